@@ -1,0 +1,1 @@
+# antivirus: what this folder adds to the build

@@ -1,0 +1,142 @@
+/*
+ * conf: the settings, read once, never changed: a reload reads a new struct and starts new
+ * processes with it. Every field has a default (conf.c holds the one table of names, types,
+ * defaults, bounds and one-line explanations, which also feeds `poterne config show` and
+ * poterne.conf(5)). Sizes are bytes, times are seconds, unless the name says otherwise.
+ * All texts live as long as the conf and are NUL-terminated.
+ */
+#ifndef POTERNE_BASE_CONF_H
+#define POTERNE_BASE_CONF_H
+
+#include "base/err.h"
+#include "base/str.h"
+
+struct conf_list {
+    const char **items;
+    size_t n;
+};
+
+/* lmtp://host:port  smtp://host:port  lmtp:///socket/path  maildir:///folder/%d/%u */
+enum conf_hop_kind { HOP_SMTP, HOP_LMTP, HOP_MAILDIR };
+
+struct conf_hop {
+    enum conf_hop_kind kind;
+    const char *host; /* numeric address; NULL for a socket path or a Maildir */
+    uint16_t port;
+    const char *path; /* socket, or Maildir template: %d domain, %u local part */
+    const char *text; /* as written */
+};
+
+struct conf_domain {
+    const char *name;           /* lower case; an internationalised name in its A-label form */
+    struct conf_list directory; /* "file NAME" sources in order; empty: directory.files */
+    struct conf_hop next_hop;
+};
+
+/* what happens to a message that the antivirus step says this of */
+enum conf_action { ACT_DELIVER_MARKED, ACT_QUARANTINE, ACT_DEFER, ACT_REJECT, ACT_PASS };
+
+struct conf_smtp {
+    struct conf_list listen; /* "address:port" or "[v6]:port" */
+    const char *banner;
+    size_t size_limit;              /* 20M; 552 5.3.4 above */
+    unsigned line_limit;            /* command line, bytes with CR LF: 2048 */
+    unsigned recipients_limit;      /* in one message: 1000; 452 4.5.3 above */
+    unsigned errors_limit;          /* 5xx answers in a session before 421: 20 */
+    unsigned commands_limit;        /* commands without a message accepted before 421: 1000 */
+    unsigned messages_limit;        /* messages in one session: 1000 */
+    unsigned sessions_limit;        /* open sessions: 12000; 421 above */
+    unsigned client_sessions_limit; /* open sessions from one address: 100 */
+    unsigned command_timeout;       /* 300 */
+    unsigned data_timeout;          /* between two blocks of data: 180 */
+    unsigned session_timeout;       /* whole session: 3600 */
+    unsigned headers_hops_limit;    /* Received fields before 554 5.4.6: 50 */
+    const char *tls_certificate;    /* PEM file; NULL: STARTTLS is not offered */
+    const char *tls_key;
+    unsigned commit_threads;  /* files being fsync'd at once: 16 */
+    unsigned scans_limit;     /* messages in scanning at once: 2 for each worker if 0 */
+    unsigned scan_wait_limit; /* messages waiting for a scanner: 200; then 451 4.3.2 */
+    unsigned scan_timeout;    /* 60; then 451 4.3.2 */
+};
+
+struct conf_spam {
+    const char *subject_tag; /* "[SPAM] " */
+    double required;         /* 5.0: heuristics score = required - sum of rule scores */
+    struct conf_list rules;  /* files or folders of *.cf, in order */
+    const char *reports;     /* report address; later */
+};
+
+struct conf_antivirus {
+    struct conf_list engines;     /* "clamav", "yara" in order */
+    const char *clamav_databases; /* folder, e.g. /var/lib/clamav */
+    const char *yara_rules;       /* file or folder of *.yar */
+    enum conf_action found;       /* quarantine | reject */
+    enum conf_action unavailable; /* defer | pass */
+    enum conf_action unscannable; /* deliver-marked | quarantine | defer */
+    size_t scan_size_limit;       /* bytes looked at in one message, unpacked: 100M */
+    unsigned recursion_limit;     /* 17 */
+    unsigned files_limit;         /* 10000 */
+    unsigned timeout;             /* 30 */
+    unsigned workers;             /* 0: one a processor */
+};
+
+struct conf_content {
+    unsigned workers; /* 0: one a processor */
+    unsigned timeout; /* 20 */
+};
+
+struct conf_bayes {
+    bool enabled;
+    unsigned publish_delay;  /* after a learned message, until a new model is built: 2 */
+    unsigned token_lifetime; /* unused: days */
+};
+
+struct conf_queue {
+    unsigned retry_first;       /* 60 */
+    unsigned retry_max;         /* 4 hours */
+    unsigned lifetime;          /* 5 days; then the message is held as undeliverable */
+    unsigned connections_limit; /* to one destination: 20 */
+    unsigned connect_timeout;   /* 30 */
+    unsigned reply_timeout;     /* 300 */
+    size_t free_space_min;      /* 452 4.3.1 at MAIL below it: 100M */
+};
+
+struct conf {
+    const char *path;     /* where it was read from, for messages */
+    const char *hostname; /* default: the machine's */
+    struct conf_list managers;
+    const char *state_dir;   /* incoming/ queue/ quarantine/ corrupt/ bayes/ journal.sqlite */
+    const char *run_dir;     /* Unix sockets, pid file */
+    const char *log_level;   /* debug info warning error */
+    const char *user_prefix; /* "poterne-": started by root, role x runs as user poterne-x */
+    unsigned uid_first;    /* not 0: role number n runs as uid_first + n instead (no named users) */
+    const char *group;     /* "poterne" ; with uid_first: gid is uid_first */
+    bool sandbox_required; /* yes: refuse to serve where Landlock or seccomp is missing */
+    struct conf_list directory_files;
+    struct conf_domain *domains;
+    size_t n_domains;
+    struct conf_smtp smtp;
+    struct conf_spam spam;
+    struct conf_antivirus antivirus;
+    struct conf_content content;
+    struct conf_bayes bayes;
+    struct conf_queue queue;
+};
+
+#define CONF_FILE_MAX (1024 * 1024)
+
+/*
+ * Reads settings from text; `path` is only named in errors. NULL with err set
+ * "FILE:LINE: what is wrong; what was expected" on the first mistake.
+ */
+struct conf *conf_parse(struct str text, const char *path, struct err *err);
+struct conf *conf_read(const char *path, struct err *err);
+void conf_free(struct conf **conf);
+
+/* The whole of it in the file's own syntax, with where each value came from. */
+struct buf;
+void conf_show(const struct conf *conf, struct buf *out);
+
+const struct conf_domain *conf_domain_find(const struct conf *conf, struct str name);
+
+#endif

@@ -1,0 +1,34 @@
+/*
+ * fsio: files, with every byte and every error accounted for. All return 0, or -1 with err set.
+ * Paths are C strings; errno survives a failure. EINTR is retried everywhere, except that a
+ * failed fsync is never tried again on the same descriptor (the kernel may have dropped the pages).
+ */
+#ifndef POTERNE_BASE_FSIO_H
+#define POTERNE_BASE_FSIO_H
+
+#include <sys/types.h>
+
+#include "base/buf.h"
+#include "base/err.h"
+
+int fsio_write(int fd, struct str bytes, const char *path, struct err *err);
+int fsio_pwrite(int fd, struct str bytes, off_t at, const char *path, struct err *err);
+/* Exactly n bytes at `at`, appended to out; a short file is an error. */
+int fsio_pread(int fd, struct buf *out, size_t n, off_t at, const char *path, struct err *err);
+/* The whole file from its beginning, appended to out; larger than out's maximum is an error. */
+int fsio_read_fd(int fd, struct buf *out, const char *path, struct err *err);
+int fsio_read_file(const char *path, struct buf *out, struct err *err);
+/* Writes beside, fsyncs, renames over path, fsyncs the folder. */
+int fsio_replace(const char *path, struct str bytes, mode_t mode, struct err *err);
+/* rename within one file system, then fsync of the folder that gained the name */
+int fsio_rename_durable(const char *from, const char *to, struct err *err);
+int fsio_sync_dir(const char *path, struct err *err);
+/* close() whose error counts; sets *fd to -1 */
+int fsio_close(int *fd, const char *path, struct err *err);
+/* Makes the folder if it is not there; an existing one keeps its mode. Parents must exist. */
+int fsio_mkdir(const char *path, mode_t mode, struct err *err);
+/* Takes an exclusive lock on path (made if need be) without waiting; returns the fd or -1. */
+int fsio_lock(const char *path, struct err *err);
+void fsio_close_quiet(int *fd);
+
+#endif

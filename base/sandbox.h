@@ -1,0 +1,44 @@
+/*
+ * sandbox: what a process keeps after it has loaded what it needs. Landlock takes away every path
+ * but those listed; seccomp-bpf takes away every system call but those a part asks for. A call
+ * that is not allowed fails with EPERM; one that only an attacker makes (exec, ptrace, module,
+ * mount, key…) ends the process. Entered once, can't be undone, holds for threads and children.
+ * Whatever a library loads late (iconv modules, OpenSSL providers, time zones) must be loaded
+ * first.
+ */
+#ifndef POTERNE_BASE_SANDBOX_H
+#define POTERNE_BASE_SANDBOX_H
+
+#include "base/err.h"
+#include "base/str.h"
+
+#define SANDBOX_PATHS_MAX 16
+
+enum sandbox_allow {
+    SANDBOX_FILES = 1 << 0,        /* open, rename, unlink … below the listed paths */
+    SANDBOX_THREADS = 1 << 1,      /* clone of threads */
+    SANDBOX_FORK = 1 << 2,         /* fork, wait, kill */
+    SANDBOX_ACCEPT = 1 << 3,       /* accept on sockets that it was given */
+    SANDBOX_UNIX_CONNECT = 1 << 4, /* socket(AF_UNIX), connect */
+    SANDBOX_INET_CONNECT = 1 << 5, /* socket(AF_INET, AF_INET6), connect */
+};
+
+enum sandbox_access { SANDBOX_READ, SANDBOX_WRITE };
+
+struct sandbox {
+    unsigned allow;
+    struct {
+        const char *path;
+        enum sandbox_access access;
+    } paths[SANDBOX_PATHS_MAX];
+    size_t n_paths;
+    size_t memory_limit;  /* RLIMIT_AS, bytes; 0: none */
+    unsigned files_limit; /* RLIMIT_NOFILE; 0: as it is */
+    bool required;        /* an absent kernel feature is an error, not a warning */
+};
+
+/* The path must exist until sandbox_enter() and the text must live that long. */
+void sandbox_path(struct sandbox *box, const char *path, enum sandbox_access access);
+int sandbox_enter(const struct sandbox *box, struct err *err);
+
+#endif

@@ -1,0 +1,58 @@
+/*
+ * bayes: pass 2. features → model → score.
+ * The model is an immutable file, mapped read-only; it is built from the ledger by the learner.
+ * Combination: Robinson-Fisher (G. Robinson, "A Statistical Approach to the Spam Problem", 2003).
+ */
+#ifndef POTERNE_BAYES_BAYES_H
+#define POTERNE_BAYES_BAYES_H
+
+#include "mail/text.h"
+
+#define FEATURES_MAX    20000 /* distinct tokens taken of one message */
+#define BAYES_STRONGEST 15    /* tokens named in the evidence, for each side */
+
+struct feature {
+    uint64_t hash; /* of the text with its place (header name, "u" for links …) */
+    struct str text;
+};
+
+struct features {
+    struct feature *list; /* each hash once, sorted by hash */
+    size_t n;
+    uint64_t digest; /* of the message: the same mail gives the same, our own headers left out */
+};
+
+int features_extract(struct pool *pool, const struct message *message, const struct mail_text *text,
+                     struct features *features, struct err *err);
+
+struct model;
+
+/* The fd may be closed afterwards. NULL for a file that is damaged, cut short or not a model. */
+struct model *model_open(int fd, const char *path, struct err *err);
+void model_close(struct model **model);
+uint64_t model_generation(const struct model *model);
+/* learned messages */
+uint64_t model_spam(const struct model *model);
+uint64_t model_ham(const struct model *model);
+uint64_t model_tokens(const struct model *model);
+
+struct bayes_token {
+    struct str text;
+    double probability; /* of spam */
+    uint32_t spam;
+    uint32_t ham;
+};
+
+struct bayes_result {
+    bool used;                  /* false: no model, or too little in it: score is 0 */
+    double score;               /* the mission's sign: above 0 ham, below 0 spam */
+    double probability;         /* of spam, 0..1 */
+    struct bayes_token *tokens; /* strongest first */
+    size_t n_tokens;
+};
+
+/* model may be NULL: result->used is false. */
+int bayes_classify(const struct model *model, const struct features *features, struct pool *pool,
+                   struct bayes_result *result, struct err *err);
+
+#endif

@@ -1,0 +1,1 @@
+# bayes: what this folder adds to the build

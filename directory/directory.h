@@ -1,0 +1,47 @@
+/*
+ * directory: who is a recipient. A snapshot of the sources, looked up in memory.
+ *
+ * File format: one entry a line, `#` comments:
+ *     jean.toto@univ.example                       an address
+ *     jtoto@univ.example: jean.toto@univ.example   an alias (delivered under its own name)
+ *     @univ.example                                catch-all for the domain (off unless written)
+ * Local parts are compared without case (ASCII); domains as A-labels, without case.
+ *
+ * The messages between edge and the directory process (wire.h):
+ *     request  u32 number, str address
+ *     reply    u32 number, u8 enum directory_result, str canonical address, str how it was found
+ */
+#ifndef POTERNE_DIRECTORY_DIRECTORY_H
+#define POTERNE_DIRECTORY_DIRECTORY_H
+
+#include "base/conf.h"
+#include "base/wire.h"
+
+enum directory_result {
+    DIRECTORY_KNOWN,
+    DIRECTORY_UNKNOWN,     /* our domain, no such address: 550 5.1.1 */
+    DIRECTORY_NOT_OURS,    /* not a domain of ours: 550 5.7.1 relaying denied */
+    DIRECTORY_UNAVAILABLE, /* a source of the domain can't be asked: 451 4.3.0 */
+};
+
+struct directory_answer {
+    enum directory_result result;
+    char address[320]; /* canonical */
+    char how[160];     /* "file functional, alias of jean.toto@…" */
+};
+
+void directory_request_put(struct buf *out, uint32_t number, struct str address);
+bool directory_request_get(struct str message, uint32_t *number, struct str *address);
+void directory_reply_put(struct buf *out, uint32_t number, const struct directory_answer *answer);
+bool directory_reply_get(struct str message, uint32_t *number, struct directory_answer *answer);
+
+struct directory;
+struct directory *directory_open(const struct conf *conf, struct err *err);
+void directory_close(struct directory **directory);
+void directory_find(const struct directory *directory, struct str address,
+                    struct directory_answer *answer);
+/* Looks whether a source has changed and loads it beside the old; on a mistake the old serves on
+ * (err says file:line; -1). 1: something new serves; 0: nothing has changed. */
+int directory_refresh(struct directory *directory, struct err *err);
+
+#endif

@@ -1,0 +1,1 @@
+# directory: what this folder adds to the build

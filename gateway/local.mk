@@ -1,0 +1,1 @@
+# gateway: what this folder adds to the build

@@ -1,0 +1,48 @@
+/*
+ * scan: what edge asks content and antivirus about a message, and what they answer. Each is one
+ * request on a connection of its own (base/ipc.h) with one descriptor: the file, read-only, the
+ * message standing at `offset`.
+ */
+#ifndef POTERNE_GATEWAY_SCAN_H
+#define POTERNE_GATEWAY_SCAN_H
+
+#include "antivirus/engine.h"
+#include "base/wire.h"
+#include "mail/edit.h"
+
+struct scan_request {
+    struct str id;
+    uint64_t offset;
+    uint64_t size;
+    struct str client_ip, client_name, helo;
+    struct str sender;
+};
+
+void scan_request_put(struct buf *out, const struct scan_request *request);
+bool scan_request_get(struct str message, struct scan_request *request);
+
+#define SCAN_EVIDENCE_MAX (48 * 1024)
+
+/* What pass 1 and pass 2 found; texts point into the message (get) or live in a pool (made). */
+struct content_facts {
+    double heuristics; /* required - sum of rule scores */
+    double bayes;
+    double required;
+    bool bayes_used;
+    struct str tests; /* "HTML_HIDDEN=2.1,SHORT_URL=1.8" for X-Spam-Status */
+    struct str rules_generation;
+    uint64_t model_generation;
+    struct str subject, message_id;
+    uint32_t received_hops; /* Received fields */
+    struct str evidence;    /* JSON object: rules, bayes, structure */
+    struct edits edits;     /* always: our own header fields removed */
+    struct edits tagged;    /* the same with the subject tagged */
+};
+
+void content_facts_put(struct buf *out, const struct content_facts *facts);
+bool content_facts_get(struct str message, struct pool *pool, struct content_facts *facts);
+
+void av_answers_put(struct buf *out, const struct av_answer *answers, size_t n);
+bool av_answers_get(struct str message, struct av_answer *answers, size_t *n);
+
+#endif

@@ -1,0 +1,40 @@
+/*
+ * verdict: the decision about a message: a pure function of facts and policy. It reads no clock, no
+ * file and no global, so that it can be replayed.
+ */
+#ifndef POTERNE_GATEWAY_VERDICT_H
+#define POTERNE_GATEWAY_VERDICT_H
+
+#include "gateway/scan.h"
+
+enum verdict_class { VERDICT_HAM, VERDICT_SPAM, VERDICT_INFECTED, VERDICT_UNSCANNABLE };
+enum verdict_action { VERDICT_DELIVER, VERDICT_QUARANTINE, VERDICT_REJECT, VERDICT_DEFER };
+
+struct verdict_facts {
+    const struct content_facts *content; /* NULL: content gave no answer */
+    const struct av_answer *answers;
+    size_t n_answers; /* 0 with antivirus_failed: the process gave no answer */
+    bool antivirus_failed;
+};
+
+struct verdict {
+    enum verdict_class class;
+    enum verdict_action action;
+    double global, heuristics, bayes; /* the mission's sign: below 0 is spam */
+    bool tag;                         /* Subject gets the prefix */
+    char reason[AV_NAME_MAX + 64];    /* why it was not simply delivered */
+};
+
+void verdict_decide(const struct verdict_facts *facts, const struct conf *conf,
+                    struct verdict *verdict);
+const char *verdict_class_name(enum verdict_class class);
+
+/* The header lines that we add on top: X-Spam-*, X-Poterne-*. */
+void verdict_headers(const struct verdict *verdict, const struct verdict_facts *facts,
+                     const struct conf *conf, struct str id, struct buf *out);
+
+/* Evidence of both steps as one JSON object, for spool, journal and `poterne check --json`. */
+void verdict_evidence(const struct verdict *verdict, const struct verdict_facts *facts,
+                      struct buf *out);
+
+#endif

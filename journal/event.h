@@ -1,0 +1,82 @@
+/*
+ * event: what the processes tell the journal. One message an event over a lasting connection;
+ * the journal answers `u64 number` once everything up to that event is committed. Who needs the
+ * journal's word (delivery, before it unlinks a file) keeps the event until then and sends it again
+ * on a new connection; every event can be applied twice without harm.
+ */
+#ifndef POTERNE_JOURNAL_EVENT_H
+#define POTERNE_JOURNAL_EVENT_H
+
+#include "base/wire.h"
+
+enum event_kind { EVENT_REFUSED = 1, EVENT_MESSAGE = 2, EVENT_RECIPIENT = 3 };
+
+/* A recipient, a message or a client turned away in SMTP. */
+struct event_refused {
+    int64_t time_us;    /* since 1970 */
+    struct str id;      /* of the message, or empty before there was one */
+    struct str session; /* groups the refusals of one session */
+    struct str client_ip, client_name, helo;
+    struct str sender, recipient; /* empty if not reached */
+    struct str stage;             /* "connect" "helo" "mail" "rcpt" "data" "content" */
+    uint32_t code;                /* 550 */
+    struct str enhanced;          /* "5.1.1" */
+    struct str text;
+    struct str evidence; /* JSON, when a verdict refused it; else empty */
+};
+
+/* A message that 250 was said for. Applied twice: the first one counts. */
+struct event_message {
+    struct str id;
+    int64_t time_us;
+    struct str client_ip, client_name, helo;
+    struct str sender;
+    struct str subject; /* UTF-8, at most 200 bytes */
+    struct str message_id;
+    uint64_t size;
+    struct str verdict; /* "ham" "spam" "infected" "unscannable" */
+    double global, heuristics, bayes;
+    struct str held;     /* reason, or empty */
+    struct str evidence; /* JSON object */
+};
+
+/* What became of one recipient. The last one that is final counts. */
+enum recipient_state {
+    RCPT_OWED,
+    RCPT_DEFERRED,
+    RCPT_DELIVERED,
+    RCPT_HELD,
+    RCPT_RELEASED,
+    RCPT_DELETED,
+    RCPT_FAILED
+};
+struct event_recipient {
+    struct str id;
+    uint32_t index;     /* in the envelope */
+    struct str address; /* as given at RCPT */
+    struct str how;     /* what the directory said */
+    enum recipient_state state;
+    int64_t time_us;
+    struct str relay;  /* where to */
+    struct str detail; /* next hop's answer, or why */
+};
+
+const char *recipient_state_name(enum recipient_state state);
+
+void event_refused_put(struct buf *out, uint64_t number, const struct event_refused *event);
+void event_message_put(struct buf *out, uint64_t number, const struct event_message *event);
+void event_recipient_put(struct buf *out, uint64_t number, const struct event_recipient *event);
+
+struct event {
+    uint64_t number;
+    enum event_kind kind;
+    union {
+        struct event_refused refused;
+        struct event_message message;
+        struct event_recipient recipient;
+    };
+};
+/* false: malformed */
+bool event_get(struct str message, struct event *event);
+
+#endif

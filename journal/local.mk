@@ -1,0 +1,1 @@
+# journal: what this folder adds to the build

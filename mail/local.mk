@@ -1,0 +1,1 @@
+# mail: what this folder adds to the build

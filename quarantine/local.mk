@@ -1,0 +1,1 @@
+# quarantine: what this folder adds to the build

@@ -1,0 +1,1 @@
+# rules: what this folder adds to the build

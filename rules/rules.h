@@ -1,0 +1,61 @@
+/*
+ * rules: pass 1. A ruleset is read from SpamAssassin-style files once, is never changed, and may
+ * be shared by processes after fork. A rule file can never run code.
+ */
+#ifndef POTERNE_RULES_RULES_H
+#define POTERNE_RULES_RULES_H
+
+#include "mail/text.h"
+
+struct ruleset;
+struct rules_scratch; /* one a thread: PCRE2 match data, hit tables */
+
+/* Told of every mistake in a rule file; the line is skipped, loading goes on. */
+typedef void rules_report(void *data, const char *file, unsigned line, const char *what);
+
+/*
+ * Paths are files, or folders of which *.cf are read in name order. NULL only when nothing could
+ * be read or memory ran out; a mistake in a file is reported and counted.
+ */
+struct ruleset *ruleset_load(const char *const *paths, size_t n_paths, rules_report *report,
+                             void *data, struct err *err);
+void ruleset_free(struct ruleset **set);
+size_t ruleset_count(const struct ruleset *set);
+/* Short digest of all that was read: names the generation in a verdict. */
+const char *ruleset_generation(const struct ruleset *set);
+/* What a rule is for; NULL when not described. */
+const char *ruleset_describe(const struct ruleset *set, const char *name);
+
+struct rules_scratch *rules_scratch_new(const struct ruleset *set, struct err *err);
+void rules_scratch_free(struct rules_scratch **scratch);
+
+struct rules_input {
+    const struct message *message;
+    const struct mail_text *text;
+    struct str envelope_from;
+    struct str client_ip;
+    struct str client_name;
+    struct str helo;
+};
+
+struct rule_hit {
+    const char *name;
+    double score;    /* SpamAssassin's sign: above 0 is spam */
+    struct str text; /* what matched (first time), cut to 200 bytes; may be empty */
+    unsigned times;
+};
+
+struct rules_result {
+    double total;          /* sum of scores; SpamAssassin's sign */
+    struct rule_hit *hits; /* rules that count (not those whose name starts with "__") */
+    size_t n_hits;
+    const char **limited; /* rules that ran into a match, depth or heap limit: not "no match" */
+    size_t n_limited;
+};
+
+/* -1 only when the pool is used up. */
+int ruleset_run(const struct ruleset *set, struct rules_scratch *scratch,
+                const struct rules_input *input, struct pool *pool, struct rules_result *result,
+                struct err *err);
+
+#endif

@@ -1,0 +1,1 @@
+# sender: what this folder adds to the build

@@ -1,0 +1,1 @@
+# spool: what this folder adds to the build

@@ -1,0 +1,1 @@
+# tools: what this folder adds to the build
