@@ -8,7 +8,12 @@ lib_libbase_a_SOURCES = \
     base/err.c base/err.h \
     base/log.c base/log.h \
     base/wire.c base/wire.h \
-    base/fsio.c base/fsio.h
+    base/fsio.c base/fsio.h \
+    base/ipc.c base/ipc.h \
+    base/sandbox.c base/sandbox.h \
+    base/role.c base/role.h \
+    base/role_user.c base/role_user.h \
+    base/role_workers.c base/role_workers.h
 
 unit += t/unit/base_str
 t_unit_base_str_LDADD = $(BASE_LIBS) $(CMOCKA_LIBS)

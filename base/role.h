@@ -39,7 +39,16 @@ struct role {
     void (*unload)(void *data);
 };
 
+/* What goes over the control socket, one byte a message. */
+enum role_message {
+    ROLE_READY = 1,     /* to poterned: loaded and in the sandbox */
+    ROLE_NEW_MODEL = 2, /* to poterned: bayes/current names a new model */
+    ROLE_DRAIN = 3,     /* from poterned: finish and exit */
+};
+
 int role_main(int argc, char **argv, const struct role *role);
+/* Tells poterned; a message that can't be sent is logged. */
+void role_tell(const struct role_env *env, enum role_message message);
 
 /* Has drain been asked (or is poterned gone)? Never blocks. */
 bool role_draining(const struct role_env *env);

@@ -21,6 +21,7 @@ enum sandbox_allow {
     SANDBOX_ACCEPT = 1 << 3,       /* accept on sockets that it was given */
     SANDBOX_UNIX_CONNECT = 1 << 4, /* socket(AF_UNIX), connect */
     SANDBOX_INET_CONNECT = 1 << 5, /* socket(AF_INET, AF_INET6), connect */
+    SANDBOX_NEST = 1 << 6,         /* children may enter a narrower sandbox of their own */
 };
 
 enum sandbox_access { SANDBOX_READ, SANDBOX_WRITE };
@@ -40,5 +41,9 @@ struct sandbox {
 /* The path must exist until sandbox_enter() and the text must live that long. */
 void sandbox_path(struct sandbox *box, const char *path, enum sandbox_access access);
 int sandbox_enter(const struct sandbox *box, struct err *err);
+
+/* For poterned, which must exec, bind and become other users: only the calls that it never makes
+ * (ptrace, mount, modules, keys, bpf …) are taken away, from it and from all that it starts. */
+int sandbox_enter_supervisor(bool required, struct err *err);
 
 #endif

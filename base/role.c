@@ -1,0 +1,216 @@
+#include "base/role.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <getopt.h>
+#include <grp.h>
+#include <poll.h>
+#include <pwd.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/fsio.h"
+#include "base/log.h"
+#include "base/role_user.h"
+#include "base/role_workers.h"
+
+struct role_args {
+    const char *conf_path;
+    int conf_fd;
+    int ctl_fd;
+    int service_fd;
+    int listen_fds[ROLE_LISTENERS_MAX];
+    size_t n_listen;
+};
+
+static int fd_of(const char *text)
+{
+    uint64_t n;
+    if (!str_to_u64(str_of(text), 1 << 20, &n))
+        return -1;
+    int fd = (int)n;
+    /* inherited across exec on purpose; nothing that this process starts shall have it */
+    return fcntl(fd, F_SETFD, FD_CLOEXEC) == 0 ? fd : -1;
+}
+
+/* These are poterned's own words (gateway/supervise.c), not a user's. */
+static int read_args(int argc, char **argv, struct role_args *args)
+{
+    static const struct option options[] = {{"conf-path", required_argument, NULL, 'p'},
+                                            {"conf-fd", required_argument, NULL, 'c'},
+                                            {"ctl-fd", required_argument, NULL, 'k'},
+                                            {"service-fd", required_argument, NULL, 's'},
+                                            {"listen-fd", required_argument, NULL, 'l'},
+                                            {0}};
+    int c;
+    *args = (struct role_args){.conf_path = "?", .conf_fd = -1, .ctl_fd = -1, .service_fd = -1};
+    while ((c = getopt_long(argc, argv, "", options, NULL)) != -1) {
+        if (c == 'p')
+            args->conf_path = optarg;
+        else if (c == 'c')
+            args->conf_fd = fd_of(optarg);
+        else if (c == 'k')
+            args->ctl_fd = fd_of(optarg);
+        else if (c == 's')
+            args->service_fd = fd_of(optarg);
+        else if (c == 'l' && args->n_listen < ROLE_LISTENERS_MAX)
+            args->listen_fds[args->n_listen++] = fd_of(optarg);
+        else
+            return -1;
+    }
+    return optind == argc && args->conf_fd >= 0 && args->ctl_fd >= 0 ? 0 : -1;
+}
+
+static struct conf *read_conf(const struct role_args *args, struct err *err)
+{
+    struct buf text = BUF_INIT(CONF_FILE_MAX);
+    struct conf *conf = NULL;
+    if (fsio_read_fd(args->conf_fd, &text, args->conf_path, err) == 0)
+        conf = conf_parse(buf_str(&text), args->conf_path, err);
+    buf_release(&text);
+    close(args->conf_fd);
+    return conf;
+}
+
+static enum log_level level_of(const char *name)
+{
+    static const char *const names[] = {"debug", "info", "warning", "error"};
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
+        if (strcmp(name, names[i]) == 0)
+            return (enum log_level)i;
+    return LOG_INFO_LEVEL;
+}
+
+void role_tell(const struct role_env *env, enum role_message message)
+{
+    struct err err;
+    char byte = (char)message;
+    if (ipc_send(env->ctl_fd, str_n(&byte, 1), NULL, &err) != 1)
+        log_warning("cannot tell poterned: control socket full or closed");
+}
+
+bool role_draining(const struct role_env *env)
+{
+    struct pollfd p = {.fd = env->ctl_fd, .events = POLLIN};
+    return poll(&p, 1, 0) > 0;
+}
+
+/* A peer that closes early must be an error of one write, never the end of the process. */
+static void calm_signals(void)
+{
+    signal(SIGPIPE, SIG_IGN);
+    signal(SIGHUP, SIG_IGN);
+    signal(SIGINT, SIG_IGN); /* a terminal's Ctrl-C goes to poterned, which drains us */
+    umask(0007);
+}
+
+static int serve_alone(const struct role *role, const struct role_env *env, void *data,
+                       struct err *err)
+{
+    struct sandbox box = {.required = env->conf->sandbox_required};
+    role->sandbox(env, &box);
+    if (sandbox_enter(&box, err) < 0)
+        return -1;
+    role_tell(env, ROLE_READY);
+    return role->serve(env, data, err);
+}
+
+static int live(const struct role *role, const struct role_env *env, struct err *err)
+{
+    void *data = NULL;
+    if (role->load && role->load(env, &data, err) < 0)
+        return -1;
+    int result = role_become_user(env->conf, role->name, err);
+    if (result == 0 && role->workers)
+        result = role_lead_workers(role, env, data, err);
+    else if (result == 0)
+        result = serve_alone(role, env, data, err);
+    if (role->unload)
+        role->unload(data);
+    return result;
+}
+
+int role_main(int argc, char **argv, const struct role *role)
+{
+    struct role_args args;
+    struct err err = {""};
+    log_open(role->name, LOG_INFO_LEVEL);
+    if (read_args(argc, argv, &args) < 0) {
+        fprintf(stderr, "poterne-%s is started by poterned, not by hand: see poterned(8)\n",
+                role->name);
+        return 64;
+    }
+    calm_signals();
+    struct conf *conf = read_conf(&args, &err);
+    if (conf == NULL) {
+        log_error("settings: %s", err.text);
+        return 78;
+    }
+    log_open(role->name, level_of(conf->log_level));
+    struct role_env env = {.conf = conf,
+                           .ctl_fd = args.ctl_fd,
+                           .service_fd = args.service_fd,
+                           .n_listen = args.n_listen};
+    memcpy(env.listen_fds, args.listen_fds, sizeof env.listen_fds);
+    int result = live(role, &env, &err);
+    if (result < 0)
+        log_error("%s", err.text);
+    conf_free(&conf);
+    return result < 0 ? 1 : 0;
+}
+
+/* --- a request is a connection --- */
+
+static void answer_one(int fd, role_handler *handle, void *data, unsigned timeout,
+                       struct buf *request, struct buf *reply)
+{
+    struct err err = {""};
+    struct ipc_fds fds = {.n = 0};
+    int got = ipc_wait(fd, false, (int)timeout * 1000, &err);
+    if (got == 1)
+        got = ipc_recv(fd, request, &fds, &err);
+    if (got != 1)
+        return;
+    buf_clear(reply);
+    alarm(timeout);
+    int result = handle(data, buf_str(request), &fds, reply, &err);
+    alarm(0);
+    ipc_fds_close(&fds);
+    if (result == 0 && buf_ok(reply))
+        result = ipc_send(fd, buf_str(reply), NULL, &err) == 1 ? 0 : -1;
+    if (result < 0)
+        log_warning("request failed: %s", err.text[0] ? err.text : "reply too large");
+}
+
+int role_serve_requests(const struct role_env *env, role_handler *handle, void *data,
+                        unsigned timeout, struct err *err)
+{
+    struct buf request = BUF_INIT(IPC_MSG_MAX);
+    struct buf reply = BUF_INIT(IPC_MSG_MAX);
+    int result = 0;
+    while (result == 0) {
+        struct pollfd p[2] = {{.fd = env->ctl_fd, .events = POLLIN},
+                              {.fd = env->service_fd, .events = POLLIN}};
+        int n = poll(p, 2, -1);
+        if (n < 0 && errno != EINTR)
+            result = err_sys(err, "cannot wait for requests");
+        if (n <= 0)
+            continue;
+        if (p[0].revents)
+            break;
+        /* another worker may have been faster: then there is nothing to accept, which is fine */
+        struct err ignored;
+        int fd = ipc_accept(env->service_fd, &ignored);
+        if (fd < 0)
+            continue;
+        answer_one(fd, handle, data, timeout, &request, &reply);
+        close(fd);
+    }
+    buf_release(&request);
+    buf_release(&reply);
+    return result;
+}
