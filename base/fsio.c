@@ -64,7 +64,7 @@ int fsio_read_fd(int fd, struct buf *out, const char *path, struct err *err)
     for (;;) {
         size_t left = out->max - out->n;
         size_t step = left < READ_STEP ? left : READ_STEP;
-        char probe;
+        char probe = 0;
         char *to = step ? buf_room(out, step) : &probe;
         if (to == NULL)
             return err_set(err, "%s: out of memory", path);

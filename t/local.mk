@@ -1,6 +1,6 @@
-# t: tests. Each unit test is one cmocka program t/unit/FOLDER_NAME.c that prints TAP.
-# A folder's tests are named here by a line `unit += t/unit/FOLDER_NAME` in its own local.mk,
-# with `t_unit_FOLDER_NAME_LDADD = $(FOLDER_LIBS) $(CMOCKA_LIBS)`.
+# t: tests. Each unit test is one cmocka program t/unit/FOLDER_THING.c that prints TAP.
+# A folder's tests are named in its own local.mk by a line `unit += t/unit/FOLDER_THING`,
+# with `t_unit_FOLDER_THING_LDADD = $(FOLDER_LIBS) $(CMOCKA_LIBS)`.
 # Fuzz targets: `fuzz += t/fuzz/NAME` likewise, seeds in t/fuzz/seeds/NAME/.
 if CMOCKA
 check_PROGRAMS += $(unit)
@@ -9,3 +9,27 @@ if FUZZ
 noinst_PROGRAMS += $(fuzz)
 endif
 LIBFUZZER_LDFLAGS = -fsanitize=fuzzer
+
+.PHONY: check-programs fuzz-programs lint bench list-unit list-fuzz list-flags
+check-programs: $(check_PROGRAMS)
+fuzz-programs: $(fuzz)
+
+check-local: check-programs
+	cd $(top_srcdir) && t/lib/prove $(unit:%=$(abs_builddir)/%)
+
+lint:
+	cd $(top_srcdir) && POTERNE_BUILD=$(abs_builddir) t/lib/prove t/lint/*.t
+
+bench: all
+	cd $(top_srcdir) && POTERNE_BUILD=$(abs_builddir) t/bench/bench
+
+# For ./check and t/lint/.
+list-unit:
+	@echo $(unit)
+list-fuzz:
+	@echo $(fuzz)
+list-flags:
+	@echo $(DEFS) -I. $(DEFAULT_INCLUDES) $(AM_CPPFLAGS) -std=gnu11 $(WARN_CFLAGS) \
+	    $(CLAMAV_CFLAGS) $(CMOCKA_CFLAGS) $(CONFUSE_CFLAGS) $(DB_CFLAGS) $(EVENT_CFLAGS) \
+	    $(IDN2_CFLAGS) $(JANSSON_CFLAGS) $(OPENDKIM_CFLAGS) $(OPENSSL_CFLAGS) $(PCRE2_CFLAGS) \
+	    $(PSL_CFLAGS) $(SECCOMP_CFLAGS) $(SQLITE_CFLAGS) $(YARA_CFLAGS)
