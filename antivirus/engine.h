@@ -50,6 +50,12 @@ int engines_open(struct engines *engines, const struct conf_antivirus *conf, str
 void engines_close(struct engines *engines);
 /* answers has room for engines->n */
 void engines_scan(struct engines *engines, int fd, struct str raw, struct av_answer *answers);
-const char *av_result_name(enum av_result result); /* "clean" "infected" "unscannable" "failed" */
+
+/* Here and not in engine.c, so that who only names results need not link the engines. */
+static inline const char *av_result_name(enum av_result result)
+{
+    static const char *const names[] = {"clean", "infected", "unscannable", "failed"};
+    return names[result];
+}
 
 #endif

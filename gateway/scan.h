@@ -33,10 +33,11 @@ struct content_facts {
     struct str rules_generation;
     uint64_t model_generation;
     struct str subject, message_id;
-    uint32_t received_hops; /* Received fields */
-    struct str evidence;    /* JSON object: rules, bayes, structure */
-    struct edits edits;     /* always: our own header fields removed */
-    struct edits tagged;    /* the same with the subject tagged */
+    uint32_t received_hops;    /* Received fields */
+    struct str authentication; /* Authentication-Results line with CR LF; may be empty */
+    struct str evidence;       /* JSON object: rules, bayes, structure */
+    struct edits edits;        /* always: our own header fields removed */
+    struct edits tagged;       /* the same with the subject tagged */
 };
 
 void content_facts_put(struct buf *out, const struct content_facts *facts);

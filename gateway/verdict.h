@@ -33,8 +33,4 @@ const char *verdict_class_name(enum verdict_class class);
 void verdict_headers(const struct verdict *verdict, const struct verdict_facts *facts,
                      const struct conf *conf, struct str id, struct buf *out);
 
-/* Evidence of both steps as one JSON object, for spool, journal and `poterne check --json`. */
-void verdict_evidence(const struct verdict *verdict, const struct verdict_facts *facts,
-                      struct buf *out);
-
 #endif

@@ -1,0 +1,120 @@
+#include "gateway/scan.h"
+
+void scan_request_put(struct buf *out, const struct scan_request *request)
+{
+    wire_str(out, request->id);
+    wire_u64(out, request->offset);
+    wire_u64(out, request->size);
+    wire_str(out, request->client_ip);
+    wire_str(out, request->client_name);
+    wire_str(out, request->helo);
+    wire_str(out, request->sender);
+}
+
+bool scan_request_get(struct str message, struct scan_request *request)
+{
+    struct wire w = wire_of(message);
+    request->id = wire_get_str(&w);
+    request->offset = wire_get_u64(&w);
+    request->size = wire_get_u64(&w);
+    request->client_ip = wire_get_str(&w);
+    request->client_name = wire_get_str(&w);
+    request->helo = wire_get_str(&w);
+    request->sender = wire_get_str(&w);
+    return wire_done(&w);
+}
+
+static void edits_put(struct buf *out, const struct edits *edits)
+{
+    wire_u32(out, (uint32_t)edits->n);
+    for (size_t i = 0; i < edits->n; i++) {
+        wire_u64(out, edits->list[i].at);
+        wire_u64(out, edits->list[i].remove);
+        wire_str(out, edits->list[i].insert);
+    }
+}
+
+static bool edits_get(struct wire *w, struct pool *pool, struct edits *edits)
+{
+    edits->n = wire_get_u32(w);
+    if (w->bad || edits->n > EDITS_MAX)
+        return false;
+    edits->list = POOL_ARRAY(pool, edits->n, struct edit);
+    if (edits->list == NULL)
+        return false;
+    for (size_t i = 0; i < edits->n; i++) {
+        edits->list[i].at = wire_get_u64(w);
+        edits->list[i].remove = wire_get_u64(w);
+        edits->list[i].insert = wire_get_str(w);
+    }
+    return !w->bad;
+}
+
+void content_facts_put(struct buf *out, const struct content_facts *facts)
+{
+    wire_f64(out, facts->heuristics);
+    wire_f64(out, facts->bayes);
+    wire_f64(out, facts->required);
+    wire_u8(out, facts->bayes_used);
+    wire_str(out, facts->tests);
+    wire_str(out, facts->rules_generation);
+    wire_u64(out, facts->model_generation);
+    wire_str(out, facts->subject);
+    wire_str(out, facts->message_id);
+    wire_u32(out, facts->received_hops);
+    wire_str(out, facts->authentication);
+    wire_str(out, facts->evidence);
+    edits_put(out, &facts->edits);
+    edits_put(out, &facts->tagged);
+}
+
+bool content_facts_get(struct str message, struct pool *pool, struct content_facts *facts)
+{
+    struct wire w = wire_of(message);
+    facts->heuristics = wire_get_f64(&w);
+    facts->bayes = wire_get_f64(&w);
+    facts->required = wire_get_f64(&w);
+    facts->bayes_used = wire_get_u8(&w) != 0;
+    facts->tests = wire_get_str(&w);
+    facts->rules_generation = wire_get_str(&w);
+    facts->model_generation = wire_get_u64(&w);
+    facts->subject = wire_get_str(&w);
+    facts->message_id = wire_get_str(&w);
+    facts->received_hops = wire_get_u32(&w);
+    facts->authentication = wire_get_str(&w);
+    facts->evidence = wire_get_str(&w);
+    return edits_get(&w, pool, &facts->edits) && edits_get(&w, pool, &facts->tagged) &&
+           wire_done(&w);
+}
+
+void av_answers_put(struct buf *out, const struct av_answer *answers, size_t n)
+{
+    wire_u32(out, (uint32_t)n);
+    for (size_t i = 0; i < n; i++) {
+        wire_str(out, str_of(answers[i].engine));
+        wire_u8(out, (uint8_t)answers[i].result);
+        wire_str(out, str_of(answers[i].name));
+        wire_str(out, str_of(answers[i].version));
+        wire_u32(out, answers[i].microseconds);
+    }
+}
+
+bool av_answers_get(struct str message, struct av_answer *answers, size_t *n)
+{
+    struct wire w = wire_of(message);
+    bool fits = true;
+    *n = wire_get_u32(&w);
+    if (w.bad || *n > AV_ENGINES_MAX)
+        return false;
+    for (size_t i = 0; i < *n; i++) {
+        struct av_answer *a = &answers[i];
+        fits &= str_copy(wire_get_str(&w), a->engine, sizeof a->engine);
+        uint8_t result = wire_get_u8(&w);
+        fits &= result <= AV_FAILED;
+        a->result = (enum av_result)result;
+        fits &= str_copy(wire_get_str(&w), a->name, sizeof a->name);
+        fits &= str_copy(wire_get_str(&w), a->version, sizeof a->version);
+        a->microseconds = wire_get_u32(&w);
+    }
+    return fits && wire_done(&w);
+}

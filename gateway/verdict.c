@@ -1,0 +1,165 @@
+#include "gateway/verdict.h"
+
+#include <math.h>
+#include <stdio.h>
+
+/* X-Spam-Level has at most this many stars, as elsewhere. */
+#define LEVEL_STARS_MAX 50
+
+const char *verdict_class_name(enum verdict_class class)
+{
+    static const char *const names[] = {"ham", "spam", "infected", "unscannable"};
+    return names[class];
+}
+
+/* The first answer with that result, or NULL. */
+static const struct av_answer *answer_with(const struct verdict_facts *facts, enum av_result result)
+{
+    for (size_t i = 0; i < facts->n_answers; i++)
+        if (facts->answers[i].result == result)
+            return &facts->answers[i];
+    return NULL;
+}
+
+static enum verdict_action action_of(enum conf_action policy)
+{
+    switch (policy) {
+    case ACT_QUARANTINE:
+        return VERDICT_QUARANTINE;
+    case ACT_REJECT:
+        return VERDICT_REJECT;
+    case ACT_DEFER:
+        return VERDICT_DEFER;
+    case ACT_DELIVER_MARKED:
+    case ACT_PASS:
+        return VERDICT_DELIVER;
+    }
+    return VERDICT_DEFER;
+}
+
+static void explain(struct verdict *verdict, const char *what, const struct av_answer *answer)
+{
+    snprintf(verdict->reason, sizeof verdict->reason, "%s: %s (%s)", what, answer->name,
+             answer->engine);
+}
+
+/* One engine that finds something is enough; an engine that could not look is never "clean". */
+static void decide_antivirus(const struct verdict_facts *facts, const struct conf *conf,
+                             struct verdict *verdict)
+{
+    const struct av_answer *answer;
+    if (conf->antivirus.engines.n == 0)
+        return;
+    if ((answer = answer_with(facts, AV_INFECTED)) != NULL) {
+        verdict->class = VERDICT_INFECTED;
+        verdict->action = action_of(conf->antivirus.found);
+        explain(verdict, "infected", answer);
+    } else if (facts->antivirus_failed) {
+        verdict->action = action_of(conf->antivirus.unavailable);
+        snprintf(verdict->reason, sizeof verdict->reason, "antivirus gave no answer");
+    } else if ((answer = answer_with(facts, AV_FAILED)) != NULL) {
+        verdict->action = action_of(conf->antivirus.unavailable);
+        explain(verdict, "antivirus failed", answer);
+    } else if ((answer = answer_with(facts, AV_UNSCANNABLE)) != NULL) {
+        verdict->class = VERDICT_UNSCANNABLE;
+        verdict->action = action_of(conf->antivirus.unscannable);
+        explain(verdict, "unscannable", answer);
+    }
+}
+
+void verdict_decide(const struct verdict_facts *facts, const struct conf *conf,
+                    struct verdict *verdict)
+{
+    *verdict = (struct verdict){.class = VERDICT_HAM, .action = VERDICT_DELIVER};
+    decide_antivirus(facts, conf, verdict);
+    if (facts->content == NULL) {
+        /* what was found stays found; anything else waits until content answers */
+        if (verdict->class != VERDICT_INFECTED) {
+            verdict->action = VERDICT_DEFER;
+            snprintf(verdict->reason, sizeof verdict->reason, "content gave no answer");
+        }
+        return;
+    }
+    verdict->heuristics = facts->content->heuristics;
+    verdict->bayes = facts->content->bayes_used ? facts->content->bayes : 0;
+    verdict->global = verdict->heuristics + verdict->bayes;
+    verdict->tag = verdict->global < 0;
+    if (verdict->tag && verdict->class == VERDICT_HAM)
+        verdict->class = VERDICT_SPAM;
+}
+
+/* SpamAssassin's tests list, folded so that no line gets long. */
+static void put_tests(struct str tests, struct buf *out)
+{
+    struct str test;
+    size_t line = strlen("\ttests=");
+    buf_add(out, STR("\r\n\ttests="));
+    if (tests.n == 0)
+        buf_add(out, STR("none"));
+    for (bool first = true; str_next(&tests, ',', &test); first = false) {
+        if (!first)
+            buf_addc(out, ',');
+        if (!first && line + test.n > 74) {
+            buf_add(out, STR("\r\n\t"));
+            line = 1;
+        }
+        buf_add(out, test);
+        line += test.n + 1;
+    }
+}
+
+static void put_spam_headers(const struct verdict *verdict, const struct content_facts *content,
+                             struct buf *out)
+{
+    double score = content->required - verdict->global;
+    double stars = floor(score);
+    if (verdict->tag)
+        buf_add(out, STR("X-Spam-Flag: YES\r\n"));
+    buf_addf(out, "X-Spam-Score: %.1f\r\n", score);
+    if (stars >= 1) {
+        buf_add(out, STR("X-Spam-Level: "));
+        for (int i = 0; i < stars && i < LEVEL_STARS_MAX; i++)
+            buf_addc(out, '*');
+        buf_add(out, STR("\r\n"));
+    }
+    buf_addf(out, "X-Spam-Status: %s, score=%.1f required=%.1f", verdict->tag ? "Yes" : "No", score,
+             content->required);
+    put_tests(content->tests, out);
+    buf_addf(out, "\r\nX-Poterne-Score: global=%.1f heuristics=%.1f bayes=%.1f\r\n",
+             verdict->global, verdict->heuristics, verdict->bayes);
+}
+
+/* A reason may quote names out of the message: only printable ASCII gets into a header. */
+static void put_printable(const char *text, struct buf *out)
+{
+    for (; *text; text++)
+        buf_addc(out, *text >= 32 && *text < 127 ? *text : '?');
+}
+
+static void put_antivirus_header(const struct verdict *verdict, const struct verdict_facts *facts,
+                                 struct buf *out)
+{
+    if (facts->antivirus_failed) {
+        buf_add(out, STR("X-Poterne-Antivirus: not scanned\r\n"));
+        return;
+    }
+    for (size_t i = 0; i < facts->n_answers; i++) {
+        const struct av_answer *a = &facts->answers[i];
+        if (a->result == AV_CLEAN)
+            continue;
+        buf_addf(out, "X-Poterne-Antivirus: %s %s\r\n\t(", a->engine, av_result_name(a->result));
+        put_printable(a->name, out);
+        buf_add(out, STR(")\r\n"));
+    }
+}
+
+void verdict_headers(const struct verdict *verdict, const struct verdict_facts *facts,
+                     const struct conf *conf, struct str id, struct buf *out)
+{
+    if (facts->content) {
+        buf_add(out, facts->content->authentication);
+        put_spam_headers(verdict, facts->content, out);
+    }
+    put_antivirus_header(verdict, facts, out);
+    buf_addf(out, "X-Poterne-Id: %.*s\r\n", STR_ARG(id));
+}

@@ -1,0 +1,163 @@
+#include "t/unit/tap.h"
+
+#include "gateway/verdict.h"
+
+static const char *engines[] = {"clamav", "yara"};
+
+static struct conf policy(void)
+{
+    struct conf conf = {.antivirus = {.engines = {engines, 2},
+                                      .found = ACT_QUARANTINE,
+                                      .unavailable = ACT_DEFER,
+                                      .unscannable = ACT_DELIVER_MARKED}};
+    return conf;
+}
+
+static struct verdict decide(const struct conf *conf, const struct content_facts *content,
+                             enum av_result first, enum av_result second)
+{
+    struct av_answer answers[2] = {{.engine = "clamav", .result = first, .name = "one"},
+                                   {.engine = "yara", .result = second, .name = "two"}};
+    struct verdict_facts facts = {.content = content, .answers = answers, .n_answers = 2};
+    struct verdict verdict;
+    verdict_decide(&facts, conf, &verdict);
+    return verdict;
+}
+
+static void scores_add_up_and_below_zero_is_spam(void **state)
+{
+    struct conf conf = policy();
+    struct content_facts content = {.heuristics = 1.5, .bayes = -2.0, .bayes_used = true};
+    struct verdict v = decide(&conf, &content, AV_CLEAN, AV_CLEAN);
+    assert_int_equal(v.class, VERDICT_SPAM);
+    assert_int_equal(v.action, VERDICT_DELIVER);
+    assert_true(v.tag);
+    assert_true(v.global == -0.5);
+    content.bayes = -1.5;
+    v = decide(&conf, &content, AV_CLEAN, AV_CLEAN);
+    assert_int_equal(v.class, VERDICT_HAM);
+    assert_false(v.tag);
+}
+
+static void unused_bayes_does_not_count(void **state)
+{
+    struct conf conf = policy();
+    struct content_facts content = {.heuristics = 1.5, .bayes = -9, .bayes_used = false};
+    assert_true(decide(&conf, &content, AV_CLEAN, AV_CLEAN).global == 1.5);
+}
+
+static void one_engine_that_finds_is_enough(void **state)
+{
+    struct conf conf = policy();
+    struct content_facts content = {.heuristics = 5};
+    static const enum av_result others[] = {AV_CLEAN, AV_INFECTED, AV_UNSCANNABLE, AV_FAILED};
+    for (size_t i = 0; i < 4; i++) {
+        struct verdict v = decide(&conf, &content, others[i], AV_INFECTED);
+        assert_int_equal(v.class, VERDICT_INFECTED);
+        assert_int_equal(v.action, VERDICT_QUARANTINE);
+    }
+    conf.antivirus.found = ACT_REJECT;
+    assert_int_equal(decide(&conf, &content, AV_INFECTED, AV_CLEAN).action, VERDICT_REJECT);
+}
+
+static void nothing_unscanned_is_called_clean(void **state)
+{
+    struct conf conf = policy();
+    struct content_facts content = {.heuristics = 5};
+    assert_int_equal(decide(&conf, &content, AV_CLEAN, AV_FAILED).action, VERDICT_DEFER);
+    struct verdict v = decide(&conf, &content, AV_CLEAN, AV_UNSCANNABLE);
+    assert_int_equal(v.class, VERDICT_UNSCANNABLE);
+    assert_int_equal(v.action, VERDICT_DELIVER);
+    struct verdict_facts gone = {.content = &content, .antivirus_failed = true};
+    verdict_decide(&gone, &conf, &v);
+    assert_int_equal(v.action, VERDICT_DEFER);
+    gone.content = NULL;
+    verdict_decide(&gone, &conf, &v);
+    assert_int_equal(v.action, VERDICT_DEFER);
+}
+
+static void infected_needs_no_content(void **state)
+{
+    struct conf conf = policy();
+    assert_int_equal(decide(&conf, NULL, AV_INFECTED, AV_CLEAN).action, VERDICT_QUARANTINE);
+    assert_int_equal(decide(&conf, NULL, AV_CLEAN, AV_CLEAN).action, VERDICT_DEFER);
+}
+
+static void headers_cannot_be_broken_out_of(void **state)
+{
+    struct conf conf = policy();
+    struct content_facts content = {.heuristics = 5, .required = 5, .tests = STR("A=1.0,B=2.0")};
+    struct av_answer answer = {.engine = "clamav",
+                               .result = AV_UNSCANNABLE,
+                               .name = "x\r\nEvil: 1"};
+    struct verdict_facts facts = {.content = &content, .answers = &answer, .n_answers = 1};
+    struct verdict v;
+    struct buf out = BUF_INIT(4096);
+    verdict_decide(&facts, &conf, &v);
+    verdict_headers(&v, &facts, &conf, STR("01ID"), &out);
+    assert_int_equal(str_find(buf_str(&out), STR("\nEvil")), STR_NONE);
+    assert_int_not_equal(str_find(buf_str(&out), STR("x??Evil")), STR_NONE);
+    assert_int_not_equal(str_find(buf_str(&out), STR("X-Spam-Status: No, score=0.0")), STR_NONE);
+    buf_release(&out);
+}
+
+static void long_test_lists_are_folded(void **state)
+{
+    struct conf conf = policy();
+    struct buf tests = BUF_INIT(100000), out = BUF_INIT(200000);
+    for (int i = 0; i < 500; i++)
+        buf_addf(&tests, "%sSOME_RULE_%d=1.0", i ? "," : "", i);
+    struct content_facts content = {.heuristics = -5, .required = 5, .tests = buf_str(&tests)};
+    struct verdict_facts facts = {.content = &content};
+    struct verdict v;
+    verdict_decide(&facts, &conf, &v);
+    verdict_headers(&v, &facts, &conf, STR("01ID"), &out);
+    struct str rest = buf_str(&out), line;
+    assert_true(buf_ok(&out));
+    while (str_next_line(&rest, &line))
+        assert_in_range(line.n, 1, 78);
+    buf_release(&tests);
+    buf_release(&out);
+}
+
+static void facts_survive_the_wire(void **state)
+{
+    struct edit change = {.at = 7, .remove = 9, .insert = STR("Subject: x\r\n")};
+    struct content_facts in = {.heuristics = 1.25,
+                               .bayes = -3,
+                               .bayes_used = true,
+                               .required = 5,
+                               .tests = STR("A=1"),
+                               .received_hops = 4,
+                               .evidence = STR("{}"),
+                               .tagged = {&change, 1}};
+    struct buf wire = BUF_INIT(4096);
+    struct pool *pool = pool_new(4096);
+    struct content_facts out;
+    content_facts_put(&wire, &in);
+    assert_true(content_facts_get(buf_str(&wire), pool, &out));
+    assert_true(out.heuristics == 1.25 && out.bayes == -3 && out.bayes_used);
+    assert_int_equal(out.edits.n, 0);
+    assert_int_equal(out.tagged.n, 1);
+    assert_int_equal(out.tagged.list[0].remove, 9);
+    assert_str(out.tagged.list[0].insert, "Subject: x\r\n");
+    for (size_t n = 0; n < wire.n; n++)
+        assert_false(content_facts_get(str_sub(buf_str(&wire), 0, n), pool, &out));
+    pool_free(&pool);
+    buf_release(&wire);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(scores_add_up_and_below_zero_is_spam),
+        cmocka_unit_test(unused_bayes_does_not_count),
+        cmocka_unit_test(one_engine_that_finds_is_enough),
+        cmocka_unit_test(nothing_unscanned_is_called_clean),
+        cmocka_unit_test(infected_needs_no_content),
+        cmocka_unit_test(headers_cannot_be_broken_out_of),
+        cmocka_unit_test(long_test_lists_are_folded),
+        cmocka_unit_test(facts_survive_the_wire),
+    };
+    return tap_run(tests, NULL, NULL);
+}
