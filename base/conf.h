@@ -1,9 +1,10 @@
 /*
  * conf: the settings, read once, never changed: a reload reads a new struct and starts new
- * processes with it. Every field has a default (conf.c holds the one table of names, types,
+ * processes with it. Every field has a default (conf_table.c holds the one table of names, types,
  * defaults, bounds and one-line explanations, which also feeds `poterne config show` and
- * poterne.conf(5)). Sizes are bytes, times are seconds, unless the name says otherwise.
- * All texts live as long as the conf and are NUL-terminated.
+ * poterne.conf(5); conf_syntax.h says what the file looks like). Sizes are bytes, times are
+ * seconds, unless the name says otherwise. All texts live as long as the conf and are
+ * NUL-terminated.
  */
 #ifndef POTERNE_BASE_CONF_H
 #define POTERNE_BASE_CONF_H
@@ -101,6 +102,10 @@ struct conf_queue {
     size_t free_space_min;      /* 452 4.3.1 at MAIL below it: 100M */
 };
 
+struct conf_journal {
+    unsigned keep; /* evidence of settled messages: 90 days */
+};
+
 struct conf {
     const char *path;     /* where it was read from, for messages */
     const char *hostname; /* default: the machine's */
@@ -113,7 +118,7 @@ struct conf {
     const char *group;     /* "poterne" ; with uid_first: gid is uid_first */
     bool sandbox_required; /* yes: refuse to serve where Landlock or seccomp is missing */
     struct conf_list directory_files;
-    struct conf_domain *domains;
+    struct conf_domain *domains; /* ordered by name */
     size_t n_domains;
     struct conf_smtp smtp;
     struct conf_spam spam;
@@ -121,22 +126,28 @@ struct conf {
     struct conf_content content;
     struct conf_bayes bayes;
     struct conf_queue queue;
+    struct conf_journal journal;
 };
 
-#define CONF_FILE_MAX (1024 * 1024)
+#define CONF_FILE_MAX (1024 * 1024)     /* one file */
+#define CONF_TEXT_MAX (8 * 1024 * 1024) /* what conf_parse takes and conf_show prints */
 
 /*
  * Reads settings from text; `path` is only named in errors. NULL with err set
  * "FILE:LINE: what is wrong; what was expected" on the first mistake.
  */
 struct conf *conf_parse(struct str text, const char *path, struct err *err);
+/* Reads the file, then the drop-ins conf.d/NAME.conf beside it in the order of their names: a
+ * setting in a later file takes the place of an earlier one. */
 struct conf *conf_read(const char *path, struct err *err);
 void conf_free(struct conf **conf);
 
-/* The whole of it in the file's own syntax, with where each value came from. */
+/* The whole of it in the file's own syntax, with where each value came from as comments:
+ * conf_parse() makes the same settings of it. */
 struct buf;
 void conf_show(const struct conf *conf, struct buf *out);
 
+/* The domain of that name, in any case and with or without A-labels; NULL: not one of ours. */
 const struct conf_domain *conf_domain_find(const struct conf *conf, struct str name);
 
 #endif

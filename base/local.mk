@@ -1,6 +1,6 @@
 # base: strings, memory, files, logs, wire, settings, sandbox, roles
 noinst_LIBRARIES += lib/libbase.a
-lib_libbase_a_CPPFLAGS = $(AM_CPPFLAGS) $(CONFUSE_CFLAGS) $(SECCOMP_CFLAGS) $(EVENT_CFLAGS) $(OPENSSL_CFLAGS)
+lib_libbase_a_CPPFLAGS = $(AM_CPPFLAGS) $(IDN2_CFLAGS) $(SECCOMP_CFLAGS) $(EVENT_CFLAGS) $(OPENSSL_CFLAGS)
 lib_libbase_a_SOURCES = \
     base/str.c base/str.h \
     base/buf.c base/buf.h \
@@ -13,7 +13,17 @@ lib_libbase_a_SOURCES = \
     base/sandbox.c base/sandbox.h \
     base/role.c base/role.h \
     base/role_user.c base/role_user.h \
-    base/role_workers.c base/role_workers.h
+    base/role_workers.c base/role_workers.h \
+    base/domain.c base/domain.h \
+    base/conf.c base/conf.h base/conf_loaded.h \
+    base/conf_syntax.c base/conf_syntax.h \
+    base/conf_table.c base/conf_table.h \
+    base/conf_value.c base/conf_value.h \
+    base/conf_suggest.c base/conf_suggest.h \
+    base/conf_read.c base/conf_show.c
 
 unit += t/unit/base_str
 t_unit_base_str_LDADD = $(BASE_LIBS) $(CMOCKA_LIBS)
+
+unit += t/unit/base_conf
+t_unit_base_conf_LDADD = $(BASE_LIBS) $(CMOCKA_LIBS)

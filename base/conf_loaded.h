@@ -1,0 +1,44 @@
+/*
+ * conf_loaded: what stands behind a struct conf: its memory, and for each setting the entry that
+ * it came from. Known to the conf_*.c files only.
+ */
+#ifndef POTERNE_BASE_CONF_LOADED_H
+#define POTERNE_BASE_CONF_LOADED_H
+
+#include "base/conf_syntax.h"
+#include "base/conf_table.h"
+
+#define CONF_MEMORY_MAX  ((size_t)128 * 1024 * 1024)
+#define CONF_DOMAINS_MAX 10000
+
+/* Where a value came from. file NULL: it is the default. */
+struct conf_origin {
+    struct conf_value value;
+    const char *file;
+    unsigned line;
+};
+
+struct conf_domain_origin {
+    const char *name;             /* as in struct conf_domain */
+    struct conf_origin section;   /* where it was opened */
+    struct conf_origin *settings; /* one for each row of conf_domain_settings */
+};
+
+struct conf_loaded {
+    struct conf conf; /* first: a struct conf is one of these */
+    struct pool *pool;
+    struct conf_entries entries;
+    struct conf_origin *origins;        /* one for each row of conf_settings */
+    struct conf_domain_origin *domains; /* in the order of conf.domains */
+};
+
+static inline const struct conf_loaded *conf_loaded(const struct conf *conf)
+{
+    return (const struct conf_loaded *)conf;
+}
+
+/* Makes the settings of entries that were read; takes the pool. NULL on error. */
+struct conf *conf_load(struct pool *pool, const struct conf_entries *entries, const char *path,
+                       struct err *err);
+
+#endif

@@ -1,0 +1,107 @@
+#include "base/conf_suggest.h"
+
+#include "base/conf_table.h"
+
+#define NAME_MAX_COMPARED 40
+#define DISTANCE_MAX      3
+
+struct best {
+    const struct conf_setting *setting;
+    size_t distance;
+};
+
+static size_t least(size_t a, size_t b, size_t c)
+{
+    size_t ab = a < b ? a : b;
+    return ab < c ? ab : c;
+}
+
+/* Levenshtein's distance; a name too long to be meant is as far away as can be. */
+static size_t distance(const char *a, const char *b)
+{
+    size_t row[NAME_MAX_COMPARED + 1];
+    size_t n = strlen(b);
+    if (n > NAME_MAX_COMPARED || strlen(a) > NAME_MAX_COMPARED)
+        return NAME_MAX_COMPARED;
+    for (size_t k = 0; k <= n; k++)
+        row[k] = k;
+    for (size_t i = 0; a[i]; i++) {
+        size_t diagonal = row[0];
+        row[0] = i + 1;
+        for (size_t k = 0; k < n; k++) {
+            size_t cost = str_lower_char(a[i]) != b[k];
+            size_t up = row[k + 1];
+            row[k + 1] = least(up + 1, row[k] + 1, diagonal + cost);
+            diagonal = up;
+        }
+    }
+    return row[n];
+}
+
+static void consider(struct best *best, const struct conf_setting *setting, size_t d)
+{
+    if (d < best->distance) {
+        best->distance = d;
+        best->setting = setting;
+    }
+}
+
+typedef size_t measure(const struct conf_setting *setting, const char *section, const char *name);
+
+static struct best find_best(measure *how_far, const char *section, const char *name)
+{
+    struct best best = {NULL, DISTANCE_MAX + 1};
+    for (size_t i = 0; i < conf_n_settings; i++)
+        consider(&best, &conf_settings[i], how_far(&conf_settings[i], section, name));
+    for (size_t i = 0; i < conf_n_domain_settings; i++)
+        consider(&best, &conf_domain_settings[i], how_far(&conf_domain_settings[i], section, name));
+    return best;
+}
+
+static size_t section_distance(const struct conf_setting *setting, const char *section,
+                               const char *name)
+{
+    return *setting->section ? distance(section, setting->section) : NAME_MAX_COMPARED;
+}
+
+static size_t name_distance(const struct conf_setting *setting, const char *section,
+                            const char *name)
+{
+    return strcmp(section, setting->section) == 0 ? distance(name, setting->name)
+                                                  : NAME_MAX_COMPARED;
+}
+
+/* The same name in another section */
+static size_t elsewhere(const struct conf_setting *setting, const char *section, const char *name)
+{
+    return strcmp(name, setting->name) == 0 ? 0 : NAME_MAX_COMPARED;
+}
+
+int conf_suggest_section(const char *section, struct err *err)
+{
+    struct best best = find_best(section_distance, section, "");
+    if (best.setting)
+        return err_set(err, "unknown section %s; did you mean %s?", section, best.setting->section);
+    return err_set(err, "unknown section %s; poterne.conf(5) names all there are", section);
+}
+
+static int belongs(const char *name, const struct conf_setting *setting, struct err *err)
+{
+    if (*setting->section == '\0')
+        return err_set(err, "%s belongs outside of all sections", name);
+    return err_set(err, "%s belongs into section %s { … }", name, setting->section);
+}
+
+int conf_suggest_setting(const char *section, const char *name, struct err *err)
+{
+    const char *where = *section ? " in section " : "";
+    struct best other = find_best(elsewhere, section, name);
+    if (other.setting)
+        return belongs(name, other.setting, err);
+    struct best best = find_best(name_distance, section, name);
+    if (best.setting)
+        return err_set(err, "unknown setting %s%s%s; did you mean %s?", name, where, section,
+                       best.setting->name);
+    return err_set(err, "unknown setting %s%s%s; poterne.conf(5) names all there are", name, where,
+                   section);
+}

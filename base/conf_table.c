@@ -1,0 +1,193 @@
+#include "base/conf_table.h"
+
+#include <limits.h>
+
+#define KIB    ((uint64_t)1024)
+#define MIB    (1024 * KIB)
+#define GIB    (1024 * MIB)
+#define MINUTE 60
+#define HOUR   (60 * MINUTE)
+#define DAY    (24 * HOUR)
+
+/* The offset of a field, and an error at compile time where it has not the type that is stored. */
+#define IN(holder, field, type)                                                                    \
+    (offsetof(holder, field) +                                                                     \
+     0 * sizeof(                                                                                   \
+             char[__builtin_types_compatible_p(__typeof__(((holder *)0)->field), type) ? 1 : -1]))
+#define AT(field, type) IN(struct conf, field, type)
+
+#define TEXT(field)       CONF_TEXT, AT(field, const char *)
+#define WORD(field)       CONF_WORD, AT(field, const char *)
+#define NAME(field)       CONF_NAME, AT(field, const char *)
+#define HOST(field)       CONF_HOST, AT(field, const char *)
+#define PATH(field)       CONF_PATH, AT(field, const char *)
+#define ADDRESS(field)    CONF_ADDRESS, AT(field, const char *)
+#define BOOL(field)       CONF_BOOL, AT(field, bool)
+#define COUNT(field)      CONF_COUNT, AT(field, unsigned)
+#define SIZE(field)       CONF_SIZE, AT(field, size_t)
+#define TIME(field)       CONF_TIME, AT(field, unsigned)
+#define SCORE(field)      CONF_SCORE, AT(field, double)
+#define ACTION(field)     CONF_ACTION, AT(field, enum conf_action)
+#define LIST(kind, field) kind, AT(field, struct conf_list)
+
+/* clang-format off */
+const struct conf_setting conf_settings[] = {
+{"", "hostname", HOST(hostname), NULL, 0, 0, {0},
+ "The name this gateway says of itself in SMTP and in header fields. Default: the machine's name."},
+{"", "managers", LIST(CONF_ADDRESSES, managers), "{ }", 0, 1000, {0},
+ "Who runs the mail system: only they may retrain the filter."},
+{"", "state_dir", PATH(state_dir), "\"" POTERNE_STATEDIR "\"", 1, 0, {0},
+ "Folder of what must survive: queue, quarantine, model, journal."},
+{"", "run_dir", PATH(run_dir), "\"" POTERNE_RUNDIR "\"", 1, 0, {0},
+ "Folder of the sockets between the processes."},
+{"", "log_level", WORD(log_level), "info", 0, 0, {"debug", "info", "warning", "error"},
+ "The least important events that are logged."},
+{"", "user_prefix", NAME(user_prefix), "poterne-", 0, 0, {0},
+ "Started by root, the process edge runs as the user of this prefix and `edge`; likewise others."},
+{"", "uid_first", COUNT(uid_first), "0", 0, 2000000000, {0},
+ "When not 0: the processes run under the numeric users from this one on, without names."},
+{"", "group", NAME(group), "poterne", 0, 0, {0},
+ "The group that all processes share."},
+{"", "sandbox_required", BOOL(sandbox_required), "no", 0, 0, {0},
+ "Refuse to serve where the kernel lacks Landlock or seccomp; otherwise it is a warning."},
+
+{"directory", "files", LIST(CONF_PATHS, directory_files), "{ \"" POTERNE_SYSCONFDIR "/recipients\" }",
+ 0, 1000, {0}, "Files of recipients, for the domains that name no source of their own."},
+
+{"smtp", "listen", LIST(CONF_LISTENS, smtp.listen), "{ 0.0.0.0:25, \"[::]:25\" }", 1, 16, {0},
+ "Addresses and ports that mail is taken on."},
+{"smtp", "banner", TEXT(smtp.banner), "\"ESMTP poterne\"", 0, 200, {0},
+ "What stands behind the host name in the greeting."},
+{"smtp", "size_limit", SIZE(smtp.size_limit), "20M", 64 * KIB, GIB, {0},
+ "The largest message that is accepted; 552 5.3.4 above it."},
+{"smtp", "line_limit", COUNT(smtp.line_limit), "2048", 512, 65536, {0},
+ "Bytes in a command line with its end; 500 5.5.2 above it."},
+{"smtp", "recipients_limit", COUNT(smtp.recipients_limit), "1000", 100, 10000, {0},
+ "Recipients in one message; 452 4.5.3 above it. RFC 5321 asks for at least 100."},
+{"smtp", "errors_limit", COUNT(smtp.errors_limit), "20", 1, 100000, {0},
+ "5xx answers in a session before it is ended with 421."},
+{"smtp", "commands_limit", COUNT(smtp.commands_limit), "1000", 10, 1000000, {0},
+ "Commands without an accepted message before the session is ended with 421."},
+{"smtp", "messages_limit", COUNT(smtp.messages_limit), "1000", 1, 1000000, {0},
+ "Messages in one session."},
+{"smtp", "sessions_limit", COUNT(smtp.sessions_limit), "12000", 1, 1000000, {0},
+ "Open sessions; 421 above it."},
+{"smtp", "client_sessions_limit", COUNT(smtp.client_sessions_limit), "100", 1, 1000000, {0},
+ "Open sessions from one address; 421 above it."},
+{"smtp", "command_timeout", TIME(smtp.command_timeout), "5min", 1, HOUR, {0},
+ "How long a client may take for a command."},
+{"smtp", "data_timeout", TIME(smtp.data_timeout), "3min", 1, HOUR, {0},
+ "How long a client may take between two blocks of a message."},
+{"smtp", "session_timeout", TIME(smtp.session_timeout), "1h", 1, DAY, {0},
+ "How long a whole session may last."},
+{"smtp", "headers_hops_limit", COUNT(smtp.headers_hops_limit), "50", 5, 1000, {0},
+ "Received fields in a message; 554 5.4.6 above it, since it is in a loop."},
+{"smtp", "tls_certificate", PATH(smtp.tls_certificate), "\"\"", 0, 0, {0},
+ "PEM file with the certificate and its chain. Without one STARTTLS is not offered."},
+{"smtp", "tls_key", PATH(smtp.tls_key), "\"\"", 0, 0, {0},
+ "PEM file with the certificate's private key."},
+{"smtp", "commit_threads", COUNT(smtp.commit_threads), "16", 1, 256, {0},
+ "Messages that are brought safely to disk at once."},
+{"smtp", "scans_limit", COUNT(smtp.scans_limit), "0", 0, 10000, {0},
+ "Messages in scanning at once; 0 is two for each worker."},
+{"smtp", "scan_wait_limit", COUNT(smtp.scan_wait_limit), "200", 0, 100000, {0},
+ "Messages that wait for a scanner; 451 4.3.2 above it."},
+{"smtp", "scan_timeout", TIME(smtp.scan_timeout), "1min", 1, 10 * MINUTE, {0},
+ "How long waiting and scanning may take; 451 4.3.2 after it."},
+
+{"spam", "subject_tag", TEXT(spam.subject_tag), "\"[SPAM] \"", 0, 60, {0},
+ "What is put before the Subject of spam."},
+{"spam", "required", SCORE(spam.required), "5.0", 0, 1000, {0},
+ "Sum of rule scores from which on pass 1 alone would say spam."},
+{"spam", "rules", LIST(CONF_PATHS, spam.rules), "{ \"" POTERNE_DATADIR "/rules\" }", 0, 100, {0},
+ "Files, or folders of files *.cf, with rules, read in this order."},
+{"spam", "reports", ADDRESS(spam.reports), "\"\"", 0, 0, {0},
+ "The address that misjudged messages are forwarded to."},
+
+{"antivirus", "engines", LIST(CONF_WORDS, antivirus.engines), "{ clamav, yara }", 0, 8,
+ {"clamav", "yara"}, "The engines that look at each message, in this order."},
+{"antivirus", "clamav_databases", PATH(antivirus.clamav_databases), "/var/lib/clamav", 0, 0, {0},
+ "Folder of ClamAV's signatures, as freshclam keeps it."},
+{"antivirus", "yara_rules", PATH(antivirus.yara_rules), "\"" POTERNE_SYSCONFDIR "/yara\"", 0, 0, {0},
+ "File, or folder of files *.yar, with YARA rules."},
+{"antivirus", "found", ACTION(antivirus.found), "quarantine", 0, 0, {"quarantine", "reject"},
+ "What happens to an infected message. In quarantine neither sender nor recipient is told."},
+{"antivirus", "unavailable", ACTION(antivirus.unavailable), "defer", 0, 0, {"defer", "pass"},
+ "When an engine can't do its work: the sender tries again later, or the others decide."},
+{"antivirus", "unscannable", ACTION(antivirus.unscannable), "deliver-marked", 0, 0,
+ {"deliver-marked", "quarantine", "defer"},
+ "A message that could not be looked at wholly: encrypted, too deep, too large."},
+{"antivirus", "scan_size_limit", SIZE(antivirus.scan_size_limit), "100M", MIB, 4 * GIB, {0},
+ "Bytes that are looked at in one message, unpacked."},
+{"antivirus", "recursion_limit", COUNT(antivirus.recursion_limit), "17", 1, 100, {0},
+ "Archives within archives."},
+{"antivirus", "files_limit", COUNT(antivirus.files_limit), "10000", 1, 1000000, {0},
+ "Files in one message, unpacked."},
+{"antivirus", "timeout", TIME(antivirus.timeout), "30s", 1, 10 * MINUTE, {0},
+ "How long the engines may take for one message."},
+{"antivirus", "workers", COUNT(antivirus.workers), "0", 0, 256, {0},
+ "Antivirus processes; 0 is one a processor."},
+
+{"content", "workers", COUNT(content.workers), "0", 0, 256, {0},
+ "Processes that analyse mail; 0 is one a processor."},
+{"content", "timeout", TIME(content.timeout), "20s", 1, 10 * MINUTE, {0},
+ "How long the analysis of one message may take."},
+
+{"bayes", "enabled", BOOL(bayes.enabled), "yes", 0, 0, {0},
+ "Whether pass 2 (what was learned) takes part in the score."},
+{"bayes", "publish_delay", TIME(bayes.publish_delay), "2s", 0, HOUR, {0},
+ "From a learned message to the new model that knows it."},
+{"bayes", "token_lifetime", COUNT(bayes.token_lifetime), "0", 0, 36500, {0},
+ "Days after which what was not met again is forgotten; 0 is never."},
+
+{"queue", "retry_first", TIME(queue.retry_first), "1min", 1, DAY, {0},
+ "From a delivery that failed for now to the next try; doubled each time."},
+{"queue", "retry_max", TIME(queue.retry_max), "4h", 1, 7 * DAY, {0},
+ "The longest pause between two tries."},
+{"queue", "lifetime", TIME(queue.lifetime), "5d", 1, 30 * DAY, {0},
+ "How long delivery is tried; then the message is held as undeliverable."},
+{"queue", "connections_limit", COUNT(queue.connections_limit), "20", 1, 1000, {0},
+ "Connections to one destination."},
+{"queue", "connect_timeout", TIME(queue.connect_timeout), "30s", 1, HOUR, {0},
+ "How long the next hop may take to answer a connection."},
+{"queue", "reply_timeout", TIME(queue.reply_timeout), "5min", 1, HOUR, {0},
+ "How long the next hop may take to answer a command."},
+{"queue", "free_space_min", SIZE(queue.free_space_min), "100M", 0, 1024 * GIB, {0},
+ "Below this much free space nothing is accepted: 452 4.3.1."},
+
+{"journal", "keep", TIME(journal.keep), "90d", DAY, 3650 * (uint64_t)DAY, {0},
+ "How long the evidence of a message is kept after its last event."},
+
+};
+
+const struct conf_setting conf_domain_settings[] = {
+{"domain", "directory", CONF_SOURCES, IN(struct conf_domain, directory, struct conf_list), "{ }",
+ 0, 100, {0},
+ "Sources of the domain's recipients, in order: file \"/path\". Default: the files of directory."},
+{"domain", "next_hop", CONF_HOP, IN(struct conf_domain, next_hop, struct conf_hop), NULL, 0, 0, {0},
+ "Where the domain's mail goes: lmtp://address:port, lmtp:///socket, smtp://address:port or "
+ "maildir:///folder/%d/%u."},
+};
+/* clang-format on */
+
+const size_t conf_n_settings = sizeof conf_settings / sizeof conf_settings[0];
+const size_t conf_n_domain_settings = sizeof conf_domain_settings / sizeof conf_domain_settings[0];
+
+const struct conf_setting *conf_setting_find(const char *section, const char *name)
+{
+    bool domain = strcmp(section, "domain") == 0;
+    const struct conf_setting *rows = domain ? conf_domain_settings : conf_settings;
+    size_t n = domain ? conf_n_domain_settings : conf_n_settings;
+    for (size_t i = 0; i < n; i++)
+        if (strcmp(rows[i].name, name) == 0 && strcmp(rows[i].section, section) == 0)
+            return &rows[i];
+    return NULL;
+}
+
+bool conf_section_known(const char *section)
+{
+    for (size_t i = 0; i < conf_n_settings; i++)
+        if (strcmp(conf_settings[i].section, section) == 0)
+            return true;
+    return strcmp(section, "domain") == 0;
+}

@@ -1,0 +1,55 @@
+/*
+ * conf_table: every setting there is, in the order in which it is shown: name, type, default,
+ * bounds, explanation, and the field of struct conf.
+ * A new setting is a field in conf.h, a row in conf_table.c and a paragraph in poterne.conf(5).
+ */
+#ifndef POTERNE_BASE_CONF_TABLE_H
+#define POTERNE_BASE_CONF_TABLE_H
+
+#include "base/conf.h"
+
+enum conf_type {
+    CONF_TEXT,      /* const char *: any text */
+    CONF_WORD,      /* const char *: one of `words` */
+    CONF_NAME,      /* const char *: of a user or group, or a prefix of one */
+    CONF_HOST,      /* const char *: domain name */
+    CONF_PATH,      /* const char *: absolute; "" is NULL */
+    CONF_BOOL,      /* bool: yes, no */
+    CONF_COUNT,     /* unsigned */
+    CONF_SIZE,      /* size_t: bytes, k M G */
+    CONF_TIME,      /* unsigned: seconds, s min h d */
+    CONF_SCORE,     /* double */
+    CONF_ACTION,    /* enum conf_action: one of `words` */
+    CONF_HOP,       /* struct conf_hop */
+    CONF_ADDRESS,   /* const char *: mail address; "" is NULL */
+    CONF_WORDS,     /* struct conf_list: each one of `words`, none twice */
+    CONF_PATHS,     /* struct conf_list: absolute paths */
+    CONF_ADDRESSES, /* struct conf_list: mail addresses */
+    CONF_LISTENS,   /* struct conf_list: address:port */
+    CONF_SOURCES    /* struct conf_list: "file /path" */
+};
+
+#define CONF_CHOICES_MAX 6
+
+struct conf_setting {
+    const char *section; /* "" outside of all sections */
+    const char *name;
+    enum conf_type type;
+    size_t offset;
+    const char *fallback; /* default, in the file's syntax; NULL: must be given or is worked out */
+    uint64_t min, max;    /* of numbers; of the number of items in a list */
+    const char *words[CONF_CHOICES_MAX];
+    const char *help;
+};
+
+extern const struct conf_setting conf_settings[];
+extern const size_t conf_n_settings;
+/* Those of section `domain`; offsets are in struct conf_domain. */
+extern const struct conf_setting conf_domain_settings[];
+extern const size_t conf_n_domain_settings;
+
+/* NULL when there is none of that name. */
+const struct conf_setting *conf_setting_find(const char *section, const char *name);
+bool conf_section_known(const char *section);
+
+#endif
