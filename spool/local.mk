@@ -1,1 +1,11 @@
 # spool: what this folder adds to the build
+noinst_LIBRARIES += lib/libspool.a
+lib_libspool_a_SOURCES = \
+    spool/spool.h \
+    spool/store.c spool/store.h \
+    spool/format.c spool/format.h \
+    spool/id.c spool/write.c spool/read.c spool/mark.c spool/list.c \
+    spool/notice.c spool/notice.h
+
+unit += t/unit/spool_file
+t_unit_spool_file_LDADD = lib/libspool.a $(BASE_LIBS) $(CMOCKA_LIBS)

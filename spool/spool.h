@@ -9,7 +9,12 @@
  *
  * The file: header (64 bytes: magic, version, length and CRC of the message), the message exactly
  * as received, then records that are only ever appended (kind, length, CRC each): first the
- * envelope, then what became of each recipient. A torn last record is no record.
+ * envelope, then what became of each recipient. A torn last record is no record; a bad record with
+ * a good one behind it is damage. spool/format.h has the bytes.
+ *
+ * Writers: edge makes a file, in incoming/, and moves it once; from then on only the delivery
+ * process appends to it, moves it or removes it (tools ask it to, spool/notice.h).
+ * Every function returns 0, or -1 with err set, unless it says otherwise.
  */
 #ifndef POTERNE_SPOOL_SPOOL_H
 #define POTERNE_SPOOL_SPOOL_H
@@ -20,13 +25,24 @@
 
 #define SPOOL_ID_LEN 26 /* ULID: 48 bits of milliseconds, 80 random bits, Crockford base 32 */
 
+#define SPOOL_ENVELOPE_MAX   (4 * 1024 * 1024)  /* bytes of the envelope's record */
+#define SPOOL_RECORDS_MAX    (64 * 1024 * 1024) /* bytes of all records of a file */
+#define SPOOL_RECIPIENTS_MAX 10000
+#define SPOOL_DETAIL_MAX     500 /* bytes kept of an answer or a reason; more is cut off */
+#define SPOOL_LIST_MAX       (4 * 1000 * 1000) /* names that spool_each() takes at once */
+
 enum spool_state { SPOOL_QUEUE, SPOOL_QUARANTINE };
 
 struct spool_recipient {
     struct str address; /* as given at RCPT */
     struct str how;     /* what the directory said of it */
     struct str orcpt;   /* DSN parameter, later */
-    unsigned state;     /* enum recipient_state of journal/event.h: owed or final */
+    unsigned state;     /* enum recipient_state of journal/event.h: owed (0) or what came of it */
+    /* What the last mark said; all empty until there was one. Not written by spool_commit(). */
+    int64_t state_time_us;
+    struct str relay;
+    struct str detail;
+    unsigned marks; /* how many there were */
 };
 
 struct envelope {
@@ -44,11 +60,12 @@ struct envelope {
     double global, heuristics, bayes;
     struct str held;     /* reason when it goes to quarantine */
     struct str evidence; /* JSON */
-    struct edits edits;
+    struct edits edits;  /* sorted, apart, inside the message: checked on commit and load */
 };
 
 struct spool;
-/* root is the state folder; makes the folders that are missing. One may be shared by threads. */
+/* root is the state folder; makes the folders that are missing (mode 2770: the processes share a
+ * group). One may be shared by threads. NULL with err set. */
 struct spool *spool_open(const char *root, struct err *err);
 void spool_close(struct spool **spool);
 
@@ -56,6 +73,7 @@ void spool_id_make(char id[SPOOL_ID_LEN + 1]);
 bool spool_id_valid(struct str id);
 
 /* --- receiving (edge) --- */
+#define SPOOL_HEADER_SIZE 64
 struct spool_writer;
 struct spool_writer *spool_receive(struct spool *spool, const char *id, struct err *err);
 int spool_write(struct spool_writer *writer, struct str bytes, struct err *err);
@@ -63,9 +81,12 @@ uint64_t spool_size(const struct spool_writer *writer);
 /* A read-only descriptor of the file for the scanners: the message stands at SPOOL_HEADER_SIZE.
  * Flushes what was buffered. The caller closes it. -1 on error. */
 int spool_reader_fd(struct spool_writer *writer, struct err *err);
-#define SPOOL_HEADER_SIZE 64
-/* Header and envelope written, file fsync'd, renamed, folder fsync'd: after 0 it is owed. Blocks:
- * called from a thread. The writer is gone afterwards, whatever the result. */
+/*
+ * Header and envelope written, file fsync'd, renamed, folder fsync'd: after 0 it is owed. Blocks:
+ * called from a thread; one fsync of the folder serves all commits that renamed before it began.
+ * The writer is gone afterwards, whatever the result. After -1 the file is in no folder that is
+ * delivered from: a failed fsync is not tried again, since the kernel may have dropped the bytes.
+ */
 int spool_commit(struct spool_writer **writer, const struct envelope *envelope,
                  enum spool_state state, struct err *err);
 void spool_abort(struct spool_writer **writer);
@@ -76,22 +97,53 @@ struct spool_file {
     uint64_t size; /* of the message */
     int fd;        /* message at SPOOL_HEADER_SIZE */
     enum spool_state state;
+    bool journaled;       /* spool_note_journaled() was called after the last change */
+    uint64_t records_end; /* where the next record goes: behind the last good one */
 };
-/* Texts live in pool. -1: unreadable; `*corrupt` says whether the file itself is damaged. */
+
+/* Texts live in pool. -1: unreadable; `*corrupt` says whether the file itself is damaged; errno is
+ * ENOENT when it is not there. Reads the message once to check it. */
 int spool_load(struct spool *spool, enum spool_state state, const char *id, struct pool *pool,
                struct spool_file **file, bool *corrupt, struct err *err);
+/* The same without reading the message: for lists. */
+int spool_peek(struct spool *spool, enum spool_state state, const char *id, struct pool *pool,
+               struct spool_file **file, bool *corrupt, struct err *err);
 void spool_unload(struct spool_file **file);
-/* Appends that recipient `index` now has that state; durable when it returns. */
-int spool_mark(struct spool *spool, struct spool_file *file, size_t index, unsigned state,
-               int64_t time_us, struct str detail, struct err *err);
+
+/* --- what becomes of it (delivery only) --- */
+struct spool_mark {
+    unsigned state; /* enum recipient_state */
+    int64_t time_us;
+    struct str relay;
+    struct str detail;
+};
+/*
+ * Appends that these recipients now have that state, and changes `file` likewise (whose texts are
+ * then the mark's own: they must live as long). In the page cache when it returns (a killed process
+ * loses nothing), on the disk after spool_sync().
+ */
+int spool_mark(struct spool_file *file, const uint32_t *indexes, size_t n,
+               const struct spool_mark *mark, struct err *err);
+/* Appends why the whole message is held now; envelope.held is that from here on. */
+int spool_mark_held(struct spool_file *file, struct str reason, struct err *err);
+/* Appends that the journal has all that stands before. */
+int spool_note_journaled(struct spool_file *file, struct err *err);
+/* The file's bytes onto the disk; not to be called again after it failed. */
+int spool_sync(struct spool_file *file, struct err *err);
+
+/* Rename, then fsync of both folders. */
 int spool_move(struct spool *spool, const char *id, enum spool_state from, enum spool_state to,
                struct err *err);
+/* Unlinks; the folder is not fsync'd: spool_sync_folder(). */
 int spool_remove(struct spool *spool, enum spool_state state, const char *id, struct err *err);
+int spool_sync_folder(struct spool *spool, enum spool_state state, struct err *err);
 int spool_set_aside(struct spool *spool, enum spool_state state, const char *id, struct err *err);
-/* Calls back for each id in that state (order of names: oldest first); stops at non-zero. */
+
+/* Calls back for each id in that state (order of names: oldest first); stops at non-zero, which it
+ * returns. */
 int spool_each(struct spool *spool, enum spool_state state, int (*each)(void *data, const char *id),
                void *data, struct err *err);
-/* At start: removes what is left in incoming/; returns how many. */
+/* At start: removes what is left in incoming/; returns how many, or -1. */
 int spool_recover(struct spool *spool, struct err *err);
 /* free bytes of the file system */
 int spool_free_space(struct spool *spool, uint64_t *bytes, struct err *err);

@@ -1,0 +1,57 @@
+/*
+ * format: the bytes of a spool file. All numbers little-endian.
+ *
+ *   header   0  magic "poterne\n"       8  u32 version, 1      12  u32 0
+ *           16  u64 length of message  24  u32 CRC of message  28  zeros
+ *           60  u32 CRC of the 60 bytes before
+ *   message  at 64
+ *   records  one after another: u32 RECORD_MAGIC, u32 kind, u32 length of payload,
+ *            u32 CRC of payload, u32 CRC of the 16 bytes before and the record's place in the
+ *            file (u64), then the payload (base/wire.h)
+ *
+ * A record that is cut short or fails a CRC ends the list. What is behind it is a torn append if
+ * no good record follows, and is overwritten by the next one; if one follows, the file is damaged.
+ * The magic holds bytes that no text of ours does, so that a text can't play a record.
+ */
+#ifndef POTERNE_SPOOL_FORMAT_H
+#define POTERNE_SPOOL_FORMAT_H
+
+#include "spool/spool.h"
+
+#define RECORD_HEAD_SIZE 20
+
+enum record_kind {
+    RECORD_ENVELOPE = 1, /* first, once */
+    RECORD_MARK = 2,     /* i64 time, u8 state, str relay, str detail, u32 count, u32 index… */
+    RECORD_HELD = 3,     /* str reason */
+    RECORD_JOURNALED = 4 /* empty */
+};
+
+struct spool_header {
+    uint64_t length;
+    uint32_t crc;
+};
+
+void header_put(char bytes[SPOOL_HEADER_SIZE], const struct spool_header *header);
+/* False when it is none of ours or damaged. */
+bool header_get(struct str bytes, struct spool_header *header);
+
+/* Appends a whole record to out, for place `at` in the file. */
+void record_put(struct buf *out, uint64_t at, enum record_kind kind, struct str payload);
+
+enum record_result { RECORD_GOOD, RECORD_END, RECORD_TORN, RECORD_DAMAGED };
+struct record {
+    uint32_t kind;
+    struct str payload;
+};
+/* Takes the next record off *rest, which begins at place *at of the file; moves both on. */
+enum record_result record_get(struct str *rest, uint64_t *at, struct record *record);
+
+/* -1 when the envelope breaks a limit or its edits do not fit a message of that size. */
+int envelope_put(struct buf *out, const struct envelope *envelope, uint64_t message_size,
+                 struct err *err);
+/* Texts point into payload, lists live in pool. -1: malformed (*corrupt), or no memory. */
+int envelope_get(struct str payload, uint64_t message_size, struct pool *pool,
+                 struct envelope *envelope, bool *corrupt, struct err *err);
+
+#endif

@@ -1,0 +1,87 @@
+/* mark: records appended to a file as its recipients meet their fate. */
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/fsio.h"
+#include "base/wire.h"
+#include "spool/format.h"
+#include "spool/store.h"
+
+/* A record goes behind the last good one. What stands there is a torn append and is cut off
+ * first, lest a part of it stay behind the new record and look like damage. */
+static int append(struct spool_file *file, enum record_kind kind, struct str payload,
+                  struct err *err)
+{
+    char id[SPOOL_ID_LEN + 1];
+    struct buf record = BUF_INIT(SPOOL_ENVELOPE_MAX + RECORD_HEAD_SIZE);
+    struct stat st;
+    str_copy(file->envelope.id, id, sizeof id);
+    record_put(&record, file->records_end, kind, payload);
+    int result = buf_ok(&record) ? 0 : err_set(err, "%s: out of memory for a record", id);
+    if (result == 0 && fstat(file->fd, &st) < 0)
+        result = err_sys(err, "%s: cannot stat", id);
+    if (result == 0 && (uint64_t)st.st_size > file->records_end &&
+        ftruncate(file->fd, (off_t)file->records_end) < 0)
+        result = err_sys(err, "%s: cannot cut off a torn record", id);
+    if (result == 0)
+        result = fsio_pwrite(file->fd, buf_str(&record), (off_t)file->records_end, id, err);
+    if (result == 0) {
+        file->records_end += record.n;
+        file->journaled = kind == RECORD_JOURNALED;
+    }
+    buf_release(&record);
+    return result;
+}
+
+static void remember(struct spool_recipient *r, const struct spool_mark *mark)
+{
+    r->state = mark->state;
+    r->state_time_us = mark->time_us;
+    r->relay = str_sub(mark->relay, 0, SPOOL_DETAIL_MAX);
+    r->detail = str_sub(mark->detail, 0, SPOOL_DETAIL_MAX);
+    r->marks++;
+}
+
+int spool_mark(struct spool_file *file, const uint32_t *indexes, size_t n,
+               const struct spool_mark *mark, struct err *err)
+{
+    struct buf payload = BUF_INIT(SPOOL_ENVELOPE_MAX);
+    wire_i64(&payload, mark->time_us);
+    wire_u8(&payload, (uint8_t)mark->state);
+    wire_str(&payload, str_sub(mark->relay, 0, SPOOL_DETAIL_MAX));
+    wire_str(&payload, str_sub(mark->detail, 0, SPOOL_DETAIL_MAX));
+    wire_u32(&payload, (uint32_t)n);
+    for (size_t i = 0; i < n; i++)
+        wire_u32(&payload, indexes[i]);
+    int result = buf_ok(&payload) ? append(file, RECORD_MARK, buf_str(&payload), err)
+                                  : err_set(err, "out of memory for a mark");
+    buf_release(&payload);
+    for (size_t i = 0; result == 0 && i < n; i++)
+        remember(&file->envelope.recipients[indexes[i]], mark);
+    return result;
+}
+
+int spool_mark_held(struct spool_file *file, struct str reason, struct err *err)
+{
+    struct buf payload = BUF_INIT(SPOOL_ENVELOPE_MAX);
+    reason = str_sub(reason, 0, SPOOL_DETAIL_MAX);
+    wire_str(&payload, reason);
+    int result = buf_ok(&payload) ? append(file, RECORD_HELD, buf_str(&payload), err)
+                                  : err_set(err, "out of memory for a record");
+    buf_release(&payload);
+    if (result == 0)
+        file->envelope.held = reason;
+    return result;
+}
+
+int spool_note_journaled(struct spool_file *file, struct err *err)
+{
+    return append(file, RECORD_JOURNALED, STR_EMPTY, err);
+}
+
+int spool_sync(struct spool_file *file, struct err *err)
+{
+    if (fdatasync(file->fd) == 0)
+        return 0;
+    return err_sys(err, "%.*s: cannot fsync", STR_ARG(file->envelope.id));
+}

@@ -1,0 +1,46 @@
+/*
+ * notice: what the delivery process is told on its service socket ("delivery"). One message a
+ * notice over a lasting connection or one of its own.
+ *
+ *   u8 kind, str id, u32 recipient (index in the envelope, or NOTICE_EVERYONE)
+ *
+ * NOTICE_QUEUED and NOTICE_HELD, from edge behind a commit, are not answered; one that is lost
+ * costs time only, since delivery looks through the folders too. The others, from tools, are
+ * answered with
+ *
+ *   u8 1 done or 0 refused, str what was done or why not
+ */
+#ifndef POTERNE_SPOOL_NOTICE_H
+#define POTERNE_SPOOL_NOTICE_H
+
+#include "base/wire.h"
+
+enum notice_kind {
+    NOTICE_QUEUED = 1,
+    NOTICE_HELD = 2,
+    NOTICE_FLUSH = 3,   /* try now; empty id: everything that waits */
+    NOTICE_RELEASE = 4, /* from quarantine/ to its recipients */
+    NOTICE_DELETE = 5   /* from quarantine/ for good */
+};
+
+#define NOTICE_EVERYONE UINT32_MAX
+
+struct notice {
+    enum notice_kind kind;
+    struct str id;
+    uint32_t recipient;
+};
+
+void notice_put(struct buf *out, const struct notice *notice);
+/* False when malformed: an unknown kind, an id that is none. */
+bool notice_get(struct str message, struct notice *notice);
+
+struct notice_reply {
+    bool done;
+    struct str text;
+};
+
+void notice_reply_put(struct buf *out, const struct notice_reply *reply);
+bool notice_reply_get(struct str message, struct notice_reply *reply);
+
+#endif

@@ -1,0 +1,216 @@
+/* read: a file of the spool checked and taken apart. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/crc32c.h"
+#include "base/fsio.h"
+#include "base/wire.h"
+#include "spool/format.h"
+#include "spool/store.h"
+
+#define READ_STEP (32 * 1024)
+
+static int read_exactly(int fd, char *to, size_t n, uint64_t at)
+{
+    while (n) {
+        ssize_t got = pread(fd, to, n, (off_t)at);
+        if (got < 0 && errno == EINTR)
+            continue;
+        if (got == 0)
+            errno = EIO; /* it was that long a moment ago */
+        if (got <= 0)
+            return -1;
+        to += got;
+        n -= (size_t)got;
+        at += (uint64_t)got;
+    }
+    return 0;
+}
+
+static int read_header(int fd, uint64_t file_size, struct spool_header *header, bool *corrupt,
+                       struct err *err)
+{
+    char bytes[SPOOL_HEADER_SIZE];
+    *corrupt = file_size < SPOOL_HEADER_SIZE;
+    if (*corrupt)
+        return err_set(err, "cut off: %llu bytes", (unsigned long long)file_size);
+    if (read_exactly(fd, bytes, sizeof bytes, 0) < 0)
+        return err_sys(err, "cannot be read");
+    *corrupt = !header_get(str_n(bytes, sizeof bytes), header);
+    if (*corrupt)
+        return err_set(err, "its header is damaged");
+    *corrupt = header->length > file_size - SPOOL_HEADER_SIZE;
+    if (*corrupt)
+        return err_set(err, "cut off: %llu bytes of message, %llu expected",
+                       (unsigned long long)(file_size - SPOOL_HEADER_SIZE),
+                       (unsigned long long)header->length);
+    return 0;
+}
+
+static int check_message(int fd, const struct spool_header *header, bool *corrupt, struct err *err)
+{
+    char bytes[READ_STEP];
+    uint32_t crc = 0;
+    for (uint64_t at = 0; at < header->length;) {
+        uint64_t left = header->length - at;
+        size_t n = left < sizeof bytes ? (size_t)left : sizeof bytes;
+        if (read_exactly(fd, bytes, n, SPOOL_HEADER_SIZE + at) < 0)
+            return err_sys(err, "cannot be read");
+        crc = crc32c(crc, str_n(bytes, n));
+        at += n;
+    }
+    *corrupt = crc != header->crc;
+    return *corrupt ? err_set(err, "the message's bytes have changed (CRC)") : 0;
+}
+
+/* False: malformed. */
+static bool apply_mark(struct str payload, struct envelope *envelope)
+{
+    struct wire w = wire_of(payload);
+    struct spool_recipient to = {.state_time_us = wire_get_i64(&w)};
+    to.state = wire_get_u8(&w);
+    to.relay = wire_get_str(&w);
+    to.detail = wire_get_str(&w);
+    uint32_t count = wire_get_u32(&w);
+    for (uint32_t i = 0; i < count && !w.bad; i++) {
+        uint32_t index = wire_get_u32(&w);
+        if (w.bad || index >= envelope->n_recipients)
+            return false;
+        struct spool_recipient *r = &envelope->recipients[index];
+        r->state = to.state;
+        r->state_time_us = to.state_time_us;
+        r->relay = to.relay;
+        r->detail = to.detail;
+        r->marks++;
+    }
+    return wire_done(&w);
+}
+
+static bool apply_held(struct str payload, struct envelope *envelope)
+{
+    struct wire w = wire_of(payload);
+    envelope->held = wire_get_str(&w);
+    return wire_done(&w);
+}
+
+/* What a record behind the envelope says. A kind that we do not know is one of a later version:
+ * not understanding it could mean delivering twice, so it is an error. */
+static bool apply_record(const struct record *record, struct spool_file *file)
+{
+    file->journaled = record->kind == RECORD_JOURNALED;
+    switch (record->kind) {
+    case RECORD_MARK:
+        return apply_mark(record->payload, &file->envelope);
+    case RECORD_HELD:
+        return apply_held(record->payload, &file->envelope);
+    case RECORD_JOURNALED:
+        return record->payload.n == 0;
+    default:
+        return false;
+    }
+}
+
+static int take_records(struct str rest, const char *id, struct pool *pool, struct spool_file *file,
+                        bool *corrupt, struct err *err)
+{
+    uint64_t at = SPOOL_HEADER_SIZE + file->size;
+    struct record record;
+    enum record_result got = record_get(&rest, &at, &record);
+    *corrupt = got != RECORD_GOOD || record.kind != RECORD_ENVELOPE;
+    if (*corrupt)
+        return err_set(err, "its envelope is missing or damaged");
+    if (envelope_get(record.payload, file->size, pool, &file->envelope, corrupt, err) < 0)
+        return -1;
+    *corrupt = !str_eq(file->envelope.id, str_of(id));
+    if (*corrupt)
+        return err_set(err, "it is message %.*s under another name", STR_ARG(file->envelope.id));
+    while ((got = record_get(&rest, &at, &record)) == RECORD_GOOD) {
+        *corrupt = !apply_record(&record, file);
+        if (*corrupt)
+            return err_set(err, "a record of kind %u can't be understood", record.kind);
+    }
+    *corrupt = got == RECORD_DAMAGED;
+    file->records_end = at;
+    return *corrupt ? err_set(err, "a record in the middle is damaged") : 0;
+}
+
+static int read_records(uint64_t file_size, const char *id, struct pool *pool,
+                        struct spool_file *file, bool *corrupt, struct err *err)
+{
+    uint64_t at = SPOOL_HEADER_SIZE + file->size;
+    uint64_t n = file_size - at;
+    *corrupt = n > SPOOL_RECORDS_MAX;
+    if (*corrupt)
+        return err_set(err, "%llu bytes of records", (unsigned long long)n);
+    char *bytes = pool_alloc(pool, (size_t)n);
+    if (bytes == NULL)
+        return err_set(err, "out of memory for %llu bytes of records", (unsigned long long)n);
+    if (read_exactly(file->fd, bytes, (size_t)n, at) < 0)
+        return err_sys(err, "cannot be read");
+    return take_records(str_n(bytes, (size_t)n), id, pool, file, corrupt, err);
+}
+
+static int read_file(struct spool_file *file, bool whole, const char *id, struct pool *pool,
+                     bool *corrupt, struct err *err)
+{
+    struct spool_header header;
+    struct stat st;
+    if (fstat(file->fd, &st) < 0)
+        return err_sys(err, "cannot be read");
+    if (read_header(file->fd, (uint64_t)st.st_size, &header, corrupt, err) < 0)
+        return -1;
+    file->size = header.length;
+    if (whole && check_message(file->fd, &header, corrupt, err) < 0)
+        return -1;
+    return read_records((uint64_t)st.st_size, id, pool, file, corrupt, err);
+}
+
+static int load(struct spool *spool, enum spool_state state, const char *id, bool whole,
+                struct pool *pool, struct spool_file **out, bool *corrupt, struct err *err)
+{
+    const struct folder *folder = spool_folder(spool, state);
+    struct spool_file *file = POOL_NEW(pool, struct spool_file);
+    *out = NULL;
+    *corrupt = false;
+    if (file == NULL)
+        return err_set(err, "out of memory for message %s", id);
+    file->state = state;
+    if (!spool_id_valid(str_of(id))) {
+        errno = ENOENT;
+        return err_set(err, "\"%.40s\" is no message id", id);
+    }
+    file->fd = openat(folder->fd, id, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
+    if (file->fd < 0)
+        return err_sys(err, "cannot open %s/%s/%s", spool->root, folder->name, id);
+    if (read_file(file, whole, id, pool, corrupt, err) < 0) {
+        err_prefix(err, "%s/%s/%s", spool->root, folder->name, id);
+        close(file->fd);
+        errno = EIO;
+        return -1;
+    }
+    *out = file;
+    return 0;
+}
+
+int spool_load(struct spool *spool, enum spool_state state, const char *id, struct pool *pool,
+               struct spool_file **file, bool *corrupt, struct err *err)
+{
+    return load(spool, state, id, true, pool, file, corrupt, err);
+}
+
+int spool_peek(struct spool *spool, enum spool_state state, const char *id, struct pool *pool,
+               struct spool_file **file, bool *corrupt, struct err *err)
+{
+    return load(spool, state, id, false, pool, file, corrupt, err);
+}
+
+void spool_unload(struct spool_file **file)
+{
+    if (*file == NULL)
+        return;
+    fsio_close_quiet(&(*file)->fd);
+    *file = NULL;
+}

@@ -1,0 +1,38 @@
+/*
+ * store: the folders of a spool, for the files of this room only.
+ */
+#ifndef POTERNE_SPOOL_STORE_H
+#define POTERNE_SPOOL_STORE_H
+
+#include <pthread.h>
+
+#include "spool/spool.h"
+
+enum folder_name { FOLDER_QUEUE, FOLDER_QUARANTINE, FOLDER_INCOMING, FOLDER_CORRUPT, FOLDERS };
+
+struct sync_wait;
+
+struct folder {
+    const char *name;
+    int fd;
+    pthread_mutex_t lock;
+    pthread_cond_t done;
+    struct sync_wait *waiting; /* whose change is not yet on the disk */
+    bool syncing;
+};
+
+struct spool {
+    char *root;
+    struct folder folders[FOLDERS];
+};
+
+static inline struct folder *spool_folder(struct spool *spool, enum spool_state state)
+{
+    return &spool->folders[state == SPOOL_QUEUE ? FOLDER_QUEUE : FOLDER_QUARANTINE];
+}
+
+/* All changes to the folder made before the call are on the disk when it returns 0. Callers that
+ * wait together share one fsync. */
+int folder_sync(struct folder *folder, const char *root, struct err *err);
+
+#endif
