@@ -1,14 +1,23 @@
 /*
  * engine: one antivirus engine. The only place in poterne with a vtable for scanners.
- * "clean" is said only when the engine looked at all of it; a limit, a password, a broken archive
- * that could not be opened, a timeout is AV_UNSCANNABLE with the reason; an engine that could not
- * do its work at all is AV_FAILED.
+ *
+ * What an answer means:
+ *   AV_CLEAN        the engine looked at all of it and knows nothing against it
+ *   AV_INFECTED     a signature matched (it wins over everything below)
+ *   AV_FAILED       the engine could not do its work; asking again later may help
+ *   AV_UNSCANNABLE  a limit, a password, an archive that can't be opened, a timeout: part of the
+ *                   message was not looked at, and asking again will not help
+ * An engine never says AV_CLEAN when one of the others is true.
+ *
+ * Each engine looks at the message as it came and at every part that the caller decoded, so that
+ * a MIME trick has to fool the engine's own mail parser and ours.
  */
 #ifndef POTERNE_ANTIVIRUS_ENGINE_H
 #define POTERNE_ANTIVIRUS_ENGINE_H
 
 #include "base/conf.h"
-#include "base/pool.h"
+#include "base/err.h"
+#include "base/str.h"
 
 enum av_result { AV_CLEAN, AV_INFECTED, AV_UNSCANNABLE, AV_FAILED };
 
@@ -18,22 +27,42 @@ enum av_result { AV_CLEAN, AV_INFECTED, AV_UNSCANNABLE, AV_FAILED };
 struct av_answer {
     char engine[32];
     enum av_result result;
-    char name[AV_NAME_MAX]; /* signature, or the reason */
+    char name[AV_NAME_MAX]; /* signature, or the reason; empty when clean */
     char version[64];       /* engine and signatures */
     unsigned microseconds;
+};
+
+/* The content of one part, its transfer encoding undone. */
+struct av_part {
+    struct str bytes;
+    struct str filename; /* UTF-8, may be empty */
+};
+
+/* What is scanned; whoever made it keeps the bytes alive. */
+struct av_message {
+    struct str raw;
+    const struct av_part *parts;
+    size_t n_parts;
+    struct str left_out; /* not empty: why `parts` are not all there; then nothing is clean */
 };
 
 struct engine {
     const char *name;
     const struct engine_ops *ops;
+    const struct conf_antivirus *conf; /* must outlive the engine */
     void *data;
+    char version[64];
 };
 
 struct engine_ops {
-    /* Loads signatures; done once, before the sandbox. */
-    int (*open)(struct engine *engine, const struct conf_antivirus *conf, struct err *err);
-    /* fd is the whole message, read-only; raw are the same bytes. Fills answer, always. */
-    void (*scan)(struct engine *engine, int fd, struct str raw, struct av_answer *answer);
+    /* Loads signatures and fills in engine->version; done once, before the sandbox. Temporary
+     * files go below tmp_dir, which must outlive the engine. */
+    int (*open)(struct engine *engine, const char *tmp_dir, struct err *err);
+    /* Fills in result and name, always, and is back soon after `deadline` (av_now). */
+    void (*scan)(struct engine *engine, const struct av_message *message, uint64_t deadline,
+                 struct av_answer *answer);
+    /* Other temporary folder from now on; NULL: the engine makes no files. */
+    int (*use_tmp)(struct engine *engine, const char *tmp_dir, struct err *err);
     void (*close)(struct engine *engine);
 };
 
@@ -43,19 +72,43 @@ extern const struct engine_ops engine_yara_ops;
 struct engines {
     struct engine list[AV_ENGINES_MAX];
     size_t n;
+    unsigned timeout; /* seconds for one message, all engines together */
 };
 
-/* Opens the configured ones in order; -1 if one can't (all are closed again). */
-int engines_open(struct engines *engines, const struct conf_antivirus *conf, struct err *err);
+/*
+ * Opens the configured ones in order, and lets each scan a harmless letter: one that finds that
+ * infected would quarantine all mail and is refused. -1 if one can't be opened (all are closed
+ * again). conf and tmp_dir must outlive the engines.
+ */
+int engines_open(struct engines *engines, const struct conf_antivirus *conf, const char *tmp_dir,
+                 struct err *err);
 void engines_close(struct engines *engines);
-/* answers has room for engines->n */
-void engines_scan(struct engines *engines, int fd, struct str raw, struct av_answer *answers);
+/* For a forked worker: a temporary folder of its own. */
+int engines_use_tmp(struct engines *engines, const char *tmp_dir, struct err *err);
+/* answers has room for engines->n; takes at most a little more than engines->timeout. */
+void engines_scan(struct engines *engines, const struct av_message *message,
+                  struct av_answer *answers);
 
-/* Here and not in engine.c, so that who only names results need not link the engines. */
+/* Here and not in engines.c, so that who only names results need not link the engines. */
 static inline const char *av_result_name(enum av_result result)
 {
     static const char *const names[] = {"clean", "infected", "unscannable", "failed"};
-    return names[result];
+    return (unsigned)result < sizeof names / sizeof *names ? names[result] : "?";
 }
+
+/* Milliseconds of the monotonic clock. */
+uint64_t av_now(void);
+static inline uint64_t av_left(uint64_t deadline)
+{
+    uint64_t now = av_now();
+    return now < deadline ? deadline - now : 0;
+}
+
+/*
+ * Puts a finding into the answer if it weighs more than what is there
+ * (infected > failed > unscannable > clean). The name is cut to fit.
+ */
+void av_found(struct av_answer *answer, enum av_result result, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
 
 #endif

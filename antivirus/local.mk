@@ -1,1 +1,19 @@
-# antivirus: what this folder adds to the build
+# antivirus: the engines (libclamav, libyara)
+noinst_LIBRARIES += lib/libantivirus.a
+lib_libantivirus_a_CPPFLAGS = $(AM_CPPFLAGS) $(CLAMAV_CFLAGS) $(YARA_CFLAGS) $(OPENSSL_CFLAGS)
+lib_libantivirus_a_SOURCES = \
+    antivirus/engines.c antivirus/engine.h \
+    antivirus/clamav.c \
+    antivirus/clamav_watch.c antivirus/clamav_watch.h \
+    antivirus/yara.c \
+    antivirus/yara_rules.c antivirus/yara_rules.h
+
+# a signature of the EICAR test file for each engine, for the demo and the tests
+avclamavdir = $(pkgdatadir)/antivirus/clamav
+dist_avclamav_DATA = antivirus/demo/clamav/eicar.ndb
+avyaradir = $(pkgdatadir)/antivirus/yara
+dist_avyara_DATA = antivirus/demo/yara/eicar.yar
+
+unit += t/unit/antivirus_engines
+t_unit_antivirus_engines_CPPFLAGS = $(AM_CPPFLAGS) -DDEMO_DIR='"$(abs_top_srcdir)/antivirus/demo"'
+t_unit_antivirus_engines_LDADD = $(ANTIVIRUS_LIBS) $(CMOCKA_LIBS)
