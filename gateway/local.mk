@@ -6,6 +6,11 @@ lib_libverdict_a_SOURCES = \
     gateway/scan.c gateway/scan.h \
     gateway/verdict.c gateway/verdict.h
 
-# gateway: what this folder adds to the build
 unit += t/unit/gateway_verdict
 t_unit_gateway_verdict_LDADD = lib/libverdict.a -lm $(BASE_LIBS) $(CMOCKA_LIBS)
+
+sbin_PROGRAMS += gateway/poterned
+gateway_poterned_CPPFLAGS = $(AM_CPPFLAGS)
+gateway_poterned_SOURCES = gateway/poterned.c gateway/places.c gateway/places.h \
+    gateway/supervise.c gateway/supervise.h
+gateway_poterned_LDADD = $(BASE_LIBS)

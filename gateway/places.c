@@ -1,0 +1,147 @@
+#include "gateway/places.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <limits.h>
+#include <netinet/tcp.h>
+#include <stdio.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/fsio.h"
+#include "base/role.h"
+#include "base/role_user.h"
+
+#define LISTEN_BACKLOG 1024
+#define FOLDER_MODE    02770 /* what one role makes there, the group can read */
+
+static int make_folder(const struct conf *conf, const char *root, const char *name,
+                       const char *role, struct err *err)
+{
+    char path[PATH_MAX];
+    uid_t uid;
+    gid_t gid;
+    int n = snprintf(path, sizeof path, "%s%s%s", root, *name ? "/" : "", name);
+    if (n < 0 || (size_t)n >= sizeof path)
+        return err_set(err, "%s is too long", root);
+    if (fsio_mkdir(path, FOLDER_MODE, err) < 0)
+        return -1;
+    if (geteuid() != 0)
+        return 0;
+    if (role_user_find(conf, role, &uid, &gid, err) < 0)
+        return -1;
+    if (chown(path, uid, gid) < 0 || chmod(path, FOLDER_MODE) < 0)
+        return err_sys(err, "cannot give %s to its user", path);
+    return 0;
+}
+
+int places_make(const struct conf *conf, struct err *err)
+{
+    static const struct {
+        const char *name;
+        const char *role;
+    } state[] = {{"", "poterned"},       {"incoming", "edge"},    {"queue", "edge"},
+                 {"quarantine", "edge"}, {"corrupt", "delivery"}, {"bayes", "learner"},
+                 {"journal", "journal"}},
+      run[] = {{"", "poterned"}, {"antivirus", "antivirus"}};
+    for (size_t i = 0; i < sizeof state / sizeof state[0]; i++)
+        if (make_folder(conf, conf->state_dir, state[i].name, state[i].role, err) < 0)
+            return -1;
+    for (size_t i = 0; i < sizeof run / sizeof run[0]; i++)
+        if (make_folder(conf, conf->run_dir, run[i].name, run[i].role, err) < 0)
+            return -1;
+    return 0;
+}
+
+bool places_address(const char *text, struct sockaddr_storage *address, unsigned *length)
+{
+    char host[INET6_ADDRSTRLEN + 1];
+    uint64_t port;
+    struct str whole = str_of(text);
+    size_t colon = str_rchr(whole, ':');
+    bool six = whole.n && text[0] == '[';
+    memset(address, 0, sizeof *address);
+    if (colon == STR_NONE || !str_to_u64(str_from(whole, colon + 1), 65535, &port) || port == 0)
+        return false;
+    if (six && (colon < 2 || text[colon - 1] != ']'))
+        return false;
+    if (!str_copy(six ? str_sub(whole, 1, colon - 1) : str_sub(whole, 0, colon), host, sizeof host))
+        return false;
+    if (six) {
+        struct sockaddr_in6 *a = (struct sockaddr_in6 *)address;
+        a->sin6_family = AF_INET6;
+        a->sin6_port = htons((uint16_t)port);
+        *length = sizeof *a;
+        return inet_pton(AF_INET6, host, &a->sin6_addr) == 1;
+    }
+    struct sockaddr_in *a = (struct sockaddr_in *)address;
+    a->sin_family = AF_INET;
+    a->sin_port = htons((uint16_t)port);
+    *length = sizeof *a;
+    return inet_pton(AF_INET, host, &a->sin_addr) == 1;
+}
+
+static int open_listener(const char *text, const struct sockaddr_storage *at, unsigned length,
+                         struct err *err)
+{
+    int one = 1;
+    int fd = socket(at->ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    if (fd < 0)
+        return err_sys(err, "cannot make a socket for %s", text);
+    setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one);
+    if (at->ss_family == AF_INET6)
+        setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &one, sizeof one);
+    /* replies are written whole: waiting for more only delays them */
+    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
+    if (bind(fd, (const struct sockaddr *)at, length) == 0 && listen(fd, LISTEN_BACKLOG) == 0)
+        return fd;
+    err_sys(err, "cannot listen on %s (smtp.listen)", text);
+    close(fd);
+    return -1;
+}
+
+static bool is_same(int fd, const struct sockaddr_storage *at, unsigned length)
+{
+    struct sockaddr_storage has;
+    socklen_t n = sizeof has;
+    memset(&has, 0, sizeof has);
+    return getsockname(fd, (struct sockaddr *)&has, &n) == 0 && n == length &&
+           memcmp(&has, at, length) == 0;
+}
+
+static int find_or_open(const char *text, const int *old, size_t n_old, bool *is_new,
+                        struct err *err)
+{
+    struct sockaddr_storage at;
+    unsigned length = 0;
+    if (!places_address(text, &at, &length))
+        return err_set(err, "smtp.listen: %s is not ADDRESS:PORT", text);
+    for (size_t i = 0; i < n_old; i++)
+        if (is_same(old[i], &at, length))
+            return old[i];
+    *is_new = true;
+    return open_listener(text, &at, length, err);
+}
+
+int places_listen(const struct conf_list *wanted, const int *old, size_t n_old, int *fds,
+                  size_t *n_fds, struct err *err)
+{
+    bool is_new[ROLE_LISTENERS_MAX] = {false};
+    size_t n = 0;
+    if (wanted->n > ROLE_LISTENERS_MAX)
+        return err_set(err, "smtp.listen names %zu addresses, %d are possible", wanted->n,
+                       ROLE_LISTENERS_MAX);
+    for (; n < wanted->n; n++) {
+        fds[n] = find_or_open(wanted->items[n], old, n_old, &is_new[n], err);
+        if (fds[n] < 0)
+            break;
+    }
+    *n_fds = n;
+    if (n == wanted->n)
+        return 0;
+    while (n-- > 0)
+        if (is_new[n])
+            close(fds[n]);
+    return -1;
+}

@@ -1,0 +1,21 @@
+/* places: the folders and TCP listeners that poterned makes ready before anything starts. */
+#ifndef POTERNE_GATEWAY_PLACES_H
+#define POTERNE_GATEWAY_PLACES_H
+
+#include "base/conf.h"
+
+/* State and run folders with their owner and mode; existing ones are brought to these. */
+int places_make(const struct conf *conf, struct err *err);
+
+/*
+ * A listening TCP socket for each address of `wanted`: those that `old` has already (by address)
+ * are kept, new ones are opened. On -1 nothing has changed. fds has room for ROLE_LISTENERS_MAX.
+ */
+int places_listen(const struct conf_list *wanted, const int *old, size_t n_old, int *fds,
+                  size_t *n_fds, struct err *err);
+
+/* Is there room in the machine's address notation: "192.0.2.1:25", "[2001:db8::1]:25"? */
+struct sockaddr_storage;
+bool places_address(const char *text, struct sockaddr_storage *address, unsigned *length);
+
+#endif

@@ -1,0 +1,397 @@
+#include "gateway/supervise.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/fsio.h"
+#include "base/log.h"
+#include "base/role_user.h"
+
+#define SOCKET_MODE 0660
+#define ARGS_MAX    (8 + 2 * ROLE_LISTENERS_MAX)
+
+const struct kind kinds[] = {
+    {.name = "journal", .exclusive = true, .service = true},
+    {.name = "directory", .service = true},
+    {.name = "learner", .exclusive = true, .service = true},
+    {.name = "content", .service = true},
+    {.name = "antivirus", .service = true},
+    {.name = "delivery", .exclusive = true, .service = true},
+    {.name = "edge", .door = true},
+};
+const size_t n_kinds = sizeof kinds / sizeof kinds[0];
+
+static time_t now(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return t.tv_sec;
+}
+
+static void set_state(struct child *child, enum child_state state)
+{
+    child->state = state;
+    child->since = now();
+}
+
+/* --- starting one --- */
+
+static int settings_fd(const struct supervisor *s, struct err *err)
+{
+    int fd = memfd_create("poterne.conf", MFD_ALLOW_SEALING);
+    if (fd < 0)
+        return err_sys(err, "cannot make a memory file");
+    if (fsio_write(fd, buf_str(&s->conf_text), "memory file", err) < 0 ||
+        fcntl(fd, F_ADD_SEALS, F_SEAL_WRITE | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) < 0) {
+        close(fd);
+        return err_sys(err, "cannot seal the settings");
+    }
+    return fd;
+}
+
+struct launch {
+    char program[PATH_MAX];
+    char numbers[ARGS_MAX][16];
+    char *argv[ARGS_MAX + 1];
+    size_t n;
+};
+
+static void add_fd(struct launch *launch, const char *option, int fd)
+{
+    /* what the child shall have survives its exec */
+    fcntl(fd, F_SETFD, 0);
+    snprintf(launch->numbers[launch->n], sizeof launch->numbers[0], "%d", fd);
+    launch->argv[launch->n] = (char *)option;
+    launch->argv[launch->n + 1] = launch->numbers[launch->n];
+    launch->n += 2;
+}
+
+/* In the child, between fork and exec. */
+static _Noreturn void become(const struct supervisor *s, size_t kind, int conf_fd, int ctl_fd)
+{
+    struct launch launch = {.n = 1};
+    sigset_t none;
+    sigemptyset(&none);
+    sigprocmask(SIG_SETMASK, &none, NULL);
+    snprintf(launch.program, sizeof launch.program, "%s/poterne-%s", s->programs, kinds[kind].name);
+    launch.argv[0] = launch.program;
+    launch.argv[launch.n++] = "--conf-path";
+    launch.argv[launch.n++] = (char *)s->conf->path;
+    add_fd(&launch, "--conf-fd", conf_fd);
+    add_fd(&launch, "--ctl-fd", ctl_fd);
+    if (kinds[kind].service)
+        add_fd(&launch, "--service-fd", s->families[kind].service_fd);
+    for (size_t i = 0; kinds[kind].door && i < s->n_listen; i++)
+        add_fd(&launch, "--listen-fd", s->listen_fds[i]);
+    execv(launch.program, launch.argv);
+    log_error("cannot run %s: %s", launch.program, strerror(errno));
+    _exit(127);
+}
+
+static struct child *free_slot(struct family *family)
+{
+    for (size_t i = 0; i < CHILDREN_MAX; i++)
+        if (family->children[i].state == CHILD_NONE)
+            return &family->children[i];
+    return NULL;
+}
+
+static int start_child(struct supervisor *s, size_t kind, struct child *child, struct err *err)
+{
+    int pair[2];
+    int conf_fd = settings_fd(s, err);
+    if (conf_fd < 0)
+        return -1;
+    if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, pair) < 0) {
+        close(conf_fd);
+        return err_sys(err, "cannot make a control socket");
+    }
+    pid_t pid = fork();
+    if (pid == 0)
+        become(s, kind, conf_fd, pair[1]);
+    close(conf_fd);
+    close(pair[1]);
+    if (pid < 0) {
+        close(pair[0]);
+        return err_sys(err, "cannot fork");
+    }
+    *child = (struct child){.pid = pid, .ctl_fd = pair[0], .generation = s->families[kind].wanted};
+    set_state(child, CHILD_STARTING);
+    log_debug("%s[%d] starts (generation %u)", kinds[kind].name, (int)pid, child->generation);
+    return 0;
+}
+
+/* --- what should be --- */
+
+static void put_off(struct family *family)
+{
+    family->pause = family->pause ? family->pause * 2 : RETRY_FIRST;
+    if (family->pause > RETRY_MAX)
+        family->pause = RETRY_MAX;
+    family->retry_at = now() + family->pause;
+}
+
+static void drain(struct child *child)
+{
+    char byte = ROLE_DRAIN;
+    struct err err;
+    if (child->state != CHILD_STARTING && child->state != CHILD_SERVING)
+        return;
+    /* closing our end would do as well, but then it could not tell us anything any more */
+    if (ipc_send(child->ctl_fd, str_n(&byte, 1), NULL, &err) != 1)
+        kill(child->pid, SIGTERM);
+    set_state(child, CHILD_DRAINING);
+}
+
+static bool doors_may_open(const struct supervisor *s)
+{
+    if (now() - s->began >= DOOR_TIMEOUT)
+        return true;
+    for (size_t k = 0; k < n_kinds; k++) {
+        bool serves = kinds[k].door;
+        for (size_t i = 0; i < CHILDREN_MAX; i++)
+            serves |= s->families[k].children[i].state == CHILD_SERVING;
+        if (!serves)
+            return false;
+    }
+    return true;
+}
+
+static bool others_alive(const struct supervisor *s)
+{
+    for (size_t k = 0; k < n_kinds; k++)
+        for (size_t i = 0; kinds[k].door && i < CHILDREN_MAX; i++)
+            if (s->families[k].children[i].state != CHILD_NONE)
+                return true;
+    return false;
+}
+
+static void hurry(size_t kind, struct child *child)
+{
+    time_t age = now() - child->since;
+    if (child->state == CHILD_STARTING && age > READY_TIMEOUT) {
+        log_error("%s[%d] is not ready after %d s; it is ended", kinds[kind].name, (int)child->pid,
+                  READY_TIMEOUT);
+        kill(child->pid, SIGKILL);
+    }
+    if (child->state == CHILD_DRAINING && age > DRAIN_TIMEOUT) {
+        log_warning("%s[%d] has not finished after %d s; it is ended", kinds[kind].name,
+                    (int)child->pid, DRAIN_TIMEOUT);
+        kill(child->pid, SIGKILL);
+    }
+}
+
+static void tend_family(struct supervisor *s, size_t kind)
+{
+    struct family *family = &s->families[kind];
+    bool there = false, any = false;
+    struct err err;
+    for (size_t i = 0; i < CHILDREN_MAX; i++) {
+        struct child *child = &family->children[i];
+        bool works = child->state == CHILD_STARTING || child->state == CHILD_SERVING;
+        bool outdated = works && child->generation != family->wanted;
+        hurry(kind, child);
+        there |= works && !outdated;
+        if (outdated && (kinds[kind].exclusive || child->state == CHILD_STARTING))
+            drain(child);
+        any |= child->state != CHILD_NONE;
+    }
+    if (there || now() < family->retry_at || (kinds[kind].exclusive && any))
+        return;
+    if (kinds[kind].door && !doors_may_open(s))
+        return;
+    struct child *slot = free_slot(family);
+    if (slot && start_child(s, kind, slot, &err) < 0) {
+        log_error("cannot start %s: %s", kinds[kind].name, err.text);
+        put_off(family);
+    }
+}
+
+/* The door closes first; what it still has under way needs the others. */
+static void stop_family(struct supervisor *s, size_t kind)
+{
+    struct family *family = &s->families[kind];
+    bool wait = !kinds[kind].door && others_alive(s);
+    for (size_t i = 0; i < CHILDREN_MAX; i++) {
+        hurry(kind, &family->children[i]);
+        if (!wait)
+            drain(&family->children[i]);
+    }
+}
+
+void supervisor_tend(struct supervisor *s)
+{
+    for (size_t k = 0; k < n_kinds; k++) {
+        if (s->stopping)
+            stop_family(s, k);
+        else
+            tend_family(s, k);
+    }
+}
+
+/* --- what happens --- */
+
+static void child_ready(struct supervisor *s, size_t kind, struct child *child)
+{
+    struct family *family = &s->families[kind];
+    if (child->state != CHILD_STARTING)
+        return;
+    set_state(child, CHILD_SERVING);
+    family->pause = 0;
+    log_info("%s[%d] serves (generation %u)", kinds[kind].name, (int)child->pid, child->generation);
+    for (size_t i = 0; i < CHILDREN_MAX; i++)
+        if (&family->children[i] != child && family->children[i].state == CHILD_SERVING)
+            drain(&family->children[i]);
+}
+
+void supervisor_hear(struct supervisor *s, size_t kind, struct child *child)
+{
+    struct buf message = BUF_INIT(IPC_MSG_MAX);
+    struct err err;
+    while (child->ctl_fd >= 0) {
+        int got = ipc_recv(child->ctl_fd, &message, NULL, &err);
+        if (got == 0)
+            break;
+        if (got != 1) {
+            /* it has closed its end: it is about to die, and the reaper will see to it */
+            fsio_close_quiet(&child->ctl_fd);
+            break;
+        }
+        if (message.p[0] == ROLE_READY)
+            child_ready(s, kind, child);
+        else if (message.p[0] == ROLE_NEW_MODEL)
+            supervisor_renew(s, "content");
+    }
+    buf_release(&message);
+}
+
+static void tell_of_death(size_t kind, const struct child *child, int status)
+{
+    if (WIFSIGNALED(status))
+        log_error("%s[%d] died: %s", kinds[kind].name, (int)child->pid,
+                  sigdescr_np(WTERMSIG(status)));
+    else if (child->state != CHILD_DRAINING || WEXITSTATUS(status) != 0)
+        log_error("%s[%d] ended with status %d", kinds[kind].name, (int)child->pid,
+                  WEXITSTATUS(status));
+}
+
+static void bury(struct supervisor *s, pid_t pid, int status)
+{
+    for (size_t k = 0; k < n_kinds; k++) {
+        for (size_t i = 0; i < CHILDREN_MAX; i++) {
+            struct child *child = &s->families[k].children[i];
+            if (child->state == CHILD_NONE || child->pid != pid)
+                continue;
+            tell_of_death(k, child, status);
+            /* one that served for a while is replaced at once */
+            if (child->state == CHILD_STARTING ||
+                (child->state == CHILD_SERVING && now() - child->since < RETRY_FIRST))
+                put_off(&s->families[k]);
+            fsio_close_quiet(&child->ctl_fd);
+            child->state = CHILD_NONE;
+        }
+    }
+}
+
+void supervisor_reap(struct supervisor *s)
+{
+    int status;
+    pid_t pid;
+    while ((pid = waitpid(-1, &status, WNOHANG)) > 0)
+        bury(s, pid, status);
+}
+
+void supervisor_renew(struct supervisor *s, const char *name)
+{
+    for (size_t k = 0; k < n_kinds; k++) {
+        if (name && strcmp(name, kinds[k].name) != 0)
+            continue;
+        s->families[k].wanted++;
+        s->families[k].retry_at = 0;
+    }
+}
+
+bool supervisor_complete(const struct supervisor *s)
+{
+    for (size_t k = 0; k < n_kinds; k++) {
+        const struct family *family = &s->families[k];
+        bool serves = false;
+        for (size_t i = 0; i < CHILDREN_MAX; i++)
+            serves |= family->children[i].state == CHILD_SERVING &&
+                      family->children[i].generation == family->wanted;
+        if (!serves)
+            return false;
+    }
+    return true;
+}
+
+bool supervisor_empty(const struct supervisor *s)
+{
+    for (size_t k = 0; k < n_kinds; k++)
+        for (size_t i = 0; i < CHILDREN_MAX; i++)
+            if (s->families[k].children[i].state != CHILD_NONE)
+                return false;
+    return true;
+}
+
+void supervisor_kill(struct supervisor *s)
+{
+    for (size_t k = 0; k < n_kinds; k++)
+        for (size_t i = 0; i < CHILDREN_MAX; i++)
+            if (s->families[k].children[i].state != CHILD_NONE)
+                kill(s->families[k].children[i].pid, SIGKILL);
+}
+
+/* --- from beginning to end --- */
+
+static int open_service(struct supervisor *s, size_t kind, struct err *err)
+{
+    char path[PATH_MAX];
+    uid_t uid;
+    gid_t gid;
+    if (!ipc_path(s->conf->run_dir, kinds[kind].name, path, sizeof path))
+        return err_set(err, "run_dir %s is too long", s->conf->run_dir);
+    int fd = ipc_listen(path, SOCKET_MODE, err);
+    if (fd < 0)
+        return -1;
+    s->families[kind].service_fd = fd;
+    if (role_user_find(s->conf, kinds[kind].name, &uid, &gid, err) < 0)
+        return -1;
+    if (geteuid() == 0 && chown(path, uid, gid) < 0)
+        return err_sys(err, "cannot give %s to its user", path);
+    return 0;
+}
+
+int supervisor_open(struct supervisor *s, struct err *err)
+{
+    s->began = now();
+    for (size_t k = 0; k < n_kinds; k++) {
+        s->families[k] = (struct family){.wanted = 1, .service_fd = -1};
+        for (size_t i = 0; i < CHILDREN_MAX; i++)
+            s->families[k].children[i].ctl_fd = -1;
+    }
+    for (size_t k = 0; k < n_kinds; k++)
+        if (kinds[k].service && open_service(s, k, err) < 0)
+            return -1;
+    return 0;
+}
+
+void supervisor_close(struct supervisor *s)
+{
+    char path[PATH_MAX];
+    for (size_t k = 0; k < n_kinds; k++) {
+        if (s->families[k].service_fd < 0)
+            continue;
+        fsio_close_quiet(&s->families[k].service_fd);
+        if (ipc_path(s->conf->run_dir, kinds[k].name, path, sizeof path))
+            unlink(path);
+    }
+}
