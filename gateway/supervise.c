@@ -83,7 +83,7 @@ static _Noreturn void become(const struct supervisor *s, size_t kind, int conf_f
     sigprocmask(SIG_SETMASK, &none, NULL);
     snprintf(launch.program, sizeof launch.program, "%s/poterne-%s", s->programs, kinds[kind].name);
     launch.argv[0] = launch.program;
-    launch.argv[launch.n++] = "--conf-path";
+    launch.argv[launch.n++] = (char *)"--conf-path";
     launch.argv[launch.n++] = (char *)s->conf->path;
     add_fd(&launch, "--conf-fd", conf_fd);
     add_fd(&launch, "--ctl-fd", ctl_fd);
