@@ -116,7 +116,7 @@ struct conf {
     const char *user_prefix; /* "poterne-": started by root, role x runs as user poterne-x */
     unsigned uid_first;    /* not 0: role number n runs as uid_first + n instead (no named users) */
     const char *group;     /* "poterne" ; with uid_first: gid is uid_first */
-    bool sandbox_required; /* yes: refuse to serve where Landlock or seccomp is missing */
+    bool sandbox_required; /* section sandbox: refuse to serve without Landlock and seccomp */
     struct conf_list directory_files;
     struct conf_domain *domains; /* ordered by name */
     size_t n_domains;

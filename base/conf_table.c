@@ -48,7 +48,8 @@ const struct conf_setting conf_settings[] = {
  "When not 0: the processes run under the numeric users from this one on, without names."},
 {"", "group", NAME(group), "poterne", 0, 0, {0},
  "The group that all processes share."},
-{"", "sandbox_required", BOOL(sandbox_required), "no", 0, 0, {0},
+
+{"sandbox", "required", BOOL(sandbox_required), "no", 0, 0, {0},
  "Refuse to serve where the kernel lacks Landlock or seccomp; otherwise it is a warning."},
 
 {"directory", "files", LIST(CONF_PATHS, directory_files), "{ \"" POTERNE_SYSCONFDIR "/recipients\" }",

@@ -9,6 +9,11 @@
 
 #include "base/wire.h"
 
+/* Longer texts are cut and larger evidence is left out, so that an event fits in a message of
+ * base/ipc.h whatever mail made it. */
+#define EVENT_TEXT_MAX     4096
+#define EVENT_EVIDENCE_MAX (64 * 1024)
+
 enum event_kind { EVENT_REFUSED = 1, EVENT_MESSAGE = 2, EVENT_RECIPIENT = 3 };
 
 /* A recipient, a message or a client turned away in SMTP. */
@@ -40,7 +45,8 @@ struct event_message {
     struct str evidence; /* JSON object */
 };
 
-/* What became of one recipient. The last one that is final counts. */
+/* What became of one recipient. A later one takes the place of an earlier one, but what is final
+ * gives way only to what is final. */
 enum recipient_state {
     RCPT_OWED,
     RCPT_DEFERRED,
@@ -62,6 +68,8 @@ struct event_recipient {
 };
 
 const char *recipient_state_name(enum recipient_state state);
+/* delivered, deleted, failed: nothing is owed any more */
+bool recipient_state_final(enum recipient_state state);
 
 void event_refused_put(struct buf *out, uint64_t number, const struct event_refused *event);
 void event_message_put(struct buf *out, uint64_t number, const struct event_message *event);
@@ -76,7 +84,10 @@ struct event {
         struct event_recipient recipient;
     };
 };
-/* false: malformed */
+/* The texts point into the message. false: malformed (the number is right if it was there) */
 bool event_get(struct str message, struct event *event);
+
+void event_ack_put(struct buf *out, uint64_t number);
+bool event_ack_get(struct str message, uint64_t *number);
 
 #endif

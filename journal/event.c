@@ -1,0 +1,186 @@
+#include "journal/event.h"
+
+#include <stdio.h>
+
+static const char *const state_names[] = {
+    [RCPT_OWED] = "owed",     [RCPT_DEFERRED] = "deferred", [RCPT_DELIVERED] = "delivered",
+    [RCPT_HELD] = "held",     [RCPT_RELEASED] = "released", [RCPT_DELETED] = "deleted",
+    [RCPT_FAILED] = "failed",
+};
+#define STATES (sizeof state_names / sizeof state_names[0])
+
+const char *recipient_state_name(enum recipient_state state)
+{
+    return (size_t)state < STATES ? state_names[state] : "unknown";
+}
+
+bool recipient_state_final(enum recipient_state state)
+{
+    return state == RCPT_DELIVERED || state == RCPT_DELETED || state == RCPT_FAILED;
+}
+
+/* --- writing --- */
+
+/* A text too long is cut, not within a UTF-8 character. */
+static void put_text(struct buf *out, struct str text)
+{
+    size_t n = text.n;
+    if (n > EVENT_TEXT_MAX) {
+        n = EVENT_TEXT_MAX;
+        while (n && ((unsigned char)text.s[n] & 0xc0) == 0x80)
+            n--;
+    }
+    wire_str(out, str_sub(text, 0, n));
+}
+
+/* JSON can't be cut: what is too large is left out, and that is said. */
+static void put_evidence(struct buf *out, struct str evidence)
+{
+    char left_out[80];
+    if (evidence.n > EVENT_EVIDENCE_MAX) {
+        snprintf(left_out, sizeof left_out, "{\"left_out\":\"evidence of %zu bytes\"}", evidence.n);
+        evidence = str_of(left_out);
+    }
+    wire_str(out, evidence);
+}
+
+void event_refused_put(struct buf *out, uint64_t number, const struct event_refused *event)
+{
+    wire_u64(out, number);
+    wire_u8(out, EVENT_REFUSED);
+    wire_i64(out, event->time_us);
+    put_text(out, event->id);
+    put_text(out, event->session);
+    put_text(out, event->client_ip);
+    put_text(out, event->client_name);
+    put_text(out, event->helo);
+    put_text(out, event->sender);
+    put_text(out, event->recipient);
+    put_text(out, event->stage);
+    wire_u32(out, event->code);
+    put_text(out, event->enhanced);
+    put_text(out, event->text);
+    put_evidence(out, event->evidence);
+}
+
+void event_message_put(struct buf *out, uint64_t number, const struct event_message *event)
+{
+    wire_u64(out, number);
+    wire_u8(out, EVENT_MESSAGE);
+    put_text(out, event->id);
+    wire_i64(out, event->time_us);
+    put_text(out, event->client_ip);
+    put_text(out, event->client_name);
+    put_text(out, event->helo);
+    put_text(out, event->sender);
+    put_text(out, event->subject);
+    put_text(out, event->message_id);
+    wire_u64(out, event->size);
+    put_text(out, event->verdict);
+    wire_f64(out, event->global);
+    wire_f64(out, event->heuristics);
+    wire_f64(out, event->bayes);
+    put_text(out, event->held);
+    put_evidence(out, event->evidence);
+}
+
+void event_recipient_put(struct buf *out, uint64_t number, const struct event_recipient *event)
+{
+    wire_u64(out, number);
+    wire_u8(out, EVENT_RECIPIENT);
+    put_text(out, event->id);
+    wire_u32(out, event->index);
+    put_text(out, event->address);
+    put_text(out, event->how);
+    wire_u32(out, event->state);
+    wire_i64(out, event->time_us);
+    put_text(out, event->relay);
+    put_text(out, event->detail);
+}
+
+/* --- reading --- */
+
+static void get_refused(struct wire *w, struct event_refused *event)
+{
+    event->time_us = wire_get_i64(w);
+    event->id = wire_get_str(w);
+    event->session = wire_get_str(w);
+    event->client_ip = wire_get_str(w);
+    event->client_name = wire_get_str(w);
+    event->helo = wire_get_str(w);
+    event->sender = wire_get_str(w);
+    event->recipient = wire_get_str(w);
+    event->stage = wire_get_str(w);
+    event->code = wire_get_u32(w);
+    event->enhanced = wire_get_str(w);
+    event->text = wire_get_str(w);
+    event->evidence = wire_get_str(w);
+}
+
+static void get_message(struct wire *w, struct event_message *event)
+{
+    event->id = wire_get_str(w);
+    event->time_us = wire_get_i64(w);
+    event->client_ip = wire_get_str(w);
+    event->client_name = wire_get_str(w);
+    event->helo = wire_get_str(w);
+    event->sender = wire_get_str(w);
+    event->subject = wire_get_str(w);
+    event->message_id = wire_get_str(w);
+    event->size = wire_get_u64(w);
+    event->verdict = wire_get_str(w);
+    event->global = wire_get_f64(w);
+    event->heuristics = wire_get_f64(w);
+    event->bayes = wire_get_f64(w);
+    event->held = wire_get_str(w);
+    event->evidence = wire_get_str(w);
+    w->bad |= event->id.n == 0;
+}
+
+static void get_recipient(struct wire *w, struct event_recipient *event)
+{
+    event->id = wire_get_str(w);
+    event->index = wire_get_u32(w);
+    event->address = wire_get_str(w);
+    event->how = wire_get_str(w);
+    uint32_t state = wire_get_u32(w);
+    event->state = (enum recipient_state)state;
+    event->time_us = wire_get_i64(w);
+    event->relay = wire_get_str(w);
+    event->detail = wire_get_str(w);
+    w->bad |= event->id.n == 0 || state >= STATES;
+}
+
+bool event_get(struct str message, struct event *event)
+{
+    struct wire w = wire_of(message);
+    memset(event, 0, sizeof *event);
+    event->number = wire_get_u64(&w);
+    event->kind = (enum event_kind)wire_get_u8(&w);
+    switch (event->kind) {
+    case EVENT_REFUSED:
+        get_refused(&w, &event->refused);
+        break;
+    case EVENT_MESSAGE:
+        get_message(&w, &event->message);
+        break;
+    case EVENT_RECIPIENT:
+        get_recipient(&w, &event->recipient);
+        break;
+    default:
+        return false;
+    }
+    return wire_done(&w);
+}
+
+void event_ack_put(struct buf *out, uint64_t number)
+{
+    wire_u64(out, number);
+}
+
+bool event_ack_get(struct str message, uint64_t *number)
+{
+    struct wire w = wire_of(message);
+    *number = wire_get_u64(&w);
+    return wire_done(&w);
+}
