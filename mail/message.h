@@ -31,7 +31,7 @@ struct header {
 
 struct param {
     struct str name;  /* lower case */
-    struct str value; /* unquoted, RFC 2231 joined and decoded to UTF-8 */
+    struct str value; /* unquoted, RFC 2231 joined and decoded to UTF-8; else as written */
 };
 
 enum encoding { ENC_7BIT, ENC_8BIT, ENC_BINARY, ENC_QP, ENC_BASE64, ENC_UUENCODE, ENC_UNKNOWN };
@@ -42,7 +42,7 @@ enum mail_anomaly {
     MAIL_ANOMALY_NO_BOUNDARY = 1 << 2,  /* multipart without (usable) boundary */
     MAIL_ANOMALY_UNCLOSED = 1 << 3,     /* no closing boundary */
     MAIL_ANOMALY_TWICE = 1 << 4,        /* Content-Type, -Encoding … more than once */
-    MAIL_ANOMALY_BAD_ENCODING = 1 << 5, /* unknown or broken transfer encoding */
+    MAIL_ANOMALY_BAD_ENCODING = 1 << 5, /* unknown transfer encoding, or one on a multipart */
     MAIL_ANOMALY_NUL = 1 << 6,          /* NUL bytes */
     MAIL_ANOMALY_BARE_CR = 1 << 7,
     MAIL_ANOMALY_8BIT_HEADER = 1 << 8,
@@ -66,13 +66,16 @@ struct part {
     enum encoding encoding;
     unsigned depth;
     unsigned index; /* in message.parts */
+    /* It stands in the decoded text of an encoded message/rfc822, not in message.raw: what its
+     * headers' at and end count in is that text. */
+    bool unpacked;
     unsigned anomalies;
 };
 
 struct message {
     struct str raw;
     struct part *root;   /* the message's own header and body */
-    struct part **parts; /* all, in the order of the text; parts[0] == root */
+    struct part **parts; /* all, in the order of the text, unpacked ones last; [0] == root */
     size_t n_parts;
     unsigned anomalies; /* of all parts together */
 };
@@ -101,5 +104,11 @@ struct str header_unfold(struct pool *pool, const struct header *header);
 void part_decode(const struct part *part, struct buf *out);
 /* As part_decode, then from the part's charset (or a guess) to valid UTF-8. */
 void part_text(const struct part *part, struct buf *out);
+
+/*
+ * Loads all that converting charsets needs from files and keeps it: call it once, before a
+ * sandbox takes the file system away and before threads start.
+ */
+int mail_preload(struct err *err);
 
 #endif
