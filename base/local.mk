@@ -28,3 +28,6 @@ t_unit_base_str_LDADD = $(BASE_LIBS) $(CMOCKA_LIBS)
 
 unit += t/unit/base_conf
 t_unit_base_conf_LDADD = $(BASE_LIBS) $(CMOCKA_LIBS)
+unit += t/unit/base_ipc t/unit/base_sandbox
+t_unit_base_ipc_LDADD = $(BASE_LIBS) $(CMOCKA_LIBS)
+t_unit_base_sandbox_LDADD = $(BASE_LIBS) $(CMOCKA_LIBS)
