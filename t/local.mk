@@ -25,11 +25,11 @@ bench: all
 
 # For ./check and t/lint/.
 list-unit:
-	@echo $(unit)
+	@:$(info $(unit))
 list-fuzz:
-	@echo $(fuzz)
+	@:$(info $(fuzz))
 list-flags:
-	@echo $(DEFS) -I. $(DEFAULT_INCLUDES) $(AM_CPPFLAGS) -std=gnu11 $(WARN_CFLAGS) \
+	@:$(info $(DEFS) -I. $(DEFAULT_INCLUDES) $(AM_CPPFLAGS) -std=gnu11 $(WARN_CFLAGS) \
 	    $(CLAMAV_CFLAGS) $(CMOCKA_CFLAGS) $(CONFUSE_CFLAGS) $(DB_CFLAGS) $(EVENT_CFLAGS) \
 	    $(IDN2_CFLAGS) $(JANSSON_CFLAGS) $(OPENDKIM_CFLAGS) $(OPENSSL_CFLAGS) $(PCRE2_CFLAGS) \
-	    $(PSL_CFLAGS) $(SECCOMP_CFLAGS) $(SQLITE_CFLAGS) $(YARA_CFLAGS)
+	    $(PSL_CFLAGS) $(SECCOMP_CFLAGS) $(SQLITE_CFLAGS) $(YARA_CFLAGS))

@@ -18,7 +18,6 @@ my %instead = (
     ( map { $_ => 'the _r form' } qw(gmtime localtime ctime asctime strerror_unlocked) ),
     ( map { $_ => 'getrandom()' } qw(rand srand random srandom drand48) ),
     alloca => 'struct pool',
-    signal => 'sigaction()',
     scanf  => 'str_to_u64()',
     sscanf => 'str_to_u64()',
     vfork  => 'posix_spawn() or fork()',

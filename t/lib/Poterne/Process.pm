@@ -1,0 +1,123 @@
+# Programs that a test starts, and must not leave behind.
+package Poterne::Process;
+
+use strict;
+use warnings;
+
+use Exporter 'import';
+use IO::Socket::INET;
+use POSIX qw(WNOHANG setsid);
+use Time::HiRes qw(sleep time);
+
+our @EXPORT_OK = qw(free_port wait_for_port wait_until start_process stop_process alive command_output);
+
+my $owner = $$;
+my %running;
+
+# A port of 127.0.0.1 that nobody listens on now, below those that the kernel hands out itself.
+my $next_port = 20000 + ( $$ * 37 ) % 10000;
+
+sub free_port {
+    for ( 1 .. 1000 ) {
+        my $port = $next_port++;
+        my $socket = IO::Socket::INET->new( LocalAddr => '127.0.0.1', LocalPort => $port, Listen => 1 ) or next;
+        close $socket;
+        return $port;
+    }
+    die "no free port\n";
+}
+
+sub wait_until {
+    my ( $seconds, $condition ) = @_;
+    my $end = time + $seconds;
+    while (1) {
+        my $answer = $condition->();
+        return $answer if $answer || time > $end;
+        sleep 0.05;
+    }
+}
+
+# False when the time is over, or the process that should listen has ended.
+sub wait_for_port {
+    my ( $port, $seconds, $pid ) = @_;
+    my $ended;
+    my $there = sub {
+        return $ended = 1 if defined $pid && !alive($pid);
+        my $socket = IO::Socket::INET->new( PeerAddr => '127.0.0.1', PeerPort => $port ) or return 0;
+        close $socket;
+        return 1;
+    };
+    return wait_until( $seconds, $there ) && !$ended;
+}
+
+# In a process group of its own, output into a file.
+sub start_process {
+    my ( $output, @command ) = @_;
+    my $pid = fork // die "fork: $!\n";
+    if ( !$pid ) {
+        setsid();
+        open STDIN, '<', '/dev/null' or die "$!\n";
+        open STDOUT, '>>', $output or die "$output: $!\n";
+        open STDERR, '>&', \*STDOUT or die "$!\n";
+        exec { $command[0] } @command or POSIX::_exit(127);
+    }
+    $running{$pid} = 1;
+    return $pid;
+}
+
+# Has the child ended? Its status is kept for stop_process.
+sub alive {
+    my ($pid) = @_;
+    return kill 0, $pid if !exists $running{$pid};
+    return 0 if $running{$pid} ne '1';
+    return 1 if waitpid( $pid, WNOHANG ) != $pid;
+    $running{$pid} = "ended $?";
+    return 0;
+}
+
+# Asks with a signal, insists after `seconds`; the wait status, or undef if it had to be killed.
+sub stop_process {
+    my ( $pid, $signal, $seconds ) = @_;
+    kill $signal // 'TERM', $pid if alive($pid);
+    my $ended = wait_until( $seconds // 30, sub { !alive($pid) } );
+    if ( !$ended ) {
+        kill 'KILL', -$pid;
+        waitpid $pid, 0;
+    }
+    my $status = delete $running{$pid};
+    return $ended && $status =~ /^ended (\d+)/ ? $1 : undef;
+}
+
+# (exit status, output with errors)
+sub command_output {
+    my (@command) = @_;
+    my $pid = open( my $pipe, '-|' ) // die "fork: $!\n";
+    if ( !$pid ) {
+        open STDERR, '>&', \*STDOUT or die "$!\n";
+        exec { $command[0] } @command or POSIX::_exit(127);
+    }
+    local $/;
+    my $output = <$pipe> // '';
+    close $pipe;
+    return ( $? >> 8, $output );
+}
+
+# Whatever way the test ends, even by Ctrl-C.
+sub end_all {
+    return if $$ != $owner;
+    for my $pid ( keys %running ) {
+        stop_process( $pid, 'TERM', 10 );
+    }
+    return;
+}
+
+$SIG{INT}  //= sub { exit 130 };
+$SIG{TERM} //= sub { exit 143 };
+
+END {
+    my $status = $?;
+    end_all();
+    $? = $status;
+}
+
+1;

@@ -1,0 +1,137 @@
+/* args: the command line of a subcommand, and what is said when it is wrong. */
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "tools/tool.h"
+
+static const struct {
+    const char *name;
+    enum tool_option option;
+    const char *value; /* what it takes; NULL: nothing */
+    const char *help;
+} options[] = {
+    {"--config", OPT_CONFIG, "FILE", "settings to use instead of the installed ones"},
+    {"--json", OPT_JSON, NULL, "one JSON object a line, for programs"},
+    {"--spam", OPT_SPAM, NULL, "these are spam"},
+    {"--ham", OPT_HAM, NULL, "these are not spam"},
+    {"--forget", OPT_FORGET, NULL, "take back what was learned of these"},
+    {"--message", OPT_MESSAGE, NULL, "the message itself, as it was received"},
+    {"--limit", OPT_LIMIT, "N", "at most N, the newest (default 20)"},
+    {"--quiet", OPT_QUIET, NULL, "only complaints"},
+};
+#define N_OPTIONS (sizeof options / sizeof options[0])
+
+#define LIMIT_DEFAULT 20
+#define LIMIT_MAX     100000
+
+static int take_value(size_t i, const char *value, struct tool_args *args, struct err *err)
+{
+    if (value == NULL)
+        return err_set(err, "%s needs %s behind it", options[i].name, options[i].value);
+    if (options[i].option == OPT_CONFIG)
+        args->config = value;
+    else if (!str_to_u64(str_of(value), LIMIT_MAX, &args->limit) || args->limit == 0)
+        return err_set(err, "%s needs a number from 1 to %d, not \"%s\"", options[i].name,
+                       LIMIT_MAX, value);
+    return 0;
+}
+
+/* One option at *at, which is moved onto its last word. */
+static int take_option(const struct tool_command *command, char **argv, int argc, int *at,
+                       struct tool_args *args, struct err *err)
+{
+    const char *word = argv[*at];
+    const char *equals = strchr(word, '=');
+    struct str name = str_n(word, equals ? (size_t)(equals - word) : strlen(word));
+    for (size_t i = 0; i < N_OPTIONS; i++) {
+        if (!str_eq(name, str_of(options[i].name)) || !(command->options & options[i].option))
+            continue;
+        args->given |= options[i].option;
+        if (options[i].value == NULL && equals)
+            return err_set(err, "%s takes no value", options[i].name);
+        if (options[i].value == NULL)
+            return 0;
+        if (equals)
+            return take_value(i, equals + 1, args, err);
+        const char *value = *at + 1 < argc ? argv[++*at] : NULL;
+        return take_value(i, value, args, err);
+    }
+    return err_set(err, "there is no option \"%.*s\"", STR_ARG(name));
+}
+
+int tool_args_read(const struct tool_command *command, int argc, char **argv,
+                   struct tool_args *args, struct err *err)
+{
+    bool only_names = false;
+    *args = (struct tool_args){.limit = LIMIT_DEFAULT};
+    args->rest = calloc((size_t)argc + 1, sizeof *args->rest);
+    if (args->rest == NULL)
+        return err_set(err, "out of memory");
+    for (int i = 1; i < argc; i++) {
+        if (only_names || argv[i][0] != '-' || argv[i][1] == '\0') {
+            args->rest[args->n_rest++] = argv[i];
+        } else if (strcmp(argv[i], "--") == 0) {
+            only_names = true;
+        } else if (take_option(command, argv, argc, &i, args, err) < 0) {
+            free(args->rest);
+            args->rest = NULL;
+            return -1;
+        }
+    }
+    return 0;
+}
+
+void tool_usage(const struct tool_command *command, FILE *out)
+{
+    fprintf(out, "usage: poterne %s %s\n%s\n\n%s", command->name, command->arguments,
+            command->summary, command->help);
+    fputs("\noptions:\n", out);
+    for (size_t i = 0; i < N_OPTIONS; i++) {
+        if (!(command->options & options[i].option))
+            continue;
+        const char *value = options[i].value ? options[i].value : "";
+        int width = 17 - (int)strlen(options[i].name) - 1;
+        fprintf(out, "  %s %-*s %s\n", options[i].name, width, value, options[i].help);
+    }
+}
+
+int tool_fail(const char *command, const struct err *err)
+{
+    fflush(stdout);
+    fprintf(stderr, "poterne %s: ", command);
+    tool_put_text(stderr, str_of(err->text));
+    fputc('\n', stderr);
+    return TOOL_FAILED;
+}
+
+int tool_misused(const char *command, const char *format, ...)
+{
+    char text[ERR_TEXT_MAX];
+    struct err err;
+    va_list ap;
+    va_start(ap, format);
+    vsnprintf(text, sizeof text, format, ap);
+    va_end(ap);
+    err_set(&err, "%s; `poterne %s --help` shows how it is used", text, command);
+    return tool_fail(command, &err);
+}
+
+const char *tool_conf_path(const struct tool_args *args)
+{
+    const char *named = getenv("POTERNE_CONFIG");
+    if (args->config)
+        return args->config;
+    return named && *named ? named : POTERNE_SYSCONFDIR "/poterne.conf";
+}
+
+struct conf *tool_conf(const struct tool_args *args, struct err *err)
+{
+    const char *path = tool_conf_path(args);
+    if (args->config == NULL && access(path, F_OK) < 0) {
+        err_set(err, "there are no settings at %s; name the file with --config", path);
+        return NULL;
+    }
+    return conf_read(path, err);
+}

@@ -1,0 +1,92 @@
+/*
+ * tool: what the subcommands of `poterne` share: a table of commands, options, settings, and ways
+ * to write what may come from mail. A command gets its arguments, writes its answer to standard
+ * output and its complaints to standard error, and returns an exit status.
+ */
+#ifndef POTERNE_TOOLS_TOOL_H
+#define POTERNE_TOOLS_TOOL_H
+
+#include <stdio.h>
+
+#include "base/conf.h"
+#include "base/err.h"
+#include "base/str.h"
+
+/* Exit status, the same for all commands. */
+enum tool_exit {
+    TOOL_YES = 0,   /* done; for check: all ham; for trace: found */
+    TOOL_NO = 1,    /* done, and the answer is no: something is not ham, nothing was found */
+    TOOL_FAILED = 2 /* could not be done: the words on standard error say what to do */
+};
+
+enum tool_option {
+    OPT_CONFIG = 1 << 0, /* --config FILE */
+    OPT_JSON = 1 << 1,
+    OPT_SPAM = 1 << 2,
+    OPT_HAM = 1 << 3,
+    OPT_FORGET = 1 << 4,
+    OPT_MESSAGE = 1 << 5,
+    OPT_LIMIT = 1 << 6, /* --limit N */
+    OPT_QUIET = 1 << 7,
+};
+
+struct tool_args {
+    unsigned given; /* enum tool_option */
+    const char *config;
+    uint64_t limit;
+    const char **rest; /* what is no option */
+    size_t n_rest;
+};
+
+struct tool_command {
+    const char *name;
+    const char *summary;   /* one line */
+    const char *arguments; /* "[--json] FILE…" */
+    const char *help;      /* what --help says further */
+    unsigned options;      /* enum tool_option: those it takes */
+    int (*run)(const struct tool_args *args);
+};
+
+/* One a file tools/NAME.c. */
+extern const struct tool_command tool_config;
+
+/* argv[0] is the command's name. 0, or -1 with err. The caller frees args->rest. */
+int tool_args_read(const struct tool_command *command, int argc, char **argv,
+                   struct tool_args *args, struct err *err);
+void tool_usage(const struct tool_command *command, FILE *out);
+
+/* "poterne NAME: text" on standard error; always TOOL_FAILED. */
+int tool_fail(const char *command, const struct err *err);
+/* As tool_fail, for a command line that can't be meant: adds where help is. */
+int tool_misused(const char *command, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
+/* --config, else $POTERNE_CONFIG, else the installed file; the path is written to *path. */
+struct conf *tool_conf(const struct tool_args *args, struct err *err);
+const char *tool_conf_path(const struct tool_args *args);
+
+/* Text that may come from mail: control bytes, C1 and what is no UTF-8 are written as \xNN. */
+void tool_put_text(FILE *out, struct str text);
+/* "2026-11-21 22:04:31", local time */
+#define TOOL_TIME_SIZE 32
+void tool_time(int64_t time_us, char out[TOOL_TIME_SIZE]);
+/* "5.3 kB" */
+#define TOOL_SIZE_SIZE 32
+void tool_size(uint64_t bytes, char out[TOOL_SIZE_SIZE]);
+
+/*
+ * A bar on standard error while a long job runs; nothing when that is no terminal. total 0: not
+ * known, only counts.
+ */
+struct tool_progress {
+    const char *what;
+    uint64_t total;
+    uint64_t done;
+    int64_t drawn_ms;
+    bool terminal;
+};
+void tool_progress_begin(struct tool_progress *bar, const char *what, uint64_t total);
+void tool_progress_step(struct tool_progress *bar);
+void tool_progress_end(struct tool_progress *bar);
+
+#endif
