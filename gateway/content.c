@@ -1,0 +1,99 @@
+/* content: reads mail. No network, no file, no exec: one descriptor a request. */
+#include "base/fsio.h"
+#include "base/role.h"
+#include "gateway/evidence_content.h"
+
+#include <stdlib.h>
+
+struct content {
+    struct pipeline pipeline;
+    struct pool *pool;
+};
+
+static void unload(void *data)
+{
+    struct content *content = data;
+    pipeline_close(&content->pipeline);
+    pool_free(&content->pool);
+    free(content);
+}
+
+static int load(const struct role_env *env, void **data, struct err *err)
+{
+    struct content *content = calloc(1, sizeof *content);
+    if (content == NULL)
+        return err_set(err, "out of memory");
+    content->pool = pool_new(PIPELINE_POOL_MAX);
+    if (content->pool == NULL || pipeline_open(&content->pipeline, env->conf, err) < 0) {
+        pool_free(&content->pool);
+        free(content);
+        return -1;
+    }
+    *data = content;
+    return 0;
+}
+
+static void sandbox(const struct role_env *env, struct sandbox *box)
+{
+    box->allow = SANDBOX_ACCEPT;
+    box->memory_limit = PIPELINE_POOL_MAX + ((size_t)1024 * 1024 * 1024);
+}
+
+static int scan(const struct content *content, const struct scan_request *request, struct str raw,
+                struct buf *reply, struct err *err)
+{
+    struct pipeline_result result;
+    struct content_facts facts;
+    struct buf evidence = BUF_INIT(SCAN_EVIDENCE_MAX * 4);
+    if (pipeline_run(&content->pipeline, request, raw, content->pool, &result, err) < 0)
+        return -1;
+    if (pipeline_facts(&content->pipeline, &result, content->pool, &facts, err) < 0)
+        return -1;
+    int made = evidence_content(&content->pipeline, &result, &evidence);
+    if (made == 0) {
+        facts.evidence = buf_str(&evidence);
+        content_facts_put(reply, &facts);
+    }
+    buf_release(&evidence);
+    return made == 0 && buf_ok(reply) ? 0 : err_set(err, "no room for the answer");
+}
+
+static int handle(void *data, struct str message, struct ipc_fds *fds, struct buf *reply,
+                  struct err *err)
+{
+    struct content *content = data;
+    struct scan_request request;
+    if (!scan_request_get(message, &request) || fds->n != 1)
+        return err_set(err, "malformed scan request");
+    if (request.size > content->pipeline.conf->smtp.size_limit)
+        return err_set(err, "message of %llu bytes is above smtp.size_limit",
+                       (unsigned long long)request.size);
+    struct buf raw = BUF_INIT(request.size);
+    int result = fsio_pread(fds->fd[0], &raw, request.size, (off_t)request.offset, "message", err);
+    if (result == 0)
+        result = scan(content, &request, buf_str(&raw), reply, err);
+    buf_release(&raw);
+    pool_reset(content->pool);
+    return result;
+}
+
+static int serve(const struct role_env *env, void *data, struct err *err)
+{
+    return role_serve_requests(env, handle, data, env->conf->content.timeout, err);
+}
+
+static unsigned workers(const struct conf *conf)
+{
+    return conf->content.workers;
+}
+
+int main(int argc, char **argv)
+{
+    static const struct role role = {.name = "content",
+                                     .load = load,
+                                     .sandbox = sandbox,
+                                     .serve = serve,
+                                     .workers = workers,
+                                     .unload = unload};
+    return role_main(argc, argv, &role);
+}

@@ -1,0 +1,57 @@
+#include "gateway/evidence_content.h"
+
+json_t *evidence_rules(const struct pipeline *pipeline, const struct rules_result *rules)
+{
+    json_t *list = json_array();
+    for (size_t i = 0; i < rules->n_hits; i++) {
+        const struct rule_hit *hit = &rules->hits[i];
+        const char *describe = ruleset_describe(pipeline->rules, hit->name);
+        json_t *row = json_pack("{s:s, s:f, s:o, s:i}", "name", hit->name, "score", hit->score,
+                                "text", evidence_text(hit->text), "times", (int)hit->times);
+        if (describe)
+            json_object_set_new(row, "describe", evidence_text(str_of(describe)));
+        json_array_append_new(list, row);
+    }
+    return list;
+}
+
+json_t *evidence_bayes(const struct bayes_result *bayes)
+{
+    json_t *tokens = json_array();
+    for (size_t i = 0; i < bayes->n_tokens; i++) {
+        const struct bayes_token *t = &bayes->tokens[i];
+        json_array_append_new(tokens,
+                              json_pack("{s:o, s:f, s:I, s:I}", "text", evidence_text(t->text),
+                                        "probability", t->probability, "spam", (json_int_t)t->spam,
+                                        "ham", (json_int_t)t->ham));
+    }
+    return json_pack("{s:b, s:f, s:o}", "used", (int)bayes->used, "probability", bayes->probability,
+                     "tokens", tokens);
+}
+
+static json_t *content_object(const struct pipeline *pipeline, const struct pipeline_result *result,
+                              bool with_rules)
+{
+    json_t *limited = json_array();
+    for (size_t i = 0; i < result->rules.n_limited; i++)
+        json_array_append_new(limited, json_string(result->rules.limited[i]));
+    return json_pack("{s:o, s:o, s:o, s:s, s:I, s:b}", "rules",
+                     with_rules ? evidence_rules(pipeline, &result->rules) : json_array(),
+                     "limited", limited, "bayes", evidence_bayes(&result->bayes),
+                     "rules_generation", ruleset_generation(pipeline->rules), "model_generation",
+                     (json_int_t)(pipeline->model ? model_generation(pipeline->model) : 0),
+                     "truncated", (int)result->text->truncated);
+}
+
+int evidence_content(const struct pipeline *pipeline, const struct pipeline_result *result,
+                     struct buf *out)
+{
+    size_t start = out->n;
+    if (evidence_dump(content_object(pipeline, result, true), out) == 0 &&
+        out->n - start <= SCAN_EVIDENCE_MAX)
+        return 0;
+    /* thousands of hits: X-Spam-Status still names them */
+    out->failed = false;
+    buf_cut(out, start);
+    return evidence_dump(content_object(pipeline, result, false), out);
+}

@@ -1,0 +1,141 @@
+#include "gateway/pipeline.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include "base/log.h"
+
+#define TESTS_MAX (16 * 1024)
+
+static void report_mistake(void *data, const char *file, unsigned line, const char *what)
+{
+    struct pipeline *pipeline = data;
+    pipeline->mistakes++;
+    log_warning("%s:%u: %s", file, line, what);
+}
+
+static int open_model(struct pipeline *pipeline, const struct conf *conf, struct err *err)
+{
+    char path[PATH_MAX];
+    if (!conf->bayes.enabled)
+        return 0;
+    int n = snprintf(path, sizeof path, "%s/bayes/current", conf->state_dir);
+    if (n < 0 || (size_t)n >= sizeof path)
+        return err_set(err, "state_dir %s is too long", conf->state_dir);
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0 && errno == ENOENT) {
+        log_info("no model yet: pass 1 decides alone until something was learned");
+        return 0;
+    }
+    if (fd < 0)
+        return err_sys(err, "cannot open the model %s", path);
+    pipeline->model = model_open(fd, path, err);
+    close(fd);
+    return pipeline->model ? 0 : -1;
+}
+
+int pipeline_open(struct pipeline *pipeline, const struct conf *conf, struct err *err)
+{
+    struct err model_err = {""};
+    *pipeline = (struct pipeline){.conf = conf};
+    if (mail_preload(err) < 0)
+        return -1;
+    pipeline->rules =
+        ruleset_load(conf->spam.rules.items, conf->spam.rules.n, report_mistake, pipeline, err);
+    if (pipeline->rules)
+        pipeline->scratch = rules_scratch_new(pipeline->rules, err);
+    if (pipeline->scratch == NULL) {
+        pipeline_close(pipeline);
+        return -1;
+    }
+    if (open_model(pipeline, conf, &model_err) < 0)
+        log_error("%s; pass 1 decides alone. `poterne model` rebuilds it", model_err.text);
+    return 0;
+}
+
+void pipeline_close(struct pipeline *pipeline)
+{
+    rules_scratch_free(&pipeline->scratch);
+    ruleset_free(&pipeline->rules);
+    model_close(&pipeline->model);
+}
+
+int pipeline_run(const struct pipeline *pipeline, const struct scan_request *envelope,
+                 struct str raw, struct pool *pool, struct pipeline_result *result, struct err *err)
+{
+    *result = (struct pipeline_result){0};
+    if (message_parse(pool, raw, &mail_limits_default, &result->message, err) < 0)
+        return -1;
+    if (mail_text_make(pool, result->message, &result->text, err) < 0)
+        return -1;
+    const struct rules_input input = {.message = result->message,
+                                      .text = result->text,
+                                      .envelope_from = envelope->sender,
+                                      .client_ip = envelope->client_ip,
+                                      .client_name = envelope->client_name,
+                                      .helo = envelope->helo};
+    if (ruleset_run(pipeline->rules, pipeline->scratch, &input, pool, &result->rules, err) < 0)
+        return -1;
+    if (pipeline->model == NULL)
+        return 0;
+    if (features_extract(pool, result->message, result->text, &result->features, err) < 0)
+        return -1;
+    return bayes_classify(pipeline->model, &result->features, pool, &result->bayes, err);
+}
+
+static struct str tests_of(const struct rules_result *rules, struct pool *pool)
+{
+    struct buf out = BUF_INIT(TESTS_MAX);
+    for (size_t i = 0; i < rules->n_hits; i++)
+        buf_addf(&out, "%s%s=%.1f", i ? "," : "", rules->hits[i].name, rules->hits[i].score);
+    struct str tests = pool_str(pool, buf_str(&out));
+    buf_release(&out);
+    return tests;
+}
+
+static uint32_t count_received(const struct message *message)
+{
+    uint32_t n = 0;
+    size_t from = 0;
+    while (part_header(message->root, STR("Received"), &from))
+        n++;
+    return n;
+}
+
+/* A header's text cut to what the journal keeps, on a character's border. */
+static struct str short_text(struct str x, size_t max)
+{
+    if (x.n <= max)
+        return x;
+    while (max && ((unsigned char)x.s[max] & 0xc0) == 0x80)
+        max--;
+    return str_sub(x, 0, max);
+}
+
+#define SUBJECT_KEPT    200
+#define MESSAGE_ID_KEPT 250
+
+int pipeline_facts(const struct pipeline *pipeline, const struct pipeline_result *result,
+                   struct pool *pool, struct content_facts *facts, struct err *err)
+{
+    const struct conf_spam *spam = &pipeline->conf->spam;
+    const struct header *id = message_header(result->message, STR("Message-ID"));
+    *facts = (struct content_facts){
+        .heuristics = spam->required - result->rules.total,
+        .bayes = result->bayes.used ? result->bayes.score : 0,
+        .bayes_used = result->bayes.used,
+        .required = spam->required,
+        .tests = tests_of(&result->rules, pool),
+        .rules_generation = str_of(ruleset_generation(pipeline->rules)),
+        .model_generation = pipeline->model ? model_generation(pipeline->model) : 0,
+        .subject = short_text(result->text->subject, SUBJECT_KEPT),
+        .message_id = id ? short_text(header_unfold(pool, id), MESSAGE_ID_KEPT) : STR_EMPTY,
+        .received_hops = count_received(result->message),
+    };
+    if (edits_make(pool, result->message, STR_EMPTY, &facts->edits, err) < 0)
+        return -1;
+    return edits_make(pool, result->message, str_of(spam->subject_tag), &facts->tagged, err);
+}

@@ -1,0 +1,51 @@
+/*
+ * pipeline: the content step on one message, in the order in which it happens:
+ *
+ *   raw ─► MIME ─► text ─┬─► DKIM (before anything is edited)
+ *                        ├─► rules    pass 1
+ *                        ├─► features ─► model   pass 2
+ *                        └─► edits    what delivery will change in the header
+ *
+ * Used by the content process and, on files, by `poterne check`. A pipeline is opened once (rules
+ * and model are read from files), shared after fork, and then needs no file and no network.
+ */
+#ifndef POTERNE_GATEWAY_PIPELINE_H
+#define POTERNE_GATEWAY_PIPELINE_H
+
+#include "bayes/bayes.h"
+#include "gateway/scan.h"
+#include "rules/rules.h"
+
+/* Memory for one message beside its own bytes: 20 MB of mail decode into less than this. */
+#define PIPELINE_POOL_MAX ((size_t)512 * 1024 * 1024)
+
+struct pipeline {
+    const struct conf *conf;
+    struct ruleset *rules;
+    struct rules_scratch *scratch; /* one process, one message at a time */
+    struct model *model;           /* NULL: pass 1 decides alone */
+    unsigned mistakes;             /* in rule files; each was logged */
+};
+
+struct pipeline_result {
+    struct message *message;
+    struct mail_text *text;
+    struct features features;
+    struct rules_result rules;
+    struct bayes_result bayes;
+};
+
+/* A missing or damaged model is logged and done without; missing rules are an error. */
+int pipeline_open(struct pipeline *pipeline, const struct conf *conf, struct err *err);
+void pipeline_close(struct pipeline *pipeline);
+
+/* raw must stay until the pool is emptied. -1: out of memory, or larger than the limits allow. */
+int pipeline_run(const struct pipeline *pipeline, const struct scan_request *envelope,
+                 struct str raw, struct pool *pool, struct pipeline_result *result,
+                 struct err *err);
+
+/* What edge needs of it; evidence is left out here (gateway/evidence.h). */
+int pipeline_facts(const struct pipeline *pipeline, const struct pipeline_result *result,
+                   struct pool *pool, struct content_facts *facts, struct err *err);
+
+#endif
