@@ -9,3 +9,6 @@ lib_libspool_a_SOURCES = \
 
 unit += t/unit/spool_file
 t_unit_spool_file_LDADD = lib/libspool.a $(BASE_LIBS) $(CMOCKA_LIBS)
+
+unit += t/unit/spool_store
+t_unit_spool_store_LDADD = lib/libspool.a $(BASE_LIBS) $(CMOCKA_LIBS)
