@@ -2,23 +2,6 @@
 
 #include <stdio.h>
 
-static const char *const state_names[] = {
-    [RCPT_OWED] = "owed",     [RCPT_DEFERRED] = "deferred", [RCPT_DELIVERED] = "delivered",
-    [RCPT_HELD] = "held",     [RCPT_RELEASED] = "released", [RCPT_DELETED] = "deleted",
-    [RCPT_FAILED] = "failed",
-};
-#define STATES (sizeof state_names / sizeof state_names[0])
-
-const char *recipient_state_name(enum recipient_state state)
-{
-    return (size_t)state < STATES ? state_names[state] : "unknown";
-}
-
-bool recipient_state_final(enum recipient_state state)
-{
-    return state == RCPT_DELIVERED || state == RCPT_DELETED || state == RCPT_FAILED;
-}
-
 /* --- writing --- */
 
 /* A text too long is cut, not within a UTF-8 character. */
@@ -148,7 +131,7 @@ static void get_recipient(struct wire *w, struct event_recipient *event)
     event->time_us = wire_get_i64(w);
     event->relay = wire_get_str(w);
     event->detail = wire_get_str(w);
-    w->bad |= event->id.n == 0 || state >= STATES;
+    w->bad |= event->id.n == 0 || state >= RECIPIENT_STATES;
 }
 
 bool event_get(struct str message, struct event *event)

@@ -7,6 +7,7 @@
 #ifndef POTERNE_JOURNAL_EVENT_H
 #define POTERNE_JOURNAL_EVENT_H
 
+#include "base/recipient.h"
 #include "base/wire.h"
 
 /* Longer texts are cut and larger evidence is left out, so that an event fits in a message of
@@ -47,15 +48,6 @@ struct event_message {
 
 /* What became of one recipient. A later one takes the place of an earlier one, but what is final
  * gives way only to what is final. */
-enum recipient_state {
-    RCPT_OWED,
-    RCPT_DEFERRED,
-    RCPT_DELIVERED,
-    RCPT_HELD,
-    RCPT_RELEASED,
-    RCPT_DELETED,
-    RCPT_FAILED
-};
 struct event_recipient {
     struct str id;
     uint32_t index;     /* in the envelope */
@@ -66,10 +58,6 @@ struct event_recipient {
     struct str relay;  /* where to */
     struct str detail; /* next hop's answer, or why */
 };
-
-const char *recipient_state_name(enum recipient_state state);
-/* delivered, deleted, failed: nothing is owed any more */
-bool recipient_state_final(enum recipient_state state);
 
 void event_refused_put(struct buf *out, uint64_t number, const struct event_refused *event);
 void event_message_put(struct buf *out, uint64_t number, const struct event_message *event);

@@ -37,7 +37,7 @@ struct spool_recipient {
     struct str address; /* as given at RCPT */
     struct str how;     /* what the directory said of it */
     struct str orcpt;   /* DSN parameter, later */
-    unsigned state;     /* enum recipient_state of journal/event.h: owed (0) or what came of it */
+    unsigned state;     /* enum recipient_state: owed (0) or what came of it */
     /* What the last mark said; all empty until there was one. Not written by spool_commit(). */
     int64_t state_time_us;
     struct str relay;

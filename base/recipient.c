@@ -1,0 +1,25 @@
+#include "base/recipient.h"
+
+#include <stddef.h>
+
+static const char *const state_names[] = {
+    [RCPT_OWED] = "owed",     [RCPT_DEFERRED] = "deferred", [RCPT_DELIVERED] = "delivered",
+    [RCPT_HELD] = "held",     [RCPT_RELEASED] = "released", [RCPT_DELETED] = "deleted",
+    [RCPT_FAILED] = "failed",
+};
+_Static_assert(sizeof state_names / sizeof state_names[0] == RECIPIENT_STATES, "a name for each");
+
+const char *recipient_state_name(enum recipient_state state)
+{
+    return (size_t)state < RECIPIENT_STATES ? state_names[state] : "unknown";
+}
+
+bool recipient_state_final(enum recipient_state state)
+{
+    return state == RCPT_DELIVERED || state == RCPT_DELETED || state == RCPT_FAILED;
+}
+
+bool recipient_state_owed(enum recipient_state state)
+{
+    return state == RCPT_OWED || state == RCPT_DEFERRED || state == RCPT_RELEASED;
+}

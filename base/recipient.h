@@ -1,0 +1,27 @@
+/*
+ * recipient: what can become of one recipient of a message that was accepted. The numbers stand in
+ * files of the spool and in the journal: they never change.
+ */
+#ifndef POTERNE_BASE_RECIPIENT_H
+#define POTERNE_BASE_RECIPIENT_H
+
+#include <stdbool.h>
+
+enum recipient_state {
+    RCPT_OWED = 0,
+    RCPT_DEFERRED = 1,  /* owed still; the last try failed */
+    RCPT_DELIVERED = 2, /* the next hop has said so */
+    RCPT_HELD = 3,      /* in quarantine */
+    RCPT_RELEASED = 4,  /* owed again, by somebody's word */
+    RCPT_DELETED = 5,   /* from quarantine, by somebody's word */
+    RCPT_FAILED = 6
+};
+#define RECIPIENT_STATES 7
+
+const char *recipient_state_name(enum recipient_state state);
+/* delivered, deleted, failed: nothing is owed any more */
+bool recipient_state_final(enum recipient_state state);
+/* owed, deferred, released: to be delivered */
+bool recipient_state_owed(enum recipient_state state);
+
+#endif
