@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <linux/landlock.h>
 #include <seccomp.h>
+#include <stdio.h>
 #include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -45,6 +46,20 @@ void sandbox_path(struct sandbox *box, const char *path, enum sandbox_access acc
         box->paths[box->n_paths].path = path;
         box->paths[box->n_paths++].access = access;
     }
+}
+
+void sandbox_path_in(struct sandbox *box, const char *folder, const char *name,
+                     enum sandbox_access access)
+{
+    char *path = box->text + box->text_used;
+    size_t room = sizeof box->text - box->text_used;
+    int n = snprintf(path, room, "%s/%s", folder, name);
+    if (n < 0 || (size_t)n >= room) {
+        box->n_paths = SANDBOX_PATHS_MAX + 1;
+        return;
+    }
+    box->text_used += (size_t)n + 1;
+    sandbox_path(box, path, access);
 }
 
 /* --- Landlock: paths --- */
@@ -425,7 +440,7 @@ static int set_limits(const struct sandbox *box, struct err *err)
 int sandbox_enter(const struct sandbox *box, struct err *err)
 {
     if (box->n_paths > SANDBOX_PATHS_MAX)
-        return err_set(err, "sandbox: more than %d paths", SANDBOX_PATHS_MAX);
+        return err_set(err, "sandbox: more than %d paths, or too long ones", SANDBOX_PATHS_MAX);
     if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
         return err_sys(err, "sandbox: cannot set no_new_privs");
     if (set_limits(box, err) < 0)

@@ -13,6 +13,7 @@
 #include "base/str.h"
 
 #define SANDBOX_PATHS_MAX 16
+#define SANDBOX_TEXT_MAX  8192
 
 enum sandbox_allow {
     SANDBOX_FILES = 1 << 0,        /* open, rename, unlink … below the listed paths */
@@ -33,6 +34,8 @@ struct sandbox {
         enum sandbox_access access;
     } paths[SANDBOX_PATHS_MAX];
     size_t n_paths;
+    char text[SANDBOX_TEXT_MAX]; /* paths that sandbox_path_in() puts together */
+    size_t text_used;
     size_t memory_limit;  /* RLIMIT_AS, bytes; 0: none */
     unsigned files_limit; /* RLIMIT_NOFILE; 0: as it is */
     bool required;        /* an absent kernel feature is an error, not a warning */
@@ -40,6 +43,9 @@ struct sandbox {
 
 /* The path must exist until sandbox_enter() and the text must live that long. */
 void sandbox_path(struct sandbox *box, const char *path, enum sandbox_access access);
+/* FOLDER/name; neither needs to live on. */
+void sandbox_path_in(struct sandbox *box, const char *folder, const char *name,
+                     enum sandbox_access access);
 int sandbox_enter(const struct sandbox *box, struct err *err);
 
 /* For poterned, which must exec, bind and become other users: only the calls that it never makes
