@@ -1,1 +1,13 @@
 # bayes: what this folder adds to the build
+noinst_LIBRARIES += lib/libbayes.a lib/libledger.a
+lib_libbayes_a_SOURCES = \
+    bayes/bayes.h bayes/model.h bayes/model_format.h \
+    bayes/model.c bayes/model_write.c \
+    bayes/combine.h bayes/combine.c \
+    bayes/learn.h bayes/learn.c
+
+lib_libledger_a_CPPFLAGS = $(AM_CPPFLAGS) $(DB_CFLAGS)
+lib_libledger_a_SOURCES = \
+    bayes/ledger.h bayes/ledger_db.h \
+    bayes/learn_client.h bayes/learn_client.c \
+    bayes/ledger_open.c bayes/ledger_seed.c bayes/ledger_learn.c bayes/ledger_publish.c

@@ -1,0 +1,104 @@
+#include "bayes/learn.h"
+
+#include <endian.h>
+#include <stdlib.h>
+
+#include "base/fsio.h"
+
+#define FEATURE_SIZE sizeof(uint64_t)
+
+void learn_request_put(struct buf *out, const struct learn_request *request)
+{
+    wire_u64(out, request->number);
+    wire_u8(out, (uint8_t)request->verb);
+    if (request->verb != LEARN_MESSAGE)
+        return;
+    wire_u8(out, (uint8_t)request->class);
+    wire_u64(out, request->digest);
+    wire_u32(out, request->n);
+    wire_str(out, request->features);
+}
+
+bool learn_request_get(struct str message, struct learn_request *request)
+{
+    struct wire w = wire_of(message);
+    *request = (struct learn_request){.number = wire_get_u64(&w)};
+    uint8_t verb = wire_get_u8(&w), class = 0;
+    if (verb == LEARN_MESSAGE) {
+        class = wire_get_u8(&w);
+        request->digest = wire_get_u64(&w);
+        request->n = wire_get_u32(&w);
+        request->features = wire_get_str(&w);
+    }
+    if (!wire_done(&w) || verb < LEARN_MESSAGE || verb > LEARN_STATUS || class > LEARN_FORGET)
+        return false;
+    request->verb = (enum learn_verb)verb;
+    request->class = (enum learn_class) class;
+    return true;
+}
+
+void learn_reply_put(struct buf *out, const struct learn_reply *reply)
+{
+    wire_u64(out, reply->number);
+    wire_u8(out, (uint8_t)reply->answer);
+    wire_u64(out, reply->spam);
+    wire_u64(out, reply->ham);
+    wire_u64(out, reply->generation);
+    wire_str(out, reply->text);
+}
+
+bool learn_reply_get(struct str message, struct learn_reply *reply)
+{
+    struct wire w = wire_of(message);
+    *reply = (struct learn_reply){.number = wire_get_u64(&w)};
+    uint8_t answer = wire_get_u8(&w);
+    reply->spam = wire_get_u64(&w);
+    reply->ham = wire_get_u64(&w);
+    reply->generation = wire_get_u64(&w);
+    reply->text = wire_get_str(&w);
+    reply->answer = (enum learn_answer)answer;
+    return wire_done(&w) && answer <= LEARN_ANSWER_FAILED;
+}
+
+/* The bytes, wherever they travelled; into `from` when they came in a file. */
+static int features_bytes(const struct learn_request *request, int fd, struct buf *from,
+                          struct str *bytes, struct err *err)
+{
+    size_t size = request->n * FEATURE_SIZE;
+    if (request->n > FEATURES_MAX)
+        return err_set(err, "%u features in one message, the limit is %d", request->n,
+                       FEATURES_MAX);
+    *bytes = request->features;
+    if (fd >= 0 && bytes->n == 0) {
+        if (fsio_pread(fd, from, size, 0, "the passed features", err) < 0)
+            return -1;
+        *bytes = buf_str(from);
+    }
+    if (bytes->n != size)
+        return err_set(err, "%u features announced, %zu bytes came", request->n, bytes->n);
+    return 0;
+}
+
+uint64_t *learn_request_features(const struct learn_request *request, int fd, struct err *err)
+{
+    struct buf from = BUF_INIT(FEATURES_MAX * FEATURE_SIZE);
+    struct str bytes = STR_EMPTY;
+    uint64_t *list = NULL;
+    if (features_bytes(request, fd, &from, &bytes, err) == 0) {
+        list = calloc(request->n + 1, FEATURE_SIZE);
+        if (list == NULL)
+            err_set(err, "out of memory for %u features", request->n);
+    }
+    if (list && bytes.n)
+        memcpy(list, bytes.s, bytes.n);
+    buf_release(&from);
+    for (uint32_t i = 0; list && i < request->n; i++) {
+        list[i] = le64toh(list[i]);
+        if (i && list[i - 1] >= list[i]) {
+            err_set(err, "the features are not in rising order");
+            free(list);
+            list = NULL;
+        }
+    }
+    return list;
+}

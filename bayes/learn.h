@@ -1,0 +1,65 @@
+/*
+ * learn: what is asked of the learner over RUN_DIR/learner.sock, a lasting connection
+ * (base/ipc.h). Requests carry a number of the client's choosing, which the reply repeats; they
+ * may be sent ahead of replies and are answered in order. A reply of LEARN_REPLY_DONE or _KNOWN
+ * means durable.
+ * A message's features travel in the request, or, when there are more than LEARN_INLINE_MAX, in
+ * one passed memory file that starts with them. They are 64-bit little-endian, rising, each once.
+ */
+#ifndef POTERNE_BAYES_LEARN_H
+#define POTERNE_BAYES_LEARN_H
+
+#include "base/ipc.h"
+#include "base/wire.h"
+#include "bayes/bayes.h"
+
+#define LEARN_SOCKET     "learner"
+#define LEARN_INLINE_MAX 15000
+
+enum learn_class { LEARN_HAM, LEARN_SPAM, LEARN_FORGET };
+
+enum learn_verb {
+    LEARN_MESSAGE = 1, /* class, digest, n, features */
+    LEARN_PUBLISH = 2, /* build a model now if anything has changed */
+    LEARN_STATUS = 3,
+};
+
+enum learn_answer {
+    LEARN_ANSWER_DONE = 0,
+    LEARN_ANSWER_KNOWN = 1, /* it was so before: nothing to change */
+    LEARN_ANSWER_FAILED = 2 /* text says why; nothing of the request was kept */
+};
+
+struct learn_request {
+    uint64_t number;
+    enum learn_verb verb;
+    enum learn_class class;
+    uint64_t digest;
+    uint32_t n;          /* features */
+    struct str features; /* as they travel: n * 8 bytes; empty when they are in the passed file */
+};
+
+struct learn_reply {
+    uint64_t number;
+    enum learn_answer answer;
+    uint64_t spam; /* messages in the ledger after it */
+    uint64_t ham;
+    uint64_t generation; /* last published model */
+    struct str text;     /* of a failure */
+};
+
+void learn_request_put(struct buf *out, const struct learn_request *request);
+/* False when malformed; texts point into the message. */
+bool learn_request_get(struct str message, struct learn_request *request);
+
+void learn_reply_put(struct buf *out, const struct learn_reply *reply);
+bool learn_reply_get(struct str message, struct learn_reply *reply);
+
+/*
+ * The features of a request, from the request or from fd (-1: none was passed), into a list that
+ * the caller frees; checked to be rising. NULL with err when they are not what was announced.
+ * For n = 0 a list of one unused element.
+ */
+uint64_t *learn_request_features(const struct learn_request *request, int fd, struct err *err);
+
+#endif

@@ -1,0 +1,317 @@
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/fsio.h"
+#include "base/log.h"
+#include "bayes/ledger_db.h"
+
+#define CACHE_SIZE     (128u * 1024 * 1024)
+#define LOG_FILE_SIZE  (32u * 1024 * 1024)
+#define LOG_BUFFER     (4u * 1024 * 1024)
+#define PAGE_SIZE      4096u
+#define FILE_MODE      0640
+#define SET_ASIDE_MAX  100
+#define SUSPECT_MARKER "ledger/suspect"
+
+int ledger_path(const char *folder, const char *name, char *out, size_t size, struct err *err)
+{
+    int n = snprintf(out, size, "%s/%s", folder, name);
+    return n < 0 || (size_t)n >= size ? err_set(err, "%s/%s: path too long", folder, name) : 0;
+}
+
+/* The environment's last words, and a marker so that the next open looks at every page. */
+static void ledger_break(struct ledger *ledger)
+{
+    char marker[PATH_MAX];
+    if (!ledger->broken &&
+        ledger_path(ledger->folder, SUSPECT_MARKER, marker, sizeof marker, NULL) == 0)
+        fsio_replace(marker, STR("a page could not be read or written: verify at the next open\n"),
+                     FILE_MODE, NULL);
+    ledger->broken = true;
+}
+
+int ledger_db_err(struct ledger *ledger, int code, const char *tried, struct err *err)
+{
+    err_set(err, "ledger %s/ledger: %s failed: %s%s%s", ledger->folder, tried, db_strerror(code),
+            ledger->detail[0] ? ": " : "", ledger->detail);
+    if (code == DB_RUNRECOVERY || code == DB_CHKSUM_FAIL || code == DB_PAGE_NOTFOUND)
+        ledger_break(ledger);
+    ledger->detail[0] = '\0';
+    return -1;
+}
+
+int ledger_contradiction(struct ledger *ledger, const char *what, struct err *err)
+{
+    return err_set(err, "ledger %s/ledger contradicts itself: %s", ledger->folder, what);
+}
+
+static void on_db_message(const DB_ENV *env, const char *prefix, const char *message)
+{
+    struct ledger *ledger = env->app_private;
+    log_warning("ledger %s/ledger: %s", ledger->folder, message);
+    if (ledger->detail[0] == '\0')
+        snprintf(ledger->detail, sizeof ledger->detail, "%s", message);
+}
+
+static int env_configure(DB_ENV *env)
+{
+    int code = env->set_cachesize(env, 0, CACHE_SIZE, 1);
+    if (code == 0)
+        code = env->set_lg_max(env, LOG_FILE_SIZE);
+    if (code == 0)
+        code = env->set_lg_bsize(env, LOG_BUFFER);
+    if (code == 0)
+        code = env->log_set_config(env, DB_LOG_AUTO_REMOVE, 1);
+    if (code == 0)
+        code = env->set_flags(env, DB_TXN_WRITE_NOSYNC, 1);
+    return code;
+}
+
+/* One process and one thread: the environment's state lives in this process's own memory, and
+ * the lock file stands for the lock manager. */
+static int env_open(struct ledger *ledger, const char *home)
+{
+    const u_int32_t flags =
+        DB_CREATE | DB_PRIVATE | DB_INIT_MPOOL | DB_INIT_TXN | DB_INIT_LOG | DB_RECOVER;
+    int code = db_env_create(&ledger->env, 0);
+    if (code != 0)
+        return code;
+    ledger->env->app_private = ledger;
+    ledger->env->set_errcall(ledger->env, on_db_message);
+    code = env_configure(ledger->env);
+    return code ? code : ledger->env->open(ledger->env, home, flags, FILE_MODE);
+}
+
+static int db_open(struct ledger *ledger, DB **db, const char *name)
+{
+    int code = db_create(db, ledger->env, 0);
+    if (code == 0)
+        code = (*db)->set_pagesize(*db, PAGE_SIZE);
+    if (code == 0)
+        code = (*db)->set_flags(*db, DB_CHKSUM);
+    if (code == 0)
+        code = (*db)->open(*db, NULL, name, NULL, DB_BTREE, DB_CREATE | DB_AUTO_COMMIT, FILE_MODE);
+    return code;
+}
+
+static void db_close(DB **db)
+{
+    if (*db)
+        (*db)->close(*db, 0);
+    *db = NULL;
+}
+
+static int env_close(struct ledger *ledger)
+{
+    int code = 0;
+    if (ledger->env && !ledger->broken && ledger->messages)
+        ledger->env->txn_checkpoint(ledger->env, 0, 0, 0);
+    db_close(&ledger->messages);
+    db_close(&ledger->tokens);
+    db_close(&ledger->totals_db);
+    if (ledger->env)
+        code = ledger->env->close(ledger->env, 0);
+    ledger->env = NULL;
+    return code;
+}
+
+static int db_verify(struct ledger *ledger, const char *name)
+{
+    DB *db;
+    int code = db_create(&db, ledger->env, 0);
+    /* DB->verify() ends the handle's life whatever it returns. */
+    return code ? code : db->verify(db, name, NULL, NULL, 0);
+}
+
+/* After an earlier run met a bad page: is there still one? 0, or a database error. */
+static int verify_if_suspect(struct ledger *ledger)
+{
+    char marker[PATH_MAX];
+    if (ledger_path(ledger->folder, SUSPECT_MARKER, marker, sizeof marker, NULL) < 0 ||
+        access(marker, F_OK) != 0)
+        return 0;
+    log_warning("ledger %s/ledger: an earlier run met a bad page, verifying all of it",
+                ledger->folder);
+    int code = db_verify(ledger, "messages.db");
+    if (code == 0)
+        code = db_verify(ledger, "tokens.db");
+    if (code == 0)
+        code = db_verify(ledger, "totals.db");
+    if (code == ENOENT)
+        code = 0;
+    if (code == 0 && unlink(marker) != 0)
+        code = errno;
+    return code;
+}
+
+int ledger_totals_put(struct ledger *ledger, DB_TXN *txn, const struct ledger_totals *totals,
+                      bool changed, struct err *err)
+{
+    struct totals_record record = {LEDGER_VERSION, changed, *totals};
+    DBT key = dbt_of("totals", 6), value = dbt_of(&record, sizeof record);
+    int code = ledger->totals_db->put(ledger->totals_db, txn, &key, &value, 0);
+    return code ? ledger_db_err(ledger, code, "writing the totals", err) : 0;
+}
+
+/* 0; DB_NOTFOUND for a new ledger; another database error. */
+static int totals_get(struct ledger *ledger)
+{
+    struct totals_record record;
+    DBT key = dbt_of("totals", 6), value = dbt_into(&record, sizeof record);
+    int code = ledger->totals_db->get(ledger->totals_db, NULL, &key, &value, 0);
+    if (code != 0)
+        return code == DB_BUFFER_SMALL ? DB_VERIFY_BAD : code;
+    if (value.size != sizeof record || record.version != LEDGER_VERSION)
+        return DB_VERIFY_BAD;
+    ledger->totals = record.totals;
+    ledger->changed = record.changed;
+    return 0;
+}
+
+/* Does this answer speak of the files' content, and not of rights, space or memory? */
+static bool is_damage(int code)
+{
+    switch (code) {
+    case EACCES:
+    case EPERM:
+    case EROFS:
+    case ENOSPC:
+    case EDQUOT:
+    case ENOMEM:
+    case EMFILE:
+    case ENFILE:
+    case EIO:
+    case EINTR:
+    case DB_VERSION_MISMATCH:
+        return false;
+    default:
+        return true;
+    }
+}
+
+/* 0 open; 1 damaged; -1 another failure. err is filled unless 0. */
+static int ledger_try(struct ledger *ledger, struct err *err)
+{
+    char home[PATH_MAX];
+    const char *tried = "opening (with recovery)";
+    if (ledger_path(ledger->folder, "ledger", home, sizeof home, err) < 0 ||
+        fsio_mkdir(home, 0750, err) < 0)
+        return -1;
+    int code = env_open(ledger, home);
+    if (code == 0) {
+        tried = "verifying";
+        code = verify_if_suspect(ledger);
+    }
+    if (code == 0) {
+        tried = "opening the databases";
+        code = db_open(ledger, &ledger->messages, "messages.db");
+    }
+    if (code == 0)
+        code = db_open(ledger, &ledger->tokens, "tokens.db");
+    if (code == 0)
+        code = db_open(ledger, &ledger->totals_db, "totals.db");
+    if (code == 0) {
+        tried = "reading the totals";
+        code = totals_get(ledger);
+    }
+    if (code == DB_NOTFOUND)
+        return ledger_seed(ledger, err);
+    if (code == 0)
+        return 0;
+    bool damage = is_damage(code);
+    ledger_db_err(ledger, code, tried, err);
+    return damage ? 1 : -1;
+}
+
+static int set_aside(struct ledger *ledger, struct err *err)
+{
+    char from[PATH_MAX], to[PATH_MAX], name[64];
+    long long now = (long long)time(NULL);
+    if (ledger_path(ledger->folder, "ledger", from, sizeof from, err) < 0)
+        return -1;
+    for (int i = 0; i < SET_ASIDE_MAX; i++) {
+        snprintf(name, sizeof name, i ? "ledger.damaged-%lld.%d" : "ledger.damaged-%lld", now, i);
+        if (ledger_path(ledger->folder, name, to, sizeof to, err) < 0)
+            return -1;
+        if (access(to, F_OK) == 0)
+            continue;
+        if (fsio_rename_durable(from, to, err) < 0)
+            return -1;
+        log_error("the ledger was damaged; it is kept as %s and a new one is started", to);
+        return 0;
+    }
+    return err_set(err, "%s is damaged, and no free name to set it aside", from);
+}
+
+static int ledger_start(struct ledger *ledger, struct err *err)
+{
+    int result = ledger_try(ledger, err);
+    if (result <= 0)
+        return result;
+    log_error("%s", err->text);
+    ledger->broken = true; /* nothing more is written to it */
+    env_close(ledger);
+    ledger->broken = false;
+    if (set_aside(ledger, err) < 0)
+        return -1;
+    return ledger_try(ledger, err) == 0 ? 0 : -1;
+}
+
+struct ledger *ledger_open(const char *folder, struct err *err)
+{
+    struct err local;
+    char lock[PATH_MAX];
+    struct ledger *ledger = calloc(1, sizeof *ledger);
+    if (ledger == NULL) {
+        err_set(err, "ledger %s: out of memory", folder);
+        return NULL;
+    }
+    if (err == NULL)
+        err = &local;
+    ledger->lock_fd = -1;
+    if (!str_copy(str_of(folder), ledger->folder, sizeof ledger->folder)) {
+        err_set(err, "ledger: path too long");
+        ledger_close(&ledger);
+        return NULL;
+    }
+    if (ledger_path(folder, "lock", lock, sizeof lock, err) == 0)
+        ledger->lock_fd = fsio_lock(lock, err);
+    if (ledger->lock_fd < 0 || ledger_start(ledger, err) < 0)
+        ledger_close(&ledger);
+    return ledger;
+}
+
+void ledger_close(struct ledger **ledger)
+{
+    if (*ledger == NULL)
+        return;
+    env_close(*ledger);
+    fsio_close_quiet(&(*ledger)->lock_fd);
+    free(*ledger);
+    *ledger = NULL;
+}
+
+int ledger_sync(struct ledger *ledger, struct err *err)
+{
+    int code = ledger->env->log_flush(ledger->env, NULL);
+    return code ? ledger_db_err(ledger, code, "flushing the log", err) : 0;
+}
+
+struct ledger_totals ledger_totals(const struct ledger *ledger)
+{
+    return ledger->totals;
+}
+
+bool ledger_changed(const struct ledger *ledger)
+{
+    return ledger->changed;
+}
+
+bool ledger_broken(const struct ledger *ledger)
+{
+    return ledger->broken;
+}

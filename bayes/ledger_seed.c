@@ -1,0 +1,82 @@
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "bayes/ledger_db.h"
+#include "bayes/model.h"
+
+#define SECONDS_PER_DAY 86400
+
+struct seeding {
+    struct ledger *ledger;
+    DB_TXN *txn;
+    uint32_t day;
+};
+
+static int seed_token(void *data, const struct model_token *token, struct err *err)
+{
+    struct seeding *seeding = data;
+    struct ledger *ledger = seeding->ledger;
+    uint64_t wire = htobe64(token->hash);
+    struct token_record record = {token->counts.spam, token->counts.ham, seeding->day};
+    DBT key = dbt_of(&wire, sizeof wire), value = dbt_of(&record, sizeof record);
+    int code = ledger->tokens->put(ledger->tokens, seeding->txn, &key, &value, 0);
+    return code ? ledger_db_err(ledger, code, "taking over a token", err) : 0;
+}
+
+/* The model that is in service; NULL when there is none or it is of no use. */
+static struct model *current_open(const struct ledger *ledger)
+{
+    struct err err;
+    char path[PATH_MAX];
+    if (ledger_path(ledger->folder, "current", path, sizeof path, &err) < 0)
+        return NULL;
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return NULL;
+    struct model *model = model_open(fd, path, &err);
+    close(fd);
+    if (model == NULL)
+        log_warning("the new ledger can't start from the last model: %s", err.text);
+    return model;
+}
+
+/* One transaction, so that a ledger is seeded whole or not at all. */
+static int seed_from(struct ledger *ledger, const struct model *model, struct err *err)
+{
+    struct seeding seeding = {.ledger = ledger, .day = (uint32_t)(time(NULL) / SECONDS_PER_DAY)};
+    struct ledger_totals totals = {0};
+    if (model) {
+        totals.seeded_spam = totals.spam = model_spam(model);
+        totals.seeded_ham = totals.ham = model_ham(model);
+        totals.generation = model_generation(model);
+    }
+    int code = ledger->env->txn_begin(ledger->env, NULL, &seeding.txn, 0);
+    if (code != 0)
+        return ledger_db_err(ledger, code, "beginning a transaction", err);
+    if ((model && model_walk(model, seed_token, &seeding, err) < 0) ||
+        ledger_totals_put(ledger, seeding.txn, &totals, false, err) < 0) {
+        seeding.txn->abort(seeding.txn);
+        return -1;
+    }
+    code = seeding.txn->commit(seeding.txn, DB_TXN_SYNC);
+    if (code != 0)
+        return ledger_db_err(ledger, code, "committing", err);
+    ledger->totals = totals;
+    return 0;
+}
+
+int ledger_seed(struct ledger *ledger, struct err *err)
+{
+    struct model *model = current_open(ledger);
+    int result = seed_from(ledger, model, err);
+    if (result == 0 && model && model_spam(model) + model_ham(model))
+        log_warning("the new ledger starts from model %" PRIu64 " (%" PRIu64 " spam, %" PRIu64
+                    " ham): these messages can't be taken back one by one any more",
+                    model_generation(model), model_spam(model), model_ham(model));
+    model_close(&model);
+    return result;
+}

@@ -1,0 +1,43 @@
+/*
+ * model: what only this folder and its tests need of a model: looking up counts, and writing one.
+ */
+#ifndef POTERNE_BAYES_MODEL_H
+#define POTERNE_BAYES_MODEL_H
+
+#include "bayes/bayes.h"
+
+struct model_counts {
+    uint32_t spam; /* learned messages of each class that hold the token */
+    uint32_t ham;
+};
+
+/* counts[i] belongs to features[i]; 0 and 0 for one that is not in the model. */
+void model_find(const struct model *model, const struct feature *features, size_t n,
+                struct model_counts *counts);
+
+struct model_token {
+    uint64_t hash;
+    struct model_counts counts;
+};
+
+struct model_facts {
+    uint64_t generation;
+    uint64_t built; /* seconds since 1970 */
+    uint64_t spam;  /* messages learned */
+    uint64_t ham;
+};
+
+/*
+ * Writes a model to fd, which stands at the beginning of an empty file, and fsyncs it. Each hash
+ * once; the array is sorted anew; tokens without any count are left out. At most
+ * MODEL_TOKENS_MAX tokens.
+ */
+int model_write(int fd, const char *path, const struct model_facts *facts,
+                struct model_token *tokens, size_t n, struct err *err);
+
+/* Every token of the model, in no order, until `each` returns other than 0, which is returned. */
+int model_walk(const struct model *model,
+               int (*each)(void *data, const struct model_token *token, struct err *err),
+               void *data, struct err *err);
+
+#endif
