@@ -14,3 +14,7 @@ gateway_poterned_CPPFLAGS = $(AM_CPPFLAGS)
 gateway_poterned_SOURCES = gateway/poterned.c gateway/places.c gateway/places.h \
     gateway/supervise.c gateway/supervise.h
 gateway_poterned_LDADD = $(BASE_LIBS)
+
+pkglibexec_PROGRAMS += gateway/poterne-learner
+gateway_poterne_learner_SOURCES = gateway/learner.c
+gateway_poterne_learner_LDADD = $(LEDGER_LIBS)
