@@ -1,0 +1,163 @@
+#include "sender/authres.h"
+
+#include "sender/field.h"
+
+#define COMMENT_DEPTH_MAX 10
+#define VALUE_MAX         256 /* bytes of a domain or selector that are shown */
+
+/* --- composing --- */
+
+static bool is_token_char(char c)
+{
+    /* RFC 2045 token without what a reader might stumble over */
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
+           c == '_' || c == '.';
+}
+
+/* As a token or a quoted-string; what may not stand there becomes '?'. */
+static void put_value(struct buf *out, struct str value)
+{
+    value = str_sub(value, 0, VALUE_MAX);
+    bool token = value.n > 0;
+    for (size_t i = 0; i < value.n; i++)
+        token = token && is_token_char(value.s[i]);
+    if (token) {
+        buf_add(out, value);
+        return;
+    }
+    buf_addc(out, '"');
+    for (size_t i = 0; i < value.n; i++) {
+        char c = value.s[i];
+        if (c == '"' || c == '\\')
+            buf_addc(out, '\\');
+        buf_addc(out, c >= ' ' && c < 127 ? c : '?');
+    }
+    buf_addc(out, '"');
+}
+
+static void put_property(struct buf *out, const char *name, struct str value)
+{
+    if (value.n == 0)
+        return;
+    buf_addf(out, "%s", name);
+    put_value(out, value);
+}
+
+void authres_begin(struct buf *out, struct str host)
+{
+    buf_add(out, STR("Authentication-Results: "));
+    put_value(out, host);
+}
+
+static void put_signature(struct buf *out, const struct dkim_signature *signature)
+{
+    buf_addf(out, ";\r\n\tdkim=%s", dkim_result_name(signature->result));
+    put_property(out, " reason=", signature->reason);
+    put_property(out, " header.d=", signature->domain);
+    put_property(out, " header.s=", signature->selector);
+    put_property(out, " header.a=", signature->algorithm);
+    if (signature->testing)
+        buf_add(out, STR(" (test key)"));
+}
+
+void authres_dkim(struct buf *out, const struct dkim_results *results)
+{
+    if (results->n == 0)
+        buf_add(out, STR(";\r\n\tdkim=none"));
+    for (size_t i = 0; i < results->n; i++)
+        put_signature(out, &results->list[i]);
+}
+
+void authres_end(struct buf *out)
+{
+    buf_add(out, STR("\r\n"));
+}
+
+/* --- finding what was forged --- */
+
+/* Blanks, folds and (nested (comments)); false when a comment does not end. */
+static bool skip_cfws(struct str *rest)
+{
+    size_t i = 0;
+    unsigned depth = 0;
+    for (; i < rest->n; i++) {
+        char c = rest->s[i];
+        if (c == '(' && ++depth > COMMENT_DEPTH_MAX)
+            return false;
+        if (c == ')' && depth > 0)
+            depth--;
+        else if (c == '\\' && depth > 0)
+            i++;
+        else if (depth == 0 && c != ' ' && c != '\t' && c != '\r' && c != '\n')
+            break;
+    }
+    *rest = str_from(*rest, i);
+    return depth == 0;
+}
+
+/* The authserv-id: a token or quoted-string, quotes undone, before ';' or a version. */
+static bool read_id(struct str value, struct buf *id)
+{
+    if (!skip_cfws(&value) || value.n == 0)
+        return false;
+    bool quoted = value.s[0] == '"';
+    size_t i = quoted ? 1 : 0;
+    for (; i < value.n; i++) {
+        char c = value.s[i];
+        if (quoted ? c == '"' : strchr("; \t\r\n(", c) != NULL)
+            break;
+        if (quoted && c == '\\' && i + 1 < value.n)
+            c = value.s[++i];
+        buf_addc(id, c);
+    }
+    return buf_ok(id) && id->n > 0 && (!quoted || i < value.n);
+}
+
+static struct str without_dot(struct str host)
+{
+    return str_ends(host, STR(".")) ? str_sub(host, 0, host.n - 1) : host;
+}
+
+static bool claims_to_be(struct str value, struct str host)
+{
+    /* an id longer than any host name is not ours; one that does not fit counts as unreadable */
+    struct buf id = BUF_INIT(1024);
+    bool ours = !read_id(value, &id) || str_ieq(without_dot(buf_str(&id)), without_dot(host));
+    buf_release(&id);
+    return ours;
+}
+
+static int add_span(struct pool *pool, struct authres_span **spans, size_t *n, size_t *cap,
+                    const struct field *field, struct err *err)
+{
+    if (*n > 0 && (*spans)[*n - 1].end == field->at) {
+        (*spans)[*n - 1].end = field->end;
+        return 0;
+    }
+    if (*n == AUTHRES_FORGED_MAX)
+        return err_set(err, "more than %d forged Authentication-Results fields",
+                       AUTHRES_FORGED_MAX);
+    struct authres_span *list = pool_grow(pool, *spans, *n, cap, sizeof *list);
+    if (!list)
+        return err_set(err, "out of memory");
+    *spans = list;
+    list[(*n)++] = (struct authres_span){field->at, field->end};
+    return 0;
+}
+
+int authres_forged(struct pool *pool, struct str raw, struct str host, struct authres_span **spans,
+                   size_t *n, struct err *err)
+{
+    struct field_walk walk = field_walk_of(raw);
+    struct field field;
+    size_t cap = 0;
+    *spans = NULL;
+    *n = 0;
+    while (field_next(&walk, &field)) {
+        if (!str_ieq(field.name, STR("Authentication-Results")) || !claims_to_be(field.value, host))
+            continue;
+        if (add_span(pool, spans, n, &cap, &field, err) < 0)
+            return -1;
+    }
+    return 0;
+}
