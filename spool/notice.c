@@ -1,5 +1,8 @@
 #include "spool/notice.h"
 
+#include <limits.h>
+
+#include "base/ipc.h"
 #include "spool/spool.h"
 
 void notice_put(struct buf *out, const struct notice *notice)
@@ -33,4 +36,34 @@ bool notice_reply_get(struct str message, struct notice_reply *reply)
     reply->done = wire_get_u8(&w) != 0;
     reply->text = wire_get_str(&w);
     return wire_done(&w);
+}
+
+static int take_reply(struct buf *answer, struct err *err)
+{
+    struct notice_reply reply;
+    if (!notice_reply_get(buf_str(answer), &reply))
+        return err_set(err, "delivery gave an answer that can't be read");
+    if (!reply.done)
+        return err_set(err, "%.*s", STR_ARG(reply.text));
+    size_t before = (size_t)(reply.text.n ? reply.text.s - answer->p : (ptrdiff_t)answer->n);
+    buf_eat(answer, before);
+    return 0;
+}
+
+int notice_ask(const char *run_dir, const struct notice *notice, struct buf *answer,
+               struct err *err)
+{
+    char path[PATH_MAX];
+    struct buf request = BUF_INIT(IPC_MSG_MAX);
+    if (!ipc_path(run_dir, "delivery", path, sizeof path))
+        return err_set(err, "%s is too long for a socket's folder: choose a shorter run_dir",
+                       run_dir);
+    notice_put(&request, notice);
+    int result = buf_ok(&request)
+                     ? ipc_call(path, buf_str(&request), NULL, answer, NOTICE_ASK_TIMEOUT_MS, err)
+                     : err_set(err, "out of memory");
+    buf_release(&request);
+    if (result < 0)
+        return err_prefix(err, "delivery can't be asked (is poterned running?)");
+    return take_reply(answer, err);
 }

@@ -13,6 +13,7 @@
 #ifndef POTERNE_SPOOL_NOTICE_H
 #define POTERNE_SPOOL_NOTICE_H
 
+#include "base/err.h"
 #include "base/wire.h"
 
 enum notice_kind {
@@ -42,5 +43,13 @@ struct notice_reply {
 
 void notice_reply_put(struct buf *out, const struct notice_reply *reply);
 bool notice_reply_get(struct str message, struct notice_reply *reply);
+
+#define NOTICE_ASK_TIMEOUT_MS 30000
+/*
+ * Asks the delivery process whose sockets are in run_dir and waits for the answer, whose text comes
+ * into `answer` (maximum IPC_MSG_MAX or more). 0 done; -1 refused, not reached: err says why.
+ */
+int notice_ask(const char *run_dir, const struct notice *notice, struct buf *answer,
+               struct err *err);
 
 #endif

@@ -1,0 +1,113 @@
+#include "quarantine/quarantine.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#define PEEK_POOL_MAX (2 * SPOOL_RECORDS_MAX)
+
+bool quarantine_holds(const struct spool_recipient *recipient)
+{
+    return recipient->state == RCPT_HELD || recipient->state == RCPT_OWED;
+}
+
+size_t quarantine_held_count(const struct envelope *envelope)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < envelope->n_recipients; i++)
+        n += quarantine_holds(&envelope->recipients[i]);
+    return n;
+}
+
+struct str quarantine_reason(const struct envelope *envelope,
+                             const struct spool_recipient *recipient)
+{
+    return recipient->detail.n ? recipient->detail : envelope->held;
+}
+
+struct visit {
+    struct spool *spool;
+    struct pool *pool;
+    const struct quarantine_visitor *visitor;
+};
+
+static int visit_one(void *data, const char *id)
+{
+    struct visit *visit = data;
+    const struct quarantine_visitor *visitor = visit->visitor;
+    struct spool_file *file;
+    struct err why;
+    bool corrupt;
+    int result = 0;
+    pool_reset(visit->pool);
+    if (spool_peek(visit->spool, SPOOL_QUARANTINE, id, visit->pool, &file, &corrupt, &why) < 0) {
+        bool gone = errno == ENOENT; /* released or deleted since the folder was read */
+        if (!gone && visitor->damaged)
+            visitor->damaged(visitor->data, id, why.text);
+        return 0;
+    }
+    if (quarantine_held_count(&file->envelope))
+        result = visitor->held(visitor->data, file);
+    spool_unload(&file);
+    return result;
+}
+
+int quarantine_each(struct spool *spool, const struct quarantine_visitor *visitor, struct err *err)
+{
+    struct visit visit = {spool, pool_new(PEEK_POOL_MAX), visitor};
+    if (visit.pool == NULL)
+        return err_set(err, "out of memory for the quarantine");
+    int result = spool_each(spool, SPOOL_QUARANTINE, visit_one, &visit, err);
+    pool_free(&visit.pool);
+    return result;
+}
+
+static int ask(const char *run_dir, enum notice_kind kind, const char *id, uint32_t recipient,
+               struct buf *answer, struct err *err)
+{
+    const struct notice notice = {kind, str_of(id), recipient};
+    return notice_ask(run_dir, &notice, answer, err);
+}
+
+int quarantine_release(const char *run_dir, const char *id, uint32_t recipient, struct buf *answer,
+                       struct err *err)
+{
+    return ask(run_dir, NOTICE_RELEASE, id, recipient, answer, err);
+}
+
+int quarantine_delete(const char *run_dir, const char *id, uint32_t recipient, struct buf *answer,
+                      struct err *err)
+{
+    return ask(run_dir, NOTICE_DELETE, id, recipient, answer, err);
+}
+
+static int refuse(const struct envelope *envelope, uint32_t recipient, struct err *err)
+{
+    if (recipient == NOTICE_EVERYONE)
+        return err_set(err, "%.*s: nobody's copy is held any more", STR_ARG(envelope->id));
+    if (recipient >= envelope->n_recipients)
+        return err_set(err, "%.*s has %zu recipients, there is no number %u", STR_ARG(envelope->id),
+                       envelope->n_recipients, recipient);
+    const struct spool_recipient *r = &envelope->recipients[recipient];
+    return err_set(err, "%.*s: the copy for %.*s is not held, it was %s", STR_ARG(envelope->id),
+                   STR_ARG(r->address), recipient_state_name((enum recipient_state)r->state));
+}
+
+int quarantine_decide(struct spool_file *file, uint32_t recipient, enum recipient_state to,
+                      int64_t time_us, struct err *err)
+{
+    struct envelope *envelope = &file->envelope;
+    const struct spool_mark mark = {.state = to, .time_us = time_us};
+    uint32_t *chosen = calloc(envelope->n_recipients, sizeof *chosen);
+    size_t n = 0;
+    if (chosen == NULL)
+        return err_set(err, "out of memory");
+    for (uint32_t i = 0; i < envelope->n_recipients; i++)
+        if ((recipient == NOTICE_EVERYONE || recipient == i) &&
+            quarantine_holds(&envelope->recipients[i]))
+            chosen[n++] = i;
+    int result = n ? spool_mark(file, chosen, n, &mark, err) : refuse(envelope, recipient, err);
+    if (result == 0)
+        result = spool_sync(file, err);
+    free(chosen);
+    return result == 0 ? (int)n : -1;
+}

@@ -1,0 +1,57 @@
+/*
+ * quarantine: what is held back in quarantine/, for who looks at it and decides.
+ *
+ * Looking reads the files. Deciding is asked of the delivery process, the only one that changes
+ * files after their commit: so a message is never released twice to the same person, not even by
+ * two people at once, and the journal learns of it (it is told "deleted" before the file goes).
+ *
+ * Held is a recipient who is marked so, or who is still owed in a file that edge put there.
+ */
+#ifndef POTERNE_QUARANTINE_QUARANTINE_H
+#define POTERNE_QUARANTINE_QUARANTINE_H
+
+#include "base/recipient.h"
+#include "spool/notice.h"
+#include "spool/spool.h"
+
+#define QUARANTINE_SHOW_MAX   (1024 * 1024)       /* bytes of text that quarantine_show() makes */
+#define QUARANTINE_HEADER_MAX (64 * 1024)         /* bytes of header that it shows */
+#define QUARANTINE_READ_MAX   (256 * 1024 * 1024) /* a larger message is shown without structure */
+
+bool quarantine_holds(const struct spool_recipient *recipient);
+size_t quarantine_held_count(const struct envelope *envelope);
+/* Why this recipient is held: what the last mark says, else the message's reason. */
+struct str quarantine_reason(const struct envelope *envelope,
+                             const struct spool_recipient *recipient);
+
+struct quarantine_visitor {
+    /* A message with somebody held; the file is closed afterwards. Non-zero stops. */
+    int (*held)(void *data, const struct spool_file *file);
+    /* One that can't be read; it stays where it is (delivery sets it aside). May be NULL. */
+    void (*damaged)(void *data, const char *id, const char *why);
+    void *data;
+};
+/* Oldest first. What `held` stopped with, 0, or -1 with err set. */
+int quarantine_each(struct spool *spool, const struct quarantine_visitor *visitor, struct err *err);
+
+/*
+ * Envelope, header and structure as text for a terminal: every byte that could steer it is
+ * written as \xNN. No content of any part. 0, or -1 with err set.
+ */
+int quarantine_show(const struct spool_file *file, struct buf *out, struct err *err);
+
+/* Asks the running delivery process; recipient is an index in the envelope or NOTICE_EVERYONE.
+ * `answer` (at least IPC_MSG_MAX) gets what was done. -1: refused or not reached, err says why. */
+int quarantine_release(const char *run_dir, const char *id, uint32_t recipient, struct buf *answer,
+                       struct err *err);
+int quarantine_delete(const char *run_dir, const char *id, uint32_t recipient, struct buf *answer,
+                      struct err *err);
+
+/*
+ * For the delivery process: marks who is held (one, or everyone) as released or deleted and writes
+ * that to the disk. Returns how many, at least 1, or -1 with err set: nobody there is held.
+ */
+int quarantine_decide(struct spool_file *file, uint32_t recipient, enum recipient_state to,
+                      int64_t time_us, struct err *err);
+
+#endif

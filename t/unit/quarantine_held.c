@@ -1,0 +1,154 @@
+/* What is held, who may have it, and that showing it does no harm. */
+#include "t/unit/spool_fixture.h"
+
+#include "quarantine/quarantine.h"
+
+static const char nasty[] = "Subject: \x1b[2J wiped \xe2\x80\xaetxt.exe\r\n"
+                            "From: \xe9t\xe9 <a@b>\r\n"
+                            "Content-Type: multipart/mixed; boundary=x\r\n"
+                            "\r\n"
+                            "--x\r\n\r\nsecret text\r\n"
+                            "--x\r\nContent-Type: application/zip; name=\"a\x07.zip\"\r\n\r\nPK\r\n"
+                            "--x--\r\n";
+
+static void put_held(struct fixture *f, const char *text, const char *reason)
+{
+    spool_id_make(f->id);
+    struct spool_writer *w = spool_receive(f->spool, f->id, &f->err);
+    struct envelope e = sample_envelope(f->id);
+    e.edits.n = 0;
+    e.held = str_of(reason);
+    assert_int_equal(spool_write(w, str_of(text), &f->err), 0);
+    assert_int_equal(spool_commit(&w, &e, SPOOL_QUARANTINE, &f->err), 0);
+}
+
+static struct spool_file *load(struct fixture *f)
+{
+    struct spool_file *file = NULL;
+    assert_int_equal(try_load(f, SPOOL_QUARANTINE, &file), 0);
+    return file;
+}
+
+static void all_are_held_at_first(void **state)
+{
+    struct fixture *f = *state;
+    put_held(f, sample_body, "infected: Eicar");
+    struct spool_file *file = load(f);
+    assert_int_equal(quarantine_held_count(&file->envelope), 2);
+    assert_str(quarantine_reason(&file->envelope, &file->envelope.recipients[0]),
+               "infected: Eicar");
+    spool_unload(&file);
+}
+
+static void nobody_gets_it_twice(void **state)
+{
+    struct fixture *f = *state;
+    put_held(f, sample_body, "infected: Eicar");
+    struct spool_file *file = load(f);
+    assert_int_equal(quarantine_decide(file, 1, RCPT_RELEASED, 5, &f->err), 1);
+    assert_int_equal(quarantine_decide(file, 1, RCPT_RELEASED, 6, &f->err), -1);
+    assert_non_null(strstr(f->err.text, "x@univ.example is not held, it was released"));
+    assert_int_equal(quarantine_decide(file, 2, RCPT_RELEASED, 6, &f->err), -1);
+    spool_unload(&file);
+    file = load(f);
+    assert_int_equal(quarantine_held_count(&file->envelope), 1);
+    assert_int_equal(quarantine_decide(file, NOTICE_EVERYONE, RCPT_DELETED, 7, &f->err), 1);
+    assert_int_equal(file->envelope.recipients[0].state, RCPT_DELETED);
+    assert_int_equal(file->envelope.recipients[1].state, RCPT_RELEASED);
+    assert_int_equal(quarantine_decide(file, NOTICE_EVERYONE, RCPT_RELEASED, 8, &f->err), -1);
+    assert_int_equal(quarantine_decide(file, 0, RCPT_RELEASED, 8, &f->err), -1);
+    spool_unload(&file);
+}
+
+struct listed {
+    int held;
+    int damaged;
+    char reason[100];
+};
+
+static int on_held(void *data, const struct spool_file *file)
+{
+    struct listed *listed = data;
+    listed->held++;
+    assert_true(str_copy(file->envelope.held, listed->reason, sizeof listed->reason));
+    return 0;
+}
+
+static void on_damaged(void *data, const char *id, const char *why)
+{
+    ((struct listed *)data)->damaged++;
+    assert_non_null(strstr(why, id));
+}
+
+static void the_list_has_what_is_held(void **state)
+{
+    struct fixture *f = *state;
+    struct listed listed = {0};
+    const struct quarantine_visitor visitor = {on_held, on_damaged, &listed};
+    put_held(f, sample_body, "one");
+    write_sample(f, "quarantine", STR("rubbish"));
+    put_held(f, sample_body, "two");
+    struct spool_file *file = load(f);
+    assert_int_equal(quarantine_decide(file, NOTICE_EVERYONE, RCPT_DELETED, 7, &f->err), 2);
+    spool_unload(&file);
+    put_held(f, sample_body, "three");
+    assert_int_equal(quarantine_each(f->spool, &visitor, &f->err), 0);
+    assert_int_equal(listed.held, 1);
+    assert_int_equal(listed.damaged, 1);
+    assert_string_equal(listed.reason, "three");
+    assert_true(is_in(f, "quarantine"));
+}
+
+static void showing_it_does_no_harm(void **state)
+{
+    struct fixture *f = *state;
+    struct buf out = BUF_INIT(QUARANTINE_SHOW_MAX);
+    put_held(f, nasty, "infected: Eicar");
+    struct spool_file *file = load(f);
+    assert_int_equal(quarantine_show(file, &out, &f->err), 0);
+    const char *text = buf_cstr(&out);
+    assert_non_null(strstr(text, f->id));
+    assert_non_null(strstr(text, "jean.toto@univ.example: held, infected: Eicar"));
+    assert_non_null(strstr(text, "Subject: \\x1b[2J wiped \\xe2\\x80\\xaetxt.exe"));
+    assert_non_null(strstr(text, "From: \\xe9t\\xe9 <a@b>"));
+    assert_non_null(strstr(text, "application/zip"));
+    assert_non_null(strstr(text, "a\\x07.zip"));
+    assert_null(strstr(text, "secret text"));
+    assert_null(strchr(text, '\x1b'));
+    assert_null(strchr(text, '\x07'));
+    spool_unload(&file);
+    buf_release(&out);
+}
+
+static void an_empty_message_is_shown(void **state)
+{
+    struct fixture *f = *state;
+    struct buf out = BUF_INIT(QUARANTINE_SHOW_MAX);
+    put_held(f, "", "unscannable");
+    struct spool_file *file = load(f);
+    assert_int_equal(quarantine_show(file, &out, &f->err), 0);
+    spool_unload(&file);
+    buf_release(&out);
+}
+
+static void asking_nobody_is_an_error(void **state)
+{
+    struct fixture *f = *state;
+    struct buf answer = BUF_INIT(200000);
+    assert_int_equal(quarantine_release(f->root, "01ARZ3NDEKTSV4RRFFQ69G5FAV", 0, &answer, &f->err),
+                     -1);
+    assert_non_null(strstr(f->err.text, "is poterned running?"));
+    buf_release(&answer);
+}
+
+#define WITH_SPOOL(test) cmocka_unit_test_setup_teardown(test, fixture_up, fixture_down)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        WITH_SPOOL(all_are_held_at_first),     WITH_SPOOL(nobody_gets_it_twice),
+        WITH_SPOOL(the_list_has_what_is_held), WITH_SPOOL(showing_it_does_no_harm),
+        WITH_SPOOL(an_empty_message_is_shown), WITH_SPOOL(asking_nobody_is_an_error),
+    };
+    return tap_run(tests, NULL, NULL);
+}
