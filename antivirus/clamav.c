@@ -8,6 +8,7 @@
 #include "antivirus/engine.h"
 
 #include <clamav.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
@@ -51,6 +52,12 @@ static cl_error_t on_file(int fd, const char *type, const char **ancestors, size
     return CL_CLEAN;
 }
 
+/* libclamav handles no file of 2 GiB and more. */
+static uint64_t file_limit(const struct conf_antivirus *conf)
+{
+    return conf->scan_size_limit < INT_MAX ? conf->scan_size_limit : INT_MAX;
+}
+
 static int set_limits(struct cl_engine *engine, const struct conf_antivirus *conf, struct err *err)
 {
     const struct {
@@ -58,7 +65,7 @@ static int set_limits(struct cl_engine *engine, const struct conf_antivirus *con
         long long value;
     } limits[] = {
         {CL_ENGINE_MAX_SCANSIZE, (long long)conf->scan_size_limit},
-        {CL_ENGINE_MAX_FILESIZE, (long long)conf->scan_size_limit},
+        {CL_ENGINE_MAX_FILESIZE, (long long)file_limit(conf)},
         {CL_ENGINE_MAX_RECURSION, conf->recursion_limit},
         {CL_ENGINE_MAX_FILES, conf->files_limit},
         {CL_ENGINE_MAX_SCANTIME, conf->timeout * 1000LL},
@@ -246,7 +253,7 @@ static void clamav_scan(struct engine *engine, const struct av_message *message,
 {
     struct clamav *c = engine->data;
     uint64_t size_left = engine->conf->scan_size_limit;
-    clamav_watch_start(&c->watch, size_left);
+    clamav_watch_start(&c->watch, file_limit(engine->conf));
     scan_raw(c, message->raw, deadline, size_left, answer);
     for (size_t i = 0; i < message->n_parts && answer->result != AV_INFECTED; i++)
         if (message->parts[i].bytes.n > 0)

@@ -56,7 +56,7 @@ struct engine {
 
 struct engine_ops {
     /* Loads signatures and fills in engine->version; done once, before the sandbox. Temporary
-     * files go below tmp_dir, which must outlive the engine. */
+     * files go below tmp_dir (NULL: the system's). */
     int (*open)(struct engine *engine, const char *tmp_dir, struct err *err);
     /* Fills in result and name, always, and is back soon after `deadline` (av_now). */
     void (*scan)(struct engine *engine, const struct av_message *message, uint64_t deadline,
@@ -78,7 +78,7 @@ struct engines {
 /*
  * Opens the configured ones in order, and lets each scan a harmless letter: one that finds that
  * infected would quarantine all mail and is refused. -1 if one can't be opened (all are closed
- * again). conf and tmp_dir must outlive the engines.
+ * again). conf must outlive the engines.
  */
 int engines_open(struct engines *engines, const struct conf_antivirus *conf, const char *tmp_dir,
                  struct err *err);
