@@ -27,3 +27,5 @@ pkglibexec_PROGRAMS += gateway/poterne-antivirus
 gateway_poterne_antivirus_SOURCES = gateway/antivirus.c \
     gateway/antivirus_tmp.c gateway/antivirus_tmp.h
 gateway_poterne_antivirus_LDADD = $(AVCONTENT_LIBS) lib/libverdict.a $(BASE_LIBS)
+
+include gateway/smtp/local.mk

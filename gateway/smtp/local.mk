@@ -1,0 +1,26 @@
+# gateway/smtp: the SMTP server's machine, and its tests
+SMTP_LIBS = lib/libsmtp.a $(BASE_LIBS)
+noinst_LIBRARIES += lib/libsmtp.a
+lib_libsmtp_a_SOURCES = \
+    gateway/smtp/smtp.h \
+    gateway/smtp/machine.h \
+    gateway/smtp/session.c \
+    gateway/smtp/commands.c \
+    gateway/smtp/reply.c gateway/smtp/reply.h \
+    gateway/smtp/address.c gateway/smtp/address.h \
+    gateway/smtp/params.c \
+    gateway/smtp/body.c gateway/smtp/body.h \
+    gateway/smtp/message.c \
+    gateway/smtp/recipients.c \
+    gateway/smtp/cmd_helo.c \
+    gateway/smtp/cmd_mail.c \
+    gateway/smtp/cmd_rcpt.c \
+    gateway/smtp/cmd_data.c \
+    gateway/smtp/cmd_bdat.c \
+    gateway/smtp/cmd_rset.c \
+    gateway/smtp/cmd_starttls.c
+
+smtp_fake = t/smtp/fake.c t/smtp/fake.h
+unit += t/unit/smtp_transcripts
+t_unit_smtp_transcripts_SOURCES = t/unit/smtp_transcripts.c $(smtp_fake)
+t_unit_smtp_transcripts_LDADD = $(SMTP_LIBS)

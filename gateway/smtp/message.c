@@ -1,0 +1,78 @@
+/* The bytes of a message, whichever command brings them, and its end. */
+#include "gateway/smtp/machine.h"
+
+/* The owner's part is over; what still comes is swallowed. */
+static void message_fail(struct smtp_session *s, enum smtp_status why)
+{
+    struct transaction *t = s->transaction;
+    if (t->begun)
+        s->config->ops->abort(s->owner);
+    t->begun = false;
+    t->failed = why;
+}
+
+bool message_begin(struct smtp_session *s)
+{
+    struct transaction *t = s->transaction;
+    if (t->begun || t->failed)
+        return t->begun;
+    smtp_body_start(&t->body);
+    enum smtp_status status = s->config->ops->begin(s->owner);
+    t->begun = status == SMTP_NONE;
+    t->failed = status;
+    return t->begun;
+}
+
+static enum smtp_status check_block(const struct smtp_session *s)
+{
+    const struct transaction *t = s->transaction;
+    if (t->body.nul)
+        return SMTP_NUL_IN_MESSAGE;
+    if (t->body.stray)
+        return SMTP_STRAY_NEWLINE;
+    return t->size > s->config->conf->smtp.size_limit ? SMTP_TOO_BIG : SMTP_NONE;
+}
+
+void message_block(void *data, struct str block)
+{
+    struct smtp_session *s = data;
+    struct transaction *t = s->transaction;
+    t->size += block.n;
+    if (t->failed) {
+        t->swallowed += block.n;
+        return;
+    }
+    enum smtp_status status = check_block(s);
+    if (status == SMTP_NONE)
+        status = s->config->ops->data(s->owner, block);
+    if (status != SMTP_NONE)
+        message_fail(s, status);
+}
+
+bool message_hopeless(struct smtp_session *s)
+{
+    uint64_t most = SMTP_SWALLOW_FACTOR * (uint64_t)s->config->conf->smtp.size_limit;
+    if (s->transaction->swallowed <= most)
+        return false;
+    s->stage = "data";
+    session_reply(s, SMTP_MUCH_TOO_BIG, STR_EMPTY);
+    return true;
+}
+
+void message_end(struct smtp_session *s)
+{
+    struct transaction *t = s->transaction;
+    enum smtp_status bad = check_block(s);
+    if (t->failed == SMTP_NONE && bad != SMTP_NONE)
+        message_fail(s, bad);
+    if (t->failed) {
+        /* what follows a NUL may be what another server did not take for the end: see body.h */
+        enum smtp_status why = t->body.nul ? SMTP_NUL_IN_MESSAGE : t->failed;
+        s->stage = "data";
+        session_reply(s, why, STR_EMPTY);
+        session_reset(s);
+        return;
+    }
+    session_become(s, AT_VERDICT);
+    s->config->ops->end(s->owner, &t->envelope);
+}

@@ -1,0 +1,108 @@
+#include "gateway/smtp/machine.h"
+
+#include <stdlib.h>
+
+static void free_list(struct recipient *r)
+{
+    while (r) {
+        struct recipient *next = r->next;
+        free(r->how);
+        free(r);
+        r = next;
+    }
+}
+
+void recipients_free(struct transaction *t)
+{
+    free_list(t->accepted);
+    free_list(t->asked);
+    t->accepted = t->last_accepted = t->asked = t->last_asked = NULL;
+}
+
+struct recipient *recipients_add(struct transaction *t, struct str address, enum smtp_status status)
+{
+    struct recipient *r = calloc(1, sizeof *r + address.n + 1);
+    if (r == NULL)
+        return NULL;
+    if (address.n)
+        memcpy(r->address, address.s, address.n);
+    r->pub.address = str_n(r->address, address.n);
+    r->status = status;
+    if (t->last_asked)
+        t->last_asked->next = r;
+    else
+        t->asked = r;
+    t->last_asked = r;
+    t->n_asked++;
+    return r;
+}
+
+bool recipients_answer(struct transaction *t, uint32_t ticket, enum smtp_status status,
+                       struct str how)
+{
+    struct recipient *r = t->asked;
+    while (r && r->ticket != ticket)
+        r = r->next;
+    if (r == NULL || r->status != SMTP_NONE)
+        return false;
+    r->status = status;
+    if (status != SMTP_RECIPIENT_OK || how.n == 0)
+        return true;
+    r->how = strndup(how.s, how.n);
+    if (r->how == NULL)
+        r->status = SMTP_NO_MEMORY;
+    else
+        r->pub.how = str_of(r->how);
+    return true;
+}
+
+static void accept_first(struct transaction *t, struct recipient *r)
+{
+    r->next = NULL;
+    if (t->last_accepted) {
+        t->last_accepted->next = r;
+        t->last_accepted->pub.next = &r->pub;
+    } else {
+        t->accepted = r;
+        t->envelope.recipients = &r->pub;
+    }
+    t->last_accepted = r;
+    t->envelope.n_recipients++;
+}
+
+/* The journal hears once a message that there were too many: the others are as many again. */
+static bool worth_a_note(struct transaction *t, enum smtp_status status)
+{
+    if (status == SMTP_TOO_MANY_RECIPIENTS && t->n_refused_too_many++ > 0)
+        return false;
+    return smtp_reply_of(status)->journal;
+}
+
+static void reply_one(struct smtp_session *s, struct recipient *r)
+{
+    struct transaction *t = s->transaction;
+    enum smtp_status status = r->status;
+    bool ok = status == SMTP_RECIPIENT_OK;
+    s->stage = "rcpt";
+    smtp_reply_put(&s->out, status, ok ? STR_EMPTY : r->pub.address);
+    if (worth_a_note(t, status))
+        session_refused(s, status, STR_EMPTY, r->pub.address);
+    if (ok)
+        accept_first(t, r);
+    else
+        free(r);
+    session_count_reply(s, status);
+}
+
+void recipients_reply(struct smtp_session *s)
+{
+    struct transaction *t;
+    while ((t = s->transaction) && t->asked && t->asked->status != SMTP_NONE) {
+        struct recipient *r = t->asked;
+        t->asked = r->next;
+        if (t->asked == NULL)
+            t->last_asked = NULL;
+        t->n_asked--;
+        reply_one(s, r);
+    }
+}

@@ -1,0 +1,108 @@
+#include "gateway/smtp/reply.h"
+
+#define REPLY_LINE_MAX 512
+#define CLOSES         true
+#define STAYS          false
+#define JOURNAL        true
+#define QUIET          false
+
+/* clang-format off */
+static const struct smtp_reply replies[SMTP_STATUS_COUNT] = {
+    [SMTP_NONE]                 = {0, "", "", STAYS, QUIET},
+
+    [SMTP_BANNER]               = {220, "", "", STAYS, QUIET},
+    [SMTP_TLS_READY]            = {220, "2.0.0", "Ready to start TLS", STAYS, QUIET},
+    [SMTP_BYE]                  = {221, "2.0.0", "Bye", CLOSES, QUIET},
+    [SMTP_HELO_OK]              = {250, "", "", STAYS, QUIET},
+    [SMTP_OK]                   = {250, "2.0.0", "Ok", STAYS, QUIET},
+    [SMTP_SENDER_OK]            = {250, "2.1.0", "Sender ok", STAYS, QUIET},
+    [SMTP_RECIPIENT_OK]         = {250, "2.1.5", "Recipient ok", STAYS, QUIET},
+    [SMTP_CHUNK_OK]             = {250, "2.0.0", "Chunk received", STAYS, QUIET},
+    [SMTP_QUEUED]               = {250, "2.0.0", "Accepted as", STAYS, QUIET},
+    [SMTP_VRFY_NOTHING]         = {252, "2.0.0", "Not verified; send mail and see", STAYS, QUIET},
+    [SMTP_HELP]                 = {214, "2.0.0", "See RFC 5321; mail to postmaster reaches a person", STAYS, QUIET},
+    [SMTP_SEND_DATA]            = {354, "", "Send the message; end with a line that holds a dot", STAYS, QUIET},
+
+    [SMTP_TIMEOUT]              = {421, "4.4.2", "Nothing heard for too long; closing", CLOSES, QUIET},
+    [SMTP_SESSION_TOO_LONG]     = {421, "4.4.2", "Session has lasted too long; closing", CLOSES, QUIET},
+    [SMTP_SHUTTING_DOWN]        = {421, "4.3.2", "Service is being restarted; try again at once", CLOSES, QUIET},
+    [SMTP_TOO_MANY_SESSIONS]    = {421, "4.3.2", "Too many sessions; try again later", CLOSES, JOURNAL},
+    [SMTP_TOO_MANY_FROM_CLIENT] = {421, "4.7.0", "Too many sessions from your address; try again later", CLOSES, JOURNAL},
+    [SMTP_TOO_MANY_ERRORS]      = {421, "4.7.0", "Too many errors; closing", CLOSES, JOURNAL},
+    [SMTP_TOO_MANY_COMMANDS]    = {421, "4.7.0", "Too many commands without a message; closing", CLOSES, JOURNAL},
+    [SMTP_TOO_MANY_MESSAGES]    = {421, "4.7.0", "Enough messages for one session; open another", CLOSES, QUIET},
+    [SMTP_NO_MEMORY]            = {421, "4.3.0", "Out of memory; try again later", CLOSES, JOURNAL},
+
+    [SMTP_DIRECTORY_DOWN]       = {451, "4.3.0", "Recipient can't be checked now; try again later", STAYS, JOURNAL},
+    [SMTP_SCAN_FAILED]          = {451, "4.3.2", "Message could not be examined now; try again later", STAYS, JOURNAL},
+    [SMTP_SCANNERS_BUSY]        = {451, "4.3.2", "All scanners are busy; try again later", STAYS, JOURNAL},
+    [SMTP_LOCAL_ERROR]          = {451, "4.3.0", "Local error; try again later", STAYS, JOURNAL},
+    [SMTP_DEFERRED]             = {451, "4.7.1", "Not accepted now; try again later", STAYS, JOURNAL},
+    [SMTP_NO_SPACE]             = {452, "4.3.1", "Storage is nearly full; try again later", STAYS, JOURNAL},
+    [SMTP_TOO_MANY_RECIPIENTS]  = {452, "4.5.3", "Too many recipients; send to the rest in another message", STAYS, JOURNAL},
+
+    [SMTP_UNKNOWN_COMMAND]      = {500, "5.5.1", "Command not known", STAYS, QUIET},
+    [SMTP_LINE_TOO_LONG]        = {500, "5.5.2", "Line too long", STAYS, QUIET},
+    [SMTP_BAD_ARGUMENT]         = {501, "5.5.4", "Syntax error in the arguments", STAYS, QUIET},
+    [SMTP_BAD_CHUNK_SIZE]       = {501, "5.5.4", "Chunk size not understood; closing", CLOSES, QUIET},
+    [SMTP_BAD_SENDER]           = {501, "5.1.7", "Sender address syntax", STAYS, JOURNAL},
+    [SMTP_BAD_RECIPIENT]        = {501, "5.1.3", "Recipient address syntax", STAYS, JOURNAL},
+    [SMTP_NOT_IMPLEMENTED]      = {502, "5.5.1", "Command not offered here", STAYS, QUIET},
+    [SMTP_HELO_FIRST]           = {503, "5.5.1", "Say EHLO first", STAYS, QUIET},
+    [SMTP_MAIL_FIRST]           = {503, "5.5.1", "Say MAIL first", STAYS, QUIET},
+    [SMTP_NESTED_MAIL]          = {503, "5.5.1", "A message is already under way", STAYS, QUIET},
+    [SMTP_IN_CHUNKS]            = {503, "5.5.1", "Only BDAT, RSET, NOOP or QUIT between chunks", STAYS, QUIET},
+    [SMTP_NOT_NOW]              = {503, "5.5.1", "Not while a message is under way", STAYS, QUIET},
+    [SMTP_TLS_ALREADY]          = {503, "5.5.1", "TLS is already in use", STAYS, QUIET},
+    [SMTP_NO_RECIPIENTS]        = {554, "5.5.1", "No valid recipients", STAYS, QUIET},
+    [SMTP_STRAY_COMMAND_BYTE]   = {521, "5.5.2", "Bare CR, bare LF or NUL in a command; closing", CLOSES, JOURNAL},
+    [SMTP_NOT_SMTP]             = {521, "5.5.1", "This is a mail server; closing", CLOSES, QUIET},
+    [SMTP_UNKNOWN_RECIPIENT]    = {550, "5.1.1", "No such recipient here", STAYS, JOURNAL},
+    [SMTP_RELAYING_DENIED]      = {550, "5.7.1", "Not a domain of ours; relaying denied", STAYS, JOURNAL},
+    [SMTP_REJECTED]             = {550, "5.7.1", "Message refused", STAYS, JOURNAL},
+    [SMTP_STRAY_NEWLINE]        = {550, "5.6.0", "Message has a bare CR or LF; every line must end with CR LF", STAYS, JOURNAL},
+    [SMTP_NUL_IN_MESSAGE]       = {550, "5.6.0", "Message has a NUL byte; closing", CLOSES, JOURNAL},
+    [SMTP_TOO_BIG]              = {552, "5.3.4", "Message too big", STAYS, JOURNAL},
+    [SMTP_MUCH_TOO_BIG]         = {552, "5.3.4", "Message far too big; closing", CLOSES, JOURNAL},
+    [SMTP_UTF8_NOT_ASKED]       = {553, "5.6.7", "Address is not ASCII and SMTPUTF8 was not asked for", STAYS, JOURNAL},
+    [SMTP_TOO_MANY_HOPS]        = {554, "5.4.6", "Too many Received fields: mail loop", STAYS, JOURNAL},
+    [SMTP_UNKNOWN_PARAMETER]    = {555, "5.5.4", "Parameter not known", STAYS, QUIET},
+};
+/* clang-format on */
+
+const struct smtp_reply *smtp_reply_of(enum smtp_status status)
+{
+    return &replies[status < SMTP_STATUS_COUNT ? status : SMTP_LOCAL_ERROR];
+}
+
+static void put_clean(struct buf *out, struct str detail, size_t room)
+{
+    for (size_t i = 0; i < detail.n && i < room; i++) {
+        char c = detail.s[i];
+        buf_addc(out, c >= ' ' && c <= '~' ? c : '?');
+    }
+}
+
+static void put_line(struct buf *out, enum smtp_status status, struct str detail, char sep)
+{
+    const struct smtp_reply *r = smtp_reply_of(status);
+    size_t start = out->n;
+    buf_addf(out, "%u%c", r->code, sep);
+    if (r->enhanced[0])
+        buf_addf(out, "%s ", r->enhanced);
+    buf_add(out, str_of(r->text));
+    if (detail.n && r->text[0])
+        buf_add(out, status == SMTP_QUEUED ? STR(" ") : STR(": "));
+    put_clean(out, detail, REPLY_LINE_MAX - 2 - (out->n - start));
+    buf_add(out, STR("\r\n"));
+}
+
+void smtp_reply_put(struct buf *out, enum smtp_status status, struct str detail)
+{
+    put_line(out, status, detail, ' ');
+}
+
+void smtp_reply_put_more(struct buf *out, enum smtp_status status, struct str detail)
+{
+    put_line(out, status, detail, '-');
+}

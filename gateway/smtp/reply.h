@@ -1,0 +1,94 @@
+/*
+ * reply: what an internal status says to the client. reply.c holds the one table
+ * (code of RFC 5321 4.2, enhanced code of RFC 3463 and RFC 5248, words); no other place
+ * writes a code.
+ */
+#ifndef POTERNE_GATEWAY_SMTP_REPLY_H
+#define POTERNE_GATEWAY_SMTP_REPLY_H
+
+#include "base/buf.h"
+
+enum smtp_status {
+    SMTP_NONE, /* nothing to say: a step went well, or its reply comes later */
+
+    SMTP_BANNER,
+    SMTP_TLS_READY,
+    SMTP_BYE,
+    SMTP_HELO_OK,
+    SMTP_OK,
+    SMTP_SENDER_OK,
+    SMTP_RECIPIENT_OK,
+    SMTP_CHUNK_OK,
+    SMTP_QUEUED, /* detail: the message's id */
+    SMTP_VRFY_NOTHING,
+    SMTP_HELP,
+    SMTP_SEND_DATA,
+
+    SMTP_TIMEOUT, /* the 421s end the session */
+    SMTP_SESSION_TOO_LONG,
+    SMTP_SHUTTING_DOWN,
+    SMTP_TOO_MANY_SESSIONS,
+    SMTP_TOO_MANY_FROM_CLIENT,
+    SMTP_TOO_MANY_ERRORS,
+    SMTP_TOO_MANY_COMMANDS,
+    SMTP_TOO_MANY_MESSAGES,
+    SMTP_NO_MEMORY,
+
+    SMTP_DIRECTORY_DOWN,
+    SMTP_SCAN_FAILED,
+    SMTP_SCANNERS_BUSY,
+    SMTP_LOCAL_ERROR,
+    SMTP_DEFERRED, /* detail: why */
+    SMTP_NO_SPACE,
+    SMTP_TOO_MANY_RECIPIENTS,
+
+    SMTP_UNKNOWN_COMMAND,
+    SMTP_LINE_TOO_LONG,
+    SMTP_BAD_ARGUMENT,
+    SMTP_BAD_CHUNK_SIZE, /* ends the session */
+    SMTP_BAD_SENDER,
+    SMTP_BAD_RECIPIENT,
+    SMTP_NOT_IMPLEMENTED,
+    SMTP_HELO_FIRST,
+    SMTP_MAIL_FIRST,
+    SMTP_NESTED_MAIL,
+    SMTP_IN_CHUNKS,
+    SMTP_NOT_NOW,
+    SMTP_TLS_ALREADY,
+    SMTP_NO_RECIPIENTS,
+    SMTP_STRAY_COMMAND_BYTE, /* ends the session */
+    SMTP_NOT_SMTP,           /* ends the session */
+    SMTP_UNKNOWN_RECIPIENT,
+    SMTP_RELAYING_DENIED,
+    SMTP_REJECTED, /* detail: why */
+    SMTP_STRAY_NEWLINE,
+    SMTP_NUL_IN_MESSAGE, /* ends the session */
+    SMTP_TOO_BIG,
+    SMTP_MUCH_TOO_BIG, /* ends the session */
+    SMTP_UTF8_NOT_ASKED,
+    SMTP_TOO_MANY_HOPS,
+    SMTP_UNKNOWN_PARAMETER,
+
+    SMTP_STATUS_COUNT
+};
+
+struct smtp_reply {
+    unsigned code;
+    const char *enhanced; /* "" in those replies that carry none (RFC 2034 3) */
+    const char *text;
+    bool closes;  /* the session ends behind it */
+    bool journal; /* a mail or a client was turned away: not mere bad syntax */
+};
+
+const struct smtp_reply *smtp_reply_of(enum smtp_status status);
+
+/*
+ * One line "CODE ENHANCED TEXT: DETAIL" with CR LF. Detail may come from the client or a
+ * scanner: bytes that are not printable ASCII become '?', and it is cut so that the line fits
+ * into the 512 bytes of RFC 5321 4.5.3.1.5.
+ */
+void smtp_reply_put(struct buf *out, enum smtp_status status, struct str detail);
+/* As above, but a line that is followed by more of the same reply ("250-"). */
+void smtp_reply_put_more(struct buf *out, enum smtp_status status, struct str detail);
+
+#endif

@@ -1,0 +1,121 @@
+/*
+ * smtp: the server's side of one SMTP session as a machine without I/O: bytes go in, reply bytes
+ * come out, and what needs the world is asked through smtp_ops. Unit tests, transcripts
+ * and the fuzzer drive it as poterne-edge does.
+ *
+ * RFC 5321 with PIPELINING (2920), SIZE (1870), 8BITMIME (6152), SMTPUTF8 (6531),
+ * ENHANCEDSTATUSCODES (2034), CHUNKING (3030, without BINARYMIME), STARTTLS (3207).
+ *
+ * The owner's loop:
+ *     smtp_greet()
+ *     smtp_wants() == SMTP_WANT_INPUT   read; smtp_input()
+ *                     SMTP_WANT_OUTPUT  send what smtp_output() holds before reading on
+ *                     SMTP_WANT_ANSWER  wait until smtp_recipient_answer() or smtp_message_answer()
+ *                     SMTP_WANT_TLS     send the output, shake hands, smtp_tls_started()
+ *                     SMTP_WANT_CLOSE   send the output, close, smtp_free()
+ *     send smtp_output() after every call; tell smtp_sent().
+ *
+ * Limits are those of conf.smtp. Input is held only while it can't be worked on: at most one
+ * block (SMTP_BLOCK_MAX) and one command line. An idle session owns no buffer.
+ */
+#ifndef POTERNE_GATEWAY_SMTP_SMTP_H
+#define POTERNE_GATEWAY_SMTP_SMTP_H
+
+#include "base/conf.h"
+#include "gateway/smtp/reply.h"
+
+#define SMTP_BLOCK_MAX   (64 * 1024) /* bytes in one smtp_input() */
+#define SMTP_LOOKUPS_MAX 64          /* pipelined recipients being looked up at once */
+#define SMTP_OUTPUT_HIGH (8 * 1024)  /* output waiting: no command is worked on */
+
+/* A message whose end has come. Everything lives until smtp_message_answer() or abort. */
+struct smtp_recipient {
+    const struct smtp_recipient *next;
+    struct str address; /* as given, without source route and needless quotes */
+    struct str how;     /* what the directory said of it */
+};
+
+struct smtp_envelope {
+    struct str sender; /* empty: the null sender */
+    const struct smtp_recipient *recipients;
+    size_t n_recipients;
+    bool smtputf8;
+    bool eightbit;
+};
+
+/* A mail or a client turned away (replies whose `journal` is set). Texts live during the call. */
+struct smtp_refusal {
+    const char *stage; /* "connect" "helo" "mail" "rcpt" "data" "content" */
+    const struct smtp_reply *reply;
+    struct str text; /* the reply's words and detail */
+    struct str sender, recipient;
+};
+
+/* All get the `owner` of smtp_new(). None of them may free the session. */
+struct smtp_ops {
+    /* MAIL is about to be accepted: SMTP_NONE, or why not. */
+    enum smtp_status (*mail)(void *owner);
+    /* Is that a recipient? Answered by smtp_recipient_answer(), now or later, in any order. */
+    void (*recipient)(void *owner, uint32_t ticket, struct str address);
+    /* A message begins. SMTP_NONE, or why not (then no other call for it comes). */
+    enum smtp_status (*begin)(void *owner);
+    /* Its bytes. SMTP_NONE, or why it fails: the rest is swallowed, then `abort` and that reply. */
+    enum smtp_status (*data)(void *owner, struct str block);
+    /* All bytes are there; the verdict comes by smtp_message_answer(), now or later. */
+    void (*end)(void *owner, const struct smtp_envelope *envelope);
+    /* A message that was begun will not end; nor may an answer come any more. */
+    void (*abort)(void *owner);
+    void (*refused)(void *owner, const struct smtp_refusal *refusal);
+};
+
+struct smtp_config {
+    const struct conf *conf;
+    const struct smtp_ops *ops;
+    const char *postmaster; /* the address behind <postmaster> */
+    bool tls;               /* STARTTLS is offered */
+};
+
+enum smtp_want {
+    SMTP_WANT_INPUT,
+    SMTP_WANT_OUTPUT,
+    SMTP_WANT_ANSWER,
+    SMTP_WANT_TLS,
+    SMTP_WANT_CLOSE
+};
+
+struct smtp_session;
+
+/* config and what it points to outlive the session. NULL: out of memory. */
+struct smtp_session *smtp_new(const struct smtp_config *config, void *owner);
+/* Aborts a message under way; NULL is fine. */
+void smtp_free(struct smtp_session **session);
+
+/* The banner, or with a status that closes: what is said in its place. */
+void smtp_greet(struct smtp_session *session, enum smtp_status status);
+/* Only while SMTP_WANT_INPUT; all of `bytes` (SMTP_BLOCK_MAX at most) is taken. */
+void smtp_input(struct smtp_session *session, struct str bytes);
+/* What waits to be sent. After sending n bytes of it call smtp_sent(). */
+struct str smtp_output(const struct smtp_session *session);
+void smtp_sent(struct smtp_session *session, size_t n);
+enum smtp_want smtp_wants(const struct smtp_session *session);
+
+/* SMTP_RECIPIENT_OK or a refusal; an unknown ticket is ignored. */
+void smtp_recipient_answer(struct smtp_session *session, uint32_t ticket, enum smtp_status status,
+                           struct str how);
+/* SMTP_QUEUED (detail: its id) or a refusal. */
+void smtp_message_answer(struct smtp_session *session, enum smtp_status status, struct str detail);
+void smtp_tls_started(struct smtp_session *session);
+
+/* Ends the session with a status that closes (time is up, peer must go). */
+void smtp_end(struct smtp_session *session, enum smtp_status status);
+/* From now on 421 as soon as no message is under way. */
+void smtp_drain(struct smtp_session *session);
+
+/* What the owner asks for time limits, the Received field and the log. */
+bool smtp_in_message(const struct smtp_session *session); /* between 354 or BDAT and its end */
+bool smtp_idle(const struct smtp_session *session);       /* no MAIL under way */
+struct str smtp_helo(const struct smtp_session *session);
+/* RFC 3848 and RFC 6531 4.3 */
+const char *smtp_protocol(const struct smtp_session *session);
+
+#endif

@@ -1,0 +1,234 @@
+#include "t/smtp/fake.h"
+
+#include <stdlib.h>
+
+#define FAKE_MAX (64 * 1024 * 1024)
+
+void fake_escape(struct buf *out, struct str bytes)
+{
+    for (size_t i = 0; i < bytes.n; i++) {
+        unsigned char c = (unsigned char)bytes.s[i];
+        if (c == '\r')
+            buf_add(out, STR("\\r"));
+        else if (c == '\n')
+            buf_add(out, STR("\\n"));
+        else if (c == '\0')
+            buf_add(out, STR("\\0"));
+        else if (c == '\\')
+            buf_add(out, STR("\\\\"));
+        else if (c < ' ' || c == 127)
+            buf_addf(out, "\\x%02x", c);
+        else
+            buf_addc(out, (char)c);
+    }
+}
+
+static int hex(char c)
+{
+    c = str_lower_char(c);
+    return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+void fake_unescape(struct buf *out, struct str text)
+{
+    for (size_t i = 0; i < text.n; i++) {
+        if (text.s[i] != '\\' || i + 1 == text.n) {
+            buf_addc(out, text.s[i]);
+            continue;
+        }
+        char c = text.s[++i];
+        bool is_hex = c == 'x' && i + 2 < text.n && hex(text.s[i + 1]) >= 0;
+        if (is_hex) {
+            buf_addc(out, (char)(hex(text.s[i + 1]) * 16 + hex(text.s[i + 2])));
+            i += 2;
+        } else {
+            buf_addc(out, c == 'r' ? '\r' : c == 'n' ? '\n' : c == '0' ? '\0' : c);
+        }
+    }
+}
+
+static enum smtp_status on_mail(void *owner)
+{
+    const struct fake *f = owner;
+    return f->full ? SMTP_NO_SPACE : SMTP_NONE;
+}
+
+static void on_recipient(void *owner, uint32_t ticket, struct str address)
+{
+    struct fake *f = owner;
+    if (str_starts(address, STR("slow")) && f->n_waiting < FAKE_WAITING_MAX) {
+        f->waiting[f->n_waiting++] = ticket;
+        return;
+    }
+    enum smtp_status status = SMTP_RECIPIENT_OK;
+    if (!str_iends(address, STR("@ours.example")))
+        status = SMTP_RELAYING_DENIED;
+    else if (str_starts(address, STR("nobody")))
+        status = SMTP_UNKNOWN_RECIPIENT;
+    else if (str_starts(address, STR("down")))
+        status = SMTP_DIRECTORY_DOWN;
+    smtp_recipient_answer(f->session, ticket, status, STR("fake"));
+}
+
+static enum smtp_status on_begin(void *owner)
+{
+    struct fake *f = owner;
+    if (f->under_way)
+        abort();
+    f->under_way = true;
+    buf_clear(&f->message);
+    return SMTP_NONE;
+}
+
+static enum smtp_status on_data(void *owner, struct str block)
+{
+    struct fake *f = owner;
+    if (!f->under_way || f->ended || block.n == 0)
+        abort();
+    buf_add(&f->message, block);
+    return str_find(block, STR("Test: write")) != STR_NONE ? SMTP_LOCAL_ERROR : SMTP_NONE;
+}
+
+static void note_message(struct fake *f, const struct smtp_envelope *envelope)
+{
+    struct buf *out = &f->messages;
+    size_t n = 0;
+    buf_addf(out, "<%.*s> ->", STR_ARG(envelope->sender));
+    for (const struct smtp_recipient *r = envelope->recipients; r; r = r->next, n++)
+        buf_addf(out, " <%.*s>", STR_ARG(r->address));
+    if (n != envelope->n_recipients || n == 0)
+        abort();
+    buf_addf(out, "%s%s | ", envelope->eightbit ? " 8BITMIME" : "",
+             envelope->smtputf8 ? " SMTPUTF8" : "");
+    fake_escape(out, buf_str(&f->message));
+    buf_addc(out, '\n');
+}
+
+void fake_verdict(struct fake *f, enum smtp_status status)
+{
+    char id[32];
+    struct buf text = {.p = id, .cap = sizeof id, .max = sizeof id - 1};
+    if (!f->ended)
+        return;
+    f->under_way = f->ended = false;
+    if (status == SMTP_QUEUED)
+        buf_addf(&text, "ID%u", ++f->accepted);
+    else
+        buf_addf(&text, "a test");
+    smtp_message_answer(f->session, status, buf_str(&text));
+    fake_collect(f);
+}
+
+static void on_end(void *owner, const struct smtp_envelope *envelope)
+{
+    struct fake *f = owner;
+    struct str text = buf_str(&f->message);
+    if (!f->under_way || f->ended)
+        abort();
+    f->ended = true;
+    if (str_find(text, STR("Test: reject")) != STR_NONE) {
+        fake_verdict(f, SMTP_REJECTED);
+        return;
+    }
+    if (str_find(text, STR("Test: defer")) != STR_NONE) {
+        fake_verdict(f, SMTP_SCAN_FAILED);
+        return;
+    }
+    note_message(f, envelope);
+    if (str_find(text, STR("Test: slow")) == STR_NONE)
+        fake_verdict(f, SMTP_QUEUED);
+}
+
+static void on_abort(void *owner)
+{
+    struct fake *f = owner;
+    if (!f->under_way)
+        abort();
+    f->under_way = f->ended = false;
+    f->aborted++;
+}
+
+static void on_refused(void *owner, const struct smtp_refusal *r)
+{
+    struct fake *f = owner;
+    buf_addf(&f->refusals, "%s %u %s <%.*s> <%.*s> %.*s\n", r->stage, r->reply->code,
+             r->reply->enhanced, STR_ARG(r->sender), STR_ARG(r->recipient), STR_ARG(r->text));
+}
+
+static const struct smtp_ops ops = {
+    .mail = on_mail,
+    .recipient = on_recipient,
+    .begin = on_begin,
+    .data = on_data,
+    .end = on_end,
+    .abort = on_abort,
+    .refused = on_refused,
+};
+
+void fake_start(struct fake *f)
+{
+    *f = (struct fake){.full = false};
+    f->conf.hostname = "mx.ours.example";
+    f->conf.smtp.banner = "ESMTP poterne";
+    f->conf.smtp.size_limit = 1000000;
+    f->conf.smtp.line_limit = 2048;
+    f->conf.smtp.recipients_limit = 1000;
+    f->conf.smtp.errors_limit = 20;
+    f->conf.smtp.commands_limit = 1000;
+    f->conf.smtp.messages_limit = 1000;
+    f->config = (struct smtp_config){&f->conf, &ops, "admin@ours.example", true};
+    buf_init(&f->message, FAKE_MAX);
+    buf_init(&f->messages, FAKE_MAX);
+    buf_init(&f->refusals, FAKE_MAX);
+    buf_init(&f->output, FAKE_MAX);
+    f->session = smtp_new(&f->config, f);
+    if (f->session == NULL)
+        abort();
+}
+
+void fake_stop(struct fake *f)
+{
+    smtp_free(&f->session);
+    if (f->under_way)
+        abort();
+    buf_release(&f->message);
+    buf_release(&f->messages);
+    buf_release(&f->refusals);
+    buf_release(&f->output);
+}
+
+void fake_collect(struct fake *f)
+{
+    struct str out;
+    while ((out = smtp_output(f->session)).n > 0) {
+        buf_add(&f->output, out);
+        smtp_sent(f->session, out.n);
+    }
+}
+
+size_t fake_feed(struct fake *f, struct str bytes, size_t step)
+{
+    size_t fed = 0;
+    if (step > SMTP_BLOCK_MAX)
+        step = SMTP_BLOCK_MAX;
+    fake_collect(f);
+    while (fed < bytes.n && smtp_wants(f->session) == SMTP_WANT_INPUT) {
+        struct str block = str_sub(bytes, fed, fed + step);
+        smtp_input(f->session, block);
+        fed += block.n;
+        fake_collect(f);
+    }
+    return fed;
+}
+
+void fake_answer(struct fake *f, size_t index, enum smtp_status status)
+{
+    if (index >= f->n_waiting)
+        return;
+    uint32_t ticket = f->waiting[index];
+    f->n_waiting--;
+    memmove(f->waiting + index, f->waiting + index + 1,
+            (f->n_waiting - index) * sizeof f->waiting[0]);
+    smtp_recipient_answer(f->session, ticket, status, STR("fake"));
+    fake_collect(f);
+}
