@@ -7,6 +7,12 @@
 
 #include "mail/text.h"
 
+/*
+ * One message's rules must be through in this time (the wall clock, between two searches); rules
+ * that did not get their turn are named in `limited`.
+ */
+#define RULES_TIME_MAX_MS 5000
+
 struct ruleset;
 struct rules_scratch; /* one a thread: PCRE2 match data, hit tables */
 
@@ -40,17 +46,19 @@ struct rules_input {
 
 struct rule_hit {
     const char *name;
-    double score;    /* SpamAssassin's sign: above 0 is spam */
+    double score;    /* what it adds to the total: "tflags multiple" rules add for each hit */
     struct str text; /* what matched (first time), cut to 200 bytes; may be empty */
     unsigned times;
 };
 
 struct rules_result {
-    double total;          /* sum of scores; SpamAssassin's sign */
-    struct rule_hit *hits; /* rules that count (not those whose name starts with "__") */
+    double total;          /* sum of scores; SpamAssassin's sign: above 0 is spam */
+    struct rule_hit *hits; /* rules that count (not those named "__…"), strongest first */
     size_t n_hits;
-    const char **limited; /* rules that ran into a match, depth or heap limit: not "no match" */
+    const char **limited; /* rules that ran into a match, depth, heap or time limit: their
+                             answer is not known, which is not "no match" */
     size_t n_limited;
+    bool truncated; /* some text was longer than what rules look at */
 };
 
 /* -1 only when the pool is used up. */

@@ -1,0 +1,80 @@
+#include "rules/book.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+struct book *book_new(rules_report *report, void *data, struct err *err)
+{
+    struct book *book = calloc(1, sizeof *book);
+    if (book)
+        book->pool = pool_new(BOOK_MEMORY_MAX);
+    if (book == NULL || book->pool == NULL) {
+        err_set(err, "rules: out of memory");
+        book_free(&book);
+        return NULL;
+    }
+    book->report = report;
+    book->report_data = data;
+    return book;
+}
+
+void book_free(struct book **book)
+{
+    if (*book == NULL)
+        return;
+    pool_free(&(*book)->pool);
+    free(*book);
+    *book = NULL;
+}
+
+static struct definition *add(struct book *book, struct str name)
+{
+    if (book->n >= BOOK_RULES_MAX)
+        return NULL;
+    struct str copy = pool_str(book->pool, name);
+    struct definition *list = pool_grow(book->pool, book->list, book->n, &book->cap, sizeof *list);
+    if (copy.s == NULL || list == NULL)
+        return NULL;
+    book->list = list;
+    if (!names_add(&book->names, book->pool, copy, (uint32_t)book->n))
+        return NULL;
+    struct definition *definition = &list[book->n++];
+    *definition = (struct definition){.name = copy};
+    return definition;
+}
+
+struct definition *book_entry(struct book *book, struct str name)
+{
+    uint32_t number = names_find(&book->names, name);
+    return number == NAMES_NONE ? add(book, name) : &book->list[number];
+}
+
+const struct definition *book_find(const struct book *book, struct str name)
+{
+    uint32_t number = names_find(&book->names, name);
+    return number == NAMES_NONE ? NULL : &book->list[number];
+}
+
+bool book_is_rule_name(struct str name)
+{
+    for (size_t i = 0; i < name.n; i++) {
+        char c = str_lower_char(name.s[i]);
+        bool letter = (c >= 'a' && c <= 'z') || c == '_';
+        if (!letter && !(i > 0 && c >= '0' && c <= '9'))
+            return false;
+    }
+    return name.n > 0 && name.n <= BOOK_NAME_MAX;
+}
+
+void book_report(const struct book *book, const char *file, unsigned line, const char *format, ...)
+{
+    char what[ERR_TEXT_MAX];
+    va_list ap;
+    if (book->report == NULL)
+        return;
+    va_start(ap, format);
+    vsnprintf(what, sizeof what, format, ap);
+    va_end(ap);
+    book->report(book->report_data, file, line, what);
+}

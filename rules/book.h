@@ -1,0 +1,71 @@
+/*
+ * book: what rule files say, as said: one definition a rule name, the last one holding. It is made
+ * by reading (parse.h), read by compiling (compile.h), then thrown away. All texts live in its
+ * pool.
+ */
+#ifndef POTERNE_RULES_BOOK_H
+#define POTERNE_RULES_BOOK_H
+
+#include "rules/names.h"
+#include "rules/query.h"
+#include "rules/rules.h"
+
+#define BOOK_RULES_MAX  100000
+#define BOOK_NAME_MAX   100 /* bytes of a rule name, as in SpamAssassin */
+#define BOOK_MEMORY_MAX (256 * 1024 * 1024)
+#define BOOK_SCORE_SETS 4 /* no net no Bayes, net, Bayes, both: SpamAssassin's order */
+#define BOOK_SCORE_ABS  1000000.0
+#define BOOK_HITS_MAX   10000 /* counted of one "tflags multiple" rule in one message */
+
+enum rule_kind {
+    RULE_NONE, /* only scored or described so far */
+    RULE_HEADER,
+    RULE_EXISTS,
+    RULE_MIMEHEADER,
+    RULE_BODY,
+    RULE_RAWBODY,
+    RULE_URI,
+    RULE_FULL,
+    RULE_META,
+    RULE_EVAL,
+};
+
+struct definition {
+    struct str name;
+    enum rule_kind kind;
+    const char *file;
+    unsigned line;
+    struct str test;     /* pattern with delimiters, expression, or call with arguments */
+    struct query query;  /* RULE_HEADER, RULE_EXISTS, RULE_MIMEHEADER */
+    bool negated;        /* !~ */
+    struct str if_unset; /* .s NULL: not given */
+    double scores[BOOK_SCORE_SETS];
+    bool scored;
+    struct str describe; /* .s NULL: not given */
+    struct str flags;    /* all of the tflags line */
+    bool multiple, nice, no_subject;
+    unsigned hits_max; /* maxhits=; 0: not given */
+    int priority;      /* kept for those who ask; the order of rules changes no result here */
+};
+
+struct book {
+    struct pool *pool;
+    struct definition *list;
+    size_t n, cap;
+    struct names names;
+    rules_report *report;
+    void *report_data;
+};
+
+struct book *book_new(rules_report *report, void *data, struct err *err);
+void book_free(struct book **book);
+
+/* The definition of that name, made if need be. NULL: out of memory or too many. */
+struct definition *book_entry(struct book *book, struct str name);
+const struct definition *book_find(const struct book *book, struct str name);
+bool book_is_rule_name(struct str name);
+
+void book_report(const struct book *book, const char *file, unsigned line, const char *format, ...)
+    __attribute__((format(printf, 4, 5)));
+
+#endif

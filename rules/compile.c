@@ -1,0 +1,221 @@
+#include "rules/compile.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+struct compiler {
+    const struct book *book;
+    struct ruleset *set;
+    struct wanted wanted;
+    uint32_t *numbers; /* [book->n]: number in the set of a wanted rule */
+};
+
+double compile_score(const struct definition *definition)
+{
+    if (definition->scored)
+        return definition->scores[COMPILE_SCORE_SET];
+    double score = str_starts(definition->name, STR("T_")) ? 0.01 : 1.0;
+    return definition->nice ? -score : score;
+}
+
+void ruleset_free(struct ruleset **set)
+{
+    if (*set == NULL)
+        return;
+    for (size_t i = 0; i < (*set)->n; i++)
+        regex_free(&(*set)->rules[i].regex);
+    pool_free(&(*set)->pool);
+    free(*set);
+    *set = NULL;
+}
+
+static struct ruleset *new_set(struct err *err)
+{
+    struct ruleset *set = calloc(1, sizeof *set);
+    if (set)
+        set->pool = pool_new(BOOK_MEMORY_MAX);
+    if (set == NULL || set->pool == NULL) {
+        err_set(err, "rules: out of memory");
+        ruleset_free(&set);
+    }
+    return set;
+}
+
+static void number_rules(struct compiler *c, size_t *n)
+{
+    *n = 0;
+    for (size_t i = 0; i < c->book->n; i++) {
+        if (c->wanted.rules[i])
+            c->numbers[i] = (uint32_t)(*n)++;
+    }
+}
+
+/* A copy of the expression whose slots are numbers of the set. */
+static int set_expr(struct compiler *c, struct rule *rule, const struct expr *from, struct err *err)
+{
+    struct expr_op *code = POOL_ARRAY(c->set->pool, from->n, struct expr_op);
+    if (code == NULL)
+        return err_set(err, "rules: out of memory");
+    for (size_t i = 0; i < from->n; i++) {
+        code[i] = from->code[i];
+        if (code[i].kind == EXPR_LOAD)
+            code[i].slot = c->numbers[code[i].slot];
+    }
+    rule->expr = (struct expr){code, from->n};
+    if (from->code == NULL) /* could not be read, which was reported */
+        rule->kind = RULE_NONE;
+    return 0;
+}
+
+/* The pattern or the call of a rule; a rule with a mistake in it stays, as one that never hits. */
+static void set_test(struct compiler *c, struct rule *rule, const struct definition *definition)
+{
+    struct err err = {""};
+    struct regex_literal literal;
+    int result = 0;
+    if (rule->kind == RULE_EVAL) {
+        result = eval_compile(c->set->pool, definition->test, &rule->call, &err);
+    } else if (rule->kind != RULE_EXISTS) {
+        result = regex_literal_parse(definition->test, &literal, &err);
+        if (result == 0 && (rule->regex = regex_new(&literal, &err)) == NULL)
+            result = -1;
+    }
+    if (result < 0) {
+        book_report(c->book, definition->file, definition->line, "%.*s: %s; the rule never hits",
+                    STR_ARG(definition->name), err.text);
+        rule->kind = RULE_NONE;
+    }
+}
+
+static unsigned hits_max(const struct definition *definition)
+{
+    if (!definition->multiple)
+        return 1;
+    return definition->hits_max ? definition->hits_max : BOOK_HITS_MAX;
+}
+
+static int set_texts(struct compiler *c, struct rule *rule, const struct definition *definition,
+                     struct err *err)
+{
+    struct pool *pool = c->set->pool;
+    rule->name = pool_str(pool, definition->name);
+    rule->file = definition->file ? pool_cstr(pool, str_of(definition->file)) : "";
+    if (definition->describe.s)
+        rule->describe = pool_str(pool, definition->describe);
+    if (definition->if_unset.s)
+        rule->if_unset = pool_str(pool, definition->if_unset);
+    if (rule->name.s == NULL || rule->file == NULL ||
+        (definition->describe.s && rule->describe.s == NULL) ||
+        (definition->if_unset.s && rule->if_unset.s == NULL))
+        return err_set(err, "rules: out of memory");
+    return 0;
+}
+
+static int set_rule(struct compiler *c, size_t index, struct err *err)
+{
+    const struct definition *definition = &c->book->list[index];
+    struct rule *rule = &c->set->rules[c->numbers[index]];
+    if (set_texts(c, rule, definition, err) < 0)
+        return -1;
+    rule->kind = definition->kind;
+    rule->counts = !str_starts(rule->name, STR("__"));
+    rule->score = rule->counts ? compile_score(definition) : 0;
+    rule->negated = definition->negated;
+    rule->no_subject = definition->no_subject;
+    rule->hits_max = hits_max(definition);
+    rule->line = definition->line;
+    if (!names_add(&c->set->names, c->set->pool, rule->name, c->numbers[index]))
+        return err_set(err, "rules: out of memory");
+    if (rule->kind == RULE_META)
+        return set_expr(c, rule, &c->wanted.exprs[index], err);
+    set_test(c, rule, definition);
+    return 0;
+}
+
+static struct group *find_group(struct ruleset *set, enum rule_kind kind, const struct query *query)
+{
+    for (size_t i = 0; i < set->n_groups; i++) {
+        if (set->groups[i].kind == kind && query_same(&set->groups[i].query, query))
+            return &set->groups[i];
+    }
+    struct group *groups =
+        pool_grow(set->pool, set->groups, set->n_groups, &set->groups_cap, sizeof *groups);
+    if (groups == NULL)
+        return NULL;
+    set->groups = groups;
+    groups[set->n_groups] = (struct group){.kind = kind, .query = *query};
+    /* The set outlives the book, where the name lives now. */
+    if (query->name.s) {
+        groups[set->n_groups].query.name = pool_str(set->pool, query->name);
+        if (groups[set->n_groups].query.name.s == NULL)
+            return NULL;
+    }
+    return &groups[set->n_groups++];
+}
+
+static int add_to_group(struct ruleset *set, uint32_t number, const struct query *query,
+                        struct err *err)
+{
+    enum rule_kind kind = set->rules[number].kind;
+    struct group *group = find_group(set, kind == RULE_EXISTS ? RULE_HEADER : kind, query);
+    uint32_t *rules =
+        group ? pool_grow(set->pool, group->rules, group->n, &group->cap, sizeof *rules) : NULL;
+    if (rules == NULL)
+        return err_set(err, "rules: out of memory");
+    group->rules = rules;
+    rules[group->n++] = number;
+    return 0;
+}
+
+/* Each rule to where it is run: a group, the evals; metas have an order of their own. */
+static int group_rules(struct compiler *c, struct err *err)
+{
+    struct ruleset *set = c->set;
+    set->evals = POOL_ARRAY(set->pool, set->n, uint32_t);
+    if (set->evals == NULL)
+        return err_set(err, "rules: out of memory");
+    for (size_t i = 0; i < c->book->n; i++) {
+        if (!c->wanted.rules[i])
+            continue;
+        uint32_t number = c->numbers[i];
+        enum rule_kind kind = set->rules[number].kind;
+        if (kind == RULE_EVAL)
+            set->evals[set->n_evals++] = number;
+        else if (kind != RULE_NONE && kind != RULE_META &&
+                 add_to_group(set, number, &c->book->list[i].query, err) < 0)
+            return -1;
+    }
+    return metas_order(c->book, set, err);
+}
+
+static int fill(struct compiler *c, struct err *err)
+{
+    size_t n;
+    c->numbers = POOL_ARRAY(c->book->pool, c->book->n, uint32_t);
+    if (c->numbers == NULL)
+        return err_set(err, "rules: out of memory");
+    if (wanted_find(c->book, c->book->pool, &c->wanted, err) < 0)
+        return -1;
+    number_rules(c, &n);
+    c->set->rules = POOL_ARRAY(c->set->pool, n, struct rule);
+    if (c->set->rules == NULL)
+        return err_set(err, "rules: out of memory");
+    c->set->n = n;
+    for (size_t i = 0; i < c->book->n; i++) {
+        if (c->wanted.rules[i] && set_rule(c, i, err) < 0)
+            return -1;
+    }
+    return group_rules(c, err);
+}
+
+struct ruleset *compile(const struct book *book, uint64_t digest, struct err *err)
+{
+    struct compiler c = {.book = book, .set = new_set(err)};
+    if (c.set == NULL)
+        return NULL;
+    snprintf(c.set->generation, sizeof c.set->generation, "%016" PRIx64, digest);
+    if (fill(&c, err) < 0)
+        ruleset_free(&c.set);
+    return c.set;
+}

@@ -1,0 +1,62 @@
+/*
+ * eval_functions: what eval.c's table names. (MIN, MAX) arguments are both included; a missing MAX
+ * is no bound.
+ */
+#ifndef POTERNE_RULES_EVAL_FUNCTIONS_H
+#define POTERNE_RULES_EVAL_FUNCTIONS_H
+
+#include "rules/eval.h"
+
+/* Is the value within the (MIN, MAX) that begin at a[first]? */
+static inline bool eval_in_bounds(double value, const struct eval_argument *a, size_t n,
+                                  size_t first)
+{
+    return value >= a[first].number && (n <= first + 1 || value <= a[first + 1].number);
+}
+
+/* the structure: eval_mime.c */
+
+/* ('exe,scr,js'): an attachment's name ends so, case ignored */
+eval_function eval_attachment_ext;
+/* "invoice.pdf.exe", "photo.jpg        .scr" */
+eval_function eval_attachment_double_ext;
+/* ('no_boundary'): names as in mail/message.h, lower case */
+eval_function eval_mime_anomaly;
+/* ('image/', MIN, MAX): parts whose type begins so */
+eval_function eval_parts;
+
+/* the header: eval_header.c */
+
+/* (MIN, MAX): hours by which Date lies behind (above 0) the newest Received; ahead is below 0 */
+eval_function eval_date_gap_hours;
+/* From's display name shows an address in another domain than the real one */
+eval_function eval_from_name_other_domain;
+eval_function eval_message_id_other_domain;
+eval_function eval_reply_to_other_domain;
+/* (MIN, MAX): Received fields */
+eval_function eval_received_hops;
+/* (MIN, MAX): addresses in To and Cc */
+eval_function eval_recipients;
+/* (PERCENT): at least so many of ten or more letters are capitals */
+eval_function eval_subject_capitals;
+
+/* what a reader sees: eval_text.c */
+
+/* (MIN, MAX): visible text without the subject */
+eval_function eval_body_bytes;
+/* (PERCENT): of at least 100 letters */
+eval_function eval_body_capitals;
+/* ('images', MIN, MAX): a number of struct html_facts by its name */
+eval_function eval_html;
+/* (BYTES, PERCENT): at least so much text is hidden, and so much of all text */
+eval_function eval_html_hidden;
+/* (MIN, MAX): different hosts of http links */
+eval_function eval_link_hosts;
+/* (MIN, MAX): http links */
+eval_function eval_links;
+/* there are http links, and none leads to From's own domain */
+eval_function eval_links_all_foreign;
+/* (COUNT): a paragraph of 40 bytes or more stands there so often */
+eval_function eval_text_repeats;
+
+#endif

@@ -1,0 +1,165 @@
+#include "rules/address.h"
+#include "rules/date.h"
+#include "rules/eval_functions.h"
+
+#define CAPITALS_LETTERS_MIN 10
+
+/* The first mailbox of the first field of that name: 1 found, 0 not, EVAL_NO_MEMORY. */
+static double first_address(struct pool *pool, const struct message *message, struct str name,
+                            struct address *address)
+{
+    const struct header *header = message_header(message, name);
+    if (header == NULL)
+        return 0;
+    struct str rest = header_unfold(pool, header);
+    if (rest.s == NULL)
+        return EVAL_NO_MEMORY;
+    return address_next(&rest, address);
+}
+
+/*
+ * Are two domains of one owner, as far as their names tell: the same but for what stands before
+ * the last two labels (three when the second is short, as in "co.uk")?
+ */
+static bool related(struct str a, struct str b)
+{
+    size_t n = 0, labels = 0, label_from = 0;
+    while (n < a.n && n < b.n &&
+           str_lower_char(a.s[a.n - 1 - n]) == str_lower_char(b.s[b.n - 1 - n])) {
+        n++;
+        bool a_ends = n == a.n || a.s[a.n - 1 - n] == '.';
+        bool b_ends = n == b.n || b.s[b.n - 1 - n] == '.';
+        if (a_ends && b_ends) {
+            labels++;
+            if (labels >= 3 || (labels == 2 && n - label_from > 4))
+                return true;
+            label_from = n;
+        }
+    }
+    return (n == a.n || n == b.n) && labels >= 2;
+}
+
+double eval_from_name_other_domain(const struct rules_input *input, struct pool *pool,
+                                   const struct eval_argument *a, size_t n, struct str *text)
+{
+    struct address from;
+    double found = first_address(pool, input->message, STR("From"), &from);
+    if (found <= 0)
+        return found;
+    struct header name = {.name = STR("From"), .value = from.name};
+    struct str shown = header_text(pool, &name);
+    if (shown.s == NULL)
+        return EVAL_NO_MEMORY;
+    struct str domain = address_domain(shown);
+    size_t end = 0;
+    while (end < domain.n &&
+           (str_lower_char(domain.s[end]) >= 'a' || domain.s[end] == '.' || domain.s[end] == '-' ||
+            (domain.s[end] >= '0' && domain.s[end] <= '9')))
+        end++;
+    domain = str_sub(domain, 0, end);
+    if (str_chr(domain, '.') == STR_NONE || related(domain, address_domain(from.address)))
+        return 0;
+    *text = shown;
+    return 1;
+}
+
+static double other_domain(const struct rules_input *input, struct pool *pool, struct str name,
+                           struct str *text)
+{
+    struct address from, other;
+    double found = first_address(pool, input->message, STR("From"), &from);
+    if (found > 0)
+        found = first_address(pool, input->message, name, &other);
+    if (found <= 0)
+        return found;
+    struct str domain = address_domain(other.address);
+    if (domain.n == 0 || related(domain, address_domain(from.address)))
+        return 0;
+    *text = other.address;
+    return 1;
+}
+
+double eval_reply_to_other_domain(const struct rules_input *input, struct pool *pool,
+                                  const struct eval_argument *a, size_t n, struct str *text)
+{
+    return other_domain(input, pool, STR("Reply-To"), text);
+}
+
+double eval_message_id_other_domain(const struct rules_input *input, struct pool *pool,
+                                    const struct eval_argument *a, size_t n, struct str *text)
+{
+    return other_domain(input, pool, STR("Message-Id"), text);
+}
+
+double eval_received_hops(const struct rules_input *input, struct pool *pool,
+                          const struct eval_argument *a, size_t n, struct str *text)
+{
+    size_t from = 0, hops = 0;
+    while (part_header(input->message->root, STR("Received"), &from))
+        hops++;
+    return eval_in_bounds((double)hops, a, n, 0);
+}
+
+static double count_addresses(const struct rules_input *input, struct pool *pool, struct str name)
+{
+    size_t from = 0;
+    double count = 0;
+    const struct header *header;
+    struct address address;
+    while ((header = part_header(input->message->root, name, &from)) != NULL) {
+        struct str rest = header_unfold(pool, header);
+        if (rest.s == NULL)
+            return EVAL_NO_MEMORY;
+        while (address_next(&rest, &address))
+            count += address.address.n > 0;
+    }
+    return count;
+}
+
+double eval_recipients(const struct rules_input *input, struct pool *pool,
+                       const struct eval_argument *a, size_t n, struct str *text)
+{
+    double to = count_addresses(input, pool, STR("To"));
+    double cc = count_addresses(input, pool, STR("Cc"));
+    if (to < 0 || cc < 0)
+        return EVAL_NO_MEMORY;
+    return eval_in_bounds(to + cc, a, n, 0);
+}
+
+double eval_subject_capitals(const struct rules_input *input, struct pool *pool,
+                             const struct eval_argument *a, size_t n, struct str *text)
+{
+    struct str subject = input->text->subject;
+    size_t capitals = 0, letters = 0;
+    for (size_t i = 0; i < subject.n; i++) {
+        char lower = str_lower_char(subject.s[i]);
+        if (lower < 'a' || lower > 'z')
+            continue;
+        letters++;
+        capitals += lower != subject.s[i];
+    }
+    if (letters < CAPITALS_LETTERS_MIN || (double)capitals * 100 < a[0].number * (double)letters)
+        return 0;
+    *text = subject;
+    return 1;
+}
+
+double eval_date_gap_hours(const struct rules_input *input, struct pool *pool,
+                           const struct eval_argument *a, size_t n, struct str *text)
+{
+    const struct header *date = message_header(input->message, STR("Date"));
+    const struct header *received = message_header(input->message, STR("Received"));
+    int64_t sent, came;
+    if (date == NULL || received == NULL)
+        return 0;
+    struct str sent_text = header_unfold(pool, date);
+    struct str came_text = header_unfold(pool, received);
+    if (sent_text.s == NULL || came_text.s == NULL)
+        return EVAL_NO_MEMORY;
+    size_t at = str_rchr(came_text, ';');
+    if (at == STR_NONE || !date_parse(sent_text, &sent) ||
+        !date_parse(str_from(came_text, at + 1), &came))
+        return 0;
+    *text = sent_text;
+    return eval_in_bounds((double)(came - sent) / 3600.0, a, n, 0);
+}

@@ -1,0 +1,107 @@
+#include <dirent.h>
+#include <errno.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+
+#include "rules/compile.h"
+#include "rules/parse.h"
+
+static int is_rule_file(const struct dirent *entry)
+{
+    struct str name = str_of(entry->d_name);
+    return !str_starts(name, STR(".")) && str_ends(name, STR(".cf"));
+}
+
+/* By bytes, whatever the locale: the order of rule files decides what holds. */
+static int by_name(const struct dirent **a, const struct dirent **b)
+{
+    return strcmp((*a)->d_name, (*b)->d_name);
+}
+
+static void file_problem(struct parser *parser, const char *path, const struct err *err)
+{
+    book_report(parser->book, path, 0, "%s", err->text);
+}
+
+static int load_file(struct parser *parser, const char *path, size_t *read)
+{
+    struct err err = {""};
+    if (parse_file(parser, path, &err) < 0) {
+        file_problem(parser, path, &err);
+        return -1;
+    }
+    (*read)++;
+    return 0;
+}
+
+/* One unreadable file does not keep the others from being read. */
+static int load_folder(struct parser *parser, const char *path, size_t *read)
+{
+    struct dirent **entries = NULL;
+    struct err err = {""};
+    int n = scandir(path, &entries, is_rule_file, by_name);
+    int result = 0;
+    if (n < 0) {
+        err_sys(&err, "cannot read the folder of rules");
+        file_problem(parser, path, &err);
+        return -1;
+    }
+    for (int i = 0; i < n; i++) {
+        struct str file = pool_strf(parser->book->pool, "%s/%s", path, entries[i]->d_name);
+        if (file.s == NULL || load_file(parser, file.s, read) < 0)
+            result = -1;
+        free(entries[i]);
+    }
+    free(entries);
+    return result;
+}
+
+static int load_path(struct parser *parser, const char *path, size_t *read)
+{
+    struct stat st;
+    struct err err = {""};
+    if (stat(path, &st) < 0) {
+        err_sys(&err, "cannot read rules");
+        file_problem(parser, path, &err);
+        return -1;
+    }
+    return S_ISDIR(st.st_mode) ? load_folder(parser, path, read) : load_file(parser, path, read);
+}
+
+struct ruleset *ruleset_load(const char *const *paths, size_t n_paths, rules_report *report,
+                             void *data, struct err *err)
+{
+    struct ruleset *set = NULL;
+    struct parser parser = {.book = book_new(report, data, err)};
+    size_t read = 0;
+    if (parser.book == NULL)
+        return NULL;
+    for (size_t i = 0; i < n_paths; i++)
+        load_path(&parser, paths[i], &read);
+    if (read == 0)
+        err_set(err,
+                "no rule file could be read, beginning with %s; check the setting "
+                "spam { rules = … }",
+                n_paths ? paths[0] : "none at all");
+    else
+        set = compile(parser.book, parser.digest, err);
+    book_free(&parser.book);
+    return set;
+}
+
+size_t ruleset_count(const struct ruleset *set)
+{
+    return set->n;
+}
+
+const char *ruleset_generation(const struct ruleset *set)
+{
+    return set->generation;
+}
+
+const char *ruleset_describe(const struct ruleset *set, const char *name)
+{
+    uint32_t number = names_find(&set->names, str_of(name));
+    return number == NAMES_NONE ? NULL : set->rules[number].describe.s;
+}

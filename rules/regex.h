@@ -1,0 +1,66 @@
+/*
+ * regex: Perl's regular expressions as rule files write them, on PCRE2 with its JIT.
+ *
+ * Patterns and texts are bytes, as in SpamAssassin: mail is full of text in no or a wrong charset,
+ * a byte always matches itself, and published rules are written for bytes ("\xC3\xA9" or the
+ * UTF-8 letter itself outside of a class). Case is ignored for ASCII only. A pattern cannot turn
+ * Unicode mode on and cannot run code.
+ *
+ * A match that takes too much is never "no match": it is REGEX_LIMIT. PCRE2's own limits count for
+ * one start position only, so a long text is also searched in windows of start positions, with a
+ * look at the clock between two windows.
+ */
+#ifndef POTERNE_RULES_REGEX_H
+#define POTERNE_RULES_REGEX_H
+
+#include "base/err.h"
+#include "base/pool.h"
+
+#define REGEX_PATTERN_MAX     (32 * 1024) /* bytes of one pattern */
+#define REGEX_MATCH_LIMIT     500000      /* steps from one start position */
+#define REGEX_DEPTH_LIMIT     20000       /* nested steps (without JIT) */
+#define REGEX_HEAP_LIMIT_KIB  (16 * 1024) /* (without JIT) */
+#define REGEX_JIT_STACK_FIRST (32 * 1024)
+#define REGEX_JIT_STACK_MAX   (1024 * 1024)
+#define REGEX_WINDOW          4096 /* start positions between two looks at the clock */
+
+/* A pattern as it stands in a rule file: /…/flags, m{…}flags, qr!…!flags. */
+struct regex_literal {
+    struct str pattern;
+    uint32_t options; /* PCRE2's */
+};
+
+/* The whole of text must be one literal. */
+int regex_literal_parse(struct str text, struct regex_literal *literal, struct err *err);
+
+struct regex;
+
+struct regex *regex_new(const struct regex_literal *literal, struct err *err);
+void regex_free(struct regex **regex);
+
+/*
+ * True when a match in a piece of text is sure to be a match in any longer text that has the piece
+ * between line ends: no anchor, no look-around, nothing that gives up a way of matching.
+ */
+bool regex_is_local(const struct regex *regex);
+
+/* What a thread needs to match: stacks, limits, and when it must have come to an end. */
+struct regex_runner;
+
+struct regex_runner *regex_runner_new(struct err *err);
+void regex_runner_free(struct regex_runner **runner);
+/* All matches from here on must be over in so many milliseconds; REGEX_LIMIT afterwards. */
+void regex_runner_start(struct regex_runner *runner, unsigned milliseconds);
+bool regex_runner_late(const struct regex_runner *runner);
+
+enum regex_result { REGEX_NO, REGEX_YES, REGEX_LIMIT };
+
+struct regex_match {
+    size_t from, to; /* in the whole text */
+};
+
+/* The first match that starts at or behind `from`. */
+enum regex_result regex_search(const struct regex *regex, struct regex_runner *runner,
+                               struct str text, size_t from, struct regex_match *match);
+
+#endif

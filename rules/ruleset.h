@@ -1,0 +1,52 @@
+/*
+ * ruleset: rules made ready to run; for this folder only. Rules are numbered; a group is all the
+ * rules of one kind that look at the same text, so that the text is made once and a prefilter can
+ * look at it for all of them.
+ */
+#ifndef POTERNE_RULES_RULESET_H
+#define POTERNE_RULES_RULESET_H
+
+#include "rules/book.h"
+#include "rules/eval.h"
+#include "rules/expr.h"
+#include "rules/regex.h"
+
+struct rule {
+    struct str name;
+    struct str describe; /* .s NULL: not described */
+    enum rule_kind kind; /* RULE_NONE: could not be compiled, always 0 */
+    double score;        /* 0 for a "__" rule that only feeds others */
+    bool counts;         /* shows in results: not a "__" rule */
+    bool negated;
+    bool no_subject;
+    unsigned hits_max; /* 1 unless "tflags multiple" */
+    struct str if_unset;
+    struct regex *regex;
+    struct expr expr;      /* RULE_META */
+    struct eval_call call; /* RULE_EVAL */
+    const char *file;
+    unsigned line;
+};
+
+struct group {
+    enum rule_kind kind;
+    struct query query;
+    uint32_t *rules;
+    size_t n, cap;
+};
+
+struct ruleset {
+    struct pool *pool;
+    struct rule *rules;
+    size_t n;
+    struct names names;
+    struct group *groups;
+    size_t n_groups, groups_cap;
+    uint32_t *evals;
+    size_t n_evals;
+    uint32_t *metas; /* each behind all those that it asks for */
+    size_t n_metas;
+    char generation[17];
+};
+
+#endif

@@ -1,0 +1,270 @@
+#include <math.h>
+#include <stdlib.h>
+
+#include "rules/prefilter.h"
+
+#define RUN_TEXT_MAX 200 /* bytes of a match that go into the result */
+
+struct rules_scratch {
+    const struct ruleset *set;
+    struct regex_runner *runner;
+    double *values; /* [set->n]: hits of each rule; what metas read */
+    bool *done;     /* [set->n]: no more hits wanted */
+    bool *limited;  /* [set->n] */
+    struct str *texts;
+    struct candidate *candidates;
+};
+
+struct run {
+    const struct ruleset *set;
+    struct rules_scratch *scratch;
+    const struct rules_input *input;
+    struct pool *pool;
+    struct rules_result *result;
+    struct err *err;
+};
+
+struct rules_scratch *rules_scratch_new(const struct ruleset *set, struct err *err)
+{
+    struct rules_scratch *s = calloc(1, sizeof *s);
+    size_t n = set->n ? set->n : 1;
+    if (s == NULL) {
+        err_set(err, "rules: out of memory");
+        return NULL;
+    }
+    s->set = set;
+    s->runner = regex_runner_new(err);
+    s->values = calloc(n, sizeof *s->values);
+    s->done = calloc(n, sizeof *s->done);
+    s->limited = calloc(n, sizeof *s->limited);
+    s->texts = calloc(n, sizeof *s->texts);
+    s->candidates = calloc(n, sizeof *s->candidates);
+    if (s->runner && s->values && s->done && s->limited && s->texts && s->candidates)
+        return s;
+    err_set(err, "rules: out of memory");
+    rules_scratch_free(&s);
+    return NULL;
+}
+
+void rules_scratch_free(struct rules_scratch **scratch)
+{
+    struct rules_scratch *s = *scratch;
+    if (s == NULL)
+        return;
+    regex_runner_free(&s->runner);
+    free(s->values);
+    free(s->done);
+    free(s->limited);
+    free(s->texts);
+    free(s->candidates);
+    free(s);
+    *scratch = NULL;
+}
+
+static void hit(struct rules_scratch *s, uint32_t number, struct str text)
+{
+    if (s->values[number] == 0)
+        s->texts[number] = str_sub(text, 0, RUN_TEXT_MAX);
+    s->values[number]++;
+    s->done[number] = s->values[number] >= s->set->rules[number].hits_max;
+}
+
+/* The rule is given up for this message: its hits so far stay, and it is named as limited. */
+static void give_up(struct rules_scratch *s, uint32_t number)
+{
+    s->limited[number] = true;
+    s->done[number] = true;
+}
+
+/* All matches in one piece, as many as the rule wants. */
+static void search_piece(struct rules_scratch *s, uint32_t number, struct str piece)
+{
+    const struct rule *rule = &s->set->rules[number];
+    size_t at = 0;
+    while (!s->done[number] && at <= piece.n) {
+        struct regex_match match;
+        switch (regex_search(rule->regex, s->runner, piece, at, &match)) {
+        case REGEX_NO:
+            return;
+        case REGEX_LIMIT:
+            give_up(s, number);
+            return;
+        case REGEX_YES:
+            hit(s, number, str_sub(piece, match.from, match.to));
+            at = match.to > match.from ? match.to : match.to + 1;
+            break;
+        }
+    }
+}
+
+/* "!~": a hit when no piece matches. A limit is no answer either way. */
+static void search_negated(struct rules_scratch *s, uint32_t number, const struct view *view)
+{
+    const struct rule *rule = &s->set->rules[number];
+    struct regex_match match;
+    for (size_t i = 0; i < view->n_pieces; i++) {
+        struct str piece = view->pieces[i].s ? view->pieces[i] : rule->if_unset;
+        enum regex_result result = regex_search(rule->regex, s->runner, piece, 0, &match);
+        if (result == REGEX_LIMIT)
+            give_up(s, number);
+        if (result != REGEX_NO)
+            return;
+    }
+    hit(s, number, STR_EMPTY);
+}
+
+/* Headers: few, short texts, where a missing one has the rule's own text in its place. */
+static void run_headers(struct run *run, const struct group *group, const struct view *view)
+{
+    struct rules_scratch *s = run->scratch;
+    for (size_t i = 0; i < group->n; i++) {
+        uint32_t number = group->rules[i];
+        const struct rule *rule = &run->set->rules[number];
+        if (regex_runner_late(s->runner)) {
+            give_up(s, number);
+        } else if (rule->kind == RULE_EXISTS) {
+            if (view->pieces[0].s)
+                hit(s, number, STR_EMPTY);
+        } else if (rule->negated) {
+            search_negated(s, number, view);
+        } else {
+            for (size_t p = 0; p < view->n_pieces; p++)
+                search_piece(s, number, view->pieces[p].s ? view->pieces[p] : rule->if_unset);
+        }
+    }
+}
+
+static bool skips_subject(const struct rule *rule, size_t piece)
+{
+    return rule->no_subject && piece == 0;
+}
+
+static void run_texts(struct run *run, const struct group *group, const struct view *view)
+{
+    struct rules_scratch *s = run->scratch;
+    for (const struct view_block *b = view->blocks; b < view->blocks + view->n_blocks; b++) {
+        size_t n = prefilter_block(run->set, group, s->runner, view, b, s->done, s->candidates);
+        for (size_t i = 0; i < n; i++) {
+            uint32_t number = s->candidates[i].rule;
+            size_t piece = s->candidates[i].piece;
+            for (; piece < b->to && !s->done[number]; piece++) {
+                if (regex_runner_late(s->runner))
+                    give_up(s, number);
+                else if (!skips_subject(&run->set->rules[number], piece))
+                    search_piece(s, number, view->pieces[piece]);
+            }
+        }
+    }
+}
+
+static int run_group(struct run *run, const struct group *group)
+{
+    struct view view;
+    if (view_make(run->pool, run->input, group->kind, &group->query, &view, run->err) < 0)
+        return -1;
+    run->result->truncated |= view.truncated;
+    if (group->kind == RULE_HEADER || group->kind == RULE_MIMEHEADER)
+        run_headers(run, group, &view);
+    else
+        run_texts(run, group, &view);
+    return 0;
+}
+
+static int run_evals(struct run *run)
+{
+    struct rules_scratch *s = run->scratch;
+    for (size_t i = 0; i < run->set->n_evals; i++) {
+        uint32_t number = run->set->evals[i];
+        const struct eval_call *call = &run->set->rules[number].call;
+        struct str text = STR_EMPTY;
+        double times =
+            call->function(run->input, run->pool, call->arguments, call->n_arguments, &text);
+        if (times < 0)
+            return err_set(run->err, "rules: the message needs more memory than is allowed");
+        if (times > 0)
+            hit(s, number, text);
+    }
+    return 0;
+}
+
+/* A meta's value goes on to other metas; one that is not above 0 but true counts as 1. */
+static void run_metas(struct run *run)
+{
+    struct rules_scratch *s = run->scratch;
+    for (size_t i = 0; i < run->set->n_metas; i++) {
+        uint32_t number = run->set->metas[i];
+        double value = expr_run(&run->set->rules[number].expr, s->values);
+        s->values[number] = value > 0 ? value : value != 0;
+    }
+}
+
+/* A rule with "tflags multiple" scores for each hit; a meta once, whatever its value. */
+static double score_of(const struct rule *rule, double value)
+{
+    return rule->kind == RULE_META ? rule->score : rule->score * value;
+}
+
+static int stronger_first(const void *a, const void *b)
+{
+    const struct rule_hit *x = a, *y = b;
+    double difference = fabs(y->score) - fabs(x->score);
+    return difference > 0 ? 1 : difference < 0 ? -1 : strcmp(x->name, y->name);
+}
+
+static int make_result(struct run *run)
+{
+    const struct ruleset *set = run->set;
+    const struct rules_scratch *s = run->scratch;
+    struct rules_result *result = run->result;
+    size_t n_hits = 0, n_limited = 0;
+    for (size_t i = 0; i < set->n; i++) {
+        n_hits += s->values[i] != 0 && set->rules[i].counts;
+        n_limited += s->limited[i];
+    }
+    result->hits = POOL_ARRAY(run->pool, n_hits, struct rule_hit);
+    result->limited = POOL_ARRAY(run->pool, n_limited, const char *);
+    if (result->hits == NULL || result->limited == NULL)
+        return err_set(run->err, "rules: the message needs more memory than is allowed");
+    for (size_t i = 0; i < set->n; i++) {
+        const struct rule *rule = &set->rules[i];
+        if (s->limited[i])
+            result->limited[result->n_limited++] = rule->name.s;
+        if (s->values[i] == 0 || !rule->counts)
+            continue;
+        struct rule_hit *found = &result->hits[result->n_hits++];
+        found->name = rule->name.s;
+        found->score = score_of(rule, s->values[i]);
+        found->text = s->texts[i];
+        found->times = s->values[i] < 1 ? 1 : (unsigned)s->values[i];
+        result->total += found->score;
+    }
+    qsort(result->hits, result->n_hits, sizeof *result->hits, stronger_first);
+    return 0;
+}
+
+static void clear(struct rules_scratch *s)
+{
+    size_t n = s->set->n;
+    memset(s->values, 0, n * sizeof *s->values);
+    memset(s->done, 0, n * sizeof *s->done);
+    memset(s->limited, 0, n * sizeof *s->limited);
+    memset(s->texts, 0, n * sizeof *s->texts);
+    regex_runner_start(s->runner, RULES_TIME_MAX_MS);
+}
+
+int ruleset_run(const struct ruleset *set, struct rules_scratch *scratch,
+                const struct rules_input *input, struct pool *pool, struct rules_result *result,
+                struct err *err)
+{
+    struct run run = {set, scratch, input, pool, result, err};
+    *result = (struct rules_result){.truncated = input->text->truncated};
+    clear(scratch);
+    for (size_t i = 0; i < set->n_groups; i++) {
+        if (run_group(&run, &set->groups[i]) < 0)
+            return -1;
+    }
+    if (run_evals(&run) < 0)
+        return -1;
+    run_metas(&run);
+    return make_result(&run);
+}

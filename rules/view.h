@@ -1,0 +1,46 @@
+/*
+ * view: the texts that a kind of rule looks at, made of a message when first asked for.
+ *   body       the subject, then each paragraph as a reader sees it, a line end behind each
+ *   rawbody    decoded text parts in pieces
+ *   uri        each link as found, and cleaned where that differs
+ *   full       the whole message, LF line ends
+ *   header     one piece: the values that a query finds, a line end behind each
+ *   mimeheader one piece for each part
+ * A rule is tried on each piece for itself. Pieces that stand together in memory, with a line end
+ * between them, make a block: what a prefilter looks at.
+ */
+#ifndef POTERNE_RULES_VIEW_H
+#define POTERNE_RULES_VIEW_H
+
+#include "rules/ruleset.h"
+
+#define VIEW_HEADER_MAX (64 * 1024)       /* bytes of one header query's text */
+#define VIEW_FULL_MAX   (1024 * 1024)     /* bytes of the message that "full" rules see */
+#define VIEW_TEXT_MAX   (4 * 1024 * 1024) /* bytes of body, rawbody or uri pieces together */
+#define VIEW_BLOCK_MAX  (16 * 1024)       /* bytes of a block of more than one piece */
+
+struct view_block {
+    struct str text;
+    size_t from, to; /* pieces, `to` excluded */
+};
+
+struct view {
+    struct str *pieces; /* .s NULL: the header is not there */
+    size_t n_pieces;
+    struct view_block *blocks;
+    size_t n_blocks;
+    bool truncated; /* something was left out at a limit */
+};
+
+/* -1 only when the pool is used up. */
+int view_make(struct pool *pool, const struct rules_input *input, enum rule_kind kind,
+              const struct query *query, struct view *view, struct err *err);
+
+/*
+ * The text that a query finds in a part's header. .s NULL: no such field. `truncated` is set, and
+ * left alone otherwise, when VIEW_HEADER_MAX cut it.
+ */
+int header_find(struct pool *pool, const struct part *part, const struct rules_input *input,
+                const struct query *query, struct str *text, bool *truncated, struct err *err);
+
+#endif
