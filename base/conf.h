@@ -110,7 +110,7 @@ struct conf {
     const char *path;     /* where it was read from, for messages */
     const char *hostname; /* default: the machine's */
     struct conf_list managers;
-    const char *state_dir;   /* incoming/ queue/ quarantine/ corrupt/ bayes/ journal.sqlite */
+    const char *state_dir;   /* incoming/ queue/ quarantine/ corrupt/ bayes/ journal/ */
     const char *run_dir;     /* Unix sockets, pid file */
     const char *log_level;   /* debug info warning error */
     const char *user_prefix; /* "poterne-": started by root, role x runs as user poterne-x */
@@ -118,6 +118,7 @@ struct conf {
     const char *group;     /* "poterne" ; with uid_first: gid is uid_first */
     bool sandbox_required; /* section sandbox: refuse to serve without Landlock and seccomp */
     struct conf_list directory_files;
+    const char *directory_subaddress; /* "+": jean+list@ is jean@ too; "": no such thing */
     struct conf_domain *domains; /* ordered by name */
     size_t n_domains;
     struct conf_smtp smtp;

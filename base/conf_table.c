@@ -54,6 +54,8 @@ const struct conf_setting conf_settings[] = {
 
 {"directory", "files", LIST(CONF_PATHS, directory_files), "{ \"" POTERNE_SYSCONFDIR "/recipients\" }",
  0, 1000, {0}, "Files of recipients, for the domains that name no source of their own."},
+{"directory", "subaddress", TEXT(directory_subaddress), "\"\"", 0, 1, {0},
+ "A separator such as +: jean+list@ is then known where jean@ is (RFC 5233)."},
 
 {"smtp", "listen", LIST(CONF_LISTENS, smtp.listen), "{ 0.0.0.0:25, \"[::]:25\" }", 1, 16, {0},
  "Addresses and ports that mail is taken on."},

@@ -7,6 +7,13 @@
  *     @univ.example                                catch-all for the domain (off unless written)
  * Local parts are compared without case (ASCII); domains as A-labels, without case.
  *
+ * A source that can't be read, or that is wrong since it changed, leaves what it said last in
+ * service: who was known still is, and whoever is not found is DIRECTORY_UNAVAILABLE, since the
+ * source might know him by now. A source that was never read knows nobody, likewise.
+ *
+ * postmaster@ each domain of ours is always known, and so is `postmaster` alone, as RFC 5321 4.5.1
+ * demands; where the sources do not list it, it goes to the domain's next hop like any other.
+ *
  * The messages between edge and the directory process (wire.h):
  *     request  u32 number, str address
  *     reply    u32 number, u8 enum directory_result, str canonical address, str how it was found
@@ -17,6 +24,9 @@
 #include "base/conf.h"
 #include "base/wire.h"
 
+#define DIRECTORY_ADDRESS_SIZE 320
+#define DIRECTORY_HOW_SIZE     512
+
 enum directory_result {
     DIRECTORY_KNOWN,
     DIRECTORY_UNKNOWN,     /* our domain, no such address: 550 5.1.1 */
@@ -26,8 +36,8 @@ enum directory_result {
 
 struct directory_answer {
     enum directory_result result;
-    char address[320]; /* canonical */
-    char how[160];     /* "file functional, alias of jean.toto@…" */
+    char address[DIRECTORY_ADDRESS_SIZE]; /* canonical */
+    char how[DIRECTORY_HOW_SIZE];         /* "file functional, alias of jean.toto@…" */
 };
 
 void directory_request_put(struct buf *out, uint32_t number, struct str address);
@@ -36,12 +46,20 @@ void directory_reply_put(struct buf *out, uint32_t number, const struct director
 bool directory_reply_get(struct str message, uint32_t *number, struct directory_answer *answer);
 
 struct directory;
+/* A source that is missing or unreadable is a warning in the log; one that is wrong is an error. */
 struct directory *directory_open(const struct conf *conf, struct err *err);
 void directory_close(struct directory **directory);
 void directory_find(const struct directory *directory, struct str address,
                     struct directory_answer *answer);
 /* Looks whether a source has changed and loads it beside the old; on a mistake the old serves on
- * (err says file:line; -1). 1: something new serves; 0: nothing has changed. */
+ * (err says file:line; -1; the same mistake is told again once a minute). 1: something new serves;
+ * 0: nothing has changed. A changed file is read when two calls have found it the same, so that one
+ * that is being written is left in peace: call this twice a second or so. */
 int directory_refresh(struct directory *directory, struct err *err);
+/* Can this process read what it will have to read again? -1: err names the first that it can't. */
+int directory_readable(const struct directory *directory, struct err *err);
+/* Calls back with the path of each source that the settings name; one may come more than once. */
+void directory_each_path(const struct conf *conf, void (*each)(void *data, const char *path),
+                         void *data);
 
 #endif

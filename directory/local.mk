@@ -1,1 +1,13 @@
-# directory: what this folder adds to the build
+# directory: recipients, from files
+noinst_LIBRARIES += lib/libdirectory.a
+lib_libdirectory_a_CPPFLAGS = $(AM_CPPFLAGS) $(IDN2_CFLAGS)
+lib_libdirectory_a_SOURCES = \
+    directory/directory.c directory/directory.h \
+    directory/address.c directory/address.h \
+    directory/table.c directory/table.h \
+    directory/file.c directory/file.h \
+    directory/message.c
+
+unit += t/unit/directory_file t/unit/directory_find
+t_unit_directory_file_LDADD = $(DIRECTORY_LIBS) $(CMOCKA_LIBS)
+t_unit_directory_find_LDADD = $(DIRECTORY_LIBS) $(CMOCKA_LIBS)

@@ -1,0 +1,132 @@
+#include "directory/file.h"
+
+#include <fcntl.h>
+
+#include "base/fsio.h"
+#include "directory/address.h"
+
+bool file_same(const struct stat *a, const struct stat *b)
+{
+    return a->st_dev == b->st_dev && a->st_ino == b->st_ino && a->st_size == b->st_size &&
+           a->st_mtim.tv_sec == b->st_mtim.tv_sec && a->st_mtim.tv_nsec == b->st_mtim.tv_nsec &&
+           a->st_ctim.tv_sec == b->st_ctim.tv_sec && a->st_ctim.tv_nsec == b->st_ctim.tv_nsec;
+}
+
+/* A comment begins with # at the start or behind a blank: an address may hold one. */
+static struct str without_comment(struct str line)
+{
+    for (size_t i = 0; i < line.n; i++)
+        if (line.s[i] == '#' && (i == 0 || line.s[i - 1] == ' ' || line.s[i - 1] == '\t'))
+            return str_sub(line, 0, i);
+    return line;
+}
+
+/* The colon of `alias: target`; one within quotes belongs to the address. */
+static size_t find_colon(struct str line)
+{
+    bool quoted = false;
+    for (size_t i = 0; i < line.n; i++) {
+        if (quoted && line.s[i] == '\\')
+            i++;
+        else if (line.s[i] == '"')
+            quoted = !quoted;
+        else if (line.s[i] == ':' && !quoted)
+            return i;
+    }
+    return STR_NONE;
+}
+
+static int add(struct table *table, const struct table_entry *entry, struct err *err)
+{
+    struct table_entry old;
+    int added = table_add(table, entry, &old);
+    if (added == 0)
+        return err_set(err, "%.*s is there already in line %u", STR_ARG(entry->address), old.line);
+    return added == 1 ? 0 : err_set(err, "out of memory");
+}
+
+static int add_line(struct table *table, struct str line, unsigned number, struct err *err)
+{
+    struct address address, target;
+    size_t colon = find_colon(line);
+    bool alias = colon != STR_NONE;
+    struct str left = str_trim(str_sub(line, 0, alias ? colon : line.n));
+    struct str right = alias ? str_trim(str_from(line, colon + 1)) : STR_EMPTY;
+    if (!address_normal(left, !alias, &address))
+        return err_set(err, "`%.*s`: expected %s", STR_ARG(str_sub(left, 0, 200)),
+                       alias ? "an alias such as jtoto@example.org before the colon"
+                             : "an address such as jean.toto@example.org, or @example.org");
+    if (alias && !address_normal(right, false, &target))
+        return err_set(err, "`%.*s`: expected one address behind the colon of an alias",
+                       STR_ARG(str_sub(right, 0, 200)));
+    struct table_entry entry = {str_of(address.text), alias ? str_of(target.text) : STR_EMPTY,
+                                number};
+    return add(table, &entry, err);
+}
+
+static int add_lines(struct table *table, struct str text, const char *path, struct err *err)
+{
+    struct str rest = text;
+    struct str line;
+    for (unsigned number = 1; str_next_line(&rest, &line); number++) {
+        int result = 0;
+        if (line.n > DIRECTORY_LINE_MAX)
+            result = err_set(err, "line longer than %d bytes", DIRECTORY_LINE_MAX);
+        struct str entry = str_trim(without_comment(line));
+        if (result == 0 && entry.n)
+            result = add_line(table, entry, number, err);
+        if (result < 0)
+            return err_prefix(err, "%s:%u", path, number);
+    }
+    return 0;
+}
+
+enum file_result file_parse(struct str text, const char *path, struct table **table,
+                            struct err *err)
+{
+    *table = NULL;
+    /* What a full disk or an interrupted copy leaves must not turn every recipient away. */
+    if (text.n == 0) {
+        err_set(err, "%s:1: the file is empty; expected addresses, or a comment if it shall be",
+                path);
+        return FILE_WRONG;
+    }
+    if (str_starts(text, STR("\xef\xbb\xbf")))
+        text = str_from(text, 3);
+    *table = table_new();
+    if (*table == NULL)
+        err_set(err, "%s: out of memory", path);
+    else if (add_lines(*table, text, path, err) == 0)
+        return FILE_READ;
+    table_free(table);
+    return FILE_WRONG;
+}
+
+static int read_all(int fd, const char *path, struct buf *text, struct stat *st, struct err *err)
+{
+    struct stat after;
+    if (fstat(fd, st) < 0)
+        return err_sys(err, "cannot stat %s", path);
+    if (!S_ISREG(st->st_mode))
+        return err_set(err, "%s is not a file", path);
+    if (fsio_read_fd(fd, text, path, err) < 0)
+        return -1;
+    if (fstat(fd, &after) < 0 || !file_same(st, &after))
+        return err_set(err, "%s was changed while it was read", path);
+    return 0;
+}
+
+enum file_result file_load(const char *path, struct table **table, struct stat *st, struct err *err)
+{
+    struct buf text = BUF_INIT(DIRECTORY_FILE_MAX);
+    enum file_result result = FILE_UNREADABLE;
+    *table = NULL;
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); /* a FIFO must not make us wait */
+    if (fd < 0)
+        err_sys(err, "cannot open %s", path);
+    else if (read_all(fd, path, &text, st, err) == 0)
+        result = file_parse(buf_str(&text), path, table, err);
+    fsio_close_quiet(&fd);
+    buf_release(&text);
+    return result;
+}
