@@ -29,6 +29,8 @@ gateway_poterne_antivirus_SOURCES = gateway/antivirus.c \
 gateway_poterne_antivirus_LDADD = $(AVCONTENT_LIBS) lib/libverdict.a $(BASE_LIBS)
 
 include gateway/smtp/local.mk
+
+# directory
 pkglibexec_PROGRAMS += gateway/poterne-directory
 gateway_poterne_directory_SOURCES = gateway/directory.c gateway/clients.c gateway/clients.h
 gateway_poterne_directory_LDADD = $(DIRECTORY_LIBS)
