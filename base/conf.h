@@ -92,6 +92,10 @@ struct conf_bayes {
     unsigned token_lifetime; /* unused: days */
 };
 
+struct conf_sender {
+    const char *keys; /* file of TXT records that stand in for DNS; NULL: DKIM is not checked */
+};
+
 struct conf_queue {
     unsigned retry_first;       /* 60 */
     unsigned retry_max;         /* 4 hours */
@@ -126,6 +130,7 @@ struct conf {
     struct conf_antivirus antivirus;
     struct conf_content content;
     struct conf_bayes bayes;
+    struct conf_sender sender;
     struct conf_queue queue;
     struct conf_journal journal;
 };

@@ -143,6 +143,10 @@ const struct conf_setting conf_settings[] = {
 {"bayes", "token_lifetime", COUNT(bayes.token_lifetime), "0", 0, 36500, {0},
  "Days after which what was not met again is forgotten; 0 is never."},
 
+{"sender", "keys", PATH(sender.keys), "\"\"", 0, 0, {0},
+ "File of TXT records (lines NAME TXT TEXT) that DKIM keys are taken from instead of DNS. Without "
+ "it signatures are not checked."},
+
 {"queue", "retry_first", TIME(queue.retry_first), "1min", 1, DAY, {0},
  "From a delivery that failed for now to the next try; doubled each time."},
 {"queue", "retry_max", TIME(queue.retry_max), "4h", 1, 7 * DAY, {0},

@@ -29,16 +29,31 @@ json_t *evidence_bayes(const struct bayes_result *bayes)
                      "tokens", tokens);
 }
 
+json_t *evidence_dkim(const struct dkim_results *dkim)
+{
+    json_t *list = json_array();
+    for (size_t i = 0; i < dkim->n; i++) {
+        const struct dkim_signature *d = &dkim->list[i];
+        json_array_append_new(list,
+                              json_pack("{s:o, s:o, s:s, s:o}", "domain", evidence_text(d->domain),
+                                        "selector", evidence_text(d->selector), "result",
+                                        dkim_result_name(d->result), "reason",
+                                        evidence_text(d->reason)));
+    }
+    return list;
+}
+
 static json_t *content_object(const struct pipeline *pipeline, const struct pipeline_result *result,
                               bool with_rules)
 {
     json_t *limited = json_array();
     for (size_t i = 0; i < result->rules.n_limited; i++)
         json_array_append_new(limited, json_string(result->rules.limited[i]));
-    return json_pack("{s:o, s:o, s:o, s:s, s:I, s:b}", "rules",
+    return json_pack("{s:o, s:o, s:o, s:o, s:s, s:I, s:b}", "rules",
                      with_rules ? evidence_rules(pipeline, &result->rules) : json_array(),
-                     "limited", limited, "bayes", evidence_bayes(&result->bayes),
-                     "rules_generation", ruleset_generation(pipeline->rules), "model_generation",
+                     "limited", limited, "bayes", evidence_bayes(&result->bayes), "dkim",
+                     evidence_dkim(&result->dkim), "rules_generation",
+                     ruleset_generation(pipeline->rules), "model_generation",
                      (json_int_t)(pipeline->model ? model_generation(pipeline->model) : 0),
                      "truncated", (int)result->text->truncated);
 }

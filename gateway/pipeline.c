@@ -7,8 +7,10 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "sender/authres.h"
 
-#define TESTS_MAX (16 * 1024)
+#define TESTS_MAX          (16 * 1024)
+#define AUTHENTICATION_MAX (8 * 1024)
 
 static void report_mistake(void *data, const char *file, unsigned line, const char *what)
 {
@@ -37,6 +39,17 @@ static int open_model(struct pipeline *pipeline, const struct conf *conf, struct
     return pipeline->model ? 0 : -1;
 }
 
+static int open_dkim(struct pipeline *pipeline, const struct conf *conf, struct err *err)
+{
+    if (conf->sender.keys == NULL)
+        return 0;
+    pipeline->keys = txt_file_read(conf->sender.keys, err);
+    if (pipeline->keys == NULL)
+        return -1;
+    pipeline->dkim = dkim_checker_new(&dkim_policy_default, err);
+    return pipeline->dkim ? 0 : -1;
+}
+
 int pipeline_open(struct pipeline *pipeline, const struct conf *conf, struct err *err)
 {
     struct err model_err = {""};
@@ -47,7 +60,7 @@ int pipeline_open(struct pipeline *pipeline, const struct conf *conf, struct err
         ruleset_load(conf->spam.rules.items, conf->spam.rules.n, report_mistake, pipeline, err);
     if (pipeline->rules)
         pipeline->scratch = rules_scratch_new(pipeline->rules, err);
-    if (pipeline->scratch == NULL) {
+    if (pipeline->scratch == NULL || open_dkim(pipeline, conf, err) < 0) {
         pipeline_close(pipeline);
         return -1;
     }
@@ -61,6 +74,20 @@ void pipeline_close(struct pipeline *pipeline)
     rules_scratch_free(&pipeline->scratch);
     ruleset_free(&pipeline->rules);
     model_close(&pipeline->model);
+    dkim_checker_free(&pipeline->dkim);
+    txt_file_free(pipeline->keys);
+    pipeline->keys = NULL;
+}
+
+/* On the bytes as they came: our own edits would break what is signed. */
+static int check_dkim(const struct pipeline *pipeline, struct str raw, struct pool *pool,
+                      struct pipeline_result *result, struct err *err)
+{
+    if (pipeline->dkim == NULL || !message_header(result->message, STR("DKIM-Signature")))
+        return 0;
+    const struct txt_source keys = txt_file_source(pipeline->keys);
+    result->dkim_checked = true;
+    return dkim_check(pipeline->dkim, pool, raw, &keys, &result->dkim, err);
 }
 
 int pipeline_run(const struct pipeline *pipeline, const struct scan_request *envelope,
@@ -70,6 +97,8 @@ int pipeline_run(const struct pipeline *pipeline, const struct scan_request *env
     if (message_parse(pool, raw, &mail_limits_default, &result->message, err) < 0)
         return -1;
     if (mail_text_make(pool, result->message, &result->text, err) < 0)
+        return -1;
+    if (check_dkim(pipeline, raw, pool, result, err) < 0)
         return -1;
     const struct rules_input input = {.message = result->message,
                                       .text = result->text,
@@ -115,6 +144,20 @@ static struct str short_text(struct str x, size_t max)
     return str_sub(x, 0, max);
 }
 
+static struct str authentication_of(const struct pipeline *pipeline,
+                                    const struct pipeline_result *result, struct pool *pool)
+{
+    struct buf out = BUF_INIT(AUTHENTICATION_MAX);
+    if (!result->dkim_checked)
+        return STR_EMPTY;
+    authres_begin(&out, str_of(pipeline->conf->hostname));
+    authres_dkim(&out, &result->dkim);
+    authres_end(&out);
+    struct str field = buf_ok(&out) ? pool_str(pool, buf_str(&out)) : STR_EMPTY;
+    buf_release(&out);
+    return field;
+}
+
 #define SUBJECT_KEPT    200
 #define MESSAGE_ID_KEPT 250
 
@@ -134,6 +177,7 @@ int pipeline_facts(const struct pipeline *pipeline, const struct pipeline_result
         .subject = short_text(result->text->subject, SUBJECT_KEPT),
         .message_id = id ? short_text(header_unfold(pool, id), MESSAGE_ID_KEPT) : STR_EMPTY,
         .received_hops = count_received(result->message),
+        .authentication = authentication_of(pipeline, result, pool),
     };
     if (edits_make(pool, result->message, STR_EMPTY, &facts->edits, err) < 0)
         return -1;

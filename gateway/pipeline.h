@@ -15,6 +15,7 @@
 #include "bayes/bayes.h"
 #include "gateway/scan.h"
 #include "rules/rules.h"
+#include "sender/dkim.h"
 
 /* Memory for one message beside its own bytes: 20 MB of mail decode into less than this. */
 #define PIPELINE_POOL_MAX ((size_t)512 * 1024 * 1024)
@@ -24,12 +25,16 @@ struct pipeline {
     struct ruleset *rules;
     struct rules_scratch *scratch; /* one process, one message at a time */
     struct model *model;           /* NULL: pass 1 decides alone */
-    unsigned mistakes;             /* in rule files; each was logged */
+    struct dkim_checker *dkim;     /* NULL: signatures are not checked */
+    struct txt_file *keys;
+    unsigned mistakes; /* in rule files; each was logged */
 };
 
 struct pipeline_result {
     struct message *message;
     struct mail_text *text;
+    bool dkim_checked;
+    struct dkim_results dkim;
     struct features features;
     struct rules_result rules;
     struct bayes_result bayes;
