@@ -75,8 +75,7 @@ void pipeline_close(struct pipeline *pipeline)
     ruleset_free(&pipeline->rules);
     model_close(&pipeline->model);
     dkim_checker_free(&pipeline->dkim);
-    txt_file_free(pipeline->keys);
-    pipeline->keys = NULL;
+    txt_file_free(&pipeline->keys);
 }
 
 /* On the bytes as they came: our own edits would break what is signed. */
