@@ -19,6 +19,8 @@ static const struct {
     {"--forget", OPT_FORGET, NULL, "take back what was learned of these"},
     {"--message", OPT_MESSAGE, NULL, "the message itself, as it was received"},
     {"--limit", OPT_LIMIT, "N", "at most N, the newest (default 20)"},
+    {"--recipient", OPT_RECIPIENT, "ADDRESS", "only this recipient of the message"},
+    {"--no-antivirus", OPT_NO_ANTIVIRUS, NULL, "both passes only"},
     {"--quiet", OPT_QUIET, NULL, "only complaints"},
 };
 #define N_OPTIONS (sizeof options / sizeof options[0])
@@ -32,6 +34,8 @@ static int take_value(size_t i, const char *value, struct tool_args *args, struc
         return err_set(err, "%s needs %s behind it", options[i].name, options[i].value);
     if (options[i].option == OPT_CONFIG)
         args->config = value;
+    else if (options[i].option == OPT_RECIPIENT)
+        args->recipient = value;
     else if (!str_to_u64(str_of(value), LIMIT_MAX, &args->limit) || args->limit == 0)
         return err_set(err, "%s needs a number from 1 to %d, not \"%s\"", options[i].name,
                        LIMIT_MAX, value);

@@ -2,5 +2,8 @@
 bin_PROGRAMS += poterne
 poterne_SOURCES = \
     tools/poterne.c tools/tool.h tools/args.c tools/text.c \
-    tools/config.c
-poterne_LDADD = $(BASE_LIBS)
+    tools/files.c tools/files.h tools/mbox.c \
+    tools/json.c tools/json.h tools/explain.c tools/explain.h \
+    tools/spool_view.c tools/spool_view.h \
+    tools/config.c tools/quarantine.c tools/queue.c
+poterne_LDADD = $(QUARANTINE_LIBS) $(JANSSON_LIBS)

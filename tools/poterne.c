@@ -9,6 +9,8 @@
 #include "tools/tool.h"
 
 static const struct tool_command *const commands[] = {
+    &tool_quarantine,
+    &tool_queue,
     &tool_config,
 };
 #define N_COMMANDS (sizeof commands / sizeof commands[0])

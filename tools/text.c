@@ -3,48 +3,26 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "mail/utf8.h"
 #include "tools/tool.h"
 
-/* Length of the well-formed, printable UTF-8 character at the head of x (RFC 3629); 0: none. */
-static size_t printable(struct str x)
+/* What would drive a terminal, or turn the direction of a text so that a name reads as another. */
+static bool is_dangerous(uint32_t c)
 {
-    const unsigned char *p = (const unsigned char *)x.s;
-    static const struct {
-        unsigned char mask, lead;
-        uint32_t least;
-    } forms[] = {{0x80, 0x00, 0}, {0xe0, 0xc0, 0x80}, {0xf0, 0xe0, 0x800}, {0xf8, 0xf0, 0x10000}};
-    for (size_t n = 0; n < 4; n++) {
-        if ((p[0] & forms[n].mask) != forms[n].lead)
-            continue;
-        if (x.n <= n)
-            return 0;
-        uint32_t code = p[0] & (unsigned char)~forms[n].mask;
-        for (size_t i = 1; i <= n; i++) {
-            if ((p[i] & 0xc0) != 0x80)
-                return 0;
-            code = code << 6 | (p[i] & 0x3f);
-        }
-        bool surrogate = code >= 0xd800 && code <= 0xdfff;
-        /* What turns the direction of the text can make a name read as another. */
-        bool turns = (code >= 0x202a && code <= 0x202e) || (code >= 0x2066 && code <= 0x2069);
-        if (code < forms[n].least || code > 0x10ffff || surrogate || turns)
-            return 0;
-        if (code < 0x20 || (code >= 0x7f && code < 0xa0))
-            return 0;
-        return n + 1;
-    }
-    return 0;
+    bool control = c < 0x20 || (c >= 0x7f && c < 0xa0);
+    bool turns = (c >= 0x202a && c <= 0x202e) || (c >= 0x2066 && c <= 0x2069);
+    return c == UTF8_BAD || control || turns;
 }
 
 void tool_put_text(FILE *out, struct str text)
 {
-    while (text.n) {
-        size_t n = printable(text);
-        if (n)
-            fwrite(text.s, 1, n, out);
+    for (size_t at = 0; at < text.n;) {
+        size_t start = at;
+        if (!is_dangerous(utf8_next(text, &at)))
+            fwrite(text.s + start, 1, at - start, out);
         else
-            fprintf(out, "\\x%02x", (unsigned char)text.s[0]);
-        text = str_from(text, n ? n : 1);
+            for (; start < at; start++)
+                fprintf(out, "\\x%02x", (unsigned char)text.s[start]);
     }
 }
 
@@ -84,11 +62,7 @@ static int64_t now_ms(void)
 static void draw(struct tool_progress *bar)
 {
     bar->drawn_ms = now_ms();
-    if (bar->total == 0) {
-        fprintf(stderr, "\r%s %" PRIu64 " ", bar->what, bar->done);
-        return;
-    }
-    uint64_t filled = bar->done * BAR_WIDTH / bar->total;
+    uint64_t filled = bar->total ? bar->done * BAR_WIDTH / bar->total : 0;
     fprintf(stderr, "\r%s [", bar->what);
     for (uint64_t i = 0; i < BAR_WIDTH; i++)
         fputc(i < filled ? '#' : '.', stderr);
@@ -98,7 +72,7 @@ static void draw(struct tool_progress *bar)
 void tool_progress_begin(struct tool_progress *bar, const char *what, uint64_t total)
 {
     *bar = (struct tool_progress){.what = what, .total = total};
-    bar->terminal = isatty(STDERR_FILENO) == 1;
+    bar->terminal = what && isatty(STDERR_FILENO) == 1;
     if (bar->terminal)
         draw(bar);
 }

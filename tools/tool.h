@@ -28,11 +28,14 @@ enum tool_option {
     OPT_MESSAGE = 1 << 5,
     OPT_LIMIT = 1 << 6, /* --limit N */
     OPT_QUIET = 1 << 7,
+    OPT_NO_ANTIVIRUS = 1 << 8,
+    OPT_RECIPIENT = 1 << 9, /* --recipient ADDRESS */
 };
 
 struct tool_args {
     unsigned given; /* enum tool_option */
     const char *config;
+    const char *recipient;
     uint64_t limit;
     const char **rest; /* what is no option */
     size_t n_rest;
@@ -48,7 +51,7 @@ struct tool_command {
 };
 
 /* One a file tools/NAME.c. */
-extern const struct tool_command tool_config;
+extern const struct tool_command tool_check, tool_learn, tool_config, tool_quarantine, tool_queue;
 
 /* argv[0] is the command's name. 0, or -1 with err. The caller frees args->rest. */
 int tool_args_read(const struct tool_command *command, int argc, char **argv,
@@ -65,7 +68,8 @@ int tool_misused(const char *command, const char *format, ...)
 struct conf *tool_conf(const struct tool_args *args, struct err *err);
 const char *tool_conf_path(const struct tool_args *args);
 
-/* Text that may come from mail: control bytes, C1 and what is no UTF-8 are written as \xNN. */
+/* Text that may come from mail: what is no UTF-8 or would drive a terminal is written
+ * as \xNN. */
 void tool_put_text(FILE *out, struct str text);
 /* "2026-11-21 22:04:31", local time */
 #define TOOL_TIME_SIZE 32
@@ -75,11 +79,10 @@ void tool_time(int64_t time_us, char out[TOOL_TIME_SIZE]);
 void tool_size(uint64_t bytes, char out[TOOL_SIZE_SIZE]);
 
 /*
- * A bar on standard error while a long job runs; nothing when that is no terminal. total 0: not
- * known, only counts.
+ * A bar on standard error while a long job runs; nothing when that is no terminal, or what is NULL.
  */
 struct tool_progress {
-    const char *what;
+    const char *what; /* "learned" */
     uint64_t total;
     uint64_t done;
     int64_t drawn_ms;
