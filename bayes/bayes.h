@@ -12,8 +12,8 @@
 #define BAYES_STRONGEST 15    /* tokens named in the evidence, for each side */
 
 struct feature {
-    uint64_t hash; /* of the text with its place (header name, "u" for links …) */
-    struct str text;
+    uint64_t hash;   /* of the text with its place (header name, "u" for links …) */
+    struct str text; /* "place:word" for people: valid UTF-8, no control characters */
 };
 
 struct features {
@@ -47,6 +47,7 @@ struct bayes_result {
     bool used;                  /* false: no model, or too little in it: score is 0 */
     double score;               /* the mission's sign: above 0 ham, below 0 spam */
     double probability;         /* of spam, 0..1 */
+    double evidence;            /* log-odds of spam before calibration: what to rank mail by */
     struct bayes_token *tokens; /* strongest first */
     size_t n_tokens;
 };

@@ -3,7 +3,10 @@ noinst_LIBRARIES += lib/libbayes.a lib/libledger.a
 lib_libbayes_a_SOURCES = \
     bayes/bayes.h bayes/model.h bayes/model_format.h \
     bayes/model.c bayes/model_write.c \
-    bayes/combine.h bayes/combine.c \
+    bayes/combine.h bayes/combine.c bayes/classify.c \
+    bayes/tokens.h bayes/tokens.c bayes/words.c \
+    bayes/features.h bayes/features.c bayes/features_header.c bayes/features_structure.c \
+    bayes/features_link.c bayes/digest.c \
     bayes/learn.h bayes/learn.c
 
 lib_libledger_a_CPPFLAGS = $(AM_CPPFLAGS) $(DB_CFLAGS)

@@ -15,6 +15,11 @@ struct model_counts {
 void model_find(const struct model *model, const struct feature *features, size_t n,
                 struct model_counts *counts);
 
+/* Pass 2 on counts, wherever they come from: counts[i] belongs to features->list[i]; spam and ham
+ * are the messages that were learned. -1 only when the pool is used up. */
+int bayes_combine(const struct features *features, const struct model_counts *counts, uint64_t spam,
+                  uint64_t ham, struct pool *pool, struct bayes_result *result, struct err *err);
+
 struct model_token {
     uint64_t hash;
     struct model_counts counts;

@@ -1,0 +1,52 @@
+#include "bayes/features.h"
+
+/* Shares of FEATURES_MAX. Text comes last and takes what is left. */
+#define HEADER_TOKENS    3000
+#define STRUCTURE_TOKENS 1000
+#define LINK_TOKENS      4000
+#define INVISIBLE_TOKENS 3000
+
+/* A tag that a filter put in front of the subject says what that filter thought. */
+static struct str subject_untagged(struct str subject)
+{
+    static const char *const tags[] = {"[spam]", "***spam***", "*****spam*****", "{spam?}"};
+    for (bool again = true; again;) {
+        again = false;
+        subject = str_trim(subject);
+        for (size_t i = 0; i < sizeof tags / sizeof tags[0]; i++) {
+            if (!str_istarts(subject, str_of(tags[i])))
+                continue;
+            subject = str_from(subject, strlen(tags[i]));
+            again = true;
+        }
+    }
+    return subject;
+}
+
+static void features_text(struct tokens *tokens, const struct mail_text *text)
+{
+    /* the first paragraph is the subject, which has its own place */
+    for (size_t i = 1; i < text->n_paragraphs && !tokens_full(tokens); i++)
+        tokens_words(tokens, STR_EMPTY, text->paragraphs[i]);
+}
+
+int features_extract(struct pool *pool, const struct message *message, const struct mail_text *text,
+                     struct features *features, struct err *err)
+{
+    struct tokens tokens;
+    tokens_init(&tokens, pool);
+    tokens_allow(&tokens, HEADER_TOKENS);
+    features_header(&tokens, message->root);
+    tokens_words(&tokens, STR("subject"), subject_untagged(text->subject));
+    tokens_allow(&tokens, STRUCTURE_TOKENS);
+    features_structure(&tokens, message);
+    features_html(&tokens, &text->html);
+    tokens_allow(&tokens, LINK_TOKENS);
+    features_links(&tokens, text);
+    tokens_allow(&tokens, INVISIBLE_TOKENS);
+    tokens_words(&tokens, STR("invisible"), text->invisible);
+    tokens_allow(&tokens, FEATURES_MAX);
+    features_text(&tokens, text);
+    features->digest = features_digest(message);
+    return tokens_finish(&tokens, features, err);
+}

@@ -1,0 +1,158 @@
+#include "bayes/tokens.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/random.h>
+
+#include "mail/utf8.h"
+
+#define SLOTS_FIRST 2048u
+#define PLACE_MAX   40
+
+/* --- the set --- */
+
+static uint64_t mix(uint64_t a, uint64_t b)
+{
+    unsigned __int128 product = (unsigned __int128)a * b;
+    return (uint64_t)product ^ (uint64_t)(product >> 64);
+}
+
+/* Stored in ledgers: to change it is to make all that was learned worthless. Folded
+ * multiplication of 8 bytes at a time (the construction of W. Yi's wyhash). */
+static uint64_t token_hash(struct str text)
+{
+    const uint64_t k0 = 0x2d358dccaa6c78a5u, k1 = 0x8bb84b93962eacc9u;
+    uint64_t h = k0 ^ text.n, word;
+    const char *p = text.s;
+    size_t n = text.n;
+    for (; n >= 8; n -= 8, p += 8) {
+        memcpy(&word, p, 8);
+        h = mix(h ^ word, k1);
+    }
+    word = 0;
+    if (n)
+        memcpy(&word, p, n);
+    return mix(mix(h ^ word, k1), k0 ^ text.n);
+}
+
+void tokens_init(struct tokens *tokens, struct pool *pool)
+{
+    *tokens = (struct tokens){.pool = pool, .limit = FEATURES_MAX, .n_slots = SLOTS_FIRST};
+    tokens->slots = POOL_ARRAY(pool, tokens->n_slots, uint32_t);
+    /* Without a secret, a mail could be made of words that all want the same slot. */
+    tokens->failed = tokens->slots == NULL ||
+                     getrandom(&tokens->salt, sizeof tokens->salt, 0) != sizeof tokens->salt;
+}
+
+void tokens_allow(struct tokens *tokens, size_t more)
+{
+    tokens->limit = more < FEATURES_MAX - tokens->n ? tokens->n + more : FEATURES_MAX;
+}
+
+/* The slot that holds the hash, or the empty one where it belongs. */
+static uint32_t *slot_find(const struct tokens *tokens, uint64_t hash)
+{
+    size_t mask = tokens->n_slots - 1;
+    size_t at = (size_t)mix(hash ^ tokens->salt, 0x9e3779b97f4a7c15u) & mask;
+    while (tokens->slots[at] && tokens->list[tokens->slots[at] - 1].hash != hash)
+        at = (at + 1) & mask;
+    return &tokens->slots[at];
+}
+
+static void slots_grow(struct tokens *tokens)
+{
+    uint32_t *slots = POOL_ARRAY(tokens->pool, tokens->n_slots * 4, uint32_t);
+    if (slots == NULL) {
+        tokens->failed = true;
+        return;
+    }
+    tokens->slots = slots;
+    tokens->n_slots *= 4;
+    for (size_t i = 0; i < tokens->n; i++)
+        *slot_find(tokens, tokens->list[i].hash) = (uint32_t)i + 1;
+}
+
+/* For people to read: whatever is no character, or a control character, shows as '?'. */
+static struct str readable_copy(struct pool *pool, struct str text)
+{
+    struct str copy = pool_str(pool, text);
+    char *to = (char *)copy.s;
+    for (size_t at = 0; to && at < copy.n;) {
+        size_t from = at;
+        uint32_t c = utf8_next(copy, &at);
+        if (c == UTF8_BAD || c < ' ' || (c >= 0x7f && c < 0xa0))
+            memset(to + from, '?', at - from);
+    }
+    return copy;
+}
+
+static void token_put(struct tokens *tokens, struct str text)
+{
+    if (tokens_full(tokens))
+        return;
+    uint64_t hash = token_hash(text);
+    uint32_t *slot = slot_find(tokens, hash);
+    if (*slot)
+        return;
+    if (tokens->n == tokens->cap) {
+        struct feature *list =
+            pool_grow(tokens->pool, tokens->list, tokens->n, &tokens->cap, sizeof *list);
+        if (list)
+            tokens->list = list;
+        tokens->failed = list == NULL;
+    }
+    struct str copy = tokens->failed ? STR_EMPTY : readable_copy(tokens->pool, text);
+    if (copy.s == NULL) {
+        tokens->failed = true;
+        return;
+    }
+    tokens->list[tokens->n++] = (struct feature){hash, copy};
+    *slot = (uint32_t)tokens->n;
+    if (tokens->n * 2 > tokens->n_slots)
+        slots_grow(tokens);
+}
+
+void tokens_add(struct tokens *tokens, struct str place, struct str text)
+{
+    char whole[PLACE_MAX + 1 + TOKEN_TEXT_MAX];
+    size_t n = 0;
+    place = str_sub(place, 0, PLACE_MAX);
+    text = str_sub(text, 0, TOKEN_TEXT_MAX);
+    if (place.n) {
+        memcpy(whole, place.s, place.n);
+        n = place.n;
+        whole[n++] = ':';
+    }
+    if (text.n)
+        memcpy(whole + n, text.s, text.n);
+    token_put(tokens, str_n(whole, n + text.n));
+}
+
+void tokens_addf(struct tokens *tokens, struct str place, const char *format, ...)
+{
+    char text[TOKEN_TEXT_MAX * 2];
+    va_list ap;
+    va_start(ap, format);
+    int n = vsnprintf(text, sizeof text, format, ap);
+    va_end(ap);
+    if (n > 0)
+        tokens_add(tokens, place, str_of(text));
+}
+
+static int feature_order(const void *a, const void *b)
+{
+    uint64_t x = ((const struct feature *)a)->hash;
+    uint64_t y = ((const struct feature *)b)->hash;
+    return x < y ? -1 : x > y;
+}
+
+int tokens_finish(struct tokens *tokens, struct features *features, struct err *err)
+{
+    if (tokens->failed)
+        return err_set(err, "out of memory for the tokens of one message");
+    if (tokens->n)
+        qsort(tokens->list, tokens->n, sizeof tokens->list[0], feature_order);
+    features->list = tokens->list;
+    features->n = tokens->n;
+    return 0;
+}
