@@ -8,7 +8,6 @@ endif
 if FUZZ
 noinst_PROGRAMS += $(fuzz)
 endif
-LIBFUZZER_LDFLAGS = -fsanitize=fuzzer
 
 .PHONY: check-programs fuzz-programs lint bench list-unit list-fuzz list-flags
 check-programs: $(check_PROGRAMS)

@@ -2,7 +2,6 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "tools/tool.h"
 
@@ -120,22 +119,4 @@ int tool_misused(const char *command, const char *format, ...)
     va_end(ap);
     err_set(&err, "%s; `poterne %s --help` shows how it is used", text, command);
     return tool_fail(command, &err);
-}
-
-const char *tool_conf_path(const struct tool_args *args)
-{
-    const char *named = getenv("POTERNE_CONFIG");
-    if (args->config)
-        return args->config;
-    return named && *named ? named : POTERNE_SYSCONFDIR "/poterne.conf";
-}
-
-struct conf *tool_conf(const struct tool_args *args, struct err *err)
-{
-    const char *path = tool_conf_path(args);
-    if (args->config == NULL && access(path, F_OK) < 0) {
-        err_set(err, "there are no settings at %s; name the file with --config", path);
-        return NULL;
-    }
-    return conf_read(path, err);
 }

@@ -1,7 +1,7 @@
 # tools: the command `poterne`, a file for each subcommand
 bin_PROGRAMS += poterne
 poterne_SOURCES = \
-    tools/poterne.c tools/tool.h tools/args.c tools/text.c \
+    tools/poterne.c tools/tool.h tools/args.c tools/settings.c tools/text.c \
     tools/files.c tools/files.h tools/mbox.c \
     tools/json.c tools/json.h tools/explain.c tools/explain.h \
     tools/spool_view.c tools/spool_view.h \

@@ -64,9 +64,8 @@ int tool_fail(const char *command, const struct err *err);
 int tool_misused(const char *command, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
-/* --config, else $POTERNE_CONFIG, else the installed file; the path is written to *path. */
+/* Those of --config, or the first that is found otherwise: tools/settings.c says where. */
 struct conf *tool_conf(const struct tool_args *args, struct err *err);
-const char *tool_conf_path(const struct tool_args *args);
 
 /* Text that may come from mail: what is no UTF-8 or would drive a terminal is written
  * as \xNN. */
