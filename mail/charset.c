@@ -175,9 +175,14 @@ static bool put_valid(struct buf *out, struct str x)
     return true;
 }
 
+uint32_t windows_1252_char(uint32_t code)
+{
+    return code >= 0x80 && code < 0xa0 ? windows_1252[code - 0x80] : code;
+}
+
 static bool put_1252(struct buf *out, unsigned char c)
 {
-    return put(out, c >= 0x80 && c < 0xa0 ? windows_1252[c - 0x80] : c);
+    return put(out, windows_1252_char(c));
 }
 
 static void from_1252(struct str in, struct buf *out)

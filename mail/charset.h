@@ -21,4 +21,7 @@ void charset_to_utf8(struct str charset, struct str in, struct buf *out);
 
 bool charset_known(struct str charset);
 
+/* What a code from 0x80 to 0x9f means in windows-1252; any other is returned as it is. */
+uint32_t windows_1252_char(uint32_t code);
+
 #endif

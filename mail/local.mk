@@ -9,4 +9,14 @@ lib_libmail_a_SOURCES = \
     mail/param.c mail/param.h \
     mail/word.c mail/word.h \
     mail/transfer.c mail/transfer.h \
-    mail/charset.c mail/charset.h mail/utf8.h
+    mail/charset.c mail/charset.h mail/utf8.h \
+    mail/text.c mail/text.h \
+    mail/flow.c mail/flow.h \
+    mail/html.c mail/html.h \
+    mail/html_token.c mail/html_token.h \
+    mail/html_entity.c mail/html_entity.h \
+    mail/html_tag.c mail/html_tag.h \
+    mail/html_look.c mail/html_colour.c mail/html_look.h \
+    mail/html_sheet.c mail/html_sheet.h \
+    mail/uri.c mail/uri_host.c mail/uri_find.c mail/uri.h \
+    mail/edit.h
