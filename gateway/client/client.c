@@ -1,0 +1,476 @@
+#include "gateway/client/client.h"
+
+#include <stdio.h>
+
+/* Commands of one transaction at most: addresses are bounded by edge's command line. */
+#define OUT_MAX (1024 * 1024)
+
+/* Steps of the envelope: STEP_RESET, STEP_MAIL, one for each recipient, then DATA. */
+#define STEP_RESET (-1)
+#define STEP_MAIL  0
+#define STEP_RCPT  1
+
+#define CODE_CLOSING 421
+
+void client_init(struct client *client, enum client_protocol protocol, const char *hostname,
+                 const struct client_hooks *hooks)
+{
+    *client = (struct client){.protocol = protocol,
+                              .state = CLIENT_GREETING,
+                              .hostname = hostname,
+                              .hooks = *hooks,
+                              .out = BUF_INIT(OUT_MAX)};
+    reply_init(&client->reply);
+}
+
+void client_release(struct client *client)
+{
+    reply_release(&client->reply);
+    buf_release(&client->out);
+}
+
+static void die(struct client *client, const char *why)
+{
+    snprintf(client->error, sizeof client->error, "%.*s", CLIENT_TEXT_MAX, why);
+    client->state = CLIENT_DEAD;
+}
+
+static void die_with_reply(struct client *client, const char *what)
+{
+    struct buf text = BUF_INIT(CLIENT_TEXT_MAX + 1);
+    reply_text(&client->reply, &text, CLIENT_TEXT_MAX);
+    snprintf(client->error, sizeof client->error, "%s %s", what, buf_cstr(&text));
+    client->state = CLIENT_DEAD;
+    buf_release(&text);
+}
+
+/* --- results --- */
+
+static bool has_result(const struct client *client, size_t i)
+{
+    return client->recipients[i] >= RECIPIENT_DONE;
+}
+
+static void give(struct client *client, size_t i, enum client_outcome outcome, struct str text)
+{
+    if (has_result(client, i))
+        return;
+    client->recipients[i] = RECIPIENT_DONE;
+    client->hooks.result(client->hooks.data, i, outcome, text);
+}
+
+static enum client_outcome outcome_of(const struct reply *reply)
+{
+    unsigned class = reply_class(reply);
+    return class == 2 ? CLIENT_DELIVERED : class == 5 ? CLIENT_REFUSED : CLIENT_DEFERRED;
+}
+
+static void give_reply(struct client *client, size_t i)
+{
+    struct buf text = BUF_INIT(CLIENT_TEXT_MAX + 1);
+    reply_text(&client->reply, &text, CLIENT_TEXT_MAX);
+    give(client, i, outcome_of(&client->reply), buf_str(&text));
+    buf_release(&text);
+}
+
+static void give_reply_to_all(struct client *client)
+{
+    for (size_t i = 0; i < client->transaction.n; i++)
+        give_reply(client, i);
+}
+
+static void give_reply_to_accepted(struct client *client)
+{
+    for (size_t i = 0; i < client->transaction.n; i++)
+        if (client->recipients[i] == RECIPIENT_ACCEPTED)
+            give_reply(client, i);
+}
+
+void client_abandon(struct client *client, const char *why)
+{
+    bool busy = client->transaction.n != 0;
+    if (client->state != CLIENT_DEAD)
+        die(client, why);
+    for (size_t i = 0; busy && i < client->transaction.n; i++)
+        give(client, i, CLIENT_DEFERRED, str_of(client->error));
+    client->transaction.n = 0;
+}
+
+bool client_is_untouched(const struct client *client)
+{
+    return client->transaction.n && !client->touched;
+}
+
+static void finish(struct client *client, bool reset_first)
+{
+    client->state = CLIENT_READY;
+    client->reset_first = reset_first;
+    client->transaction.n = 0;
+    client->messages++;
+}
+
+/* --- hello --- */
+
+static void say_hello(struct client *client)
+{
+    const char *verb = client->protocol == CLIENT_LMTP ? "LHLO"
+                       : client->state == CLIENT_HELO  ? "HELO"
+                                                       : "EHLO";
+    buf_addf(&client->out, "%s %s\r\n", verb, client->hostname);
+}
+
+/* The first line of the reply is its greeting; each other one names an extension. */
+static void read_offers(struct client *client)
+{
+    struct str rest = buf_str(&client->reply.lines);
+    struct str line;
+    str_next_line(&rest, &line);
+    while (str_next_line(&rest, &line)) {
+        struct str word;
+        line = str_trim(line);
+        if (!str_next(&line, ' ', &word))
+            continue;
+        if (str_ieq(word, STR("PIPELINING")))
+            client->offers.pipelining = true;
+        else if (str_ieq(word, STR("8BITMIME")))
+            client->offers.eightbit = true;
+        else if (str_ieq(word, STR("SMTPUTF8")))
+            client->offers.smtputf8 = true;
+        else if (str_ieq(word, STR("SIZE"))) {
+            client->offers.size = true;
+            str_to_u64(str_trim(line), UINT64_MAX, &client->offers.size_limit);
+        }
+    }
+}
+
+static void on_greeting(struct client *client)
+{
+    if (reply_class(&client->reply) != 2) {
+        die_with_reply(client, "greeted with");
+        return;
+    }
+    client->state = CLIENT_HELLO;
+    say_hello(client);
+}
+
+static void on_hello(struct client *client)
+{
+    unsigned class = reply_class(&client->reply);
+    if (class == 2) {
+        if (client->state == CLIENT_HELLO)
+            read_offers(client);
+        client->state = CLIENT_READY;
+    } else if (class == 5 && client->state == CLIENT_HELLO && client->protocol == CLIENT_SMTP) {
+        client->state = CLIENT_HELO;
+        say_hello(client);
+    } else {
+        die_with_reply(client, "answered our hello with");
+    }
+}
+
+/* --- envelope --- */
+
+static bool is_ascii(struct str text)
+{
+    for (size_t i = 0; i < text.n; i++)
+        if ((unsigned char)text.s[i] >= 0x80)
+            return false;
+    return true;
+}
+
+/* Nothing in an address may end the command that carries it. */
+static bool fits_a_command(struct str address)
+{
+    for (size_t i = 0; i < address.n; i++)
+        if ((unsigned char)address.s[i] < ' ' || address.s[i] == 0x7f)
+            return false;
+    return true;
+}
+
+static struct str address_of(const struct client *client, size_t i)
+{
+    const struct client_transaction *t = &client->transaction;
+    return t->file->envelope.recipients[t->recipients[i]].address;
+}
+
+static void refuse_all(struct client *client, struct str why)
+{
+    for (size_t i = 0; i < client->transaction.n; i++)
+        give(client, i, CLIENT_REFUSED, why);
+}
+
+/* What this server can't be asked for is refused here, before any command. */
+static void refuse_impossible(struct client *client)
+{
+    const struct envelope *e = &client->transaction.file->envelope;
+    const struct str no_utf8 =
+        STR("the next hop does not take internationalised addresses (no SMTPUTF8)");
+    const struct str bad = STR("the address has control characters in it");
+    char too_large[128];
+    uint64_t size = body_size(client->transaction.file);
+    if (!fits_a_command(e->sender))
+        refuse_all(client, bad);
+    if (!client->offers.smtputf8 && !is_ascii(e->sender))
+        refuse_all(client, no_utf8);
+    if (client->offers.size_limit && size > client->offers.size_limit) {
+        snprintf(too_large, sizeof too_large,
+                 "message of %llu bytes is larger than the next hop takes (SIZE %llu)",
+                 (unsigned long long)size, (unsigned long long)client->offers.size_limit);
+        refuse_all(client, str_of(too_large));
+    }
+    for (size_t i = 0; i < client->transaction.n; i++) {
+        if (!fits_a_command(address_of(client, i)))
+            give(client, i, CLIENT_REFUSED, bad);
+        else if (!client->offers.smtputf8 && !is_ascii(address_of(client, i)))
+            give(client, i, CLIENT_REFUSED, no_utf8);
+    }
+    for (size_t i = 0; i < client->transaction.n; i++)
+        if (has_result(client, i))
+            client->recipients[i] = RECIPIENT_UNASKED;
+}
+
+static void put_mail(struct client *client)
+{
+    const struct spool_file *file = client->transaction.file;
+    const struct envelope *e = &file->envelope;
+    buf_addf(&client->out, "MAIL FROM:<%.*s>", STR_ARG(e->sender));
+    if (client->offers.size)
+        buf_addf(&client->out, " SIZE=%llu", (unsigned long long)body_size(file));
+    if (e->eightbit && client->offers.eightbit)
+        buf_addf(&client->out, " BODY=8BITMIME");
+    if (e->smtputf8 && client->offers.smtputf8)
+        buf_addf(&client->out, " SMTPUTF8");
+    buf_addf(&client->out, "\r\n");
+}
+
+static int data_step(const struct client *client)
+{
+    return STEP_RCPT + (int)client->transaction.n;
+}
+
+/* Who is not asked for is passed over. */
+static int next_step(const struct client *client, int step)
+{
+    do {
+        step++;
+    } while (step >= STEP_RCPT && step < data_step(client) &&
+             client->recipients[step - STEP_RCPT] == RECIPIENT_UNASKED);
+    return step;
+}
+
+static void put_step(struct client *client)
+{
+    int step = client->sent;
+    if (step == STEP_RESET)
+        buf_addf(&client->out, "RSET\r\n");
+    else if (step == STEP_MAIL)
+        put_mail(client);
+    else if (step < data_step(client))
+        buf_addf(&client->out, "RCPT TO:<%.*s>\r\n",
+                 STR_ARG(address_of(client, (size_t)(step - STEP_RCPT))));
+    else
+        buf_addf(&client->out, "DATA\r\n");
+    client->sent = next_step(client, step);
+}
+
+static void put_steps(struct client *client)
+{
+    do {
+        put_step(client);
+    } while (client->offers.pipelining && client->sent <= data_step(client));
+    if (!buf_ok(&client->out))
+        die(client, "out of memory for the commands");
+}
+
+static bool anyone_open(const struct client *client)
+{
+    for (size_t i = 0; i < client->transaction.n; i++)
+        if (!has_result(client, i))
+            return true;
+    return false;
+}
+
+void client_begin(struct client *client, const struct client_transaction *transaction)
+{
+    client->transaction = *transaction;
+    client->mail_accepted = false;
+    client->touched = false;
+    client->n_accepted = 0;
+    client->finals = 0;
+    for (size_t i = 0; i < transaction->n; i++)
+        client->recipients[i] = RECIPIENT_OPEN;
+    refuse_impossible(client);
+    if (!anyone_open(client)) {
+        finish(client, client->reset_first);
+        return;
+    }
+    client->state = CLIENT_ENVELOPE;
+    client->sent = client->reset_first ? STEP_RESET : STEP_MAIL;
+    client->answered = client->sent;
+    put_steps(client);
+}
+
+static void on_mail(struct client *client)
+{
+    client->mail_accepted = reply_class(&client->reply) == 2;
+    if (!client->mail_accepted)
+        give_reply_to_all(client);
+}
+
+static void on_rcpt(struct client *client, size_t i)
+{
+    if (!client->mail_accepted)
+        return;
+    if (reply_class(&client->reply) == 2) {
+        client->recipients[i] = RECIPIENT_ACCEPTED;
+        client->n_accepted++;
+    } else {
+        give_reply(client, i);
+    }
+}
+
+static void on_data(struct client *client)
+{
+    unsigned class = reply_class(&client->reply);
+    if (class == 3 && client->n_accepted) {
+        body_begin(&client->body, client->transaction.file, BODY_WIRE);
+        client->state = CLIENT_BODY;
+    } else if (class == 3) {
+        /* Nobody to send it to. Closing is the one way out that certainly delivers nothing. */
+        die(client, "wanted the message although it had refused every recipient");
+    } else if (class == 2) {
+        die_with_reply(client, "answered DATA with");
+    } else {
+        give_reply_to_accepted(client);
+        finish(client, true);
+    }
+}
+
+/* Nothing more to ask: without PIPELINING the rest of the steps is left out. */
+static bool ends_early(const struct client *client)
+{
+    if (client->offers.pipelining)
+        return false;
+    if (client->answered > STEP_MAIL && !client->mail_accepted)
+        return true;
+    return client->answered == data_step(client) && client->n_accepted == 0;
+}
+
+static void on_envelope(struct client *client)
+{
+    int step = client->answered;
+    unsigned class = reply_class(&client->reply);
+    client->touched = client->touched || step != STEP_RESET;
+    if (class == 3 && step != data_step(client)) {
+        die_with_reply(client, "answered out of turn with");
+        return;
+    }
+    if (step == STEP_RESET && class != 2) {
+        die_with_reply(client, "answered RSET with");
+        return;
+    }
+    client->answered = next_step(client, step);
+    if (step == STEP_MAIL)
+        on_mail(client);
+    else if (step >= STEP_RCPT && step < data_step(client))
+        on_rcpt(client, (size_t)(step - STEP_RCPT));
+    else if (step == data_step(client))
+        on_data(client);
+    if (client->state != CLIENT_ENVELOPE)
+        return;
+    if (ends_early(client))
+        finish(client, true);
+    else if (client->sent == client->answered)
+        put_steps(client);
+}
+
+/* --- message --- */
+
+void client_pump(struct client *client)
+{
+    struct err err;
+    int more = body_fill(&client->body, &client->out, &err);
+    if (more < 0)
+        die(client, err.text);
+    else if (!buf_ok(&client->out))
+        die(client, "out of memory for the message");
+    else if (more == 0)
+        client->state = CLIENT_FINAL;
+}
+
+static void on_final(struct client *client)
+{
+    if (reply_class(&client->reply) == 3) {
+        die_with_reply(client, "answered the message with");
+        return;
+    }
+    if (client->protocol == CLIENT_SMTP) {
+        give_reply_to_accepted(client);
+        finish(client, false);
+        return;
+    }
+    size_t i = 0;
+    while (client->recipients[i] != RECIPIENT_ACCEPTED)
+        i++;
+    give_reply(client, i);
+    if (++client->finals == client->n_accepted)
+        finish(client, false);
+}
+
+/* --- input --- */
+
+static void on_reply(struct client *client)
+{
+    if (client->reply.code == CODE_CLOSING) {
+        bool greeting = client->state == CLIENT_GREETING;
+        die_with_reply(client, greeting ? "greeted with" : "closed the connection with");
+        return;
+    }
+    switch (client->state) {
+    case CLIENT_GREETING:
+        on_greeting(client);
+        break;
+    case CLIENT_HELLO:
+    case CLIENT_HELO:
+        on_hello(client);
+        break;
+    case CLIENT_ENVELOPE:
+        on_envelope(client);
+        break;
+    case CLIENT_FINAL:
+        on_final(client);
+        break;
+    case CLIENT_READY:
+    case CLIENT_BODY:
+        die_with_reply(client, "spoke out of turn:");
+        break;
+    case CLIENT_DEAD:
+        break;
+    }
+}
+
+void client_input(struct client *client, struct str bytes)
+{
+    while (bytes.n && client->state != CLIENT_DEAD) {
+        enum reply_progress got = reply_feed(&client->reply, &bytes);
+        if (got == REPLY_BAD)
+            die(client, client->reply.reason);
+        else if (got == REPLY_DONE)
+            on_reply(client);
+    }
+}
+
+void client_cut_off(struct client *client, struct str bytes, const char *why)
+{
+    bool sending = client->state == CLIENT_BODY;
+    if (sending && reply_feed(&client->reply, &bytes) == REPLY_DONE &&
+        reply_class(&client->reply) >= 4 && client->reply.code != CODE_CLOSING)
+        give_reply_to_accepted(client);
+    client_abandon(client, why);
+}
+
+void client_quit(struct client *client)
+{
+    buf_addf(&client->out, "QUIT\r\n");
+    die(client, "closed by us");
+}

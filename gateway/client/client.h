@@ -1,0 +1,108 @@
+/*
+ * client: our side of an SMTP (RFC 5321) or LMTP (RFC 2033) connection, without the connection:
+ * bytes that came in go to client_input(), bytes that shall go out stand in `out`. One connection
+ * carries one message after another.
+ *
+ *   GREETING ─► HELLO ─► [HELO] ─► READY ─► ENVELOPE ─► BODY ─► FINAL ─► READY …
+ *                                    ▲         │ nobody accepted
+ *                                    └─────────┘          any state ─► DEAD
+ *
+ * Whoever drives it looks at the state after each call: in READY a message can begin; in BODY
+ * client_pump() is called whenever `out` is empty; when DEAD, `error` says why and the connection
+ * is closed. Each recipient of a message gets exactly one result, if need be by client_abandon().
+ */
+#ifndef POTERNE_GATEWAY_CLIENT_CLIENT_H
+#define POTERNE_GATEWAY_CLIENT_CLIENT_H
+
+#include "gateway/client/body.h"
+#include "gateway/client/reply.h"
+
+#define CLIENT_RECIPIENTS_MAX                                                                      \
+    100 /* in one transaction: every server takes these (5321 4.5.3.1.8) */
+#define CLIENT_TEXT_MAX SPOOL_DETAIL_MAX
+
+enum client_protocol { CLIENT_SMTP, CLIENT_LMTP };
+
+enum client_state {
+    CLIENT_GREETING,
+    CLIENT_HELLO,
+    CLIENT_HELO,
+    CLIENT_READY,
+    CLIENT_ENVELOPE,
+    CLIENT_BODY,
+    CLIENT_FINAL,
+    CLIENT_DEAD
+};
+
+enum client_outcome {
+    CLIENT_DELIVERED, /* the next hop has taken responsibility */
+    CLIENT_DEFERRED,  /* try again later */
+    CLIENT_REFUSED    /* trying again would not help */
+};
+
+struct client_hooks {
+    /* `recipient` counts within the transaction; text is the reply, or what went wrong. */
+    void (*result)(void *data, size_t recipient, enum client_outcome outcome, struct str text);
+    void *data;
+};
+
+struct client_transaction {
+    const struct spool_file *file;
+    const uint32_t *recipients; /* indexes in its envelope */
+    size_t n;                   /* 1 to CLIENT_RECIPIENTS_MAX */
+};
+
+struct client {
+    enum client_protocol protocol;
+    enum client_state state;
+    const char *hostname;
+    struct client_hooks hooks;
+    struct reply reply;
+    struct buf out;
+    char error[CLIENT_TEXT_MAX + 64];
+    struct {
+        bool pipelining, eightbit, smtputf8, size;
+        uint64_t size_limit; /* 0: none told */
+    } offers;
+    bool reset_first;  /* the last transaction ended before its message */
+    unsigned messages; /* transactions that were finished */
+    /* the transaction under way */
+    struct client_transaction transaction;
+    struct body body;
+    int sent;     /* the step that goes out next */
+    int answered; /* the step whose reply comes next */
+    bool mail_accepted;
+    bool touched; /* a reply of this transaction has come */
+    size_t n_accepted;
+    size_t finals; /* replies to the message that have come (LMTP: one a recipient) */
+    enum {
+        RECIPIENT_OPEN,
+        RECIPIENT_ACCEPTED, /* at RCPT */
+        RECIPIENT_DONE,     /* has its result */
+        RECIPIENT_UNASKED   /* has it without a command */
+    } recipients[CLIENT_RECIPIENTS_MAX];
+};
+
+void client_init(struct client *client, enum client_protocol protocol, const char *hostname,
+                 const struct client_hooks *hooks);
+void client_release(struct client *client);
+
+void client_input(struct client *client, struct str bytes);
+/* In READY only. May come back READY at once, when every recipient already got a result. What the
+ * transaction points to must live until then. */
+void client_begin(struct client *client, const struct client_transaction *transaction);
+/* In BODY only: puts the next piece of the message into out. */
+void client_pump(struct client *client);
+/* In READY only: "QUIT" into out; nothing is expected any more. */
+void client_quit(struct client *client);
+/* The connection is lost or given up: DEAD, and who has no result yet gets DEFERRED with `why`. */
+void client_abandon(struct client *client, const char *why);
+/* The same for a connection that broke while we were sending; `bytes` had come in before. A server
+ * that refuses a message midway says so and closes: that is then its reply. */
+void client_cut_off(struct client *client, struct str bytes, const char *why);
+
+/* A transaction has begun of which nothing is known to have reached the other side: it may be tried
+ * on another connection at once. */
+bool client_is_untouched(const struct client *client);
+
+#endif
