@@ -5,5 +5,5 @@ poterne_SOURCES = \
     tools/files.c tools/files.h tools/mbox.c \
     tools/json.c tools/json.h tools/explain.c tools/explain.h \
     tools/spool_view.c tools/spool_view.h \
-    tools/config.c tools/quarantine.c tools/queue.c
-poterne_LDADD = $(QUARANTINE_LIBS) $(JANSSON_LIBS)
+    tools/config.c tools/learn.c tools/quarantine.c tools/queue.c
+poterne_LDADD = $(QUARANTINE_LIBS) $(LEDGER_LIBS) $(JANSSON_LIBS)

@@ -9,6 +9,7 @@
 #include "tools/tool.h"
 
 static const struct tool_command *const commands[] = {
+    &tool_learn,
     &tool_quarantine,
     &tool_queue,
     &tool_config,

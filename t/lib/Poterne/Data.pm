@@ -1,0 +1,56 @@
+# Third parties' mail to test with: ../shared/data, or $POTERNE_DATA. Unpacked once below build/data/.
+package Poterne::Data;
+
+use strict;
+use warnings;
+
+use Exporter 'import';
+use File::Path qw(make_path);
+
+our @EXPORT_OK = qw(corpus corpus_messages as_client_sends);
+
+sub folder {
+    return $ENV{POTERNE_DATA} // '../shared/data';
+}
+
+# The folder of an unpacked corpus ("sa", "modern"), or undef where its archive is absent.
+sub corpus {
+    my ($name) = @_;
+    my $archive = folder() . "/corpora/$name.tar.xz";
+    my $here = "build/data/$name";
+    return $here if -e "$here/index";
+    return if !-e $archive;
+    make_path('build/data');
+    system( 'tar', '-xJf', $archive, '-C', 'build/data' ) == 0 or die "can't unpack $archive\n";
+    return -e "$here/index" ? $here : undef;
+}
+
+# Up to n messages, [label, path] each, taken evenly from all corpora; empty where there are none.
+sub corpus_messages {
+    my ($n) = @_;
+    my @all;
+    for my $name (qw(sa modern)) {
+        my $folder = corpus($name) or next;
+        open my $index, '<', "$folder/index" or die "$folder/index: $!\n";
+        while (<$index>) {
+            my ( $label, $path ) = split;
+            push @all, [ $label, "$folder/$path" ];
+        }
+        close $index;
+    }
+    my $step = @all > $n ? @all / $n : 1;
+    my $last = ( @all > $n ? $n : @all ) - 1;
+    return map { $all[ int $_ * $step ] } 0 .. $last;
+}
+
+# A message as lines that any client can send and any server store as they are: LF at the end of
+# each, no bare CR, no NUL, no mailbox line in front.
+sub as_client_sends {
+    my ($raw) = @_;
+    ( my $text = $raw ) =~ s/\AFrom [^\n]*\n//;
+    $text =~ tr/\r\0//d;
+    $text .= "\n" if $text !~ /\n\z/;
+    return $text;
+}
+
+1;
