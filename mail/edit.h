@@ -10,25 +10,33 @@
 struct edit {
     uint64_t at;       /* offset in the original */
     uint64_t remove;   /* bytes left out from there */
-    struct str insert; /* bytes put in their place; whole lines with CR LF */
+    struct str insert; /* bytes put in their place; whole lines with CR LF, but for the tag */
 };
 
 struct edits {
     struct edit *list;
     size_t n;
+    uint64_t top; /* where the header starts: behind an mbox "From " line, if there is one */
 };
 
+/* A header that needs more has its rest replaced by one edit. */
 #define EDITS_MAX 4096
+
+/* Lines of a header are kept below this (RFC 5322 2.1.1: 998). */
+#define EDIT_LINE_MAX 990
 
 /*
  * The edits that every inbound message gets: each header field that only we may write
- * (X-Spam-Flag/Score/Level/Status/Checker-Version, X-Poterne-*) is removed. When `tag` is not
- * empty, the Subject is replaced by one that starts with the tag (RFC 2047 and folding kept; not
- * tagged twice; a missing Subject is added at the end of the header).
+ * (X-Spam-Flag/Score/Level/Status/Checker-Version, X-Poterne-*) is removed, however far down the
+ * header it stands. When `tag` is not empty, it is put in front of every Subject, which is else
+ * left as it is (encoded words, folding); not where the decoded Subject starts with it already;
+ * a missing Subject is added at the end of the header. A body that follows the header without an
+ * empty line gets one, so that all who come after see the header end where we saw it.
+ * -1: the pool is used up.
  */
 int edits_make(struct pool *pool, const struct message *message, struct str tag,
                struct edits *edits, struct err *err);
-/* Adds text (whole header lines) at the very top, before all else. */
+/* Adds text (whole header lines) at the top of the header, before all else. */
 int edits_insert_top(struct pool *pool, struct edits *edits, struct str lines, struct err *err);
 /* The edited message, for callers with the whole of it in memory. */
 void edits_apply(const struct edits *edits, struct str raw, struct buf *out);

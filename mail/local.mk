@@ -19,4 +19,4 @@ lib_libmail_a_SOURCES = \
     mail/html_look.c mail/html_colour.c mail/html_look.h \
     mail/html_sheet.c mail/html_sheet.h \
     mail/uri.c mail/uri_host.c mail/uri_find.c mail/uri.h \
-    mail/edit.h
+    mail/edit.c mail/edit.h
