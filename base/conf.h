@@ -107,7 +107,8 @@ struct conf_queue {
 };
 
 struct conf_journal {
-    unsigned keep; /* evidence of settled messages: 90 days */
+    unsigned keep;     /* evidence of settled messages: 90 days */
+    size_t size_limit; /* the oldest evidence goes earlier above it: 10G */
 };
 
 struct conf {

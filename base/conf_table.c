@@ -164,6 +164,8 @@ const struct conf_setting conf_settings[] = {
 
 {"journal", "keep", TIME(journal.keep), "90d", DAY, 3650 * (uint64_t)DAY, {0},
  "How long the evidence of a message is kept after its last event."},
+{"journal", "size_limit", SIZE(journal.size_limit), "10G", 10 * MIB, 1024 * GIB, {0},
+ "Above this size of the journal the oldest evidence goes earlier."},
 
 };
 

@@ -36,3 +36,7 @@ gateway_poterne_directory_SOURCES = gateway/directory.c gateway/clients.c gatewa
 gateway_poterne_directory_LDADD = $(DIRECTORY_LIBS)
 
 include gateway/delivery.mk
+# journal
+pkglibexec_PROGRAMS += gateway/poterne-journal
+gateway_poterne_journal_SOURCES = gateway/journal.c gateway/clients.c gateway/clients.h
+gateway_poterne_journal_LDADD = lib/libevents.a $(JOURNAL_LIBS)

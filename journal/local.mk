@@ -1,5 +1,17 @@
 # journal: events (no SQLite: lib/libevents.a, for edge and delivery) and the store
-noinst_LIBRARIES += lib/libevents.a
+noinst_LIBRARIES += lib/libevents.a lib/libjournal.a
 lib_libevents_a_SOURCES = \
     journal/event.c journal/event.h \
     journal/client.c journal/client.h
+lib_libjournal_a_CPPFLAGS = $(AM_CPPFLAGS) $(SQLITE_CFLAGS)
+lib_libjournal_a_SOURCES = \
+    journal/db.c journal/db.h \
+    journal/time_id.c journal/time_id.h \
+    journal/store.c journal/store.h journal/store_open.h \
+    journal/sweep.c \
+    journal/query.c journal/query.h
+
+unit += t/unit/journal_event t/unit/journal_client t/unit/journal_store
+t_unit_journal_event_LDADD = $(EVENT_CLIENT_LIBS) $(CMOCKA_LIBS)
+t_unit_journal_client_LDADD = $(EVENT_CLIENT_LIBS) $(CMOCKA_LIBS)
+t_unit_journal_store_LDADD = lib/libevents.a $(JOURNAL_LIBS) $(CMOCKA_LIBS)

@@ -1,0 +1,194 @@
+/*
+ * poterne-journal: the one writer of the journal (journal/store.h). Events that come over lasting
+ * connections are gathered, committed together with one fsync, and then acknowledged: at most
+ * BATCH_MAX of them or BATCH_MS late. A failure (a full disk, a damaged file) ends the process:
+ * poterned starts it again, and the clients send what was not acknowledged.
+ */
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+
+#include "base/log.h"
+#include "gateway/clients.h"
+#include "journal/store.h"
+
+#define BATCH_MAX       500
+#define BATCH_MS        50
+#define CLIENT_TURN_MAX 64 /* events of one client before the others have their turn */
+#define SWEEP_MS        5000
+#define FILES_MAX       256
+#define MEMORY_MAX      (2048ull * 1024 * 1024)
+
+struct writer {
+    const struct conf_journal *conf;
+    struct journal_store *store;
+    struct clients clients;
+    unsigned batch;    /* events applied and not committed */
+    int64_t commit_at; /* monotonic milliseconds, of the batch */
+    int64_t sweep_at;
+};
+
+static int64_t now_ms(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
+/* One that can't be understood is lost, and said to be: sent again it would be no better. */
+static int apply(struct writer *writer, struct client *client, struct err *err)
+{
+    struct event event;
+    struct str message = buf_str(&writer->clients.message);
+    if (event_get(message, &event)) {
+        if (journal_store_apply(writer->store, &event, err) < 0)
+            return -1;
+    } else {
+        log_error("a malformed event of %zu bytes (kind %d) is not in the journal", message.n,
+                  (int)event.kind);
+    }
+    client->mark = event.number;
+    if (writer->batch++ == 0)
+        writer->commit_at = now_ms() + BATCH_MS;
+    return 0;
+}
+
+static int acknowledge(struct client *client, struct err *err)
+{
+    struct buf ack = BUF_INIT(64);
+    event_ack_put(&ack, client->mark);
+    client->mark = 0;
+    int result = buf_ok(&ack) ? 0 : err_set(err, "out of memory");
+    if (result == 0)
+        clients_send(client, buf_str(&ack));
+    buf_release(&ack);
+    return result;
+}
+
+static int commit(struct writer *writer, struct err *err)
+{
+    if (writer->batch == 0)
+        return 0;
+    if (journal_store_commit(writer->store, err) < 0)
+        return -1;
+    writer->batch = 0;
+    for (size_t i = 0; i < CLIENTS_MAX; i++) {
+        struct client *client = &writer->clients.list[i];
+        if (client->fd >= 0 && client->mark && acknowledge(client, err) < 0)
+            return -1;
+    }
+    return 0;
+}
+
+/* Turn by turn, until nobody has more to say or the batch is full: 1 there may be more. */
+static int gather(struct writer *writer, struct err *err)
+{
+    bool any = false;
+    for (size_t i = 0; i < CLIENTS_MAX; i++) {
+        struct client *client = &writer->clients.list[i];
+        for (unsigned n = 0; client->readable && n < CLIENT_TURN_MAX; n++) {
+            if (writer->batch >= BATCH_MAX)
+                return 1;
+            if (clients_receive(&writer->clients, client) != 1)
+                break;
+            any = true;
+            if (apply(writer, client, err) < 0)
+                return -1;
+        }
+    }
+    return any;
+}
+
+static int sweep(struct writer *writer, struct err *err)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME, &now);
+    int64_t now_us = (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
+    if (now_ms() < writer->sweep_at)
+        return 0;
+    if (commit(writer, err) < 0)
+        return -1;
+    int rows = journal_store_sweep(writer->store, writer->conf, now_us, err);
+    if (rows > 0)
+        log_debug("%d rows are forgotten", rows);
+    writer->sweep_at = now_ms() + (rows > 0 ? 0 : SWEEP_MS);
+    return rows < 0 ? -1 : 0;
+}
+
+static int wait_time(const struct writer *writer)
+{
+    int64_t until = writer->batch ? writer->commit_at : writer->sweep_at;
+    int64_t left = until - now_ms();
+    return left < 0 ? 0 : left > SWEEP_MS ? SWEEP_MS : (int)left;
+}
+
+/* 1 go on, 0 drain was asked, -1 err. */
+static int writer_round(struct writer *writer, const struct role_env *env, struct err *err)
+{
+    int more = clients_wait(&writer->clients, env, true, wait_time(writer), err);
+    if (more < 0 || gather(writer, err) < 0)
+        return -1;
+    bool due = writer->batch >= BATCH_MAX || now_ms() >= writer->commit_at;
+    if (due && commit(writer, err) < 0)
+        return -1;
+    return sweep(writer, err) < 0 ? -1 : more;
+}
+
+/* What the clients have sent by now is still taken. */
+static int finish(struct writer *writer, const struct role_env *env, struct err *err)
+{
+    int more;
+    do {
+        if (clients_wait(&writer->clients, env, true, 0, err) < 0)
+            return -1;
+        more = gather(writer, err);
+        if (more < 0 || commit(writer, err) < 0)
+            return -1;
+    } while (more);
+    return 0;
+}
+
+/* The journal is opened here and not before the sandbox, because what SQLite creates must belong
+ * to the journal's own user. */
+static int journal_serve(const struct role_env *env, void *data, struct err *err)
+{
+    char folder[PATH_MAX];
+    int more = 1;
+    (void)data;
+    int n = snprintf(folder, sizeof folder, "%s/journal", env->conf->state_dir);
+    if (n < 0 || (size_t)n >= sizeof folder)
+        return err_set(err, "%s/journal: path too long", env->conf->state_dir);
+    struct writer *writer = calloc(1, sizeof *writer);
+    if (writer == NULL)
+        return err_set(err, "out of memory");
+    writer->conf = &env->conf->journal;
+    clients_init(&writer->clients);
+    writer->store = journal_store_open(folder, err);
+    if (writer->store == NULL)
+        more = -1;
+    while (more > 0)
+        more = writer_round(writer, env, err);
+    if (more == 0)
+        more = finish(writer, env, err);
+    journal_store_close(&writer->store);
+    clients_release(&writer->clients);
+    free(writer);
+    return more;
+}
+
+static void journal_sandbox(const struct role_env *env, struct sandbox *box)
+{
+    box->allow = SANDBOX_FILES | SANDBOX_ACCEPT;
+    box->memory_limit = MEMORY_MAX;
+    box->files_limit = FILES_MAX;
+    sandbox_path_in(box, env->conf->state_dir, "journal", SANDBOX_WRITE);
+}
+
+int main(int argc, char **argv)
+{
+    static const struct role role = {.name = "journal",
+                                     .sandbox = journal_sandbox,
+                                     .serve = journal_serve};
+    return role_main(argc, argv, &role);
+}

@@ -1,0 +1,68 @@
+/*
+ * query: what the journal knows, for people and tools. Opens the journal read-only beside its
+ * writer. Everything is found over an index; texts and arrays live in the caller's pool.
+ */
+#ifndef POTERNE_JOURNAL_QUERY_H
+#define POTERNE_JOURNAL_QUERY_H
+
+#include "base/err.h"
+#include "base/pool.h"
+#include "journal/event.h"
+
+#define JOURNAL_LIMIT_MAX 10000
+
+struct journal_filter {
+    struct str id;          /* of a message, or the beginning of one; empty: any */
+    struct str address;     /* sender or recipient, without case; empty: any */
+    struct str client_ip;   /* empty: any */
+    int64_t from_us, to_us; /* since 1970, `to` excluded; 0: open */
+    size_t limit;           /* the newest so many messages, and so many refusals; 0: the maximum */
+};
+
+/* One thing that happened to a recipient. */
+struct journal_outcome {
+    int64_t time_us;
+    enum recipient_state state;
+    struct str relay, detail;
+};
+
+struct journal_recipient {
+    uint32_t index;
+    struct str address, how;
+    enum recipient_state state;       /* what counts */
+    int64_t time_us;                  /* since when */
+    struct journal_outcome *outcomes; /* in the order of time */
+    size_t n_outcomes;
+};
+
+struct journal_message {
+    bool complete; /* false: only recipients are known (yet); event has but the id */
+    struct event_message event;
+    struct journal_recipient *recipients; /* in the order of the envelope */
+    size_t n_recipients;
+};
+
+struct journal_found {
+    struct journal_message *messages; /* in the order of time */
+    size_t n_messages;
+    struct event_refused *refusals;
+    size_t n_refusals;
+    bool more; /* the limit was reached: there may be older ones */
+};
+
+struct journal;
+/* folder is STATE_DIR/journal. */
+struct journal *journal_open(const char *folder, struct err *err);
+void journal_close(struct journal **journal);
+int journal_search(struct journal *journal, const struct journal_filter *filter, struct pool *pool,
+                   struct journal_found *found, struct err *err);
+
+/* Messages that 250 was said for and whose recipients are not all settled yet (held ones among
+ * them), and all there are: what `poterne audit` and statistics begin with. */
+struct journal_totals {
+    uint64_t messages, refusals, recipients;
+    uint64_t recipients_in[RECIPIENT_STATES];
+};
+int journal_totals(struct journal *journal, struct journal_totals *totals, struct err *err);
+
+#endif
