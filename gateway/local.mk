@@ -30,13 +30,5 @@ gateway_poterne_antivirus_LDADD = $(AVCONTENT_LIBS) lib/libverdict.a $(BASE_LIBS
 
 include gateway/smtp/local.mk
 
-# directory
-pkglibexec_PROGRAMS += gateway/poterne-directory
-gateway_poterne_directory_SOURCES = gateway/directory.c gateway/clients.c gateway/clients.h
-gateway_poterne_directory_LDADD = $(DIRECTORY_LIBS)
-
 include gateway/delivery.mk
-# journal
-pkglibexec_PROGRAMS += gateway/poterne-journal
-gateway_poterne_journal_SOURCES = gateway/journal.c gateway/clients.c gateway/clients.h
-gateway_poterne_journal_LDADD = lib/libevents.a $(JOURNAL_LIBS)
+include gateway/clients.mk

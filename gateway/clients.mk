@@ -1,0 +1,6 @@
+# directory and journal: the programs with lasting connections of clients
+pkglibexec_PROGRAMS += gateway/poterne-directory gateway/poterne-journal
+gateway_poterne_directory_SOURCES = gateway/directory.c gateway/clients.c gateway/clients.h
+gateway_poterne_directory_LDADD = $(DIRECTORY_LIBS)
+gateway_poterne_journal_SOURCES = gateway/journal.c gateway/clients.c gateway/clients.h
+gateway_poterne_journal_LDADD = lib/libevents.a $(JOURNAL_LIBS)
