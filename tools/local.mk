@@ -1,9 +1,16 @@
-# tools: the command `poterne`, a file for each subcommand
-bin_PROGRAMS += poterne
-poterne_SOURCES = \
-    tools/poterne.c tools/tool.h tools/args.c tools/settings.c tools/text.c \
+# tools: the command `poterne`, a file for each subcommand; lib/libtools.a is what these share
+noinst_LIBRARIES += lib/libtools.a
+lib_libtools_a_SOURCES = \
+    tools/tool.h tools/args.c tools/settings.c tools/text.c \
     tools/files.c tools/files.h tools/mbox.c \
     tools/json.c tools/json.h tools/explain.c tools/explain.h \
-    tools/spool_view.c tools/spool_view.h \
+    tools/spool_view.c tools/spool_view.h
+
+bin_PROGRAMS += poterne
+poterne_SOURCES = tools/poterne.c \
     tools/config.c tools/learn.c tools/quarantine.c tools/queue.c
-poterne_LDADD = $(QUARANTINE_LIBS) $(LEDGER_LIBS) $(JANSSON_LIBS)
+poterne_LDADD = lib/libtools.a $(QUARANTINE_LIBS) $(LEDGER_LIBS) $(JANSSON_LIBS)
+
+unit += t/unit/tools_files t/unit/tools_args
+t_unit_tools_files_LDADD = lib/libtools.a $(MAIL_LIBS) $(CMOCKA_LIBS)
+t_unit_tools_args_LDADD = lib/libtools.a $(MAIL_LIBS) $(CMOCKA_LIBS)

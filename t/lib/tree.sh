@@ -63,9 +63,9 @@ packages_install() {
     missing=$(packages_missing "$@" | tr '\n' ' ')
 }
 
-# build_packages_install [FILE…]: those of the build, which must be had, and those in FILE.
+# build_packages_install FILE…: those of the build, which must be had, and those in FILE.
 build_packages_install() {
-    packages_install build-packages "$@"
+    packages_install "$@"
     [ -z "$missing" ] && return
     lacking=$(packages_missing build-packages | tr '\n' ' ')
     [ -z "$lacking" ] || die "can't build without $lacking(see build/apt.log)"

@@ -22,9 +22,10 @@ my %instead = (
     sscanf => 'str_to_u64()',
     vfork  => 'posix_spawn() or fork()',
 );
-my $banned = join '|', sort keys %instead;
 
 for my $path ( tree_files(qr/\.[ch]$/) ) {
+    # tests may try what a sandbox forbids
+    my $banned = join '|', grep { !( /^exec/ && $path =~ m{^t/} ) } sort keys %instead;
     my @found;
     my $number = 0;
     for my $line ( split /\n/, code_of( slurp($path) ) ) {
