@@ -43,12 +43,18 @@ struct bayes_token {
     uint32_t ham;
 };
 
+/*
+ * The score is calibrated: the natural logarithm of the odds that the message is ham, so that -5
+ * is wrong once in 150 times. Rules score 5 for a message that no rule hits: from -5 on, pass 2
+ * makes spam of it alone. The score stays within what the model was taught: 10 messages of each
+ * class can't move it beyond 2.4.
+ */
 struct bayes_result {
-    bool used;                  /* false: no model, or too little in it: score is 0 */
-    double score;               /* the mission's sign: above 0 ham, below 0 spam */
+    bool used;                  /* false: no model, or nothing of the message in it: score is 0 */
+    double score;               /* the mission's sign: above 0 ham, below 0 spam; -8 to 8 */
     double probability;         /* of spam, 0..1 */
-    double evidence;            /* log-odds of spam before calibration: what to rank mail by */
-    struct bayes_token *tokens; /* strongest first */
+    double evidence;            /* of spam, before calibration and bounds: what to rank mail by */
+    struct bayes_token *tokens; /* of spam, strongest first, then of ham */
     size_t n_tokens;
 };
 

@@ -2,8 +2,9 @@
 
 #include "bayes/combine.h"
 
-/* A token nearer to 0.5 than this says too little to be counted. */
-#define DEVIATION_MIN 0.3
+/* A token nearer to 0.5 than this is left out: common words are many and depend on each other, and
+ * would drown the few that tell. */
+#define DEVIATION_MIN 0.42
 
 /* The strongest of one side, strongest first. */
 struct strongest {
@@ -14,36 +15,25 @@ struct strongest {
     size_t n;
 };
 
-struct sums {
-    double log_spam; /* of the tokens' probabilities of spam */
-    double log_ham;
-    size_t n;
-    struct strongest spam;
-    struct strongest ham;
-};
+static double strength(double probability)
+{
+    return fabs(probability - 0.5);
+}
 
 static void strongest_add(struct strongest *s, size_t feature, double probability)
 {
-    double strength = fabs(probability - 0.5);
     size_t at = s->n;
-    if (at == BAYES_STRONGEST && fabs(s->list[at - 1].probability - 0.5) >= strength)
+    if (at == BAYES_STRONGEST && strength(s->list[at - 1].probability) >= strength(probability))
         return;
     if (s->n < BAYES_STRONGEST)
         s->n++;
-    for (at = s->n - 1; at > 0 && fabs(s->list[at - 1].probability - 0.5) < strength; at--)
+    for (at = s->n - 1; at > 0; at--) {
+        if (strength(s->list[at - 1].probability) >= strength(probability))
+            break;
         s->list[at] = s->list[at - 1];
+    }
     s->list[at].feature = feature;
     s->list[at].probability = probability;
-}
-
-static void sums_add(struct sums *sums, size_t feature, double probability)
-{
-    if (fabs(probability - 0.5) < DEVIATION_MIN)
-        return;
-    sums->log_spam += log(probability);
-    sums->log_ham += log1p(-probability);
-    sums->n++;
-    strongest_add(probability > 0.5 ? &sums->spam : &sums->ham, feature, probability);
 }
 
 static void strongest_take(const struct strongest *from, const struct features *features,
@@ -60,22 +50,31 @@ static void strongest_take(const struct strongest *from, const struct features *
 int bayes_combine(const struct features *features, const struct model_counts *counts, uint64_t spam,
                   uint64_t ham, struct pool *pool, struct bayes_result *result, struct err *err)
 {
-    struct sums sums = {.n = 0};
+    struct combination c = {0, 0, 0};
+    struct strongest of_spam = {.n = 0}, of_ham = {.n = 0};
     *result = (struct bayes_result){.probability = 0.5};
     if (spam == 0 || ham == 0)
         return 0;
-    for (size_t i = 0; i < features->n; i++)
+    for (size_t i = 0; i < features->n; i++) {
+        double p = 0.5;
         if (counts[i].spam || counts[i].ham)
-            sums_add(&sums, i, token_probability(counts[i], spam, ham));
+            p = token_probability(counts[i], spam, ham);
+        if (strength(p) < DEVIATION_MIN)
+            continue;
+        c.log_spam += log(p);
+        c.log_ham += log1p(-p);
+        c.n++;
+        strongest_add(p > 0.5 ? &of_spam : &of_ham, i, p);
+    }
     result->tokens = POOL_ARRAY(pool, 2 * BAYES_STRONGEST, struct bayes_token);
     if (result->tokens == NULL)
         return err_set(err, "out of memory for the strongest tokens");
-    strongest_take(&sums.spam, features, counts, result);
-    strongest_take(&sums.ham, features, counts, result);
-    result->used = sums.n > 0;
-    double ham_tail = chi2_log_tail(-sums.log_spam, sums.n);
-    double spam_tail = chi2_log_tail(-sums.log_ham, sums.n);
-    result->evidence = ham_tail - spam_tail;
+    strongest_take(&of_spam, features, counts, result);
+    strongest_take(&of_ham, features, counts, result);
+    result->used = c.n > 0;
+    result->evidence = combination_evidence(&c);
+    result->score = evidence_score(result->evidence, spam, ham);
+    result->probability = 1 / (1 + exp(result->score));
     return 0;
 }
 

@@ -9,7 +9,6 @@
 enum field_kind {
     FIELD_WORDS,    /* its words (what is not in the table) */
     FIELD_SKIP,     /* nothing at all */
-    FIELD_PRESENCE, /* only that it is there */
     FIELD_ADDRESS,  /* addresses with names */
     FIELD_RECEIVED, /* hosts and addresses of a hop */
     FIELD_ID,       /* message ids: their domain and shape */
@@ -31,29 +30,33 @@ static const struct field fields[] = {
     {"bcc", FIELD_ADDRESS},
     {"cc", FIELD_ADDRESS},
     {"content-length", FIELD_SKIP},
-    {"content-type", FIELD_PRESENCE},
+    {"content-type", FIELD_SKIP},
     {"date", FIELD_DATE},
     {"delivered-to", FIELD_SKIP},
     {"delivery-date", FIELD_SKIP},
     {"dkim-signature", FIELD_SIGNATURE},
     {"domainkey-signature", FIELD_SIGNATURE},
     {"envelope-to", FIELD_SKIP},
-    {"errors-to", FIELD_ADDRESS},
+    {"errors-to", FIELD_SKIP},
     {"from", FIELD_ADDRESS},
     {"in-reply-to", FIELD_ID},
     {"lines", FIELD_SKIP},
+    {"list-id", FIELD_WORDS},
+    {"list-*", FIELD_SKIP},
     {"message-id", FIELD_ID},
     {"received", FIELD_RECEIVED},
     {"received-spf", FIELD_SKIP},
     {"references", FIELD_ID},
     {"reply-to", FIELD_ADDRESS},
-    {"resent-*", FIELD_PRESENCE},
+    {"resent-*", FIELD_SKIP},
     {"return-path", FIELD_ADDRESS},
     {"sender", FIELD_ADDRESS},
     {"status", FIELD_SKIP},
-    {"subject", FIELD_PRESENCE},
+    {"subject", FIELD_SKIP},
     {"to", FIELD_ADDRESS},
     {"x-amavis*", FIELD_SKIP},
+    {"x-beenthere", FIELD_SKIP},
+    {"x-original-date", FIELD_SKIP},
     {"x-antispam*", FIELD_SKIP},
     {"x-antivirus*", FIELD_SKIP},
     {"x-barracuda*", FIELD_SKIP},
@@ -66,11 +69,11 @@ static const struct field fields[] = {
     {"x-eop*", FIELD_SKIP},
     {"x-evolution*", FIELD_SKIP},
     {"x-forefront*", FIELD_SKIP},
-    {"x-gm-message-state", FIELD_PRESENCE},
+    {"x-gm-message-state", FIELD_SKIP},
     {"x-gm-spam", FIELD_SKIP},
     {"x-gm-phishy", FIELD_SKIP},
     {"x-gmail-labels", FIELD_SKIP},
-    {"x-google-dkim-signature", FIELD_PRESENCE},
+    {"x-google-dkim-signature", FIELD_SKIP},
     {"x-greylist*", FIELD_SKIP},
     {"x-hmailserver*", FIELD_SKIP},
     {"x-imap*", FIELD_SKIP},
@@ -319,7 +322,6 @@ static void value_add(struct tokens *tokens, enum field_kind kind, struct str pl
         signature_add(tokens, place, value);
         return;
     case FIELD_SKIP:
-    case FIELD_PRESENCE:
         return;
     }
 }
@@ -334,10 +336,8 @@ void features_header(struct tokens *tokens, const struct part *root)
         enum field_kind kind = field_kind(name);
         if (kind == FIELD_SKIP || (kind == FIELD_RECEIVED && received++ >= RECEIVED_MAX))
             continue;
-        tokens_add(tokens, STR("field"), header->name);
         struct header cut = *header;
         cut.value = str_sub(cut.value, 0, VALUE_MAX);
-        struct str value = kind == FIELD_PRESENCE ? STR_EMPTY : header_text(tokens->pool, &cut);
-        value_add(tokens, kind, name, value);
+        value_add(tokens, kind, name, header_text(tokens->pool, &cut));
     }
 }

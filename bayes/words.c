@@ -2,8 +2,8 @@
 #include "bayes/tokens.h"
 #include "mail/utf8.h"
 
-#define WORD_MAX 256 /* bytes of a word that are looked at */
-#define WORD_MIN 1
+#define WORD_MAX  256 /* bytes of a word that are looked at */
+#define LONG_HEAD 8   /* bytes that stand for a word longer than TOKEN_TEXT_MAX */
 
 enum kind {
     BREAK,  /* between words */
@@ -74,23 +74,29 @@ static uint32_t lower(uint32_t c)
 struct scan {
     struct tokens *tokens;
     struct str place;
-    char word[WORD_MAX];
-    size_t n;      /* bytes of the word, joiners at its end included */
-    size_t solid;  /* bytes up to its last letter */
-    size_t length; /* bytes of the word as it came, those beyond WORD_MAX included */
+    char word[WORD_MAX]; /* in lower case */
+    char form[WORD_MAX]; /* as written */
+    size_t n;            /* bytes of the word, joiners at its end included */
+    size_t solid;        /* bytes up to its last letter */
+    size_t length;       /* characters of the word, those beyond WORD_MAX included */
+    bool capitals;
     uint32_t wide; /* the wide character before this one; 0: none */
 };
 
+/* A word with capitals counts as itself and as the word that it is: "FREE" as FREE and free. */
 static void word_emit(struct scan *scan)
 {
     struct str word = str_n(scan->word, scan->solid);
-    if (word.n > TOKEN_TEXT_MAX || scan->length > WORD_MAX) {
-        struct str head = utf8_head(word, 8);
+    if (word.n > TOKEN_TEXT_MAX) {
+        struct str head = utf8_head(word, LONG_HEAD);
         tokens_addf(scan->tokens, scan->place, "long %.*s %zu", STR_ARG(head), scan->length / 16);
-    } else if (word.n >= WORD_MIN) {
+    } else {
         tokens_add(scan->tokens, scan->place, word);
+        if (scan->capitals)
+            tokens_add(scan->tokens, scan->place, str_n(scan->form, scan->solid));
     }
     scan->n = scan->solid = scan->length = 0;
+    scan->capitals = false;
 }
 
 static void word_break(struct scan *scan)
@@ -102,12 +108,15 @@ static void word_break(struct scan *scan)
 
 static void word_grow(struct scan *scan, uint32_t c, bool solid)
 {
-    if (scan->n + 4 <= sizeof scan->word) {
-        scan->n += utf8_put(scan->word + scan->n, c);
-        if (solid)
-            scan->solid = scan->n;
-    }
+    uint32_t low = lower(c);
     scan->length++;
+    if (scan->n + 4 > sizeof scan->word)
+        return;
+    utf8_put(scan->form + scan->n, c);
+    scan->n += utf8_put(scan->word + scan->n, low);
+    scan->capitals |= low != c;
+    if (solid)
+        scan->solid = scan->n;
 }
 
 static void wide_add(struct scan *scan, uint32_t c)
@@ -129,7 +138,7 @@ static void scan_character(struct scan *scan, uint32_t c)
     switch (kind) {
     case LETTER:
         scan->wide = 0;
-        word_grow(scan, lower(c), true);
+        word_grow(scan, c, true);
         return;
     case JOINER:
         /* two of them in a row join nothing */
