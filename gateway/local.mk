@@ -29,6 +29,7 @@ gateway_poterne_antivirus_SOURCES = gateway/antivirus.c \
 gateway_poterne_antivirus_LDADD = $(AVCONTENT_LIBS) lib/libverdict.a $(BASE_LIBS)
 
 include gateway/smtp/local.mk
+include gateway/edge.mk
 
 include gateway/delivery.mk
 include gateway/clients.mk

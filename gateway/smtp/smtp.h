@@ -24,15 +24,17 @@
 #include "base/conf.h"
 #include "gateway/smtp/reply.h"
 
-#define SMTP_BLOCK_MAX   (64 * 1024) /* bytes in one smtp_input() */
-#define SMTP_LOOKUPS_MAX 64          /* pipelined recipients being looked up at once */
-#define SMTP_OUTPUT_HIGH (8 * 1024)  /* output waiting: no command is worked on */
+#define SMTP_BLOCK_MAX       (64 * 1024) /* bytes in one smtp_input() */
+#define SMTP_LOOKUPS_MAX     64          /* pipelined recipients being looked up at once */
+#define SMTP_OUTPUT_HIGH     (8 * 1024)  /* output waiting: no command is worked on */
+#define SMTP_POSTMASTER_SIZE 320
 
 /* A message whose end has come. Everything lives until smtp_message_answer() or abort. */
 struct smtp_recipient {
     const struct smtp_recipient *next;
     struct str address; /* as given, without source route and needless quotes */
     struct str how;     /* what the directory said of it */
+    uint32_t ticket;    /* rises with the order of the RCPTs */
 };
 
 struct smtp_envelope {
