@@ -1,121 +1,149 @@
 #include "tools/explain.h"
 
+#include <stdio.h>
+
 #include "tools/tool.h"
 
-static void put_string(json_t *object, const char *key, FILE *out)
+#define SHORT_RULES  4
+#define SHORT_TOKENS 4 /* of each side */
+
+static struct str text_of(json_t *object, const char *key)
 {
     json_t *value = json_object_get(object, key);
-    tool_put_text(out, str_n(json_string_value(value), json_string_length(value)));
+    return str_n(json_string_value(value), json_string_length(value));
 }
 
-static bool has_text(json_t *object, const char *key)
-{
-    return json_string_length(json_object_get(object, key)) > 0;
-}
-
-static double number(json_t *object, const char *key)
+static double number_of(json_t *object, const char *key)
 {
     return json_number_value(json_object_get(object, key));
 }
 
-static void put_antivirus(json_t *answers, FILE *out)
+/* before, text, after: nothing when the text is empty */
+static void put(const char *before, struct str text, const char *after)
+{
+    if (text.n == 0)
+        return;
+    fputs(before, stdout);
+    tool_put_text(stdout, text);
+    fputs(after, stdout);
+}
+
+static void explain_antivirus(json_t *answers)
 {
     size_t i;
     json_t *answer;
-    if (json_array_size(answers) == 0) {
-        fputs("  antivirus   gave no answer\n", out);
-        return;
-    }
+    fputs("  antivirus   ", stdout);
+    if (json_array_size(answers) == 0)
+        fputs("gave no answer", stdout);
     json_array_foreach(answers, i, answer)
     {
-        fputs(i ? "              " : "  antivirus   ", out);
-        put_string(answer, "engine", out);
-        fputc(' ', out);
-        put_string(answer, "result", out);
-        if (has_text(answer, "name")) {
-            fputs(": ", out);
-            put_string(answer, "name", out);
-        }
-        if (has_text(answer, "version")) {
-            fputs(" (", out);
-            put_string(answer, "version", out);
-            fputc(')', out);
-        }
-        fputc('\n', out);
+        put(i ? ", " : "", text_of(answer, "engine"), " ");
+        put("", text_of(answer, "result"), "");
+        put(": ", text_of(answer, "name"), "");
+        put(" (", text_of(answer, "version"), ")");
     }
+    putchar('\n');
 }
 
-static void put_rules(json_t *content, double heuristics, size_t rows, FILE *out)
+static void put_rule(json_t *rule)
+{
+    printf("              %+5.1f  ", number_of(rule, "score"));
+    put("", text_of(rule, "name"), "");
+    put(": ", text_of(rule, "describe"), "");
+    put("\n                     \"", text_of(rule, "text"), "\"");
+    putchar('\n');
+}
+
+/* The rules stand in the evidence as they were found: the heaviest first is for the reader. */
+static json_t *heaviest(json_t *rules, double below)
+{
+    size_t i;
+    json_t *rule;
+    json_t *found = NULL;
+    json_array_foreach(rules, i, rule)
+    {
+        double score = number_of(rule, "score");
+        if (score < below && (found == NULL || score > number_of(found, "score")))
+            found = rule;
+    }
+    return found;
+}
+
+static void explain_rules(json_t *content, double heuristics, enum explain_size size)
 {
     json_t *rules = json_object_get(content, "rules");
     size_t i;
     json_t *rule;
-    fprintf(out, "  heuristics  %+.1f\n", heuristics);
-    json_array_foreach(rules, i, rule)
-    {
-        if (i == rows) {
-            fprintf(out, "              … and %zu more\n", json_array_size(rules) - rows);
-            break;
+    printf("  heuristics  %+.1f", heuristics);
+    if (size == EXPLAIN_SHORT) {
+        double below = 1e9;
+        for (i = 0; i < SHORT_RULES && (rule = heaviest(rules, below)) != NULL; i++) {
+            below = number_of(rule, "score");
+            put(i ? ", " : "  ", text_of(rule, "name"), "");
+            printf(" %.1f", below);
         }
-        fprintf(out, "              %+5.1f  ", number(rule, "score"));
-        put_string(rule, "name", out);
-        if (has_text(rule, "describe")) {
-            fputs(": ", out);
-            put_string(rule, "describe", out);
-        }
-        if (has_text(rule, "text")) {
-            fputs("\n                       \"", out);
-            put_string(rule, "text", out);
-            fputc('"', out);
-        }
-        fputc('\n', out);
+        if (json_array_size(rules) > i)
+            fputs(", …", stdout);
     }
+    putchar('\n');
+    if (size == EXPLAIN_WHOLE)
+        json_array_foreach(rules, i, rule) put_rule(rule);
+    json_array_foreach(json_object_get(content, "limited"), i, rule)
+        put("              ?      ", str_of(json_string_value(rule)), " ran into a limit\n");
 }
 
-static void put_bayes(json_t *content, double score, size_t rows, FILE *out)
+static void put_tokens(json_t *tokens, bool spam)
+{
+    size_t i, n = 0;
+    json_t *token;
+    json_array_foreach(tokens, i, token) if (n < SHORT_TOKENS &&
+                                             (number_of(token, "probability") > 0.5) == spam && ++n)
+        put(n == 1 && !spam ? " against \"" : " \"", text_of(token, "text"), "\"");
+}
+
+static void explain_bayes(json_t *content, double score, enum explain_size size)
 {
     json_t *bayes = json_object_get(content, "bayes");
+    json_t *tokens = json_object_get(bayes, "tokens");
     size_t i;
     json_t *token;
     if (!json_is_true(json_object_get(bayes, "used"))) {
-        fputs("  bayes       took no part: too little was learned\n", out);
+        puts("  bayes       took no part: too little was learned");
         return;
     }
-    fprintf(out, "  bayes       %+.1f  probability of spam %.4f\n", score,
-            number(bayes, "probability"));
-    json_array_foreach(json_object_get(bayes, "tokens"), i, token)
+    printf("  bayes       %+.1f ", score);
+    if (size == EXPLAIN_SHORT) {
+        put_tokens(tokens, true);
+        put_tokens(tokens, false);
+        putchar('\n');
+        return;
+    }
+    printf(" probability of spam %.4f\n", number_of(bayes, "probability"));
+    json_array_foreach(tokens, i, token)
     {
-        if (i == rows)
-            break;
-        fprintf(out, "              %.3f  ", number(token, "probability"));
-        put_string(token, "text", out);
-        fputc('\n', out);
+        printf("              %.3f  ", number_of(token, "probability"));
+        put("", text_of(token, "text"), "");
+        putchar('\n');
     }
 }
 
-void explain_evidence(json_t *evidence, size_t rows, FILE *out)
+void explain_evidence(json_t *evidence, enum explain_size size)
 {
     json_t *score = json_object_get(evidence, "score");
     json_t *content = json_object_get(evidence, "content");
     if (json_object_size(evidence) == 0)
         return;
-    put_antivirus(json_object_get(evidence, "antivirus"), out);
+    explain_antivirus(json_object_get(evidence, "antivirus"));
     if (content) {
-        put_rules(content, number(score, "heuristics"), rows, out);
-        put_bayes(content, number(score, "bayes"), rows, out);
+        explain_rules(content, number_of(score, "heuristics"), size);
+        explain_bayes(content, number_of(score, "bayes"), size);
     }
-    fputs("  verdict     ", out);
-    put_string(evidence, "verdict", out);
+    put("  verdict     ", text_of(evidence, "verdict"), "");
     if (content)
-        fprintf(out, ", global score %+.1f", number(score, "global"));
-    if (has_text(evidence, "reason")) {
-        fputs(", ", out);
-        put_string(evidence, "reason", out);
-    }
-    if (has_text(content, "rules_generation")) {
-        fputs("; rules ", out);
-        put_string(content, "rules_generation", out);
-        fprintf(out, ", model %.0f", number(content, "model_generation"));
-    }
-    fputc('\n', out);
+        printf(", global score %+.1f", number_of(score, "global"));
+    put(", ", text_of(evidence, "reason"), "");
+    put("; rules ", text_of(content, "rules_generation"), "");
+    if (number_of(content, "model_generation") > 0)
+        printf(", model %.0f", number_of(content, "model_generation"));
+    putchar('\n');
 }

@@ -1,12 +1,15 @@
-/* explain: what a verdict was decided from (gateway/evidence.h), in words. */
+/* explain: what a verdict was decided from (gateway/evidence.h), in words on standard output. */
 #ifndef POTERNE_TOOLS_EXPLAIN_H
 #define POTERNE_TOOLS_EXPLAIN_H
 
 #include <jansson.h>
-#include <stdio.h>
 
-/* The steps of a verdict, a line each and one for each rule or token that weighed: at most `rows`
- * of either. Evidence that lacks something is shown without it. */
-void explain_evidence(json_t *evidence, size_t rows, FILE *out);
+enum explain_size {
+    EXPLAIN_SHORT, /* a line for each step, with what weighed most */
+    EXPLAIN_WHOLE  /* each rule with its text, each token */
+};
+
+/* Evidence that lacks something is shown without it; none at all: nothing. */
+void explain_evidence(json_t *evidence, enum explain_size size);
 
 #endif

@@ -8,8 +8,8 @@ lib_libtools_a_SOURCES = \
 
 bin_PROGRAMS += poterne
 poterne_SOURCES = tools/poterne.c \
-    tools/config.c tools/learn.c tools/quarantine.c tools/queue.c
-poterne_LDADD = lib/libtools.a $(QUARANTINE_LIBS) $(LEDGER_LIBS) $(JANSSON_LIBS)
+    tools/config.c tools/learn.c tools/quarantine.c tools/queue.c tools/trace.c
+poterne_LDADD = lib/libtools.a $(JOURNAL_LIBS) lib/libevents.a $(QUARANTINE_LIBS) $(LEDGER_LIBS) $(JANSSON_LIBS)
 
 unit += t/unit/tools_files t/unit/tools_args
 t_unit_tools_files_LDADD = lib/libtools.a $(MAIL_LIBS) $(CMOCKA_LIBS)

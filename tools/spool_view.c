@@ -9,7 +9,6 @@
 
 #define MESSAGE_POOL_MAX (2 * (size_t)SPOOL_RECORDS_MAX)
 #define COPY_STEP        ((size_t)64 * 1024)
-#define EVIDENCE_ROWS    50
 
 static const char *place_name(const struct spool_view *view)
 {
@@ -205,7 +204,7 @@ void spool_view_put_whole(struct spool_view *view, const struct spool_file *file
             fwrite(text.s, 1, text.n, stdout);
         else
             put_file(file);
-        explain_evidence(evidence, EVIDENCE_ROWS, stdout);
+        explain_evidence(evidence, EXPLAIN_WHOLE);
     }
     json_decref(evidence);
 }

@@ -51,7 +51,8 @@ struct tool_command {
 };
 
 /* One a file tools/NAME.c. */
-extern const struct tool_command tool_check, tool_learn, tool_config, tool_quarantine, tool_queue;
+extern const struct tool_command tool_check, tool_learn, tool_trace, tool_config, tool_quarantine,
+    tool_queue;
 
 /* argv[0] is the command's name. 0, or -1 with err. The caller frees args->rest. */
 int tool_args_read(const struct tool_command *command, int argc, char **argv,
