@@ -1,9 +1,26 @@
-# delivery: the client's side of SMTP and LMTP, Maildir; then the queue and its program
-noinst_LIBRARIES += lib/libclient.a
+# delivery: the client's side of SMTP and LMTP and Maildir; the queue; the program
+noinst_LIBRARIES += lib/libclient.a lib/libdelivery.a
+lib_libclient_a_CPPFLAGS = $(AM_CPPFLAGS) $(EVENT_CFLAGS)
 lib_libclient_a_SOURCES = \
     gateway/client/reply.c gateway/client/reply.h \
     gateway/client/body.c gateway/client/body.h \
-    gateway/client/client.c gateway/client/client.h
+    gateway/client/client.c gateway/client/client.h \
+    gateway/client/connection.c gateway/client/connection.h \
+    gateway/client/maildir.c gateway/client/maildir.h \
+    gateway/client/workers.c gateway/client/workers.h
+
+DELIVERY_LIBS = lib/libdelivery.a lib/libclient.a lib/libevents.a $(QUARANTINE_LIBS) $(EVENT_LIBS)
+lib_libdelivery_a_CPPFLAGS = $(AM_CPPFLAGS) $(EVENT_CFLAGS)
+lib_libdelivery_a_SOURCES = \
+    gateway/delivery_loop.c gateway/delivery.h \
+    gateway/delivery_job.c gateway/delivery_leg.c gateway/delivery_result.c gateway/delivery_settle.c \
+    gateway/delivery_hop.c gateway/delivery_lane.c gateway/delivery_sweep.c \
+    gateway/delivery_journal.c gateway/delivery_service.c
+
+pkglibexec_PROGRAMS += gateway/poterne-delivery
+gateway_poterne_delivery_CPPFLAGS = $(AM_CPPFLAGS) $(EVENT_CFLAGS)
+gateway_poterne_delivery_SOURCES = gateway/delivery.c
+gateway_poterne_delivery_LDADD = $(DELIVERY_LIBS)
 
 unit += t/unit/delivery_client
 t_unit_delivery_client_LDADD = lib/libclient.a lib/libspool.a $(BASE_LIBS) $(CMOCKA_LIBS)

@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include "base/fsio.h"
+#include "base/recipient.h"
 #include "base/wire.h"
 #include "spool/format.h"
 #include "spool/store.h"
@@ -33,13 +34,19 @@ static int append(struct spool_file *file, enum record_kind kind, struct str pay
     return result;
 }
 
-static void remember(struct spool_recipient *r, const struct spool_mark *mark)
+void spool_apply_mark(struct spool_recipient *r, const struct spool_mark *mark)
 {
     r->state = mark->state;
     r->state_time_us = mark->time_us;
     r->relay = str_sub(mark->relay, 0, SPOOL_DETAIL_MAX);
     r->detail = str_sub(mark->detail, 0, SPOOL_DETAIL_MAX);
     r->marks++;
+    if (mark->state == RCPT_DEFERRED)
+        r->tries++;
+    if (mark->state == RCPT_RELEASED) {
+        r->tries = 0;
+        r->released_us = mark->time_us;
+    }
 }
 
 int spool_mark(struct spool_file *file, const uint32_t *indexes, size_t n,
@@ -57,7 +64,7 @@ int spool_mark(struct spool_file *file, const uint32_t *indexes, size_t n,
                                   : err_set(err, "out of memory for a mark");
     buf_release(&payload);
     for (size_t i = 0; result == 0 && i < n; i++)
-        remember(&file->envelope.recipients[indexes[i]], mark);
+        spool_apply_mark(&file->envelope.recipients[indexes[i]], mark);
     return result;
 }
 

@@ -70,21 +70,16 @@ static int check_message(int fd, const struct spool_header *header, bool *corrup
 static bool apply_mark(struct str payload, struct envelope *envelope)
 {
     struct wire w = wire_of(payload);
-    struct spool_recipient to = {.state_time_us = wire_get_i64(&w)};
-    to.state = wire_get_u8(&w);
-    to.relay = wire_get_str(&w);
-    to.detail = wire_get_str(&w);
+    struct spool_mark mark = {.time_us = wire_get_i64(&w)};
+    mark.state = wire_get_u8(&w);
+    mark.relay = wire_get_str(&w);
+    mark.detail = wire_get_str(&w);
     uint32_t count = wire_get_u32(&w);
     for (uint32_t i = 0; i < count && !w.bad; i++) {
         uint32_t index = wire_get_u32(&w);
         if (w.bad || index >= envelope->n_recipients)
             return false;
-        struct spool_recipient *r = &envelope->recipients[index];
-        r->state = to.state;
-        r->state_time_us = to.state_time_us;
-        r->relay = to.relay;
-        r->detail = to.detail;
-        r->marks++;
+        spool_apply_mark(&envelope->recipients[index], &mark);
     }
     return wire_done(&w);
 }

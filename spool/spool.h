@@ -42,7 +42,9 @@ struct spool_recipient {
     int64_t state_time_us;
     struct str relay;
     struct str detail;
-    unsigned marks; /* how many there were */
+    unsigned marks;      /* how many there were */
+    unsigned tries;      /* failed ones since it came, or was released */
+    int64_t released_us; /* when it was released from quarantine; 0: never */
 };
 
 struct envelope {
@@ -109,6 +111,10 @@ int spool_load(struct spool *spool, enum spool_state state, const char *id, stru
 int spool_peek(struct spool *spool, enum spool_state state, const char *id, struct pool *pool,
                struct spool_file **file, bool *corrupt, struct err *err);
 void spool_unload(struct spool_file **file);
+/* What a mark means for the recipient in memory; spool_mark() does it too. The mark's texts are then
+ * the recipient's. */
+struct spool_mark;
+void spool_apply_mark(struct spool_recipient *recipient, const struct spool_mark *mark);
 
 /* --- what becomes of it (delivery only) --- */
 struct spool_mark {

@@ -86,12 +86,16 @@ static void give_reply_to_accepted(struct client *client)
             give_reply(client, i);
 }
 
-void client_abandon(struct client *client, const char *why)
+void client_kill(struct client *client, const char *why)
 {
-    bool busy = client->transaction.n != 0;
     if (client->state != CLIENT_DEAD)
         die(client, why);
-    for (size_t i = 0; busy && i < client->transaction.n; i++)
+}
+
+void client_abandon(struct client *client, const char *why)
+{
+    client_kill(client, why);
+    for (size_t i = 0; i < client->transaction.n; i++)
         give(client, i, CLIENT_DEFERRED, str_of(client->error));
     client->transaction.n = 0;
 }
@@ -421,6 +425,7 @@ static void on_final(struct client *client)
 
 static void on_reply(struct client *client)
 {
+    client->replies++;
     if (client->reply.code == CODE_CLOSING) {
         bool greeting = client->state == CLIENT_GREETING;
         die_with_reply(client, greeting ? "greeted with" : "closed the connection with");
@@ -467,10 +472,4 @@ void client_cut_off(struct client *client, struct str bytes, const char *why)
         reply_class(&client->reply) >= 4 && client->reply.code != CODE_CLOSING)
         give_reply_to_accepted(client);
     client_abandon(client, why);
-}
-
-void client_quit(struct client *client)
-{
-    buf_addf(&client->out, "QUIT\r\n");
-    die(client, "closed by us");
 }

@@ -66,6 +66,7 @@ struct client {
     } offers;
     bool reset_first;  /* the last transaction ended before its message */
     unsigned messages; /* transactions that were finished */
+    unsigned replies;  /* that have come */
     /* the transaction under way */
     struct client_transaction transaction;
     struct body body;
@@ -93,9 +94,9 @@ void client_input(struct client *client, struct str bytes);
 void client_begin(struct client *client, const struct client_transaction *transaction);
 /* In BODY only: puts the next piece of the message into out. */
 void client_pump(struct client *client);
-/* In READY only: "QUIT" into out; nothing is expected any more. */
-void client_quit(struct client *client);
-/* The connection is lost or given up: DEAD, and who has no result yet gets DEFERRED with `why`. */
+/* The connection is lost or given up: DEAD, with that error unless it was DEAD before. */
+void client_kill(struct client *client, const char *why);
+/* The same, and who has no result yet gets DEFERRED with the error. */
 void client_abandon(struct client *client, const char *why);
 /* The same for a connection that broke while we were sending; `bytes` had come in before. A server
  * that refuses a message midway says so and closes: that is then its reply. */

@@ -1,0 +1,375 @@
+#include "gateway/client/connection.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <event2/event.h>
+#include <netinet/tcp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/fsio.h"
+
+#define READ_STEP   (8 * 1024)
+#define READ_ROUND  4  /* reads before other connections have their turn */
+#define WRITE_ROUND 16 /* writes, likewise */
+
+struct connection {
+    const struct conf_hop *hop;
+    struct connection_limits limits;
+    struct connection_hooks hooks;
+    struct client client;
+    int fd;
+    struct event *readable;
+    struct event *writable;
+    struct event *timer;
+    size_t out_at; /* bytes of client.out that are sent */
+    bool connected;
+    bool greeted;
+    bool busy;     /* a transaction was given and is not done */
+    bool driving;  /* drive() is on the stack */
+    bool progress; /* something has moved: the time limit starts anew */
+    int64_t began; /* the transaction, in monotonic seconds */
+};
+
+/* --- time --- */
+
+static unsigned limit_of(const struct connection *c)
+{
+    if (!c->connected)
+        return c->limits.connect;
+    if (c->client.state == CLIENT_READY)
+        return c->limits.idle;
+    return c->client.state == CLIENT_FINAL && c->client.out.n == 0 ? c->limits.final
+                                                                   : c->limits.reply;
+}
+
+static int64_t now_seconds(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return t.tv_sec;
+}
+
+static void restart_timer(struct connection *c)
+{
+    int64_t limit = limit_of(c);
+    int64_t left = c->began + c->limits.message - now_seconds();
+    if (c->busy && left < limit)
+        limit = left > 0 ? left : 0;
+    const struct timeval wait = {.tv_sec = limit};
+    event_add(c->timer, &wait);
+    c->progress = false;
+}
+
+static const char *what_timed_out(const struct connection *c)
+{
+    if (!c->connected)
+        return "connect timed out";
+    switch (c->client.state) {
+    case CLIENT_GREETING:
+        return "timed out waiting for the greeting";
+    case CLIENT_HELLO:
+    case CLIENT_HELO:
+        return "timed out waiting for the reply to our hello";
+    case CLIENT_ENVELOPE:
+        return "timed out waiting for the reply to the envelope";
+    case CLIENT_BODY:
+        return "timed out sending the message";
+    case CLIENT_FINAL:
+        return "timed out waiting for the reply to the message";
+    case CLIENT_READY:
+    case CLIENT_DEAD:
+        break;
+    }
+    return "idle";
+}
+
+/* --- the end --- */
+
+static void connection_free(struct connection *c)
+{
+    if (c->readable)
+        event_free(c->readable);
+    if (c->writable)
+        event_free(c->writable);
+    if (c->timer)
+        event_free(c->timer);
+    fsio_close_quiet(&c->fd);
+    client_release(&c->client);
+    free(c);
+}
+
+static void finish_dead(struct connection *c)
+{
+    const struct connection_hooks hooks = c->hooks;
+    const bool greeted = c->greeted;
+    char why[sizeof c->client.error];
+    snprintf(why, sizeof why, "%s", c->client.error);
+    if (c->busy && c->client.messages && client_is_untouched(&c->client)) {
+        hooks.returned(hooks.data);
+    } else if (c->busy) {
+        client_abandon(&c->client, why);
+        hooks.done(hooks.data);
+    }
+    connection_free(c);
+    hooks.closed(hooks.data, greeted, why);
+}
+
+/* --- moving on --- */
+
+static void say_quit(struct connection *c)
+{
+    const struct str quit = STR("QUIT\r\n");
+    ssize_t ignored = send(c->fd, quit.s, quit.n, MSG_NOSIGNAL | MSG_DONTWAIT);
+    (void)ignored; /* a courtesy */
+}
+
+static void broken(struct connection *c, const char *what)
+{
+    char why[128];
+    char text[64];
+    if (c->client.state == CLIENT_DEAD)
+        return;
+    snprintf(why, sizeof why, "%s: %s", what, strerror_r(errno, text, sizeof text));
+    if (c->client.state == CLIENT_BODY) {
+        char bytes[READ_STEP];
+        ssize_t n = recv(c->fd, bytes, sizeof bytes, MSG_DONTWAIT);
+        client_cut_off(&c->client, str_n(bytes, n > 0 ? (size_t)n : 0), why);
+        return;
+    }
+    client_kill(&c->client, why);
+}
+
+/* 1 all is out, 0 the socket is full or others shall have their turn, -1 broken */
+static int flush(struct connection *c)
+{
+    struct buf *out = &c->client.out;
+    for (unsigned round = 0; round < WRITE_ROUND; round++) {
+        if (c->out_at == out->n) {
+            buf_clear(out);
+            c->out_at = 0;
+            if (c->client.state != CLIENT_BODY)
+                return 1;
+            client_pump(&c->client);
+            if (c->client.state == CLIENT_DEAD)
+                return -1;
+        }
+        ssize_t n = send(c->fd, out->p + c->out_at, out->n - c->out_at, MSG_NOSIGNAL);
+        if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK))
+            return 0;
+        if (n < 0 && errno != EINTR) {
+            broken(c, "connection lost");
+            return -1;
+        }
+        if (n > 0) {
+            c->out_at += (size_t)n;
+            c->progress = true;
+        }
+    }
+    return 0;
+}
+
+/* While the message goes out only its end is answered: what comes earlier waits in the socket. */
+static void watch(struct connection *c, bool writing)
+{
+    if (c->client.state == CLIENT_BODY)
+        event_del(c->readable);
+    else
+        event_add(c->readable, NULL);
+    if (writing)
+        event_add(c->writable, NULL);
+    else
+        event_del(c->writable);
+}
+
+/* Sends what is to be sent, tells what has happened, and waits for what comes next. The connection
+ * may be gone afterwards. */
+static void drive(struct connection *c)
+{
+    c->driving = true;
+    for (;;) {
+        int flushed = c->client.state == CLIENT_DEAD ? -1 : flush(c);
+        if (flushed < 0) {
+            finish_dead(c);
+            return;
+        }
+        if (c->client.state == CLIENT_READY && c->busy) {
+            c->busy = false;
+            c->hooks.done(c->hooks.data);
+            c->hooks.ready(c->hooks.data);
+            continue;
+        }
+        if (c->client.state == CLIENT_READY && !c->greeted) {
+            c->greeted = true;
+            c->hooks.ready(c->hooks.data);
+            continue;
+        }
+        watch(c, flushed == 0);
+        break;
+    }
+    if (c->progress)
+        restart_timer(c);
+    c->driving = false;
+}
+
+static void on_readable(evutil_socket_t fd, short what, void *data)
+{
+    struct connection *c = data;
+    char bytes[READ_STEP];
+    for (unsigned round = 0; round < READ_ROUND; round++) {
+        if (c->client.state == CLIENT_BODY || c->client.state == CLIENT_DEAD)
+            break;
+        ssize_t n = recv(fd, bytes, sizeof bytes, 0);
+        if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR))
+            break;
+        if (n > 0) {
+            unsigned before = c->client.replies;
+            client_input(&c->client, str_n(bytes, (size_t)n));
+            c->progress = c->progress || c->client.replies != before;
+            continue;
+        }
+        if (n < 0)
+            broken(c, "connection lost");
+        else
+            client_kill(&c->client, "the other side closed the connection");
+    }
+    drive(c);
+}
+
+static void on_writable(evutil_socket_t fd, short what, void *data)
+{
+    struct connection *c = data;
+    if (!c->connected) {
+        int error = 0;
+        socklen_t n = sizeof error;
+        c->connected = true;
+        c->progress = true;
+        if (getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &n) < 0)
+            error = errno;
+        errno = error;
+        if (error)
+            broken(c, "cannot connect");
+    }
+    drive(c);
+}
+
+static void on_timeout(evutil_socket_t fd, short what, void *data)
+{
+    struct connection *c = data;
+    if (connection_is_idle(c))
+        say_quit(c);
+    client_kill(&c->client, what_timed_out(c));
+    finish_dead(c);
+}
+
+/* --- the beginning --- */
+
+/* The address of the hop; 0 when it can't be one. */
+static socklen_t hop_address(const struct conf_hop *hop, struct sockaddr_storage *to)
+{
+    struct sockaddr_in *four = (struct sockaddr_in *)to;
+    struct sockaddr_in6 *six = (struct sockaddr_in6 *)to;
+    struct sockaddr_un *path = (struct sockaddr_un *)to;
+    memset(to, 0, sizeof *to);
+    if (hop->host == NULL) {
+        path->sun_family = AF_UNIX;
+        return str_copy(str_of(hop->path), path->sun_path, sizeof path->sun_path) ? sizeof *path
+                                                                                  : 0;
+    }
+    if (inet_pton(AF_INET, hop->host, &four->sin_addr) == 1) {
+        four->sin_family = AF_INET;
+        four->sin_port = htons(hop->port);
+        return sizeof *four;
+    }
+    if (inet_pton(AF_INET6, hop->host, &six->sin6_addr) == 1) {
+        six->sin6_family = AF_INET6;
+        six->sin6_port = htons(hop->port);
+        return sizeof *six;
+    }
+    return 0;
+}
+
+static int start_connect(struct connection *c, struct err *err)
+{
+    struct sockaddr_storage to;
+    int one = 1;
+    socklen_t n = hop_address(c->hop, &to);
+    if (n == 0)
+        return err_set(err, "%s is no address that can be connected to", c->hop->text);
+    c->fd = socket(to.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    if (c->fd < 0)
+        return err_sys(err, "cannot make a socket");
+    if (to.ss_family != AF_UNIX)
+        setsockopt(c->fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
+    if (connect(c->fd, (const struct sockaddr *)&to, n) < 0 && errno != EINPROGRESS)
+        return err_sys(err, "cannot connect");
+    return 0;
+}
+
+static int make_events(struct connection *c, struct event_base *base, struct err *err)
+{
+    c->readable = event_new(base, c->fd, EV_READ | EV_PERSIST, on_readable, c);
+    c->writable = event_new(base, c->fd, EV_WRITE | EV_PERSIST, on_writable, c);
+    c->timer = evtimer_new(base, on_timeout, c);
+    if (c->readable == NULL || c->writable == NULL || c->timer == NULL ||
+        event_add(c->writable, NULL) < 0)
+        return err_set(err, "out of memory for a connection");
+    restart_timer(c);
+    return 0;
+}
+
+struct connection *connection_open(struct event_base *base, const struct conf_hop *hop,
+                                   const char *hostname, const struct connection_limits *limits,
+                                   const struct connection_hooks *hooks, struct err *err)
+{
+    struct connection *c = calloc(1, sizeof *c);
+    const struct client_hooks results = {.result = hooks->result, .data = hooks->data};
+    if (c == NULL) {
+        err_set(err, "out of memory for a connection");
+        return NULL;
+    }
+    c->hop = hop;
+    c->limits = *limits;
+    c->hooks = *hooks;
+    c->fd = -1;
+    client_init(&c->client, hop->kind == HOP_LMTP ? CLIENT_LMTP : CLIENT_SMTP, hostname, &results);
+    if (start_connect(c, err) < 0 || make_events(c, base, err) < 0) {
+        connection_free(c);
+        return NULL;
+    }
+    return c;
+}
+
+void connection_send(struct connection *c, const struct client_transaction *transaction)
+{
+    c->busy = true;
+    c->began = now_seconds();
+    c->progress = true;
+    client_begin(&c->client, transaction);
+    if (!c->driving)
+        drive(c);
+}
+
+bool connection_is_idle(const struct connection *c)
+{
+    return c->client.state == CLIENT_READY && !c->busy;
+}
+
+void connection_close(struct connection **connection, const char *why)
+{
+    struct connection *c = *connection;
+    if (c == NULL)
+        return;
+    *connection = NULL;
+    if (connection_is_idle(c))
+        say_quit(c);
+    if (c->busy) {
+        client_abandon(&c->client, why);
+        c->hooks.done(c->hooks.data);
+    }
+    connection_free(c);
+}

@@ -1,0 +1,48 @@
+/*
+ * connection: a client (client.h) on a socket in an event loop. Every step has a time limit, what
+ * the other side may send is bounded by the client, and a connection that breaks is one event.
+ */
+#ifndef POTERNE_GATEWAY_CLIENT_CONNECTION_H
+#define POTERNE_GATEWAY_CLIENT_CONNECTION_H
+
+#include "base/conf.h"
+#include "gateway/client/client.h"
+
+struct event_base;
+
+/* Seconds. */
+struct connection_limits {
+    unsigned connect; /* until the socket is connected */
+    unsigned reply;   /* for each reply, and for each piece of the message to leave */
+    unsigned final;   /* for the reply to a whole message: losing that one delivers twice */
+    unsigned message; /* for one transaction as a whole */
+    unsigned idle;    /* kept open without work */
+};
+
+struct connection_hooks {
+    /* It can take a message: connection_send(), or leave it idle. */
+    void (*ready)(void *data);
+    void (*result)(void *data, size_t recipient, enum client_outcome outcome, struct str text);
+    /* Every recipient of the transaction has its result; `ready` or `closed` follows. */
+    void (*done)(void *data);
+    /* The transaction did not get through, though nothing is wrong with it: the other side had
+     * closed an idle connection. No results; `closed` follows. */
+    void (*returned)(void *data);
+    /* It is gone, the last call. `greeted` says whether it ever was ready. */
+    void (*closed)(void *data, bool greeted, const char *why);
+    void *data;
+};
+
+struct connection;
+/* Starts to connect to an SMTP or LMTP hop; hop, hostname must outlive it. NULL with err set. */
+struct connection *connection_open(struct event_base *base, const struct conf_hop *hop,
+                                   const char *hostname, const struct connection_limits *limits,
+                                   const struct connection_hooks *hooks, struct err *err);
+/* Only when ready or idle. What the transaction points to must live until done or returned. May
+ * call hooks, `closed` included. */
+void connection_send(struct connection *connection, const struct client_transaction *transaction);
+bool connection_is_idle(const struct connection *connection);
+/* Says QUIT when idle, then closes; results of a transaction are "deferred". Calls no `closed`. */
+void connection_close(struct connection **connection, const char *why);
+
+#endif
