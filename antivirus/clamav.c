@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <time.h>
 
+#include "antivirus/clamav_seen.h"
 #include "antivirus/clamav_watch.h"
 #include "base/buf.h"
 #include "base/log.h"
@@ -27,6 +28,7 @@ static const char mail_mark[] = "Received: from poterne\r\n";
 struct clamav {
     struct cl_engine *engine;
     struct clamav_watch watch;
+    struct clamav_seen seen;
 };
 
 /* At load the context is NULL: what is wrong with a signature file must be seen. While scanning
@@ -46,9 +48,13 @@ static cl_error_t on_file(int fd, const char *type, const char **ancestors, size
                           const char *name, size_t size, const char *bytes, uint32_t depth,
                           uint32_t attributes, void *context)
 {
+    struct clamav *c = context;
     /* a normalised copy of a file is no file of its own */
-    if (context && !(attributes & LAYER_ATTRIBUTES_NORMALIZED))
-        clamav_watch_file(context, depth, type, size);
+    if (!c || (attributes & LAYER_ATTRIBUTES_NORMALIZED))
+        return CL_CLEAN;
+    clamav_watch_file(&c->watch, depth, type, size);
+    if (bytes && size > 0 && depth > 0)
+        clamav_seen_file(&c->seen, str_n(bytes, size));
     return CL_CLEAN;
 }
 
@@ -226,8 +232,7 @@ static void scan_bytes(struct clamav *c, struct str bytes, uint64_t deadline, ui
     }
     const char *name = NULL;
     unsigned long scanned = 0; /* in units of CL_COUNT_PRECISION bytes */
-    cl_error_t code =
-        cl_scanmap_callback(map, NULL, &name, &scanned, c->engine, &options, &c->watch);
+    cl_error_t code = cl_scanmap_callback(map, NULL, &name, &scanned, c->engine, &options, c);
     clamav_watch_end(&c->watch);
     take_result(code, name, answer);
     cl_fmap_close(map);
@@ -254,9 +259,10 @@ static void clamav_scan(struct engine *engine, const struct av_message *message,
     struct clamav *c = engine->data;
     uint64_t size_left = engine->conf->scan_size_limit;
     clamav_watch_start(&c->watch, file_limit(engine->conf));
+    clamav_seen_start(&c->seen, message);
     scan_raw(c, message->raw, deadline, size_left, answer);
     for (size_t i = 0; i < message->n_parts && answer->result != AV_INFECTED; i++)
-        if (message->parts[i].bytes.n > 0)
+        if (message->parts[i].bytes.n > 0 && !clamav_seen_part(&c->seen, i))
             scan_bytes(c, message->parts[i].bytes, deadline, &size_left, answer);
     if (c->watch.note[0])
         av_found(answer, AV_UNSCANNABLE, "%s", c->watch.note);

@@ -36,13 +36,16 @@ struct av_answer {
 struct av_part {
     struct str bytes;
     struct str filename; /* UTF-8, may be empty */
+    bool as_it_stands;   /* it had no encoding: the bytes are a piece of the message itself */
 };
+
+#define AV_PARTS_MAX 4000 /* of one message */
 
 /* What is scanned; whoever made it keeps the bytes alive. */
 struct av_message {
     struct str raw;
     const struct av_part *parts;
-    size_t n_parts;
+    size_t n_parts;      /* at most AV_PARTS_MAX */
     struct str left_out; /* not empty: why `parts` are not all there; then nothing is clean */
 };
 

@@ -70,7 +70,7 @@ static int self_test(struct engine *engine, unsigned timeout, struct err *err)
                                  "Subject: self test\r\nMIME-Version: 1.0\r\n"
                                  "Content-Type: text/plain\r\n\r\nA harmless letter.\r\n";
     static const char body[] = "A harmless letter.\r\n";
-    const struct av_part part = {str_n(body, sizeof body - 1), STR_EMPTY};
+    const struct av_part part = {.bytes = str_n(body, sizeof body - 1)};
     const struct av_message message = {.raw = str_n(letter, sizeof letter - 1),
                                        .parts = &part,
                                        .n_parts = 1};

@@ -4,6 +4,7 @@ lib_libantivirus_a_CPPFLAGS = $(AM_CPPFLAGS) $(CLAMAV_CFLAGS) $(YARA_CFLAGS) $(O
 lib_libantivirus_a_SOURCES = \
     antivirus/engines.c antivirus/engine.h \
     antivirus/clamav.c \
+    antivirus/clamav_seen.c antivirus/clamav_seen.h \
     antivirus/clamav_watch.c antivirus/clamav_watch.h \
     antivirus/yara.c \
     antivirus/yara_rules.c antivirus/yara_rules.h

@@ -146,6 +146,7 @@ static void resolve(struct av_content *content, struct av_message *message)
     for (size_t i = 0; i < content->n; i++) {
         const struct piece *piece = &content->pieces[i];
         parts[i].filename = piece->filename;
+        parts[i].as_it_stands = piece->view.n > 0;
         parts[i].bytes = piece->view.n > 0
                              ? piece->view
                              : str_sub(buf_str(&content->decoded), piece->at, piece->at + piece->n);

@@ -10,8 +10,6 @@
 #include "antivirus/engine.h"
 #include "base/pool.h"
 
-/* Parts and readings of parts in one message. */
-#define AV_PARTS_MAX 4000
 /* Memory for the structure of one message, beside its bytes. */
 #define AV_STRUCTURE_MAX ((size_t)128 * 1024 * 1024)
 

@@ -87,9 +87,9 @@ static void clean_is_clean(void **state)
 static void looks_at_decoded_parts(void **state)
 {
     struct fixture *f = *state;
-    const struct av_part parts[] = {{STR("hello"), STR_EMPTY},
-                                    {STR_EMPTY, STR("empty.txt")},
-                                    {STR(EICAR), STR("eicar.com")}};
+    const struct av_part parts[] = {{.bytes = STR("hello")},
+                                    {.filename = STR("empty.txt")},
+                                    {.bytes = STR(EICAR), .filename = STR("eicar.com")}};
     scan(f, STR("Subject: x\r\n\r\nnothing here\r\n"), parts, 3);
     assert_int_equal(f->answers[0].result, AV_INFECTED);
     assert_int_equal(f->answers[1].result, AV_INFECTED);
@@ -228,7 +228,7 @@ static void same_rule_name_in_two_files(void **state)
     assert_int_equal(engines_open(&engines, &conf, NULL, &err), 0);
     unlink(one);
     unlink(two);
-    const struct av_part part = {STR("beta"), STR("run.exe")};
+    const struct av_part part = {.bytes = STR("beta"), .filename = STR("run.exe")};
     const struct av_message message = {.raw = STR("x"), .parts = &part, .n_parts = 1};
     engines_scan(&engines, &message, f->answers);
     assert_int_equal(f->answers[0].result, AV_INFECTED);

@@ -1,0 +1,38 @@
+/*
+ * clamav_seen: which of our decoded parts libclamav has already looked at. Its own mail parser
+ * takes most messages apart as ours does; a part whose bytes were among the files that it reported
+ * need not be scanned a second time, so that only a disagreement of the two parsers costs.
+ *
+ * The bytes must be the same; but in a text that was not encoded, CR and line ends at the end do
+ * not count: libclamav's mail parser rewrites them.
+ */
+#ifndef POTERNE_ANTIVIRUS_CLAMAV_SEEN_H
+#define POTERNE_ANTIVIRUS_CLAMAV_SEEN_H
+
+#include "antivirus/engine.h"
+
+struct clamav_seen_key {
+    size_t size; /* without what does not count */
+    uint64_t hash;
+    size_t part;
+    bool text;
+};
+
+struct clamav_seen {
+    const struct av_part *parts;
+    struct clamav_seen_key keys[AV_PARTS_MAX]; /* sorted */
+    bool seen[AV_PARTS_MAX];
+    size_t n;
+};
+
+/* message must live until the last question. */
+void clamav_seen_start(struct clamav_seen *seen, const struct av_message *message);
+/* libclamav reports a file. */
+void clamav_seen_file(struct clamav_seen *seen, struct str bytes);
+/* Was the i-th part among them? */
+static inline bool clamav_seen_part(const struct clamav_seen *seen, size_t i)
+{
+    return seen->seen[i];
+}
+
+#endif
