@@ -39,7 +39,7 @@ struct av_part {
     bool as_it_stands;   /* it had no encoding: the bytes are a piece of the message itself */
 };
 
-#define AV_PARTS_MAX 4000 /* of one message */
+#define AV_PARTS_MAX 2000 /* of one message */
 
 /* What is scanned; whoever made it keeps the bytes alive. */
 struct av_message {

@@ -5,6 +5,9 @@
 #include <stdio.h>
 #include <time.h>
 
+/* This part of the time is kept for each engine that is not asked yet. */
+#define KEPT_SHARE AV_ENGINES_MAX
+
 static const struct {
     const char *name;
     const struct engine_ops *ops;
@@ -133,7 +136,11 @@ int engines_use_tmp(struct engines *engines, const char *tmp_dir, struct err *er
 void engines_scan(struct engines *engines, const struct av_message *message,
                   struct av_answer *answers)
 {
-    uint64_t deadline = av_now() + (uint64_t)engines->timeout * 1000;
-    for (size_t i = 0; i < engines->n; i++)
-        scan_one(&engines->list[i], message, deadline, &answers[i]);
+    uint64_t time = (uint64_t)engines->timeout * 1000;
+    uint64_t end = av_now() + time;
+    for (size_t i = 0; i < engines->n; i++) {
+        /* whatever the engines before it do, an engine has time left */
+        uint64_t kept = (engines->n - 1 - i) * time / KEPT_SHARE;
+        scan_one(&engines->list[i], message, end - kept, &answers[i]);
+    }
 }

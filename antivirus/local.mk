@@ -17,4 +17,7 @@ dist_avyara_DATA = antivirus/demo/yara/eicar.yar
 
 unit += t/unit/antivirus_engines
 t_unit_antivirus_engines_CPPFLAGS = $(AM_CPPFLAGS) -DDEMO_DIR='"$(abs_top_srcdir)/antivirus/demo"'
+t_unit_antivirus_engines_SOURCES = t/unit/antivirus_engines.c $(antivirus_samples)
 t_unit_antivirus_engines_LDADD = $(ANTIVIRUS_LIBS) $(CMOCKA_LIBS)
+
+antivirus_samples = t/unit/antivirus_samples.c t/unit/antivirus_samples.h

@@ -2,6 +2,8 @@
 
 #include <stdlib.h>
 
+#include "gateway/av_loose.h"
+#include "gateway/av_readings.h"
 #include "mail/message.h"
 #include "mail/transfer.h"
 
@@ -13,9 +15,12 @@ struct piece {
     struct str filename;
 };
 
+#define DECODE_SLACK 16
+
 struct av_content {
     struct pool *pool;
     struct buf decoded;
+    struct buf scratch;
     struct piece *pieces;
     size_t n;
     size_t cap;
@@ -29,6 +34,7 @@ struct av_content *av_content_new(size_t decoded_max)
     if (!content)
         return NULL;
     buf_init(&content->decoded, decoded_max);
+    buf_init(&content->scratch, decoded_max);
     content->pool = pool_new(AV_STRUCTURE_MAX);
     if (!content->pool)
         av_content_free(&content);
@@ -41,6 +47,7 @@ void av_content_free(struct av_content **content)
         return;
     pool_free(&(*content)->pool);
     buf_release(&(*content)->decoded);
+    buf_release(&(*content)->scratch);
     free(*content);
     *content = NULL;
 }
@@ -75,18 +82,11 @@ static void add_view(struct av_content *content, struct str bytes, struct str fi
         piece->view = bytes;
 }
 
-static void add_decoded(struct av_content *content, struct str coded, struct str filename,
-                        void (*decode)(struct str in, struct buf *out))
+/* Keeps what was appended to content->decoded since `at`, if that is anything. */
+static void keep_decoded(struct av_content *content, size_t at, struct str filename)
 {
     struct buf *out = &content->decoded;
-    size_t at = out->n;
-    /* no encoding makes it longer */
-    if (coded.n + 4 > out->max - out->n) {
-        leave_out(content, STR("its decoded parts are too large together"));
-        return;
-    }
-    decode(coded, out);
-    if (!buf_ok(out)) {
+    if (!buf_ok(out) || !buf_ok(&content->scratch)) {
         leave_out(content, STR("out of memory for its decoded parts"));
         return;
     }
@@ -97,24 +97,92 @@ static void add_decoded(struct av_content *content, struct str coded, struct str
     }
 }
 
-static bool is_doubtful(const struct part *part)
+/* No encoding makes anything longer, but for a few bytes. */
+static bool has_room(struct av_content *content, size_t n)
 {
-    return part->encoding == ENC_UNKNOWN ||
-           (part->anomalies & (MAIL_ANOMALY_TWICE | MAIL_ANOMALY_BAD_ENCODING));
+    struct buf *out = &content->decoded;
+    if (buf_ok(out) && n + DECODE_SLACK <= out->max - out->n)
+        return true;
+    leave_out(content, STR("its decoded parts are too large together"));
+    return false;
+}
+
+static void add_readings(struct av_content *content, struct str coded, struct str filename,
+                         enum encoding encoding)
+{
+    for (size_t i = 0; i < n_av_readings; i++) {
+        const struct av_reading *reading = &av_readings[i];
+        if (reading->encoding != encoding || !reading->differs(coded) ||
+            !has_room(content, coded.n))
+            continue;
+        size_t at = content->decoded.n;
+        buf_clear(&content->scratch);
+        reading->decode(coded, &content->scratch, &content->decoded);
+        keep_decoded(content, at, filename);
+    }
+}
+
+/* The plain reading, and those of broken coding. */
+static void add_decoded(struct av_content *content, struct str coded, struct str filename,
+                        enum encoding encoding)
+{
+    static void (*const decoders[])(struct str in, struct buf * out) = {
+        [ENC_QP] = transfer_qp,
+        [ENC_BASE64] = transfer_base64,
+        [ENC_UUENCODE] = transfer_uu,
+        [ENC_UNKNOWN] = NULL,
+    };
+    if (decoders[encoding] && has_room(content, coded.n)) {
+        size_t at = content->decoded.n;
+        decoders[encoding](coded, &content->decoded);
+        keep_decoded(content, at, filename);
+    }
+    add_readings(content, coded, filename, encoding);
+}
+
+/* All that it might be. */
+#define ANY_ENCODING (1U << ENC_QP | 1U << ENC_BASE64 | 1U << ENC_UUENCODE | 1U << ENC_UNKNOWN)
+
+static void add_body(struct av_content *content, struct str body, struct str filename,
+                     unsigned encodings)
+{
+    for (enum encoding e = ENC_7BIT; e <= ENC_UNKNOWN; e++)
+        if (e > ENC_BINARY && (encodings & 1U << e))
+            add_decoded(content, body, filename, e);
 }
 
 static void add_part(struct av_content *content, const struct part *part)
 {
-    bool doubtful = is_doubtful(part);
-    bool plain = part->encoding <= ENC_BINARY || part->encoding == ENC_UNKNOWN;
+    bool plain = part->encoding <= ENC_BINARY;
+    bool doubtful = part->encoding == ENC_UNKNOWN ||
+                    (part->anomalies & (MAIL_ANOMALY_TWICE | MAIL_ANOMALY_BAD_ENCODING));
     if (plain || doubtful)
         add_view(content, part->body, part->filename);
-    if (part->encoding == ENC_BASE64 || doubtful)
-        add_decoded(content, part->body, part->filename, transfer_base64);
-    if (part->encoding == ENC_QP || doubtful)
-        add_decoded(content, part->body, part->filename, transfer_qp);
-    if (part->encoding == ENC_UUENCODE || doubtful)
-        add_decoded(content, part->body, part->filename, transfer_uu);
+    add_body(content, part->body, part->filename, doubtful ? ANY_ENCODING : 1U << part->encoding);
+}
+
+/* Does our parser, too, see a part that begins there? Its parts stand in the order of the text. */
+static bool is_known(const struct message *message, const char *body)
+{
+    size_t from = 0, to = message->n_parts;
+    while (from < to) {
+        size_t middle = from + (to - from) / 2;
+        const struct part *part = message->parts[middle];
+        if (!part->unpacked && part->body.s < body)
+            from = middle + 1;
+        else
+            to = middle;
+    }
+    return from < message->n_parts && message->parts[from]->body.s == body;
+}
+
+static void add_loose_parts(struct av_content *content, const struct message *message)
+{
+    struct av_loose walk = av_loose_of(message->raw);
+    struct av_loose_part part;
+    while (content->n < AV_PARTS_MAX && av_loose_next(&walk, &part))
+        if (!is_known(message, part.body.s))
+            add_body(content, part.body, STR_EMPTY, part.encodings);
 }
 
 static void add_parts(struct av_content *content, struct str raw)
@@ -134,6 +202,7 @@ static void add_parts(struct av_content *content, struct str raw)
         if (!part->child)
             add_part(content, part);
     }
+    add_loose_parts(content, message);
 }
 
 static void resolve(struct av_content *content, struct av_message *message)

@@ -19,15 +19,7 @@ pkglibexec_PROGRAMS += gateway/poterne-learner
 gateway_poterne_learner_SOURCES = gateway/learner.c
 gateway_poterne_learner_LDADD = $(LEDGER_LIBS)
 
-# antivirus: the program, and how a message is taken apart for the engines (the tools do it too)
-AVCONTENT_LIBS = lib/libavcontent.a $(ANTIVIRUS_LIBS) $(MAIL_LIBS)
-noinst_LIBRARIES += lib/libavcontent.a
-lib_libavcontent_a_SOURCES = gateway/av_content.c gateway/av_content.h
-pkglibexec_PROGRAMS += gateway/poterne-antivirus
-gateway_poterne_antivirus_SOURCES = gateway/antivirus.c \
-    gateway/antivirus_tmp.c gateway/antivirus_tmp.h
-gateway_poterne_antivirus_LDADD = $(AVCONTENT_LIBS) lib/libverdict.a $(BASE_LIBS)
-
+include gateway/antivirus.mk
 include gateway/smtp/local.mk
 include gateway/edge.mk
 

@@ -1,0 +1,23 @@
+# antivirus: the program, and how a message is taken apart for the engines (the tools do it too)
+AVCONTENT_LIBS = lib/libavcontent.a $(ANTIVIRUS_LIBS) $(MAIL_LIBS)
+noinst_LIBRARIES += lib/libavcontent.a
+lib_libavcontent_a_SOURCES = gateway/av_content.c gateway/av_content.h \
+    gateway/av_loose.c gateway/av_loose.h \
+    gateway/av_readings.c gateway/av_readings.h
+pkglibexec_PROGRAMS += gateway/poterne-antivirus
+gateway_poterne_antivirus_SOURCES = gateway/antivirus.c \
+    gateway/antivirus_tmp.c gateway/antivirus_tmp.h
+gateway_poterne_antivirus_LDADD = $(AVCONTENT_LIBS) lib/libverdict.a $(BASE_LIBS)
+
+unit += t/unit/antivirus_hostile
+t_unit_antivirus_hostile_CPPFLAGS = $(AM_CPPFLAGS) -DDEMO_DIR='"$(abs_top_srcdir)/antivirus/demo"'
+t_unit_antivirus_hostile_SOURCES = t/unit/antivirus_hostile.c $(antivirus_samples)
+t_unit_antivirus_hostile_LDADD = $(AVCONTENT_LIBS) $(CMOCKA_LIBS)
+
+unit += t/unit/gateway_antivirus
+t_unit_gateway_antivirus_CPPFLAGS = $(AM_CPPFLAGS) -DDEMO_DIR='"$(abs_top_srcdir)/antivirus/demo"' \
+    -DANTIVIRUS_PROGRAM='"$(abs_top_builddir)/gateway/poterne-antivirus"'
+t_unit_gateway_antivirus_SOURCES = t/unit/gateway_antivirus.c $(antivirus_samples) \
+    gateway/antivirus_tmp.c gateway/antivirus_tmp.h
+t_unit_gateway_antivirus_LDADD = $(AVCONTENT_LIBS) lib/libverdict.a $(BASE_LIBS) $(CMOCKA_LIBS)
+EXTRA_t_unit_gateway_antivirus_DEPENDENCIES = gateway/poterne-antivirus$(EXEEXT)
