@@ -25,3 +25,20 @@ include gateway/edge.mk
 
 include gateway/delivery.mk
 include gateway/clients.mk
+
+# edge puts the evidence together; content makes its own part; the tools do both
+noinst_LIBRARIES += lib/libevidence.a lib/libpipeline.a
+lib_libevidence_a_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS)
+lib_libevidence_a_SOURCES = gateway/evidence.c gateway/evidence.h
+lib_libpipeline_a_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS)
+lib_libpipeline_a_SOURCES = \
+    gateway/pipeline.c gateway/pipeline.h \
+    gateway/evidence_content.c gateway/evidence_content.h
+EVIDENCE_LIBS = lib/libevidence.a lib/libverdict.a $(JANSSON_LIBS) $(MAIL_LIBS)
+PIPELINE_LIBS = lib/libpipeline.a lib/libevidence.a lib/libverdict.a $(JANSSON_LIBS) \
+    lib/librules.a $(PCRE2_LIBS) lib/libbayes.a lib/libsender.a $(OPENDKIM_LIBS) $(MAIL_LIBS)
+
+pkglibexec_PROGRAMS += gateway/poterne-content
+gateway_poterne_content_SOURCES = gateway/content.c
+gateway_poterne_content_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS)
+gateway_poterne_content_LDADD = $(PIPELINE_LIBS)

@@ -47,7 +47,7 @@ static const char *find_programs(char *out, size_t size)
         char *slash = strrchr(out, '/');
         if (slash)
             *slash = '\0';
-        int length = snprintf(probe, sizeof probe, "%s/poterne-edge", out);
+        int length = snprintf(probe, sizeof probe, "%s/poterne-content", out);
         if (length > 0 && (size_t)length < sizeof probe && access(probe, X_OK) == 0)
             return out;
     }
