@@ -21,9 +21,8 @@ EDGE_LIBS = lib/libedge.a lib/libsmtp.a $(VERDICT_LIBS) $(DIRECTORY_LIBS) $(EVEN
 pkglibexec_PROGRAMS += gateway/poterne-edge
 gateway_poterne_edge_CPPFLAGS = $(AM_CPPFLAGS) $(EVENT_CFLAGS) $(OPENSSL_CFLAGS) $(JANSSON_CFLAGS)
 gateway_poterne_edge_SOURCES = gateway/edge.c gateway/edge.h \
-    gateway/edge_accept.c gateway/edge_session.c gateway/edge_arrival.c \
-    gateway/evidence.c gateway/evidence.h
-gateway_poterne_edge_LDADD = $(EDGE_LIBS)
+    gateway/edge_accept.c gateway/edge_session.c gateway/edge_arrival.c
+gateway_poterne_edge_LDADD = lib/libevidence.a $(EDGE_LIBS)
 
 check_PROGRAMS += t/smtp/world
 t_smtp_world_SOURCES = t/smtp/world.c

@@ -33,7 +33,7 @@ json_t *evidence_antivirus(const struct av_answer *answers, size_t n)
     return list;
 }
 
-json_t *evidence_score(const struct verdict *verdict)
+json_t *evidence_scores(const struct verdict *verdict)
 {
     return json_pack("{s:f, s:f, s:f}", "global", verdict->global, "heuristics",
                      verdict->heuristics, "bayes", verdict->bayes);
@@ -56,7 +56,7 @@ int evidence_whole(const struct verdict *verdict, const struct verdict_facts *fa
     size_t start = out->n;
     json_t *object =
         json_pack("{s:s, s:o, s:o, s:o}", "verdict", verdict_class_name(verdict->class), "reason",
-                  evidence_text(str_of(verdict->reason)), "score", evidence_score(verdict),
+                  evidence_text(str_of(verdict->reason)), "score", evidence_scores(verdict),
                   "antivirus", evidence_antivirus(facts->answers, facts->n_answers));
     if (evidence_dump(object, out) < 0)
         return -1;

@@ -15,7 +15,7 @@ json_t *evidence_text(struct str x);
 /* [{"engine", "result", "name", "version", "microseconds"}] */
 json_t *evidence_antivirus(const struct av_answer *answers, size_t n);
 /* {"global", "heuristics", "bayes"} */
-json_t *evidence_score(const struct verdict *verdict);
+json_t *evidence_scores(const struct verdict *verdict);
 
 /* Both steps in one object: {"verdict", "reason", "score", "antivirus", "content": {…}}. */
 int evidence_whole(const struct verdict *verdict, const struct verdict_facts *facts,
