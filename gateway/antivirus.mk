@@ -5,8 +5,9 @@ lib_libavcontent_a_SOURCES = gateway/av_content.c gateway/av_content.h \
     gateway/av_loose.c gateway/av_loose.h \
     gateway/av_readings.c gateway/av_readings.h
 pkglibexec_PROGRAMS += gateway/poterne-antivirus
-gateway_poterne_antivirus_SOURCES = gateway/antivirus.c \
+antivirus_role = gateway/antivirus_role.c gateway/antivirus_role.h \
     gateway/antivirus_tmp.c gateway/antivirus_tmp.h
+gateway_poterne_antivirus_SOURCES = gateway/antivirus.c $(antivirus_role)
 gateway_poterne_antivirus_LDADD = $(AVCONTENT_LIBS) lib/libverdict.a $(BASE_LIBS)
 
 unit += t/unit/antivirus_hostile
@@ -17,7 +18,6 @@ t_unit_antivirus_hostile_LDADD = $(AVCONTENT_LIBS) $(CMOCKA_LIBS)
 unit += t/unit/gateway_antivirus
 t_unit_gateway_antivirus_CPPFLAGS = $(AM_CPPFLAGS) -DDEMO_DIR='"$(abs_top_srcdir)/antivirus/demo"' \
     -DANTIVIRUS_PROGRAM='"$(abs_top_builddir)/gateway/poterne-antivirus"'
-t_unit_gateway_antivirus_SOURCES = t/unit/gateway_antivirus.c $(antivirus_samples) \
-    gateway/antivirus_tmp.c gateway/antivirus_tmp.h
+t_unit_gateway_antivirus_SOURCES = t/unit/gateway_antivirus.c $(antivirus_samples) $(antivirus_role)
 t_unit_gateway_antivirus_LDADD = $(AVCONTENT_LIBS) lib/libverdict.a $(BASE_LIBS) $(CMOCKA_LIBS)
 EXTRA_t_unit_gateway_antivirus_DEPENDENCIES = gateway/poterne-antivirus$(EXEEXT)

@@ -4,22 +4,27 @@
  */
 #include "t/unit/tap.h"
 
-int antivirus_main(int argc, char **argv);
-#define main antivirus_main
-#include "gateway/antivirus.c"
-#undef main
-
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/un.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
+#include "base/fsio.h"
 #include "base/role_user.h"
+#include "config.h"
+#include "gateway/antivirus_role.h"
+#include "gateway/antivirus_tmp.h"
+#include "gateway/scan.h"
 #include "t/unit/antivirus_samples.h"
 
 #define CALL_TIMEOUT_MS 30000
@@ -288,21 +293,18 @@ static void a_dead_worker_is_replaced(void **state)
 
 struct inside {
     struct fixture *fixture;
-    struct antivirus *antivirus;
+    void *data;
 };
 
 static int enter(struct inside *in)
 {
-    void *data = NULL;
     struct err err = {""};
     struct sandbox box = {.required = false};
     char name[ANTIVIRUS_TMP_NAME_MAX];
-    if (load(&in->fixture->env, &data, &err) < 0)
+    if (antivirus_role.load(&in->fixture->env, &in->data, &err) < 0)
         return NOT_LOADED;
-    in->antivirus = data;
-    sandbox(&in->fixture->env, &box);
-    if (sandbox_enter(&box, &err) < 0 || antivirus_tmp_take(name, sizeof name, &err) < 0 ||
-        engines_use_tmp(&in->antivirus->engines, name, &err) < 0)
+    antivirus_role.sandbox(&in->fixture->env, &box);
+    if (sandbox_enter(&box, &err) < 0 || antivirus_tmp_take(name, sizeof name, &err) < 0)
         return NOT_ENTERED;
     return FINE;
 }
@@ -325,15 +327,20 @@ static int from_inside(struct fixture *f, int (*act)(struct inside *in))
 static int scans(struct inside *in)
 {
     struct buf reply = BUF_INIT(IPC_MSG_MAX), mail = BUF_INIT(1 << 20), zip = BUF_INIT(1 << 20);
+    struct buf message = BUF_INIT(IPC_MSG_MAX);
     struct av_answer answers[AV_ENGINES_MAX];
     size_t n;
-    const struct scan_request request = {.id = STR("x")};
+    struct err err;
     sample_zip_of(&zip, "eicar.com", STR(EICAR));
     sample_mail(&mail, "application/zip", buf_str(&zip));
-    scan(in->antivirus, &request, buf_str(&mail), &reply);
-    if (!av_answers_get(buf_str(&reply), answers, &n) || n != 2)
+    const struct scan_request request = {.id = STR("x"), .size = mail.n};
+    struct ipc_fds fds = {.fd = {memory_file(buf_str(&mail))}, .n = 1};
+    scan_request_put(&message, &request);
+    if (antivirus_handle(in->data, buf_str(&message), &fds, &reply, &err) < 0)
         return 1;
-    return answers[0].result == AV_INFECTED && answers[1].result == AV_INFECTED ? FINE : 2;
+    if (!av_answers_get(buf_str(&reply), answers, &n) || n != 2)
+        return 2;
+    return answers[0].result == AV_INFECTED && answers[1].result == AV_INFECTED ? FINE : 3;
 }
 
 static int makes_sockets(struct inside *in)
