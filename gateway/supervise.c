@@ -19,7 +19,7 @@
 #define ARGS_MAX    (8 + 2 * ROLE_LISTENERS_MAX)
 
 const struct kind kinds[] = {
-    {.name = "journal", .exclusive = true, .service = true},
+    {.name = "journal", .exclusive = true, .service = true, .witness = true},
     {.name = "directory", .service = true},
     {.name = "learner", .exclusive = true, .service = true},
     {.name = "content", .service = true},
@@ -165,10 +165,16 @@ static bool doors_may_open(const struct supervisor *s)
     return true;
 }
 
-static bool others_alive(const struct supervisor *s)
+/* Who drains when: the door closes first, for what it still has under way needs the others. */
+static unsigned stop_rank(size_t kind)
+{
+    return kinds[kind].door ? 0 : kinds[kind].witness ? 2 : 1;
+}
+
+static bool earlier_alive(const struct supervisor *s, size_t kind)
 {
     for (size_t k = 0; k < n_kinds; k++)
-        for (size_t i = 0; kinds[k].door && i < CHILDREN_MAX; i++)
+        for (size_t i = 0; stop_rank(k) < stop_rank(kind) && i < CHILDREN_MAX; i++)
             if (s->families[k].children[i].state != CHILD_NONE)
                 return true;
     return false;
@@ -215,11 +221,10 @@ static void tend_family(struct supervisor *s, size_t kind)
     }
 }
 
-/* The door closes first; what it still has under way needs the others. */
 static void stop_family(struct supervisor *s, size_t kind)
 {
     struct family *family = &s->families[kind];
-    bool wait = !kinds[kind].door && others_alive(s);
+    bool wait = earlier_alive(s, kind);
     for (size_t i = 0; i < CHILDREN_MAX; i++) {
         hurry(kind, &family->children[i]);
         if (!wait)

@@ -28,6 +28,7 @@ struct kind {
     bool exclusive; /* never two at a time */
     bool service;   /* has a Unix socket RUN_DIR/NAME.sock */
     bool door;      /* gets the TCP listeners; starts last and drains first */
+    bool witness;   /* drains last: the others have something to tell it until their end */
 };
 
 extern const struct kind kinds[];
