@@ -111,7 +111,7 @@ void check_report_json(const struct check_report *report)
     json_t *object = json_pack("{s:o, s:s, s:o, s:o, s:o}", "path", json_text(str_of(report->path)),
                                "verdict", verdict_class_name(report->verdict.class), "reason",
                                json_text(str_of(report->verdict.reason)), "score",
-                               evidence_score(&report->verdict), "antivirus",
+                               evidence_scores(&report->verdict), "antivirus",
                                evidence_antivirus(report->answers, report->n_answers));
     if (object && !report->content_failed)
         json_object_update_new(object, content_fields(report));

@@ -9,7 +9,7 @@
 #include "tools/tool.h"
 
 static const struct tool_command *const commands[] = {
-    &tool_learn, &tool_quarantine, &tool_queue, &tool_trace, &tool_config,
+    &tool_check, &tool_learn, &tool_trace, &tool_quarantine, &tool_queue, &tool_config,
 };
 #define N_COMMANDS (sizeof commands / sizeof commands[0])
 
