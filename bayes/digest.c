@@ -5,7 +5,7 @@
 
 static uint64_t digest_add(uint64_t digest, struct str text)
 {
-    digest = (digest ^ str_hash(text)) * 0x9e3779b97f4a7c15u;
+    digest = (digest ^ tokens_hash(text)) * 0x9e3779b97f4a7c15u;
     return digest ^ (digest >> 32);
 }
 

@@ -34,24 +34,6 @@ static const char *encoding_name(enum encoding encoding)
     return "unknown";
 }
 
-/* Letters as a, capitals as A, digits as 0, each run once: what made the text shows in its shape.
- */
-static void shape_add(struct tokens *tokens, struct str place, struct str text)
-{
-    char shape[TOKEN_TEXT_MAX];
-    size_t n = 0;
-    for (size_t i = 0; i < text.n && n < sizeof shape; i++) {
-        char c = text.s[i];
-        char kind = c >= '0' && c <= '9'   ? '0'
-                    : c >= 'a' && c <= 'z' ? 'a'
-                    : c >= 'A' && c <= 'Z' ? 'A'
-                                           : c;
-        if (n == 0 || shape[n - 1] != kind)
-            shape[n++] = kind;
-    }
-    tokens_add(tokens, place, str_n(shape, n));
-}
-
 static void name_add(struct tokens *tokens, struct str name)
 {
     size_t dot = str_rchr(name, '.');
@@ -73,7 +55,7 @@ static void part_add(struct tokens *tokens, const struct part *part)
         name_add(tokens, part->filename);
     struct str boundary = part_param(part, STR("boundary"));
     if (boundary.n)
-        shape_add(tokens, STR("boundary"), boundary);
+        tokens_shape(tokens, STR("boundary"), boundary);
     for (size_t i = 0; i < part->n_params && i < 8; i++)
         tokens_addf(tokens, STR("mime"), "with %.*s", STR_ARG(part->params[i].name));
 }

@@ -5,8 +5,8 @@ lib_libbayes_a_SOURCES = \
     bayes/model.c bayes/model_write.c \
     bayes/combine.h bayes/combine.c bayes/classify.c \
     bayes/tokens.h bayes/tokens.c bayes/words.c \
-    bayes/features.h bayes/features.c bayes/features_header.c bayes/features_structure.c \
-    bayes/features_link.c bayes/digest.c \
+    bayes/features.h bayes/features.c bayes/field.h bayes/field.c bayes/features_header.c \
+    bayes/features_structure.c bayes/features_link.c bayes/digest.c \
     bayes/learn.h bayes/learn.c
 
 lib_libledger_a_CPPFLAGS = $(AM_CPPFLAGS) $(DB_CFLAGS)
@@ -14,3 +14,8 @@ lib_libledger_a_SOURCES = \
     bayes/ledger.h bayes/ledger_db.h \
     bayes/learn_client.h bayes/learn_client.c \
     bayes/ledger_open.c bayes/ledger_seed.c bayes/ledger_learn.c bayes/ledger_publish.c
+
+unit += t/unit/bayes_combine t/unit/bayes_model t/unit/bayes_features
+t_unit_bayes_combine_LDADD = $(MODEL_LIBS) $(CMOCKA_LIBS)
+t_unit_bayes_model_LDADD = $(MODEL_LIBS) $(CMOCKA_LIBS)
+t_unit_bayes_features_LDADD = $(MODEL_LIBS) $(CMOCKA_LIBS)

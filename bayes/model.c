@@ -42,8 +42,8 @@ static int model_check(const struct model *model, const char *path, struct err *
     if (header_check(model->header, model->size, path, err) < 0)
         return -1;
     const struct model_slot *last = &model->slots[model->header->slots - 1];
-    size_t size = (size_t)model->header->slots * sizeof *last;
-    if (model_sum(0, model->slots, size) != model->header->table_sum || last->spam || last->ham)
+    uint64_t sum = model_sum(0, model->header + 1, model->size - sizeof *model->header);
+    if (sum != model->header->table_sum || last->spam || last->ham)
         return err_set(err, "%s is damaged (its table's checksum does not match)", path);
     return 0;
 }

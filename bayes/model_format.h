@@ -3,7 +3,7 @@
  * maps it (model.c). Everything is in the byte order of the machine: a model is rebuilt from the
  * ledger, never carried to another kind of machine (its magic number then does not match).
  *
- *   struct model_header, filled up to MODEL_TABLE_AT
+ *   struct model_header, filled up with zeros to MODEL_TABLE_AT
  *   struct model_slot [header.slots]
  *
  * The table is a sorted hash table: keys in rising order, each in the first free slot at or
@@ -33,7 +33,7 @@ struct model_header {
     uint64_t homes; /* slots that are the home of some key; the rest takes the overflow */
     uint64_t slots;
     uint64_t salt;
-    uint64_t table_sum;
+    uint64_t table_sum; /* of all that follows the header */
     uint64_t header_sum; /* of the header's bytes before this field */
 };
 

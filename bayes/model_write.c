@@ -75,6 +75,13 @@ static int table_fill(struct table *table, uint64_t homes, const struct model_to
     return table_flush(table, err);
 }
 
+/* What stands between the header and the table is summed with the table. */
+static uint64_t filling_sum(void)
+{
+    const char zeros[MODEL_TABLE_AT - sizeof(struct model_header)] = {0};
+    return model_sum(0, zeros, sizeof zeros);
+}
+
 static int header_write(int fd, const char *path, struct model_header *header, struct err *err)
 {
     char page[MODEL_TABLE_AT] = {0};
@@ -120,6 +127,7 @@ int model_write(int fd, const char *path, const struct model_facts *facts,
         return err_set(err, "%s: out of memory", path);
     table->fd = fd;
     table->path = path;
+    table->sum = filling_sum();
     header.tokens = tokens_prepare(tokens, n, header.salt);
     header.homes = header.tokens + header.tokens / 2 + 1;
     int result = table_fill(table, header.homes, tokens, (size_t)header.tokens, err);

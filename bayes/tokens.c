@@ -8,8 +8,7 @@
 
 #define SLOTS_FIRST 2048u
 #define PLACE_MAX   40
-
-/* --- the set --- */
+#define SMALL_MAX   32 /* what is sorted by insertion */
 
 static uint64_t mix(uint64_t a, uint64_t b)
 {
@@ -19,7 +18,7 @@ static uint64_t mix(uint64_t a, uint64_t b)
 
 /* Stored in ledgers: to change it is to make all that was learned worthless. Folded
  * multiplication of 8 bytes at a time (the construction of W. Yi's wyhash). */
-static uint64_t token_hash(struct str text)
+uint64_t tokens_hash(struct str text)
 {
     const uint64_t k0 = 0x2d358dccaa6c78a5u, k1 = 0x8bb84b93962eacc9u;
     uint64_t h = k0 ^ text.n, word;
@@ -90,7 +89,7 @@ static void token_put(struct tokens *tokens, struct str text)
 {
     if (tokens_full(tokens))
         return;
-    uint64_t hash = token_hash(text);
+    uint64_t hash = tokens_hash(text);
     uint32_t *slot = slot_find(tokens, hash);
     if (*slot)
         return;
@@ -139,6 +138,22 @@ void tokens_addf(struct tokens *tokens, struct str place, const char *format, ..
         tokens_add(tokens, place, str_of(text));
 }
 
+void tokens_shape(struct tokens *tokens, struct str place, struct str text)
+{
+    char shape[TOKEN_TEXT_MAX];
+    size_t n = 0;
+    for (size_t i = 0; i < text.n && n < sizeof shape; i++) {
+        char c = text.s[i];
+        char kind = c >= '0' && c <= '9'   ? '0'
+                    : c >= 'a' && c <= 'z' ? 'a'
+                    : c >= 'A' && c <= 'Z' ? 'A'
+                                           : c;
+        if (n == 0 || shape[n - 1] != kind)
+            shape[n++] = kind;
+    }
+    tokens_add(tokens, place, str_n(shape, n));
+}
+
 static int feature_order(const void *a, const void *b)
 {
     uint64_t x = ((const struct feature *)a)->hash;
@@ -146,13 +161,46 @@ static int feature_order(const void *a, const void *b)
     return x < y ? -1 : x > y;
 }
 
+static void sort_small(struct feature *list, size_t n)
+{
+    if (n > SMALL_MAX) {
+        qsort(list, n, sizeof list[0], feature_order);
+        return;
+    }
+    for (size_t i = 1; i < n; i++) {
+        struct feature moved = list[i];
+        size_t at = i;
+        for (; at > 0 && list[at - 1].hash > moved.hash; at--)
+            list[at] = list[at - 1];
+        list[at] = moved;
+    }
+}
+
+/* By the first byte, then each of these heaps by itself: hashes are spread evenly, unless somebody
+ * takes great pains. */
+static struct feature *sorted(struct pool *pool, const struct feature *list, size_t n)
+{
+    size_t starts[257] = {0}, at[256];
+    struct feature *out = POOL_ARRAY(pool, n + 1, struct feature);
+    if (out == NULL)
+        return NULL;
+    for (size_t i = 0; i < n; i++)
+        starts[(list[i].hash >> 56) + 1]++;
+    for (size_t i = 1; i < 257; i++)
+        starts[i] += starts[i - 1];
+    memcpy(at, starts, sizeof at);
+    for (size_t i = 0; i < n; i++)
+        out[at[list[i].hash >> 56]++] = list[i];
+    for (size_t i = 0; i < 256; i++)
+        sort_small(out + starts[i], starts[i + 1] - starts[i]);
+    return out;
+}
+
 int tokens_finish(struct tokens *tokens, struct features *features, struct err *err)
 {
-    if (tokens->failed)
-        return err_set(err, "out of memory for the tokens of one message");
-    if (tokens->n)
-        qsort(tokens->list, tokens->n, sizeof tokens->list[0], feature_order);
-    features->list = tokens->list;
     features->n = tokens->n;
+    features->list = tokens->failed ? NULL : sorted(tokens->pool, tokens->list, tokens->n);
+    if (features->list == NULL)
+        return err_set(err, "out of memory for the tokens of one message");
     return 0;
 }

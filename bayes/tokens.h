@@ -31,10 +31,16 @@ static inline bool tokens_full(const struct tokens *tokens)
     return tokens->failed || tokens->n >= tokens->limit;
 }
 
+uint64_t tokens_hash(struct str text);
+
 /* The text as it is; cut to TOKEN_TEXT_MAX. */
 void tokens_add(struct tokens *tokens, struct str place, struct str text);
 void tokens_addf(struct tokens *tokens, struct str place, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
+
+/* Letters as a, capitals as A, digits as 0, each run once: what made the text shows in its shape.
+ */
+void tokens_shape(struct tokens *tokens, struct str place, struct str text);
 
 /* Each word of UTF-8 text, in lower case; of scripts that put no blanks between words, each pair
  * of characters. */
