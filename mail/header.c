@@ -148,7 +148,7 @@ int header_read(struct pool *pool, struct str text, size_t at, const struct mail
             *body = after;
             return 0;
         }
-        if (boundaries_match(open, line, &closing) >= 0) {
+        if (boundaries_match(open, line, &closing) != STR_NONE) {
             *body = finish_early(&r, at);
             return 0;
         }

@@ -9,7 +9,7 @@ const struct look look_of_page = {
 struct look look_inside(const struct look *parent)
 {
     struct look look = *parent;
-    look.clipped = look.zero_box = look.positioned = false;
+    look.no_display = look.clipped = look.zero_box = look.positioned = false;
     return look;
 }
 
@@ -149,7 +149,7 @@ static void set_clip(struct look *look, struct str value)
 static void declare(struct look *look, const struct look *parent, struct str name, struct str value)
 {
     if (is_word(name, "display"))
-        look->gone |= is_word(value, "none");
+        look->no_display = is_word(value, "none");
     else if (is_word(name, "visibility"))
         set_visibility(look, value);
     else if (is_word(name, "color"))
@@ -242,7 +242,7 @@ bool look_attribute(struct look *look, struct str name, struct str value)
 
 void look_finish(struct look *look)
 {
-    if (look->zero_box && look->clipped)
+    if (look->no_display || (look->zero_box && look->clipped))
         look->gone = true;
 }
 

@@ -19,10 +19,11 @@ struct look {
     struct colour text;
     struct colour back;
     bool back_image;  /* behind it is a picture: colours prove nothing */
-    bool gone;        /* display:none and its like: nothing inside can undo it */
+    bool gone;        /* nothing inside can undo it */
     bool invisible;   /* visibility:hidden: something inside may undo it */
     double font_size; /* pixels */
     /* of the element itself, never inherited */
+    bool no_display; /* display:none */
     bool clipped;    /* overflow:hidden */
     bool zero_box;   /* no height or width */
     bool positioned; /* position:absolute or fixed */

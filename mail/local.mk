@@ -20,3 +20,19 @@ lib_libmail_a_SOURCES = \
     mail/html_sheet.c mail/html_sheet.h \
     mail/uri.c mail/uri_host.c mail/uri_find.c mail/uri.h \
     mail/edit.c mail/edit.h
+
+noinst_PROGRAMS += t/parity/mime_dump
+t_parity_mime_dump_LDADD = $(MAIL_LIBS)
+
+unit += t/unit/mail_decode
+t_unit_mail_decode_LDADD = $(MAIL_LIBS) $(CMOCKA_LIBS)
+unit += t/unit/mail_message
+t_unit_mail_message_LDADD = $(MAIL_LIBS) $(CMOCKA_LIBS)
+unit += t/unit/mail_header
+t_unit_mail_header_LDADD = $(MAIL_LIBS) $(CMOCKA_LIBS)
+unit += t/unit/mail_text
+t_unit_mail_text_LDADD = $(MAIL_LIBS) $(CMOCKA_LIBS)
+unit += t/unit/mail_uri
+t_unit_mail_uri_LDADD = $(MAIL_LIBS) $(CMOCKA_LIBS)
+unit += t/unit/mail_edit
+t_unit_mail_edit_LDADD = $(MAIL_LIBS) $(CMOCKA_LIBS)

@@ -14,10 +14,13 @@ const struct mail_limits mail_limits_default = {
 /* Texts that encoded messages decode to, together, for each byte of the message itself. */
 #define UNPACK_RATIO 2
 
-/* One multipart that is open: its boundary stands in parser.open at the same index. */
+#define ADOPTED_MAX 200 /* bytes of a boundary that is taken from the text */
+
+/* One multipart that is open; its boundaries stand in parser.open under its index. */
 struct level {
     struct part *part;
     struct part *last; /* its last child so far */
+    bool adopted;      /* has a boundary from the text */
 };
 
 struct parser {
@@ -29,6 +32,7 @@ struct parser {
     struct str text;    /* message.raw, or the decoded text of an encoded message */
     struct boundaries open;
     struct level levels[BOUNDARIES_MAX];
+    size_t n_levels;
     struct part *current; /* innermost part whose end is not known yet */
 };
 
@@ -59,21 +63,28 @@ static bool may_go_deeper(struct parser *p, struct part *part)
     return false;
 }
 
-/* Opens a multipart, so that its boundary is looked for from here on. */
+/* Opens a multipart, so that its boundary is looked for from here on. With several boundary
+ * parameters each counts: readers differ in which they take. */
 static void open_multipart(struct parser *p, struct part *part)
 {
-    struct str boundary = part_param(part, STR("boundary"));
-    if (boundary.s == NULL) {
-        part->anomalies |= MAIL_ANOMALY_NO_BOUNDARY;
-        return;
-    }
+    size_t level = p->n_levels;
+    bool any = false;
     if (!may_go_deeper(p, part))
         return;
-    if (!boundaries_push(&p->open, boundary)) {
+    if (level == BOUNDARIES_MAX) {
         part->anomalies |= MAIL_ANOMALY_LIMIT;
         return;
     }
-    p->levels[p->open.n - 1] = (struct level){.part = part};
+    for (size_t i = 0; i < part->n_params; i++) {
+        if (!str_eq(part->params[i].name, STR("boundary")))
+            continue;
+        if (!boundaries_push(&p->open, part->params[i].value, level))
+            part->anomalies |= MAIL_ANOMALY_LIMIT;
+        any = true;
+    }
+    if (!any)
+        part->anomalies |= MAIL_ANOMALY_NO_BOUNDARY;
+    p->levels[p->n_levels++] = (struct level){.part = part};
 }
 
 /*
@@ -92,8 +103,7 @@ static size_t read_part(struct parser *p, struct part *part, size_t at, struct e
         p->current = part;
         if (part_is_multipart(part))
             open_multipart(p, part);
-        bool plain = part->encoding <= ENC_BINARY || part->encoding == ENC_UNKNOWN;
-        if (!part_is_message(part) || !plain || !may_go_deeper(p, part))
+        if (!part_is_message(part) || part_is_encoded(part) || !may_go_deeper(p, part))
             return body;
         part->child = add_part(p, part, err);
         if (part->child == NULL)
@@ -114,12 +124,14 @@ static void end_parts(struct parser *p, const struct part *outer, size_t end)
     }
 }
 
-/* Multiparts above `level` lack their closing delimiter. */
+/* Multiparts from `level` on lack their closing delimiter. */
 static void close_levels(struct parser *p, size_t level)
 {
-    for (size_t i = level; i < p->open.n; i++)
+    for (size_t i = level; i < p->n_levels; i++)
         p->levels[i].part->anomalies |= MAIL_ANOMALY_UNCLOSED;
     boundaries_cut(&p->open, level);
+    if (p->n_levels > level)
+        p->n_levels = level;
 }
 
 /* The line end before a delimiter belongs to it (RFC 2046 5.1.1). */
@@ -132,20 +144,40 @@ static size_t before_line_end(struct str text, size_t at)
     return at;
 }
 
+/*
+ * Readers find delimiters where we read another boundary from the header, or none: a line in a
+ * preamble that looks like one, with a MIME field behind it, is taken for a delimiter too.
+ */
+static bool adopt(struct parser *p, size_t at, size_t after)
+{
+    struct level *level = &p->levels[p->n_levels - 1];
+    struct str line = str_from(line_between(p->text, at, after), 2);
+    if (level->part != p->current || level->last || level->adopted || str_trim(line).n == 0 ||
+        line.n > ADOPTED_MAX || !str_istarts(str_from(p->text, after), STR("content-")))
+        return false;
+    level->adopted = true;
+    level->part->anomalies |= MAIL_ANOMALY_NO_BOUNDARY;
+    return boundaries_push(&p->open, line, p->n_levels - 1);
+}
+
 /* The next delimiter's line at or after `at`; STR_NONE: none. */
-static size_t find_delimiter(const struct parser *p, size_t at, int *level, bool *closing)
+static size_t find_delimiter(struct parser *p, size_t at, size_t *level, bool *closing)
 {
     struct str text = p->text;
-    if (p->open.n == 0)
+    if (p->n_levels == 0)
         return STR_NONE;
     while (at < text.n) {
+        size_t after = line_after(text, at);
         if (text.s[at] == '-' && at + 1 < text.n && text.s[at + 1] == '-') {
-            struct str line = line_between(text, at, line_after(text, at));
-            *level = boundaries_match(&p->open, line, closing);
-            if (*level >= 0)
+            *level = boundaries_match(&p->open, line_between(text, at, after), closing);
+            if (*level == STR_NONE && adopt(p, at, after)) {
+                *level = p->n_levels - 1;
+                *closing = false;
+            }
+            if (*level != STR_NONE)
                 return at;
         }
-        at = line_after(text, at);
+        at = after;
     }
     return STR_NONE;
 }
@@ -165,12 +197,11 @@ static size_t next_part(struct parser *p, size_t level, size_t at, struct err *e
     return read_part(p, part, at, err);
 }
 
-/* Reads the part tree whose outermost header starts at the beginning of p->text. */
-static int read_tree(struct parser *p, struct part *outermost, struct err *err)
+/* Reads all parts from `at` on, where the body of p->current starts, and ends them; `above` is
+ * what p->text as a whole stands in. */
+static int read_parts(struct parser *p, const struct part *above, size_t at, struct err *err)
 {
-    const struct part *above = outermost->parent;
-    size_t at = read_part(p, outermost, 0, err);
-    int level;
+    size_t level;
     bool closing;
     while (at != STR_NONE) {
         size_t line = find_delimiter(p, at, &level, &closing);
@@ -182,12 +213,14 @@ static int read_tree(struct parser *p, struct part *outermost, struct err *err)
             break;
         }
         end_parts(p, multipart, before_line_end(p->text, line));
-        close_levels(p, (size_t)level + 1);
+        close_levels(p, level + 1);
         at = line_after(p->text, line);
-        if (closing)
-            boundaries_cut(&p->open, (size_t)level);
-        else
-            at = next_part(p, (size_t)level, at, err);
+        if (!closing) {
+            at = next_part(p, level, at, err);
+        } else {
+            boundaries_cut(&p->open, level);
+            p->n_levels = level;
+        }
     }
     if (at == STR_NONE)
         return -1;
@@ -196,9 +229,27 @@ static int read_tree(struct parser *p, struct part *outermost, struct err *err)
     return 0;
 }
 
+static int read_tree(struct parser *p, struct part *outermost, struct err *err)
+{
+    return read_parts(p, outermost->parent, read_part(p, outermost, 0, err), err);
+}
+
+/* Reads what stands in p->text, the decoded body of the part. */
+static int read_unpacked(struct parser *p, struct part *part, struct err *err)
+{
+    if (part_is_multipart(part)) {
+        p->current = part;
+        open_multipart(p, part);
+        return read_parts(p, part, 0, err);
+    }
+    part->child = add_part(p, part, err);
+    return part->child ? read_tree(p, part->child, err) : -1;
+}
+
 /*
- * A message that was attached in base64 or the like (against RFC 2046 5.2.1, but webmails do):
- * its tree is read from its decoded text. What does not fit stays one encoded part.
+ * A message or multipart that was attached in base64 or the like (against RFC 2045 6.4, but
+ * webmails do): its parts are read from its decoded text. What does not fit stays one encoded
+ * part.
  */
 static int unpack(struct parser *p, struct part *part, struct err *err)
 {
@@ -215,10 +266,7 @@ static int unpack(struct parser *p, struct part *part, struct err *err)
     }
     p->unpack_left -= text.n;
     p->text = text;
-    part->child = add_part(p, part, err);
-    if (part->child == NULL)
-        return -1;
-    return read_tree(p, part->child, err);
+    return read_unpacked(p, part, err);
 }
 
 /* Parts that unpacking adds come last in the list, and are unpacked in their turn. */
@@ -227,8 +275,8 @@ static int unpack_all(struct parser *p, struct err *err)
     struct message *m = p->message;
     for (size_t i = 0; i < m->n_parts; i++) {
         struct part *part = m->parts[i];
-        if (part->child == NULL && part_is_message(part) && part->encoding > ENC_BINARY &&
-            part->encoding != ENC_UNKNOWN && unpack(p, part, err) < 0)
+        bool holds = part_is_message(part) || part_is_multipart(part);
+        if (part->child == NULL && holds && part_is_encoded(part) && unpack(p, part, err) < 0)
             return -1;
     }
     return 0;

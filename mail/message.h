@@ -66,8 +66,8 @@ struct part {
     enum encoding encoding;
     unsigned depth;
     unsigned index; /* in message.parts */
-    /* It stands in the decoded text of an encoded message/rfc822, not in message.raw: what its
-     * headers' at and end count in is that text. */
+    /* It stands in the decoded text of an encoded message/rfc822 or multipart, not in message.raw:
+     * what its headers' at and end count in is that text. */
     bool unpacked;
     unsigned anomalies;
 };

@@ -39,6 +39,14 @@ static size_t skip_comment(struct str x, size_t at)
     return x.n;
 }
 
+struct str params_skip(struct str x)
+{
+    size_t at = 0;
+    while (at < x.n && (is_space(x.s[at]) || strchr(";,(", x.s[at])))
+        at = x.s[at] == '(' ? skip_comment(x, at) : at + 1;
+    return str_from(x, at);
+}
+
 /* The quoted text that starts at `at`, backslashes undone before '"' and '\' only: file names
  * of Windows come with single ones. Without a closing quote it ends at ';'. */
 static int quoted(struct pool *pool, struct str x, size_t *at, struct str *value, struct err *err)
@@ -158,13 +166,17 @@ static struct str take_charset(struct str *value)
     return charset;
 }
 
+/* The section of that name with the lowest number from `least` on; numbers that are left out
+ * are stepped over. */
 static const struct piece *find_section(const struct piece *list, size_t n, struct str name,
-                                        unsigned section)
+                                        unsigned least)
 {
+    const struct piece *found = NULL;
     for (size_t i = 0; i < n; i++)
-        if (list[i].sectioned && list[i].section == section && str_ieq(list[i].name, name))
-            return &list[i];
-    return NULL;
+        if (list[i].sectioned && list[i].section >= least && str_ieq(list[i].name, name) &&
+            (found == NULL || list[i].section < found->section))
+            found = &list[i];
+    return found;
 }
 
 /* The whole value whose first section is `piece`, as UTF-8 when it was extended. */
@@ -175,13 +187,13 @@ static struct str join(struct pool *pool, const struct piece *list, size_t n,
     struct str value = piece->value;
     struct str charset = piece->extended ? take_charset(&value) : STR_EMPTY;
     bool extended = piece->extended;
-    for (unsigned section = 1; piece; section++) {
+    while (piece) {
         if (piece->extended)
             transfer_percent(value, &bytes);
         else
             transfer_none(value, &bytes);
         extended |= piece->extended;
-        piece = piece->sectioned ? find_section(list, n, piece->name, section) : NULL;
+        piece = piece->sectioned ? find_section(list, n, piece->name, piece->section + 1) : NULL;
         value = piece ? piece->value : STR_EMPTY;
     }
     if (extended)
@@ -205,7 +217,7 @@ static struct str lower(struct pool *pool, struct str x)
 /* Does an extended form of the same name say it better (RFC 5987 4.2)? */
 static bool has_better(const struct piece *list, size_t n, const struct piece *piece)
 {
-    if (piece->extended || piece->sectioned)
+    if (piece->extended || piece->sectioned || str_ieq(piece->name, STR("boundary")))
         return false;
     for (size_t i = 0; i < n; i++)
         if ((list[i].extended || list[i].sectioned) && str_ieq(list[i].name, piece->name))
@@ -219,7 +231,8 @@ static int assemble(struct pool *pool, const struct piece *pieces, size_t n, str
     *list = POOL_ARRAY(pool, n, struct param);
     for (size_t i = 0; *list && i < n; i++) {
         const struct piece *piece = &pieces[i];
-        if ((piece->sectioned && piece->section > 0) || has_better(pieces, n, piece))
+        bool later = piece->sectioned && find_section(pieces, n, piece->name, 0) != piece;
+        if (later || has_better(pieces, n, piece))
             continue;
         struct param *param = &(*list)[(*count)++];
         param->name = lower(pool, piece->name);

@@ -10,10 +10,14 @@
 /*
  * text: an unfolded field body from the first ';' on. Values are unquoted, sections joined,
  * RFC 2231 values converted to UTF-8; encoded words are left alone. A name that comes twice
- * stands twice. -1: the pool is used up.
+ * stands twice; of a plain and an extended form only the extended one stands, but for
+ * "boundary". -1: the pool is used up.
  */
 int params_parse(struct pool *pool, struct str text, struct param **list, size_t *n,
                  struct err *err);
+
+/* Without the blanks, comments, commas and semicolons in front of a field's first word. */
+struct str params_skip(struct str value);
 
 /* The first value of that name, or an empty text. */
 struct str params_find(const struct param *list, size_t n, struct str name);

@@ -22,6 +22,16 @@ static void take(struct part *part, const struct header **slot, const struct hea
         *slot = h;
 }
 
+static void take_type(struct part *part, const struct header **slot, const struct header *h)
+{
+    static const struct str multipart = {"multipart", 9};
+    bool better = *slot && str_istarts(str_trim(h->value), multipart) &&
+                  !str_istarts(str_trim((*slot)->value), multipart);
+    take(part, slot, h);
+    if (better)
+        *slot = h;
+}
+
 static struct fields find_fields(struct part *part)
 {
     struct fields f = {0};
@@ -30,7 +40,7 @@ static struct fields find_fields(struct part *part)
         if (!str_istarts(h->name, STR("content-")))
             continue;
         if (str_ieq(h->name, STR("Content-Type")))
-            take(part, &f.type, h);
+            take_type(part, &f.type, h);
         else if (str_ieq(h->name, STR("Content-Transfer-Encoding")))
             take(part, &f.encoding, h);
         else if (str_ieq(h->name, STR("Content-Disposition")))
@@ -96,6 +106,7 @@ static int interpret_type(struct pool *pool, struct part *part, const struct hea
     struct str value = header_unfold(pool, h);
     if (value.s == NULL)
         return err_set(err, "out of memory for a Content-Type");
+    value = params_skip(value);
     size_t n = media_type(value);
     part->type = n ? lower(pool, str_sub(value, 0, n)) : odd_type(part, value);
     if (part->type.s == NULL)
@@ -129,8 +140,6 @@ static enum encoding encoding_of(struct str name)
     return ENC_UNKNOWN;
 }
 
-/* A multipart has no encoding of its own (RFC 2045 6.4): readers look for the boundaries all the
- * same, and so do we. */
 static int interpret_encoding(struct pool *pool, struct part *part, const struct header *h,
                               struct err *err)
 {
@@ -139,14 +148,11 @@ static int interpret_encoding(struct pool *pool, struct part *part, const struct
     struct str value = header_unfold(pool, h);
     if (value.s == NULL)
         return err_set(err, "out of memory for a Content-Transfer-Encoding");
+    value = params_skip(value);
     size_t quote = value.n && value.s[0] == '"';
     part->encoding = encoding_of(str_sub(value, quote, token(value, quote)));
-    if (part->encoding == ENC_UNKNOWN)
+    if (part->encoding == ENC_UNKNOWN || (part_is_multipart(part) && part_is_encoded(part)))
         part->anomalies |= MAIL_ANOMALY_BAD_ENCODING;
-    if (part_is_multipart(part) && part->encoding > ENC_BINARY) {
-        part->anomalies |= MAIL_ANOMALY_BAD_ENCODING;
-        part->encoding = ENC_8BIT;
-    }
     return 0;
 }
 
@@ -207,7 +213,10 @@ struct str part_param(const struct part *part, struct str name)
 
 void part_decode(const struct part *part, struct buf *out)
 {
-    switch (part->encoding) {
+    /* A multipart has no encoding (RFC 2045 6.4): where one with parts in sight names one, it is
+     * not meant. */
+    bool ignored = part_is_multipart(part) && part->child && !part->child->unpacked;
+    switch (ignored ? ENC_BINARY : part->encoding) {
     case ENC_BASE64:
         transfer_base64(part->body, out);
         break;
@@ -237,7 +246,8 @@ static struct str meta_charset(struct str html)
     struct str name = str_from(head, meta + at + 8);
     if (name.n && (name.s[0] == '"' || name.s[0] == '\''))
         name = str_from(name, 1);
-    return str_sub(name, 0, token(name, 0));
+    name = str_sub(name, 0, token(name, 0));
+    return str_sub(name, 0, str_chr(name, '\''));
 }
 
 struct str part_charset(const struct part *part, struct str decoded)
@@ -249,15 +259,9 @@ struct str part_charset(const struct part *part, struct str decoded)
     return str_istarts(named, STR("utf-16")) ? STR("utf-8") : named;
 }
 
-static bool is_encoded(const struct part *part)
-{
-    return part->encoding == ENC_BASE64 || part->encoding == ENC_QP ||
-           part->encoding == ENC_UUENCODE;
-}
-
 void part_text(const struct part *part, struct buf *out)
 {
-    if (!is_encoded(part)) {
+    if (!part_is_encoded(part)) {
         charset_to_utf8(part_charset(part, part->body), part->body, out);
         return;
     }

@@ -90,13 +90,17 @@ static bool is_html_type(const struct part *part)
     return str_eq(part->type, STR("text/html")) || str_eq(part->type, STR("application/xhtml+xml"));
 }
 
-/* Text that mail programs show in the message: not other text formats that are attached. */
+/* Text that mail programs show in the message: not other text formats that are attached, but
+ * delivery reports, and multiparts in which no parts are found. */
 static bool is_shown(const struct part *part)
 {
-    if (part->child || !str_starts(part->type, STR("text/")))
-        return is_html_type(part);
-    return str_eq(part->type, STR("text/plain")) || is_html_type(part) ||
-           !str_eq(part->disposition, STR("attachment"));
+    if (part->child)
+        return false;
+    if (is_html_type(part) || part_is_multipart(part) || str_starts(part->type, STR("message/")))
+        return true;
+    if (!str_starts(part->type, STR("text/")))
+        return false;
+    return str_eq(part->type, STR("text/plain")) || !str_eq(part->disposition, STR("attachment"));
 }
 
 /* A text/plain part that is a whole page is shown as one by some, and written for them. */
@@ -114,8 +118,7 @@ static struct str decode(struct maker *m, const struct part *part)
 {
     size_t most = m->left < TEXT_PART_MAX ? m->left : TEXT_PART_MAX;
     struct str bytes = str_sub(part->body, 0, most);
-    if (part->encoding == ENC_BASE64 || part->encoding == ENC_QP ||
-        part->encoding == ENC_UUENCODE) {
+    if (part_is_encoded(part)) {
         buf_clear(&m->bytes);
         m->bytes.max = most;
         part_decode(part, &m->bytes);

@@ -163,11 +163,17 @@ static void uu_line(struct str line, struct out *out)
     }
 }
 
+/* Is there a line that starts with "begin "? */
+static bool has_begin(struct str in)
+{
+    return str_starts(in, STR("begin ")) || str_find(in, STR("\nbegin ")) != STR_NONE;
+}
+
 void transfer_uu(struct str in, struct buf *b)
 {
     struct out out = out_open(b, in.n / 4 * 3 + 3);
     struct str line;
-    bool inside = false;
+    bool inside = !has_begin(in);
     while (out.to < out.end && str_next_line(&in, &line)) {
         if (!inside)
             inside = str_starts(line, STR("begin "));

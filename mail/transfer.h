@@ -15,7 +15,7 @@ void transfer_qp(struct str in, struct buf *out);
 void transfer_q(struct str in, struct buf *out);
 /* %XX of RFC 2231 and of URIs */
 void transfer_percent(struct str in, struct buf *out);
-/* The file between "begin" and "end"; nothing when there is none. */
+/* The file between "begin" and "end", or from the start where there is no "begin". */
 void transfer_uu(struct str in, struct buf *out);
 void transfer_none(struct str in, struct buf *out);
 

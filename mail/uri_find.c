@@ -71,6 +71,19 @@ static bool like_file(struct str host)
     return false;
 }
 
+static bool is_lower(char c)
+{
+    return c >= 'a' && c <= 'z';
+}
+
+/* "the end.Next one": a space was forgotten, or lost with a tag. */
+static bool like_sentence(struct str run)
+{
+    size_t dot = str_rchr(run, '.');
+    return dot != STR_NONE && dot + 2 < run.n && is_lower(run.s[0]) && run.s[dot + 1] >= 'A' &&
+           run.s[dot + 1] <= 'Z' && is_lower(run.s[dot + 2]);
+}
+
 typedef void found(void *data, struct str link, const char *prefix);
 
 struct finder {
@@ -93,7 +106,7 @@ static bool real_host(const struct finder *f, struct str run, bool path_follows)
     if (str_chr(name, '.') == STR_NONE || !uri_tld_exists(host))
         return false;
     bool www = str_starts(name, STR("www."));
-    return www || path_follows || !like_file(name);
+    return www || path_follows || (!like_file(name) && !like_sentence(run));
 }
 
 /* The part of a run without ASCII neighbours that is the host: all of it, or what is ASCII. */
@@ -134,23 +147,24 @@ static size_t with_scheme(const struct finder *f, struct str piece, size_t colon
         rest.n = at;
     if (!known_scheme(piece, colon, &start))
         return rest.n;
-    struct str link = trim_end(str_from(rest, start));
-    size_t foreign = utf8_ascii_end(link, 0);
-    f->found(f->data, link, "");
-    if (foreign < link.n && foreign > host - start)
-        f->found(f->data, trim_end(str_sub(link, 0, foreign)), "");
+    struct str name = str_sub(piece, host, host_span(piece, host));
+    if (utf8_ascii_end(name, 0) < name.n && !real_host(f, name, true))
+        rest.n = host + utf8_ascii_end(name, 0);
+    f->found(f->data, trim_end(str_from(rest, start)), "");
     return rest.n;
 }
 
-/* The name around the dot, not before `from`; returns where to look on. */
-static size_t around_dot(const struct finder *f, struct str piece, size_t from, size_t dot)
+/* The name around the dot, not before *least; returns where to look on. *least is moved behind what
+ * was used up. */
+static size_t around_dot(const struct finder *f, struct str piece, size_t *least, size_t dot)
 {
-    size_t start = dot;
+    size_t from = *least, start = dot;
     while (start > from && in_host(piece.s[start - 1]))
         start--;
     size_t end = host_span(piece, dot);
     if (end < piece.n && piece.s[end] == '@')
         return end;
+    *least = end;
     bool address = start > from && piece.s[start - 1] == '@';
     bool path = end < piece.n && (piece.s[end] == '/' || piece.s[end] == '?');
     struct str run = trim_end(str_sub(piece, start, end));
@@ -171,7 +185,9 @@ static size_t around_dot(const struct finder *f, struct str piece, size_t from, 
     bool more = host_at + host.n == end && end < piece.n && strchr("/?:#", piece.s[end]);
     struct str link = more ? trim_end(cut_foreign(str_from(piece, host_at), host.n)) : host;
     f->found(f->data, link, "http://");
-    return host_at + link.n > end ? host_at + link.n : end;
+    if (host_at + link.n > end)
+        *least = host_at + link.n;
+    return *least;
 }
 
 static void look_through(const struct finder *f, struct str piece)
@@ -181,7 +197,7 @@ static void look_through(const struct finder *f, struct str piece)
         if (piece.s[at] == ':' && str_starts(str_from(piece, at), STR("://")))
             at = from = with_scheme(f, piece, at);
         else if (piece.s[at] == '.' && at > from && in_host(piece.s[at - 1]))
-            at = from = around_dot(f, piece, from, at);
+            at = around_dot(f, piece, &from, at);
         else
             at++;
     }
