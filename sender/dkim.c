@@ -306,11 +306,12 @@ static void judge(DKIM_SIGINFO *signature, const struct lookup *lookup, struct d
     } else if (lookup && lookup->note) {
         out->result = DKIM_PERMERROR;
         out->reason = str_of(lookup->note);
-    } else if (error != DKIM_SIGERROR_OK) {
-        out->result = result_of_error(error);
-    } else if (dkim_sig_getbh(signature) == DKIM_SIGBH_MISMATCH) {
+    } else if (dkim_sig_getbh(signature) == DKIM_SIGBH_MISMATCH &&
+               (error == DKIM_SIGERROR_OK || error == DKIM_SIGERROR_BADSIG)) {
         out->result = DKIM_FAIL;
         out->reason = STR("body hash did not verify");
+    } else if (error != DKIM_SIGERROR_OK) {
+        out->result = result_of_error(error);
     } else if (DKIM_SIG_CHECK(signature)) {
         out->result = DKIM_PASS;
         out->reason = out->partial ? STR("only part of the body is signed (l=)") : STR_EMPTY;

@@ -6,3 +6,9 @@ lib_libsender_a_SOURCES = \
     sender/field.c sender/field.h \
     sender/dkim.c sender/dkim.h \
     sender/authres.c sender/authres.h
+
+unit += t/unit/sender_dkim t/unit/sender_authres t/unit/sender_txt
+t_unit_sender_dkim_CPPFLAGS = $(AM_CPPFLAGS) $(OPENDKIM_CFLAGS) $(OPENSSL_CFLAGS)
+t_unit_sender_dkim_LDADD = $(SENDER_LIBS) $(OPENSSL_LIBS) $(CMOCKA_LIBS)
+t_unit_sender_authres_LDADD = $(SENDER_LIBS) $(CMOCKA_LIBS)
+t_unit_sender_txt_LDADD = $(SENDER_LIBS) $(CMOCKA_LIBS)

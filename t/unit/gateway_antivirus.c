@@ -275,10 +275,8 @@ static void a_dead_worker_is_replaced(void **state)
 {
     struct fixture *f = *state;
     pid_t worker = worker_of(f->pid);
-    if (worker <= 0) {
-        print_message("# skipped: this kernel does not list children in /proc\n");
-        skip();
-    }
+    if (worker <= 0)
+        tap_skip("this kernel does not list children in /proc");
     /* what it was unpacking when it died */
     char left[PATH_MAX];
     snprintf(left, sizeof left, "%s/antivirus/0/left-behind", f->dir);
@@ -441,10 +439,8 @@ static void no_network(void **state)
 
 static void no_files_but_its_own(void **state)
 {
-    if (syscall(SYS_landlock_create_ruleset, NULL, 0, 1) < 2) {
-        print_message("# skipped: no Landlock in this kernel\n");
-        skip();
-    }
+    if (syscall(SYS_landlock_create_ruleset, NULL, 0, 1) < 2)
+        tap_skip("no Landlock in this kernel");
     assert_int_equal(from_inside(*state, reads_files), FINE);
     assert_int_equal(from_inside(*state, writes_files), FINE);
 }
