@@ -43,7 +43,7 @@
 #define DELIVERY_THREADS         8
 #define DELIVERY_SERVICE_MAX     64   /* connections to the service socket */
 #define DELIVERY_ROUND           64   /* notices or files taken before others have their turn */
-#define DELIVERY_SWEEP_SECONDS   15   /* between two looks into queue/ */
+#define DELIVERY_SWEEP_SECONDS   5    /* between two looks into queue/ */
 #define DELIVERY_HELD_SECONDS    300  /* … into quarantine/ */
 #define DELIVERY_IDLE_SECONDS    15   /* an idle connection is kept that long */
 #define DELIVERY_MESSAGE_MAX     3600 /* seconds for one transaction */

@@ -24,3 +24,12 @@ gateway_poterne_delivery_LDADD = $(DELIVERY_LIBS)
 
 unit += t/unit/delivery_client
 t_unit_delivery_client_LDADD = lib/libclient.a lib/libspool.a $(BASE_LIBS) $(CMOCKA_LIBS)
+
+noinst_LIBRARIES += t/delivery/libfake.a
+t_delivery_libfake_a_SOURCES = t/delivery/fake.h t/delivery/fake_hop.c t/delivery/fake_journal.c \
+    t/delivery/gateway.c
+DELIVERY_FAKE_LIBS = t/delivery/libfake.a lib/libquarantine.a lib/libspool.a lib/libevents.a \
+    $(MAIL_LIBS) $(CMOCKA_LIBS)
+unit += t/unit/delivery_queue
+t_unit_delivery_queue_LDADD = $(DELIVERY_FAKE_LIBS)
+EXTRA_t_unit_delivery_queue_DEPENDENCIES = gateway/poterne-delivery$(EXEEXT)

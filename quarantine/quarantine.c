@@ -92,22 +92,47 @@ static int refuse(const struct envelope *envelope, uint32_t recipient, struct er
                    STR_ARG(r->address), recipient_state_name((enum recipient_state)r->state));
 }
 
-int quarantine_decide(struct spool_file *file, uint32_t recipient, enum recipient_state to,
-                      int64_t time_us, struct err *err)
+/* Edge wrote no mark for who is held from the beginning. Out of quarantine/ they would be owed, so
+ * it is said before one of them goes. */
+static int mark_held(struct spool_file *file, uint32_t *indexes, int64_t time_us, struct err *err)
 {
-    struct envelope *envelope = &file->envelope;
-    const struct spool_mark mark = {.state = to, .time_us = time_us};
-    uint32_t *chosen = calloc(envelope->n_recipients, sizeof *chosen);
+    const struct envelope *envelope = &file->envelope;
+    const struct spool_mark mark = {.state = RCPT_HELD,
+                                    .time_us = time_us,
+                                    .detail = envelope->held};
     size_t n = 0;
-    if (chosen == NULL)
-        return err_set(err, "out of memory");
+    for (uint32_t i = 0; i < envelope->n_recipients; i++)
+        if (envelope->recipients[i].state == RCPT_OWED)
+            indexes[n++] = i;
+    return n ? spool_mark(file, indexes, n, &mark, err) : 0;
+}
+
+static int decide(struct spool_file *file, uint32_t recipient, const struct spool_mark *mark,
+                  uint32_t *indexes, struct err *err)
+{
+    const struct envelope *envelope = &file->envelope;
+    size_t n = 0;
+    if (mark_held(file, indexes, mark->time_us, err) < 0)
+        return -1;
     for (uint32_t i = 0; i < envelope->n_recipients; i++)
         if ((recipient == NOTICE_EVERYONE || recipient == i) &&
             quarantine_holds(&envelope->recipients[i]))
-            chosen[n++] = i;
-    int result = n ? spool_mark(file, chosen, n, &mark, err) : refuse(envelope, recipient, err);
-    if (result == 0)
-        result = spool_sync(file, err);
-    free(chosen);
-    return result == 0 ? (int)n : -1;
+            indexes[n++] = i;
+    if (n == 0)
+        return refuse(envelope, recipient, err);
+    if (spool_mark(file, indexes, n, mark, err) < 0 || spool_sync(file, err) < 0)
+        return -1;
+    return (int)n;
+}
+
+int quarantine_decide(struct spool_file *file, uint32_t recipient, enum recipient_state to,
+                      int64_t time_us, struct err *err)
+{
+    const struct spool_mark mark = {.state = to, .time_us = time_us};
+    uint32_t *indexes = calloc(file->envelope.n_recipients, sizeof *indexes);
+    if (indexes == NULL)
+        return err_set(err, "out of memory");
+    int result = decide(file, recipient, &mark, indexes, err);
+    free(indexes);
+    return result;
 }

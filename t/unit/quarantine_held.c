@@ -52,6 +52,10 @@ static void nobody_gets_it_twice(void **state)
     spool_unload(&file);
     file = load(f);
     assert_int_equal(quarantine_held_count(&file->envelope), 1);
+    /* in queue/, where the file goes now, "owed" would mean that it is delivered to the other too
+     */
+    assert_int_equal(file->envelope.recipients[0].state, RCPT_HELD);
+    assert_str(file->envelope.recipients[0].detail, "infected: Eicar");
     assert_int_equal(quarantine_decide(file, NOTICE_EVERYONE, RCPT_DELETED, 7, &f->err), 1);
     assert_int_equal(file->envelope.recipients[0].state, RCPT_DELETED);
     assert_int_equal(file->envelope.recipients[1].state, RCPT_RELEASED);

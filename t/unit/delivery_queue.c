@@ -1,0 +1,396 @@
+/* poterne-delivery as a process: what it owes is delivered, whatever happens around it. */
+#include "t/unit/tap.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/buf.h"
+#include "base/fsio.h"
+#include "quarantine/quarantine.h"
+#include "t/delivery/fake.h"
+
+static struct fake_hop hop;
+static struct fake_journal journal;
+static struct gateway gateway;
+static char settings[1000];
+static char id[SPOOL_ID_LEN + 1];
+
+#define PATIENCE 30
+
+static void use(enum fake_hop_kind kind, const char *queue)
+{
+    fake_hop_start(&hop, kind, 0);
+    snprintf(settings, sizeof settings,
+             "queue { %s }\ndomain b.example { next_hop = %s://127.0.0.1:%u }\n", queue,
+             kind == FAKE_LMTP ? "lmtp" : "smtp", hop.port);
+}
+
+static int up(void **state)
+{
+    gateway_make(&gateway);
+    memset(&journal, 0, sizeof journal);
+    fake_journal_start(&journal, gateway.run_dir);
+    return 0;
+}
+
+static int down(void **state)
+{
+    gateway_remove(&gateway);
+    fake_journal_stop(&journal);
+    free(journal.events);
+    if (hop.messages)
+        fake_hop_stop(&hop);
+    return 0;
+}
+
+static void put_to(const char *subject, const char *recipient)
+{
+    const char *const recipients[] = {recipient, NULL};
+    gateway_put(&gateway, subject, recipients, SPOOL_QUEUE, "", id);
+}
+
+static void put_many(int from, int to)
+{
+    char subject[32];
+    for (int i = from; i < to; i++) {
+        snprintf(subject, sizeof subject, "number %d", i);
+        put_to(subject, "one@b.example");
+    }
+}
+
+static int state_of(uint32_t index)
+{
+    return fake_journal_state(&journal, id, index, NULL, 0);
+}
+
+static void delivers_and_settles(void **state, enum fake_hop_kind kind)
+{
+    static const char *const three[] = {"one@b.example", "two@b.example", "three@b.example", NULL};
+    use(kind, "");
+    gateway_start(&gateway, settings);
+    for (int i = 0; i < 50; i++) {
+        char subject[32];
+        snprintf(subject, sizeof subject, "number %d", i);
+        gateway_put(&gateway, subject, three, SPOOL_QUEUE, "", id);
+        gateway_notify(&gateway, NOTICE_QUEUED, id);
+    }
+    assert_true(WAIT_FOR(gateway_files(&gateway, "queue") == 0, PATIENCE));
+    assert_int_equal(hop.n, 150);
+    for (int i = 0; i < 50; i++) {
+        char subject[32];
+        snprintf(subject, sizeof subject, "number %d", i);
+        for (int r = 0; r < 3; r++)
+            assert_int_equal(fake_hop_count(&hop, subject, three[r]), 1);
+    }
+    for (uint32_t r = 0; r < 3; r++)
+        assert_int_equal(state_of(r), RCPT_DELIVERED);
+    assert_true(fake_journal_knows(&journal, id));
+    assert_int_equal(gateway_drain(&gateway), 0);
+    assert_true(hop.open_most <= 20);
+    assert_true(hop.connections <= 25);
+}
+
+static void lmtp_delivers(void **state)
+{
+    delivers_and_settles(state, FAKE_LMTP);
+}
+
+static void smtp_delivers(void **state)
+{
+    delivers_and_settles(state, FAKE_SMTP);
+}
+
+static void smtp_without_ehlo_delivers(void **state)
+{
+    delivers_and_settles(state, FAKE_HELO);
+}
+
+static void the_message_is_the_edited_one(void **state)
+{
+    use(FAKE_LMTP, "");
+    put_to("edited", "one@b.example");
+    gateway_start(&gateway, settings);
+    assert_true(WAIT_FOR(hop.n == 1, PATIENCE));
+    assert_int_equal(hop.messages[0].size,
+                     strlen("X-Poterne-Id: test\r\nSubject: edited\r\n\r\n.a line with a dot\r\n"));
+}
+
+static unsigned maildir_files(const char *user)
+{
+    char path[256];
+    unsigned n = 0;
+    snprintf(path, sizeof path, "%s/mail/b.example/%s/new", gateway.root, user);
+    DIR *dir = opendir(path);
+    for (struct dirent *e; dir && (e = readdir(dir)) != NULL;)
+        n += e->d_name[0] != '.';
+    if (dir)
+        closedir(dir);
+    return n;
+}
+
+static void maildirs_are_filled(void **state)
+{
+    static const char *const two[] = {"One@B.example", "../../etc@b.example", NULL};
+    char text[500];
+    struct buf bytes = BUF_INIT(10000);
+    snprintf(settings, sizeof settings,
+             "domain b.example { next_hop = maildir://%s/mail/%%d/%%u }\n", gateway.root);
+    for (int i = 0; i < 30; i++)
+        gateway_put(&gateway, "to a folder", two, SPOOL_QUEUE, "", id);
+    gateway_start(&gateway, settings);
+    assert_true(WAIT_FOR(gateway_files(&gateway, "queue") == 0, PATIENCE));
+    assert_int_equal(maildir_files("one"), 30);
+    assert_int_equal(maildir_files("=2E.=2F..=2Fetc"), 30);
+    snprintf(text, sizeof text, "%s/mail/b.example/one/new", gateway.root);
+    DIR *dir = opendir(text);
+    struct dirent *e;
+    while ((e = readdir(dir)) && e->d_name[0] == '.')
+        continue;
+    snprintf(text, sizeof text, "%s/mail/b.example/one/new/%s", gateway.root, e->d_name);
+    closedir(dir);
+    struct err err;
+    assert_int_equal(fsio_read_file(text, &bytes, &err), 0);
+    assert_str(buf_str(&bytes), "Return-Path: <sender@shop.example>\n"
+                                "Delivered-To: One@B.example\n"
+                                "X-Poterne-Id: test\nSubject: to a folder\n\n.a line with a dot\n");
+    buf_release(&bytes);
+    assert_int_equal(state_of(0), RCPT_DELIVERED);
+}
+
+static void a_killed_process_loses_nothing(void **state)
+{
+    unsigned twice = 0;
+    use(FAKE_LMTP, "");
+    hop.delay_us = 20000;
+    put_many(0, 500);
+    gateway_start(&gateway, settings);
+    for (int kills = 0; kills < 3; kills++) {
+        size_t before = hop.n;
+        assert_true(WAIT_FOR(hop.n >= before + 60, PATIENCE));
+        gateway_kill(&gateway);
+        gateway_start(&gateway, settings);
+    }
+    assert_true(WAIT_FOR(gateway_files(&gateway, "queue") == 0, PATIENCE));
+    for (int i = 0; i < 500; i++) {
+        char subject[32];
+        snprintf(subject, sizeof subject, "number %d", i);
+        unsigned n = fake_hop_count(&hop, subject, "one@b.example");
+        assert_true(n >= 1);
+        twice += n - 1;
+    }
+    /* only what was on a lane when it was killed, and had no answer yet, may come again */
+    print_message("# %u of 500 came twice after 3 kills with 20 lanes\n", twice);
+    assert_true(twice <= 3 * 20);
+    assert_int_equal(gateway_files(&gateway, "corrupt"), 0);
+}
+
+static void what_was_delivered_is_remembered_without_a_journal(void **state)
+{
+    use(FAKE_LMTP, "");
+    fake_journal_stop(&journal);
+    put_many(0, 20);
+    gateway_start(&gateway, settings);
+    assert_true(WAIT_FOR(hop.n == 20, PATIENCE));
+    usleep(200000);
+    assert_int_equal(gateway_files(&gateway, "queue"), 20);
+    gateway_kill(&gateway);
+    gateway_start(&gateway, settings);
+    put_many(20, 30);
+    gateway_notify(&gateway, NOTICE_QUEUED, id);
+    assert_true(WAIT_FOR(hop.n >= 21, PATIENCE));
+    usleep(200000);
+    assert_int_equal(fake_hop_count(&hop, "number 3", NULL), 1);
+    fake_journal_start(&journal, gateway.run_dir);
+    assert_true(WAIT_FOR(gateway_files(&gateway, "queue") == 0, PATIENCE));
+    assert_int_equal(hop.n, 30);
+    assert_int_equal(state_of(0), RCPT_DELIVERED);
+}
+
+static void each_recipient_has_a_fate_of_its_own(void **state)
+{
+    static const char *const mixed[] = {"one@b.example", "no.one@b.example", "later@b.example",
+                                        "two@nowhere.example", NULL};
+    char detail[256];
+    use(FAKE_LMTP, "retry_first = 1s; lifetime = 2s");
+    gateway_put(&gateway, "mixed", mixed, SPOOL_QUEUE, "", id);
+    gateway_start(&gateway, settings);
+    assert_true(WAIT_FOR(state_of(2) == RCPT_DEFERRED, PATIENCE));
+    assert_int_equal(state_of(0), RCPT_DELIVERED);
+    assert_int_equal(state_of(1), RCPT_HELD);
+    assert_true(gateway_has(&gateway, "queue", id));
+    /* the last ones live out their lifetime */
+    assert_true(WAIT_FOR(gateway_has(&gateway, "quarantine", id), PATIENCE));
+    assert_false(gateway_has(&gateway, "queue", id));
+    assert_int_equal(fake_hop_count(&hop, "mixed", NULL), 1);
+    fake_journal_state(&journal, id, 1, detail, sizeof detail);
+    assert_string_equal(detail, "undeliverable: 550 5.1.1 no such user");
+    fake_journal_state(&journal, id, 2, detail, sizeof detail);
+    assert_string_equal(
+        detail, "undeliverable: not delivered within 2 seconds; at last: 450 4.2.0 come again");
+    fake_journal_state(&journal, id, 3, detail, sizeof detail);
+    assert_non_null(strstr(detail, "no next hop"));
+    gateway_drain(&gateway);
+    struct pool *pool = pool_new(1000000);
+    struct spool_file *file;
+    struct err err;
+    bool corrupt;
+    assert_int_equal(spool_load(gateway.spool, SPOOL_QUARANTINE, id, pool, &file, &corrupt, &err),
+                     0);
+    assert_str(file->envelope.held, "undeliverable: 550 5.1.1 no such user");
+    assert_true(file->journaled);
+    spool_unload(&file);
+    pool_free(&pool);
+}
+
+static void a_hop_that_is_away_is_waited_for(void **state)
+{
+    char detail[256];
+    use(FAKE_LMTP, "retry_first = 1s; retry_max = 1s");
+    unsigned port = hop.port;
+    fake_hop_stop(&hop);
+    put_many(0, 40);
+    gateway_start(&gateway, settings);
+    assert_true(WAIT_FOR(state_of(0) == RCPT_DEFERRED, PATIENCE));
+    fake_journal_state(&journal, id, 0, detail, sizeof detail);
+    assert_non_null(strstr(detail, "Connection refused"));
+    fake_hop_start(&hop, FAKE_LMTP, port);
+    assert_true(WAIT_FOR(gateway_files(&gateway, "queue") == 0, PATIENCE));
+    assert_int_equal(hop.n, 40);
+    assert_int_equal(state_of(0), RCPT_DELIVERED);
+}
+
+static void flush_does_not_wait(void **state)
+{
+    struct buf answer = BUF_INIT(200000);
+    struct err err;
+    use(FAKE_LMTP, "retry_first = 1h");
+    fake_hop_fault(&hop, FAULT_TEMP, STEP_RCPT);
+    put_to("patient", "one@b.example");
+    gateway_start(&gateway, settings);
+    assert_true(WAIT_FOR(state_of(0) == RCPT_DEFERRED, PATIENCE));
+    fake_hop_fault(&hop, FAULT_NONE, STEP_RCPT);
+    usleep(100000);
+    assert_int_equal(hop.n, 0);
+    struct notice flush = {NOTICE_FLUSH, str_of(id), NOTICE_EVERYONE};
+    assert_int_equal(notice_ask(gateway.run_dir, &flush, &answer, &err), 0);
+    assert_true(WAIT_FOR(hop.n == 1, PATIENCE));
+    assert_true(WAIT_FOR(gateway_files(&gateway, "queue") == 0, PATIENCE));
+    flush.id = STR_EMPTY;
+    assert_int_equal(notice_ask(gateway.run_dir, &flush, &answer, &err), 0);
+    buf_release(&answer);
+}
+
+/* Two people decide about the same message. */
+static void held_mail_is_released_once_and_deleted_for_good(void **state)
+{
+    static const char *const three[] = {"one@b.example", "two@b.example", "three@b.example", NULL};
+    struct buf answer = BUF_INIT(200000);
+    struct err err;
+    use(FAKE_LMTP, "");
+    gateway_start(&gateway, settings);
+    gateway_put(&gateway, "virus", three, SPOOL_QUARANTINE, "infected: Eicar", id);
+    gateway_notify(&gateway, NOTICE_HELD, id);
+    assert_true(WAIT_FOR(state_of(2) == RCPT_HELD, PATIENCE));
+    assert_true(fake_journal_knows(&journal, id));
+
+    assert_int_equal(quarantine_release(gateway.run_dir, id, 1, &answer, &err), 0);
+    assert_str(buf_str(&answer), "released to 1 recipients");
+    assert_true(WAIT_FOR(state_of(1) == RCPT_DELIVERED, PATIENCE));
+    assert_int_equal(fake_hop_count(&hop, "virus", "two@b.example"), 1);
+    assert_true(WAIT_FOR(gateway_has(&gateway, "quarantine", id), PATIENCE));
+    assert_false(gateway_has(&gateway, "queue", id));
+
+    assert_true(WAIT_FOR(quarantine_release(gateway.run_dir, id, 1, &answer, &err) == -1 &&
+                             strstr(err.text, "was delivered"),
+                         PATIENCE));
+    assert_int_equal(quarantine_delete(gateway.run_dir, id, NOTICE_EVERYONE, &answer, &err), 0);
+    assert_str(buf_str(&answer), "deleted for 2 recipients");
+    assert_true(WAIT_FOR(!gateway_has(&gateway, "quarantine", id), PATIENCE));
+    assert_int_equal(state_of(0), RCPT_DELETED);
+    assert_int_equal(state_of(1), RCPT_DELIVERED);
+    assert_int_equal(state_of(2), RCPT_DELETED);
+    assert_int_equal(quarantine_release(gateway.run_dir, id, 0, &answer, &err), -1);
+    assert_non_null(strstr(err.text, "is not in quarantine"));
+    assert_int_equal(hop.n, 1);
+    buf_release(&answer);
+}
+
+static void damaged_files_are_set_aside_and_others_go_on(void **state)
+{
+    char path[256];
+    use(FAKE_LMTP, "");
+    put_to("damaged", "one@b.example");
+    snprintf(path, sizeof path, "%s/queue/%s", gateway.state_dir, id);
+    int fd = open(path, O_WRONLY);
+    assert_int_equal(pwrite(fd, "X", 1, 70), 1);
+    close(fd);
+    char damaged[sizeof id];
+    memcpy(damaged, id, sizeof id);
+    put_to("good", "one@b.example");
+    gateway_start(&gateway, settings);
+    assert_true(WAIT_FOR(gateway_files(&gateway, "queue") == 0, PATIENCE));
+    assert_int_equal(hop.n, 1);
+    assert_true(gateway_has(&gateway, "corrupt", damaged));
+}
+
+static void asked_to_end_it_finishes_what_is_under_way(void **state)
+{
+    use(FAKE_LMTP, "connections_limit = 3");
+    hop.delay_us = 300000;
+    put_many(0, 30);
+    gateway_start(&gateway, settings);
+    assert_true(WAIT_FOR(hop.open == 3, PATIENCE));
+    usleep(100000);
+    assert_int_equal(gateway_drain(&gateway), 0);
+    unsigned left = gateway_files(&gateway, "queue");
+    assert_int_equal(hop.n, 30 - left);
+    assert_true(left > 20);
+    hop.delay_us = 0;
+    gateway_start(&gateway, settings);
+    assert_true(WAIT_FOR(gateway_files(&gateway, "queue") == 0, PATIENCE));
+    assert_int_equal(hop.n, 30);
+}
+
+static void many_recipients_go_in_several_transactions(void **state)
+{
+    const char *recipients[251];
+    static char addresses[250][32];
+    use(FAKE_SMTP, "");
+    for (int i = 0; i < 250; i++) {
+        snprintf(addresses[i], sizeof addresses[i], "user%d@b.example", i);
+        recipients[i] = addresses[i];
+    }
+    recipients[250] = NULL;
+    gateway_put(&gateway, "to many", recipients, SPOOL_QUEUE, "", id);
+    gateway_start(&gateway, settings);
+    assert_true(WAIT_FOR(gateway_files(&gateway, "queue") == 0, PATIENCE));
+    for (int i = 0; i < 250; i++)
+        assert_int_equal(fake_hop_count(&hop, "to many", addresses[i]), 1);
+}
+
+#define WITH_GATEWAY(test) cmocka_unit_test_setup_teardown(test, up, down)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        WITH_GATEWAY(lmtp_delivers),
+        WITH_GATEWAY(smtp_delivers),
+        WITH_GATEWAY(smtp_without_ehlo_delivers),
+        WITH_GATEWAY(the_message_is_the_edited_one),
+        WITH_GATEWAY(maildirs_are_filled),
+        WITH_GATEWAY(a_killed_process_loses_nothing),
+        WITH_GATEWAY(what_was_delivered_is_remembered_without_a_journal),
+        WITH_GATEWAY(each_recipient_has_a_fate_of_its_own),
+        WITH_GATEWAY(a_hop_that_is_away_is_waited_for),
+        WITH_GATEWAY(flush_does_not_wait),
+        WITH_GATEWAY(held_mail_is_released_once_and_deleted_for_good),
+        WITH_GATEWAY(damaged_files_are_set_aside_and_others_go_on),
+        WITH_GATEWAY(asked_to_end_it_finishes_what_is_under_way),
+        WITH_GATEWAY(many_recipients_go_in_several_transactions),
+    };
+    return tap_run(tests, NULL, NULL);
+}
