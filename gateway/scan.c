@@ -26,6 +26,7 @@ bool scan_request_get(struct str message, struct scan_request *request)
 
 static void edits_put(struct buf *out, const struct edits *edits)
 {
+    wire_u64(out, edits->top);
     wire_u32(out, (uint32_t)edits->n);
     for (size_t i = 0; i < edits->n; i++) {
         wire_u64(out, edits->list[i].at);
@@ -36,6 +37,7 @@ static void edits_put(struct buf *out, const struct edits *edits)
 
 static bool edits_get(struct wire *w, struct pool *pool, struct edits *edits)
 {
+    edits->top = wire_get_u64(w);
     edits->n = wire_get_u32(w);
     if (w->bad || edits->n > EDITS_MAX)
         return false;

@@ -130,7 +130,7 @@ static void facts_survive_the_wire(void **state)
                                .tests = STR("A=1"),
                                .received_hops = 4,
                                .evidence = STR("{}"),
-                               .tagged = {&change, 1}};
+                               .tagged = {&change, 1, 5}};
     struct buf wire = BUF_INIT(4096);
     struct pool *pool = pool_new(4096);
     struct content_facts out;
@@ -139,6 +139,7 @@ static void facts_survive_the_wire(void **state)
     assert_true(out.heuristics == 1.25 && out.bayes == -3 && out.bayes_used);
     assert_int_equal(out.edits.n, 0);
     assert_int_equal(out.tagged.n, 1);
+    assert_int_equal(out.tagged.top, 5);
     assert_int_equal(out.tagged.list[0].remove, 9);
     assert_str(out.tagged.list[0].insert, "Subject: x\r\n");
     for (size_t n = 0; n < wire.n; n++)
