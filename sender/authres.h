@@ -9,6 +9,7 @@
 #include "base/buf.h"
 #include "base/err.h"
 #include "base/pool.h"
+#include "mail/edit.h"
 #include "sender/dkim.h"
 
 /*
@@ -34,5 +35,12 @@ struct authres_span {
  */
 int authres_forged(struct pool *pool, struct str raw, struct str host, struct authres_span **spans,
                    size_t *n, struct err *err);
+
+/*
+ * Takes them out: adds to the edits of the message (edits_make) the removal of each. -1 as above,
+ * or when there are more than EDITS_MAX edits together.
+ */
+int authres_remove(struct pool *pool, const struct message *message, struct str host,
+                   struct edits *edits, struct err *err);
 
 #endif

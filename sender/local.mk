@@ -5,7 +5,7 @@ lib_libsender_a_SOURCES = \
     sender/txt.c sender/txt.h \
     sender/field.c sender/field.h \
     sender/dkim.c sender/dkim.h \
-    sender/authres.c sender/authres.h
+    sender/authres.c sender/authres_edit.c sender/authres.h
 
 unit += t/unit/sender_dkim t/unit/sender_authres t/unit/sender_txt
 t_unit_sender_dkim_CPPFLAGS = $(AM_CPPFLAGS) $(OPENDKIM_CFLAGS) $(OPENSSL_CFLAGS)

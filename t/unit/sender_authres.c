@@ -116,6 +116,50 @@ static void says_when_there_are_too_many(void **state)
     pool_free(&pool);
 }
 
+static void comes_out_of_the_message(void **state)
+{
+    struct pool *pool = pool_new(1 << 24);
+    struct buf out = BUF_INIT(1 << 20);
+    struct message *message;
+    struct edits edits;
+    struct err err;
+    struct str raw = STR("From: a@example.com\r\n" AR " mx.example.org; dkim=pass\r\n"
+                         "X-Spam-Flag: NO\r\n" AR " mx.example.org;\r\n spf=pass\r\n" AR
+                         " other.example; spf=pass\r\nSubject: x\r\n" AR " mx.example.org; a\r\n"
+                         "\r\n" AR " mx.example.org; in the body\r\n");
+    assert_int_equal(message_parse(pool, raw, &mail_limits_default, &message, &err), 0);
+    assert_int_equal(edits_make(pool, message, STR("[SPAM] "), &edits, &err), 0);
+    assert_int_equal(authres_remove(pool, message, STR("mx.example.org"), &edits, &err), 0);
+    assert_int_equal(edits_insert_top(pool, &edits, STR(AR " mx.example.org; ours\r\n"), &err), 0);
+    edits_apply(&edits, raw, &out);
+    assert_str(buf_str(&out), AR " mx.example.org; ours\r\nFrom: a@example.com\r\n" AR
+                                 " other.example; spf=pass\r\nSubject: [SPAM] x\r\n\r\n" AR
+                                 " mx.example.org; in the body\r\n");
+    buf_release(&out);
+    pool_free(&pool);
+}
+
+static void also_where_the_header_is_written_anew(void **state)
+{
+    struct pool *pool = pool_new(1 << 26);
+    struct buf raw = BUF_INIT(1 << 20), out = BUF_INIT(1 << 20);
+    struct message *message;
+    struct edits edits;
+    struct err err;
+    for (int i = 0; i < EDITS_MAX + 100; i++)
+        buf_add(&raw, STR("X-Spam-Flag: NO\r\nA: 1\r\n"));
+    buf_add(&raw, STR(AR " mx.example.org; dkim=pass\r\nSubject: x\r\n\r\nbody\r\n"));
+    assert_int_equal(message_parse(pool, buf_str(&raw), &mail_limits_default, &message, &err), 0);
+    assert_int_equal(edits_make(pool, message, STR_EMPTY, &edits, &err), 0);
+    assert_int_equal(authres_remove(pool, message, STR("mx.example.org"), &edits, &err), 0);
+    edits_apply(&edits, buf_str(&raw), &out);
+    assert_int_equal(str_find(buf_str(&out), STR("Authentication")), STR_NONE);
+    assert_true(str_ends(buf_str(&out), STR("A: 1\r\nSubject: x\r\n\r\nbody\r\n")));
+    buf_release(&raw);
+    buf_release(&out);
+    pool_free(&pool);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -124,6 +168,8 @@ int main(void)
         cmocka_unit_test(leaves_those_of_others),
         cmocka_unit_test(spans_are_whole_fields),
         cmocka_unit_test(says_when_there_are_too_many),
+        cmocka_unit_test(comes_out_of_the_message),
+        cmocka_unit_test(also_where_the_header_is_written_anew),
     };
     return tap_run(tests, NULL, NULL);
 }
