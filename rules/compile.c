@@ -4,11 +4,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#define WORK_MEMORY_MAX (8 * 1024 * 1024) /* to find the words of one pattern */
+
 struct compiler {
     const struct book *book;
     struct ruleset *set;
     struct wanted wanted;
     uint32_t *numbers; /* [book->n]: number in the set of a wanted rule */
+    struct pool *work; /* for the words of one pattern at a time */
 };
 
 double compile_score(const struct definition *definition)
@@ -68,6 +71,20 @@ static int set_expr(struct compiler *c, struct rule *rule, const struct expr *fr
     return 0;
 }
 
+/* What is found in the working memory is copied; too little memory for it means "no words". */
+static void set_words(struct compiler *c, struct rule *rule, const struct regex_literal *literal)
+{
+    pool_reset(c->work);
+    struct literals found = literals_of(c->work, literal);
+    struct str *list = POOL_ARRAY(c->set->pool, found.n, struct str);
+    for (size_t i = 0; list && i < found.n; i++) {
+        list[i] = pool_str(c->set->pool, found.list[i]);
+        if (list[i].s == NULL)
+            list = NULL;
+    }
+    rule->words = (struct literals){list, list ? found.n : 0};
+}
+
 /* The pattern or the call of a rule; a rule with a mistake in it stays, as one that never hits. */
 static void set_test(struct compiler *c, struct rule *rule, const struct definition *definition)
 {
@@ -80,6 +97,8 @@ static void set_test(struct compiler *c, struct rule *rule, const struct definit
         result = regex_literal_parse(definition->test, &literal, &err);
         if (result == 0 && (rule->regex = regex_new(&literal, &err)) == NULL)
             result = -1;
+        if (result == 0 && rule->kind != RULE_HEADER && rule->kind != RULE_MIMEHEADER)
+            set_words(c, rule, &literal);
     }
     if (result < 0) {
         book_report(c->book, definition->file, definition->line, "%.*s: %s; the rule never hits",
@@ -168,6 +187,19 @@ static int add_to_group(struct ruleset *set, uint32_t number, const struct query
     return 0;
 }
 
+/* The words of all rules of a group that looks at long texts, for its prefilter. */
+static int gather_words(struct ruleset *set, struct group *group, struct err *err)
+{
+    group->words = words_new(set->pool);
+    bool ok = group->words != NULL;
+    for (size_t i = 0; ok && i < group->n; i++) {
+        const struct literals *words = &set->rules[group->rules[i]].words;
+        for (size_t j = 0; ok && j < words->n; j++)
+            ok = words_add(group->words, set->pool, words->list[j], group->rules[i]);
+    }
+    return ok ? 0 : err_set(err, "rules: out of memory");
+}
+
 /* Each rule to where it is run: a group, the evals; metas have an order of their own. */
 static int group_rules(struct compiler *c, struct err *err)
 {
@@ -184,6 +216,10 @@ static int group_rules(struct compiler *c, struct err *err)
             set->evals[set->n_evals++] = number;
         else if (kind != RULE_NONE && kind != RULE_META &&
                  add_to_group(set, number, &c->book->list[i].query, err) < 0)
+            return -1;
+    }
+    for (size_t i = 0; i < set->n_groups; i++) {
+        if (gather_words(set, &set->groups[i], err) < 0)
             return -1;
     }
     return metas_order(c->book, set, err);
@@ -215,7 +251,11 @@ struct ruleset *compile(const struct book *book, uint64_t digest, struct err *er
     if (c.set == NULL)
         return NULL;
     snprintf(c.set->generation, sizeof c.set->generation, "%016" PRIx64, digest);
-    if (fill(&c, err) < 0)
+    c.work = pool_new(WORK_MEMORY_MAX);
+    if (c.work == NULL)
+        err_set(err, "rules: out of memory");
+    if (c.work == NULL || fill(&c, err) < 0)
         ruleset_free(&c.set);
+    pool_free(&c.work);
     return c.set;
 }

@@ -28,6 +28,7 @@ static const struct entry entries[] = {
     {"reply_to_other_domain", eval_reply_to_other_domain, 0, 0},
     {"subject_capitals", eval_subject_capitals, 1, 1},
     {"text_repeats", eval_text_repeats, 1, 1},
+    {"to_is_from", eval_to_is_from, 0, 0},
 };
 
 static const struct entry *find(struct str name)

@@ -91,6 +91,18 @@ double eval_message_id_other_domain(const struct rules_input *input, struct pool
     return other_domain(input, pool, STR("Message-Id"), text);
 }
 
+double eval_to_is_from(const struct rules_input *input, struct pool *pool,
+                       const struct eval_argument *a, size_t n, struct str *text)
+{
+    struct address from, to;
+    double found = first_address(pool, input->message, STR("From"), &from);
+    if (found > 0)
+        found = first_address(pool, input->message, STR("To"), &to);
+    if (found <= 0)
+        return found;
+    return from.address.n > 0 && str_ieq(from.address, to.address);
+}
+
 double eval_received_hops(const struct rules_input *input, struct pool *pool,
                           const struct eval_argument *a, size_t n, struct str *text)
 {

@@ -37,10 +37,24 @@ static struct str raw_value(struct pool *pool, struct str value)
     return str_n(copy, n);
 }
 
+/* Can the value hold an encoded word, or letters that must be made to UTF-8? Most can't. */
+static bool needs_decoding(struct str value)
+{
+    unsigned char bits = 0;
+    for (size_t i = 0; i < value.n; i++)
+        bits |= (unsigned char)value.s[i];
+    return bits >= 0x80 || str_find(value, STR("=?")) != STR_NONE;
+}
+
+static struct str decoded_value(struct pool *pool, const struct header *header)
+{
+    return needs_decoding(header->value) ? header_text(pool, header) : header_unfold(pool, header);
+}
+
 static struct str field_value(struct finding *f, const struct header *header)
 {
     struct str text =
-        f->query->raw ? raw_value(f->pool, header->value) : header_text(f->pool, header);
+        f->query->raw ? raw_value(f->pool, header->value) : decoded_value(f->pool, header);
     f->no_memory |= text.s == NULL;
     return text;
 }
@@ -58,7 +72,7 @@ static void add_mailboxes(struct finding *f, const struct header *header)
         struct str found = f->query->what == QUERY_ADDR ? address.address : address.name;
         if (f->query->what == QUERY_NAME && !f->query->raw) {
             struct header name = {.name = header->name, .value = found};
-            found = header_text(f->pool, &name);
+            found = decoded_value(f->pool, &name);
             f->no_memory |= found.s == NULL;
         }
         if (found.n)

@@ -16,6 +16,7 @@ lib_librules_a_SOURCES = \
     rules/eval_text.c \
     rules/expr.c rules/expr.h \
     rules/header.c \
+    rules/literals.c rules/literals.h \
     rules/load.c \
     rules/metas.c \
     rules/names.c rules/names.h \
@@ -26,9 +27,32 @@ lib_librules_a_SOURCES = \
     rules/ruleset.h \
     rules/run.c \
     rules/view.c rules/view.h \
-    rules/wanted.c
+    rules/wanted.c \
+    rules/words.c rules/words.h
 
-unit += t/unit/rules_expr t/unit/rules_regex t/unit/rules_small
+unit += t/unit/rules_expr t/unit/rules_parse t/unit/rules_regex t/unit/rules_run t/unit/rules_small
 t_unit_rules_expr_LDADD = $(RULES_LIBS) $(CMOCKA_LIBS)
+t_unit_rules_parse_LDADD = $(RULES_LIBS) $(CMOCKA_LIBS)
 t_unit_rules_regex_LDADD = $(RULES_LIBS) $(CMOCKA_LIBS)
+t_unit_rules_run_LDADD = $(RULES_LIBS) $(CMOCKA_LIBS)
 t_unit_rules_small_LDADD = $(RULES_LIBS) $(CMOCKA_LIBS)
+
+# The stock rules: data, installed to $(pkgdatadir)/rules; tests use them where they stand.
+rulesdir = $(pkgdatadir)/rules
+dist_rules_DATA = \
+    rules/stock/10_structure.cf \
+    rules/stock/20_headers.cf \
+    rules/stock/30_html.cf \
+    rules/stock/40_links.cf \
+    rules/stock/50_phishing.cf \
+    rules/stock/60_money.cf \
+    rules/stock/65_trade.cf \
+    rules/stock/70_attachments.cf \
+    rules/stock/80_mailing.cf \
+    rules/stock/90_english.cf \
+    rules/stock/91_french.cf \
+    rules/stock/92_german.cf \
+    rules/stock/93_romance.cf
+
+noinst_PROGRAMS += t/bench/rules_bench
+t_bench_rules_bench_LDADD = $(RULES_LIBS)

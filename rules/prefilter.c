@@ -1,5 +1,33 @@
 #include "rules/prefilter.h"
 
+/* The search for words in one block. */
+struct walk {
+    const struct prefilter_job *job;
+    const struct view *view;
+    const struct view_block *block;
+    size_t piece; /* in which the last word was found */
+};
+
+static size_t piece_end(const struct walk *walk, size_t piece)
+{
+    struct str text = walk->view->pieces[piece];
+    return (size_t)(text.s + text.n - walk->block->text.s);
+}
+
+/* Words come in the order of the text, so the piece only ever moves on. */
+static bool on_word(void *data, uint32_t number, size_t at)
+{
+    struct walk *walk = data;
+    const struct prefilter_job *job = walk->job;
+    while (walk->piece + 1 < walk->block->to && at >= piece_end(walk, walk->piece))
+        walk->piece++;
+    if (job->done[number] || walk->piece < job->next[number])
+        return true;
+    job->next[number] = walk->piece + 1;
+    job->candidate(job->data, number, walk->piece);
+    return true;
+}
+
 /* The piece of the block that the position stands in. */
 static size_t piece_at(const struct view *view, const struct view_block *block, size_t at)
 {
@@ -15,27 +43,37 @@ static size_t piece_at(const struct view *view, const struct view_block *block, 
     return low;
 }
 
-size_t prefilter_block(const struct ruleset *set, const struct group *group,
-                       struct regex_runner *runner, const struct view *view,
-                       const struct view_block *block, const bool *done,
-                       struct candidate *candidates)
+/* The first piece that a rule without words is to be tried on; block->to: none. */
+static size_t first_piece(const struct prefilter_job *job, const struct rule *rule,
+                          const struct view *view, const struct view_block *block)
 {
-    size_t n = 0;
-    for (size_t i = 0; i < group->n; i++) {
-        const struct rule *rule = &set->rules[group->rules[i]];
-        struct regex_match match = {0, 0};
-        size_t piece = block->from;
-        if (done[group->rules[i]])
-            continue;
-        if (block->to - block->from > 1 && regex_is_local(rule->regex)) {
-            /* A limit says nothing about the pieces, which are shorter. */
-            enum regex_result result = regex_search(rule->regex, runner, block->text, 0, &match);
-            if (result == REGEX_NO)
-                continue;
-            if (result == REGEX_YES)
-                piece = piece_at(view, block, match.from);
-        }
-        candidates[n++] = (struct candidate){group->rules[i], piece};
+    struct regex_match match;
+    if (block->to - block->from <= 1 || !regex_is_local(rule->regex))
+        return block->from;
+    switch (regex_search(rule->regex, job->runner, block->text, 0, &match)) {
+    case REGEX_NO:
+        return block->to;
+    case REGEX_YES:
+        return piece_at(view, block, match.from);
+    default:
+        return block->from; /* a limit says nothing about the pieces, which are shorter */
     }
-    return n;
+}
+
+void prefilter_block(const struct prefilter_job *job, const struct group *group,
+                     const struct view *view, const struct view_block *block)
+{
+    struct walk walk = {job, view, block, block->from};
+    for (size_t i = 0; i < group->n; i++)
+        job->next[group->rules[i]] = block->from;
+    words_search(group->words, block->text, on_word, &walk);
+    for (size_t i = 0; i < group->n; i++) {
+        uint32_t number = group->rules[i];
+        const struct rule *rule = &job->set->rules[number];
+        if (rule->words.n || job->done[number])
+            continue;
+        for (size_t piece = first_piece(job, rule, view, block);
+             piece < block->to && !job->done[number]; piece++)
+            job->candidate(job->data, number, piece);
+    }
 }

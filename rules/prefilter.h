@@ -1,26 +1,32 @@
 /*
- * prefilter: which rules of a group can possibly match in a block. It may say yes too often, and
- * never no where a rule would match: what it lets through is confirmed piece by piece with the
+ * prefilter: which rules of a group can possibly match in which pieces of a block. It may say yes
+ * too often, and never no where a rule would match: what it lets through is confirmed with the
  * rule's own pattern (run.c).
- *
- * Here each local pattern (regex_is_local) is searched once in the whole block in place of once in
- * each of its pieces, of which a message has dozens; other rules are always let through. A matcher
- * for all patterns of a group at once would take the place of prefilter_block() alone.
+ *   A rule whose pattern has words (literals.h) is tried on the pieces in which one of them stands;
+ *   the words of all rules are looked for in one pass.
+ *   Another rule whose pattern is local (regex_is_local) is searched once in the whole block, in
+ *   place of once in each of its pieces, of which a message has dozens.
+ *   What is left is tried on every piece.
+ * A matcher for whole patterns (libhs) would take the place of the first.
  */
 #ifndef POTERNE_RULES_PREFILTER_H
 #define POTERNE_RULES_PREFILTER_H
 
 #include "rules/view.h"
 
-struct candidate {
-    uint32_t rule;
-    size_t piece; /* no piece before this one can match */
+/* A rule may match in that piece. For one rule, pieces come in order, and each once. */
+typedef void prefilter_candidate(void *data, uint32_t rule, size_t piece);
+
+struct prefilter_job {
+    const struct ruleset *set;
+    struct regex_runner *runner;
+    const bool *done; /* [set->n]: rules to leave out; it may change while this runs */
+    size_t *next;     /* [set->n]: working space */
+    prefilter_candidate *candidate;
+    void *data;
 };
 
-/* candidates has room for group->n. Rules for which done[] holds are left out. */
-size_t prefilter_block(const struct ruleset *set, const struct group *group,
-                       struct regex_runner *runner, const struct view *view,
-                       const struct view_block *block, const bool *done,
-                       struct candidate *candidates);
+void prefilter_block(const struct prefilter_job *job, const struct group *group,
+                     const struct view *view, const struct view_block *block);
 
 #endif

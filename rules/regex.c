@@ -97,6 +97,7 @@ int regex_literal_parse(struct str text, struct regex_literal *literal, struct e
             return err_set(err, "'%.*s' behind the pattern are no flags (use i, s, m, x)",
                            STR_ARG(str_sub(options, 0, 20)));
     }
+    literal->extended = (literal->options & PCRE2_EXTENDED) != 0;
     if (literal->pattern.n == 0)
         return err_set(err, "the pattern is empty and would match everything");
     if (!paired && has_bare(literal->pattern, close))
@@ -122,12 +123,17 @@ static size_t skip_class(struct str p, size_t i)
     return i;
 }
 
-/* May what follows "(" be in a local pattern: a plain group, (?:, or a switch of flags i and s? */
+/*
+ * May what follows "(" be in a local pattern: a plain group, (?:, a positive look-around (which
+ * finds in the longer text what it found in the piece), a switch of flags i and s?
+ */
 static bool group_is_local(struct str inside)
 {
     if (str_starts(inside, STR("*")))
         return false;
     if (!str_starts(inside, STR("?")))
+        return true;
+    if (str_starts(inside, STR("?=")) || str_starts(inside, STR("?<=")))
         return true;
     size_t i = 1;
     while (i < inside.n && (inside.s[i] == 'i' || inside.s[i] == 's' || inside.s[i] == '-'))
@@ -143,7 +149,7 @@ static bool group_is_local(struct str inside)
 static bool pattern_is_local(const struct regex_literal *literal)
 {
     struct str p = literal->pattern;
-    if (literal->options & PCRE2_EXTENDED)
+    if (literal->extended)
         return false;
     for (size_t i = 0; i < p.n; i++) {
         char next = i + 1 < p.n ? p.s[i + 1] : '\0';

@@ -28,6 +28,7 @@
 struct regex_literal {
     struct str pattern;
     uint32_t options; /* PCRE2's */
+    bool extended;    /* flag x: blanks and comments in it */
 };
 
 /* The whole of text must be one literal. */
@@ -40,7 +41,7 @@ void regex_free(struct regex **regex);
 
 /*
  * True when a match in a piece of text is sure to be a match in any longer text that has the piece
- * between line ends: no anchor, no look-around, nothing that gives up a way of matching.
+ * between line ends: no anchor, no negative look-around, nothing that gives up a way of matching.
  */
 bool regex_is_local(const struct regex *regex);
 

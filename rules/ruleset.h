@@ -9,7 +9,9 @@
 #include "rules/book.h"
 #include "rules/eval.h"
 #include "rules/expr.h"
+#include "rules/literals.h"
 #include "rules/regex.h"
+#include "rules/words.h"
 
 struct rule {
     struct str name;
@@ -22,6 +24,7 @@ struct rule {
     unsigned hits_max; /* 1 unless "tflags multiple" */
     struct str if_unset;
     struct regex *regex;
+    struct literals words; /* without one of them it can't match; none: not known */
     struct expr expr;      /* RULE_META */
     struct eval_call call; /* RULE_EVAL */
     const char *file;
@@ -33,6 +36,7 @@ struct group {
     struct query query;
     uint32_t *rules;
     size_t n, cap;
+    struct words *words; /* of the rules' patterns, by rule number */
 };
 
 struct ruleset {

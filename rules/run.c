@@ -11,8 +11,8 @@ struct rules_scratch {
     double *values; /* [set->n]: hits of each rule; what metas read */
     bool *done;     /* [set->n]: no more hits wanted */
     bool *limited;  /* [set->n] */
+    size_t *next;   /* [set->n]: the prefilter's */
     struct str *texts;
-    struct candidate *candidates;
 };
 
 struct run {
@@ -37,9 +37,9 @@ struct rules_scratch *rules_scratch_new(const struct ruleset *set, struct err *e
     s->values = calloc(n, sizeof *s->values);
     s->done = calloc(n, sizeof *s->done);
     s->limited = calloc(n, sizeof *s->limited);
+    s->next = calloc(n, sizeof *s->next);
     s->texts = calloc(n, sizeof *s->texts);
-    s->candidates = calloc(n, sizeof *s->candidates);
-    if (s->runner && s->values && s->done && s->limited && s->texts && s->candidates)
+    if (s->runner && s->values && s->done && s->limited && s->next && s->texts)
         return s;
     err_set(err, "rules: out of memory");
     rules_scratch_free(&s);
@@ -55,8 +55,8 @@ void rules_scratch_free(struct rules_scratch **scratch)
     free(s->values);
     free(s->done);
     free(s->limited);
+    free(s->next);
     free(s->texts);
-    free(s->candidates);
     free(s);
     *scratch = NULL;
 }
@@ -134,27 +134,29 @@ static void run_headers(struct run *run, const struct group *group, const struct
     }
 }
 
-static bool skips_subject(const struct rule *rule, size_t piece)
+/* The texts of one view, while its rules run. */
+struct texts {
+    struct rules_scratch *scratch;
+    const struct view *view;
+};
+
+static void confirm(void *data, uint32_t number, size_t piece)
 {
-    return rule->no_subject && piece == 0;
+    const struct texts *texts = data;
+    struct rules_scratch *s = texts->scratch;
+    if (regex_runner_late(s->runner))
+        give_up(s, number);
+    else if (piece > 0 || !s->set->rules[number].no_subject)
+        search_piece(s, number, texts->view->pieces[piece]);
 }
 
 static void run_texts(struct run *run, const struct group *group, const struct view *view)
 {
     struct rules_scratch *s = run->scratch;
-    for (const struct view_block *b = view->blocks; b < view->blocks + view->n_blocks; b++) {
-        size_t n = prefilter_block(run->set, group, s->runner, view, b, s->done, s->candidates);
-        for (size_t i = 0; i < n; i++) {
-            uint32_t number = s->candidates[i].rule;
-            size_t piece = s->candidates[i].piece;
-            for (; piece < b->to && !s->done[number]; piece++) {
-                if (regex_runner_late(s->runner))
-                    give_up(s, number);
-                else if (!skips_subject(&run->set->rules[number], piece))
-                    search_piece(s, number, view->pieces[piece]);
-            }
-        }
-    }
+    struct texts texts = {s, view};
+    const struct prefilter_job job = {run->set, s->runner, s->done, s->next, confirm, &texts};
+    for (size_t i = 0; i < view->n_blocks; i++)
+        prefilter_block(&job, group, view, &view->blocks[i]);
 }
 
 static int run_group(struct run *run, const struct group *group)

@@ -1,0 +1,182 @@
+/*
+ * rules_bench: how the rules do on real mail. Reads an index of lines "ham PATH" or "spam PATH"
+ * (paths relative to the index) and prints `name value unit` lines: time, verdicts at a required
+ * score of 5.0, and for each rule how often it hits spam and ham.
+ *
+ *     t/bench/rules_bench RULES INDEX [--messages]
+ *
+ * With --messages, a line for each message instead: label, path, total, NAME=score …
+ */
+#include <libgen.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/fsio.h"
+#include "rules/ruleset.h"
+
+#define MESSAGE_MAX  (64 * 1024 * 1024)
+#define POOL_MAX     (256 * 1024 * 1024)
+#define MESSAGES_MAX 1000000
+#define REQUIRED     5.0
+
+enum label { HAM, SPAM, LABELS };
+
+struct tally {
+    size_t messages[LABELS];
+    size_t flagged[LABELS];
+    size_t limited;
+    size_t bytes;
+    size_t (*hits)[LABELS]; /* by rule number */
+    double *seconds;        /* by message */
+    size_t n, cap;
+};
+
+struct bench {
+    struct ruleset *set;
+    struct rules_scratch *scratch;
+    struct pool *pool;
+    struct buf raw;
+    struct tally tally;
+    bool list_messages;
+};
+
+static double now(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
+    return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
+}
+
+static void report(void *data, const char *file, unsigned line, const char *what)
+{
+    fprintf(stderr, "%s:%u: %s\n", file, line, what);
+}
+
+static void count(struct bench *b, enum label label, const struct rules_result *result,
+                  double seconds)
+{
+    struct tally *t = &b->tally;
+    t->messages[label]++;
+    t->flagged[label] += result->total > REQUIRED;
+    t->limited += result->n_limited;
+    t->seconds[t->n++] = seconds;
+    for (size_t i = 0; i < result->n_hits; i++)
+        t->hits[names_find(&b->set->names, str_of(result->hits[i].name))][label]++;
+}
+
+static void print_message(enum label label, const char *path, const struct rules_result *result)
+{
+    printf("%s %s %.3f", label == SPAM ? "spam" : "ham", path, result->total);
+    for (size_t i = 0; i < result->n_hits; i++)
+        printf(" %s=%.3f", result->hits[i].name, result->hits[i].score);
+    printf("\n");
+}
+
+static int one(struct bench *b, enum label label, const char *path, struct err *err)
+{
+    struct message *message;
+    struct mail_text *text;
+    struct rules_result result;
+    pool_reset(b->pool);
+    buf_clear(&b->raw);
+    if (fsio_read_file(path, &b->raw, err) < 0 ||
+        message_parse(b->pool, buf_str(&b->raw), &mail_limits_default, &message, err) < 0 ||
+        mail_text_make(b->pool, message, &text, err) < 0)
+        return -1;
+    struct rules_input input = {.message = message, .text = text};
+    double start = now();
+    if (ruleset_run(b->set, b->scratch, &input, b->pool, &result, err) < 0)
+        return -1;
+    count(b, label, &result, now() - start);
+    b->tally.bytes += b->raw.n;
+    if (b->list_messages)
+        print_message(label, path, &result);
+    return 0;
+}
+
+static int compare(const void *a, const void *b)
+{
+    double x = *(const double *)a, y = *(const double *)b;
+    return x < y ? -1 : x > y;
+}
+
+static void print(struct bench *b)
+{
+    struct tally *t = &b->tally;
+    double sum = 0;
+    qsort(t->seconds, t->n, sizeof *t->seconds, compare);
+    for (size_t i = 0; i < t->n; i++)
+        sum += t->seconds[i];
+    printf("rules %zu rules\n", b->set->n);
+    printf("messages.spam %zu messages\n", t->messages[SPAM]);
+    printf("messages.ham %zu messages\n", t->messages[HAM]);
+    printf("message_size_mean %zu bytes\n", t->n ? t->bytes / t->n : 0);
+    printf("run_time_mean %.1f us\n", t->n ? sum / (double)t->n * 1e6 : 0);
+    printf("run_time_median %.1f us\n", t->n ? t->seconds[t->n / 2] * 1e6 : 0);
+    printf("run_time_99 %.1f us\n", t->n ? t->seconds[t->n * 99 / 100] * 1e6 : 0);
+    printf("run_time_max %.1f us\n", t->n ? t->seconds[t->n - 1] * 1e6 : 0);
+    printf("limited %zu rules\n", t->limited);
+    printf("true_positives %zu messages\n", t->flagged[SPAM]);
+    printf("false_positives %zu messages\n", t->flagged[HAM]);
+    for (size_t i = 0; i < b->set->n; i++) {
+        if (!b->set->rules[i].counts)
+            continue;
+        printf("hits.spam.%s %zu messages\n", b->set->rules[i].name.s, t->hits[i][SPAM]);
+        printf("hits.ham.%s %zu messages\n", b->set->rules[i].name.s, t->hits[i][HAM]);
+    }
+}
+
+static int run_index(struct bench *b, const char *path, struct err *err)
+{
+    char line[4096], folder[4096], file[8200], label[16], name[4000];
+    FILE *in = fopen(path, "r");
+    if (in == NULL)
+        return err_sys(err, "%s", path);
+    snprintf(folder, sizeof folder, "%s", path);
+    const char *base = dirname(folder);
+    int result = 0;
+    while (result == 0 && b->tally.n < MESSAGES_MAX && fgets(line, sizeof line, in)) {
+        if (sscanf(line, "%15s %3999s", label, name) != 2)
+            continue;
+        snprintf(file, sizeof file, "%s/%s", base, name);
+        result = one(b, strcmp(label, "spam") == 0 ? SPAM : HAM, file, err);
+    }
+    fclose(in);
+    return result;
+}
+
+int main(int argc, char **argv)
+{
+    struct bench b = {.raw = BUF_INIT(MESSAGE_MAX)};
+    struct err err = {""};
+    if (argc < 3) {
+        fprintf(stderr, "usage: rules_bench RULES INDEX [--messages]\n");
+        return 2;
+    }
+    b.list_messages = argc > 3 && strcmp(argv[3], "--messages") == 0;
+    double start = now();
+    b.set = ruleset_load((const char *const *)&argv[1], 1, report, NULL, &err);
+    double loaded = now() - start;
+    b.scratch = b.set ? rules_scratch_new(b.set, &err) : NULL;
+    b.pool = pool_new(POOL_MAX);
+    b.tally.seconds = calloc(MESSAGES_MAX, sizeof *b.tally.seconds);
+    b.tally.hits = calloc(b.set ? b.set->n : 1, sizeof *b.tally.hits);
+    int result = -1;
+    if (b.scratch && b.pool && b.tally.seconds && b.tally.hits)
+        result = run_index(&b, argv[2], &err);
+    if (result < 0)
+        fprintf(stderr, "rules_bench: %s\n", err.text);
+    if (result == 0 && !b.list_messages) {
+        printf("load_time %.1f ms\n", loaded * 1e3);
+        print(&b);
+    }
+    rules_scratch_free(&b.scratch);
+    ruleset_free(&b.set);
+    pool_free(&b.pool);
+    buf_release(&b.raw);
+    free(b.tally.seconds);
+    free(b.tally.hits);
+    return result < 0;
+}

@@ -1,0 +1,327 @@
+/* compiled rules over a message */
+#include "t/unit/tap.h"
+
+#include <stdlib.h>
+
+#include "rules/compile.h"
+#include "rules/parse.h"
+#include "rules/view.h"
+
+static const char mail[] =
+    "Received: from a.example by b.example; Thu, 25 Jul 2024 10:00:00 +0000\r\n"
+    "Received: from c.example by a.example; Thu, 25 Jul 2024 09:00:00 +0000\r\n"
+    "From: =?utf-8?Q?Caf=C3=A9?= \"x\" <Jean@Shop.example>\r\n"
+    "To: a@t.example, B <b@t.example>\r\n"
+    "Cc: c@t.example\r\n"
+    "Subject: Folded\r\n subject, =?utf-8?B?w6k=?=\r\n"
+    "X-Empty:\r\n"
+    "Date: Wed, 24 Jul 2024 10:00:00 +0000\r\n"
+    "Message-Id: <1@shop.example>\r\n"
+    "Resent-Message-Id: <2@r.example>\r\n"
+    "Content-Type: multipart/mixed; boundary=x\r\n"
+    "\r\n"
+    "--x\r\n"
+    "Content-Type: text/plain\r\n"
+    "\r\n"
+    "Hello hello\r\n"
+    "--x\r\n"
+    "Content-Type: application/pdf\r\n"
+    "Content-Disposition: attachment; filename=\"bill.pdf.exe\"\r\n"
+    "\r\n"
+    "abc\r\n"
+    "--x--\r\n";
+
+struct world {
+    struct pool *pool;
+    struct ruleset *set;
+    struct rules_scratch *scratch;
+    struct rules_input input;
+    struct rules_result result;
+};
+
+static void open_world(struct world *w, const char *rules)
+{
+    struct err err = {""};
+    static struct str paragraphs[] = {{"Folded subject, \xC3\xA9", 18},
+                                      {"Hello hello", 11},
+                                      {"big money now", 13},
+                                      {"end", 3}};
+    static struct str rawbody[] = {{"Hello hello\n", 12}, {"<b>big</b> money", 16}};
+    static struct uri uris[] = {
+        {.text = {"http://EVIL.example/%61", 23},
+         .clean = {"http://evil.example/a", 21},
+         .host = {"evil.example", 12},
+         .domain = {"evil.example", 12}},
+        {.text = {"mailto:x@y.example", 18}, .clean = {"mailto:x@y.example", 18}},
+    };
+    static struct mail_text text = {
+        .subject = {"Folded subject, \xC3\xA9", 18},
+        .paragraphs = paragraphs,
+        .n_paragraphs = 4,
+        .rawbody = rawbody,
+        .n_rawbody = 2,
+        .uris = uris,
+        .n_uris = 2,
+        .html = {.present = true, .images = 2, .text_visible = 100, .text_invisible = 300},
+    };
+    struct message *message;
+    struct book *book = book_new(NULL, NULL, &err);
+    struct parser parser = {.book = book};
+    *w = (struct world){.pool = pool_new(8 << 20)};
+    assert_int_equal(parse_text(&parser, str_of(rules), "t.cf", &err), 0);
+    w->set = compile(book, 1, &err);
+    book_free(&book);
+    assert_int_equal(message_parse(w->pool, str_of(mail), &mail_limits_default, &message, &err), 0);
+    w->scratch = rules_scratch_new(w->set, &err);
+    assert_non_null(w->scratch);
+    w->input = (struct rules_input){.message = message, .text = &text};
+}
+
+static void run(struct world *w)
+{
+    struct err err = {""};
+    if (ruleset_run(w->set, w->scratch, &w->input, w->pool, &w->result, &err) < 0)
+        fail_msg("%s", err.text);
+}
+
+static void close_world(struct world *w)
+{
+    rules_scratch_free(&w->scratch);
+    ruleset_free(&w->set);
+    pool_free(&w->pool);
+}
+
+static const struct rule_hit *hit(const struct world *w, const char *name)
+{
+    for (size_t i = 0; i < w->result.n_hits; i++) {
+        if (strcmp(w->result.hits[i].name, name) == 0)
+            return &w->result.hits[i];
+    }
+    return NULL;
+}
+
+/* Each rule whose name begins with Y must hit, and none whose name begins with N may. */
+static void check(const char *rules)
+{
+    struct world w;
+    open_world(&w, rules);
+    for (int again = 0; again < 2; again++) { /* the scratch keeps nothing */
+        run(&w);
+        assert_int_equal(w.result.n_limited, 0);
+        for (size_t i = 0; i < w.set->n; i++) {
+            const struct rule *rule = &w.set->rules[i];
+            bool wanted = rule->name.s[0] == 'Y';
+            if (rule->counts && wanted != (hit(&w, rule->name.s) != NULL))
+                fail_msg("%s", rule->name.s);
+        }
+    }
+    close_world(&w);
+}
+
+static void headers(void **state)
+{
+    check("header Y1 Subject =~ /^Folded subject, \xC3\xA9$/\n"
+          "header Y2 Subject:raw =~ /^Folded\\n subject, =\\?utf/\n"
+          "header Y3 From:addr =~ /^Jean\\@Shop\\.example$/\n"
+          "header Y4 From:name =~ /^Caf\xC3\xA9/\n"
+          "header Y5 ToCc:addr =~ /^a\\@t\\.example\\nb\\@t\\.example\\nc\\@t\\.example$/\n"
+          "header Y6 Received =~ /^from a.*\\nfrom c/\n"
+          "header Y7 Received:last =~ /^from c/\n"
+          "header Y8 Received:first !~ /from c/\n"
+          "header Y9 exists:x-empty\n"
+          "header N1 exists:X-Missing\n"
+          "header Y10 X-Empty =~ /^$/\n"
+          "header Y11 X-Missing !~ /x/\n"
+          "header Y12 X-Missing =~ /^none$/ [if-unset: none]\n"
+          "header N2 X-Missing =~ /./\n"
+          "header Y13 ALL =~ /^To: a.*^Cc: c/ms\n"
+          "header Y14 ALL:raw =~ /\\nSubject: Folded\\n subject/\n"
+          "header N3 ALL =~ /\\r/\n"
+          "header Y15 MESSAGEID =~ /2\\@r.*\\n.*1\\@shop/\n"
+          "header N4 Subject =~ /folded/\n"
+          "header Y16 subject =~ /folded/i\n"
+          "header N5 X-Missing !~ /no/ [if-unset: no]\n"
+          "mimeheader Y17 Content-Type =~ /^application.pdf$/\n"
+          "mimeheader N6 Content-Type !~ /pdf/\n"
+          "mimeheader Y18 Content-Type !~ /word/\n"
+          "mimeheader N7 X-Missing =~ /./\n");
+}
+
+static void texts(void **state)
+{
+    check("body Y1 /^big money now$/\n"
+          "body Y2 /money\\snow/\n"
+          "body N1 /hello big/\n"
+          "body N2 /hello\\nbig/\n"
+          "body Y3 /Folded/\n"
+          "body N3 /Folded/\n"
+          "tflags N3 nosubject\n"
+          "body Y4 /now\\s/\n"
+          "body N4 /money.*end/s\n"
+          "body Y5 /(?<!x)end\\Z/\n"
+          "body Y6 /hello$/\n"
+          "body Y7 /hello/i\ntflags Y7 nosubject\n"
+          "rawbody Y8 /<b>big/\n"
+          "rawbody N5 /\\n.*big/\n"
+          "uri Y9 /^http:..evil\\.example.a$/\n"
+          "uri Y10 /EVIL\\.example.%61/\n"
+          "uri Y11 /^mailto:/\n"
+          "uri N6 /a\\nhttp/\n"
+          "full Y12 /--x\\nContent-Type: app/\n"
+          "full N7 /\\r/\n");
+}
+
+static void metas(void **state)
+{
+    check("body __A /hello/i\ntflags __A multiple\n"
+          "body __B /nothing here/\n"
+          "meta Y1 __A == 2\n"
+          "meta Y2 __A && !__B\n"
+          "meta N1 __A && __B\n"
+          "meta Y3 (__A + __B + __C) >= 2\n"
+          "meta __C 5\n"
+          "meta Y4 __C > __A\n"
+          "meta N2 UNDEFINED\n"
+          "meta Y5 Y4 && Y1\n"
+          "meta Y6 rules_matching(Y*) >= 4\n"
+          "meta N3 rules_matching(__B?*)\n"
+          "meta Y7 __A - 3\n"
+          "meta Y8 Y7 == 1\n"
+          "body __CAP /l/\ntflags __CAP multiple maxhits=3\n"
+          "meta Y9 __CAP == 3\n");
+}
+
+static void evals(void **state)
+{
+    check("body Y1 eval:html('images', 1, 2)\n"
+          "body N1 eval:html('images', 3)\n"
+          "body Y2 eval:html_hidden(100, 50)\n"
+          "body N2 eval:html_hidden(100, 80)\n"
+          "body Y3 eval:links(1, 1)\n"
+          "body Y4 eval:links_all_foreign()\n"
+          "header Y5 eval:date_gap_hours(20, 30)\n"
+          "header N3 eval:date_gap_hours(25)\n"
+          "header Y6 eval:recipients(3, 3)\n"
+          "header Y7 eval:received_hops(2)\n"
+          "full Y8 eval:attachment_ext('com,exe')\n"
+          "full N4 eval:attachment_ext(\"pdf\")\n"
+          "full Y9 eval:attachment_double_ext()\n"
+          "body Y10 eval:parts('text/', 1, 1)\n"
+          "header N5 eval:reply_to_other_domain()\n"
+          "header N6 eval:message_id_other_domain()\n"
+          "header N7 eval:subject_capitals(50)\n"
+          "header N8 eval:mime_anomaly('no_boundary')\n");
+}
+
+static void scores_add_up(void **state)
+{
+    struct world w;
+    open_world(&w, "body ONE /money/\nscore ONE 1.5\n"
+                   "body MANY /l/\ntflags MANY multiple maxhits=4\nscore MANY 0.5\n"
+                   "header NICE exists:From\ntflags NICE nice\n"
+                   "meta SUM MANY\nscore SUM 3\n"
+                   "body __HELPER /end/\nmeta __UNUSED __HELPER\n");
+    run(&w);
+    assert_int_equal(w.result.n_hits, 4);
+    assert_true(w.result.total == 1.5 + 4 * 0.5 - 1 + 3);
+    assert_string_equal(w.result.hits[0].name, "SUM");
+    assert_int_equal(hit(&w, "SUM")->times, 4);
+    assert_true(hit(&w, "SUM")->score == 3);
+    assert_true(hit(&w, "MANY")->score == 2);
+    assert_str(hit(&w, "ONE")->text, "money");
+    assert_int_equal(hit(&w, "ONE")->times, 1);
+    assert_str(hit(&w, "NICE")->text, "");
+    close_world(&w);
+}
+
+static void envelope_from(void **state)
+{
+    struct world w;
+    open_world(&w, "header A EnvelopeFrom =~ /^x\\@y$/\nheader EMPTY EnvelopeFrom =~ /^$/\n");
+    w.input.envelope_from = STR("x@y");
+    run(&w);
+    assert_non_null(hit(&w, "A"));
+    w.input.envelope_from = STR("");
+    run(&w);
+    assert_null(hit(&w, "A"));
+    assert_non_null(hit(&w, "EMPTY"));
+    close_world(&w);
+}
+
+static void a_limit_is_named(void **state)
+{
+    struct world w;
+    static const char slow[] = "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa!";
+    struct str paragraphs[] = {{"s", 1}, {slow, sizeof slow - 1}};
+    open_world(&w, "body SLOW /^(a+)+$/\nbody FINE /!/\nheader __NEG Subject !~ /(?:F|x)o/\n"
+                   "meta USES_SLOW SLOW\n");
+    struct mail_text text = *w.input.text;
+    text.paragraphs = paragraphs;
+    text.n_paragraphs = 2;
+    w.input.text = &text;
+    run(&w);
+    assert_int_equal(w.result.n_limited, 1);
+    assert_string_equal(w.result.limited[0], "SLOW");
+    assert_non_null(hit(&w, "FINE"));
+    assert_null(hit(&w, "SLOW"));
+    close_world(&w);
+}
+
+/* Many short pieces in one block, and pieces at the edges of blocks. */
+static void blocks_lose_nothing(void **state)
+{
+    struct world w;
+    size_t n = 5000;
+    struct str *paragraphs = calloc(n, sizeof *paragraphs);
+    open_world(&w, "body LOCAL /needle/\ntflags LOCAL multiple\n"
+                   "body ANCHORED /^needle/\ntflags ANCHORED multiple\n"
+                   "body LAST /very last$/\nbody LONG /zz/\n");
+    char *large = malloc(3 * VIEW_BLOCK_MAX);
+    memset(large, 'y', 3 * VIEW_BLOCK_MAX);
+    memcpy(large + 2 * VIEW_BLOCK_MAX, "zz", 2);
+    for (size_t i = 0; i < n; i++)
+        paragraphs[i] = i % 7 ? STR("some other words") : STR("needle in here");
+    paragraphs[n / 2] = str_n(large, 3 * VIEW_BLOCK_MAX);
+    paragraphs[n - 1] = STR("the very last");
+    struct mail_text text = *w.input.text;
+    text.paragraphs = paragraphs;
+    text.n_paragraphs = n;
+    w.input.text = &text;
+    run(&w);
+    assert_int_equal(hit(&w, "LOCAL")->times, 715);
+    assert_int_equal(hit(&w, "ANCHORED")->times, 715);
+    assert_non_null(hit(&w, "LAST"));
+    assert_non_null(hit(&w, "LONG"));
+    assert_false(w.result.truncated);
+    close_world(&w);
+    free(large);
+    free(paragraphs);
+}
+
+static void a_full_pool_is_an_error(void **state)
+{
+    struct world w;
+    struct err err = {""};
+    open_world(&w, "body A /x/\nfull B /y/\nheader C ALL =~ /z/\n");
+    struct pool *small = pool_new(100);
+    assert_int_equal(ruleset_run(w.set, w.scratch, &w.input, small, &w.result, &err), -1);
+    assert_true(err.text[0] != '\0');
+    pool_free(&small);
+    close_world(&w);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(headers),
+        cmocka_unit_test(texts),
+        cmocka_unit_test(metas),
+        cmocka_unit_test(evals),
+        cmocka_unit_test(scores_add_up),
+        cmocka_unit_test(envelope_from),
+        cmocka_unit_test(a_limit_is_named),
+        cmocka_unit_test(blocks_lose_nothing),
+        cmocka_unit_test(a_full_pool_is_an_error),
+    };
+    return tap_run(tests, NULL, NULL);
+}
