@@ -124,7 +124,7 @@ struct conf {
     bool sandbox_required; /* section sandbox: refuse to serve without Landlock and seccomp */
     struct conf_list directory_files;
     const char *directory_subaddress; /* "+": jean+list@ is jean@ too; "": no such thing */
-    struct conf_domain *domains; /* ordered by name */
+    struct conf_domain *domains;      /* ordered by name */
     size_t n_domains;
     struct conf_smtp smtp;
     struct conf_spam spam;

@@ -224,28 +224,30 @@ static int read_name(struct parser *p, const char **name)
     return *name ? 0 : no_memory(p);
 }
 
+static int expected_brace(struct parser *p, const struct conf_entry *open)
+{
+    return fail_at(p, open->line, "expected = for a setting or { for a section behind %s",
+                   open->section);
+}
+
 /* `section {` or `section title {`, the name being read already. */
 static int open_section(struct parser *p, struct conf_entries *entries, struct conf_entry *open)
 {
-    char text[32];
     if (*open->section)
         return FAIL(p, "expected = behind %s (sections do not nest; %s is not closed yet)",
                     open->name, open->section);
     *open = (struct conf_entry){.section = open->name, .line = p->line};
-    if (p->at >= p->in.n || peek(p) == '\n')
-        return FAIL(p, "expected = for a setting or { for a section behind %s", open->section);
-    if (peek(p) != '{') {
+    if (p->at < p->in.n && peek(p) != '\n' && peek(p) != '{') {
         buf_clear(&p->word);
         if (read_word(p) < 0)
-            return -1;
+            return expected_brace(p, open);
         open->title = pool_cstr(p->pool, buf_str(&p->word));
         if (open->title == NULL)
             return no_memory(p);
-        skip_lines(p);
     }
+    skip_lines(p);
     if (peek(p) != '{')
-        return FAIL(p, "expected = for a setting or { for a section behind %s, found %s",
-                    open->section, seen(p, text));
+        return expected_brace(p, open);
     p->at++;
     return add_entry(p, entries, *open);
 }

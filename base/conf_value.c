@@ -32,18 +32,18 @@ struct unit {
     uint64_t factor;
 };
 
-static const struct unit size_units[] = {{"", 1},        {"k", 1 << 10}, {"K", 1 << 10},
+static const struct unit size_units[] = {{"", 1},        {"K", 1 << 10}, {"k", 1 << 10},
                                          {"M", 1 << 20}, {"G", 1 << 30}, {NULL, 0}};
 static const struct unit time_units[] = {{"", 1},      {"s", 1},      {"min", 60}, {"h", 3600},
                                          {"d", 86400}, {"w", 604800}, {NULL, 0}};
 static const struct unit no_units[] = {{"", 1}, {NULL, 0}};
 
-/* The largest unit that leaves no rest. */
+/* In the largest unit that leaves no rest, by its last name in the table. */
 static void print_number(uint64_t n, const struct unit *units, struct buf *out)
 {
     const struct unit *best = units;
     for (const struct unit *u = units; u->name; u++)
-        if (n && n % u->factor == 0 && u->factor > best->factor)
+        if (n && n % u->factor == 0 && u->factor >= best->factor)
             best = u;
     buf_addf(out, "%llu%s", (unsigned long long)(n / best->factor), best->name);
 }

@@ -32,3 +32,7 @@ t_unit_base_conf_LDADD = $(BASE_LIBS) $(CMOCKA_LIBS)
 unit += t/unit/base_ipc t/unit/base_sandbox
 t_unit_base_ipc_LDADD = $(BASE_LIBS) $(CMOCKA_LIBS)
 t_unit_base_sandbox_LDADD = $(BASE_LIBS) $(CMOCKA_LIBS)
+
+fuzz += t/fuzz/conf
+t_fuzz_conf_LDADD = $(BASE_LIBS)
+t_fuzz_conf_LDFLAGS = $(AM_LDFLAGS) $(LIBFUZZER_LDFLAGS)

@@ -2,8 +2,8 @@
 
 #include "base/domain.h"
 
-/* Space for the worst: each byte escaped. */
-#define LOCAL_SIZE (2 * ADDRESS_LOCAL_MAX + 3)
+/* Quoted, with each byte escaped: what is read at most, and written at most. */
+#define LOCAL_SIZE (2 * ADDRESS_LOCAL_MAX + 2)
 
 struct local {
     char s[LOCAL_SIZE];
@@ -79,11 +79,11 @@ bool address_normal(struct str text, bool catch_all, struct address *out)
     struct local local = {.n = 0};
     char domain[DOMAIN_SIZE];
     size_t at = str_rchr(text, '@');
-    if (at == STR_NONE || at > ADDRESS_LOCAL_MAX || (at == 0 && !catch_all))
+    if (at == STR_NONE || at > LOCAL_SIZE || (at == 0 && !catch_all))
         return false;
     struct str part = str_sub(text, 0, at);
     bool good = str_starts(part, STR("\"")) ? unquote(part, &local) : take_plain(part, &local);
-    if (!good || !domain_normal(str_from(text, at + 1), domain))
+    if (!good || local.n > ADDRESS_LOCAL_MAX || !domain_normal(str_from(text, at + 1), domain))
         return false;
     if (local.n && !is_dot_atom(&local))
         quote(&local);

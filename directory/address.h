@@ -8,7 +8,7 @@
 #include "base/str.h"
 
 #define ADDRESS_MAX       254 /* RFC 5321 4.5.3.1.3: a path of 256 with its brackets */
-#define ADDRESS_LOCAL_MAX 64  /* RFC 5321 4.5.3.1.1 */
+#define ADDRESS_LOCAL_MAX 64  /* RFC 5321 4.5.3.1.1; here without quotes and escapes */
 
 struct address {
     char text[ADDRESS_MAX + 1];

@@ -366,16 +366,17 @@ static bool complete_postmaster(const struct conf *conf, struct address *address
     return n > 0 && (size_t)n < sizeof text && address_normal(str_of(text), false, address);
 }
 
-void directory_find(const struct directory *directory, struct str text,
+void directory_find(const struct directory *directory, struct str address,
                     struct directory_answer *answer)
 {
-    struct address address;
+    struct address normal;
     *answer = (struct directory_answer){.result = DIRECTORY_NOT_OURS};
-    bool good = str_ieq(text, STR("postmaster")) ? complete_postmaster(directory->conf, &address)
-                                                 : address_normal(text, false, &address);
-    size_t at = str_rchr(text, '@');
-    struct str name =
-        good ? address_domain(&address) : str_from(text, at == STR_NONE ? text.n : at + 1);
+    bool good = str_ieq(address, STR("postmaster")) ? complete_postmaster(directory->conf, &normal)
+                                                    : address_normal(address, false, &normal);
+    size_t at = str_rchr(address, '@');
+    struct str name = good             ? address_domain(&normal)
+                      : at == STR_NONE ? STR_EMPTY
+                                       : str_from(address, at + 1);
     const struct conf_domain *domain = conf_domain_find(directory->conf, name);
     if (domain == NULL)
         return;
@@ -384,8 +385,8 @@ void directory_find(const struct directory *directory, struct str text,
         return;
     }
     struct question q = {directory->conf, &directory->by_domain[domain - directory->conf->domains],
-                         &address, answer};
-    if (find_address(&q, str_of(address.text), "") || find_subaddress(&q) || is_postmaster(&q) ||
+                         &normal, answer};
+    if (find_address(&q, str_of(normal.text), "") || find_subaddress(&q) || is_postmaster(&q) ||
         find_catch_all(&q))
         answer->result = DIRECTORY_KNOWN;
     else

@@ -11,3 +11,7 @@ lib_libdirectory_a_SOURCES = \
 unit += t/unit/directory_file t/unit/directory_find
 t_unit_directory_file_LDADD = $(DIRECTORY_LIBS) $(CMOCKA_LIBS)
 t_unit_directory_find_LDADD = $(DIRECTORY_LIBS) $(CMOCKA_LIBS)
+
+fuzz += t/fuzz/directory
+t_fuzz_directory_LDADD = $(DIRECTORY_LIBS)
+t_fuzz_directory_LDFLAGS = $(AM_LDFLAGS) $(LIBFUZZER_LDFLAGS)

@@ -15,3 +15,7 @@ unit += t/unit/journal_event t/unit/journal_client t/unit/journal_store
 t_unit_journal_event_LDADD = $(EVENT_CLIENT_LIBS) $(CMOCKA_LIBS)
 t_unit_journal_client_LDADD = $(EVENT_CLIENT_LIBS) $(CMOCKA_LIBS)
 t_unit_journal_store_LDADD = lib/libevents.a $(JOURNAL_LIBS) $(CMOCKA_LIBS)
+
+fuzz += t/fuzz/event
+t_fuzz_event_LDADD = $(EVENT_CLIENT_LIBS)
+t_fuzz_event_LDFLAGS = $(AM_LDFLAGS) $(LIBFUZZER_LDFLAGS)
