@@ -64,7 +64,7 @@ int ledger_totals_put(struct ledger *ledger, DB_TXN *txn, const struct ledger_to
 
 /* Fills an empty ledger with the counts of the current model if there is one, and writes the
  * first totals record. */
-int ledger_seed(struct ledger *ledger, struct err *err);
+int ledger_seed(struct ledger *ledger, DB_TXN *txn, struct err *err);
 
 static inline DBT dbt_of(const void *data, size_t size)
 {

@@ -86,15 +86,17 @@ static int env_open(struct ledger *ledger, const char *home)
     return code ? code : ledger->env->open(ledger->env, home, flags, FILE_MODE);
 }
 
-static int db_open(struct ledger *ledger, DB **db, const char *name)
+/* Under txn a new one, else one that is there. */
+static int db_open(struct ledger *ledger, DB_TXN *txn, DB **db, const char *name)
 {
     int code = db_create(db, ledger->env, 0);
-    if (code == 0)
+    if (code == 0 && txn)
         code = (*db)->set_pagesize(*db, PAGE_SIZE);
-    if (code == 0)
+    if (code == 0 && txn)
         code = (*db)->set_flags(*db, DB_CHKSUM);
     if (code == 0)
-        code = (*db)->open(*db, NULL, name, NULL, DB_BTREE, DB_CREATE | DB_AUTO_COMMIT, FILE_MODE);
+        code = (*db)->open(*db, txn, name, NULL, DB_BTREE,
+                           txn ? DB_CREATE | DB_EXCL : DB_AUTO_COMMIT, FILE_MODE);
     return code;
 }
 
@@ -141,8 +143,6 @@ static int verify_if_suspect(struct ledger *ledger)
         code = db_verify(ledger, "tokens.db");
     if (code == 0)
         code = db_verify(ledger, "totals.db");
-    if (code == ENOENT)
-        code = 0;
     if (code == 0 && unlink(marker) != 0)
         code = errno;
     return code;
@@ -157,7 +157,7 @@ int ledger_totals_put(struct ledger *ledger, DB_TXN *txn, const struct ledger_to
     return code ? ledger_db_err(ledger, code, "writing the totals", err) : 0;
 }
 
-/* 0; DB_NOTFOUND for a new ledger; another database error. */
+/* 0, or a database error. */
 static int totals_get(struct ledger *ledger)
 {
     struct totals_record record;
@@ -193,6 +193,45 @@ static bool is_damage(int code)
     }
 }
 
+static int dbs_open(struct ledger *ledger, DB_TXN *txn)
+{
+    int code = db_open(ledger, txn, &ledger->messages, "messages.db");
+    if (code == 0)
+        code = db_open(ledger, txn, &ledger->tokens, "tokens.db");
+    if (code == 0)
+        code = db_open(ledger, txn, &ledger->totals_db, "totals.db");
+    return code;
+}
+
+/* The databases of a new ledger come into being together with what is in them, or not at all. */
+static int dbs_create(struct ledger *ledger, struct err *err)
+{
+    DB_TXN *txn;
+    int code = ledger->env->txn_begin(ledger->env, NULL, &txn, 0);
+    if (code != 0)
+        return ledger_db_err(ledger, code, "beginning a transaction", err);
+    code = dbs_open(ledger, txn);
+    if (code != 0 || ledger_seed(ledger, txn, err) < 0) {
+        txn->abort(txn);
+        return code ? ledger_db_err(ledger, code, "creating the databases", err) : -1;
+    }
+    code = txn->commit(txn, DB_TXN_SYNC);
+    return code ? ledger_db_err(ledger, code, "committing", err) : 0;
+}
+
+/* One that is there while another is not is no new ledger but a damaged one. */
+static bool is_new(const struct ledger *ledger)
+{
+    static const char *const names[] = {"ledger/messages.db", "ledger/tokens.db",
+                                        "ledger/totals.db"};
+    char path[PATH_MAX];
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
+        if (ledger_path(ledger->folder, names[i], path, sizeof path, NULL) < 0 ||
+            access(path, F_OK) == 0)
+            return false;
+    return true;
+}
+
 /* 0 open; 1 damaged; -1 another failure. err is filled unless 0. */
 static int ledger_try(struct ledger *ledger, struct err *err)
 {
@@ -202,24 +241,20 @@ static int ledger_try(struct ledger *ledger, struct err *err)
         fsio_mkdir(home, 0750, err) < 0)
         return -1;
     int code = env_open(ledger, home);
+    if (code == 0 && is_new(ledger))
+        return dbs_create(ledger, err);
     if (code == 0) {
         tried = "verifying";
         code = verify_if_suspect(ledger);
     }
     if (code == 0) {
         tried = "opening the databases";
-        code = db_open(ledger, &ledger->messages, "messages.db");
+        code = dbs_open(ledger, NULL);
     }
-    if (code == 0)
-        code = db_open(ledger, &ledger->tokens, "tokens.db");
-    if (code == 0)
-        code = db_open(ledger, &ledger->totals_db, "totals.db");
     if (code == 0) {
         tried = "reading the totals";
         code = totals_get(ledger);
     }
-    if (code == DB_NOTFOUND)
-        return ledger_seed(ledger, err);
     if (code == 0)
         return 0;
     bool damage = is_damage(code);

@@ -44,39 +44,25 @@ static struct model *current_open(const struct ledger *ledger)
     return model;
 }
 
-/* One transaction, so that a ledger is seeded whole or not at all. */
-static int seed_from(struct ledger *ledger, const struct model *model, struct err *err)
+int ledger_seed(struct ledger *ledger, DB_TXN *txn, struct err *err)
 {
-    struct seeding seeding = {.ledger = ledger, .day = (uint32_t)(time(NULL) / SECONDS_PER_DAY)};
+    struct seeding seeding = {ledger, txn, (uint32_t)(time(NULL) / SECONDS_PER_DAY)};
     struct ledger_totals totals = {0};
+    struct model *model = current_open(ledger);
+    int result = 0;
     if (model) {
         totals.seeded_spam = totals.spam = model_spam(model);
         totals.seeded_ham = totals.ham = model_ham(model);
         totals.generation = model_generation(model);
+        result = model_walk(model, seed_token, &seeding, err);
     }
-    int code = ledger->env->txn_begin(ledger->env, NULL, &seeding.txn, 0);
-    if (code != 0)
-        return ledger_db_err(ledger, code, "beginning a transaction", err);
-    if ((model && model_walk(model, seed_token, &seeding, err) < 0) ||
-        ledger_totals_put(ledger, seeding.txn, &totals, false, err) < 0) {
-        seeding.txn->abort(seeding.txn);
-        return -1;
-    }
-    code = seeding.txn->commit(seeding.txn, DB_TXN_SYNC);
-    if (code != 0)
-        return ledger_db_err(ledger, code, "committing", err);
-    ledger->totals = totals;
-    return 0;
-}
-
-int ledger_seed(struct ledger *ledger, struct err *err)
-{
-    struct model *model = current_open(ledger);
-    int result = seed_from(ledger, model, err);
-    if (result == 0 && model && model_spam(model) + model_ham(model))
+    if (result == 0)
+        result = ledger_totals_put(ledger, txn, &totals, false, err);
+    if (result == 0 && totals.spam + totals.ham)
         log_warning("the new ledger starts from model %" PRIu64 " (%" PRIu64 " spam, %" PRIu64
                     " ham): these messages can't be taken back one by one any more",
-                    model_generation(model), model_spam(model), model_ham(model));
+                    totals.generation, totals.spam, totals.ham);
+    ledger->totals = totals;
     model_close(&model);
     return result;
 }

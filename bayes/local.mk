@@ -19,3 +19,6 @@ unit += t/unit/bayes_combine t/unit/bayes_model t/unit/bayes_features
 t_unit_bayes_combine_LDADD = $(MODEL_LIBS) $(CMOCKA_LIBS)
 t_unit_bayes_model_LDADD = $(MODEL_LIBS) $(CMOCKA_LIBS)
 t_unit_bayes_features_LDADD = $(MODEL_LIBS) $(CMOCKA_LIBS)
+
+unit += t/unit/bayes_ledger
+t_unit_bayes_ledger_LDADD = $(LEDGER_LIBS) $(CMOCKA_LIBS)

@@ -33,7 +33,7 @@ struct model_header {
     uint64_t homes; /* slots that are the home of some key; the rest takes the overflow */
     uint64_t slots;
     uint64_t salt;
-    uint64_t table_sum; /* of all that follows the header */
+    uint64_t table_sum;  /* of all that follows the header */
     uint64_t header_sum; /* of the header's bytes before this field */
 };
 
