@@ -36,3 +36,13 @@ unit += t/unit/mail_uri
 t_unit_mail_uri_LDADD = $(MAIL_LIBS) $(CMOCKA_LIBS)
 unit += t/unit/mail_edit
 t_unit_mail_edit_LDADD = $(MAIL_LIBS) $(CMOCKA_LIBS)
+
+noinst_PROGRAMS += t/bench/mail_bench
+t_bench_mail_bench_LDADD = $(MAIL_LIBS)
+
+fuzz += t/fuzz/mime
+t_fuzz_mime_LDADD = $(MAIL_LIBS)
+t_fuzz_mime_LDFLAGS = $(AM_LDFLAGS) $(LIBFUZZER_LDFLAGS)
+fuzz += t/fuzz/html
+t_fuzz_html_LDADD = $(MAIL_LIBS)
+t_fuzz_html_LDFLAGS = $(AM_LDFLAGS) $(LIBFUZZER_LDFLAGS)

@@ -45,7 +45,7 @@ static struct str strip(struct str text, char out[URI_BYTES_MAX])
     while (text.n && (unsigned char)text.s[0] <= ' ')
         text = str_from(text, 1);
     for (size_t i = 0; i < text.n && n < URI_BYTES_MAX; i++)
-        if (!strchr("\t\r\n", text.s[i]) || text.s[i] == '\0')
+        if (text.s[i] != '\t' && text.s[i] != '\r' && text.s[i] != '\n')
             out[n++] = text.s[i];
     while (n && (unsigned char)out[n - 1] <= ' ')
         n--;

@@ -7,11 +7,11 @@
  * a piece, a link starts at a scheme, or is a host name with a top-level domain that exists.
  */
 
-static bool ends_piece(char c)
-{
-    return (unsigned char)c <= ' ' || c == '<' || c == '>' || c == '"' || c == '`' || c == '{' ||
-           c == '}' || c == '|' || c == '^' || c == 0x7f;
-}
+/* White space and control characters, and what stands around links: one look-up for each byte. */
+static const bool ends_piece[256] = {
+    [0 ... ' '] = true, ['<'] = true, ['>'] = true, ['"'] = true, ['`'] = true,
+    ['{'] = true,       ['}'] = true, ['|'] = true, ['^'] = true, [0x7f] = true,
+};
 
 static bool is_alnum(char c)
 {
@@ -209,7 +209,7 @@ static void find_links(const struct finder *f, struct str text)
     size_t start = 0;
     bool candidate = false;
     for (size_t at = 0; at <= text.n; at++) {
-        if (at < text.n && !ends_piece(text.s[at])) {
+        if (at < text.n && !ends_piece[(unsigned char)text.s[at]]) {
             candidate |= text.s[at] == '.' || text.s[at] == ':';
             continue;
         }
