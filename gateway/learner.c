@@ -313,7 +313,8 @@ static int learner_open(struct learner *l, struct err *err)
     struct ledger_totals totals = ledger_totals(l->ledger);
     log_info("ledger: %llu spam, %llu ham, model %llu", (unsigned long long)totals.spam,
              (unsigned long long)totals.ham, (unsigned long long)totals.generation);
-    if (ledger_changed(l->ledger) || !model_usable(folder))
+    bool taught = totals.spam + totals.ham > 0;
+    if (ledger_changed(l->ledger) || (taught && !model_usable(folder)))
         publish(l, err);
     return 0;
 }

@@ -19,6 +19,10 @@ pkglibexec_PROGRAMS += gateway/poterne-learner
 gateway_poterne_learner_SOURCES = gateway/learner.c
 gateway_poterne_learner_LDADD = $(LEDGER_LIBS)
 
+unit += t/unit/gateway_learner
+t_unit_gateway_learner_CPPFLAGS = $(AM_CPPFLAGS) -DPROGRAMS='"$(abs_builddir)/gateway"'
+t_unit_gateway_learner_LDADD = $(LEDGER_LIBS) $(CMOCKA_LIBS)
+
 include gateway/antivirus.mk
 include gateway/smtp/local.mk
 include gateway/edge.mk
