@@ -21,3 +21,6 @@ t_unit_gateway_antivirus_CPPFLAGS = $(AM_CPPFLAGS) -DDEMO_DIR='"$(abs_top_srcdir
 t_unit_gateway_antivirus_SOURCES = t/unit/gateway_antivirus.c $(antivirus_samples) $(antivirus_role)
 t_unit_gateway_antivirus_LDADD = $(AVCONTENT_LIBS) lib/libverdict.a $(BASE_LIBS) $(CMOCKA_LIBS)
 EXTRA_t_unit_gateway_antivirus_DEPENDENCIES = gateway/poterne-antivirus$(EXEEXT)
+
+noinst_PROGRAMS += t/parity/av_scan
+t_parity_av_scan_LDADD = $(AVCONTENT_LIBS)

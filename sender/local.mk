@@ -12,3 +12,6 @@ t_unit_sender_dkim_CPPFLAGS = $(AM_CPPFLAGS) $(OPENDKIM_CFLAGS) $(OPENSSL_CFLAGS
 t_unit_sender_dkim_LDADD = $(SENDER_LIBS) $(OPENSSL_LIBS) $(CMOCKA_LIBS)
 t_unit_sender_authres_LDADD = $(SENDER_LIBS) $(CMOCKA_LIBS)
 t_unit_sender_txt_LDADD = $(SENDER_LIBS) $(CMOCKA_LIBS)
+
+noinst_PROGRAMS += t/parity/dkim_results
+t_parity_dkim_results_LDADD = $(SENDER_LIBS)

@@ -7,10 +7,25 @@ use warnings;
 use Exporter 'import';
 use File::Path qw(make_path);
 
-our @EXPORT_OK = qw(corpus corpus_messages as_client_sends);
+our @EXPORT_OK = qw(corpus corpus_messages as_client_sends unpacked);
 
 sub folder {
     return $ENV{POTERNE_DATA} // '../shared/data';
+}
+
+# The folder of an unpacked archive ("suites/suites", "signatures"), or undef where it is absent.
+sub unpacked {
+    my ($name) = @_;
+    my $archive = folder() . "/$name.tar.xz";
+    my ($last) = $name =~ m{([^/]+)\z};
+    my $here = "build/data/$last";
+    return $here if -e "$here/.unpacked";
+    return if !-e $archive;
+    make_path($here);
+    system( 'tar', '-xJf', $archive, '-C', $here ) == 0 or die "can't unpack $archive\n";
+    open my $mark, '>', "$here/.unpacked" or die "$here: $!\n";
+    close $mark;
+    return $here;
 }
 
 # The folder of an unpacked corpus ("sa", "modern"), or undef where its archive is absent.
