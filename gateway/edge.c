@@ -18,6 +18,7 @@
 
 #define DRAIN_TIME    40 /* seconds for messages under way; poterned kills after 60 */
 #define DRAIN_LAST    10 /* seconds more for their last words */
+#define DRAIN_JOURNAL 5  /* seconds more for the journal to take the last refusals */
 #define LINK_WAITING  (1024 * 1024)
 #define FDS_A_MESSAGE 4 /* file, its reading end, two scanners; each session has one more */
 #define FDS_OTHER     64
@@ -180,7 +181,9 @@ static void tend_drain(struct edge *edge)
         sessions_close(edge);
     if (edge->n_sessions > 0 || (edge->n_messages > 0 && !late))
         return;
-    if (edge_journal_waiting(edge->journal) == 0 || late)
+    if (edge->emptied == 0)
+        edge->emptied = edge->now;
+    if (edge_journal_waiting(edge->journal) == 0 || edge->now > edge->emptied + DRAIN_JOURNAL)
         event_base_loopbreak(edge->base);
 }
 

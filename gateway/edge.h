@@ -57,6 +57,7 @@ struct edge {
     bool full;         /* disk: MAIL gets 452 */
     bool draining;
     time_t drain_end;
+    time_t emptied; /* when the last session went; 0: not yet */
 };
 
 /* --- edge_accept.c --- */

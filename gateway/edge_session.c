@@ -14,6 +14,7 @@
 #define FAREWELL_BYTES   (256 * 1024) /* read and thrown away meanwhile */
 #define WRITE_TRIES      16
 #define HANDSHAKE_TIME   60
+#define DRAIN_PATIENCE   3 /* seconds of silence between MAIL and DATA */
 #define SESSION_NAME_MAX SPOOL_ID_LEN
 
 enum line_state { LINE_PLAIN, LINE_HANDSHAKE, LINE_TLS };
@@ -461,6 +462,15 @@ static time_t silence_limit(const struct session *s)
     return smtp_in_message(s->smtp) ? conf->data_timeout : conf->command_timeout;
 }
 
+/* A message on its way is waited for; one that is only announced, as long as its client is quick.
+ */
+static time_t drain_limit(const struct session *s)
+{
+    time_t quick = s->heard + DRAIN_PATIENCE;
+    time_t end = s->edge->drain_end;
+    return smtp_in_message(s->smtp) || end < quick ? end : quick;
+}
+
 /* The session's time is up; what is said of it may not be read any more. */
 static void session_end(struct session *s, enum smtp_status status)
 {
@@ -482,7 +492,7 @@ static void session_tick(struct session *s)
             session_close(s);
     } else if (smtp_wants(s->smtp) == SMTP_WANT_ANSWER) {
         /* those who answer have time limits of their own */
-    } else if (s->edge->draining && now > s->edge->drain_end) {
+    } else if (s->edge->draining && now > drain_limit(s)) {
         session_end(s, SMTP_SHUTTING_DOWN);
     } else if (now - s->heard > silence_limit(s)) {
         session_end(s, SMTP_TIMEOUT);
