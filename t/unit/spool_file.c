@@ -139,9 +139,9 @@ static void envelopes_that_cannot_be_kept_are_refused(void **state)
         if (i == 0)
             e.n_recipients = 0;
         else if (i == 1)
-            e.edits = (struct edits){overlap, 2};
+            e.edits = (struct edits){.list = overlap, .n = 2};
         else if (i == 2)
-            e.edits = (struct edits){outside, 1};
+            e.edits = (struct edits){.list = outside, .n = 1};
         else
             e.id = STR("01ARZ3NDEKTSV4RRFFQ69G5FAV");
         assert_int_equal(spool_commit(&w, &e, SPOOL_QUEUE, &f->err), -1);
