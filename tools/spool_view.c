@@ -3,7 +3,7 @@
 #include <errno.h>
 #include <unistd.h>
 
-#include "base/recipient.h"
+#include "quarantine/quarantine.h"
 #include "tools/explain.h"
 #include "tools/json.h"
 
@@ -60,7 +60,13 @@ void spool_view_close(struct spool_view *view)
 
 /* --- for programs --- */
 
-static json_t *recipients_json(const struct envelope *envelope)
+static const char *state_name(const struct spool_view *view, const struct spool_recipient *r)
+{
+    bool held = view->state == SPOOL_QUARANTINE && quarantine_holds(r);
+    return recipient_state_name(held ? RCPT_HELD : (enum recipient_state)r->state);
+}
+
+static json_t *recipients_json(const struct spool_view *view, const struct envelope *envelope)
 {
     json_t *list = json_array();
     for (size_t i = 0; i < envelope->n_recipients; i++) {
@@ -76,7 +82,7 @@ static json_t *recipients_json(const struct envelope *envelope)
     return list;
 }
 
-static json_t *file_json(const struct spool_file *file)
+static json_t *file_json(const struct spool_view *view, const struct spool_file *file)
 {
     const struct envelope *e = &file->envelope;
     return json_pack("{s:o, s:o, s:I, s:o, s:o, s:o, s:o, s:o, s:{s:f, s:f, s:f}, s:o, s:o}", "id",
@@ -85,7 +91,7 @@ static json_t *file_json(const struct spool_file *file)
                      json_text(e->client_ip), "subject", json_text(e->subject), "message_id",
                      json_text(e->message_id), "verdict", json_text(e->verdict), "score", "global",
                      e->global, "heuristics", e->heuristics, "bayes", e->bayes, "held",
-                     json_text(e->held), "recipients", recipients_json(e));
+                     json_text(e->held), "recipients", recipients_json(view, e));
 }
 
 /* --- for people --- */
@@ -99,12 +105,12 @@ static void put_line(const char *label, struct str text)
     putchar('\n');
 }
 
-static void put_recipient(const struct spool_recipient *r)
+static void put_recipient(const struct spool_view *view, const struct spool_recipient *r)
 {
     char when[TOOL_TIME_SIZE];
     fputs("  to          ", stdout);
     tool_put_text(stdout, r->address);
-    printf("  %s", recipient_state_name((enum recipient_state)r->state));
+    printf("  %s", state_name(view, r));
     if (r->marks) {
         tool_time(r->state_time_us, when);
         printf(" %s", when);
@@ -120,7 +126,7 @@ static void put_recipient(const struct spool_recipient *r)
     putchar('\n');
 }
 
-static void put_file(const struct spool_file *file)
+static void put_file(const struct spool_view *view, const struct spool_file *file)
 {
     const struct envelope *e = &file->envelope;
     char when[TOOL_TIME_SIZE], size[TOOL_SIZE_SIZE];
@@ -132,7 +138,7 @@ static void put_file(const struct spool_file *file)
     put_line("subject", e->subject);
     put_line("held", e->held);
     for (size_t i = 0; i < e->n_recipients; i++)
-        put_recipient(&e->recipients[i]);
+        put_recipient(view, &e->recipients[i]);
 }
 
 /* --- both --- */
@@ -141,9 +147,9 @@ void spool_view_put(struct spool_view *view, const struct spool_file *file)
 {
     view->listed++;
     if (view->args->given & OPT_JSON)
-        json_line(file_json(file));
+        json_line(file_json(view, file));
     else
-        put_file(file);
+        put_file(view, file);
 }
 
 void spool_view_put_count(const struct spool_view *view)
@@ -196,14 +202,14 @@ void spool_view_put_whole(struct spool_view *view, const struct spool_file *file
 {
     json_t *evidence = json_parse(file->envelope.evidence);
     if (view->args->given & OPT_JSON) {
-        json_t *object = file_json(file);
+        json_t *object = file_json(view, file);
         json_object_set(object, "evidence", evidence);
         json_line(object);
     } else {
         if (text.n)
             fwrite(text.s, 1, text.n, stdout);
         else
-            put_file(file);
+            put_file(view, file);
         explain_evidence(evidence, EXPLAIN_WHOLE);
     }
     json_decref(evidence);

@@ -41,11 +41,20 @@ my $gateway = Poterne::Gateway->new(
     }
 )->start;
 
-# What is sent: a number on top tells them apart later.
+# What was learned before decides with the rules who gets the tag.
+my @lesson = grep { my $path = $_->[1]; !grep { $_->[1] eq $path } @messages } corpus_messages( MESSAGES + 1001 );
+for my $label (qw(spam ham)) {
+    my ( $status, $said ) = $gateway->poterne( 'learn', "--$label", map { $_->[1] } grep { $_->[0] eq $label } @lesson );
+    is( $status, 0, "$label is learned" ) or diag($said);
+}
+ok( $gateway->wait_for_log( qr/ready: every process.*ready: every process/s, 0, 30 ), 'the new model is taken up' );
+
+# What is sent: a number on top tells them apart later. Both clients put an empty line behind it.
 my @sent;
 for my $number ( 0 .. $#messages ) {
-    push @sent, "X-Sequence: $number\n" . as_client_sends( slurp( $messages[$number][1] ) );
-    Poterne::Gateway::write_file( "$root/sent/$number", $sent[-1] );
+    my $text = "X-Sequence: $number\n" . as_client_sends( slurp( $messages[$number][1] ) );
+    Poterne::Gateway::write_file( "$root/sent/$number", $text );
+    push @sent, "$text\n";
 }
 
 sub user_of {
@@ -131,6 +140,7 @@ is( scalar @different, 0, 'each is what was sent, but for the header edits' ) or
 is( scalar @held, EICARS + keys %held_number, 'EICAR is in quarantine' );
 is( scalar( () = $gateway->spooled('corrupt') ), 0, 'nothing was set aside' );
 is( scalar( () = $gateway->spooled('incoming') ), 0, 'nothing is left half received' );
+cmp_ok( $tagged // 0, '>', MESSAGES / 10, 'spam got the tag' );
 note( ( $tagged // 0 ), ' of ', scalar(@sent), ' got the tag, ', scalar( keys %held_number ), ' are held' );
 
 # What the journal says.

@@ -48,6 +48,7 @@ sub write_file {
 sub write_recipients {
     my ( $self, $domain, @lines ) = @_;
     @lines = @{ $self->{domains}{$domain}{recipients} // [] } if !@lines;
+    $self->{domains}{$domain}{recipients} = \@lines;
     write_file( "$self->{root}/recipients-$domain", join '', map { "$_\n" } @lines );
     return;
 }
@@ -62,6 +63,9 @@ sub settings {
             state_dir => qq("$root/state"),
             run_dir   => qq("$root/run"),
             $> == 0 ? ( uid_first => UID_FIRST ) : (),
+        },
+        directory => {
+            files => '{ ' . join( ', ', map { qq("$root/recipients-$_") } sort keys %{ $self->{domains} } ) . ' }'
         },
         smtp      => { listen => qq({ "127.0.0.1:$self->{port}" }) },
         spam      => { rules  => qq({ "$tree/rules/stock" }) },
@@ -86,8 +90,7 @@ sub conf_text {
         $text .= $section eq '' ? $lines : "\n$section {\n" . ( $lines =~ s/^/    /mgr ) . "}\n";
     }
     for my $domain ( sort keys %{ $self->{domains} } ) {
-        $text .= "\ndomain $domain {\n    directory = { file \"$self->{root}/recipients-$domain\" }\n"
-            . "    next_hop = \"$self->{domains}{$domain}{next_hop}\"\n}\n";
+        $text .= "\ndomain $domain {\n    next_hop = \"$self->{domains}{$domain}{next_hop}\"\n}\n";
     }
     return $text;
 }
@@ -154,20 +157,28 @@ sub reload {
     return $self->wait_for_log( qr/ready: every process/, $from );
 }
 
+# The kernel's own name of a process is cut to 15 bytes.
+sub role_of {
+    my ($pid) = @_;
+    open my $file, '<', "/proc/$pid/cmdline" or return '';
+    my ($program) = split /\0/, readline($file) // '';
+    return ( $program // '' ) =~ s{^.*/}{}r =~ s/^poterne-//r;
+}
+
 # { role => [pids] } of what runs below a process.
 sub processes_below {
     my ($top) = @_;
     my ( %children, %name );
     for my $stat ( glob '/proc/[0-9]*/stat' ) {
         open my $file, '<', $stat or next;
-        my ( $pid, $name, $parent ) = ( readline($file) // '' ) =~ /^(\d+) \((.*)\) \S (\d+)/ or next;
+        my ( $pid, $parent ) = ( readline($file) // '' ) =~ /^(\d+) \(.*\) \S (\d+)/ or next;
         push @{ $children{$parent} }, $pid;
-        $name{$pid} = $name;
+        $name{$pid} = role_of($pid);
     }
     my %found;
     my @todo = @{ $children{$top} // [] };
     while ( defined( my $pid = shift @todo ) ) {
-        push @{ $found{ $name{$pid} =~ s/^poterne-//r } }, $pid;
+        push @{ $found{ $name{$pid} } }, $pid;
         push @todo, @{ $children{$pid} // [] };
     }
     return \%found;

@@ -46,8 +46,16 @@ sub difference {
         next if $tag && $then eq '' && $at == $#left && $now =~ /^Subject: \[SPAM\]/;    # there was none
         return "field $at: [$then] came as [$now]";
     }
-    return 'the body differs' if ( $sent_body // '' ) ne ( $came_body // '' );
-    return;
+    return body_difference( $sent_body // '', $came_body // '' );
+}
+
+sub body_difference {
+    my ( $sent, $came ) = @_;
+    return if $sent eq $came;
+    ( $sent ^ $came ) =~ /^(\0*)/;
+    my ( $at, $from ) = ( length $1, length($1) > 20 ? length($1) - 20 : 0 );
+    return sprintf 'the body differs at byte %d of %d: [%s] came as [%s]', $at, length $sent,
+        substr( $sent, $from, 60 ), substr( $came, $from, 60 );
 }
 
 sub untagged {
