@@ -22,3 +22,6 @@ t_unit_bayes_features_LDADD = $(MODEL_LIBS) $(CMOCKA_LIBS)
 
 unit += t/unit/bayes_ledger
 t_unit_bayes_ledger_LDADD = $(LEDGER_LIBS) $(CMOCKA_LIBS)
+
+noinst_PROGRAMS += t/bench/bayes_bench
+t_bench_bayes_bench_LDADD = $(LEDGER_LIBS)
