@@ -157,6 +157,15 @@ static struct str authentication_of(const struct pipeline *pipeline,
     return field;
 }
 
+/* What only we may write goes, and so does what claims to be our word about the sender. */
+static int header_edits(const struct pipeline *pipeline, const struct pipeline_result *result,
+                        struct str tag, struct pool *pool, struct edits *edits, struct err *err)
+{
+    if (edits_make(pool, result->message, tag, edits, err) < 0)
+        return -1;
+    return authres_remove(pool, result->message, str_of(pipeline->conf->hostname), edits, err);
+}
+
 #define SUBJECT_KEPT    200
 #define MESSAGE_ID_KEPT 250
 
@@ -178,7 +187,7 @@ int pipeline_facts(const struct pipeline *pipeline, const struct pipeline_result
         .received_hops = count_received(result->message),
         .authentication = authentication_of(pipeline, result, pool),
     };
-    if (edits_make(pool, result->message, STR_EMPTY, &facts->edits, err) < 0)
+    if (header_edits(pipeline, result, STR_EMPTY, pool, &facts->edits, err) < 0)
         return -1;
-    return edits_make(pool, result->message, str_of(spam->subject_tag), &facts->tagged, err);
+    return header_edits(pipeline, result, str_of(spam->subject_tag), pool, &facts->tagged, err);
 }
