@@ -57,7 +57,7 @@ const struct conf_setting conf_settings[] = {
 {"directory", "subaddress", TEXT(directory_subaddress), "\"\"", 0, 1, {0},
  "A separator such as +: jean+list@ is then known where jean@ is (RFC 5233)."},
 
-{"smtp", "listen", LIST(CONF_LISTENS, smtp.listen), "{ 0.0.0.0:25, \"[::]:25\" }", 1, 16, {0},
+{"smtp", "listen", LIST(CONF_LISTENS, smtp.listen), "{ 0.0.0.0:25, [::]:25 }", 1, 16, {0},
  "Addresses and ports that mail is taken on."},
 {"smtp", "banner", TEXT(smtp.banner), "\"ESMTP poterne\"", 0, 200, {0},
  "What stands behind the host name in the greeting."},

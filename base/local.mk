@@ -27,8 +27,12 @@ lib_libbase_a_SOURCES = \
 unit += t/unit/base_str
 t_unit_base_str_LDADD = $(BASE_LIBS) $(CMOCKA_LIBS)
 
-unit += t/unit/base_conf
+unit += t/unit/base_conf t/unit/base_conf_man t/unit/base_memory t/unit/base_files
 t_unit_base_conf_LDADD = $(BASE_LIBS) $(CMOCKA_LIBS)
+t_unit_base_conf_man_CPPFLAGS = $(AM_CPPFLAGS) -DTOP_SRCDIR='"$(abs_top_srcdir)"'
+t_unit_base_conf_man_LDADD = $(BASE_LIBS) $(CMOCKA_LIBS)
+t_unit_base_memory_LDADD = $(BASE_LIBS) $(CMOCKA_LIBS)
+t_unit_base_files_LDADD = $(BASE_LIBS) $(CMOCKA_LIBS)
 unit += t/unit/base_ipc t/unit/base_sandbox
 t_unit_base_ipc_LDADD = $(BASE_LIBS) $(CMOCKA_LIBS)
 t_unit_base_sandbox_LDADD = $(BASE_LIBS) $(CMOCKA_LIBS)

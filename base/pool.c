@@ -88,7 +88,7 @@ static struct block *add_block(struct pool *pool, size_t size)
 
 void *pool_alloc(struct pool *pool, size_t size)
 {
-    if (size > SIZE_MAX - POOL_ALIGN)
+    if (size > SIZE_MAX / 2) /* room for rounding up and for the head of a block */
         return NULL;
     size_t room = (size + POOL_ALIGN - 1) / POOL_ALIGN * POOL_ALIGN;
     if (room == 0)

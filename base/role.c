@@ -67,7 +67,7 @@ static int read_args(int argc, char **argv, struct role_args *args)
 
 static struct conf *read_conf(const struct role_args *args, struct err *err)
 {
-    struct buf text = BUF_INIT(CONF_FILE_MAX);
+    struct buf text = BUF_INIT(CONF_TEXT_MAX);
     struct conf *conf = NULL;
     if (fsio_read_fd(args->conf_fd, &text, args->conf_path, err) == 0)
         conf = conf_parse(buf_str(&text), args->conf_path, err);

@@ -1,6 +1,7 @@
 #include "journal/client.h"
 
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "base/fsio.h"
 #include "base/ipc.h"
@@ -40,9 +41,11 @@ static void set_interest(struct journal_client *client, bool writing)
 /* Everything that was not acknowledged will go over the next connection. */
 static void disconnect(struct journal_client *client)
 {
-    fsio_close_quiet(&client->fd);
+    int old = client->fd;
+    client->fd = -1;
     client->unsent = client->first;
     set_interest(client, false);
+    close(old);
 }
 
 static void send_pending(struct journal_client *client)

@@ -20,7 +20,7 @@
 
 struct journal_client_hooks {
     /* From now on `fd` is to be watched for reading, and for writing too if `writing`; -1: nothing
-     * is. The old descriptor is already closed when it differs: forget it, do not close it. */
+     * is. Between two descriptors there is always a -1, told before the old one is closed. */
     void (*interest)(void *data, int fd, bool writing);
     /* All events up to this number are committed. May be NULL. May put new events, but must not
      * free the client. */

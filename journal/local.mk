@@ -9,7 +9,8 @@ lib_libjournal_a_SOURCES = \
     journal/time_id.c journal/time_id.h \
     journal/store.c journal/store.h journal/store_open.h \
     journal/sweep.c \
-    journal/query.c journal/query.h
+    journal/query.c journal/query.h journal/query_open.h \
+    journal/query_filter.c journal/query_messages.c journal/query_refusals.c
 
 unit += t/unit/journal_event t/unit/journal_client t/unit/journal_store
 t_unit_journal_event_LDADD = $(EVENT_CLIENT_LIBS) $(CMOCKA_LIBS)

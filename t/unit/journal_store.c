@@ -329,6 +329,34 @@ static void finds_by_the_beginning_of_an_id(void **state)
     assert_int_equal(journal_search(f->journal, &filter, f->pool, &f->found, &err), -1);
 }
 
+/* A message refused at its end has an id, and is found by it. */
+static void finds_refusals_by_id(void **state)
+{
+    struct fixture *f = *state;
+    char id[32];
+    open_store(f);
+    snprintf(id, sizeof id, "%s", id_at(MADE_AT, "ABCD"));
+    struct event e = {.kind = EVENT_REFUSED,
+                      .refused = {.time_us = MADE_AT,
+                                  .id = str_of(id),
+                                  .sender = STR("a@b.example"),
+                                  .stage = STR("content"),
+                                  .code = 554,
+                                  .evidence = STR("{}")}};
+    apply(f, &e);
+    put_refused(f, MADE_AT, "a@b.example", "c@univ.example");
+    commit(f);
+    const struct journal_found *found = SEARCH(f, .id = str_of(id));
+    assert_int_equal(found->n_refusals, 1);
+    assert_int_equal(found->refusals[0].code, 554);
+    assert_str(found->refusals[0].evidence, "{}");
+    found = SEARCH(f, .id = str_of(id), .address = STR("A@b.example"));
+    assert_int_equal(found->n_refusals, 1);
+    found = SEARCH(f, .id = str_of(id), .address = STR("c@univ.example"));
+    assert_int_equal(found->n_refusals, 0);
+    assert_int_equal(SEARCH(f, .limit = 10)->n_refusals, 2);
+}
+
 static void limit_keeps_the_newest(void **state)
 {
     struct fixture *f = *state;
@@ -562,6 +590,7 @@ int main(void)
         WITH_FOLDER(late_news_undo_nothing),
         WITH_FOLDER(finds_by_address_client_and_time),
         WITH_FOLDER(finds_by_the_beginning_of_an_id),
+        WITH_FOLDER(finds_refusals_by_id),
         WITH_FOLDER(limit_keeps_the_newest),
         WITH_FOLDER(forgets_what_is_settled_and_old),
         WITH_FOLDER(size_limit_takes_the_oldest_refusals_first),

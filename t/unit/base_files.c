@@ -1,0 +1,251 @@
+/* fsio, err and log */
+#include "t/unit/tap.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/fsio.h"
+#include "base/log.h"
+
+struct fixture {
+    char folder[64];
+    char path[96];
+    char beside[104];
+};
+
+static int set_up(void **state)
+{
+    struct fixture *f = calloc(1, sizeof *f);
+    assert_non_null(f);
+    snprintf(f->folder, sizeof f->folder, "/tmp/poterne-files.XXXXXX");
+    assert_non_null(mkdtemp(f->folder));
+    snprintf(f->path, sizeof f->path, "%s/file", f->folder);
+    snprintf(f->beside, sizeof f->beside, "%s/file.new", f->folder);
+    *state = f;
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    struct fixture *f = *state;
+    unlink(f->path);
+    unlink(f->beside);
+    assert_int_equal(rmdir(f->folder), 0);
+    free(f);
+    return 0;
+}
+
+static void file_is_replaced_whole(void **state)
+{
+    struct fixture *f = *state;
+    struct err err = {""};
+    struct buf out = BUF_INIT(100);
+    struct stat st;
+    umask(0007);
+    assert_int_equal(fsio_replace(f->path, STR("one"), 0640, &err), 0);
+    assert_int_equal(fsio_replace(f->path, STR("two!"), 0640, &err), 0);
+    assert_int_equal(fsio_read_file(f->path, &out, &err), 0);
+    assert_str(buf_str(&out), "two!");
+    assert_int_equal(stat(f->path, &st), 0);
+    assert_int_equal(st.st_mode & 07777, 0640);
+    assert_int_equal(access(f->beside, F_OK), -1);
+    buf_release(&out);
+}
+
+static void failed_replacement_leaves_the_old(void **state)
+{
+    struct fixture *f = *state;
+    struct err err = {""};
+    struct buf out = BUF_INIT(100);
+    assert_int_equal(fsio_replace(f->path, STR("one"), 0600, &err), 0);
+    assert_int_equal(mkdir(f->beside, 0700), 0);
+    assert_int_equal(fsio_replace(f->path, STR("two"), 0600, &err), -1);
+    assert_non_null(strstr(err.text, "file.new: Is a directory"));
+    assert_int_equal(rmdir(f->beside), 0);
+    assert_int_equal(fsio_read_file(f->path, &out, &err), 0);
+    assert_str(buf_str(&out), "one");
+    assert_int_equal(fsio_replace("/nonexistent/x", STR("two"), 0600, &err), -1);
+    buf_release(&out);
+}
+
+static void reading_is_bounded(void **state)
+{
+    struct fixture *f = *state;
+    struct err err = {""};
+    struct buf big = BUF_INIT(200000), exact = BUF_INIT(150000), small = BUF_INIT(149999);
+    for (size_t i = 0; i < 150000; i++)
+        buf_addc(&big, (char)(i % 251));
+    assert_int_equal(fsio_replace(f->path, buf_str(&big), 0600, &err), 0);
+    assert_int_equal(fsio_read_file(f->path, &exact, &err), 0);
+    assert_true(str_eq(buf_str(&big), buf_str(&exact)));
+    assert_int_equal(fsio_read_file(f->path, &small, &err), -1);
+    assert_non_null(strstr(err.text, "larger than the limit of 149999 bytes"));
+    assert_int_equal(fsio_read_file(f->folder, &big, &err), -1);
+    assert_int_equal(fsio_read_file("/nonexistent", &big, &err), -1);
+    assert_string_equal(err.text, "cannot open /nonexistent: No such file or directory");
+    buf_release(&big);
+    buf_release(&exact);
+    buf_release(&small);
+}
+
+static void short_file_is_an_error(void **state)
+{
+    struct fixture *f = *state;
+    struct err err = {""};
+    struct buf out = BUF_INIT(100);
+    int fd = open(f->path, O_RDWR | O_CREAT, 0600);
+    assert_true(fd >= 0);
+    assert_int_equal(fsio_pwrite(fd, STR("0123456789"), 5, f->path, &err), 0);
+    assert_int_equal(fsio_pread(fd, &out, 5, 7, f->path, &err), 0);
+    assert_str(buf_str(&out), "23456");
+    assert_int_equal(fsio_pread(fd, &out, 6, 10, f->path, &err), -1);
+    assert_non_null(strstr(err.text, "cut short: 6 bytes wanted at 10, 5 there"));
+    assert_int_equal(out.n, 5);
+    assert_int_equal(fsio_pread(fd, &out, 96, 0, f->path, &err), -1);
+    assert_int_equal(fsio_close(&fd, f->path, &err), 0);
+    assert_int_equal(fd, -1);
+    fsio_close_quiet(&fd);
+    buf_release(&out);
+}
+
+static void lock_is_had_once(void **state)
+{
+    struct fixture *f = *state;
+    struct err err = {""};
+    int one = fsio_lock(f->path, &err);
+    assert_true(one >= 0);
+    assert_int_equal(fsio_lock(f->path, &err), -1);
+    assert_non_null(strstr(err.text, "is locked by another process"));
+    fsio_close_quiet(&one);
+    int two = fsio_lock(f->path, &err);
+    assert_true(two >= 0);
+    fsio_close_quiet(&two);
+}
+
+static void folders_are_made_once(void **state)
+{
+    struct fixture *f = *state;
+    struct err err = {""};
+    struct stat st;
+    assert_int_equal(fsio_mkdir(f->path, 02750, &err), 0);
+    assert_int_equal(stat(f->path, &st), 0);
+    assert_int_equal(st.st_mode & 07777, 02750);
+    assert_int_equal(fsio_mkdir(f->path, 0700, &err), 0);
+    assert_int_equal(stat(f->path, &st), 0);
+    assert_int_equal(st.st_mode & 07777, 02750);
+    assert_int_equal(rmdir(f->path), 0);
+    assert_int_equal(fsio_replace(f->path, STR("x"), 0600, &err), 0);
+    assert_int_equal(fsio_mkdir(f->path, 0700, &err), -1);
+    assert_non_null(strstr(err.text, "is there but is not a folder"));
+    assert_int_equal(fsio_mkdir("/nonexistent/a", 0700, &err), -1);
+}
+
+static void rename_to_nowhere_is_told(void **state)
+{
+    struct fixture *f = *state;
+    struct err err = {""};
+    assert_int_equal(fsio_rename_durable(f->path, f->beside, &err), -1);
+    assert_int_equal(errno, ENOENT);
+    assert_int_equal(fsio_replace(f->path, STR("x"), 0600, &err), 0);
+    assert_int_equal(fsio_rename_durable(f->path, f->beside, &err), 0);
+    assert_int_equal(access(f->beside, F_OK), 0);
+}
+
+/* --- err --- */
+
+static void errors_tell_why_and_where(void **state)
+{
+    struct err err = {""};
+    errno = EACCES;
+    assert_int_equal(err_sys(&err, "cannot open %s", "x"), -1);
+    assert_int_equal(errno, EACCES);
+    assert_string_equal(err.text, "cannot open x: Permission denied");
+    assert_int_equal(err_prefix(&err, "%s:%d", "file", 3), -1);
+    assert_string_equal(err.text, "file:3: cannot open x: Permission denied");
+    assert_int_equal(err_set(NULL, "x"), -1);
+    assert_int_equal(err_sys(NULL, "x"), -1);
+    assert_int_equal(err_prefix(NULL, "x"), -1);
+}
+
+static void overlong_errors_are_cut(void **state)
+{
+    struct err err = {""};
+    err_set(&err, "%05000d", 1);
+    assert_int_equal(strlen(err.text), ERR_TEXT_MAX - 1);
+    errno = ENOENT;
+    err_sys(&err, "%05000d", 1);
+    assert_int_equal(strlen(err.text), ERR_TEXT_MAX - 1);
+    err_prefix(&err, "%05000d", 1);
+    assert_int_equal(strlen(err.text), ERR_TEXT_MAX - 1);
+}
+
+/* --- log --- */
+
+/* What a call writes to standard error. */
+static size_t logged(struct fixture *f, enum log_level level, const char *text, char *out,
+                     size_t size)
+{
+    int saved = dup(STDERR_FILENO);
+    int fd = open(f->path, O_RDWR | O_CREAT | O_TRUNC, 0600);
+    assert_true(saved >= 0 && fd >= 0);
+    dup2(fd, STDERR_FILENO);
+    errno = EDOM;
+    log_write(level, "%s", text);
+    assert_int_equal(errno, EDOM);
+    dup2(saved, STDERR_FILENO);
+    close(saved);
+    ssize_t n = pread(fd, out, size - 1, 0);
+    close(fd);
+    assert_true(n >= 0);
+    out[n] = '\0';
+    return (size_t)n;
+}
+
+static void mail_cannot_forge_a_log_line(void **state)
+{
+    struct fixture *f = *state;
+    char line[4096], expected[200];
+    log_open("content", LOG_INFO_LEVEL);
+    size_t n = logged(f, LOG_WARNING_LEVEL, "a\nb\r\x1b[31m\x7f\tc", line, sizeof line);
+    snprintf(expected, sizeof expected, " content[%d] warning: a\\x0ab\\x0d\\x1b[31m\\x7f\\x09c\n",
+             (int)getpid());
+    assert_true(str_ends(str_n(line, n), str_of(expected)));
+    assert_int_equal(str_chr(str_n(line, n), '\n'), n - 1);
+    assert_int_equal(logged(f, LOG_DEBUG_LEVEL, "unseen", line, sizeof line), 0);
+}
+
+static void long_log_lines_end(void **state)
+{
+    struct fixture *f = *state;
+    char text[5000], line[8192];
+    memset(text, '\x01', sizeof text - 1);
+    text[sizeof text - 1] = '\0';
+    log_open("content", LOG_INFO_LEVEL);
+    size_t n = logged(f, LOG_ERROR_LEVEL, text, line, sizeof line);
+    assert_true(n > LOG_LINE_MAX / 2 && n <= LOG_LINE_MAX + 128);
+    assert_int_equal(line[n - 1], '\n');
+}
+
+#define WITH_FOLDER(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        WITH_FOLDER(file_is_replaced_whole),
+        WITH_FOLDER(failed_replacement_leaves_the_old),
+        WITH_FOLDER(reading_is_bounded),
+        WITH_FOLDER(short_file_is_an_error),
+        WITH_FOLDER(lock_is_had_once),
+        WITH_FOLDER(folders_are_made_once),
+        WITH_FOLDER(rename_to_nowhere_is_told),
+        cmocka_unit_test(errors_tell_why_and_where),
+        cmocka_unit_test(overlong_errors_are_cut),
+        WITH_FOLDER(mail_cannot_forge_a_log_line),
+        WITH_FOLDER(long_log_lines_end),
+    };
+    return tap_run(tests, NULL, NULL);
+}
