@@ -38,20 +38,21 @@
 #include "spool/notice.h"
 #include "spool/spool.h"
 
-#define DELIVERY_JOBS_MAX        200000 /* in memory; the rest waits on the disk for a sweep */
-#define DELIVERY_LOAD_MAX        (96 * 1024 * 1024) /* memory for one message's envelope */
-#define DELIVERY_THREADS         8
-#define DELIVERY_SERVICE_MAX     64   /* connections to the service socket */
-#define DELIVERY_ROUND           64   /* notices or files taken before others have their turn */
-#define DELIVERY_SWEEP_SECONDS   5    /* between two looks into queue/ */
-#define DELIVERY_HELD_SECONDS    300  /* … into quarantine/ */
-#define DELIVERY_IDLE_SECONDS    15   /* an idle connection is kept that long */
-#define DELIVERY_MESSAGE_MAX     3600 /* seconds for one transaction */
-#define DELIVERY_HOP_RETRY_MAX   300  /* a hop that is down is tried at least that often */
-#define DELIVERY_LIMIT_SECONDS   60   /* a hop that refused a connection gets no more for so long */
-#define DELIVERY_RETURNS_MAX     3    /* connections that close under one leg before it waits */
-#define DELIVERY_TELL_MAX        500  /* legs told at once that their hop is down */
-#define DELIVERY_DRAIN_SECONDS   25   /* for what is under way when asked to end */
+#define DELIVERY_JOBS_MAX      200000 /* in memory; the rest waits on the disk for a sweep */
+#define DELIVERY_LOAD_MAX      (96 * 1024 * 1024) /* memory for one message's envelope */
+#define DELIVERY_THREADS       8
+#define DELIVERY_SERVICE_MAX   64   /* connections to the service socket */
+#define DELIVERY_ROUND         64   /* notices or files taken before others have their turn */
+#define DELIVERY_SWEEP_SECONDS 5    /* between two looks into queue/ */
+#define DELIVERY_HELD_SECONDS  300  /* … into quarantine/ */
+#define DELIVERY_IDLE_SECONDS  15   /* an idle connection is kept that long */
+#define DELIVERY_MESSAGE_MAX   3600 /* seconds for one transaction */
+#define DELIVERY_HOP_RETRY_MAX 300  /* a hop that is down is tried at least that often */
+#define DELIVERY_LIMIT_SECONDS 60   /* a hop that refused a connection gets no more for so long */
+/* Connections that close under one leg before it waits; each of them carried a message before. */
+#define DELIVERY_RETURNS_MAX     100
+#define DELIVERY_TELL_MAX        500 /* legs told at once that their hop is down */
+#define DELIVERY_DRAIN_SECONDS   25  /* for what is under way when asked to end */
 #define DELIVERY_JOURNAL_BYTES   ((size_t)64 * 1024 * 1024)
 #define DELIVERY_JOURNAL_SECONDS 5 /* for the journal's last word when asked to end */
 
@@ -161,6 +162,8 @@ struct delivery {
     struct job_table jobs;
     struct job_list settled; /* wait for the journal's word, in the order of their numbers */
     struct job_list untold;  /* wait for room in the journal's line */
+    uint64_t acked;          /* the journal has committed everything up to there */
+    struct event *settle_soon;
     struct hop *hops;
     struct sweep queue_sweep, held_sweep;
     struct event *tick;
@@ -201,6 +204,7 @@ void job_free(struct job *job);
 void jobs_free(struct delivery *delivery);
 
 /* --- the end of a job (delivery_settle.c) --- */
+int settle_start(struct delivery *delivery, struct err *err);
 /* The job is loaded. */
 void settle_begin(struct job *job);
 /* The journal has committed everything up to there. */

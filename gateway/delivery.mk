@@ -33,3 +33,6 @@ DELIVERY_FAKE_LIBS = t/delivery/libfake.a lib/libquarantine.a lib/libspool.a lib
 unit += t/unit/delivery_queue
 t_unit_delivery_queue_LDADD = $(DELIVERY_FAKE_LIBS)
 EXTRA_t_unit_delivery_queue_DEPENDENCIES = gateway/poterne-delivery$(EXEEXT)
+unit += t/unit/delivery_hops
+t_unit_delivery_hops_LDADD = $(DELIVERY_FAKE_LIBS)
+EXTRA_t_unit_delivery_hops_DEPENDENCIES = gateway/poterne-delivery$(EXEEXT)

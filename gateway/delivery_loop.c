@@ -116,8 +116,8 @@ static int start(struct delivery *delivery, struct err *err)
     delivery->workers = workers_start(delivery->base, DELIVERY_THREADS, err);
     if (delivery->workers == NULL || start_events(delivery, err) < 0)
         return -1;
-    if (journal_start(delivery, err) < 0 || hops_make(delivery, err) < 0 ||
-        service_start(delivery, err) < 0)
+    if (settle_start(delivery, err) < 0 || journal_start(delivery, err) < 0 ||
+        hops_make(delivery, err) < 0 || service_start(delivery, err) < 0)
         return -1;
     if (sweep_start(delivery, &delivery->queue_sweep, SPOOL_QUEUE, DELIVERY_SWEEP_SECONDS, err) < 0)
         return -1;
@@ -169,6 +169,7 @@ void delivery_stop(struct delivery **stopped)
     jobs_free(delivery);
     hops_free(delivery);
     journal_stop(delivery);
+    free_event(delivery->settle_soon);
     free_event(delivery->tick);
     free_event(delivery->ctl);
     if (delivery->base)

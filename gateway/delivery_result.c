@@ -1,4 +1,5 @@
-/* delivery_result: what comes of each recipient of a leg: marked in the file, told to the journal. */
+/* delivery_result: what comes of each recipient of a leg: marked in the file, told to the journal.
+ */
 #include <stdlib.h>
 #include <unistd.h>
 

@@ -62,6 +62,10 @@ void settle_begin(struct job *job)
     if (job->untold)
         tell_all(job);
     list_add(job->untold ? &delivery->untold : &delivery->settled, job);
+    /* its last word may have been committed before we knew that it was the last; not from here,
+     * since whoever settles the job still has it in hand */
+    if (!job->untold && job->number <= delivery->acked)
+        event_active(delivery->settle_soon, EV_TIMEOUT, 0);
 }
 
 /* The journal has room again, perhaps. */
@@ -147,8 +151,25 @@ static void finish(struct job *job)
     job_free(job);
 }
 
+static void finish_acked(struct delivery *delivery)
+{
+    while (delivery->settled.first && delivery->settled.first->number <= delivery->acked)
+        finish(delivery->settled.first);
+}
+
 void settle_acked(struct delivery *delivery, uint64_t number)
 {
-    while (delivery->settled.first && delivery->settled.first->number <= number)
-        finish(delivery->settled.first);
+    delivery->acked = number;
+    finish_acked(delivery);
+}
+
+static void on_soon(evutil_socket_t fd, short what, void *data)
+{
+    finish_acked(data);
+}
+
+int settle_start(struct delivery *delivery, struct err *err)
+{
+    delivery->settle_soon = evtimer_new(delivery->base, on_soon, delivery);
+    return delivery->settle_soon ? 0 : err_set(err, "out of memory for an event");
 }

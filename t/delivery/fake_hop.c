@@ -1,5 +1,6 @@
 /* A next hop that follows the rules but for one fault. */
 #include <arpa/inet.h>
+#include <netinet/tcp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -195,7 +196,9 @@ static void serve(struct fake_hop *hop, int fd)
     pthread_t thread;
     struct talk *talk = calloc(1, sizeof *talk);
     const struct timeval limit = {.tv_sec = 20};
+    const int one = 1;
     setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
+    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
     talk->hop = hop;
     talk->fd = fd;
     talk->in = fdopen(fd, "r");
