@@ -27,3 +27,7 @@ gateway_poterne_edge_LDADD = lib/libevidence.a $(EDGE_LIBS)
 check_PROGRAMS += t/smtp/world
 t_smtp_world_SOURCES = t/smtp/world.c
 t_smtp_world_LDADD = $(VERDICT_LIBS) $(DIRECTORY_LIBS) $(EVENT_CLIENT_LIBS) $(SPOOL_LIBS)
+
+unit += t/unit/edge_parts
+t_unit_edge_parts_CPPFLAGS = $(AM_CPPFLAGS) $(EVENT_CFLAGS) $(OPENSSL_CFLAGS)
+t_unit_edge_parts_LDADD = $(EDGE_LIBS) $(CMOCKA_LIBS)

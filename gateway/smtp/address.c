@@ -133,12 +133,15 @@ static bool take_label(struct str *rest, struct smtp_address *a)
 static bool take_name(struct str *rest, struct smtp_address *a)
 {
     size_t start = a->n;
-    do {
-        if (!take_label(rest, a) || a->n == SMTP_ADDRESS_MAX)
+    if (!take_label(rest, a))
+        return false;
+    while (take(rest, '.')) {
+        if (a->n == SMTP_ADDRESS_MAX)
             return false;
         a->text[a->n++] = '.';
-    } while (take(rest, '.'));
-    a->n--;
+        if (!take_label(rest, a))
+            return false;
+    }
     return a->n - start <= SMTP_DOMAIN_MAX;
 }
 

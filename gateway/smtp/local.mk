@@ -24,3 +24,12 @@ smtp_fake = t/smtp/fake.c t/smtp/fake.h
 unit += t/unit/smtp_transcripts
 t_unit_smtp_transcripts_SOURCES = t/unit/smtp_transcripts.c $(smtp_fake)
 t_unit_smtp_transcripts_LDADD = $(SMTP_LIBS)
+
+fuzz += t/fuzz/smtp
+t_fuzz_smtp_SOURCES = t/fuzz/smtp.c $(smtp_fake)
+t_fuzz_smtp_LDADD = $(SMTP_LIBS)
+t_fuzz_smtp_LDFLAGS = $(AM_LDFLAGS) $(LIBFUZZER_LDFLAGS)
+
+unit += t/unit/smtp_body t/unit/smtp_address
+t_unit_smtp_body_LDADD = $(SMTP_LIBS) $(CMOCKA_LIBS)
+t_unit_smtp_address_LDADD = $(SMTP_LIBS) $(CMOCKA_LIBS)
