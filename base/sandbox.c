@@ -296,7 +296,8 @@ static const int calls_deadly[] = {
 
 #ifdef POTERNE_SANITIZE
 /* The sanitizers' own run time forks, traces itself and reads /proc. */
-#define ACTION_DEADLY SCMP_ACT_ERRNO(EPERM)
+/* not EPERM: libseccomp takes no rule that says what happens anyhow, and then no filter at all */
+#define ACTION_DEADLY SCMP_ACT_ERRNO(EACCES)
 #else
 #define ACTION_DEADLY SCMP_ACT_KILL_PROCESS
 #endif

@@ -20,6 +20,12 @@
 /* Beside what is loaded: a message, its decoded parts, and what the engines hold at once. */
 #define WORK_MEMORY ((rlim_t)1024 * 1024 * 1024)
 
+#ifdef POTERNE_SANITIZE
+#define ASAN_RESERVES_TERABYTES true
+#else
+#define ASAN_RESERVES_TERABYTES false
+#endif
+
 struct antivirus {
     struct engines engines;
     const struct conf *conf;
@@ -67,14 +73,14 @@ static int set_limits(const struct conf *conf, struct err *err)
     signal(SIGXFSZ, SIG_IGN); /* a file that grows too large is an error of one write */
     if (limit(RLIMIT_FSIZE, (rlim_t)conf->antivirus.scan_size_limit + 4096, "file size", err) < 0)
         return -1;
-#ifndef POTERNE_SANITIZE /* ASan reserves terabytes of address space */
     rlim_t used = memory_in_use();
+    if (ASAN_RESERVES_TERABYTES)
+        return 0;
     if (used == 0)
         log_warning("cannot read /proc/self/statm: memory is not limited");
     else if (limit(RLIMIT_AS, used + WORK_MEMORY + 4 * (rlim_t)conf->antivirus.scan_size_limit,
                    "memory", err) < 0)
         return -1;
-#endif
     return 0;
 }
 

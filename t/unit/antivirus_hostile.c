@@ -287,7 +287,7 @@ static void large_and_plain(void **state)
 {
     struct buf mail = BUF_INIT(8 * MIB);
     buf_add(&mail, STR("Subject: large\r\n\r\n"));
-    while (mail.n < 15 * MIB)
+    while (mail.n < 4 * MIB)
         buf_add(&mail,
                 STR("All work and no play makes Jack a dull boy, said the proofreader.\r\n"));
     assert_int_equal(scan_raw(*state, buf_str(&mail)), AV_CLEAN);

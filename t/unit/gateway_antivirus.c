@@ -29,6 +29,12 @@
 
 #define CALL_TIMEOUT_MS 30000
 
+#ifdef POTERNE_SANITIZE
+#define SANITIZED true
+#else
+#define SANITIZED false
+#endif
+
 enum { FINE = 0, NOT_LOADED = 100, NOT_ENTERED = 101 };
 
 struct fixture {
@@ -62,6 +68,8 @@ static void run_program(const struct fixture *f, int service_fd, int conf_fd)
     fcntl(service_fd, F_SETFD, 0);
     const char *const argv[] = {ANTIVIRUS_PROGRAM, "--conf-fd", conf, "--ctl-fd", ctl,
                                 "--service-fd",    service,     NULL};
+    /* what looks for leaks at the end reads /proc, which the sandbox has closed */
+    setenv("ASAN_OPTIONS", "detect_leaks=0", 1);
     execv(ANTIVIRUS_PROGRAM, (char *const *)argv);
     _exit(127);
 }
@@ -448,20 +456,16 @@ static void no_files_but_its_own(void **state)
 static void no_processes(void **state)
 {
     assert_int_equal(from_inside(*state, forks), FINE);
-#ifdef POTERNE_SANITIZE /* there these calls fail instead of ending the process */
-    assert_int_equal(from_inside(*state, executes), FINE);
-#else
-    assert_int_equal(from_inside(*state, executes), -SIGSYS);
-    assert_int_equal(from_inside(*state, traces), -SIGSYS);
-#endif
+    /* with the sanitizers these calls fail instead of ending the process */
+    assert_int_equal(from_inside(*state, executes), SANITIZED ? FINE : -SIGSYS);
+    assert_int_equal(from_inside(*state, traces), SANITIZED ? FINE : -SIGSYS);
 }
 
 static void bounded_files_and_memory(void **state)
 {
     assert_int_equal(from_inside(*state, writes_a_large_file), FINE);
-#ifndef POTERNE_SANITIZE /* ASan keeps its own books */
-    assert_int_equal(from_inside(*state, takes_much_memory), FINE);
-#endif
+    if (!SANITIZED) /* ASan reserves more than the machine has */
+        assert_int_equal(from_inside(*state, takes_much_memory), FINE);
 }
 
 int main(void)

@@ -9,7 +9,18 @@
 #include <stdlib.h>
 #include <time.h>
 
+#include "config.h"
 #include "sender/dkim.h"
+
+/* libopendkim's signing half, which only this test uses, keeps parts of its keys. */
+#ifdef POTERNE_SANITIZE
+#include <sanitizer/lsan_interface.h>
+#define leaks_begin() __lsan_disable()
+#define leaks_end()   __lsan_enable()
+#else
+#define leaks_begin() ((void)0)
+#define leaks_end()   ((void)0)
+#endif
 
 #define HEAD                                                                                       \
     "From: Anna <anna@example.org>\r\nTo: bob@example.net\r\nSubject: Hello\r\n"                   \
@@ -71,6 +82,7 @@ static void sign(const struct key *key, dkim_alg_t algorithm, const char *select
 {
     DKIM_STAT status;
     unsigned char field[2048];
+    leaks_begin();
     DKIM_LIB *library = dkim_init(NULL, NULL);
     assert_non_null(library);
     unsigned flags = DKIM_LIBFLAGS_FIXCRLF, bits = 512;
@@ -97,6 +109,7 @@ static void sign(const struct key *key, dkim_alg_t algorithm, const char *select
     buf_add(out, STR("\r\n"));
     dkim_free(dkim);
     dkim_close(library);
+    leaks_end();
 }
 
 static int open_fixture(void **state)
