@@ -114,9 +114,10 @@ static int make_folders(char *path, struct err *err)
     return stat(path, &st) == 0 ? 0 : make_durable(path, err);
 }
 
+/* tmp/ comes last: another thread that can create a file there finds new/ too. */
 static int make_maildir(char *folder, struct err *err)
 {
-    static const char *const parts[] = {"tmp", "new", "cur"};
+    static const char *const parts[] = {"cur", "new", "tmp"};
     char path[MAILDIR_PATH_MAX + 8];
     if (make_folders(folder, err) < 0)
         return -1;
