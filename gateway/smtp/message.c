@@ -23,7 +23,7 @@ bool message_begin(struct smtp_session *s)
     return t->begun;
 }
 
-static enum smtp_status check_block(const struct smtp_session *s)
+static enum smtp_status check_message(const struct smtp_session *s)
 {
     const struct transaction *t = s->transaction;
     if (t->body.nul)
@@ -42,7 +42,7 @@ void message_block(void *data, struct str block)
         t->swallowed += block.n;
         return;
     }
-    enum smtp_status status = check_block(s);
+    enum smtp_status status = check_message(s);
     if (status == SMTP_NONE)
         status = s->config->ops->data(s->owner, block);
     if (status != SMTP_NONE)
@@ -62,14 +62,14 @@ bool message_hopeless(struct smtp_session *s)
 void message_end(struct smtp_session *s)
 {
     struct transaction *t = s->transaction;
-    enum smtp_status bad = check_block(s);
-    if (t->failed == SMTP_NONE && bad != SMTP_NONE)
-        message_fail(s, bad);
-    if (t->failed) {
-        /* what follows a NUL may be what another server did not take for the end: see body.h */
-        enum smtp_status why = t->body.nul ? SMTP_NUL_IN_MESSAGE : t->failed;
+    /* all of it is known now: the worst thing about it is said, whatever was noticed first; what
+     * follows a NUL may be what another server did not take for the end (body.h) */
+    enum smtp_status bad = check_message(s);
+    if (bad == SMTP_NONE)
+        bad = t->failed;
+    if (bad != SMTP_NONE) {
         s->stage = "data";
-        session_reply(s, why, STR_EMPTY);
+        session_reply(s, bad, STR_EMPTY);
         session_reset(s);
         return;
     }
