@@ -25,3 +25,9 @@ t_unit_bayes_ledger_LDADD = $(LEDGER_LIBS) $(CMOCKA_LIBS)
 
 noinst_PROGRAMS += t/bench/bayes_bench
 t_bench_bayes_bench_LDADD = $(LEDGER_LIBS)
+
+fuzz += t/fuzz/bayes_features t/fuzz/bayes_model
+t_fuzz_bayes_features_LDADD = $(MODEL_LIBS)
+t_fuzz_bayes_features_LDFLAGS = $(AM_LDFLAGS) $(LIBFUZZER_LDFLAGS)
+t_fuzz_bayes_model_LDADD = $(MODEL_LIBS)
+t_fuzz_bayes_model_LDFLAGS = $(AM_LDFLAGS) $(LIBFUZZER_LDFLAGS)
