@@ -100,25 +100,28 @@ static int db_open(struct ledger *ledger, DB_TXN *txn, DB **db, const char *name
     return code;
 }
 
-static void db_close(DB **db)
+static void db_close(DB **db, u_int32_t flags)
 {
     if (*db)
-        (*db)->close(*db, 0);
+        (*db)->close(*db, flags);
     *db = NULL;
 }
 
-static int env_close(struct ledger *ledger)
+static void env_close(struct ledger *ledger)
 {
-    int code = 0;
-    if (ledger->env && !ledger->broken && ledger->messages)
+    /* A broken environment is only to give its memory back, which it refuses while it panics. */
+    u_int32_t flags = ledger->broken ? DB_NOSYNC : 0;
+    if (ledger->env == NULL)
+        return;
+    if (ledger->broken)
+        ledger->env->set_flags(ledger->env, DB_NOPANIC, 1);
+    else if (ledger->totals_db)
         ledger->env->txn_checkpoint(ledger->env, 0, 0, 0);
-    db_close(&ledger->messages);
-    db_close(&ledger->tokens);
-    db_close(&ledger->totals_db);
-    if (ledger->env)
-        code = ledger->env->close(ledger->env, 0);
+    db_close(&ledger->messages, flags);
+    db_close(&ledger->tokens, flags);
+    db_close(&ledger->totals_db, flags);
+    ledger->env->close(ledger->env, 0);
     ledger->env = NULL;
-    return code;
 }
 
 static int db_verify(struct ledger *ledger, const char *name)
