@@ -19,6 +19,8 @@ struct buf {
 };
 
 #define BUF_INIT(maximum) ((struct buf){.max = (maximum)})
+/* A buf over an array of its maker's: it never grows beyond that and is never released. */
+#define BUF_OVER(array) ((struct buf){.p = (array), .cap = sizeof(array), .max = sizeof(array) - 1})
 
 void buf_init(struct buf *b, size_t max);
 /* Gives the memory back; the buf is empty and usable again with the same maximum. */

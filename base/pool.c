@@ -129,6 +129,14 @@ struct str pool_str(struct pool *pool, struct str x)
     return p ? str_n(p, x.n) : STR_EMPTY;
 }
 
+struct str pool_lower(struct pool *pool, struct str x)
+{
+    char *p = pool_cstr(pool, x);
+    for (size_t i = 0; p && i < x.n; i++)
+        p[i] = str_lower_char(p[i]);
+    return p ? str_n(p, x.n) : STR_EMPTY;
+}
+
 struct str pool_strf(struct pool *pool, const char *format, ...)
 {
     va_list ap;

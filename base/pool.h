@@ -22,6 +22,8 @@ void *pool_array(struct pool *pool, size_t count, size_t size);
 /* A copy with a NUL behind it; .s is NULL when it failed (an empty text has .s = ""). */
 struct str pool_str(struct pool *pool, struct str x);
 char *pool_cstr(struct pool *pool, struct str x);
+/* As pool_str, in lower case. */
+struct str pool_lower(struct pool *pool, struct str x);
 struct str pool_strf(struct pool *pool, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 size_t pool_used(const struct pool *pool);

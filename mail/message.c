@@ -63,6 +63,13 @@ static bool may_go_deeper(struct parser *p, struct part *part)
     return false;
 }
 
+/* Is there room for a further boundary of this multipart when each that may be inside it takes
+ * one? */
+static bool spare_boundaries(const struct parser *p, const struct part *part)
+{
+    return p->open.n + (p->limits->depth - part->depth) < BOUNDARIES_MAX;
+}
+
 /* Opens a multipart, so that its boundary is looked for from here on. With several boundary
  * parameters each counts: readers differ in which they take. */
 static void open_multipart(struct parser *p, struct part *part)
@@ -75,12 +82,9 @@ static void open_multipart(struct parser *p, struct part *part)
         part->anomalies |= MAIL_ANOMALY_LIMIT;
         return;
     }
-    for (size_t i = 0; i < part->n_params; i++) {
-        if (!str_eq(part->params[i].name, STR("boundary")))
-            continue;
-        if (!boundaries_push(&p->open, part->params[i].value, level))
-            part->anomalies |= MAIL_ANOMALY_LIMIT;
-        any = true;
+    for (size_t i = 0; i < part->n_params && (!any || spare_boundaries(p, part)); i++) {
+        if (str_eq(part->params[i].name, STR("boundary")))
+            any |= boundaries_push(&p->open, part->params[i].value, level);
     }
     if (!any)
         part->anomalies |= MAIL_ANOMALY_NO_BOUNDARY;
@@ -152,8 +156,9 @@ static bool adopt(struct parser *p, size_t at, size_t after)
 {
     struct level *level = &p->levels[p->n_levels - 1];
     struct str line = str_from(line_between(p->text, at, after), 2);
-    if (level->part != p->current || level->last || level->adopted || str_trim(line).n == 0 ||
-        line.n > ADOPTED_MAX || !str_istarts(str_from(p->text, after), STR("content-")))
+    if (level->part != p->current || level->last || level->adopted ||
+        !spare_boundaries(p, level->part) || str_trim(line).n == 0 || line.n > ADOPTED_MAX ||
+        !str_istarts(str_from(p->text, after), STR("content-")))
         return false;
     level->adopted = true;
     level->part->anomalies |= MAIL_ANOMALY_NO_BOUNDARY;

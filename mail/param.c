@@ -206,14 +206,6 @@ static struct str join(struct pool *pool, const struct piece *list, size_t n,
     return joined;
 }
 
-static struct str lower(struct pool *pool, struct str x)
-{
-    char *to = pool_cstr(pool, x);
-    for (size_t i = 0; to && i < x.n; i++)
-        to[i] = str_lower_char(to[i]);
-    return to ? str_n(to, x.n) : STR_EMPTY;
-}
-
 /* Does an extended form of the same name say it better (RFC 5987 4.2)? */
 static bool has_better(const struct piece *list, size_t n, const struct piece *piece)
 {
@@ -235,7 +227,7 @@ static int assemble(struct pool *pool, const struct piece *pieces, size_t n, str
         if (later || has_better(pieces, n, piece))
             continue;
         struct param *param = &(*list)[(*count)++];
-        param->name = lower(pool, piece->name);
+        param->name = pool_lower(pool, piece->name);
         param->value =
             piece->extended || piece->sectioned ? join(pool, pieces, n, piece) : piece->value;
         if (param->name.s == NULL || (param->value.s == NULL && piece->value.n))

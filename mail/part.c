@@ -49,14 +49,6 @@ static struct fields find_fields(struct part *part)
     return f;
 }
 
-static struct str lower(struct pool *pool, struct str x)
-{
-    char *to = pool_cstr(pool, x);
-    for (size_t i = 0; to && i < x.n; i++)
-        to[i] = str_lower_char(to[i]);
-    return to ? str_n(to, x.n) : STR_EMPTY;
-}
-
 static bool is_token(char c)
 {
     return c > 32 && c < 127 && !strchr("()<>@,;:\\\"/[]?=", c);
@@ -108,7 +100,7 @@ static int interpret_type(struct pool *pool, struct part *part, const struct hea
         return err_set(err, "out of memory for a Content-Type");
     value = params_skip(value);
     size_t n = media_type(value);
-    part->type = n ? lower(pool, str_sub(value, 0, n)) : odd_type(part, value);
+    part->type = n ? pool_lower(pool, str_sub(value, 0, n)) : odd_type(part, value);
     if (part->type.s == NULL)
         return err_set(err, "out of memory for a Content-Type");
     size_t semicolon = str_chr(value, ';');
@@ -118,7 +110,7 @@ static int interpret_type(struct pool *pool, struct part *part, const struct hea
     struct str charset = str_trim(part_param(part, STR("charset")));
     size_t quote = charset.n && charset.s[0] == '\'';
     charset = str_sub(charset, quote, charset.n - (quote && charset.s[charset.n - 1] == '\''));
-    part->charset = lower(pool, charset);
+    part->charset = pool_lower(pool, charset);
     return part->charset.s ? 0 : err_set(err, "out of memory for a charset");
 }
 
@@ -175,7 +167,7 @@ static int interpret_disposition(struct pool *pool, struct part *part, const str
     if (h) {
         struct str value = header_unfold(pool, h);
         size_t end = token(value, 0);
-        part->disposition = lower(pool, str_sub(value, 0, end));
+        part->disposition = pool_lower(pool, str_sub(value, 0, end));
         if (value.s == NULL || part->disposition.s == NULL)
             return err_set(err, "out of memory for a Content-Disposition");
         if (params_parse(pool, str_from(value, end), &list, &n, err) < 0)

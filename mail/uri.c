@@ -1,6 +1,7 @@
 #include "mail/uri.h"
 
 #include "mail/transfer.h"
+#include "mail/utf8.h"
 
 #define SLOTS         (TEXT_URIS_MAX * 4) /* at most a quarter full */
 #define OTHER_MAX     256                 /* bytes kept of "data:", "javascript:" and the like */
@@ -44,7 +45,8 @@ static struct str strip(struct str text, char out[URI_BYTES_MAX])
     size_t n = 0;
     while (text.n && (unsigned char)text.s[0] <= ' ')
         text = str_from(text, 1);
-    for (size_t i = 0; i < text.n && n < URI_BYTES_MAX; i++)
+    text = utf8_head(text, URI_BYTES_MAX);
+    for (size_t i = 0; i < text.n; i++)
         if (text.s[i] != '\t' && text.s[i] != '\r' && text.s[i] != '\n')
             out[n++] = text.s[i];
     while (n && (unsigned char)out[n - 1] <= ' ')
@@ -134,18 +136,17 @@ static bool draft_web(struct draft *d, struct str scheme, struct str after)
     return true;
 }
 
+/* The host is that of the first address. */
 static bool draft_mailto(struct draft *d, struct str after)
 {
-    char decoded[URI_BYTES_MAX];
-    struct buf unused = {.p = decoded, .cap = sizeof decoded, .max = sizeof decoded - 1};
-    transfer_percent(str_sub(after, 0, sizeof decoded - 1), &unused);
-    struct str address = str_sub(buf_str(&unused), 0, span_not(buf_str(&unused), ",?;"));
+    draft_add(d, STR("mailto:"));
+    size_t from = d->n, n;
+    draft_add_decoded(d, after);
+    struct str address = str_n(d->text + from, d->n - from);
+    address = str_sub(address, 0, span_not(address, ",?;"));
     size_t at = str_rchr(address, '@');
-    size_t n;
     if (at != STR_NONE && !uri_host(str_from(address, at + 1), d->host, &n))
         d->host[0] = '\0';
-    draft_add(d, STR("mailto:"));
-    draft_add(d, buf_str(&unused));
     d->rest = d->n;
     return address.n > 0;
 }
@@ -154,7 +155,7 @@ static bool draft_other(struct draft *d, struct str scheme, struct str after)
 {
     add_lower(d, scheme);
     draft_add(d, STR(":"));
-    draft_add(d, str_sub(after, 0, OTHER_MAX));
+    draft_add(d, utf8_head(after, OTHER_MAX));
     d->rest = d->n;
     return after.n > 0;
 }
@@ -207,7 +208,7 @@ static bool out_of_memory(struct uris *uris)
 
 static bool fill(struct uris *uris, struct uri *uri, const struct draft *d, struct str text)
 {
-    uri->text = pool_str(uris->pool, str_sub(text, 0, URI_BYTES_MAX));
+    uri->text = pool_str(uris->pool, utf8_head(text, URI_BYTES_MAX));
     uri->clean = pool_str(uris->pool, str_n(d->text, d->n));
     uri->host = pool_str(uris->pool, str_of(d->host));
     if (uri->text.s == NULL || uri->clean.s == NULL || uri->host.s == NULL)
@@ -264,8 +265,8 @@ static void add_redirects(struct uris *uris, const struct draft *d)
     }
 }
 
-/* Writes the URI that `text` means where `base` is the page's own. */
-static struct str resolve(struct str text, struct str base, char out[URI_BYTES_MAX])
+/* The URI that `text` means where `base` is the page's own. */
+static struct str resolve(struct str text, struct str base, struct buf *out)
 {
     size_t n = scheme_of(base) + 1;
     size_t origin = n + span_of(str_from(base, n), "/");
@@ -275,17 +276,17 @@ static struct str resolve(struct str text, struct str base, char out[URI_BYTES_M
         keep = n;
     else if (!str_starts(text, STR("/")) && str_rchr(base, '/') + 1 > origin)
         keep = str_rchr(base, '/') + 1;
-    struct buf b = {.p = out, .cap = URI_BYTES_MAX, .max = URI_BYTES_MAX - 1};
-    transfer_none(str_sub(base, 0, keep), &b);
+    buf_add(out, str_sub(base, 0, keep));
     if (keep == origin && text.n && text.s[0] != '/')
-        transfer_none(STR("/"), &b);
-    transfer_none(text, &b);
-    return buf_str(&b);
+        buf_addc(out, '/');
+    buf_add(out, text);
+    return utf8_head(buf_str(out), URI_BYTES_MAX);
 }
 
 size_t uris_add(struct uris *uris, struct str text, struct str base, enum uri_source source)
 {
-    char stripped[URI_BYTES_MAX], joined[URI_BYTES_MAX];
+    char stripped[URI_BYTES_MAX], joined[2 * URI_BYTES_MAX + 2];
+    struct buf whole = BUF_OVER(joined);
     struct draft draft;
     if (uris->no_memory || ++uris->tries > URI_TRIES_MAX) {
         uris->full = true;
@@ -293,7 +294,7 @@ size_t uris_add(struct uris *uris, struct str text, struct str base, enum uri_so
     }
     struct str plain = strip(text, stripped);
     if (scheme_of(base) && scheme_of(plain) == 0 && plain.n && plain.s[0] != '#')
-        plain = resolve(plain, base, joined);
+        plain = resolve(plain, utf8_head(base, URI_BYTES_MAX), &whole);
     if (!draft_make(&draft, plain))
         return STR_NONE;
     size_t index = add_draft(uris, &draft, text, source);

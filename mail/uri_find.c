@@ -62,8 +62,8 @@ static size_t host_span(struct str x, size_t from)
 /* Last label names that files have as well: alone they make no link. */
 static bool like_file(struct str host)
 {
-    static const char *const names[] = {"md",  "py", "sh", "pl", "rs", "cc", "so",  "ps",   "zip",
-                                        "mov", "st", "ms", "do", "in", "pm", "app", "java", "call"};
+    static const char *const names[] = {"md", "py", "sh",  "pl",  "rs", "cc",
+                                        "so", "ps", "zip", "mov", "pm", "java"};
     size_t dot = str_rchr(host, '.');
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
         if (str_ieq(str_from(host, dot + 1), str_of(names[i])))
@@ -223,9 +223,9 @@ static void find_links(const struct finder *f, struct str text)
 static void add_link(void *data, struct str link, const char *prefix)
 {
     char text[URI_BYTES_MAX];
-    struct buf b = {.p = text, .cap = sizeof text, .max = sizeof text - 1};
-    transfer_none(str_of(prefix), &b);
-    transfer_none(link, &b);
+    struct buf b = BUF_OVER(text);
+    buf_add(&b, str_of(prefix));
+    buf_add(&b, utf8_head(link, b.max - b.n));
     uris_add(data, buf_str(&b), STR_EMPTY, URI_TEXT);
 }
 

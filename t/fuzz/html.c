@@ -21,6 +21,8 @@ static void check(const struct uris *uris, const struct buf *text)
     must(str_find(buf_str(text), STR("  ")) == STR_NONE);
     must(!uris->no_memory && uris->n <= TEXT_URIS_MAX);
     for (size_t i = 0; i < uris->n; i++) {
+        must(utf8_valid_end(uris->list[i].clean) == uris->list[i].clean.n);
+        must(utf8_valid_end(uris->list[i].text) == uris->list[i].text.n);
         must(uris->list[i].clean.n > 0 && uris->list[i].host.n <= HOST_MAX);
         for (size_t k = 0; k < i && i < 50; k++)
             must(!str_eq(uris->list[i].clean, uris->list[k].clean));

@@ -8,6 +8,7 @@
 #include "mail/charset.h"
 #include "mail/message.h"
 #include "mail/transfer.h"
+#include "mail/uri.h"
 
 typedef void transfer(struct str in, struct buf *out);
 
@@ -129,6 +130,8 @@ static int convert_without_files(bool preload)
     struct err err;
     struct rlimit none = {0, 0};
     struct buf out = BUF_INIT(100);
+    char host[HOST_MAX + 1];
+    size_t n;
     if (preload && mail_preload(&err) < 0)
         return 2;
     if (setrlimit(RLIMIT_NOFILE, &none) < 0)
@@ -141,6 +144,8 @@ static int convert_without_files(bool preload)
         buf_clear(&out);
         charset_to_utf8(STR("koi8-r"), STR("\xf0"), &out);
         if (!str_eq(buf_str(&out), STR("П")))
+            return 1;
+        if (!uri_host(STR("m\xc3\xbcnchen.de"), host, &n) || !uri_tld_exists(host))
             return 1;
     }
     buf_release(&out);

@@ -164,7 +164,7 @@ static void the_number_of_links_is_bounded(void **state)
     struct uris uris = {.pool = *state};
     char text[64];
     for (int i = 0; i < TEXT_URIS_MAX + 10; i++) {
-        struct buf b = {.p = text, .cap = sizeof text, .max = sizeof text - 1};
+        struct buf b = BUF_OVER(text);
         buf_addf(&b, "http://example.com/%d", i);
         uris_add(&uris, buf_str(&b), STR_EMPTY, URI_TEXT);
     }
