@@ -217,6 +217,26 @@ sub poterne_json {
     return @objects;
 }
 
+# What delivery wrote for an address into the Maildir of a `maildir://ROOT/mail/%d/%u` next hop.
+sub maildir_hop {
+    my ($root) = @_;
+    make_path("$root/mail");
+    chmod 0777, "$root/mail";    # the gateway's processes run as users of their own
+    return "maildir://$root/mail/%d/%u";
+}
+
+sub maildir_messages {
+    my ( $self, $address ) = @_;
+    my ( $user, $domain ) = split /\@/, $address;
+    my @messages;
+    for my $path ( glob "$self->{root}/mail/$domain/$user/new/*" ) {
+        open my $file, '<', $path or die "$path: $!\n";
+        local $/;
+        push @messages, scalar <$file>;
+    }
+    return @messages;
+}
+
 # Ids of what lies in a folder of the state: queue, quarantine, corrupt, incoming.
 sub spooled {
     my ( $self, $folder ) = @_;

@@ -9,7 +9,7 @@ use IO::Socket::INET;
 use POSIX qw(WNOHANG setsid);
 use Time::HiRes qw(sleep time);
 
-our @EXPORT_OK = qw(free_port wait_for_port wait_until start_process stop_process alive command_output);
+our @EXPORT_OK = qw(free_port wait_for_port wait_until start_process stop_process adopt alive command_output);
 
 my $owner = $$;
 my %running;
@@ -63,6 +63,13 @@ sub start_process {
     }
     $running{$pid} = 1;
     return $pid;
+}
+
+# A child that was forked elsewhere, to be ended like the others.
+sub adopt {
+    my ($pid) = @_;
+    $running{$pid} = 1;
+    return;
 }
 
 # Has the child ended? Its status is kept for stop_process.

@@ -46,12 +46,22 @@ sub put {
     return 1;
 }
 
+# Within the timeout, whatever signals come.
+sub readable {
+    my ($self) = @_;
+    my $end = time + $self->{timeout};
+    while ( ( my $left = $end - time ) > 0 ) {
+        return 1 if IO::Select->new( $self->{socket} )->can_read($left);
+    }
+    return 0;
+}
+
 # One line without its end; undef when the server has hung up or says nothing in time.
 sub line {
     my ($self) = @_;
     while ( $self->{in} !~ /\n/ ) {
         return if length $self->{in} > LINE_MAX;
-        return if !IO::Select->new( $self->{socket} )->can_read( $self->{timeout} );
+        return if !$self->readable;
         my $n = sysread $self->{socket}, $self->{in}, 65536, length $self->{in};
         return if !$n;
     }

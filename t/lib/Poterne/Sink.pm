@@ -1,0 +1,127 @@
+# A next hop that does as a test says: an LMTP server which keeps each message in a file, and whose
+# answer to a recipient is in the recipient's name.
+#     later-3@…   451 the first three times          never@…   550          other@…   250
+package Poterne::Sink;
+
+use strict;
+use warnings;
+
+use File::Path qw(make_path);
+use IO::Socket::INET;
+use POSIX ();
+
+use Poterne::Process qw(free_port stop_process);
+
+# Options: root (folder), port.
+sub start {
+    my ( $class, %option ) = @_;
+    my $self = bless { port => free_port(), %option }, $class;
+    make_path( map { "$self->{root}/$_" } qw(messages refused) );
+    my $listener = IO::Socket::INET->new(
+        LocalAddr => '127.0.0.1',
+        LocalPort => $self->{port},
+        Listen    => 100,
+        ReuseAddr => 1
+    ) or die "sink: $@\n";
+    $self->{pid} = fork // die "fork: $!\n";
+    if ( !$self->{pid} ) {
+        POSIX::setsid();
+        $SIG{CHLD} = 'IGNORE';
+        $SIG{TERM} = 'DEFAULT';
+        while (1) {
+            my $client = $listener->accept or next;
+            if ( !( fork // 1 ) ) {
+                $self->serve($client);
+                POSIX::_exit(0);
+            }
+            close $client;
+        }
+    }
+    Poterne::Process::adopt( $self->{pid} );
+    return $self;
+}
+
+# The answer to a recipient now; one who is to come later is counted by a file a try.
+sub answer_to {
+    my ( $self, $address ) = @_;
+    return '550 5.1.1 Never' if $address =~ /^never/;
+    return '250 2.1.5 Ok' if $address !~ /^later-(\d+)/;
+    my $tries = () = glob "$self->{root}/refused/$address.*";
+    return '250 2.1.5 Ok' if $tries >= $1;
+    open my $file, '>', "$self->{root}/refused/$address.$tries" or die "$!\n";
+    close $file;
+    return '451 4.2.0 Later';
+}
+
+sub serve {
+    my ( $self, $client ) = @_;
+    my ( @to, $n );
+    my $say = sub { print {$client} "$_[0]\r\n" };
+    $say->('220 sink LMTP');
+    while ( defined( my $line = <$client> ) ) {
+        $line =~ s/\r?\n\z//;
+        if ( $line =~ /^LHLO/i ) {
+            $say->($_) for '250-sink', '250-PIPELINING', '250 8BITMIME';
+        }
+        elsif ( $line =~ /^RCPT TO:<([^>]*)>/i ) {
+            my $address = $1;
+            my $answer = $self->answer_to($address);
+            push @to, $address if $answer =~ /^2/;
+            $say->($answer);
+        }
+        elsif ( $line =~ /^DATA/i ) {
+            $say->( @to ? '354 Go on' : '503 5.5.1 Nobody' );
+            $self->keep( $client, $say, \@to, ++$n ) if @to;
+            @to = ();
+        }
+        else {
+            @to = () if $line =~ /^(?:MAIL|RSET)/i;
+            $say->( $line =~ /^QUIT/i ? '221 2.0.0 Bye' : '250 2.0.0 Ok' );
+            return if $line =~ /^QUIT/i;
+        }
+    }
+    return;
+}
+
+# A file for each recipient, complete once it has its name.
+sub keep {
+    my ( $self, $client, $say, $to, $n ) = @_;
+    my $message = '';
+    while (1) {
+        my $line = <$client> // return;
+        last if $line eq ".\r\n";
+        $line =~ s/^\.//;
+        $message .= $line;
+    }
+    for my $address (@$to) {
+        my $path = "$self->{root}/messages/$address." . "$$.$n";
+        open my $file, '>', "$path.part" or die "$path: $!\n";
+        print {$file} $message;
+        close $file or die "$path: $!\n";
+        rename "$path.part", $path or die "$path: $!\n";
+        $say->('250 2.0.0 Kept');
+    }
+    return;
+}
+
+# What came for an address.
+sub messages {
+    my ( $self, $address ) = @_;
+    my @messages;
+    for my $path ( grep { !/\.part$/ } glob "$self->{root}/messages/$address.*" ) {
+        open my $file, '<', $path or die "$path: $!\n";
+        local $/;
+        push @messages, scalar <$file>;
+    }
+    return @messages;
+}
+
+sub stop {
+    my ($self) = @_;
+    my $pid = delete $self->{pid} or return;
+    kill 'KILL', -$pid;
+    stop_process( $pid, 'KILL', 5 );
+    return;
+}
+
+1;
