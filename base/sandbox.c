@@ -315,7 +315,7 @@ static int add_calls(scmp_filter_ctx ctx, uint32_t action, const int *calls, siz
 static int allow_socket(scmp_filter_ctx ctx, int domain)
 {
     return seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(socket), 1,
-                            SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)domain));
+                            SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)domain, 0));
 }
 
 static int allow_connect(scmp_filter_ctx ctx, unsigned allow)
@@ -346,14 +346,14 @@ static int allow_threads(scmp_filter_ctx ctx, unsigned allow)
  */
 static int allow_questions(scmp_filter_ctx ctx)
 {
-    int result =
-        seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(ioctl), 1, SCMP_A1(SCMP_CMP_EQ, FIONREAD));
+    int result = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(ioctl), 1,
+                                  SCMP_A1(SCMP_CMP_EQ, FIONREAD, 0));
     if (result == 0)
-        result =
-            seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(ioctl), 1, SCMP_A1(SCMP_CMP_EQ, TCGETS));
+        result = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(ioctl), 1,
+                                  SCMP_A1(SCMP_CMP_EQ, TCGETS, 0));
     if (result == 0)
-        result =
-            seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(prlimit64), 1, SCMP_A2(SCMP_CMP_EQ, 0));
+        result = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(prlimit64), 1,
+                                  SCMP_A2(SCMP_CMP_EQ, 0, 0));
     if (result == 0)
         result = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(getrlimit), 0);
     return result;
