@@ -184,26 +184,27 @@ static enum flushed flush(struct session *s)
 
 /* --- the end, politely --- */
 
-/* Closing with bytes unread would reset the connection and take our last reply with it. */
+/*
+ * Closing with bytes unread would reset the connection and take our last reply with it: what still
+ * comes is read and thrown away, for a while. Mostly nothing comes.
+ */
 static void farewell(struct session *s)
 {
-    if (!s->closing) {
-        s->closing = true;
-        s->heard = s->edge->now;
-        tls_end(&s->ssl);
-        shutdown(s->fd, SHUT_WR);
-    }
+    tls_end(&s->ssl);
     for (int i = 0; i < READS_A_TURN; i++) {
         ssize_t got = recv(s->fd, s->edge->block, SMTP_BLOCK_MAX, 0);
-        if (got < 0 && (errno == EAGAIN || errno == EINTR) && s->thrown_away > 0) {
-            set_reading(s, true);
-            return;
-        }
-        if (got > 0)
-            s->thrown_away += (size_t)got;
-        if (got <= 0 || s->thrown_away > FAREWELL_BYTES) {
+        bool nothing = got < 0 && (errno == EAGAIN || errno == EINTR);
+        if (nothing && s->closing)
+            break;
+        if (got <= 0 || s->thrown_away + (size_t)got > FAREWELL_BYTES) {
             session_close(s);
             return;
+        }
+        s->thrown_away += (size_t)got;
+        if (!s->closing) {
+            s->closing = true;
+            s->heard = s->edge->now;
+            shutdown(s->fd, SHUT_WR);
         }
     }
     set_reading(s, true);
