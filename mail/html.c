@@ -320,13 +320,10 @@ static int open_special(struct page *page, const struct html_tag *tag, const str
 static void take_raw(struct page *page, const struct html_tag *tag)
 {
     struct str raw = html_raw_text(&page->rest, str_of(tag->name));
-    if (strcmp(tag->name, "style") == 0) {
+    if (strcmp(tag->name, "style") == 0)
         sheet_add(&page->sheet, raw);
-    } else if (strcmp(tag->name, "title") == 0) {
-        flow_plain(&page->out->invisible, raw);
-    } else if ((tag->flags & TAG_UNSEEN) == 0) {
+    else if ((tag->flags & TAG_UNSEEN) == 0)
         show(page, raw);
-    }
 }
 
 /* Links are blue whatever the text around them is, unless they say otherwise. */
