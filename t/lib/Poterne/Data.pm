@@ -40,6 +40,19 @@ sub corpus {
     return -e "$here/index" ? $here : undef;
 }
 
+# A folder of the test suites ("smuggling"), or undef.
+sub suite {
+    my ($name) = @_;
+    my $archive = folder() . '/suites/suites.tar.xz';
+    my $here = 'build/data/suites';
+    if ( !-d "$here/$name" ) {
+        return if !-e $archive;
+        make_path($here);
+        system( 'tar', '-xJf', $archive, '-C', $here ) == 0 or die "can't unpack $archive\n";
+    }
+    return -d "$here/$name" ? "$here/$name" : undef;
+}
+
 # Up to n messages, [label, path] each, taken evenly from all corpora; empty where there are none.
 sub corpus_messages {
     my ($n) = @_;

@@ -186,7 +186,21 @@ sub processes_below {
 
 sub processes {
     my ($self) = @_;
-    return processes_below( $self->{pid} );
+    return { %{ processes_below( $self->{pid} ) }, poterned => [ $self->{pid} ] };
+}
+
+# { role => MB } of what is in memory; what several share is counted once among them (PSS).
+sub memory_of {
+    my ($processes) = @_;
+    my %megabytes;
+    for my $role ( keys %$processes ) {
+        for my $pid ( @{ $processes->{$role} } ) {
+            open my $file, '<', "/proc/$pid/smaps_rollup" or next;
+            my ($kilobytes) = map { /^Pss:\s+(\d+)/ } <$file>;
+            $megabytes{$role} += ( $kilobytes // 0 ) / 1000;
+        }
+    }
+    return \%megabytes;
 }
 
 sub smtp {
