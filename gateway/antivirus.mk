@@ -24,3 +24,7 @@ EXTRA_t_unit_gateway_antivirus_DEPENDENCIES = gateway/poterne-antivirus$(EXEEXT)
 
 noinst_PROGRAMS += t/parity/av_scan
 t_parity_av_scan_LDADD = $(AVCONTENT_LIBS)
+
+fuzz += t/fuzz/av_content
+t_fuzz_av_content_LDADD = $(AVCONTENT_LIBS)
+t_fuzz_av_content_LDFLAGS = $(AM_LDFLAGS) $(LIBFUZZER_LDFLAGS)

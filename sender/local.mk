@@ -15,3 +15,7 @@ t_unit_sender_txt_LDADD = $(SENDER_LIBS) $(CMOCKA_LIBS)
 
 noinst_PROGRAMS += t/parity/dkim_results
 t_parity_dkim_results_LDADD = $(SENDER_LIBS)
+
+fuzz += t/fuzz/dkim
+t_fuzz_dkim_LDADD = $(SENDER_LIBS)
+t_fuzz_dkim_LDFLAGS = $(AM_LDFLAGS) $(LIBFUZZER_LDFLAGS)
