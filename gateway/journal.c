@@ -15,8 +15,8 @@
 
 #define BATCH_MAX       500
 #define BATCH_MS        50
-#define CLIENT_TURN_MAX 64 /* events of one client before the others have their turn */
-#define SWEEP_MS        5000
+#define CLIENT_TURN_MAX 64   /* events of one client before the others have their turn */
+#define SWEEP_MS        1000 /* also the pace of forgetting, so that a wrong clock is no disaster */
 #define FILES_MAX       256
 #define MEMORY_MAX      (2048ull * 1024 * 1024)
 
@@ -112,7 +112,7 @@ static int sweep(struct writer *writer, struct err *err)
     int rows = journal_store_sweep(writer->store, writer->conf, now_us, err);
     if (rows > 0)
         log_debug("%d rows are forgotten", rows);
-    writer->sweep_at = now_ms() + (rows > 0 ? 0 : SWEEP_MS);
+    writer->sweep_at = now_ms() + SWEEP_MS;
     return rows < 0 ? -1 : 0;
 }
 

@@ -4,8 +4,8 @@
 #include "journal/time_id.h"
 
 /* At once: a sweep holds up the events for some milliseconds only. */
-#define SWEEP_MESSAGES 250
-#define SWEEP_REFUSALS 2000
+#define SWEEP_MESSAGES 1000
+#define SWEEP_REFUSALS 5000
 
 #define SECOND_US ((int64_t)1000000)
 #define DAY_US    (86400 * SECOND_US)
