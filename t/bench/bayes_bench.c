@@ -4,9 +4,10 @@
  * terms of the TREC 2005 spam track (G. Cormack, T. Lynam, "TREC 2005 Spam Track Overview") and
  * what a message costs, as `name value unit`.
  *
- *     t/bench/bayes_bench INDEX [--messages]
+ *     t/bench/bayes_bench [--after OTHER_INDEX] [--messages] INDEX
  *
- * With --messages, a line for each message instead: label, score, evidence for spam, path.
+ * With --after, the mail of another index is learned first. With --messages, a line for each
+ * message instead: label, score, evidence for spam, path.
  */
 #include <fcntl.h>
 #include <ftw.h>
@@ -379,21 +380,31 @@ static void cost_print(struct bench *bench)
     nftw(folder, remove_one, 16, FTW_DEPTH | FTW_PHYS);
 }
 
-static void bench_free(struct bench *bench)
+/* Keeps what was learned. */
+static void entries_free(struct bench *bench)
 {
     for (size_t i = 0; i < bench->n; i++)
         free(bench->list[i].features);
     free(bench->list);
-    free(bench->table.slots);
+    *bench = (struct bench){.table = bench->table};
 }
 
 int main(int argc, char **argv)
 {
     struct bench bench = {.n = 0};
-    bool messages = argc == 3 && strcmp(argv[2], "--messages") == 0;
-    if (argc != 2 && !messages)
-        die("usage: bayes_bench INDEX [--messages]");
-    stream_play(&bench, argv[1]);
+    bool messages = false;
+    int at = 1;
+    for (; at < argc - 1; at++) {
+        if (strcmp(argv[at], "--after") == 0) {
+            stream_play(&bench, argv[++at]);
+            entries_free(&bench);
+        } else if (strcmp(argv[at], "--messages") == 0) {
+            messages = true;
+        }
+    }
+    if (at != argc - 1)
+        die("usage: bayes_bench [--after OTHER_INDEX] [--messages] INDEX");
+    stream_play(&bench, argv[at]);
     if (bench.table.spam == 0 || bench.table.ham == 0)
         die("the index names no ham or no spam");
     if (messages) {
@@ -402,6 +413,7 @@ int main(int argc, char **argv)
         accuracy_print(&bench);
         cost_print(&bench);
     }
-    bench_free(&bench);
+    entries_free(&bench);
+    free(bench.table.slots);
     return 0;
 }
