@@ -27,6 +27,7 @@ static const struct entry entries[] = {
     {"recipients", eval_recipients, 1, 2},
     {"reply_to_other_domain", eval_reply_to_other_domain, 0, 0},
     {"subject_capitals", eval_subject_capitals, 1, 1},
+    {"subject_has_recipient", eval_subject_has_recipient, 0, 0},
     {"text_repeats", eval_text_repeats, 1, 1},
     {"to_is_from", eval_to_is_from, 0, 0},
 };

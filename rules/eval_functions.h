@@ -39,6 +39,8 @@ eval_function eval_received_hops;
 eval_function eval_recipients;
 /* (PERCENT): at least so many of ten or more letters are capitals */
 eval_function eval_subject_capitals;
+/* the first address in To, or the four or more bytes before its '@', stands in the subject */
+eval_function eval_subject_has_recipient;
 /* the first address in To is the one in From */
 eval_function eval_to_is_from;
 

@@ -91,6 +91,36 @@ double eval_message_id_other_domain(const struct rules_input *input, struct pool
     return other_domain(input, pool, STR("Message-Id"), text);
 }
 
+#define LOCAL_PART_BYTES_MIN 4
+
+/* Addresses of a task are named by words that any subject may hold. */
+static bool is_role(struct str local)
+{
+    static const char *const roles[] = {"admin",     "contact", "info",       "mail",
+                                        "office",    "sales",   "support",    "service",
+                                        "webmaster", "team",    "postmaster", "help"};
+    for (size_t i = 0; i < sizeof roles / sizeof *roles; i++) {
+        if (str_ieq(local, str_of(roles[i])))
+            return true;
+    }
+    return false;
+}
+
+double eval_subject_has_recipient(const struct rules_input *input, struct pool *pool,
+                                  const struct eval_argument *a, size_t n, struct str *text)
+{
+    struct address to;
+    double found = first_address(pool, input->message, STR("To"), &to);
+    if (found <= 0)
+        return found;
+    struct str local = str_sub(to.address, 0, str_rchr(to.address, '@'));
+    if (local.n < LOCAL_PART_BYTES_MIN || local.n == to.address.n || is_role(local) ||
+        str_ifind(input->text->subject, local) == STR_NONE)
+        return 0;
+    *text = input->text->subject;
+    return 1;
+}
+
 double eval_to_is_from(const struct rules_input *input, struct pool *pool,
                        const struct eval_argument *a, size_t n, struct str *text)
 {

@@ -30,12 +30,26 @@ lib_librules_a_SOURCES = \
     rules/wanted.c \
     rules/words.c rules/words.h
 
-unit += t/unit/rules_expr t/unit/rules_parse t/unit/rules_regex t/unit/rules_run t/unit/rules_small
+unit += \
+    t/unit/rules_expr \
+    t/unit/rules_parse \
+    t/unit/rules_regex \
+    t/unit/rules_run \
+    t/unit/rules_small \
+    t/unit/rules_stock \
+    t/unit/rules_words
 t_unit_rules_expr_LDADD = $(RULES_LIBS) $(CMOCKA_LIBS)
 t_unit_rules_parse_LDADD = $(RULES_LIBS) $(CMOCKA_LIBS)
 t_unit_rules_regex_LDADD = $(RULES_LIBS) $(CMOCKA_LIBS)
 t_unit_rules_run_LDADD = $(RULES_LIBS) $(CMOCKA_LIBS)
 t_unit_rules_small_LDADD = $(RULES_LIBS) $(CMOCKA_LIBS)
+t_unit_rules_stock_LDADD = $(RULES_LIBS) $(CMOCKA_LIBS)
+t_unit_rules_words_LDADD = $(RULES_LIBS) $(CMOCKA_LIBS)
+t_unit_rules_stock_CPPFLAGS = $(AM_CPPFLAGS) -DSTOCK_RULES='"$(abs_top_srcdir)/rules/stock"'
+
+fuzz += t/fuzz/rules
+t_fuzz_rules_LDADD = $(RULES_LIBS)
+t_fuzz_rules_LDFLAGS = $(AM_LDFLAGS) $(LIBFUZZER_LDFLAGS)
 
 # The stock rules: data, installed to $(pkgdatadir)/rules; tests use them where they stand.
 rulesdir = $(pkgdatadir)/rules

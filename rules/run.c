@@ -206,6 +206,14 @@ static double score_of(const struct rule *rule, double value)
     return rule->kind == RULE_META ? rule->score : rule->score * value;
 }
 
+/* A meta's value can be any number above 0. */
+static unsigned times_of(double value)
+{
+    if (value < 1)
+        return 1;
+    return value < BOOK_HITS_MAX ? (unsigned)value : BOOK_HITS_MAX;
+}
+
 static int stronger_first(const void *a, const void *b)
 {
     const struct rule_hit *x = a, *y = b;
@@ -237,7 +245,7 @@ static int make_result(struct run *run)
         found->name = rule->name.s;
         found->score = score_of(rule, s->values[i]);
         found->text = s->texts[i];
-        found->times = s->values[i] < 1 ? 1 : (unsigned)s->values[i];
+        found->times = times_of(s->values[i]);
         result->total += found->score;
     }
     qsort(result->hits, result->n_hits, sizeof *result->hits, stronger_first);

@@ -1,0 +1,123 @@
+/*
+ * Two targets in one, by the first byte of the input:
+ *   'p'  "pattern LF text": what a prefilter concludes from a pattern must hold wherever the
+ *        pattern matches;
+ *   else a rule file, which is read, compiled and run over a fixed message.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "rules/compile.h"
+#include "rules/literals.h"
+#include "rules/parse.h"
+#include "rules/words.h"
+
+#define POOL_MAX  (64 * 1024 * 1024)
+#define INPUT_MAX 4096
+
+static const char mail[] =
+    "Received: from a.example by b.example; Thu, 25 Jul 2024 10:00:00 +0000\n"
+    "From: \"A, B\" <a@b.example>\nTo: c@d.example\nSubject: free money\n"
+    "Date: Thu, 25 Jul 2024 09:00:00 +0000\nMessage-Id: <1@b.example>\n"
+    "Content-Type: text/html\n\n<p>Buy <a href=\"http://x.example/%61\">now"
+    "</a></p><p>aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa 12345 end</p>\n";
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static bool on_word(void *data, uint32_t number, size_t at)
+{
+    *(bool *)data = true;
+    return false;
+}
+
+static bool has_word(const struct literals *literals, struct pool *pool, struct str text)
+{
+    bool found = false;
+    struct words *words = words_new(pool);
+    for (size_t i = 0; words && i < literals->n; i++) {
+        if (!words_add(words, pool, literals->list[i], 0))
+            return true;
+    }
+    if (words == NULL)
+        return true;
+    words_search(words, text, on_word, &found);
+    return found;
+}
+
+/* The text between line ends, as pieces stand in a block. */
+static struct str in_block(struct pool *pool, struct str text)
+{
+    return pool_strf(pool, "some words\n%.*s\nothers", STR_ARG(text));
+}
+
+static void check_pattern(struct pool *pool, struct str input)
+{
+    struct str line, pattern;
+    struct regex_literal literal;
+    struct err err;
+    struct regex_match match;
+    if (!str_next_line(&input, &line) || memchr(input.s ? input.s : "", 0, input.n))
+        return;
+    pattern = pool_strf(pool, "m\x01%.*s\x01i", STR_ARG(line));
+    if (regex_literal_parse(pattern, &literal, &err) < 0)
+        return;
+    struct regex *regex = regex_new(&literal, &err);
+    struct regex_runner *runner = regex_runner_new(&err);
+    if (regex && runner) {
+        regex_runner_start(runner, 200);
+        struct literals literals = literals_of(pool, &literal);
+        if (regex_search(regex, runner, input, 0, &match) == REGEX_YES) {
+            if (literals.n && !has_word(&literals, pool, input))
+                abort();
+            if (regex_is_local(regex) &&
+                regex_search(regex, runner, in_block(pool, input), 0, &match) == REGEX_NO)
+                abort();
+        }
+    }
+    regex_free(&regex);
+    regex_runner_free(&runner);
+}
+
+static void run_set(struct pool *pool, const struct ruleset *set)
+{
+    struct err err;
+    struct message *message;
+    struct mail_text *text;
+    struct rules_result result;
+    struct rules_scratch *scratch = rules_scratch_new(set, &err);
+    if (scratch && message_parse(pool, str_of(mail), &mail_limits_default, &message, &err) == 0 &&
+        mail_text_make(pool, message, &text, &err) == 0) {
+        struct rules_input input = {.message = message, .text = text};
+        if (ruleset_run(set, scratch, &input, pool, &result, &err) == 0 &&
+            result.n_hits + result.n_limited > 2 * set->n)
+            abort();
+    }
+    rules_scratch_free(&scratch);
+}
+
+static void check_file(struct pool *pool, struct str input)
+{
+    struct err err;
+    struct parser parser = {.book = book_new(NULL, NULL, &err), .includes = PARSE_INCLUDE_MAX};
+    if (parser.book && parse_text(&parser, input, "fuzz.cf", &err) == 0) {
+        struct ruleset *set = compile(parser.book, 0, &err);
+        if (set)
+            run_set(pool, set);
+        ruleset_free(&set);
+    }
+    book_free(&parser.book);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    struct str input = str_n((const char *)data, size);
+    struct pool *pool = size <= INPUT_MAX ? pool_new(POOL_MAX) : NULL;
+    if (pool == NULL)
+        return 0;
+    if (str_starts(input, STR("p")))
+        check_pattern(pool, str_from(input, 1));
+    else
+        check_file(pool, input);
+    pool_free(&pool);
+    return 0;
+}
