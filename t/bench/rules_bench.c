@@ -8,6 +8,7 @@
  * With --messages, a line for each message instead: label, path, total, NAME=score …
  */
 #include <libgen.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,6 +19,7 @@
 
 #define MESSAGE_MAX  (64 * 1024 * 1024)
 #define POOL_MAX     (256 * 1024 * 1024)
+#define INDEX_MAX    (64 * 1024 * 1024)
 #define MESSAGES_MAX 1000000
 #define REQUIRED     5.0
 
@@ -128,22 +130,30 @@ static void print(struct bench *b)
     }
 }
 
+/* One line "LABEL PATH" of the index, whose folder the path is relative to. */
+static int run_line(struct bench *b, struct str line, const char *folder, struct err *err)
+{
+    size_t blank = str_chr(line, ' ');
+    char path[2 * PATH_MAX];
+    if (blank == STR_NONE)
+        return 0;
+    struct str label = str_sub(line, 0, blank);
+    snprintf(path, sizeof path, "%s/%.*s", folder, STR_ARG(str_from(line, blank + 1)));
+    return one(b, str_eq(label, STR("spam")) ? SPAM : HAM, path, err);
+}
+
 static int run_index(struct bench *b, const char *path, struct err *err)
 {
-    char line[4096], folder[4096], file[8200], label[16], name[4000];
-    FILE *in = fopen(path, "r");
-    if (in == NULL)
-        return err_sys(err, "%s", path);
+    char folder[PATH_MAX];
+    struct buf index = BUF_INIT(INDEX_MAX);
+    struct str rest, line;
     snprintf(folder, sizeof folder, "%s", path);
     const char *base = dirname(folder);
-    int result = 0;
-    while (result == 0 && b->tally.n < MESSAGES_MAX && fgets(line, sizeof line, in)) {
-        if (sscanf(line, "%15s %3999s", label, name) != 2)
-            continue;
-        snprintf(file, sizeof file, "%s/%s", base, name);
-        result = one(b, strcmp(label, "spam") == 0 ? SPAM : HAM, file, err);
-    }
-    fclose(in);
+    int result = fsio_read_file(path, &index, err);
+    rest = buf_str(&index);
+    while (result == 0 && b->tally.n < MESSAGES_MAX && str_next_line(&rest, &line))
+        result = run_line(b, line, base, err);
+    buf_release(&index);
     return result;
 }
 
