@@ -56,9 +56,11 @@ static void tokens_lean_to_where_they_were_seen(void **state)
 
 static struct combination of(size_t n_spam, size_t n_ham, double p)
 {
-    return (struct combination){(double)n_spam * log(p) + (double)n_ham * log1p(-p),
-                                (double)n_spam * log1p(-p) + (double)n_ham * log(p),
-                                n_spam + n_ham};
+    double sure = log(p), unsure = log1p(-p);
+    struct combination c = {.n = n_spam + n_ham};
+    c.log_spam = (double)n_spam * sure + (double)n_ham * unsure;
+    c.log_ham = (double)n_spam * unsure + (double)n_ham * sure;
+    return c;
 }
 
 static double evidence(size_t n_spam, size_t n_ham, double p)

@@ -65,7 +65,7 @@ static size_t words_of(uint64_t i, uint64_t *words)
             k < WORDS / 2 ? spread((i * 7 + k * k) % 500) : spread(1000 + i * WORDS + k);
         bool there = false;
         for (size_t j = 0; j < n; j++)
-            there |= words[j] == word;
+            there |= words[j] == word; // cppcheck-suppress uninitvar
         if (!there)
             words[n++] = word;
     }

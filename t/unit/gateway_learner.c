@@ -302,8 +302,7 @@ static void nonsense_is_cut_off_and_others_go_on(void **state)
     struct learn_client *client = connect_client(&lesson);
     struct buf message = BUF_INIT(IPC_MSG_MAX);
     static const char *const nonsense[] = {"x", "12345678\x01", "12345678\x63",
-                                           "12345678\x01\x09"
-                                           "123456781234"};
+                                           "12345678\001\t123456781234"};
     for (size_t i = 0; i < sizeof nonsense / sizeof nonsense[0]; i++) {
         int fd = raw_connection();
         assert_int_equal(ipc_send(fd, str_of(nonsense[i]), NULL, &err), 1);
