@@ -17,6 +17,7 @@
 #define BATCH_MS        50
 #define CLIENT_TURN_MAX 64   /* events of one client before the others have their turn */
 #define SWEEP_MS        1000 /* also the pace of forgetting, so that a wrong clock is no disaster */
+#define FAILURE_MS      5000 /* until it ends: a full disk is not mended within a second */
 #define FILES_MAX       256
 #define MEMORY_MAX      (2048ull * 1024 * 1024)
 
@@ -149,6 +150,15 @@ static int finish(struct writer *writer, const struct role_env *env, struct err 
     return 0;
 }
 
+/* The clients know at once; poterned after a while. */
+static int fail(struct writer *writer, const struct role_env *env)
+{
+    struct err ignored;
+    clients_release(&writer->clients);
+    ipc_wait(env->ctl_fd, false, FAILURE_MS, &ignored);
+    return -1;
+}
+
 /* The journal is opened here and not before the sandbox, because what SQLite creates must belong
  * to the journal's own user. */
 static int journal_serve(const struct role_env *env, void *data, struct err *err)
@@ -171,6 +181,8 @@ static int journal_serve(const struct role_env *env, void *data, struct err *err
         more = writer_round(writer, env, err);
     if (more == 0)
         more = finish(writer, env, err);
+    if (more < 0)
+        more = fail(writer, env);
     journal_store_close(&writer->store);
     clients_release(&writer->clients);
     free(writer);
