@@ -23,11 +23,11 @@ unit += t/unit/gateway_learner
 t_unit_gateway_learner_CPPFLAGS = $(AM_CPPFLAGS) -DPROGRAMS='"$(abs_builddir)/gateway"'
 t_unit_gateway_learner_LDADD = $(LEDGER_LIBS) $(CMOCKA_LIBS)
 
-include gateway/antivirus.mk
+include gateway/antivirus/local.mk
 include gateway/smtp/local.mk
-include gateway/edge.mk
+include gateway/edge/local.mk
 
-include gateway/delivery.mk
+include gateway/delivery/local.mk
 include gateway/clients.mk
 
 # edge puts the evidence together; content makes its own part; the tools do both

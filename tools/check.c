@@ -4,7 +4,7 @@
 #include <unistd.h>
 
 #include "antivirus/engine.h"
-#include "gateway/av_content.h"
+#include "gateway/antivirus/content.h"
 #include "gateway/pipeline.h"
 #include "tools/check_report.h"
 #include "tools/files.h"

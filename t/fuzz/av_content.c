@@ -1,7 +1,7 @@
 /* A message taken apart for the engines: within its limits, every part there to be read. */
 #include <stdlib.h>
 
-#include "gateway/av_content.h"
+#include "gateway/antivirus/content.h"
 
 #define DECODED_MAX ((size_t)4 * 1024 * 1024)
 

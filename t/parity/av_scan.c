@@ -8,7 +8,7 @@
 #include <time.h>
 
 #include "base/fsio.h"
-#include "gateway/av_content.h"
+#include "gateway/antivirus/content.h"
 
 #define MESSAGE_MAX     ((size_t)32 * 1024 * 1024)
 #define SCAN_LIMIT      ((size_t)100 * 1024 * 1024)

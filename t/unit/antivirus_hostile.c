@@ -6,7 +6,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "gateway/av_content.h"
+#include "gateway/antivirus/content.h"
 #include "t/unit/antivirus_samples.h"
 
 #define MIB          ((size_t)1024 * 1024)

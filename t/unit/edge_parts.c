@@ -4,10 +4,10 @@
 #include <arpa/inet.h>
 #include <stdlib.h>
 
-#include "gateway/edge_client.h"
-#include "gateway/edge_envelope.h"
-#include "gateway/edge_killers.h"
-#include "gateway/edge_received.h"
+#include "gateway/edge/client.h"
+#include "gateway/edge/envelope.h"
+#include "gateway/edge/killers.h"
+#include "gateway/edge/received.h"
 
 /* --- line --- */
 

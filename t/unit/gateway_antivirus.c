@@ -22,8 +22,8 @@
 #include "base/fsio.h"
 #include "base/role_user.h"
 #include "config.h"
-#include "gateway/antivirus_role.h"
-#include "gateway/antivirus_tmp.h"
+#include "gateway/antivirus/role.h"
+#include "gateway/antivirus/tmp.h"
 #include "gateway/scan.h"
 #include "t/unit/antivirus_samples.h"
 

@@ -1,7 +1,0 @@
-/* antivirus: the program; what it does stands in gateway/antivirus_role.h. */
-#include "gateway/antivirus_role.h"
-
-int main(int argc, char **argv)
-{
-    return role_main(argc, argv, &antivirus_role);
-}

@@ -1,0 +1,30 @@
+# antivirus: the program, and how a message is taken apart for the engines (the tools do it too)
+AVCONTENT_LIBS = lib/libavcontent.a $(ANTIVIRUS_LIBS) $(MAIL_LIBS)
+noinst_LIBRARIES += lib/libavcontent.a
+lib_libavcontent_a_SOURCES = gateway/antivirus/content.c gateway/antivirus/content.h \
+    gateway/antivirus/loose.c gateway/antivirus/loose.h \
+    gateway/antivirus/readings.c gateway/antivirus/readings.h
+pkglibexec_PROGRAMS += gateway/poterne-antivirus
+antivirus_role = gateway/antivirus/role.c gateway/antivirus/role.h \
+    gateway/antivirus/tmp.c gateway/antivirus/tmp.h
+gateway_poterne_antivirus_SOURCES = gateway/antivirus/antivirus.c $(antivirus_role)
+gateway_poterne_antivirus_LDADD = $(AVCONTENT_LIBS) lib/libverdict.a $(BASE_LIBS)
+
+unit += t/unit/antivirus_hostile
+t_unit_antivirus_hostile_CPPFLAGS = $(AM_CPPFLAGS) -DDEMO_DIR='"$(abs_top_srcdir)/antivirus/demo"'
+t_unit_antivirus_hostile_SOURCES = t/unit/antivirus_hostile.c $(antivirus_samples)
+t_unit_antivirus_hostile_LDADD = $(AVCONTENT_LIBS) $(CMOCKA_LIBS)
+
+unit += t/unit/gateway_antivirus
+t_unit_gateway_antivirus_CPPFLAGS = $(AM_CPPFLAGS) -DDEMO_DIR='"$(abs_top_srcdir)/antivirus/demo"' \
+    -DANTIVIRUS_PROGRAM='"$(abs_top_builddir)/gateway/poterne-antivirus"'
+t_unit_gateway_antivirus_SOURCES = t/unit/gateway_antivirus.c $(antivirus_samples) $(antivirus_role)
+t_unit_gateway_antivirus_LDADD = $(AVCONTENT_LIBS) lib/libverdict.a $(BASE_LIBS) $(CMOCKA_LIBS)
+EXTRA_t_unit_gateway_antivirus_DEPENDENCIES = gateway/poterne-antivirus$(EXEEXT)
+
+noinst_PROGRAMS += t/parity/av_scan
+t_parity_av_scan_LDADD = $(AVCONTENT_LIBS)
+
+fuzz += t/fuzz/av_content
+t_fuzz_av_content_LDADD = $(AVCONTENT_LIBS)
+t_fuzz_av_content_LDFLAGS = $(AM_LDFLAGS) $(LIBFUZZER_LDFLAGS)

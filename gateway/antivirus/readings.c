@@ -1,0 +1,173 @@
+#include "gateway/antivirus/readings.h"
+
+#include "mail/transfer.h"
+
+static bool is_base64(char c)
+{
+    return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '+' ||
+           c == '/';
+}
+
+static bool is_blank(char c)
+{
+    return c == ' ' || c == '\t' || c == '\r' || c == '\v' || c == '\f';
+}
+
+static bool is_last_line(struct str rest)
+{
+    return str_trim(rest).n == 0;
+}
+
+/* --- base64, line by line: what does not fill a group of four is dropped --- */
+
+static bool has_ragged_lines(struct str coded)
+{
+    struct str line;
+    while (str_next_line(&coded, &line)) {
+        size_t n = 0;
+        for (size_t i = 0; i < line.n; i++)
+            n += is_base64(line.s[i]) || line.s[i] == '=';
+        if (n % 4 != 0 && !is_last_line(coded))
+            return true;
+    }
+    return false;
+}
+
+static void decode_ragged_lines(struct str coded, struct buf *scratch, struct buf *out)
+{
+    struct str line;
+    while (str_next_line(&coded, &line)) {
+        line = str_trim(line);
+        buf_add(scratch, str_sub(line, 0, line.n - line.n % 4));
+    }
+    transfer_base64(buf_str(scratch), out);
+}
+
+/* --- base64 with padding where none belongs: taken for noise --- */
+
+static bool has_stray_padding(struct str coded)
+{
+    size_t pad = str_chr(coded, '=');
+    for (size_t i = pad == STR_NONE ? coded.n : pad; i < coded.n; i++)
+        if (is_base64(coded.s[i]))
+            return true;
+    return false;
+}
+
+static void decode_without_padding(struct str coded, struct buf *scratch, struct buf *out)
+{
+    for (size_t i = 0; i < coded.n; i++)
+        if (coded.s[i] != '=')
+            buf_addc(scratch, coded.s[i]);
+    transfer_base64(buf_str(scratch), out);
+}
+
+/* --- base64 among lines that are something else (a "begin-base64" frame) --- */
+
+static bool is_foreign_line(struct str line)
+{
+    for (size_t i = 0; i < line.n; i++)
+        if (!is_base64(line.s[i]) && line.s[i] != '=' && !is_blank(line.s[i]))
+            return true;
+    return str_istarts(line, STR("begin-base64"));
+}
+
+static bool has_foreign_lines(struct str coded)
+{
+    struct str line;
+    while (str_next_line(&coded, &line))
+        if (is_foreign_line(line))
+            return true;
+    return false;
+}
+
+static void decode_own_lines(struct str coded, struct buf *scratch, struct buf *out)
+{
+    struct str line;
+    while (str_next_line(&coded, &line))
+        if (!is_foreign_line(line))
+            buf_add(scratch, line);
+    transfer_base64(buf_str(scratch), out);
+}
+
+/* --- quoted-printable: "=" before what is no hexadecimal number is dropped with it --- */
+
+static bool is_bad_escape(struct str coded, size_t i)
+{
+    return coded.s[i] == '=' && hex_byte(coded, i + 1) < 0 && i + 2 < coded.n &&
+           !strchr(" \t\r\n", coded.s[i + 1]) && !strchr("\r\n", coded.s[i + 2]);
+}
+
+static bool has_bad_escapes(struct str coded)
+{
+    for (size_t i = 0; i < coded.n; i++)
+        if (is_bad_escape(coded, i))
+            return true;
+    return false;
+}
+
+static void decode_without_bad_escapes(struct str coded, struct buf *scratch, struct buf *out)
+{
+    for (size_t i = 0; i < coded.n; i++) {
+        if (is_bad_escape(coded, i))
+            i += 2;
+        else
+            buf_addc(scratch, coded.s[i]);
+    }
+    transfer_qp(buf_str(scratch), out);
+}
+
+/* --- uuencode without its "begin" line --- */
+
+static bool lacks_begin(struct str coded)
+{
+    return !str_starts(coded, STR("begin ")) && str_find(coded, STR("\nbegin ")) == STR_NONE;
+}
+
+static void decode_bare_uu(struct str coded, struct buf *scratch, struct buf *out)
+{
+    buf_add(scratch, STR("begin 644 x\n"));
+    buf_add(scratch, coded);
+    transfer_uu(buf_str(scratch), out);
+}
+
+/* --- yEnc (yenc.org, version 1.3): no MIME encoding, but some mail programs know it --- */
+
+static bool has_yenc(struct str coded)
+{
+    return str_starts(coded, STR("=ybegin ")) || str_find(coded, STR("\n=ybegin ")) != STR_NONE;
+}
+
+static void decode_yenc_line(struct str line, struct buf *out)
+{
+    for (size_t i = 0; i < line.n; i++) {
+        unsigned char c = (unsigned char)line.s[i];
+        if (c == '=' && i + 1 < line.n)
+            c = (unsigned char)((unsigned char)line.s[++i] - 64);
+        buf_addc(out, (char)(unsigned char)(c - 42));
+    }
+}
+
+static void decode_yenc(struct str coded, struct buf *scratch, struct buf *out)
+{
+    bool inside = false;
+    struct str line;
+    while (str_next_line(&coded, &line)) {
+        if (str_starts(line, STR("=ybegin ")))
+            inside = true;
+        else if (str_starts(line, STR("=yend")))
+            inside = false;
+        else if (inside && !str_starts(line, STR("=ypart ")))
+            decode_yenc_line(line, out);
+    }
+}
+
+const struct av_reading av_readings[] = {
+    {ENC_BASE64, has_ragged_lines, decode_ragged_lines},
+    {ENC_BASE64, has_stray_padding, decode_without_padding},
+    {ENC_BASE64, has_foreign_lines, decode_own_lines},
+    {ENC_QP, has_bad_escapes, decode_without_bad_escapes},
+    {ENC_UUENCODE, lacks_begin, decode_bare_uu},
+    {ENC_UNKNOWN, has_yenc, decode_yenc},
+};
+const size_t n_av_readings = sizeof av_readings / sizeof av_readings[0];

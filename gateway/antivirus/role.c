@@ -1,0 +1,183 @@
+#include "gateway/antivirus/role.h"
+
+#include <limits.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "base/fsio.h"
+#include "base/log.h"
+#include "base/role.h"
+#include "config.h"
+#include "gateway/antivirus/content.h"
+#include "gateway/antivirus/tmp.h"
+#include "gateway/scan.h"
+
+/* The engines end by themselves at antivirus.timeout; one that does not is ended after this. */
+#define GRACE 10
+/* Beside what is loaded: a message, its decoded parts, and what the engines hold at once. */
+#define WORK_MEMORY ((rlim_t)1024 * 1024 * 1024)
+
+#ifdef POTERNE_SANITIZE
+#define ASAN_RESERVES_TERABYTES true
+#else
+#define ASAN_RESERVES_TERABYTES false
+#endif
+
+struct antivirus {
+    struct engines engines;
+    const struct conf *conf;
+    struct av_content *content;
+};
+
+static void unload(void *data)
+{
+    struct antivirus *antivirus = data;
+    engines_close(&antivirus->engines);
+    av_content_free(&antivirus->content);
+    free(antivirus);
+}
+
+static int limit(int what, rlim_t value, const char *name, struct err *err)
+{
+    struct rlimit now;
+    if (getrlimit(what, &now) < 0)
+        return err_sys(err, "cannot read the limit of %s", name);
+    if (now.rlim_cur <= value)
+        return 0;
+    struct rlimit wanted = {value, now.rlim_max < value ? now.rlim_max : value};
+    if (setrlimit(what, &wanted) < 0)
+        return err_sys(err, "cannot limit %s", name);
+    return 0;
+}
+
+/* Address space now in use; 0: not known. */
+static rlim_t memory_in_use(void)
+{
+    unsigned long pages = 0;
+    FILE *file = fopen("/proc/self/statm", "re");
+    if (!file)
+        return 0;
+    if (fscanf(file, "%lu", &pages) != 1)
+        pages = 0;
+    fclose(file);
+    return (rlim_t)pages * (rlim_t)sysconf(_SC_PAGESIZE);
+}
+
+/* For leader and workers alike, and measured from what the signatures take, which only now is
+ * known. */
+static int set_limits(const struct conf *conf, struct err *err)
+{
+    signal(SIGXFSZ, SIG_IGN); /* a file that grows too large is an error of one write */
+    if (limit(RLIMIT_FSIZE, (rlim_t)conf->antivirus.scan_size_limit + 4096, "file size", err) < 0)
+        return -1;
+    rlim_t used = memory_in_use();
+    if (ASAN_RESERVES_TERABYTES)
+        return 0;
+    if (used == 0)
+        log_warning("cannot read /proc/self/statm: memory is not limited");
+    else if (limit(RLIMIT_AS, used + WORK_MEMORY + 4 * (rlim_t)conf->antivirus.scan_size_limit,
+                   "memory", err) < 0)
+        return -1;
+    return 0;
+}
+
+static int load_steps(struct antivirus *antivirus, const struct conf *conf, struct err *err)
+{
+    char folder[PATH_MAX];
+    int n = snprintf(folder, sizeof folder, "%s/antivirus", conf->run_dir);
+    if (n < 0 || (size_t)n >= sizeof folder)
+        return err_set(err, "run_dir %s is too long", conf->run_dir);
+    antivirus->conf = conf;
+    antivirus->content = av_content_new(conf->antivirus.scan_size_limit);
+    if (!antivirus->content)
+        return err_set(err, "out of memory");
+    if (engines_open(&antivirus->engines, &conf->antivirus, folder, err) < 0)
+        return -1;
+    /* from here on the temporary folder is "." */
+    if (chdir(folder) < 0)
+        return err_sys(err, "cannot enter %s", folder);
+    return set_limits(conf, err);
+}
+
+static int load(const struct role_env *env, void **data, struct err *err)
+{
+    struct antivirus *antivirus = calloc(1, sizeof *antivirus);
+    if (!antivirus)
+        return err_set(err, "out of memory");
+    if (load_steps(antivirus, env->conf, err) < 0) {
+        unload(antivirus);
+        return -1;
+    }
+    for (size_t i = 0; i < antivirus->engines.n; i++)
+        log_info("%s", antivirus->engines.list[i].version);
+    *data = antivirus;
+    return 0;
+}
+
+static void sandbox(const struct role_env *env, struct sandbox *box)
+{
+    box->allow = SANDBOX_ACCEPT | SANDBOX_FILES;
+    sandbox_path(box, ".", SANDBOX_WRITE);
+}
+
+static void scan(struct antivirus *antivirus, const struct scan_request *request, struct str raw,
+                 struct buf *reply)
+{
+    struct av_message message;
+    struct av_answer answers[AV_ENGINES_MAX];
+    av_content_make(antivirus->content, raw, &message);
+    engines_scan(&antivirus->engines, &message, answers);
+    for (size_t i = 0; i < antivirus->engines.n; i++)
+        if (answers[i].result != AV_CLEAN)
+            log_info("%.*s: %s: %s (%s)", STR_ARG(request->id), answers[i].engine,
+                     av_result_name(answers[i].result), answers[i].name);
+    av_answers_put(reply, answers, antivirus->engines.n);
+}
+
+int antivirus_handle(void *data, struct str message, struct ipc_fds *fds, struct buf *reply,
+                     struct err *err)
+{
+    struct antivirus *antivirus = data;
+    struct scan_request request;
+    if (!scan_request_get(message, &request) || fds->n != 1)
+        return err_set(err, "malformed scan request");
+    if (request.size > antivirus->conf->smtp.size_limit)
+        return err_set(err, "message of %llu bytes is above smtp.size_limit",
+                       (unsigned long long)request.size);
+    struct buf raw = BUF_INIT(request.size);
+    int result = fsio_pread(fds->fd[0], &raw, request.size, (off_t)request.offset, "message", err);
+    if (result == 0)
+        scan(antivirus, &request, buf_str(&raw), reply);
+    buf_release(&raw);
+    return result;
+}
+
+static int serve(const struct role_env *env, void *data, struct err *err)
+{
+    struct antivirus *antivirus = data;
+    char folder[ANTIVIRUS_TMP_NAME_MAX];
+    int lock = antivirus_tmp_take(folder, sizeof folder, err);
+    if (lock < 0)
+        return -1;
+    int result = engines_use_tmp(&antivirus->engines, folder, err);
+    if (result == 0)
+        result = role_serve_requests(env, antivirus_handle, data,
+                                     env->conf->antivirus.timeout + GRACE, err);
+    close(lock);
+    return result;
+}
+
+static unsigned workers(const struct conf *conf)
+{
+    return conf->antivirus.workers;
+}
+
+const struct role antivirus_role = {.name = "antivirus",
+                                    .load = load,
+                                    .sandbox = sandbox,
+                                    .serve = serve,
+                                    .workers = workers,
+                                    .unload = unload};

@@ -1,0 +1,103 @@
+/*
+ * poterne-delivery: carries what is owed to the next hops (gateway/delivery/delivery.h).
+ */
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/fsio.h"
+#include "base/log.h"
+#include "base/role_user.h"
+#include "gateway/client/maildir.h"
+#include "gateway/delivery/delivery.h"
+
+#define FILES_MAX   2048
+#define MEMORY_MAX  (4096ull * 1024 * 1024)
+#define FOLDER_MODE 0700
+
+/* The fixed folder above the Maildirs, made for our user if it is not there. */
+static int make_maildir_root(const struct conf *conf, const struct conf_hop *hop, struct err *err)
+{
+    char path[MAILDIR_PATH_MAX];
+    struct stat st;
+    uid_t uid;
+    gid_t gid;
+    if (maildir_root(hop->path, path, err) < 0)
+        return -1;
+    if (stat(path, &st) == 0)
+        return 0;
+    if (fsio_mkdir(path, FOLDER_MODE, err) < 0)
+        return -1;
+    if (geteuid() != 0)
+        return 0;
+    if (role_user_find(conf, "delivery", &uid, &gid, err) < 0)
+        return -1;
+    return chown(path, uid, gid) == 0 ? 0 : err_sys(err, "cannot give %s to its user", path);
+}
+
+static int delivery_load(const struct role_env *env, void **data, struct err *err)
+{
+    const struct conf *conf = env->conf;
+    for (size_t i = 0; i < conf->n_domains; i++)
+        if (conf->domains[i].next_hop.kind == HOP_MAILDIR &&
+            make_maildir_root(conf, &conf->domains[i].next_hop, err) < 0)
+            return -1;
+    *data = spool_open(conf->state_dir, err);
+    return *data ? 0 : -1;
+}
+
+static void allow_maildirs(const struct conf *conf, struct sandbox *box)
+{
+    for (size_t i = 0; i < conf->n_domains; i++) {
+        char path[MAILDIR_PATH_MAX];
+        struct err err;
+        bool seen = false;
+        if (conf->domains[i].next_hop.kind != HOP_MAILDIR ||
+            maildir_root(conf->domains[i].next_hop.path, path, &err) < 0)
+            continue;
+        for (size_t j = 0; j < i && !seen; j++)
+            seen = strcmp(conf->domains[i].next_hop.text, conf->domains[j].next_hop.text) == 0;
+        if (!seen)
+            sandbox_path_in(box, path, ".", SANDBOX_WRITE);
+    }
+}
+
+static void delivery_sandbox(const struct role_env *env, struct sandbox *box)
+{
+    static const char *const folders[] = {"queue", "quarantine", "corrupt"};
+    box->allow = SANDBOX_FILES | SANDBOX_THREADS | SANDBOX_ACCEPT | SANDBOX_UNIX_CONNECT |
+                 SANDBOX_INET_CONNECT;
+    box->files_limit = FILES_MAX;
+    box->memory_limit = MEMORY_MAX;
+    for (size_t i = 0; i < sizeof folders / sizeof *folders; i++)
+        sandbox_path_in(box, env->conf->state_dir, folders[i], SANDBOX_WRITE);
+    allow_maildirs(env->conf, box);
+}
+
+static int delivery_serve(const struct role_env *env, void *data, struct err *err)
+{
+    struct delivery *delivery = delivery_start(env, data, err);
+    if (delivery == NULL)
+        return -1;
+    int result = delivery_run(delivery, err);
+    delivery_stop(&delivery);
+    return result;
+}
+
+static void delivery_unload(void *data)
+{
+    struct spool *spool = data;
+    spool_close(&spool);
+}
+
+int main(int argc, char **argv)
+{
+    static const struct role role = {.name = "delivery",
+                                     .load = delivery_load,
+                                     .sandbox = delivery_sandbox,
+                                     .serve = delivery_serve,
+                                     .unload = delivery_unload};
+    return role_main(argc, argv, &role);
+}

@@ -1,0 +1,284 @@
+/*
+ * delivery: the process that owes. Everything in queue/ is in its memory as a job; a job has a leg
+ * for each next hop of its recipients; a leg waits for its time, stands in the line of its hop, or
+ * is busy on a lane (a connection, or a thread for a Maildir).
+ *
+ *   notice or sweep ─► job_adopt ─► legs ─► hop's line ─► lane ─► result for each recipient
+ *                                    ▲                              │ 2xx  delivered
+ *                                    └────── back-off ◄── 4xx ──────┤ 4xx  deferred
+ *                                                                   └ 5xx  held
+ *   nobody owed any more ─► the journal has committed all of it ─► unlink, or move to quarantine/
+ *
+ * What is written when, and what a crash at each point costs:
+ *
+ *   1 the next hop says 250       a crash before 2: delivered again (its word was not recorded)
+ *   2 mark "delivered" appended   survives a killed process; not yet fsync'd
+ *   3 told to the journal         a crash before 4: told again, nothing is delivered again
+ *   4 journal says committed
+ *   5 file unlinked               survives a killed process
+ *   6 folder fsync'd              within about a second, one for all unlinks of that time
+ *
+ * So a killed process delivers twice at most what was between 1 and 2, which is microseconds for
+ * each lane. A power cut can undo 2 and 5 where the disk had not yet taken them: what was delivered
+ * in the last second or so comes again. An fsync for each message at 2 would halve the speed for
+ * nothing: the file is gone a moment later. Only a message that stays in the queue (somebody else
+ * is still owed) is fsync'd for its mark at once. Nothing is ever lost: a file goes only at 5.
+ *
+ * One thread runs the loop and owns all of this; threads (client/workers.h) do Maildirs and
+ * fsync.
+ */
+#ifndef POTERNE_GATEWAY_DELIVERY_H
+#define POTERNE_GATEWAY_DELIVERY_H
+
+#include <event2/event.h>
+
+#include "base/role.h"
+#include "gateway/client/client.h"
+#include "gateway/client/workers.h"
+#include "spool/notice.h"
+#include "spool/spool.h"
+
+#define DELIVERY_JOBS_MAX      200000 /* in memory; the rest waits on the disk for a sweep */
+#define DELIVERY_LOAD_MAX      (96 * 1024 * 1024) /* memory for one message's envelope */
+#define DELIVERY_THREADS       8
+#define DELIVERY_SERVICE_MAX   64   /* connections to the service socket */
+#define DELIVERY_ROUND         64   /* notices or files taken before others have their turn */
+#define DELIVERY_SWEEP_SECONDS 5    /* between two looks into queue/ */
+#define DELIVERY_HELD_SECONDS  300  /* … into quarantine/ */
+#define DELIVERY_IDLE_SECONDS  15   /* an idle connection is kept that long */
+#define DELIVERY_MESSAGE_MAX   3600 /* seconds for one transaction */
+#define DELIVERY_HOP_RETRY_MAX 300  /* a hop that is down is tried at least that often */
+#define DELIVERY_LIMIT_SECONDS 60   /* a hop that refused a connection gets no more for so long */
+/* Connections that close under one leg before it waits; each of them carried a message before. */
+#define DELIVERY_RETURNS_MAX     100
+#define DELIVERY_TELL_MAX        500 /* legs told at once that their hop is down */
+#define DELIVERY_DRAIN_SECONDS   25  /* for what is under way when asked to end */
+#define DELIVERY_JOURNAL_BYTES   ((size_t)64 * 1024 * 1024)
+#define DELIVERY_JOURNAL_SECONDS 5 /* for the journal's last word when asked to end */
+
+struct delivery;
+struct journal_client;
+struct job;
+struct hop;
+struct lane;
+
+enum leg_state {
+    LEG_DONE,    /* nobody owed */
+    LEG_WAITING, /* for its time */
+    LEG_LINED,   /* in the hop's line */
+    LEG_BUSY     /* on a lane */
+};
+
+struct leg {
+    enum leg_state state;
+    struct job *job;
+    struct hop *hop; /* NULL: the settings name none */
+    struct leg *next;
+    struct event *timer;
+    unsigned tries;
+    unsigned returns;
+    bool told_down;  /* its recipients were told that the hop is down */
+    bool delivered;  /* somebody was, while it was busy */
+    uint32_t *owed;  /* indexes in the envelope, at most CLIENT_RECIPIENTS_MAX */
+    struct str *why; /* while busy: what each of them was deferred with */
+    size_t n;
+};
+
+/* A message read from the disk, for as long as somebody needs it. */
+struct loaded {
+    struct pool *pool;
+    struct spool_file *file;
+    unsigned users;
+};
+
+struct job_list {
+    struct job *first, *last;
+};
+
+enum job_need {
+    JOB_LOADED,
+    JOB_GONE, /* no such file, or a damaged one that was set aside: the job is freed */
+    JOB_LATER /* it can't be read now */
+};
+
+struct job {
+    char id[SPOOL_ID_LEN + 1];
+    struct delivery *delivery;
+    struct job *same_hash;
+    enum spool_state folder;
+    struct loaded *loaded; /* NULL: on the disk only */
+    struct leg *legs;
+    size_t n_legs;
+    size_t n_open;         /* legs that are not done */
+    size_t n_held;         /* recipients that stay in quarantine */
+    int64_t since_us;      /* from here on its lifetime counts */
+    bool untold;           /* the journal may not have everything: tell it all again in the end */
+    uint64_t number;       /* of the last event */
+    struct job_list *list; /* settled: the one that it is in */
+    struct job *before, *behind; /* settled: in its list */
+    struct work work;            /* settled: moving it */
+};
+
+struct job_table {
+    struct job **slots;
+    size_t n_slots; /* power of two */
+    size_t n;
+};
+
+struct hop {
+    struct delivery *delivery;
+    struct hop *next;
+    const struct conf_hop *conf;
+    struct leg *first, *last; /* the line */
+    struct lane *lanes;
+    unsigned n_lanes;
+    unsigned limit_max;
+    unsigned limit;    /* lanes it may have now */
+    unsigned failures; /* connects that failed since the last that did not */
+    bool down;
+    bool kicking;        /* hop_kick() is on the stack */
+    struct event *timer; /* down: until the next try; up: until the limit is lifted */
+    char error[CLIENT_TEXT_MAX + 1];
+};
+
+struct sweep {
+    struct delivery *delivery;
+    enum spool_state folder;
+    struct event *timer;
+    char (*ids)[SPOOL_ID_LEN + 1];
+    size_t n, cap, at;
+    unsigned pause; /* seconds */
+};
+
+struct delivery {
+    const struct conf *conf;
+    const struct role_env *env;
+    struct spool *spool;
+    struct event_base *base;
+    struct workers *workers;
+    struct journal_client *journal;
+    int journal_fd;
+    struct event *journal_readable, *journal_writable;
+    struct job_table jobs;
+    struct job_list settled; /* wait for the journal's word, in the order of their numbers */
+    struct job_list untold;  /* wait for room in the journal's line */
+    uint64_t acked;          /* the journal has committed everything up to there */
+    struct event *settle_soon;
+    struct hop *hops;
+    struct sweep queue_sweep, held_sweep;
+    struct event *tick;
+    struct event *ctl;
+    struct service *service;
+    bool unlinked[2]; /* by enum spool_state: since the last fsync of that folder */
+    bool sync_wanted[2];
+    bool syncing;
+    struct work sync;
+    bool draining;
+    int64_t drain_until; /* monotonic seconds */
+};
+
+int64_t delivery_now_us(void);
+int64_t delivery_seconds(void); /* monotonic */
+/* seconds until try number `tries` + 1: doubled each time, a fifth more or less by chance */
+unsigned delivery_pause(unsigned first, unsigned max, unsigned tries);
+
+/* --- the process, but for its sandbox (loop.c) --- */
+/* env and spool must outlive it. */
+struct delivery *delivery_start(const struct role_env *env, struct spool *spool, struct err *err);
+/* Serves until drained. */
+int delivery_run(struct delivery *delivery, struct err *err);
+void delivery_stop(struct delivery **delivery);
+
+/* --- jobs (job.c) --- */
+struct job *job_find(struct delivery *delivery, struct str id);
+/* A file of queue/ becomes a job, unless it is one. */
+void job_adopt(struct delivery *delivery, const char *id);
+/* A file of quarantine/ of which the journal may not know. */
+void job_adopt_held(struct delivery *delivery, const char *id);
+/* Reads the file unless it is read; job_unneed() lets it go. */
+enum job_need job_need(struct job *job);
+void job_unneed(struct job *job);
+/* A leg is done: when it was the last, the job is settled. */
+void job_leg_done(struct job *job);
+void job_free(struct job *job);
+void jobs_free(struct delivery *delivery);
+
+/* --- the end of a job (settle.c) --- */
+int settle_start(struct delivery *delivery, struct err *err);
+/* The job is loaded. */
+void settle_begin(struct job *job);
+/* The journal has committed everything up to there. */
+void settle_acked(struct delivery *delivery, uint64_t number);
+/* Tells again what the journal did not take. */
+void settle_tick(struct delivery *delivery);
+/* Out of its list. */
+void settle_forget(struct job *job);
+
+/* --- the journal (journal.c) --- */
+int journal_start(struct delivery *delivery, struct err *err);
+void journal_stop(struct delivery *delivery);
+/* Both set job->untold when the journal takes no more. The job is loaded. */
+void journal_tell_message(struct job *job);
+void journal_tell_recipient(struct job *job, uint32_t index);
+
+/* --- legs (leg.c, result.c) --- */
+/* Recipients that are owed, grouped by hop. The job is loaded. -1: no memory. */
+int legs_make(struct job *job, struct err *err);
+/* Each leg into its hop's line, or to wait for its time. The job is loaded. */
+void legs_start(struct job *job);
+/* Waiting legs are lined up now. */
+void legs_hurry(struct job *job);
+/* Loads the job: the leg is busy from JOB_LOADED until leg_done() or leg_return(). */
+enum job_need leg_begin(struct leg *leg);
+void leg_result(struct leg *leg, size_t i, enum client_outcome outcome, struct str text);
+/* Every result is there: deferred ones wait, others are done with. */
+void leg_done(struct leg *leg);
+/* Everybody is deferred, and the leg done. */
+void leg_fail(struct leg *leg, const char *why);
+/* Its connection was no longer there: first in line again. */
+void leg_return(struct leg *leg);
+void leg_wait(struct leg *leg, unsigned seconds);
+/* It can't be begun now. */
+void leg_postpone(struct leg *leg);
+bool leg_is_expired(const struct leg *leg);
+/* Its recipients are told why they wait; the leg is in no line. False: it waits no more, it was
+ * held, or its file has gone and so has the leg. */
+bool leg_tell_down(struct leg *leg, const char *why);
+
+/* --- hops (hop.c) --- */
+int hops_make(struct delivery *delivery, struct err *err);
+void hops_free(struct delivery *delivery);
+/* NULL: the settings name none for this address. */
+struct hop *hop_for(struct delivery *delivery, struct str address);
+void hop_line_up(struct hop *hop, struct leg *leg, bool in_front);
+void hop_line_leave(struct hop *hop, struct leg *leg);
+/* The first leg of the line that can be begun; it is busy then. */
+struct leg *hop_take(struct hop *hop);
+/* Gives legs to idle lanes, and opens lanes. */
+void hop_kick(struct hop *hop);
+void hop_works(struct hop *hop);
+/* It could not be connected to. */
+void hop_failed(struct hop *hop, const char *why);
+/* Forgets which hops are down. */
+void hops_hurry(struct delivery *delivery);
+bool hops_busy(const struct delivery *delivery);
+void hops_close_lanes(struct delivery *delivery, bool idle_only, const char *why);
+
+/* --- lanes (lane.c) --- */
+int lane_open(struct hop *hop, struct err *err);
+bool lane_wanted(const struct hop *hop);
+/* One that is idle takes a leg; false: none did. */
+bool lane_offer(struct hop *hop);
+bool lanes_busy(const struct hop *hop);
+void lanes_close(struct hop *hop, bool idle_only, const char *why);
+
+/* --- sweeps (sweep.c) --- */
+int sweep_start(struct delivery *delivery, struct sweep *sweep, enum spool_state folder,
+                unsigned pause, struct err *err);
+void sweep_stop(struct sweep *sweep);
+
+/* --- service socket (service.c) --- */
+int service_start(struct delivery *delivery, struct err *err);
+void service_stop(struct delivery *delivery);
+
+#endif

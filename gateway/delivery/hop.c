@@ -1,0 +1,245 @@
+/* hop: the line of legs before each next hop, how many lanes serve it, and whether it is
+ * there at all. */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/log.h"
+#include "gateway/delivery/delivery.h"
+
+/* --- which one --- */
+
+static void on_hop_time(evutil_socket_t fd, short what, void *data);
+
+static struct hop *hop_new(struct delivery *delivery, const struct conf_hop *conf)
+{
+    struct hop *hop = calloc(1, sizeof *hop);
+    if (hop == NULL)
+        return NULL;
+    hop->delivery = delivery;
+    hop->conf = conf;
+    hop->limit = hop->limit_max = delivery->conf->queue.connections_limit;
+    if (conf->kind == HOP_MAILDIR && hop->limit > DELIVERY_THREADS)
+        hop->limit = hop->limit_max = DELIVERY_THREADS;
+    hop->timer = evtimer_new(delivery->base, on_hop_time, hop);
+    if (hop->timer == NULL) {
+        free(hop);
+        return NULL;
+    }
+    hop->next = delivery->hops;
+    delivery->hops = hop;
+    return hop;
+}
+
+static struct hop *hop_named(const struct delivery *delivery, const struct conf_hop *conf)
+{
+    struct hop *hop = delivery->hops;
+    while (hop && strcmp(hop->conf->text, conf->text) != 0)
+        hop = hop->next;
+    return hop;
+}
+
+int hops_make(struct delivery *delivery, struct err *err)
+{
+    const struct conf *conf = delivery->conf;
+    for (size_t i = 0; i < conf->n_domains; i++)
+        if (hop_named(delivery, &conf->domains[i].next_hop) == NULL &&
+            hop_new(delivery, &conf->domains[i].next_hop) == NULL)
+            return err_set(err, "out of memory for the next hops");
+    return 0;
+}
+
+/* An address without a domain is <postmaster> (RFC 5321 4.1.1.3): it is the first domain's. */
+struct hop *hop_for(struct delivery *delivery, struct str address)
+{
+    const struct conf *conf = delivery->conf;
+    size_t at = str_rchr(address, '@');
+    const struct conf_domain *domain = at == STR_NONE && conf->n_domains
+                                           ? &conf->domains[0]
+                                           : conf_domain_find(conf, str_from(address, at + 1));
+    return domain ? hop_named(delivery, &domain->next_hop) : NULL;
+}
+
+/* --- the line --- */
+
+void hop_line_up(struct hop *hop, struct leg *leg, bool in_front)
+{
+    leg->state = LEG_LINED;
+    leg->next = in_front ? hop->first : NULL;
+    if (hop->last == NULL)
+        hop->first = hop->last = leg;
+    else if (in_front)
+        hop->first = leg;
+    else
+        hop->last = hop->last->next = leg;
+}
+
+void hop_line_leave(struct hop *hop, struct leg *leg)
+{
+    struct leg *before = NULL;
+    struct leg *at = hop->first;
+    while (at && at != leg) {
+        before = at;
+        at = at->next;
+    }
+    if (at == NULL)
+        return;
+    if (before)
+        before->next = leg->next;
+    else
+        hop->first = leg->next;
+    if (hop->last == leg)
+        hop->last = before;
+}
+
+static struct leg *take_first(struct hop *hop)
+{
+    struct leg *leg = hop->first;
+    if (leg) {
+        hop->first = leg->next;
+        leg->state = LEG_WAITING;
+    }
+    if (hop->first == NULL)
+        hop->last = NULL;
+    return leg;
+}
+
+struct leg *hop_take(struct hop *hop)
+{
+    struct leg *leg;
+    if (hop->delivery->draining)
+        return NULL;
+    while ((leg = take_first(hop)) != NULL) {
+        enum job_need got = leg_begin(leg);
+        if (got == JOB_LOADED)
+            return leg;
+        if (got == JOB_LATER)
+            leg_postpone(leg);
+    }
+    return NULL;
+}
+
+void hop_kick(struct hop *hop)
+{
+    struct err err;
+    /* lanes that open or close while this runs kick again */
+    if (hop->kicking)
+        return;
+    hop->kicking = true;
+    while (hop->first && !hop->down && !hop->delivery->draining) {
+        if (lane_offer(hop))
+            continue;
+        unsigned allowed = hop->failures ? 1 : hop->limit;
+        if (hop->n_lanes >= allowed || !lane_wanted(hop))
+            break;
+        if (lane_open(hop, &err) < 0) {
+            hop_failed(hop, err.text);
+            break;
+        }
+    }
+    hop->kicking = false;
+}
+
+/* --- a hop that is down --- */
+
+/*
+ * Its legs stay in line and all go as soon as it is back; until then their senders' postmaster can
+ * read why they wait. What has waited too long is held. Bounded, since each of them is read from
+ * the disk; the rest is told at the next try.
+ */
+static void tell_down(struct hop *hop)
+{
+    struct leg *leg = hop->first;
+    unsigned told = 0;
+    hop->first = hop->last = NULL;
+    for (struct leg *next; leg; leg = next) {
+        next = leg->next;
+        bool tell = !leg->told_down && told < DELIVERY_TELL_MAX;
+        bool owed = true;
+        leg->state = LEG_WAITING;
+        if (tell || leg_is_expired(leg))
+            owed = leg_tell_down(leg, hop->error);
+        told += tell;
+        if (owed)
+            hop_line_up(hop, leg, false);
+    }
+}
+
+static void start_timer(struct hop *hop, unsigned seconds)
+{
+    const struct timeval wait = {.tv_sec = seconds};
+    event_add(hop->timer, &wait);
+}
+
+static void on_hop_time(evutil_socket_t fd, short what, void *data)
+{
+    struct hop *hop = data;
+    hop->down = false;
+    hop->limit = hop->limit_max;
+    hop_kick(hop);
+}
+
+void hop_failed(struct hop *hop, const char *why)
+{
+    const struct conf_queue *queue = &hop->delivery->conf->queue;
+    unsigned max =
+        queue->retry_max < DELIVERY_HOP_RETRY_MAX ? queue->retry_max : DELIVERY_HOP_RETRY_MAX;
+    unsigned first = queue->retry_first < max ? queue->retry_first : max;
+    snprintf(hop->error, sizeof hop->error, "%.*s", CLIENT_TEXT_MAX, why);
+    if (hop->n_lanes) {
+        /* it serves others of ours: it wants no more of them, for now */
+        hop->limit = hop->n_lanes;
+        start_timer(hop, DELIVERY_LIMIT_SECONDS);
+        log_info("%s: %s; %u connections it is, for a while", hop->conf->text, why, hop->limit);
+        return;
+    }
+    hop->failures++;
+    hop->down = true;
+    unsigned pause = delivery_pause(first, max, hop->failures);
+    start_timer(hop, pause);
+    log_warning("%s: %s; it is tried again in %u s", hop->conf->text, hop->error, pause);
+    tell_down(hop);
+}
+
+void hop_works(struct hop *hop)
+{
+    if (hop->failures)
+        log_info("%s: is there again", hop->conf->text);
+    hop->failures = 0;
+    hop->down = false;
+    for (struct leg *leg = hop->first; leg; leg = leg->next)
+        leg->told_down = false;
+}
+
+void hops_hurry(struct delivery *delivery)
+{
+    for (struct hop *hop = delivery->hops; hop; hop = hop->next) {
+        event_del(hop->timer);
+        hop->down = false;
+        hop->limit = hop->limit_max;
+        hop_kick(hop);
+    }
+}
+
+bool hops_busy(const struct delivery *delivery)
+{
+    for (const struct hop *hop = delivery->hops; hop; hop = hop->next)
+        if (lanes_busy(hop))
+            return true;
+    return false;
+}
+
+void hops_close_lanes(struct delivery *delivery, bool idle_only, const char *why)
+{
+    for (struct hop *hop = delivery->hops; hop; hop = hop->next)
+        lanes_close(hop, idle_only, why);
+}
+
+void hops_free(struct delivery *delivery)
+{
+    while (delivery->hops) {
+        struct hop *hop = delivery->hops;
+        delivery->hops = hop->next;
+        event_free(hop->timer);
+        free(hop);
+    }
+}

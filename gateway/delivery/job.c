@@ -1,0 +1,293 @@
+/* job: what is in memory of each file, and reading it when it is needed. */
+#include <errno.h>
+#include <stdlib.h>
+
+#include "base/log.h"
+#include "base/recipient.h"
+#include "gateway/delivery/delivery.h"
+#include "quarantine/quarantine.h"
+
+#define TABLE_FIRST 1024
+
+/* --- the table --- */
+
+static struct job **slot_of(const struct job_table *table, struct str id)
+{
+    return &table->slots[str_hash(id) & (table->n_slots - 1)];
+}
+
+struct job *job_find(struct delivery *delivery, struct str id)
+{
+    if (delivery->jobs.n_slots == 0)
+        return NULL;
+    struct job *job = *slot_of(&delivery->jobs, id);
+    while (job && !str_eq(str_of(job->id), id))
+        job = job->same_hash;
+    return job;
+}
+
+static bool table_grow(struct job_table *table)
+{
+    struct job_table bigger = {.n = table->n};
+    if (table->n < table->n_slots)
+        return true;
+    bigger.n_slots = table->n_slots ? 2 * table->n_slots : TABLE_FIRST;
+    bigger.slots = calloc(bigger.n_slots, sizeof(struct job *));
+    if (bigger.slots == NULL)
+        return false;
+    for (size_t i = 0; i < table->n_slots; i++)
+        for (struct job *job = table->slots[i], *next; job; job = next) {
+            struct job **slot = slot_of(&bigger, str_of(job->id));
+            next = job->same_hash;
+            job->same_hash = *slot;
+            *slot = job;
+        }
+    free(table->slots);
+    *table = bigger;
+    return true;
+}
+
+static struct job *job_new(struct delivery *delivery, const char *id, enum spool_state folder)
+{
+    struct job *job = NULL;
+    if (table_grow(&delivery->jobs))
+        job = calloc(1, sizeof *job);
+    if (job == NULL) {
+        log_warning("out of memory for %s: it waits on the disk", id);
+        return NULL;
+    }
+    struct job **slot = slot_of(&delivery->jobs, str_of(id));
+    memcpy(job->id, id, sizeof job->id);
+    job->delivery = delivery;
+    job->folder = folder;
+    job->same_hash = *slot;
+    *slot = job;
+    delivery->jobs.n++;
+    return job;
+}
+
+static void legs_free(struct job *job)
+{
+    for (size_t i = 0; i < job->n_legs; i++) {
+        struct leg *leg = &job->legs[i];
+        if (leg->state == LEG_LINED)
+            hop_line_leave(leg->hop, leg);
+        if (leg->timer)
+            event_free(leg->timer);
+        free(leg->owed);
+        free(leg->why);
+    }
+    free(job->legs);
+}
+
+static void loaded_free(struct job *job)
+{
+    if (job->loaded == NULL)
+        return;
+    spool_unload(&job->loaded->file);
+    pool_free(&job->loaded->pool);
+    free(job->loaded);
+    job->loaded = NULL;
+}
+
+void job_free(struct job *job)
+{
+    struct job **slot = slot_of(&job->delivery->jobs, str_of(job->id));
+    while (*slot != job)
+        slot = &(*slot)->same_hash;
+    *slot = job->same_hash;
+    job->delivery->jobs.n--;
+    settle_forget(job);
+    legs_free(job);
+    loaded_free(job);
+    free(job);
+}
+
+void jobs_free(struct delivery *delivery)
+{
+    for (size_t i = 0; i < delivery->jobs.n_slots; i++)
+        while (delivery->jobs.slots[i])
+            job_free(delivery->jobs.slots[i]);
+    free(delivery->jobs.slots);
+    delivery->jobs = (struct job_table){0};
+}
+
+/* --- reading the file --- */
+
+static void set_aside(struct job *job, const char *why)
+{
+    struct err err;
+    if (spool_set_aside(job->delivery->spool, job->folder, job->id, &err) < 0)
+        log_error("%s; and it can't be set aside: %s", why, err.text);
+    else
+        log_error("%s; set aside as corrupt/%s, nothing of it was delivered from now on: look "
+                  "whether the message can be saved from it",
+                  why, job->id);
+}
+
+static enum job_need read_file(struct job *job, struct loaded *loaded)
+{
+    struct err err;
+    bool corrupt;
+    if (spool_load(job->delivery->spool, job->folder, job->id, loaded->pool, &loaded->file,
+                   &corrupt, &err) == 0)
+        return JOB_LOADED;
+    if (corrupt) {
+        set_aside(job, err.text);
+        return JOB_GONE;
+    }
+    if (errno == ENOENT) {
+        log_debug("%s is no longer there", job->id);
+        return JOB_GONE;
+    }
+    log_warning("%s; it is tried again later", err.text);
+    return JOB_LATER;
+}
+
+enum job_need job_need(struct job *job)
+{
+    if (job->loaded) {
+        job->loaded->users++;
+        return JOB_LOADED;
+    }
+    struct loaded *loaded = calloc(1, sizeof *loaded);
+    if (loaded)
+        loaded->pool = pool_new(DELIVERY_LOAD_MAX);
+    if (loaded == NULL || loaded->pool == NULL) {
+        free(loaded);
+        log_warning("out of memory for %s: it is tried again later", job->id);
+        return JOB_LATER;
+    }
+    enum job_need result = read_file(job, loaded);
+    if (result == JOB_LOADED) {
+        loaded->users = 1;
+        job->loaded = loaded;
+        return result;
+    }
+    pool_free(&loaded->pool);
+    free(loaded);
+    if (result == JOB_GONE)
+        job_free(job);
+    return result;
+}
+
+void job_unneed(struct job *job)
+{
+    if (--job->loaded->users == 0)
+        loaded_free(job);
+}
+
+/* --- adopting --- */
+
+/* When it came, or when the last of its recipients was released. */
+static int64_t since_of(const struct envelope *envelope)
+{
+    int64_t since = envelope->time_us;
+    for (size_t i = 0; i < envelope->n_recipients; i++)
+        if (envelope->recipients[i].released_us > since)
+            since = envelope->recipients[i].released_us;
+    return since;
+}
+
+static size_t count_held(const struct envelope *envelope)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < envelope->n_recipients; i++)
+        n += envelope->recipients[i].state == RCPT_HELD;
+    return n;
+}
+
+/* What happened before a restart may not have reached the journal: it is told again in the end. */
+static void tell_begin(struct job *job)
+{
+    const struct envelope *envelope = &job->loaded->file->envelope;
+    journal_tell_message(job);
+    for (uint32_t i = 0; i < envelope->n_recipients; i++) {
+        if (envelope->recipients[i].state == RCPT_RELEASED)
+            journal_tell_recipient(job, i);
+        job->untold = job->untold || envelope->recipients[i].state != RCPT_OWED;
+    }
+}
+
+/* A new job that is loaded; NULL when it is one already or can't be one now: a later sweep then
+ * finds the file again. */
+static struct job *adopt(struct delivery *delivery, const char *id, enum spool_state folder)
+{
+    if (delivery->jobs.n >= DELIVERY_JOBS_MAX || job_find(delivery, str_of(id)))
+        return NULL;
+    struct job *job = job_new(delivery, id, folder);
+    if (job == NULL)
+        return NULL;
+    enum job_need got = job_need(job);
+    if (got == JOB_LATER)
+        job_free(job);
+    return got == JOB_LOADED ? job : NULL;
+}
+
+void job_adopt(struct delivery *delivery, const char *id)
+{
+    struct err err;
+    struct job *job = adopt(delivery, id, SPOOL_QUEUE);
+    if (job == NULL)
+        return;
+    const struct envelope *envelope = &job->loaded->file->envelope;
+    job->since_us = since_of(envelope);
+    job->n_held = count_held(envelope);
+    if (legs_make(job, &err) < 0) {
+        log_warning("%s: %s; it is tried again later", id, err.text);
+        job_free(job);
+        return;
+    }
+    if (job->n_open) {
+        tell_begin(job);
+        legs_start(job);
+    } else {
+        job->untold = true; /* it was all settled before a restart; the journal may not know */
+        settle_begin(job);
+    }
+    job_unneed(job);
+}
+
+/* Marks were written, but the move to queue/ was not: a crash came between. */
+static bool is_released(const struct envelope *envelope)
+{
+    for (size_t i = 0; i < envelope->n_recipients; i++)
+        if (envelope->recipients[i].state == RCPT_RELEASED ||
+            envelope->recipients[i].state == RCPT_DEFERRED)
+            return true;
+    return false;
+}
+
+static void finish_release(struct delivery *delivery, const char *id)
+{
+    struct err err;
+    if (spool_move(delivery->spool, id, SPOOL_QUARANTINE, SPOOL_QUEUE, &err) < 0)
+        log_error("%s", err.text);
+    else
+        job_adopt(delivery, id);
+}
+
+void job_adopt_held(struct delivery *delivery, const char *id)
+{
+    struct job *job = adopt(delivery, id, SPOOL_QUARANTINE);
+    if (job == NULL)
+        return;
+    const struct spool_file *file = job->loaded->file;
+    bool released = is_released(&file->envelope);
+    if (released || file->journaled) {
+        job_free(job);
+        if (released)
+            finish_release(delivery, id);
+        return;
+    }
+    job->n_held = quarantine_held_count(&file->envelope);
+    job->untold = true;
+    settle_begin(job);
+    job_unneed(job);
+}
+
+void job_leg_done(struct job *job)
+{
+    if (--job->n_open == 0)
+        settle_begin(job);
+}

@@ -1,0 +1,125 @@
+/* journal: the connection to the journal, and what it is told. */
+#include <limits.h>
+#include <stdlib.h>
+
+#include "base/log.h"
+#include "gateway/delivery/delivery.h"
+#include "journal/client.h"
+
+static void on_journal_readable(evutil_socket_t fd, short what, void *data)
+{
+    journal_client_on_readable(((struct delivery *)data)->journal);
+}
+
+static void on_journal_writable(evutil_socket_t fd, short what, void *data)
+{
+    journal_client_on_writable(((struct delivery *)data)->journal);
+}
+
+static void forget_events(struct delivery *delivery)
+{
+    if (delivery->journal_readable)
+        event_free(delivery->journal_readable);
+    if (delivery->journal_writable)
+        event_free(delivery->journal_writable);
+    delivery->journal_readable = delivery->journal_writable = NULL;
+    delivery->journal_fd = -1;
+}
+
+static void watch(struct delivery *delivery, int fd)
+{
+    delivery->journal_readable =
+        event_new(delivery->base, fd, EV_READ | EV_PERSIST, on_journal_readable, delivery);
+    delivery->journal_writable =
+        event_new(delivery->base, fd, EV_WRITE | EV_PERSIST, on_journal_writable, delivery);
+    delivery->journal_fd = fd;
+    if (delivery->journal_readable == NULL || delivery->journal_writable == NULL ||
+        event_add(delivery->journal_readable, NULL) < 0) {
+        log_error("out of memory for the connection to the journal");
+        forget_events(delivery); /* events wait in the client; a later connection carries them */
+    }
+}
+
+static void on_interest(void *data, int fd, bool writing)
+{
+    struct delivery *delivery = data;
+    if (fd != delivery->journal_fd) {
+        forget_events(delivery);
+        if (fd >= 0)
+            watch(delivery, fd);
+    }
+    if (delivery->journal_writable == NULL)
+        return;
+    if (writing)
+        event_add(delivery->journal_writable, NULL);
+    else
+        event_del(delivery->journal_writable);
+}
+
+static void on_acked(void *data, uint64_t number)
+{
+    settle_acked(data, number);
+}
+
+int journal_start(struct delivery *delivery, struct err *err)
+{
+    char path[PATH_MAX];
+    const struct journal_client_hooks hooks = {on_interest, on_acked, delivery};
+    delivery->journal_fd = -1;
+    if (!ipc_path(delivery->conf->run_dir, "journal", path, sizeof path))
+        return err_set(err, "%s is too long for a socket's folder: choose a shorter run_dir",
+                       delivery->conf->run_dir);
+    delivery->journal = journal_client_new(path, DELIVERY_JOURNAL_BYTES, &hooks, err);
+    return delivery->journal ? 0 : -1;
+}
+
+void journal_stop(struct delivery *delivery)
+{
+    journal_client_free(&delivery->journal);
+    forget_events(delivery);
+}
+
+static void note(struct job *job, uint64_t number)
+{
+    if (number)
+        job->number = number;
+    else
+        job->untold = true;
+}
+
+void journal_tell_message(struct job *job)
+{
+    const struct spool_file *file = job->loaded->file;
+    const struct envelope *e = &file->envelope;
+    const struct event_message event = {.id = e->id,
+                                        .time_us = e->time_us,
+                                        .client_ip = e->client_ip,
+                                        .client_name = e->client_name,
+                                        .helo = e->helo,
+                                        .sender = e->sender,
+                                        .subject = e->subject,
+                                        .message_id = e->message_id,
+                                        .size = file->size,
+                                        .verdict = e->verdict,
+                                        .global = e->global,
+                                        .heuristics = e->heuristics,
+                                        .bayes = e->bayes,
+                                        .held = e->held,
+                                        .evidence = e->evidence};
+    note(job, journal_client_message(job->delivery->journal, &event));
+}
+
+void journal_tell_recipient(struct job *job, uint32_t index)
+{
+    const struct envelope *e = &job->loaded->file->envelope;
+    const struct spool_recipient *r = &e->recipients[index];
+    const struct event_recipient event = {.id = e->id,
+                                          .index = index,
+                                          .address = r->address,
+                                          .how = r->how,
+                                          .state = (enum recipient_state)r->state,
+                                          .time_us = r->state_time_us,
+                                          .relay = r->relay,
+                                          .detail = r->detail};
+    note(job, journal_client_recipient(job->delivery->journal, &event));
+}

@@ -1,0 +1,238 @@
+/* lane: one leg at a time on its way: over a connection that is used again and again, or
+ * by a thread into Maildirs. */
+#include <stdlib.h>
+
+#include "base/log.h"
+#include "gateway/client/connection.h"
+#include "gateway/client/maildir.h"
+#include "gateway/delivery/delivery.h"
+
+struct lane {
+    struct hop *hop;
+    struct lane *before, *behind;
+    struct leg *leg; /* busy with it */
+    struct connection *connection;
+    bool greeted;
+    /* a Maildir's */
+    struct work work;
+    const struct spool_file *file;
+    struct {
+        enum client_outcome outcome;
+        struct err err;
+    } * results;
+};
+
+static struct lane *lane_new(struct hop *hop)
+{
+    struct lane *lane = calloc(1, sizeof *lane);
+    if (lane == NULL)
+        return NULL;
+    lane->hop = hop;
+    lane->behind = hop->lanes;
+    if (hop->lanes)
+        hop->lanes->before = lane;
+    hop->lanes = lane;
+    hop->n_lanes++;
+    return lane;
+}
+
+static void lane_free(struct lane *lane)
+{
+    if (lane->before)
+        lane->before->behind = lane->behind;
+    else
+        lane->hop->lanes = lane->behind;
+    if (lane->behind)
+        lane->behind->before = lane->before;
+    lane->hop->n_lanes--;
+    free(lane->results);
+    free(lane);
+}
+
+/* --- connections --- */
+
+static void send_leg(struct lane *lane, struct leg *leg)
+{
+    const struct client_transaction transaction = {.file = leg->job->loaded->file,
+                                                   .recipients = leg->owed,
+                                                   .n = leg->n};
+    lane->leg = leg;
+    connection_send(lane->connection, &transaction);
+}
+
+static void on_ready(void *data)
+{
+    struct lane *lane = data;
+    struct hop *hop = lane->hop;
+    if (!lane->greeted)
+        hop_works(hop);
+    lane->greeted = true;
+    struct leg *leg = hop_take(hop);
+    if (leg)
+        send_leg(lane, leg);
+}
+
+static void on_result(void *data, size_t i, enum client_outcome outcome, struct str text)
+{
+    leg_result(((struct lane *)data)->leg, i, outcome, text);
+}
+
+static void on_done(void *data)
+{
+    struct lane *lane = data;
+    struct leg *leg = lane->leg;
+    lane->leg = NULL;
+    leg_done(leg);
+}
+
+static void on_returned(void *data)
+{
+    struct lane *lane = data;
+    struct leg *leg = lane->leg;
+    lane->leg = NULL;
+    leg_return(leg);
+}
+
+static void on_closed(void *data, bool greeted, const char *why)
+{
+    struct lane *lane = data;
+    struct hop *hop = lane->hop;
+    lane->connection = NULL;
+    lane_free(lane);
+    log_debug("%s: connection closed: %s", hop->conf->text, why);
+    if (!greeted)
+        hop_failed(hop, why);
+    hop_kick(hop);
+}
+
+static int open_connection(struct hop *hop, struct err *err)
+{
+    const struct conf *conf = hop->delivery->conf;
+    const struct connection_limits limits = {.connect = conf->queue.connect_timeout,
+                                             .reply = conf->queue.reply_timeout,
+                                             .final = 2 * conf->queue.reply_timeout,
+                                             .message = DELIVERY_MESSAGE_MAX,
+                                             .idle = DELIVERY_IDLE_SECONDS};
+    struct lane *lane = lane_new(hop);
+    if (lane == NULL)
+        return err_set(err, "out of memory for a connection");
+    const struct connection_hooks hooks = {.ready = on_ready,
+                                           .result = on_result,
+                                           .done = on_done,
+                                           .returned = on_returned,
+                                           .closed = on_closed,
+                                           .data = lane};
+    lane->connection =
+        connection_open(hop->delivery->base, hop->conf, conf->hostname, &limits, &hooks, err);
+    if (lane->connection)
+        return 0;
+    lane_free(lane);
+    return -1;
+}
+
+bool lane_offer(struct hop *hop)
+{
+    struct lane *lane = hop->lanes;
+    while (lane && (lane->connection == NULL || !connection_is_idle(lane->connection)))
+        lane = lane->behind;
+    struct leg *leg = lane ? hop_take(hop) : NULL;
+    if (leg)
+        send_leg(lane, leg);
+    return leg != NULL;
+}
+
+/* No more lanes are opened than there are legs to be taken. */
+bool lane_wanted(const struct hop *hop)
+{
+    unsigned opening = 0;
+    const struct leg *leg = hop->first;
+    for (const struct lane *lane = hop->lanes; lane; lane = lane->behind)
+        opening += lane->connection && !lane->greeted;
+    for (unsigned i = 0; leg && i < opening; i++)
+        leg = leg->next;
+    return leg != NULL;
+}
+
+/* --- Maildirs --- */
+
+static void run_maildir(struct work *work)
+{
+    struct lane *lane = (struct lane *)((char *)work - offsetof(struct lane, work));
+    const struct conf *conf = lane->hop->delivery->conf;
+    const char *pattern = lane->hop->conf->path;
+    char path[MAILDIR_PATH_MAX];
+    for (size_t i = 0; i < lane->leg->n; i++) {
+        uint32_t index = lane->leg->owed[i];
+        struct str address = lane->file->envelope.recipients[index].address;
+        struct err *err = &lane->results[i].err;
+        if (maildir_path(pattern, address, path, err) < 0)
+            lane->results[i].outcome = CLIENT_REFUSED;
+        else if (maildir_deliver(pattern, conf->hostname, lane->file, index, err) < 0)
+            lane->results[i].outcome = CLIENT_DEFERRED;
+        else
+            lane->results[i].outcome = CLIENT_DELIVERED;
+    }
+}
+
+static void maildir_done(struct work *work)
+{
+    struct lane *lane = (struct lane *)((char *)work - offsetof(struct lane, work));
+    struct hop *hop = lane->hop;
+    struct leg *leg = lane->leg;
+    for (size_t i = 0; i < leg->n; i++) {
+        enum client_outcome outcome = lane->results[i].outcome;
+        leg_result(leg, i, outcome,
+                   outcome == CLIENT_DELIVERED ? STR("saved") : str_of(lane->results[i].err.text));
+    }
+    lane_free(lane);
+    leg_done(leg);
+    hop_kick(hop);
+}
+
+static int open_maildir(struct hop *hop, struct err *err)
+{
+    struct leg *leg = hop_take(hop);
+    if (leg == NULL)
+        return 0;
+    struct lane *lane = lane_new(hop);
+    if (lane)
+        lane->results = calloc(leg->n, sizeof *lane->results);
+    if (lane == NULL || lane->results == NULL) {
+        if (lane)
+            lane_free(lane);
+        leg_fail(leg, "out of memory");
+        return 0;
+    }
+    lane->leg = leg;
+    lane->file = leg->job->loaded->file;
+    lane->work = (struct work){.run = run_maildir, .done = maildir_done};
+    workers_give(hop->delivery->workers, &lane->work);
+    return 0;
+}
+
+/* --- both --- */
+
+int lane_open(struct hop *hop, struct err *err)
+{
+    return hop->conf->kind == HOP_MAILDIR ? open_maildir(hop, err) : open_connection(hop, err);
+}
+
+bool lanes_busy(const struct hop *hop)
+{
+    for (const struct lane *lane = hop->lanes; lane; lane = lane->behind)
+        if (lane->leg)
+            return true;
+    return false;
+}
+
+void lanes_close(struct hop *hop, bool idle_only, const char *why)
+{
+    for (struct lane *lane = hop->lanes, *next; lane; lane = next) {
+        next = lane->behind;
+        /* a thread can't be called back: workers_stop() waits for it */
+        if (lane->connection == NULL || (idle_only && lane->leg))
+            continue;
+        connection_close(&lane->connection, why);
+        lane_free(lane);
+    }
+}

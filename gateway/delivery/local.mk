@@ -1,0 +1,38 @@
+# delivery: the client's side of SMTP and LMTP and Maildir; the queue; the program
+noinst_LIBRARIES += lib/libclient.a lib/libdelivery.a
+lib_libclient_a_CPPFLAGS = $(AM_CPPFLAGS) $(EVENT_CFLAGS)
+lib_libclient_a_SOURCES = \
+    gateway/client/reply.c gateway/client/reply.h \
+    gateway/client/body.c gateway/client/body.h \
+    gateway/client/client.c gateway/client/client.h \
+    gateway/client/connection.c gateway/client/connection.h \
+    gateway/client/maildir.c gateway/client/maildir.h \
+    gateway/client/workers.c gateway/client/workers.h
+
+DELIVERY_LIBS = lib/libdelivery.a lib/libclient.a lib/libevents.a $(QUARANTINE_LIBS) $(EVENT_LIBS)
+lib_libdelivery_a_CPPFLAGS = $(AM_CPPFLAGS) $(EVENT_CFLAGS)
+lib_libdelivery_a_SOURCES = \
+    gateway/delivery/loop.c gateway/delivery/delivery.h \
+    gateway/delivery/job.c gateway/delivery/leg.c gateway/delivery/result.c gateway/delivery/settle.c \
+    gateway/delivery/hop.c gateway/delivery/lane.c gateway/delivery/sweep.c \
+    gateway/delivery/journal.c gateway/delivery/service.c
+
+pkglibexec_PROGRAMS += gateway/poterne-delivery
+gateway_poterne_delivery_CPPFLAGS = $(AM_CPPFLAGS) $(EVENT_CFLAGS)
+gateway_poterne_delivery_SOURCES = gateway/delivery/delivery.c
+gateway_poterne_delivery_LDADD = $(DELIVERY_LIBS)
+
+unit += t/unit/delivery_client
+t_unit_delivery_client_LDADD = lib/libclient.a lib/libspool.a $(BASE_LIBS) $(CMOCKA_LIBS)
+
+noinst_LIBRARIES += t/delivery/libfake.a
+t_delivery_libfake_a_SOURCES = t/delivery/fake.h t/delivery/fake_hop.c t/delivery/fake_journal.c \
+    t/delivery/gateway.c
+DELIVERY_FAKE_LIBS = t/delivery/libfake.a lib/libquarantine.a lib/libspool.a lib/libevents.a \
+    $(MAIL_LIBS) $(CMOCKA_LIBS)
+unit += t/unit/delivery_queue
+t_unit_delivery_queue_LDADD = $(DELIVERY_FAKE_LIBS)
+EXTRA_t_unit_delivery_queue_DEPENDENCIES = gateway/poterne-delivery$(EXEEXT)
+unit += t/unit/delivery_hops
+t_unit_delivery_hops_LDADD = $(DELIVERY_FAKE_LIBS)
+EXTRA_t_unit_delivery_hops_DEPENDENCIES = gateway/poterne-delivery$(EXEEXT)

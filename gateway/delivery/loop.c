@@ -1,0 +1,178 @@
+/* loop: the process as a whole: beginning, once a second, end. */
+#include <stdlib.h>
+#include <time.h>
+
+#include "base/log.h"
+#include "gateway/delivery/delivery.h"
+#include "journal/client.h"
+
+#define TICK_SECONDS  1
+#define DRAIN_TICK_US 50000
+
+int64_t delivery_now_us(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_REALTIME, &t);
+    return (int64_t)t.tv_sec * 1000000 + t.tv_nsec / 1000;
+}
+
+int64_t delivery_seconds(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return t.tv_sec;
+}
+
+/* --- what was unlinked gets onto the disk --- */
+
+static void run_sync(struct work *work)
+{
+    struct delivery *delivery = (struct delivery *)((char *)work - offsetof(struct delivery, sync));
+    struct err err;
+    for (enum spool_state folder = SPOOL_QUEUE; folder <= SPOOL_QUARANTINE; folder++)
+        if (delivery->sync_wanted[folder] && spool_sync_folder(delivery->spool, folder, &err) < 0)
+            log_error("%s; after a power cut, delivered messages may come again", err.text);
+}
+
+static void sync_done(struct work *work)
+{
+    struct delivery *delivery = (struct delivery *)((char *)work - offsetof(struct delivery, sync));
+    delivery->syncing = false;
+}
+
+static void sync_folders(struct delivery *delivery)
+{
+    if (delivery->syncing || !(delivery->unlinked[0] || delivery->unlinked[1]))
+        return;
+    memcpy(delivery->sync_wanted, delivery->unlinked, sizeof delivery->unlinked);
+    memset(delivery->unlinked, 0, sizeof delivery->unlinked);
+    delivery->syncing = true;
+    delivery->sync = (struct work){.run = run_sync, .done = sync_done};
+    workers_give(delivery->workers, &delivery->sync);
+}
+
+/* --- time --- */
+
+static void tick_again(struct delivery *delivery)
+{
+    const struct timeval second = {.tv_sec = TICK_SECONDS};
+    const struct timeval soon = {.tv_usec = DRAIN_TICK_US};
+    event_add(delivery->tick, delivery->draining ? &soon : &second);
+}
+
+/* First what is under way, then the journal's last word; neither for ever. What is left is in the
+ * queue for the next start. */
+static void drain_on(struct delivery *delivery)
+{
+    int64_t now = delivery_seconds();
+    if (now >= delivery->drain_until)
+        hops_close_lanes(delivery, false, "the gateway is stopping");
+    bool busy = hops_busy(delivery) || workers_busy(delivery->workers);
+    bool unsaid = delivery->settled.first && journal_client_waiting(delivery->journal);
+    if (busy || (unsaid && now < delivery->drain_until + DELIVERY_JOURNAL_SECONDS))
+        return;
+    event_base_loopbreak(delivery->base);
+}
+
+static void on_tick(evutil_socket_t fd, short what, void *data)
+{
+    struct delivery *delivery = data;
+    journal_client_tick(delivery->journal);
+    settle_tick(delivery);
+    sync_folders(delivery);
+    if (delivery->draining)
+        drain_on(delivery);
+    tick_again(delivery);
+}
+
+static void on_ctl(evutil_socket_t fd, short what, void *data)
+{
+    struct delivery *delivery = data;
+    event_del(delivery->ctl);
+    delivery->draining = true;
+    delivery->drain_until = delivery_seconds() + DELIVERY_DRAIN_SECONDS;
+    hops_close_lanes(delivery, true, "the gateway is stopping");
+    tick_again(delivery);
+}
+
+/* --- beginning and end --- */
+
+static int start_events(struct delivery *delivery, struct err *err)
+{
+    delivery->tick = evtimer_new(delivery->base, on_tick, delivery);
+    delivery->ctl =
+        event_new(delivery->base, delivery->env->ctl_fd, EV_READ | EV_PERSIST, on_ctl, delivery);
+    if (delivery->tick == NULL || delivery->ctl == NULL || event_add(delivery->ctl, NULL) < 0)
+        return err_set(err, "out of memory for events");
+    tick_again(delivery);
+    return 0;
+}
+
+static int start(struct delivery *delivery, struct err *err)
+{
+    delivery->base = event_base_new();
+    if (delivery->base == NULL)
+        return err_set(err, "cannot make an event loop");
+    delivery->workers = workers_start(delivery->base, DELIVERY_THREADS, err);
+    if (delivery->workers == NULL || start_events(delivery, err) < 0)
+        return -1;
+    if (settle_start(delivery, err) < 0 || journal_start(delivery, err) < 0 ||
+        hops_make(delivery, err) < 0 || service_start(delivery, err) < 0)
+        return -1;
+    if (sweep_start(delivery, &delivery->queue_sweep, SPOOL_QUEUE, DELIVERY_SWEEP_SECONDS, err) < 0)
+        return -1;
+    return sweep_start(delivery, &delivery->held_sweep, SPOOL_QUARANTINE, DELIVERY_HELD_SECONDS,
+                       err);
+}
+
+struct delivery *delivery_start(const struct role_env *env, struct spool *spool, struct err *err)
+{
+    struct delivery *delivery = calloc(1, sizeof *delivery);
+    if (delivery == NULL) {
+        err_set(err, "out of memory");
+        return NULL;
+    }
+    delivery->conf = env->conf;
+    delivery->env = env;
+    delivery->spool = spool;
+    delivery->journal_fd = -1;
+    if (start(delivery, err) < 0)
+        delivery_stop(&delivery);
+    return delivery;
+}
+
+int delivery_run(struct delivery *delivery, struct err *err)
+{
+    if (event_base_dispatch(delivery->base) < 0)
+        return err_set(err, "the event loop failed");
+    return 0;
+}
+
+static void free_event(struct event *event)
+{
+    if (event)
+        event_free(event);
+}
+
+void delivery_stop(struct delivery **stopped)
+{
+    struct delivery *delivery = *stopped;
+    if (delivery == NULL)
+        return;
+    *stopped = NULL;
+    delivery->draining = true;
+    hops_close_lanes(delivery, false, "the gateway is stopping");
+    workers_stop(&delivery->workers);
+    sweep_stop(&delivery->queue_sweep);
+    sweep_stop(&delivery->held_sweep);
+    service_stop(delivery);
+    jobs_free(delivery);
+    hops_free(delivery);
+    journal_stop(delivery);
+    free_event(delivery->settle_soon);
+    free_event(delivery->tick);
+    free_event(delivery->ctl);
+    if (delivery->base)
+        event_base_free(delivery->base);
+    free(delivery);
+}

@@ -1,0 +1,244 @@
+/* result: what comes of each recipient of a leg: marked in the file, told to the journal.
+ */
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "base/fsio.h"
+#include "base/log.h"
+#include "base/recipient.h"
+#include "gateway/delivery/delivery.h"
+
+static void set_state(struct job *job, const uint32_t *indexes, size_t n,
+                      const struct spool_mark *mark)
+{
+    struct spool_file *file = job->loaded->file;
+    struct err err;
+    if (spool_mark(file, indexes, n, mark, &err) < 0) {
+        /* what happened has happened: after a crash it may happen again, and that is all */
+        log_error("%s: its mark \"%s\" can't be written", err.text,
+                  recipient_state_name((enum recipient_state)mark->state));
+        for (size_t i = 0; i < n; i++)
+            spool_apply_mark(&file->envelope.recipients[indexes[i]], mark);
+    }
+    for (size_t i = 0; i < n; i++) {
+        const struct spool_recipient *r = &file->envelope.recipients[indexes[i]];
+        log_write(mark->state == RCPT_DELIVERED ? LOG_DEBUG_LEVEL : LOG_INFO_LEVEL,
+                  "%s to <%.*s> by %.*s: %s, %.*s", job->id, STR_ARG(r->address), STR_ARG(r->relay),
+                  recipient_state_name((enum recipient_state)r->state), STR_ARG(r->detail));
+        journal_tell_recipient(job, indexes[i]);
+    }
+}
+
+static struct str relay_of(const struct leg *leg)
+{
+    return leg->hop ? str_of(leg->hop->conf->text) : STR_EMPTY;
+}
+
+static struct spool_mark mark_of(const struct leg *leg, enum recipient_state state,
+                                 struct str detail)
+{
+    return (struct spool_mark){.state = state,
+                               .time_us = delivery_now_us(),
+                               .relay = relay_of(leg),
+                               .detail = detail};
+}
+
+/* A copy that lives as long as the loaded file does. */
+static struct str keep_text(const struct leg *leg, struct str text)
+{
+    struct str kept = pool_str(leg->job->loaded->pool, str_sub(text, 0, SPOOL_DETAIL_MAX));
+    return kept.s ? kept : STR("(out of memory for the reason)");
+}
+
+static void hold(struct leg *leg, uint32_t index, struct str why)
+{
+    struct str text = pool_strf(leg->job->loaded->pool, "undeliverable: %.*s", STR_ARG(why));
+    const struct spool_mark mark = mark_of(leg, RCPT_HELD, text);
+    set_state(leg->job, &index, 1, &mark);
+    leg->job->n_held++;
+}
+
+void leg_result(struct leg *leg, size_t i, enum client_outcome outcome, struct str text)
+{
+    struct spool_mark mark;
+    switch (outcome) {
+    case CLIENT_DELIVERED:
+        mark = mark_of(leg, RCPT_DELIVERED, keep_text(leg, text));
+        set_state(leg->job, &leg->owed[i], 1, &mark);
+        leg->delivered = true;
+        break;
+    case CLIENT_REFUSED:
+        hold(leg, leg->owed[i], text);
+        break;
+    case CLIENT_DEFERRED:
+        leg->why[i] = keep_text(leg, text);
+        break;
+    }
+}
+
+bool leg_is_expired(const struct leg *leg)
+{
+    const struct job *job = leg->job;
+    return delivery_now_us() - job->since_us >
+           (int64_t)job->delivery->conf->queue.lifetime * 1000000;
+}
+
+static void hold_expired(struct leg *leg, uint32_t index, struct str why)
+{
+    unsigned lifetime = leg->job->delivery->conf->queue.lifetime;
+    struct str text = pool_strf(leg->job->loaded->pool, "not delivered within %u %s; at last: %.*s",
+                                lifetime >= 86400 ? lifetime / 86400 : lifetime,
+                                lifetime >= 86400 ? "days" : "seconds", STR_ARG(why));
+    hold(leg, index, text);
+}
+
+/* Marks the owed ones as deferred, those with the same reason together. */
+static void defer(struct leg *leg)
+{
+    for (size_t from = 0, to; from < leg->n; from = to) {
+        to = from + 1;
+        while (to < leg->n && str_eq(leg->why[to], leg->why[from]))
+            to++;
+        const struct spool_mark mark = mark_of(leg, RCPT_DEFERRED, leg->why[from]);
+        set_state(leg->job, leg->owed + from, to - from, &mark);
+    }
+}
+
+/* Only who is still owed stays in the leg. */
+static void keep_owed(struct leg *leg)
+{
+    const struct envelope *envelope = &leg->job->loaded->file->envelope;
+    bool expired = leg_is_expired(leg);
+    size_t n = 0;
+    for (size_t i = 0; i < leg->n; i++) {
+        uint32_t index = leg->owed[i];
+        if (!recipient_state_owed((enum recipient_state)envelope->recipients[index].state))
+            continue;
+        if (expired) {
+            hold_expired(leg, index, leg->why[i]);
+            continue;
+        }
+        leg->owed[n] = index;
+        leg->why[n++] = leg->why[i];
+    }
+    leg->n = n;
+}
+
+struct file_sync {
+    struct work work;
+    int fd;
+};
+
+static void run_sync(struct work *work)
+{
+    struct file_sync *sync = (struct file_sync *)work;
+    if (fdatasync(sync->fd) < 0)
+        log_error("cannot fsync a message's marks: after a power cut it may be delivered twice");
+    fsio_close_quiet(&sync->fd);
+}
+
+static void sync_done(struct work *work)
+{
+    free(work);
+}
+
+/* The file stays: what was delivered is to be on the disk soon. */
+static void sync_marks(struct leg *leg)
+{
+    struct file_sync *sync = malloc(sizeof *sync);
+    int fd = dup(leg->job->loaded->file->fd);
+    if (sync == NULL || fd < 0) {
+        free(sync);
+        return; /* the kernel writes it within half a minute anyway */
+    }
+    *sync = (struct file_sync){.work = {.run = run_sync, .done = sync_done}, .fd = fd};
+    workers_give(leg->job->delivery->workers, &sync->work);
+}
+
+static void close_leg(struct leg *leg)
+{
+    struct job *job = leg->job;
+    leg->state = LEG_DONE;
+    job_leg_done(job);
+}
+
+void leg_done(struct leg *leg)
+{
+    struct job *job = leg->job;
+    const struct conf_queue *queue = &job->delivery->conf->queue;
+    bool was_delivered = leg->delivered;
+    leg->delivered = false;
+    keep_owed(leg);
+    defer(leg);
+    if (leg->n == 0) {
+        close_leg(leg);
+    } else {
+        leg->tries++;
+        leg->returns = 0;
+        leg_wait(leg, delivery_pause(queue->retry_first, queue->retry_max, leg->tries));
+    }
+    if (was_delivered && job->n_open)
+        sync_marks(leg);
+    free(leg->why);
+    leg->why = NULL;
+    job_unneed(job);
+}
+
+enum job_need leg_begin(struct leg *leg)
+{
+    enum job_need got = job_need(leg->job);
+    if (got != JOB_LOADED)
+        return got;
+    leg->why = calloc(leg->n, sizeof *leg->why);
+    if (leg->why == NULL) {
+        job_unneed(leg->job);
+        return JOB_LATER;
+    }
+    leg->state = LEG_BUSY;
+    return JOB_LOADED;
+}
+
+void leg_return(struct leg *leg)
+{
+    if (++leg->returns > DELIVERY_RETURNS_MAX) {
+        for (size_t i = 0; i < leg->n; i++)
+            leg_result(leg, i, CLIENT_DEFERRED, STR("the next hop closes every connection"));
+        leg_done(leg);
+        return;
+    }
+    free(leg->why);
+    leg->why = NULL;
+    hop_line_up(leg->hop, leg, true);
+    job_unneed(leg->job);
+}
+
+void leg_fail(struct leg *leg, const char *why)
+{
+    for (size_t i = 0; i < leg->n; i++)
+        leg_result(leg, i, CLIENT_DEFERRED, str_of(why));
+    leg_done(leg);
+}
+
+bool leg_tell_down(struct leg *leg, const char *why)
+{
+    enum job_need got = leg_begin(leg);
+    if (got == JOB_GONE)
+        return false;
+    leg->state = LEG_WAITING;
+    if (got == JOB_LATER)
+        return true;
+    struct job *job = leg->job;
+    struct str text = keep_text(leg, str_of(why));
+    for (size_t i = 0; i < leg->n; i++)
+        leg->why[i] = text;
+    keep_owed(leg);
+    defer(leg);
+    leg->told_down = true;
+    free(leg->why);
+    leg->why = NULL;
+    bool owed = leg->n != 0;
+    if (!owed)
+        close_leg(leg);
+    job_unneed(job);
+    return owed;
+}

@@ -1,0 +1,247 @@
+/* service: what edge and the tools say over the service socket (spool/notice.h). */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/fsio.h"
+#include "base/log.h"
+#include "base/recipient.h"
+#include "gateway/delivery/delivery.h"
+#include "quarantine/quarantine.h"
+
+struct caller {
+    struct service *service;
+    int fd; /* -1: free */
+    struct event *readable;
+};
+
+struct service {
+    struct delivery *delivery;
+    struct event *door;
+    struct caller callers[DELIVERY_SERVICE_MAX];
+    struct buf message;
+    struct buf reply;
+};
+
+/* --- deciding about held messages --- */
+
+struct decision {
+    struct delivery *delivery;
+    const char *id;
+    uint32_t recipient;
+};
+
+static int move_released(const struct decision *decision, struct err *err)
+{
+    if (spool_move(decision->delivery->spool, decision->id, SPOOL_QUARANTINE, SPOOL_QUEUE, err) < 0)
+        return -1;
+    job_adopt(decision->delivery, decision->id);
+    return 0;
+}
+
+static int decide(const struct decision *decision, enum recipient_state to, struct pool *pool,
+                  struct err *err)
+{
+    struct spool_file *file;
+    bool corrupt;
+    if (spool_load(decision->delivery->spool, SPOOL_QUARANTINE, decision->id, pool, &file, &corrupt,
+                   err) < 0)
+        return errno == ENOENT ? err_set(err, "%s is not in quarantine", decision->id) : -1;
+    int n = quarantine_decide(file, decision->recipient, to, delivery_now_us(), err);
+    spool_unload(&file);
+    return n;
+}
+
+/* A held message whose entry in the journal is still under way is told again when it is settled. */
+static int forget_job(const struct decision *decision, struct err *err)
+{
+    struct job *job = job_find(decision->delivery, str_of(decision->id));
+    if (job == NULL)
+        return 0;
+    if (job->folder == SPOOL_QUEUE)
+        return err_set(err,
+                       "%s is still owed to other recipients: it comes into quarantine when "
+                       "these are done",
+                       decision->id);
+    if (job->list == NULL)
+        return err_set(err, "%s has just come into quarantine: ask again in a moment",
+                       decision->id);
+    job_free(job);
+    return 0;
+}
+
+/* How many recipients, or -1. */
+static int release_or_delete(const struct decision *decision, enum recipient_state to,
+                             struct err *err)
+{
+    if (forget_job(decision, err) < 0)
+        return -1;
+    struct pool *pool = pool_new(DELIVERY_LOAD_MAX);
+    if (pool == NULL)
+        return err_set(err, "out of memory");
+    int n = decide(decision, to, pool, err);
+    pool_free(&pool);
+    if (n < 0)
+        job_adopt_held(decision->delivery, decision->id);
+    else if (to == RCPT_DELETED)
+        job_adopt_held(decision->delivery, decision->id);
+    else if (move_released(decision, err) < 0)
+        return -1;
+    return n;
+}
+
+/* --- notices --- */
+
+static int flush(struct delivery *delivery, struct str id, struct err *err)
+{
+    if (id.n) {
+        struct job *job = job_find(delivery, id);
+        if (job == NULL || job->n_open == 0)
+            return err_set(err, "%.*s does not wait for delivery", STR_ARG(id));
+        legs_hurry(job);
+        hops_hurry(delivery);
+        return 1;
+    }
+    for (size_t i = 0; i < delivery->jobs.n_slots; i++)
+        for (struct job *job = delivery->jobs.slots[i]; job; job = job->same_hash)
+            legs_hurry(job);
+    hops_hurry(delivery);
+    return (int)delivery->jobs.n;
+}
+
+static void answer(struct service *service, const struct caller *caller, const char *what, int n,
+                   struct err *err)
+{
+    char text[64];
+    struct notice_reply reply = {.done = n >= 0};
+    snprintf(text, sizeof text, what, n);
+    reply.text = n >= 0 ? str_of(text) : str_of(err->text);
+    buf_clear(&service->reply);
+    notice_reply_put(&service->reply, &reply);
+    if (ipc_send(caller->fd, buf_str(&service->reply), NULL, err) != 1)
+        log_warning("the answer to a request can't be sent: %s", err->text);
+}
+
+static void act(struct service *service, const struct caller *caller, const struct notice *notice)
+{
+    struct delivery *delivery = service->delivery;
+    char id[SPOOL_ID_LEN + 1];
+    struct err err = {""};
+    str_copy(notice->id, id, sizeof id);
+    const struct decision decision = {delivery, id, notice->recipient};
+    switch (notice->kind) {
+    case NOTICE_QUEUED:
+        job_adopt(delivery, id);
+        break;
+    case NOTICE_HELD:
+        job_adopt_held(delivery, id);
+        break;
+    case NOTICE_FLUSH:
+        answer(service, caller, "%d messages are tried now", flush(delivery, notice->id, &err),
+               &err);
+        break;
+    case NOTICE_RELEASE:
+        answer(service, caller, "released to %d recipients",
+               release_or_delete(&decision, RCPT_RELEASED, &err), &err);
+        break;
+    case NOTICE_DELETE:
+        answer(service, caller, "deleted for %d recipients",
+               release_or_delete(&decision, RCPT_DELETED, &err), &err);
+        break;
+    }
+}
+
+/* --- the socket --- */
+
+static void caller_leave(struct caller *caller)
+{
+    if (caller->readable)
+        event_free(caller->readable);
+    caller->readable = NULL;
+    fsio_close_quiet(&caller->fd);
+}
+
+static void on_caller(evutil_socket_t fd, short what, void *data)
+{
+    struct caller *caller = data;
+    struct service *service = caller->service;
+    for (unsigned i = 0; i < DELIVERY_ROUND; i++) {
+        struct err err;
+        struct notice notice;
+        int got = ipc_recv(fd, &service->message, NULL, &err);
+        if (got == 0)
+            return;
+        if (got == 1 && notice_get(buf_str(&service->message), &notice)) {
+            act(service, caller, &notice);
+            continue;
+        }
+        if (got != IPC_EOF)
+            log_warning("service socket: %s", got == 1 ? "a notice that can't be read" : err.text);
+        caller_leave(caller);
+        return;
+    }
+}
+
+static struct caller *free_caller(struct service *service)
+{
+    for (size_t i = 0; i < DELIVERY_SERVICE_MAX; i++)
+        if (service->callers[i].fd < 0)
+            return &service->callers[i];
+    return NULL;
+}
+
+static void on_door(evutil_socket_t door, short what, void *data)
+{
+    struct service *service = data;
+    struct err err;
+    int fd = ipc_accept(door, &err);
+    struct caller *caller = fd < 0 ? NULL : free_caller(service);
+    if (fd < 0)
+        return;
+    if (caller == NULL) {
+        log_warning("more than %d connections to the service socket", DELIVERY_SERVICE_MAX);
+        fsio_close_quiet(&fd);
+        return;
+    }
+    caller->fd = fd;
+    caller->readable =
+        event_new(service->delivery->base, fd, EV_READ | EV_PERSIST, on_caller, caller);
+    if (caller->readable == NULL || event_add(caller->readable, NULL) < 0)
+        caller_leave(caller);
+}
+
+int service_start(struct delivery *delivery, struct err *err)
+{
+    struct service *service = calloc(1, sizeof *service);
+    if (service == NULL)
+        return err_set(err, "out of memory for the service socket");
+    delivery->service = service;
+    service->delivery = delivery;
+    buf_init(&service->message, IPC_MSG_MAX);
+    buf_init(&service->reply, IPC_MSG_MAX);
+    for (size_t i = 0; i < DELIVERY_SERVICE_MAX; i++)
+        service->callers[i] = (struct caller){.service = service, .fd = -1};
+    if (delivery->env->service_fd < 0)
+        return 0;
+    service->door = event_new(delivery->base, delivery->env->service_fd, EV_READ | EV_PERSIST,
+                              on_door, service);
+    if (service->door == NULL || event_add(service->door, NULL) < 0)
+        return err_set(err, "out of memory for the service socket");
+    return 0;
+}
+
+void service_stop(struct delivery *delivery)
+{
+    struct service *service = delivery->service;
+    if (service == NULL)
+        return;
+    if (service->door)
+        event_free(service->door);
+    for (size_t i = 0; i < DELIVERY_SERVICE_MAX; i++)
+        if (service->callers[i].fd >= 0)
+            caller_leave(&service->callers[i]);
+    buf_release(&service->message);
+    buf_release(&service->reply);
+    free(service);
+    delivery->service = NULL;
+}

@@ -1,0 +1,74 @@
+/* sweep: from time to time the folders are looked through, so that a notice that was lost
+ * costs time and nothing else. A few files at a time; other work goes on between. */
+#include <stdlib.h>
+
+#include "base/log.h"
+#include "gateway/delivery/delivery.h"
+
+static int take_id(void *data, const char *id)
+{
+    struct sweep *sweep = data;
+    if (sweep->n == sweep->cap) {
+        size_t cap = sweep->cap ? 2 * sweep->cap : 256;
+        void *ids = realloc(sweep->ids, cap * sizeof *sweep->ids);
+        if (ids == NULL)
+            return 1; /* what was taken is looked at; the rest next time */
+        sweep->ids = ids;
+        sweep->cap = cap;
+    }
+    memcpy(sweep->ids[sweep->n++], id, sizeof *sweep->ids);
+    return 0;
+}
+
+static void forget_ids(struct sweep *sweep)
+{
+    free(sweep->ids);
+    sweep->ids = NULL;
+    sweep->n = sweep->cap = sweep->at = 0;
+}
+
+static void look(struct sweep *sweep, const char *id)
+{
+    if (sweep->folder == SPOOL_QUEUE)
+        job_adopt(sweep->delivery, id);
+    else
+        job_adopt_held(sweep->delivery, id);
+}
+
+static void on_sweep(evutil_socket_t fd, short what, void *data)
+{
+    struct sweep *sweep = data;
+    struct delivery *delivery = sweep->delivery;
+    struct timeval wait = {0};
+    struct err err;
+    if (delivery->draining)
+        return;
+    if (sweep->n == 0 && spool_each(delivery->spool, sweep->folder, take_id, sweep, &err) < 0)
+        log_error("%s", err.text);
+    for (unsigned i = 0; i < DELIVERY_ROUND && sweep->at < sweep->n; i++)
+        look(sweep, sweep->ids[sweep->at++]);
+    if (sweep->at == sweep->n) {
+        forget_ids(sweep);
+        wait.tv_sec = sweep->pause;
+    }
+    event_add(sweep->timer, &wait);
+}
+
+int sweep_start(struct delivery *delivery, struct sweep *sweep, enum spool_state folder,
+                unsigned pause, struct err *err)
+{
+    const struct timeval at_once = {0};
+    *sweep = (struct sweep){.delivery = delivery, .folder = folder, .pause = pause};
+    sweep->timer = evtimer_new(delivery->base, on_sweep, sweep);
+    if (sweep->timer == NULL || event_add(sweep->timer, &at_once) < 0)
+        return err_set(err, "out of memory for a timer");
+    return 0;
+}
+
+void sweep_stop(struct sweep *sweep)
+{
+    forget_ids(sweep);
+    if (sweep->timer)
+        event_free(sweep->timer);
+    sweep->timer = NULL;
+}

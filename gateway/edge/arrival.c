@@ -1,0 +1,336 @@
+#include "gateway/edge/edge.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "gateway/edge/digest.h"
+#include "gateway/edge/envelope.h"
+#include "gateway/evidence.h"
+#include "spool/notice.h"
+
+#define POOL_MAX     (64 * 1024 * 1024)
+#define EVIDENCE_MAX (2 * SCAN_EVIDENCE_MAX)
+
+struct arrival {
+    struct commit_job job; /* first: a job is its message */
+    struct edge *edge;
+    struct session *session; /* NULL: nobody waits for its fate */
+    struct client *client;
+    bool committing;
+    char id[SPOOL_ID_LEN + 1];
+    struct spool_writer *writer;
+    struct pool *pool;
+    struct envelope envelope;
+    struct str tls;
+    bool early;
+    struct scan *scan;
+    struct content_facts content;
+    struct av_answer answers[AV_ENGINES_MAX];
+    struct verdict_facts facts;
+    struct verdict verdict;
+    bool judged;
+    uint64_t size;
+    struct buf evidence;
+    int failed; /* errno of a commit that failed */
+    struct err err;
+};
+
+struct str arrival_id(const struct arrival *a)
+{
+    return str_of(a->id);
+}
+
+struct str arrival_evidence(const struct arrival *a)
+{
+    return buf_str(&a->evidence);
+}
+
+static void arrival_free(struct arrival *a)
+{
+    scan_free(a->edge->scanner, &a->scan);
+    spool_abort(&a->writer);
+    pool_free(&a->pool);
+    buf_release(&a->evidence);
+    client_release(a->edge->clients, &a->client);
+    a->edge->n_messages--;
+    free(a);
+}
+
+struct arrival *arrival_begin(struct edge *edge, struct err *err)
+{
+    struct arrival *a = calloc(1, sizeof *a);
+    if (a == NULL) {
+        err_set(err, "out of memory for a message");
+        return NULL;
+    }
+    a->edge = edge;
+    edge->n_messages++;
+    buf_init(&a->evidence, EVIDENCE_MAX);
+    spool_id_make(a->id);
+    a->writer = spool_receive(edge->spool, a->id, err);
+    if (a->writer == NULL) {
+        arrival_free(a);
+        return NULL;
+    }
+    return a;
+}
+
+int arrival_write(struct arrival *a, struct str block, struct err *err)
+{
+    return spool_write(a->writer, block, err);
+}
+
+void arrival_drop(struct arrival **arrival)
+{
+    struct arrival *a = *arrival;
+    *arrival = NULL;
+    if (a == NULL)
+        return;
+    a->session = NULL;
+    if (!a->committing)
+        arrival_free(a);
+}
+
+/* Evidence with what only edge knows in front. */
+static int make_evidence(struct arrival *a)
+{
+    struct buf whole = BUF_INIT(EVIDENCE_MAX);
+    int result = evidence_whole(&a->verdict, &a->facts, &whole);
+    if (result == 0 && whole.n > 1) {
+        buf_clear(&a->evidence);
+        buf_addf(&a->evidence,
+                 "{\"session\":{\"protocol\":\"%.*s\",\"tls\":\"%.*s\",\"early\":%s},",
+                 STR_ARG(a->envelope.protocol), STR_ARG(a->tls), a->early ? "true" : "false");
+        buf_add(&a->evidence, str_from(buf_str(&whole), 1));
+    }
+    buf_release(&whole);
+    return result == 0 && buf_ok(&a->evidence) ? 0 : -1;
+}
+
+/* --- its fate --- */
+
+static void tell_fate(struct arrival *a, enum smtp_status status, struct str detail)
+{
+    struct session *session = a->session;
+    a->session = NULL;
+    if (session)
+        session_arrival_fate(session, status, detail, a);
+}
+
+static void refuse(struct arrival *a, enum smtp_status status, const char *why)
+{
+    if (a->judged && make_evidence(a) < 0)
+        buf_clear(&a->evidence);
+    spool_abort(&a->writer);
+    tell_fate(a, status, str_of(why));
+    arrival_free(a);
+}
+
+static void notify_delivery(const struct arrival *a)
+{
+    struct notice notice = {
+        .kind = a->verdict.action == VERDICT_QUARANTINE ? NOTICE_HELD : NOTICE_QUEUED,
+        .id = arrival_id(a),
+        .recipient = NOTICE_EVERYONE,
+    };
+    struct buf text = BUF_INIT(128);
+    notice_put(&text, &notice);
+    if (buf_ok(&text))
+        link_send(a->edge->delivery, buf_str(&text)); /* delivery looks into the folder, too */
+    buf_release(&text);
+}
+
+static void on_committed(struct commit_job *job)
+{
+    struct arrival *a = (struct arrival *)job;
+    a->committing = false;
+    if (a->failed) {
+        log_error("message %s could not be stored: %s", a->id, a->err.text);
+        tell_fate(a, a->failed == ENOSPC || a->failed == EDQUOT ? SMTP_NO_SPACE : SMTP_LOCAL_ERROR,
+                  STR_EMPTY);
+    } else {
+        log_info("%s from=<%.*s> recipients=%zu size=%llu client=%.*s verdict=%s global=%.1f%s%s",
+                 a->id, STR_ARG(a->envelope.sender), a->envelope.n_recipients,
+                 (unsigned long long)a->size, STR_ARG(a->envelope.client_ip),
+                 verdict_class_name(a->verdict.class), a->verdict.global,
+                 a->verdict.reason[0] ? " reason=" : "", a->verdict.reason);
+        notify_delivery(a);
+        tell_fate(a, SMTP_QUEUED, arrival_id(a));
+    }
+    arrival_free(a);
+}
+
+/* In a thread: everything that takes time and touches this message only. */
+static void commit(struct commit_job *job)
+{
+    struct arrival *a = (struct arrival *)job;
+    bool held = a->verdict.action == VERDICT_QUARANTINE;
+    errno = 0;
+    if (make_evidence(a) < 0) {
+        a->failed = ENOMEM;
+        err_set(&a->err, "no room for the evidence");
+        return;
+    }
+    a->envelope.evidence = buf_str(&a->evidence);
+    if (envelope_judge(&a->envelope, &a->verdict, &a->facts, a->edge->conf, a->tls, a->pool,
+                       &a->err) == 0 &&
+        spool_commit(&a->writer, &a->envelope, held ? SPOOL_QUARANTINE : SPOOL_QUEUE, &a->err) == 0)
+        return;
+    a->failed = errno ? errno : EIO;
+}
+
+static void start_commit(struct arrival *a)
+{
+    a->committing = true;
+    a->size = spool_size(a->writer);
+    a->job.work = commit;
+    a->job.finished = on_committed;
+    committer_put(a->edge->committer, &a->job);
+}
+
+static void act(struct arrival *a)
+{
+    a->judged = true;
+    switch (a->verdict.action) {
+    case VERDICT_DELIVER:
+    case VERDICT_QUARANTINE:
+        start_commit(a);
+        break;
+    case VERDICT_REJECT:
+        refuse(a, SMTP_REJECTED, a->verdict.reason);
+        break;
+    case VERDICT_DEFER:
+        refuse(a, SMTP_SCAN_FAILED, a->verdict.reason);
+        break;
+    }
+}
+
+/* --- judging --- */
+
+static void hold_unscannable(struct arrival *a)
+{
+    a->verdict.class = VERDICT_UNSCANNABLE;
+    a->verdict.action = VERDICT_QUARANTINE;
+    snprintf(a->verdict.reason, sizeof a->verdict.reason,
+             "unscannable: the scanner died of it more than once");
+}
+
+/* One more worker has died of it; true: it is its fault. */
+static bool is_killer(struct arrival *a, const struct scan_outcome *outcome)
+{
+    unsigned char digest[KILLER_DIGEST];
+    struct err err = {""};
+    bool guilty = false;
+    for (int i = 0; i < SCAN_STEPS; i++) {
+        if (outcome->steps[i].result != STEP_DIED)
+            continue;
+        if (edge_digest(scan_fd(a->scan), SPOOL_HEADER_SIZE, spool_size(a->writer), digest, &err) <
+            0)
+            log_warning("message %s: %s", a->id, err.text);
+        else
+            guilty |= killers_note(&a->edge->killers, digest, (unsigned)i,
+                                   scanner_answered(a->edge->scanner, (enum scan_step)i));
+    }
+    return guilty;
+}
+
+static void read_facts(struct arrival *a, const struct scan_outcome *outcome)
+{
+    struct str content = outcome->steps[SCAN_CONTENT].reply;
+    struct str antivirus = outcome->steps[SCAN_ANTIVIRUS].reply;
+    enum step_result av = outcome->steps[SCAN_ANTIVIRUS].result;
+    a->facts.answers = a->answers;
+    if (outcome->steps[SCAN_CONTENT].result == STEP_ANSWERED &&
+        content_facts_get(content, a->pool, &a->content))
+        a->facts.content = &a->content;
+    if (av == STEP_NONE)
+        return;
+    a->facts.antivirus_failed =
+        av != STEP_ANSWERED || !av_answers_get(antivirus, a->answers, &a->facts.n_answers);
+    if (a->facts.antivirus_failed)
+        a->facts.n_answers = 0;
+}
+
+static void on_scanned(void *data, const struct scan_outcome *outcome)
+{
+    struct arrival *a = data;
+    const struct conf *conf = a->edge->conf;
+    if (outcome->result != SCAN_DONE) {
+        refuse(a, outcome->result == SCAN_BUSY ? SMTP_SCANNERS_BUSY : SMTP_LOCAL_ERROR, NULL);
+        return;
+    }
+    read_facts(a, outcome);
+    verdict_decide(&a->facts, conf, &a->verdict);
+    if (is_killer(a, outcome) && a->verdict.action == VERDICT_DEFER)
+        hold_unscannable(a);
+    if (a->facts.content && a->content.received_hops > conf->smtp.headers_hops_limit) {
+        a->judged = true;
+        refuse(a, SMTP_TOO_MANY_HOPS, NULL);
+        return;
+    }
+    act(a);
+}
+
+/* Nothing is known to kill in all but the rarest hours, and then nothing is read. */
+static bool is_known_killer(const struct arrival *a, int fd)
+{
+    unsigned char digest[KILLER_DIGEST];
+    struct err err = {""};
+    if (a->edge->killers.n == 0)
+        return false;
+    if (edge_digest(fd, SPOOL_HEADER_SIZE, spool_size(a->writer), digest, &err) == 0)
+        return killers_guilty(&a->edge->killers, digest);
+    log_warning("message %s: %s", a->id, err.text);
+    return false;
+}
+
+static int start_scan(struct arrival *a, struct err *err)
+{
+    const struct scan_request request = {
+        .id = arrival_id(a),
+        .offset = SPOOL_HEADER_SIZE,
+        .size = spool_size(a->writer),
+        .client_ip = a->envelope.client_ip,
+        .client_name = a->envelope.client_name,
+        .helo = a->envelope.helo,
+        .sender = a->envelope.sender,
+    };
+    int fd = spool_reader_fd(a->writer, err);
+    if (fd < 0)
+        return -1;
+    if (is_known_killer(a, fd)) {
+        close(fd);
+        a->facts.answers = a->answers;
+        hold_unscannable(a);
+        act(a);
+        return 0;
+    }
+    a->scan = scan_start(a->edge->scanner, &a->client->queue, &request, fd, on_scanned, a);
+    return a->scan ? 0 : err_set(err, "out of memory for a scan");
+}
+
+void arrival_judge(struct arrival *a, const struct smtp_envelope *envelope,
+                   const struct arrival_origin *origin)
+{
+    struct err err = {""};
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME, &now);
+    a->session = origin->session;
+    a->client = origin->client;
+    client_keep(a->client);
+    a->early = origin->early;
+    a->envelope.id = arrival_id(a);
+    a->envelope.time_us = (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
+    a->pool = pool_new(POOL_MAX);
+    if (a->pool && envelope_copy(&a->envelope, envelope, origin, a->pool, &err) == 0) {
+        a->tls = pool_str(a->pool, origin->tls);
+        if (start_scan(a, &err) == 0)
+            return;
+    }
+    log_error("message %s can't be judged: %s", a->id, err.text[0] ? err.text : "out of memory");
+    refuse(a, SMTP_LOCAL_ERROR, NULL);
+}

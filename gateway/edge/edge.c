@@ -1,0 +1,275 @@
+/* edge: SMTP from the world to the spool. See edge.h. */
+#include "gateway/edge/edge.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <malloc.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/file.h>
+#include <sys/resource.h>
+#include <time.h>
+
+#include "base/fsio.h"
+#include "base/log.h"
+#include "gateway/edge/digest.h"
+#include "gateway/edge/tls.h"
+
+#define DRAIN_TIME    40 /* seconds for messages under way; poterned kills after 60 */
+#define DRAIN_LAST    10 /* seconds more for their last words */
+#define DRAIN_JOURNAL 5  /* seconds more for the journal to take the last refusals */
+#define LINK_WAITING  (1024 * 1024)
+#define FDS_A_MESSAGE 4 /* file, its reading end, two scanners; each session has one more */
+#define FDS_OTHER     64
+#define FDS_MESSAGES  2000 /* messages under way at once that we plan for */
+
+/* --- before the sandbox --- */
+
+static void choose_postmaster(struct edge *edge)
+{
+    const struct conf *conf = edge->conf;
+    const char *address = conf->managers.n ? conf->managers.items[0] : NULL;
+    const char *domain = conf->n_domains ? conf->domains[0].name : conf->hostname;
+    if (address)
+        snprintf(edge->postmaster, sizeof edge->postmaster, "%s", address);
+    else
+        snprintf(edge->postmaster, sizeof edge->postmaster, "postmaster@%s", domain);
+}
+
+/* As many sessions as settings want and descriptors allow. */
+static void plan_descriptors(struct edge *edge)
+{
+    const size_t others = FDS_OTHER + (size_t)FDS_A_MESSAGE * FDS_MESSAGES;
+    size_t wanted = edge->conf->smtp.sessions_limit;
+    struct rlimit files;
+    edge->sessions_max = wanted;
+    if (getrlimit(RLIMIT_NOFILE, &files) < 0)
+        return;
+    rlim_t need = wanted + others;
+    if (files.rlim_cur < need) {
+        files.rlim_cur = need < files.rlim_max ? need : files.rlim_max;
+        setrlimit(RLIMIT_NOFILE, &files);
+        getrlimit(RLIMIT_NOFILE, &files);
+    }
+    if (files.rlim_cur >= need)
+        return;
+    edge->sessions_max = files.rlim_cur > 2 * others ? files.rlim_cur - others : files.rlim_cur / 2;
+    log_warning("only %llu open files are allowed: %zu sessions instead of %zu",
+                (unsigned long long)files.rlim_cur, edge->sessions_max, wanted);
+}
+
+/*
+ * What is left in incoming/ after a crash goes, but only when no other edge lives (a reload runs
+ * two for a while): each holds a shared lock on the folder.
+ */
+static int recover_incoming(struct edge *edge, struct err *err)
+{
+    char path[PATH_MAX];
+    int n = snprintf(path, sizeof path, "%s/incoming", edge->conf->state_dir);
+    if (n < 0 || (size_t)n >= sizeof path)
+        return err_set(err, "state_dir %s is too long", edge->conf->state_dir);
+    edge->incoming_fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (edge->incoming_fd < 0)
+        return err_sys(err, "cannot open %s", path);
+    if (flock(edge->incoming_fd, LOCK_EX | LOCK_NB) == 0) {
+        int removed = spool_recover(edge->spool, err);
+        if (removed < 0)
+            return -1;
+        if (removed > 0)
+            log_info("%d messages that were being received before a crash are removed", removed);
+    }
+    if (flock(edge->incoming_fd, LOCK_SH) < 0)
+        return err_sys(err, "cannot lock %s", path);
+    return 0;
+}
+
+static void unload(void *data)
+{
+    struct edge *edge = data;
+    if (edge == NULL)
+        return;
+    if (edge->base)
+        event_base_free(edge->base);
+    spool_close(&edge->spool);
+    fsio_close_quiet(&edge->incoming_fd);
+    SSL_CTX_free(edge->tls);
+    clients_free(&edge->clients);
+    free(edge->block);
+    free(edge);
+}
+
+static int load_parts(struct edge *edge, struct err *err)
+{
+    const struct conf *conf = edge->conf;
+    choose_postmaster(edge);
+    plan_descriptors(edge);
+    edge->spool = spool_open(conf->state_dir, err);
+    if (edge->spool == NULL || recover_incoming(edge, err) < 0)
+        return -1;
+    if (tls_load(&conf->smtp, &edge->tls, err) < 0 || edge_digest_load(err) < 0)
+        return -1;
+    edge->smtp = (struct smtp_config){conf, &session_ops, edge->postmaster, edge->tls != NULL};
+    edge->clients = clients_new();
+    edge->block = malloc(SMTP_BLOCK_MAX);
+    edge->base = event_base_new();
+    if (edge->clients == NULL || edge->block == NULL || edge->base == NULL)
+        return err_set(err, "out of memory");
+    return 0;
+}
+
+static int load(const struct role_env *env, void **data, struct err *err)
+{
+    struct edge *edge = calloc(1, sizeof *edge);
+    if (edge == NULL)
+        return err_set(err, "out of memory");
+    edge->env = env;
+    edge->conf = env->conf;
+    edge->incoming_fd = -1;
+    /* the commit threads need no arena each: they hold little, for a moment */
+    mallopt(M_ARENA_MAX, 2);
+    if (load_parts(edge, err) < 0) {
+        unload(edge);
+        return -1;
+    }
+    *data = edge;
+    return 0;
+}
+
+static void sandbox(const struct role_env *env, struct sandbox *box)
+{
+    static const char *const folders[] = {"incoming", "queue", "quarantine"};
+    box->allow = SANDBOX_FILES | SANDBOX_THREADS | SANDBOX_ACCEPT | SANDBOX_UNIX_CONNECT;
+    for (size_t i = 0; i < sizeof folders / sizeof folders[0]; i++)
+        sandbox_path_in(box, env->conf->state_dir, folders[i], SANDBOX_WRITE);
+}
+
+/* --- serving --- */
+
+static void look_at_disk(struct edge *edge)
+{
+    struct err err = {""};
+    uint64_t bytes = 0;
+    bool before = edge->full;
+    bool known = spool_free_space(edge->spool, &bytes, &err) == 0;
+    edge->full = known && bytes < edge->conf->queue.free_space_min;
+    if (!known)
+        log_warning("%s", err.text);
+    else if (edge->full && !before)
+        log_error("%s has %llu bytes left, less than queue.free_space_min: new mail gets 452",
+                  edge->conf->state_dir, (unsigned long long)bytes);
+    else if (before && !edge->full)
+        log_info("%s has room again", edge->conf->state_dir);
+}
+
+static void begin_drain(struct edge *edge)
+{
+    if (edge->draining)
+        return;
+    log_info("draining: %zu sessions, %zu messages", edge->n_sessions, edge->n_messages);
+    edge->draining = true;
+    edge->drain_end = edge->now + DRAIN_TIME;
+    event_del(&edge->ctl);
+    accept_stop(edge);
+    sessions_drain(edge);
+}
+
+static void tend_drain(struct edge *edge)
+{
+    bool late = edge->now > edge->drain_end + DRAIN_LAST;
+    if (late)
+        sessions_close(edge);
+    if (edge->n_sessions > 0 || (edge->n_messages > 0 && !late))
+        return;
+    if (edge->emptied == 0)
+        edge->emptied = edge->now;
+    if (edge_journal_waiting(edge->journal) == 0 || edge->now > edge->emptied + DRAIN_JOURNAL)
+        event_base_loopbreak(edge->base);
+}
+
+static time_t monotonic_now(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return t.tv_sec;
+}
+
+static void on_tick(evutil_socket_t fd, short what, void *data)
+{
+    struct edge *edge = data;
+    edge->now = monotonic_now();
+    look_at_disk(edge);
+    accept_tick(edge);
+    recipients_tick(edge->recipients);
+    scanner_tick(edge->scanner);
+    link_tick(edge->delivery);
+    edge_journal_tick(edge->journal);
+    sessions_tick(edge);
+    if (edge->draining)
+        tend_drain(edge);
+}
+
+static void on_ctl(evutil_socket_t fd, short what, void *data)
+{
+    begin_drain(data);
+}
+
+static int open_parts(struct edge *edge, struct err *err)
+{
+    const struct conf *conf = edge->conf;
+    const struct link_hooks nothing = {.message = NULL};
+    edge->recipients = recipients_open(edge->base, conf->run_dir, session_recipient_answer, err);
+    if (edge->recipients == NULL)
+        return -1;
+    edge->scanner = scanner_open(edge->base, conf, err);
+    if (edge->scanner == NULL)
+        return -1;
+    edge->committer = committer_open(edge->base, conf->smtp.commit_threads, err);
+    if (edge->committer == NULL)
+        return -1;
+    edge->delivery = link_new(edge->base, conf->run_dir, "delivery", LINK_WAITING, &nothing, err);
+    if (edge->delivery == NULL)
+        return -1;
+    edge->journal = edge_journal_open(edge->base, conf->run_dir, err);
+    return edge->journal ? 0 : -1;
+}
+
+static void close_parts(struct edge *edge)
+{
+    sessions_close(edge);
+    committer_close(&edge->committer);
+    link_free(&edge->delivery);
+    edge_journal_close(&edge->journal);
+    scanner_close(&edge->scanner);
+    recipients_close(&edge->recipients);
+}
+
+static int serve(const struct role_env *env, void *data, struct err *err)
+{
+    const struct timeval second = {.tv_sec = 1};
+    struct edge *edge = data;
+    edge->now = monotonic_now();
+    int result = open_parts(edge, err);
+    if (result == 0)
+        result = accept_start(edge, err);
+    if (result == 0) {
+        look_at_disk(edge);
+        event_assign(&edge->tick, edge->base, -1, EV_PERSIST, on_tick, edge);
+        event_add(&edge->tick, &second);
+        event_assign(&edge->ctl, edge->base, env->ctl_fd, EV_READ | EV_PERSIST, on_ctl, edge);
+        event_add(&edge->ctl, NULL);
+        if (event_base_dispatch(edge->base) < 0)
+            result = err_sys(err, "the event loop failed");
+        event_del(&edge->tick);
+        event_del(&edge->ctl);
+    }
+    close_parts(edge);
+    return result;
+}
+
+int main(int argc, char **argv)
+{
+    static const struct role role = {
+        .name = "edge", .load = load, .sandbox = sandbox, .serve = serve, .unload = unload};
+    return role_main(argc, argv, &role);
+}

@@ -1,0 +1,111 @@
+/*
+ * edge: what the files of poterne-edge share. One process, one event loop, many sessions; the
+ * threads of commit.h only do what blocks and touch nothing of this but their own message.
+ *
+ *   edge.c           the process: load, sandbox, serve, tick, drain
+ *   accept.c    listeners: who may come in
+ *   session.c   one connection: socket, TLS, time limits, and the SMTP machine within
+ *   arrival.c   one message from its first byte to its fate
+ */
+#ifndef POTERNE_GATEWAY_EDGE_H
+#define POTERNE_GATEWAY_EDGE_H
+
+#include <event2/event.h>
+#include <event2/event_struct.h>
+#include <openssl/ssl.h>
+
+#include "base/role.h"
+#include "gateway/edge/client.h"
+#include "gateway/edge/commit.h"
+#include "gateway/edge/journal.h"
+#include "gateway/edge/killers.h"
+#include "gateway/edge/link.h"
+#include "gateway/edge/recipients.h"
+#include "gateway/edge/scan.h"
+#include "gateway/smtp/smtp.h"
+#include "spool/spool.h"
+
+struct edge {
+    const struct role_env *env;
+    const struct conf *conf;
+    struct event_base *base;
+    SSL_CTX *tls; /* NULL: STARTTLS is not offered */
+    struct spool *spool;
+    int incoming_fd; /* locked: see edge_load() */
+    struct smtp_config smtp;
+    char postmaster[SMTP_POSTMASTER_SIZE];
+
+    struct event listeners[ROLE_LISTENERS_MAX];
+    size_t n_listeners;
+    bool deaf; /* out of descriptors: not listening for a moment */
+    struct event tick, ctl;
+
+    struct clients *clients;
+    struct session *sessions;
+    size_t n_sessions, sessions_max;
+    char *block; /* SMTP_BLOCK_MAX: where everybody's input is read to */
+
+    struct recipients_desk *recipients;
+    struct scanner *scanner;
+    struct killers killers;
+    struct committer *committer;
+    struct link *delivery;
+    struct edge_journal *journal;
+
+    size_t n_messages; /* those whose session is gone included */
+    time_t now;        /* monotonic, of this second */
+    bool full;         /* disk: MAIL gets 452 */
+    bool draining;
+    time_t drain_end;
+    time_t emptied; /* when the last session went; 0: not yet */
+};
+
+/* --- accept.c --- */
+int accept_start(struct edge *edge, struct err *err);
+void accept_stop(struct edge *edge);
+/* Once a second: listens again after it ran out of descriptors. */
+void accept_tick(struct edge *edge);
+
+/* --- session.c --- */
+struct session;
+struct arrival;
+extern const struct smtp_ops session_ops;
+/* fd becomes the session's, which ends by itself. `refuse`: SMTP_NONE, or what is said in place of
+ * the banner. */
+void session_open(struct edge *edge, int fd, const struct sockaddr_storage *address,
+                  enum smtp_status refuse);
+/* What became of the session's message. */
+void session_arrival_fate(struct session *session, enum smtp_status status, struct str detail,
+                          const struct arrival *judged);
+/* What the directory says of a recipient (recipients.h). */
+recipients_answered session_recipient_answer;
+void sessions_drain(struct edge *edge);
+/* Time limits; once a second. */
+void sessions_tick(struct edge *edge);
+/* All of them, at once. */
+void sessions_close(struct edge *edge);
+
+/* --- arrival.c --- */
+/* Who brings it: texts that live as long as the session's transaction. */
+struct arrival_origin {
+    struct session *session;
+    struct client *client;
+    struct str ip, helo;
+    const char *protocol;
+    struct str tls; /* "TLSv1.3 with cipher X", or empty */
+    bool early;     /* it spoke before the banner */
+};
+
+/* NULL with err set. */
+struct arrival *arrival_begin(struct edge *edge, struct err *err);
+int arrival_write(struct arrival *arrival, struct str block, struct err *err);
+/* All bytes are there: from here on it ends by itself, and tells session_arrival_fate() once. */
+void arrival_judge(struct arrival *arrival, const struct smtp_envelope *envelope,
+                   const struct arrival_origin *origin);
+/* The session is gone, or wants it no more. One that is being committed is committed. */
+void arrival_drop(struct arrival **arrival);
+struct str arrival_id(const struct arrival *arrival);
+/* JSON: what it was judged from; empty before. */
+struct str arrival_evidence(const struct arrival *arrival);
+
+#endif

@@ -1,0 +1,110 @@
+#include "gateway/edge/envelope.h"
+
+#include <stdlib.h>
+
+#include "gateway/edge/received.h"
+
+#define HEADERS_MAX (64 * 1024)
+
+/* The local part is the receiver's business; a domain has no case (RFC 5321 2.4). */
+static int compare_addresses(struct str a, struct str b)
+{
+    size_t at_a = str_rchr(a, '@');
+    size_t at_b = str_rchr(b, '@');
+    int order = str_cmp(str_sub(a, 0, at_a), str_sub(b, 0, at_b));
+    struct str x = str_from(a, at_a);
+    struct str y = str_from(b, at_b);
+    for (size_t i = 0; order == 0 && i < x.n && i < y.n; i++)
+        order = (unsigned char)str_lower_char(x.s[i]) - (unsigned char)str_lower_char(y.s[i]);
+    return order ? order : (x.n > y.n) - (x.n < y.n);
+}
+
+static int compare_recipients(const void *a, const void *b)
+{
+    const struct smtp_recipient *x = *(const struct smtp_recipient *const *)a;
+    const struct smtp_recipient *y = *(const struct smtp_recipient *const *)b;
+    int order = compare_addresses(x->address, y->address);
+    return order ? order : (x->ticket > y->ticket) - (x->ticket < y->ticket);
+}
+
+static int by_ticket(const void *a, const void *b)
+{
+    const struct smtp_recipient *x = *(const struct smtp_recipient *const *)a;
+    const struct smtp_recipient *y = *(const struct smtp_recipient *const *)b;
+    return (x->ticket > y->ticket) - (x->ticket < y->ticket);
+}
+
+/* Sorted, so that the same one stands beside itself; then in the order of the RCPTs again. */
+static size_t drop_doubles(const struct smtp_recipient **list, size_t n)
+{
+    size_t kept = 0;
+    if (n < 2)
+        return n;
+    qsort(list, n, sizeof list[0], compare_recipients);
+    for (size_t i = 0; i < n; i++)
+        if (kept == 0 || compare_addresses(list[kept - 1]->address, list[i]->address) != 0)
+            list[kept++] = list[i];
+    qsort(list, kept, sizeof list[0], by_ticket);
+    return kept;
+}
+
+static int copy_recipients(struct envelope *e, const struct smtp_envelope *from, struct pool *pool)
+{
+    size_t n = 0;
+    const struct smtp_recipient **list =
+        POOL_ARRAY(pool, from->n_recipients, const struct smtp_recipient *);
+    e->recipients = POOL_ARRAY(pool, from->n_recipients, struct spool_recipient);
+    if (list == NULL || e->recipients == NULL)
+        return -1;
+    for (const struct smtp_recipient *r = from->recipients; r; r = r->next)
+        list[n++] = r;
+    e->n_recipients = drop_doubles(list, n);
+    for (size_t i = 0; i < e->n_recipients; i++) {
+        e->recipients[i].address = pool_str(pool, list[i]->address);
+        e->recipients[i].how = pool_str(pool, list[i]->how);
+        if (e->recipients[i].address.s == NULL || e->recipients[i].how.s == NULL)
+            return -1;
+    }
+    return 0;
+}
+
+int envelope_copy(struct envelope *e, const struct smtp_envelope *from,
+                  const struct arrival_origin *origin, struct pool *pool, struct err *err)
+{
+    e->client_ip = pool_str(pool, origin->ip);
+    e->client_name = STR_EMPTY; /* until there is a resolver */
+    e->helo = pool_str(pool, origin->helo);
+    e->protocol = str_of(origin->protocol);
+    e->sender = pool_str(pool, from->sender);
+    e->smtputf8 = from->smtputf8;
+    e->eightbit = from->eightbit;
+    if (e->client_ip.s && e->helo.s && e->sender.s && copy_recipients(e, from, pool) == 0)
+        return 0;
+    return err_set(err, "out of memory for the envelope");
+}
+
+int envelope_judge(struct envelope *e, const struct verdict *verdict,
+                   const struct verdict_facts *facts, const struct conf *conf, struct str tls,
+                   struct pool *pool, struct err *err)
+{
+    const struct content_facts *content = facts->content;
+    struct buf lines = BUF_INIT(HEADERS_MAX);
+    e->verdict = str_of(verdict_class_name(verdict->class));
+    e->global = verdict->global;
+    e->heuristics = verdict->heuristics;
+    e->bayes = verdict->bayes;
+    if (verdict->action == VERDICT_QUARANTINE)
+        e->held = str_of(verdict->reason);
+    if (content) {
+        e->subject = content->subject;
+        e->message_id = content->message_id;
+        e->edits = verdict->tag ? content->tagged : content->edits;
+    }
+    received_put(&lines, e, str_of(conf->hostname), tls);
+    verdict_headers(verdict, facts, conf, e->id, &lines);
+    struct str text = buf_ok(&lines) ? pool_str(pool, buf_str(&lines)) : STR_EMPTY;
+    buf_release(&lines);
+    if (text.s == NULL)
+        return err_set(err, "no room for our header lines");
+    return edits_insert_top(pool, &e->edits, text, err);
+}

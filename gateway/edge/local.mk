@@ -1,0 +1,33 @@
+# edge: the program, and those of its parts that stand alone
+noinst_LIBRARIES += lib/libedge.a
+lib_libedge_a_CPPFLAGS = $(AM_CPPFLAGS) $(EVENT_CFLAGS) $(OPENSSL_CFLAGS)
+lib_libedge_a_SOURCES = \
+    gateway/edge/client.c gateway/edge/client.h \
+    gateway/edge/commit.c gateway/edge/commit.h \
+    gateway/edge/digest.c gateway/edge/digest.h \
+    gateway/edge/envelope.c gateway/edge/envelope.h \
+    gateway/edge/journal.c gateway/edge/journal.h \
+    gateway/edge/killers.c gateway/edge/killers.h \
+    gateway/edge/line.c gateway/edge/line.h \
+    gateway/edge/link.c gateway/edge/link.h \
+    gateway/edge/received.c gateway/edge/received.h \
+    gateway/edge/recipients.c gateway/edge/recipients.h \
+    gateway/edge/scan.c gateway/edge/scan.h \
+    gateway/edge/tls.c gateway/edge/tls.h \
+    gateway/edge/watch.c gateway/edge/watch.h
+EDGE_LIBS = lib/libedge.a lib/libsmtp.a $(VERDICT_LIBS) $(DIRECTORY_LIBS) $(EVENT_CLIENT_LIBS) \
+    $(SPOOL_LIBS) $(EVENT_LIBS) $(OPENSSL_LIBS)
+
+pkglibexec_PROGRAMS += gateway/poterne-edge
+gateway_poterne_edge_CPPFLAGS = $(AM_CPPFLAGS) $(EVENT_CFLAGS) $(OPENSSL_CFLAGS) $(JANSSON_CFLAGS)
+gateway_poterne_edge_SOURCES = gateway/edge/edge.c gateway/edge/edge.h \
+    gateway/edge/accept.c gateway/edge/session.c gateway/edge/arrival.c
+gateway_poterne_edge_LDADD = lib/libevidence.a $(EDGE_LIBS)
+
+check_PROGRAMS += t/smtp/world
+t_smtp_world_SOURCES = t/smtp/world.c
+t_smtp_world_LDADD = $(VERDICT_LIBS) $(DIRECTORY_LIBS) $(EVENT_CLIENT_LIBS) $(SPOOL_LIBS)
+
+unit += t/unit/edge_parts
+t_unit_edge_parts_CPPFLAGS = $(AM_CPPFLAGS) $(EVENT_CFLAGS) $(OPENSSL_CFLAGS)
+t_unit_edge_parts_LDADD = $(EDGE_LIBS) $(CMOCKA_LIBS)

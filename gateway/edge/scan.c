@@ -1,0 +1,308 @@
+#include "gateway/edge/scan.h"
+
+#include <event2/event_struct.h>
+#include <stdlib.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/fsio.h"
+#include "base/ipc.h"
+#include "base/log.h"
+
+#define PATH_SIZE      128
+#define SCANS_A_WORKER 2 /* one being worked on, one ready for it */
+
+struct step {
+    struct scan *scan;
+    enum step_result result;
+    bool open; /* the answer is awaited */
+    int fd;
+    struct event readable;
+    struct buf reply;
+};
+
+enum scan_state { WAITING, RUNNING, FINISHED };
+
+struct scan {
+    struct line_place place;  /* first: a place in the line is its scan */
+    struct scan *prev, *next; /* all of them, for the time limits */
+    struct scanner *scanner;
+    enum scan_state state;
+    enum scan_result result;
+    time_t since;
+    int fd;
+    struct buf request;
+    struct step steps[SCAN_STEPS];
+    struct event finished;
+    scan_done *done;
+    void *data;
+};
+
+struct scanner {
+    struct event_base *base;
+    const struct conf *conf;
+    char path[SCAN_STEPS][PATH_SIZE];
+    uint64_t answered[SCAN_STEPS];
+    struct line line;
+    struct scan *first;
+    size_t running, running_max;
+    struct buf incoming;
+};
+
+static time_t now(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC_COARSE, &t);
+    return t.tv_sec;
+}
+
+static const char *step_name(enum scan_step step)
+{
+    return step == SCAN_CONTENT ? "content" : "antivirus";
+}
+
+static size_t scans_limit(const struct conf *conf)
+{
+    long processors = sysconf(_SC_NPROCESSORS_ONLN);
+    unsigned all = processors > 0 ? (unsigned)processors : 1;
+    unsigned content = conf->content.workers ? conf->content.workers : all;
+    unsigned antivirus = conf->antivirus.workers ? conf->antivirus.workers : all;
+    if (conf->smtp.scans_limit)
+        return conf->smtp.scans_limit;
+    return (size_t)SCANS_A_WORKER * (content > antivirus ? content : antivirus);
+}
+
+struct scanner *scanner_open(struct event_base *base, const struct conf *conf, struct err *err)
+{
+    struct scanner *s = calloc(1, sizeof *s);
+    if (s == NULL) {
+        err_set(err, "out of memory");
+        return NULL;
+    }
+    s->base = base;
+    s->conf = conf;
+    s->running_max = scans_limit(conf);
+    s->line.limit = conf->smtp.scan_wait_limit;
+    buf_init(&s->incoming, IPC_MSG_MAX);
+    for (int i = 0; i < SCAN_STEPS; i++)
+        if (!ipc_path(conf->run_dir, step_name(i), s->path[i], PATH_SIZE)) {
+            err_set(err, "run_dir %s is too long for a socket's path", conf->run_dir);
+            free(s);
+            return NULL;
+        }
+    return s;
+}
+
+void scanner_close(struct scanner **scanner)
+{
+    if (*scanner == NULL)
+        return;
+    buf_release(&(*scanner)->incoming);
+    free(*scanner);
+    *scanner = NULL;
+}
+
+uint64_t scanner_answered(const struct scanner *scanner, enum scan_step step)
+{
+    return scanner->answered[step];
+}
+
+int scan_fd(const struct scan *scan)
+{
+    return scan->fd;
+}
+
+static void run(struct scan *scan);
+
+static void run_next(struct scanner *s)
+{
+    while (s->running < s->running_max) {
+        struct line_place *place = line_take(&s->line);
+        if (place == NULL)
+            return;
+        run((struct scan *)place);
+    }
+}
+
+/* `done` is called from the loop, so that nobody's call is entered from two sides. */
+static void finish(struct scan *scan, enum scan_result result)
+{
+    if (scan->state == RUNNING)
+        scan->scanner->running--;
+    scan->state = FINISHED;
+    scan->result = result;
+    event_active(&scan->finished, EV_TIMEOUT, 1);
+}
+
+static void on_finished(evutil_socket_t fd, short what, void *data)
+{
+    struct scan *scan = data;
+    struct scan_outcome outcome = {.result = scan->result};
+    for (int i = 0; i < SCAN_STEPS; i++) {
+        outcome.steps[i].result = scan->steps[i].result;
+        outcome.steps[i].reply = buf_str(&scan->steps[i].reply);
+    }
+    run_next(scan->scanner);
+    scan->done(scan->data, &outcome);
+}
+
+static void step_close(struct step *step)
+{
+    if (!step->open)
+        return;
+    step->open = false;
+    event_del(&step->readable);
+    fsio_close_quiet(&step->fd);
+}
+
+static void step_end(struct step *step, enum step_result result)
+{
+    struct scan *scan = step->scan;
+    bool others = false;
+    step_close(step);
+    step->result = result;
+    for (int i = 0; i < SCAN_STEPS; i++)
+        others |= scan->steps[i].open;
+    if (!others)
+        finish(scan, SCAN_DONE);
+}
+
+static void on_answer(evutil_socket_t fd, short what, void *data)
+{
+    struct step *step = data;
+    struct scanner *s = step->scan->scanner;
+    enum scan_step which = step == &step->scan->steps[SCAN_CONTENT] ? SCAN_CONTENT : SCAN_ANTIVIRUS;
+    struct err err = {""};
+    int got = ipc_recv(step->fd, &s->incoming, NULL, &err);
+    if (got == 0)
+        return;
+    if (got == 1) {
+        buf_add(&step->reply, buf_str(&s->incoming));
+        s->answered[which]++;
+        step_end(step, buf_ok(&step->reply) ? STEP_ANSWERED : STEP_FAILED);
+        return;
+    }
+    log_warning("%s: a worker gave no answer: %s", step_name(which),
+                got == IPC_EOF ? "it went away" : err.text);
+    step_end(step, got == IPC_EOF ? STEP_DIED : STEP_FAILED);
+}
+
+static bool step_ask(struct scan *scan, enum scan_step which)
+{
+    struct scanner *s = scan->scanner;
+    struct step *step = &scan->steps[which];
+    struct ipc_fds fds = {.fd = {scan->fd}, .n = 1};
+    struct err err = {""};
+    step->result = STEP_FAILED;
+    step->fd = ipc_connect(s->path[which], &err);
+    if (step->fd < 0 || ipc_send(step->fd, buf_str(&scan->request), &fds, &err) != 1) {
+        log_warning("%s can't be asked: %s", step_name(which), err.text);
+        fsio_close_quiet(&step->fd);
+        return false;
+    }
+    event_assign(&step->readable, s->base, step->fd, EV_READ | EV_PERSIST, on_answer, step);
+    event_add(&step->readable, NULL);
+    step->open = true;
+    return true;
+}
+
+static void run(struct scan *scan)
+{
+    struct scanner *s = scan->scanner;
+    bool asked = false;
+    scan->state = RUNNING;
+    scan->since = now();
+    s->running++;
+    asked |= step_ask(scan, SCAN_CONTENT);
+    if (s->conf->antivirus.engines.n > 0)
+        asked |= step_ask(scan, SCAN_ANTIVIRUS);
+    if (!asked)
+        finish(scan, SCAN_DONE);
+}
+
+static void enter_line(struct scan *scan, struct line_queue *queue)
+{
+    struct line_place *out = line_enter(&scan->scanner->line, queue, &scan->place);
+    if (out)
+        finish((struct scan *)out, SCAN_BUSY);
+}
+
+struct scan *scan_start(struct scanner *s, struct line_queue *queue,
+                        const struct scan_request *request, int fd, scan_done *done, void *data)
+{
+    struct scan *scan = calloc(1, sizeof *scan);
+    if (scan == NULL) {
+        close(fd);
+        return NULL;
+    }
+    *scan = (struct scan){.scanner = s, .since = now(), .fd = fd, .done = done, .data = data};
+    evtimer_assign(&scan->finished, s->base, on_finished, scan);
+    buf_init(&scan->request, IPC_MSG_MAX);
+    scan_request_put(&scan->request, request);
+    for (int i = 0; i < SCAN_STEPS; i++) {
+        scan->steps[i] = (struct step){.scan = scan, .fd = -1};
+        buf_init(&scan->steps[i].reply, IPC_MSG_MAX);
+    }
+    scan->next = s->first;
+    if (s->first)
+        s->first->prev = scan;
+    s->first = scan;
+    if (!buf_ok(&scan->request))
+        finish(scan, SCAN_NO_MEMORY);
+    else if (s->running < s->running_max && s->line.n == 0)
+        run(scan);
+    else
+        enter_line(scan, queue);
+    return scan;
+}
+
+void scan_free(struct scanner *s, struct scan **scan)
+{
+    struct scan *gone = *scan;
+    if (gone == NULL)
+        return;
+    *scan = NULL;
+    line_leave(&s->line, &gone->place);
+    for (int i = 0; i < SCAN_STEPS; i++) {
+        step_close(&gone->steps[i]);
+        buf_release(&gone->steps[i].reply);
+    }
+    bool was_running = gone->state == RUNNING;
+    if (was_running)
+        s->running--;
+    event_del(&gone->finished);
+    buf_release(&gone->request);
+    fsio_close_quiet(&gone->fd);
+    if (gone->prev)
+        gone->prev->next = gone->next;
+    else
+        s->first = gone->next;
+    if (gone->next)
+        gone->next->prev = gone->prev;
+    free(gone);
+    if (was_running)
+        run_next(s);
+}
+
+static void give_up(struct scan *scan)
+{
+    if (scan->state == WAITING) {
+        line_leave(&scan->scanner->line, &scan->place);
+        finish(scan, SCAN_BUSY);
+        return;
+    }
+    for (int i = 0; i < SCAN_STEPS; i++)
+        if (scan->steps[i].open) {
+            log_warning("%s: no answer within %u s", step_name(i),
+                        scan->scanner->conf->smtp.scan_timeout);
+            step_end(&scan->steps[i], STEP_FAILED);
+        }
+}
+
+void scanner_tick(struct scanner *s)
+{
+    time_t limit = now() - s->conf->smtp.scan_timeout;
+    for (struct scan *scan = s->first; scan; scan = scan->next)
+        if (scan->state != FINISHED && scan->since < limit)
+            give_up(scan);
+}
