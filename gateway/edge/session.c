@@ -237,6 +237,14 @@ static void handshake(struct session *s)
 
 /* --- what next? --- */
 
+/* Look-ups are answered within a moment: then all replies go in one piece. (One that takes its time
+ * holds up the others until the next tick.) */
+static bool more_is_near(const struct session *s)
+{
+    return s->lookups > 0 && smtp_output(s->smtp).n < SMTP_OUTPUT_HIGH &&
+           smtp_wants(s->smtp) != SMTP_WANT_CLOSE;
+}
+
 /*
  * Sends, then does what the machine wants. Everything that calls into the machine ends here; a call
  * from within it (an answer that came at once) leaves it to the outer one. May free the session.
@@ -245,7 +253,7 @@ static void settle(struct session *s)
 {
     if (s->busy)
         return;
-    enum flushed flushed = flush(s);
+    enum flushed flushed = more_is_near(s) ? FLUSH_DONE : flush(s);
     if (flushed == FLUSH_FAILED) {
         session_close(s);
         return;
@@ -506,7 +514,10 @@ void sessions_tick(struct edge *edge)
 {
     for (struct session *s = edge->sessions, *next; s; s = next) {
         next = s->next;
-        session_tick(s);
+        if (s->lookups > 0 && flush(s) == FLUSH_FAILED) /* more_is_near() was wrong */
+            session_close(s);
+        else
+            session_tick(s);
     }
 }
 
