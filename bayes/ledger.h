@@ -36,9 +36,9 @@ struct ledger_item {
 };
 
 /*
- * Learns, or moves to the other class, or takes back, item by item. Whole items, several in one
- * transaction; 0 when every item was done or known, else -1 with err for the first that failed
- * (its result, and that of every other that failed, is LEARN_FAILED and nothing of it stays).
+ * Learns, or moves to the other class, or takes back, item by item, many in one transaction. 0 when
+ * every item was done or known, else -1 with err for one that failed; the result of each that
+ * failed is LEARN_FAILED, and nothing of it stays.
  */
 int ledger_learn_batch(struct ledger *ledger, struct ledger_item *items, size_t n, struct err *err);
 enum learn_result ledger_learn(struct ledger *ledger, uint64_t digest, enum learn_class class,

@@ -5,7 +5,7 @@
 
 /* What one transaction holds at most, in counts that change: bounds memory and the log. */
 #define DELTAS_MAX      (1024u * 1024)
-#define CHECKPOINT_KB   (32u * 1024)
+#define CHECKPOINT_KB   (16u * 1024)
 #define SECONDS_PER_DAY 86400
 
 /* One message's part in one token's counts. */
@@ -96,15 +96,15 @@ static int deltas_room(struct batch *batch, size_t more, struct err *err)
 static int count(struct batch *batch, uint32_t class, const uint64_t *features, size_t n,
                  int32_t step, struct err *err)
 {
+    uint64_t *total = class == LEARN_SPAM ? &batch->totals.spam : &batch->totals.ham;
+    if (step < 0 && *total == 0)
+        return ledger_contradiction(batch->ledger, "more messages to take back than learned", err);
     if (deltas_room(batch, n, err) < 0)
         return -1;
     for (size_t i = 0; i < n; i++)
         batch->deltas[batch->n++] = (struct delta){features[i], class == LEARN_SPAM ? step : 0,
                                                    class == LEARN_HAM ? step : 0};
-    if (class == LEARN_SPAM)
-        batch->totals.spam += (uint64_t)(int64_t)step;
-    else
-        batch->totals.ham += (uint64_t)(int64_t)step;
+    *total += (uint64_t)(int64_t)step;
     return 0;
 }
 
@@ -258,7 +258,7 @@ static int batch_run(struct batch *batch, struct ledger_item *items, size_t n, s
         struct ledger_item *item = &items[*taken];
         if (*taken && batch->n + item_weight(item) > DELTAS_MAX)
             break;
-        int result = item_learn(batch, item, *refused ? NULL : err);
+        int result = item_learn(batch, item, err);
         if (result < 0)
             return -1;
         if (result > 0) {
@@ -315,6 +315,7 @@ int ledger_learn_batch(struct ledger *ledger, struct ledger_item *items, size_t 
         done = batch_all(&batch, items, n, &refused, err);
     for (size_t i = done; i < n; i++)
         items[i].result = LEARN_FAILED;
+    /* What fails here fails again, and louder, in the next transaction. */
     if (done && !ledger->broken)
         ledger->env->txn_checkpoint(ledger->env, CHECKPOINT_KB, 0, 0);
     free(batch.deltas);

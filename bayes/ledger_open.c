@@ -10,7 +10,7 @@
 #include "bayes/ledger_db.h"
 
 #define CACHE_SIZE     (128u * 1024 * 1024)
-#define LOG_FILE_SIZE  (32u * 1024 * 1024)
+#define LOG_FILE_SIZE  (16u * 1024 * 1024)
 #define LOG_BUFFER     (4u * 1024 * 1024)
 #define PAGE_SIZE      4096u
 #define FILE_MODE      0640

@@ -16,7 +16,7 @@
 
 #include "base/str.h"
 
-#define MODEL_MAGIC      0x6c65646f6d747067u /* "gptmodel" as the machine stores it */
+#define MODEL_MAGIC      0x6c65646f6d6e7470u /* "ptnmodel" where bytes go from low to high */
 #define MODEL_VERSION    1u
 #define MODEL_TABLE_AT   4096u
 #define MODEL_TOKENS_MAX (UINT64_C(1) << 28)

@@ -56,7 +56,7 @@ static enum kind wide_kind(uint32_t c)
     return LETTER;
 }
 
-/* Lower case where it is a matter of adding a number: Latin-1, Greek, Cyrillic. */
+/* Lower case where it is a matter of adding a number: Latin, Greek, Cyrillic. */
 static uint32_t lower(uint32_t c)
 {
     if (c < 0x80)
@@ -66,7 +66,7 @@ static uint32_t lower(uint32_t c)
         return c + 32;
     if (c >= 0x400 && c <= 0x40f)
         return c + 80;
-    if (c >= 0x100 && c <= 0x17f && c != 0x130 && c != 0x131 && c != 0x178 && c != 0x138)
+    if (c >= 0x100 && c <= 0x17e && c != 0x130 && c != 0x131 && c != 0x178 && c != 0x138)
         return (c >= 0x139 && c <= 0x148) || c >= 0x179 ? c + (c & 1) : c | 1;
     return c;
 }
