@@ -11,6 +11,7 @@
  */
 #include <fcntl.h>
 #include <ftw.h>
+#include <getopt.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -391,20 +392,24 @@ static void entries_free(struct bench *bench)
 
 int main(int argc, char **argv)
 {
+    static const struct option options[] = {{"after", required_argument, NULL, 'a'},
+                                            {"messages", no_argument, NULL, 'm'},
+                                            {0}};
     struct bench bench = {.n = 0};
     bool messages = false;
-    int at = 1;
-    for (; at < argc - 1; at++) {
-        if (strcmp(argv[at], "--after") == 0) {
-            stream_play(&bench, argv[++at]);
+    for (int c; (c = getopt_long(argc, argv, "", options, NULL)) != -1;) {
+        if (c == 'a') {
+            stream_play(&bench, optarg);
             entries_free(&bench);
-        } else if (strcmp(argv[at], "--messages") == 0) {
+        } else if (c == 'm') {
             messages = true;
+        } else {
+            optind = argc;
         }
     }
-    if (at != argc - 1)
+    if (optind != argc - 1)
         die("usage: bayes_bench [--after OTHER_INDEX] [--messages] INDEX");
-    stream_play(&bench, argv[at]);
+    stream_play(&bench, argv[optind]);
     if (bench.table.spam == 0 || bench.table.ham == 0)
         die("the index names no ham or no spam");
     if (messages) {
