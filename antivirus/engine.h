@@ -80,8 +80,8 @@ struct engines {
 
 /*
  * Opens the configured ones in order, and lets each scan two harmless letters (one with HTML, a
- * link and an image): what finds them infected would quarantine all mail, and is refused. -1 if one can't be opened (all are closed
- * again). conf must outlive the engines.
+ * link and an image): what finds them infected would quarantine all mail, and is refused. -1 if one
+ * can't be opened (all are closed again). conf must outlive the engines.
  */
 int engines_open(struct engines *engines, const struct conf_antivirus *conf, const char *tmp_dir,
                  struct err *err);

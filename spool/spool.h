@@ -111,8 +111,8 @@ int spool_load(struct spool *spool, enum spool_state state, const char *id, stru
 int spool_peek(struct spool *spool, enum spool_state state, const char *id, struct pool *pool,
                struct spool_file **file, bool *corrupt, struct err *err);
 void spool_unload(struct spool_file **file);
-/* What a mark means for the recipient in memory; spool_mark() does it too. The mark's texts are then
- * the recipient's. */
+/* What a mark means for the recipient in memory; spool_mark() does it too. The mark's texts are
+ * then the recipient's. */
 struct spool_mark;
 void spool_apply_mark(struct spool_recipient *recipient, const struct spool_mark *mark);
 

@@ -20,6 +20,7 @@ SKIP: {
 
 my %kind = map { $_ => slurp($_) =~ m{\A\#!\s*/\S*/(?:env\s+)?(\w+)} ? $1 : '' }
     grep { -x $_ || /\.(?:sh|t|pl)$/ } tree_files(qr{^(?!.*\.(?:c|h)$)});
+ok( -x, "$_ is executable" ) for tree_files(qr/\.t$/);
 checked( 'shellcheck', 'shellcheck -x', grep { $kind{$_} =~ /^(?:sh|bash)$/ || /\.sh$/ } sort keys %kind );
 checked( 'perl', 'perl -It/lib -wc', ( grep { $kind{$_} eq 'perl' } sort keys %kind ), tree_files(qr/\.pm$/) );
 checked( 'mandoc', 'mandoc -T lint -W warning', tree_files(qr{^man/.*\.\d$}) );

@@ -1,4 +1,5 @@
-# How prove reports: as ever, and before its summary what was skipped and why.
+# How prove reports: as ever, and before its summary what the tests that failed had to say, and what
+# was skipped and why. The harness keeps each test's output below PERL_TEST_HARNESS_DUMP_TAP.
 package Poterne::Formatter;
 
 use strict;
@@ -6,24 +7,42 @@ use warnings;
 
 use parent -t STDOUT ? 'TAP::Formatter::Console' : 'TAP::Formatter::File';
 
+use constant SAID_LINES => 60;
+
 sub summary {
     my ( $self, $aggregate, $interrupted ) = @_;
+    for my $test ( $aggregate->descriptions ) {
+        my ($parser) = $aggregate->parsers($test);
+        $self->_output( "\n$test failed:\n" . join '', said_by($test) ) if $parser->has_problems;
+    }
     my @skipped = map { skipped_of($_) } $aggregate->descriptions;
     $self->_output( "\nSkipped:\n" . join '', map { "  $_\n" } @skipped ) if @skipped;
     return $self->SUPER::summary( $aggregate, $interrupted );
 }
 
-# The harness keeps each test's output below PERL_TEST_HARNESS_DUMP_TAP.
+sub lines_of {
+    my ($name) = @_;
+    open my $file, '<', "$ENV{PERL_TEST_HARNESS_DUMP_TAP}/$name" or return;
+    my @lines = <$file>;
+    close $file;
+    return @lines;
+}
+
+sub said_by {
+    my ($test) = @_;
+    my @lines = ( grep( { /^not ok|^#/ } lines_of($test) ), lines_of("$test.err") );
+    splice @lines, SAID_LINES, @lines - SAID_LINES, "… all of it is in build/tap/$test*\n" if @lines > SAID_LINES;
+    return map { "  $_" } @lines;
+}
+
 sub skipped_of {
     my ($test) = @_;
-    open my $tap, '<', "$ENV{PERL_TEST_HARNESS_DUMP_TAP}/$test" or return;
     my @skipped;
-    while (<$tap>) {
+    for ( lines_of($test) ) {
         push @skipped, "$test: $1" if /^1\.\.0 # skip\S*\s*(.*)/i;
         push @skipped, "$test: $1: $2" if /^(?:not )?ok\s+\d*\s*(?:- )?(.*?)\s*# skip\S*\s*(.*)/i;
         push @skipped, "$test: $1" if /^# skipped (.*)/;
     }
-    close $tap;
     return @skipped;
 }
 
