@@ -212,6 +212,12 @@ static void each_is_in_order_and_skips_strangers(void **state)
     assert_int_equal(seen.n, 0);
 }
 
+static void ignore_size_signal(void)
+{
+    const struct sigaction ignore = {.sa_handler = SIG_IGN};
+    sigaction(SIGXFSZ, &ignore, NULL);
+}
+
 /* A limit on file size stands in for a full disk: the write fails part of the way. */
 static void limit_file_size(rlim_t n)
 {
@@ -226,7 +232,7 @@ static void a_full_disk_loses_nothing(void **state)
     struct fixture *f = *state;
     struct buf whole = BUF_INIT(100000);
     struct spool_file *file;
-    signal(SIGXFSZ, SIG_IGN);
+    ignore_size_signal();
     put_sample(f, SPOOL_QUEUE);
     read_sample(f, "queue", &whole);
     for (size_t n = 0; n < whole.n; n++) {
@@ -262,7 +268,7 @@ static void a_failed_write_stays_failed(void **state)
 {
     struct fixture *f = *state;
     char large[40000] = {0};
-    signal(SIGXFSZ, SIG_IGN);
+    ignore_size_signal();
     struct spool_writer *w = begin(f);
     struct envelope e = sample_envelope(f->id);
     limit_file_size(1000);
