@@ -36,3 +36,7 @@ EXTRA_t_unit_delivery_queue_DEPENDENCIES = gateway/poterne-delivery$(EXEEXT)
 unit += t/unit/delivery_hops
 t_unit_delivery_hops_LDADD = $(DELIVERY_FAKE_LIBS)
 EXTRA_t_unit_delivery_hops_DEPENDENCIES = gateway/poterne-delivery$(EXEEXT)
+
+fuzz += t/fuzz/next_hop
+t_fuzz_next_hop_LDADD = lib/libclient.a lib/libspool.a $(BASE_LIBS)
+t_fuzz_next_hop_LDFLAGS = $(AM_LDFLAGS) $(LIBFUZZER_LDFLAGS)
