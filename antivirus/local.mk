@@ -21,3 +21,6 @@ t_unit_antivirus_engines_SOURCES = t/unit/antivirus_engines.c $(antivirus_sample
 t_unit_antivirus_engines_LDADD = $(ANTIVIRUS_LIBS) $(CMOCKA_LIBS)
 
 antivirus_samples = t/unit/antivirus_samples.c t/unit/antivirus_samples.h
+
+unit += t/unit/antivirus_clamav
+t_unit_antivirus_clamav_LDADD = $(ANTIVIRUS_LIBS) $(CMOCKA_LIBS)

@@ -28,3 +28,6 @@ t_parity_av_scan_LDADD = $(AVCONTENT_LIBS)
 fuzz += t/fuzz/av_content
 t_fuzz_av_content_LDADD = $(AVCONTENT_LIBS)
 t_fuzz_av_content_LDFLAGS = $(AM_LDFLAGS) $(LIBFUZZER_LDFLAGS)
+
+unit += t/unit/gateway_av_content
+t_unit_gateway_av_content_LDADD = $(AVCONTENT_LIBS) $(CMOCKA_LIBS)
