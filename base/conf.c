@@ -10,11 +10,6 @@
 
 #define MACHINE_NAME_MAX 256
 
-static int at(struct err *err, const struct conf_origin *origin)
-{
-    return err_prefix(err, "%s:%u", origin->file, origin->line);
-}
-
 static struct conf_origin origin_of(const struct conf_entry *entry)
 {
     return (struct conf_origin){entry->value, entry->file, entry->line};
@@ -37,7 +32,7 @@ static int store(struct conf_loaded *loaded, const struct conf_setting *setting,
         err_prefix(err, "%s", setting->name);
     else
         err_prefix(err, "%s = %.*s", setting->name, STR_ARG(origin->value.items[0]));
-    return origin->file ? at(err, origin) : err_prefix(err, "default");
+    return origin->file ? conf_at(err, origin) : err_prefix(err, "default");
 }
 
 /* The default, as if it had been written. */
@@ -144,7 +139,7 @@ static int take_entries(struct conf_loaded *loaded, struct err *err)
         const struct conf_entry *entry = &loaded->entries.items[i];
         struct conf_origin origin = origin_of(entry);
         if (take_entry(loaded, entry, err) < 0)
-            return at(err, &origin);
+            return conf_at(err, &origin);
     }
     return 0;
 }
@@ -169,17 +164,24 @@ static int store_domain(struct conf_loaded *loaded, size_t i, struct err *err)
     if (before && strcmp(before->name, from->name) == 0) {
         err_set(err, "domain %s is there already in %s:%u", from->name, before->section.file,
                 before->section.line);
-        return at(err, &from->section);
+        return conf_at(err, &from->section);
     }
     domain->name = from->name;
     if (store_all(loaded, conf_domain_settings, conf_n_domain_settings, from->settings, domain,
                   err) < 0)
         return -1;
-    if (domain->next_hop.text)
+    if (domain->next_hop.text == NULL)
+        err_set(err,
+                "domain %s has no next_hop; expected next_hop = lmtp://192.0.2.10:24 or another",
+                from->name);
+    else if (domain->directory.n == 0 && loaded->conf.directory_files.n == 0)
+        err_set(err,
+                "domain %s has no recipients; expected directory = file /path here, or files "
+                "in section directory",
+                from->name);
+    else
         return 0;
-    err_set(err, "domain %s has no next_hop; expected next_hop = lmtp://192.0.2.10:24 or another",
-            from->name);
-    return at(err, &from->section);
+    return conf_at(err, &from->section);
 }
 
 static int store_domains(struct conf_loaded *loaded, struct err *err)
@@ -205,53 +207,6 @@ const struct conf_domain *conf_domain_find(const struct conf *conf, struct str n
     if (conf->n_domains == 0 || !domain_normal(name, normal))
         return NULL;
     return bsearch(normal, conf->domains, conf->n_domains, sizeof conf->domains[0], match_name);
-}
-
-/* --- what must fit together --- */
-
-static const struct conf_origin *origin_at(const struct conf_loaded *loaded, const char *section,
-                                           const char *name)
-{
-    return &loaded->origins[conf_setting_find(section, name) - conf_settings];
-}
-
-/* The mistake is told where one of the two was written; they can't both be defaults. */
-static int clash(const struct conf_loaded *loaded, const char *section, const char *one,
-                 const char *other, struct err *err)
-{
-    const struct conf_origin *origin = origin_at(loaded, section, one);
-    if (origin->file == NULL)
-        origin = origin_at(loaded, section, other);
-    return origin->file ? at(err, origin) : err_prefix(err, "%s", loaded->conf.path);
-}
-
-static int check_together(const struct conf_loaded *loaded, struct err *err)
-{
-    const struct conf *conf = &loaded->conf;
-    if ((conf->smtp.tls_certificate == NULL) != (conf->smtp.tls_key == NULL)) {
-        err_set(err, "tls_certificate and tls_key go together; expected both or none");
-        return clash(loaded, "smtp", "tls_certificate", "tls_key", err);
-    }
-    if (conf->queue.retry_first > conf->queue.retry_max) {
-        err_set(err, "retry_first is longer than retry_max");
-        return clash(loaded, "queue", "retry_first", "retry_max", err);
-    }
-    if (conf->smtp.client_sessions_limit > conf->smtp.sessions_limit) {
-        err_set(err, "client_sessions_limit is above sessions_limit");
-        return clash(loaded, "smtp", "client_sessions_limit", "sessions_limit", err);
-    }
-    if (conf->antivirus.timeout > conf->smtp.scan_timeout) {
-        err_set(err, "antivirus timeout is longer than scan_timeout of smtp");
-        return clash(loaded, "antivirus", "timeout", "timeout", err);
-    }
-    if (strlen(conf->run_dir) + strlen("/") + CONF_SOCKET_NAME_MAX > CONF_SOCKET_PATH_MAX) {
-        err_set(err, "run_dir is too long for the names of sockets; expected at most %d bytes",
-                CONF_SOCKET_PATH_MAX - CONF_SOCKET_NAME_MAX - 1);
-        return clash(loaded, "", "run_dir", "run_dir", err);
-    }
-    if (conf->n_domains == 0)
-        return err_set(err, "%s: no domain; expected domain NAME { next_hop = … }", conf->path);
-    return 0;
 }
 
 /* --- the whole --- */
@@ -287,7 +242,7 @@ static int load(struct conf_loaded *loaded, struct err *err)
         return -1;
     if (machine_name(loaded, err) < 0 || store_domains(loaded, err) < 0)
         return -1;
-    return check_together(loaded, err);
+    return conf_check(loaded, err);
 }
 
 struct conf *conf_load(struct pool *pool, const struct conf_entries *entries, const char *path,

@@ -37,8 +37,16 @@ static inline const struct conf_loaded *conf_loaded(const struct conf *conf)
     return (const struct conf_loaded *)conf;
 }
 
+/* Puts FILE:LINE before what err says; -1. */
+static inline int conf_at(struct err *err, const struct conf_origin *origin)
+{
+    return err_prefix(err, "%s:%u", origin->file, origin->line);
+}
+
 /* Makes the settings of entries that were read; takes the pool. NULL on error. */
 struct conf *conf_load(struct pool *pool, const struct conf_entries *entries, const char *path,
                        struct err *err);
+/* Do the values go with one another? */
+int conf_check(const struct conf_loaded *loaded, struct err *err);
 
 #endif

@@ -1,9 +1,8 @@
 #include "base/conf_value.h"
 
-#include <arpa/inet.h>
-#include <limits.h>
-
 #include "base/buf.h"
+#include "base/conf_number.h"
+#include "base/conf_place.h"
 #include "base/domain.h"
 
 #define LOCAL_PART_MAX 64 /* RFC 5321 4.5.3.1.1 */
@@ -25,58 +24,15 @@ static int copy_text(struct job *job, struct str text, const char **out)
     return *out ? 0 : no_memory(job);
 }
 
-/* --- numbers with units --- */
+/* --- numbers, yes and no --- */
 
-struct unit {
-    const char *name;
-    uint64_t factor;
-};
-
-static const struct unit size_units[] = {{"", 1},        {"K", 1 << 10}, {"k", 1 << 10},
-                                         {"M", 1 << 20}, {"G", 1 << 30}, {NULL, 0}};
-static const struct unit time_units[] = {{"", 1},      {"s", 1},      {"min", 60}, {"h", 3600},
-                                         {"d", 86400}, {"w", 604800}, {NULL, 0}};
-static const struct unit no_units[] = {{"", 1}, {NULL, 0}};
-
-/* In the largest unit that leaves no rest, by its last name in the table. */
-static void print_number(uint64_t n, const struct unit *units, struct buf *out)
+static int read_number(struct job *job, struct str text, const struct conf_unit *units,
+                       const char *what, uint64_t *n)
 {
-    const struct unit *best = units;
-    for (const struct unit *u = units; u->name; u++)
-        if (n && n % u->factor == 0 && u->factor >= best->factor)
-            best = u;
-    buf_addf(out, "%llu%s", (unsigned long long)(n / best->factor), best->name);
+    return conf_number(text, units, what, job->setting->min, job->setting->max, n, job->err);
 }
 
-static bool number_of(struct str text, const struct unit *units, uint64_t *n)
-{
-    size_t digits = 0;
-    while (digits < text.n && text.s[digits] >= '0' && text.s[digits] <= '9')
-        digits++;
-    struct str unit = str_from(text, digits);
-    for (const struct unit *u = units; u->name; u++)
-        if (str_eq(unit, str_of(u->name)))
-            return str_to_u64(str_sub(text, 0, digits), UINT64_MAX / u->factor, n) &&
-                   (*n *= u->factor, true);
-    return false;
-}
-
-static int read_number(struct job *job, struct str text, const struct unit *units, const char *what,
-                       uint64_t *n)
-{
-    const struct conf_setting *setting = job->setting;
-    if (number_of(text, units, n) && *n >= setting->min && *n <= setting->max)
-        return 0;
-    struct buf bounds = BUF_INIT(100);
-    print_number(setting->min, units, &bounds);
-    buf_add(&bounds, STR(" to "));
-    print_number(setting->max, units, &bounds);
-    err_set(job->err, "expected %s from %s", what, buf_cstr(&bounds));
-    buf_release(&bounds);
-    return -1;
-}
-
-static int store_unsigned(struct job *job, struct str text, const struct unit *units,
+static int store_unsigned(struct job *job, struct str text, const struct conf_unit *units,
                           const char *what, unsigned *field)
 {
     uint64_t n;
@@ -89,7 +45,7 @@ static int store_unsigned(struct job *job, struct str text, const struct unit *u
 static int store_size(struct job *job, struct str text, size_t *field)
 {
     uint64_t n;
-    if (read_number(job, text, size_units, "a size such as 20M (units k, M, G)", &n) < 0)
+    if (read_number(job, text, conf_size_units, "a size such as 20M (units k, M, G)", &n) < 0)
         return -1;
     *field = (size_t)n;
     return 0;
@@ -188,19 +144,12 @@ static int store_host(struct job *job, struct str text, const char **field)
     return copy_text(job, str_of(name), field);
 }
 
-/* Absolute, and no `..` that would lead out of what it names. */
-static bool is_path(struct str text)
-{
-    return str_starts(text, STR("/")) && text.n < PATH_MAX && str_chr(text, '\n') == STR_NONE &&
-           str_find(text, STR("/../")) == STR_NONE && !str_ends(text, STR("/.."));
-}
-
 static int store_path(struct job *job, struct str text, const char **field)
 {
     *field = NULL;
     if (text.n == 0 && job->setting->min == 0)
         return 0;
-    if (!is_path(text))
+    if (!conf_place_path(text))
         return err_set(job->err, "expected an absolute path without ..");
     return copy_text(job, text, field);
 }
@@ -227,88 +176,7 @@ static int store_address(struct job *job, struct str text, const char **field)
     return copy_text(job, text, field);
 }
 
-/* --- sockets and next hops --- */
-
-/* "192.0.2.10:24" or "[2001:db8::1]:24"; the port may be absent where `port` is not 0. */
-static bool split_host_port(struct str text, char host[INET6_ADDRSTRLEN], uint16_t *port)
-{
-    unsigned char address[sizeof(struct in6_addr)];
-    bool six = str_starts(text, STR("["));
-    size_t end = six ? str_chr(text, ']') : str_chr(text, ':');
-    if (six && end == STR_NONE)
-        return false;
-    struct str name = str_sub(text, six ? 1 : 0, end);
-    struct str rest = str_from(text, end == STR_NONE ? text.n : end + (six ? 1 : 0));
-    uint64_t number = *port;
-    if (rest.n && (rest.s[0] != ':' || !str_to_u64(str_from(rest, 1), UINT16_MAX, &number)))
-        return false;
-    *port = (uint16_t)number;
-    return number > 0 && str_copy(name, host, INET6_ADDRSTRLEN) &&
-           inet_pton(six ? AF_INET6 : AF_INET, host, address) == 1;
-}
-
-static bool template_valid(struct str path)
-{
-    for (size_t i = 0; i < path.n; i++)
-        if (path.s[i] == '%' && (++i == path.n || strchr("du%", path.s[i]) == NULL))
-            return false;
-    return str_find(path, STR("%u")) != STR_NONE;
-}
-
-static int store_hop_path(struct job *job, struct str path, struct conf_hop *hop)
-{
-    if (!is_path(path))
-        return err_set(job->err, "expected an absolute path behind %s://",
-                       hop->kind == HOP_MAILDIR ? "maildir" : "lmtp");
-    if (hop->kind == HOP_MAILDIR && !template_valid(path))
-        return err_set(job->err, "expected a folder with %%u (local part) and, where there are "
-                                 "several domains, %%d (domain)");
-    if (hop->kind == HOP_LMTP && path.n > CONF_SOCKET_PATH_MAX)
-        return err_set(job->err, "expected a socket path of at most %d bytes",
-                       CONF_SOCKET_PATH_MAX);
-    return copy_text(job, path, &hop->path);
-}
-
-static int store_hop(struct job *job, struct str text, struct conf_hop *hop)
-{
-    static const struct {
-        struct str scheme;
-        enum conf_hop_kind kind;
-        uint16_t port;
-    } kinds[] = {{{"smtp://", 7}, HOP_SMTP, 25},
-                 {{"lmtp://", 7}, HOP_LMTP, 24},
-                 {{"maildir://", 10}, HOP_MAILDIR, 0}};
-    char host[INET6_ADDRSTRLEN];
-    size_t i = 0;
-    while (i < 3 && !str_starts(text, kinds[i].scheme))
-        i++;
-    if (i == 3)
-        return err_set(job->err, "expected lmtp://address:port, lmtp:///socket, "
-                                 "smtp://address:port or maildir:///folder/%%d/%%u");
-    struct str rest = str_from(text, kinds[i].scheme.n);
-    *hop = (struct conf_hop){.kind = kinds[i].kind, .port = kinds[i].port};
-    if (copy_text(job, text, &hop->text) < 0)
-        return -1;
-    if (hop->kind == HOP_MAILDIR || (hop->kind == HOP_LMTP && str_starts(rest, STR("/"))))
-        return store_hop_path(job, rest, hop);
-    if (!split_host_port(rest, host, &hop->port))
-        return err_set(job->err,
-                       "expected a numeric address and a port, such as 192.0.2.10:%d or "
-                       "[2001:db8::1]:%d (host names are not looked up)",
-                       kinds[i].port, kinds[i].port);
-    return copy_text(job, str_of(host), &hop->host);
-}
-
 /* --- lists --- */
-
-static int check_listen(struct job *job, struct str text)
-{
-    char host[INET6_ADDRSTRLEN];
-    uint16_t port = 0;
-    if (split_host_port(text, host, &port))
-        return 0;
-    return err_set(job->err, "expected address:port such as 0.0.0.0:25 or [::]:25");
-}
 
 static int check_item(struct job *job, struct str text)
 {
@@ -316,15 +184,16 @@ static int check_item(struct job *job, struct str text)
     case CONF_WORDS:
         return is_choice(job->setting, text) ? 0 : expected_choice(job);
     case CONF_PATHS:
-        return is_path(text) ? 0 : err_set(job->err, "expected an absolute path without ..");
+        return conf_place_path(text) ? 0
+                                     : err_set(job->err, "expected an absolute path without ..");
     case CONF_ADDRESSES:
         return is_address(text) ? 0
                                 : err_set(job->err, "expected a mail address such as "
                                                     "postmaster@example.org");
     case CONF_LISTENS:
-        return check_listen(job, text);
+        return conf_place_listen(text, job->err);
     case CONF_SOURCES:
-        if (str_starts(text, STR("file ")) && is_path(str_from(text, 5)))
+        if (str_starts(text, STR("file ")) && conf_place_path(str_from(text, 5)))
             return 0;
         return err_set(job->err, "expected a source such as file \"/etc/poterne/recipients\"");
     default:
@@ -385,10 +254,10 @@ int conf_value_store(const struct conf_setting *setting, const struct conf_value
     case CONF_BOOL:
         return store_bool(&job, text, field);
     case CONF_COUNT:
-        return store_unsigned(&job, text, no_units, "a number", field);
+        return store_unsigned(&job, text, conf_no_units, "a number", field);
     case CONF_TIME:
-        return store_unsigned(&job, text, time_units, "a time such as 15min (units s, min, h, d)",
-                              field);
+        return store_unsigned(&job, text, conf_time_units,
+                              "a time such as 15min (units s, min, h, d)", field);
     case CONF_SIZE:
         return store_size(&job, text, field);
     case CONF_SCORE:
@@ -396,7 +265,7 @@ int conf_value_store(const struct conf_setting *setting, const struct conf_value
     case CONF_ACTION:
         return store_action(&job, text, field);
     case CONF_HOP:
-        return store_hop(&job, text, field);
+        return conf_place_hop(text, pool, field, err);
     default:
         return err_set(err, "setting of an unknown type");
     }

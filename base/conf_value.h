@@ -7,9 +7,6 @@
 #include "base/conf_syntax.h"
 #include "base/conf_table.h"
 
-#define CONF_SOCKET_PATH_MAX 107 /* sun_path without its NUL */
-#define CONF_SOCKET_NAME_MAX 24  /* "directory.sock" and others below run_dir */
-
 /* Stores into `field`; texts live in pool. -1: err says what was expected, without the place. */
 int conf_value_store(const struct conf_setting *setting, const struct conf_value *value,
                      struct pool *pool, void *field, struct err *err);

@@ -17,10 +17,12 @@ lib_libbase_a_SOURCES = \
     base/role_user.c base/role_user.h \
     base/role_workers.c base/role_workers.h \
     base/domain.c base/domain.h \
-    base/conf.c base/conf.h base/conf_loaded.h \
+    base/conf.c base/conf.h base/conf_loaded.h base/conf_check.c \
     base/conf_syntax.c base/conf_syntax.h \
     base/conf_table.c base/conf_table.h \
     base/conf_value.c base/conf_value.h \
+    base/conf_number.c base/conf_number.h \
+    base/conf_place.c base/conf_place.h \
     base/conf_suggest.c base/conf_suggest.h \
     base/conf_read.c base/conf_show.c
 

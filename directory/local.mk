@@ -2,7 +2,8 @@
 noinst_LIBRARIES += lib/libdirectory.a
 lib_libdirectory_a_CPPFLAGS = $(AM_CPPFLAGS) $(IDN2_CFLAGS)
 lib_libdirectory_a_SOURCES = \
-    directory/directory.c directory/directory.h \
+    directory/directory.c directory/directory.h directory/sources.h \
+    directory/find.c \
     directory/address.c directory/address.h \
     directory/table.c directory/table.h \
     directory/file.c directory/file.h \

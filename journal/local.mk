@@ -7,6 +7,7 @@ lib_libjournal_a_CPPFLAGS = $(AM_CPPFLAGS) $(SQLITE_CFLAGS)
 lib_libjournal_a_SOURCES = \
     journal/db.c journal/db.h \
     journal/time_id.c journal/time_id.h \
+    journal/schema.c journal/schema.h \
     journal/store.c journal/store.h journal/store_open.h \
     journal/sweep.c \
     journal/query.c journal/query.h journal/query_open.h \

@@ -10,100 +10,17 @@
 #include "base/fsio.h"
 #include "base/log.h"
 #include "journal/db.h"
+#include "journal/schema.h"
 #include "journal/store_open.h"
 
 #define BUSY_MS 5000 /* a reader that checkpoints may be in the way */
-
-/* synchronous = FULL: what is acknowledged was fsync'd, because delivery unlinks upon it. */
-static const char settings_sql[] = "PRAGMA journal_mode = WAL;"
-                                   "PRAGMA synchronous = FULL;"
-                                   "PRAGMA temp_store = MEMORY;"
-                                   "PRAGMA cache_size = -65536;"
-                                   "PRAGMA wal_autocheckpoint = 4000;"
-                                   "PRAGMA journal_size_limit = 67108864;"
-                                   "CREATE TEMP TABLE doomed (id TEXT PRIMARY KEY);";
-
-static const char schema_sql[] =
-    "BEGIN IMMEDIATE;"
-    "CREATE TABLE message ("
-    "  no INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, time_us INTEGER NOT NULL,"
-    "  client_ip TEXT NOT NULL, client_name TEXT NOT NULL, helo TEXT NOT NULL,"
-    "  sender TEXT NOT NULL COLLATE NOCASE, subject TEXT NOT NULL, message_id TEXT NOT NULL,"
-    "  size INTEGER NOT NULL, verdict TEXT NOT NULL, global REAL, heuristics REAL, bayes REAL,"
-    "  held TEXT NOT NULL, evidence TEXT NOT NULL);"
-    "CREATE INDEX message_sender ON message (sender, id);"
-    "CREATE INDEX message_client ON message (client_ip, id);"
-    /* what is so now */
-    "CREATE TABLE recipient ("
-    "  id TEXT NOT NULL, idx INTEGER NOT NULL, address TEXT NOT NULL COLLATE NOCASE,"
-    "  how TEXT NOT NULL, state INTEGER NOT NULL, time_us INTEGER NOT NULL,"
-    "  PRIMARY KEY (id, idx)) WITHOUT ROWID;"
-    "CREATE INDEX recipient_address ON recipient (address);"
-    "CREATE INDEX recipient_open ON recipient (state) WHERE state IN (0, 1, 3, 4);"
-    /* all that was */
-    "CREATE TABLE outcome ("
-    "  id TEXT NOT NULL, idx INTEGER NOT NULL, time_us INTEGER NOT NULL, state INTEGER NOT NULL,"
-    "  relay TEXT NOT NULL, detail TEXT NOT NULL,"
-    "  PRIMARY KEY (id, idx, time_us, state)) WITHOUT ROWID;"
-    "CREATE TABLE refusal ("
-    "  no INTEGER PRIMARY KEY, time_us INTEGER NOT NULL, id TEXT NOT NULL,"
-    "  session TEXT NOT NULL, client_ip TEXT NOT NULL, client_name TEXT NOT NULL,"
-    "  helo TEXT NOT NULL, sender TEXT NOT NULL COLLATE NOCASE,"
-    "  recipient TEXT NOT NULL COLLATE NOCASE, stage TEXT NOT NULL, code INTEGER NOT NULL,"
-    "  enhanced TEXT NOT NULL, text TEXT NOT NULL, evidence TEXT NOT NULL);"
-    "CREATE UNIQUE INDEX refusal_time ON refusal (time_us, session, stage, recipient);"
-    "CREATE INDEX refusal_sender ON refusal (sender, time_us) WHERE sender <> '';"
-    "CREATE INDEX refusal_recipient ON refusal (recipient, time_us) WHERE recipient <> '';"
-    "CREATE INDEX refusal_client ON refusal (client_ip, time_us);"
-    "CREATE INDEX refusal_id ON refusal (id) WHERE id <> '';"
-    "PRAGMA user_version = 1;"
-    "COMMIT;";
-
-/* The states that stand in the SQL below and above, by their numbers */
-_Static_assert(RCPT_OWED == 0 && RCPT_DEFERRED == 1 && RCPT_DELIVERED == 2 && RCPT_HELD == 3 &&
-                   RCPT_RELEASED == 4 && RCPT_DELETED == 5 && RCPT_FAILED == 6,
-               "open are 0, 1, 3, 4; final are 2, 5, 6");
-
-static const char *const statements_sql[STORE_STATEMENTS] = {
-    [STORE_BEGIN] = "BEGIN IMMEDIATE",
-    [STORE_COMMIT] = "COMMIT",
-    [STORE_MESSAGE] = "INSERT INTO message VALUES (NULL, ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10,"
-                      " ?11, ?12, ?13, ?14, ?15) ON CONFLICT DO NOTHING",
-    /* What is final gives way only to what is final, what is later only to what is later still. */
-    [STORE_RECIPIENT] =
-        "INSERT INTO recipient VALUES (?1, ?2, ?3, ?4, ?5, ?6)"
-        " ON CONFLICT (id, idx) DO UPDATE SET state = excluded.state, time_us = excluded.time_us"
-        " WHERE (excluded.state IN (2, 5, 6), excluded.time_us, excluded.state)"
-        " > (state IN (2, 5, 6), time_us, state)",
-    [STORE_OUTCOME] = "INSERT INTO outcome VALUES (?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT DO NOTHING",
-    [STORE_REFUSED] = "INSERT INTO refusal VALUES (NULL, ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10,"
-                      " ?11, ?12, ?13) ON CONFLICT DO NOTHING",
-    /* Settled messages made before ?1, with no news since ?2, the oldest ?3 of them; those without
-     * a row of their own (their first event was lost) too. */
-    [STORE_DOOM] =
-        "INSERT OR IGNORE INTO doomed SELECT id FROM message WHERE id < ?1 AND NOT EXISTS"
-        " (SELECT 1 FROM recipient r WHERE r.id = message.id"
-        "  AND (r.state NOT IN (2, 5, 6) OR r.time_us >= ?2)) ORDER BY id LIMIT ?3",
-    [STORE_DOOM_ORPHANS] =
-        "INSERT OR IGNORE INTO doomed SELECT DISTINCT id FROM recipient a WHERE id < ?1"
-        " AND NOT EXISTS (SELECT 1 FROM message WHERE message.id = a.id) AND NOT EXISTS"
-        " (SELECT 1 FROM recipient r WHERE r.id = a.id"
-        "  AND (r.state NOT IN (2, 5, 6) OR r.time_us >= ?2)) ORDER BY id LIMIT ?3",
-    [STORE_DROP_OUTCOMES] = "DELETE FROM outcome WHERE id IN (SELECT id FROM doomed)",
-    [STORE_DROP_RECIPIENTS] = "DELETE FROM recipient WHERE id IN (SELECT id FROM doomed)",
-    [STORE_DROP_MESSAGES] = "DELETE FROM message WHERE id IN (SELECT id FROM doomed)",
-    [STORE_DROP_DOOMED] = "DELETE FROM doomed",
-    [STORE_DROP_REFUSALS] =
-        "DELETE FROM refusal WHERE no IN"
-        " (SELECT no FROM refusal WHERE time_us < ?1 ORDER BY time_us LIMIT ?2)",
-};
 
 /* --- opening --- */
 
 static int prepare_all(struct journal_store *store, struct err *err)
 {
     for (size_t i = 0; i < STORE_STATEMENTS; i++) {
-        store->sql[i] = db_prepare(store->db, statements_sql[i], err);
+        store->sql[i] = db_prepare(store->db, schema_statements[i], err);
         if (store->sql[i] == NULL)
             return -1;
     }
@@ -121,7 +38,7 @@ static int make_schema(struct journal_store *store, struct err *err)
             "%s was written by a newer poterne (schema %lld, this one knows %d): install "
             "that one again, or move the file away",
             store->path, (long long)version, JOURNAL_SCHEMA_VERSION);
-    return version == 0 ? db_exec(store->db, schema_sql, err) : 0;
+    return version == 0 ? db_exec(store->db, schema_create, err) : 0;
 }
 
 static int try_open(struct journal_store *store, struct err *err)
@@ -134,7 +51,7 @@ static int try_open(struct journal_store *store, struct err *err)
     }
     sqlite3_extended_result_codes(store->db, 1);
     sqlite3_busy_timeout(store->db, BUSY_MS);
-    if (db_exec(store->db, settings_sql, err) < 0 || make_schema(store, err) < 0)
+    if (db_exec(store->db, schema_settings, err) < 0 || make_schema(store, err) < 0)
         return -1;
     return prepare_all(store, err);
 }

@@ -7,24 +7,8 @@
 #include <limits.h>
 #include <sqlite3.h>
 
+#include "journal/schema.h"
 #include "journal/store.h"
-
-enum store_statement {
-    STORE_BEGIN,
-    STORE_COMMIT,
-    STORE_MESSAGE,
-    STORE_RECIPIENT,
-    STORE_OUTCOME,
-    STORE_REFUSED,
-    STORE_DOOM,
-    STORE_DOOM_ORPHANS,
-    STORE_DROP_OUTCOMES,
-    STORE_DROP_RECIPIENTS,
-    STORE_DROP_MESSAGES,
-    STORE_DROP_DOOMED,
-    STORE_DROP_REFUSALS,
-    STORE_STATEMENTS
-};
 
 struct journal_store {
     char path[PATH_MAX];

@@ -357,6 +357,9 @@ static void what_does_not_fit_together(void **state)
     bad("", "t.conf: no domain; expected domain NAME { next_hop = … }");
     bad("domain a.b { }", "t.conf:1: domain a.b has no next_hop; expected next_hop = "
                           "lmtp://192.0.2.10:24 or another");
+    bad("directory { files = { } }\n" DOMAIN,
+        "t.conf:2: domain example.org has no recipients; expected directory = file /path here, or "
+        "files in section directory");
     bad(DOMAIN "\ndomain EXAMPLE.org { next_hop = smtp://192.0.2.1 }",
         "t.conf:3: domain example.org is there already in t.conf:1");
     bad("hostname = a.b\nhostname = a.c\n", "t.conf:2: hostname is set already in line 1");
@@ -366,13 +369,16 @@ static void what_does_not_fit_together(void **state)
         "t.conf:3: tls_certificate and tls_key go together; expected both or none");
     bad(DOMAIN "smtp {\ntls_certificate = /c.pem }",
         "t.conf:3: tls_certificate and tls_key go together; expected both or none");
-    bad(DOMAIN "queue { retry_first = 5h }", "t.conf:2: retry_first is longer than retry_max");
+    bad(DOMAIN "queue { retry_first = 5h }",
+        "t.conf:2: retry_first is longer than retry_max; expected it shorter");
+    bad(DOMAIN "smtp {\nscan_timeout = 10s }",
+        "t.conf:3: timeout of antivirus is longer than scan_timeout of smtp; expected it shorter");
     bad(DOMAIN "smtp { sessions_limit = 10 }",
-        "t.conf:2: client_sessions_limit is above sessions_limit");
+        "t.conf:2: client_sessions_limit is above sessions_limit; expected it below");
     bad(DOMAIN
         "run_dir = /"
         "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
-        "t.conf:2: run_dir is too long for the names of sockets; expected at most 82 bytes");
+        "t.conf:2: run_dir is too long for the names of sockets in it; expected at most 82 bytes");
 }
 
 static void oversize_is_refused(void **state)

@@ -1,0 +1,57 @@
+/* What must fit together. */
+#include "base/conf_loaded.h"
+#include "base/conf_place.h"
+
+static const struct conf_origin *origin_at(const struct conf_loaded *loaded, const char *section,
+                                           const char *name)
+{
+    return &loaded->origins[conf_setting_find(section, name) - conf_settings];
+}
+
+/* Two settings that do not go together, or one that does not fit (both names are the same). */
+struct clash {
+    bool there;
+    const char *section, *name;
+    const char *other_section, *other;
+    const char *text;
+};
+
+/* It is told where one of the two was written; they can't both be defaults. */
+static int tell_clash(const struct conf_loaded *loaded, const struct clash *clash, struct err *err)
+{
+    const struct conf_origin *origin = origin_at(loaded, clash->section, clash->name);
+    if (origin->file == NULL)
+        origin = origin_at(loaded, clash->other_section, clash->other);
+    err_set(err, "%s", clash->text);
+    return origin->file ? conf_at(err, origin) : err_prefix(err, "%s", loaded->conf.path);
+}
+
+int conf_check(const struct conf_loaded *loaded, struct err *err)
+{
+    const struct conf *conf = &loaded->conf;
+    const struct conf_smtp *smtp = &conf->smtp;
+    size_t socket_path = strlen(conf->run_dir) + strlen("/") + CONF_SOCKET_NAME_MAX;
+    const struct clash clashes[] = {
+        {(smtp->tls_certificate == NULL) != (smtp->tls_key == NULL), "smtp", "tls_certificate",
+         "smtp", "tls_key", "tls_certificate and tls_key go together; expected both or none"},
+        {smtp->client_sessions_limit > smtp->sessions_limit, "smtp", "client_sessions_limit",
+         "smtp", "sessions_limit",
+         "client_sessions_limit is above sessions_limit; expected it below"},
+        {conf->queue.retry_first > conf->queue.retry_max, "queue", "retry_first", "queue",
+         "retry_max", "retry_first is longer than retry_max; expected it shorter"},
+        {conf->antivirus.timeout > smtp->scan_timeout, "antivirus", "timeout", "smtp",
+         "scan_timeout",
+         "timeout of antivirus is longer than scan_timeout of smtp; expected it shorter"},
+        {conf->content.timeout > smtp->scan_timeout, "content", "timeout", "smtp", "scan_timeout",
+         "timeout of content is longer than scan_timeout of smtp; expected it shorter"},
+        {socket_path > CONF_SOCKET_PATH_MAX, "", "run_dir", "", "run_dir",
+         "run_dir is too long for the names of sockets in it; expected at most 82 bytes"},
+    };
+    _Static_assert(CONF_SOCKET_PATH_MAX - CONF_SOCKET_NAME_MAX - 1 == 82, "as the text says");
+    for (size_t i = 0; i < sizeof clashes / sizeof clashes[0]; i++)
+        if (clashes[i].there)
+            return tell_clash(loaded, &clashes[i], err);
+    if (conf->n_domains == 0)
+        return err_set(err, "%s: no domain; expected domain NAME { next_hop = … }", conf->path);
+    return 0;
+}

@@ -1,0 +1,20 @@
+/*
+ * conf_place: what a setting can name outside of itself: paths, addresses to listen on, next hops.
+ */
+#ifndef POTERNE_BASE_CONF_PLACE_H
+#define POTERNE_BASE_CONF_PLACE_H
+
+#include "base/conf.h"
+#include "base/pool.h"
+
+#define CONF_SOCKET_PATH_MAX 107 /* sun_path without its NUL */
+#define CONF_SOCKET_NAME_MAX 24  /* "directory.sock" and others below run_dir */
+
+/* Absolute, and no `..` that would lead out of what it names. */
+bool conf_place_path(struct str text);
+/* "192.0.2.10:25" or "[2001:db8::1]:25"; -1: err says what was expected. */
+int conf_place_listen(struct str text, struct err *err);
+/* Texts live in pool; -1: err says what was expected. */
+int conf_place_hop(struct str text, struct pool *pool, struct conf_hop *hop, struct err *err);
+
+#endif

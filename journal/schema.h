@@ -1,0 +1,29 @@
+/*
+ * schema: the journal's tables, and the statements that write to them. Another layout is another
+ * JOURNAL_SCHEMA_VERSION (db.h) and a way from the old one to it.
+ */
+#ifndef POTERNE_JOURNAL_SCHEMA_H
+#define POTERNE_JOURNAL_SCHEMA_H
+
+enum store_statement {
+    STORE_BEGIN,
+    STORE_COMMIT,
+    STORE_MESSAGE,
+    STORE_RECIPIENT,
+    STORE_OUTCOME,
+    STORE_REFUSED,
+    STORE_DOOM,
+    STORE_DOOM_ORPHANS,
+    STORE_DROP_OUTCOMES,
+    STORE_DROP_RECIPIENTS,
+    STORE_DROP_MESSAGES,
+    STORE_DROP_DOOMED,
+    STORE_DROP_REFUSALS,
+    STORE_STATEMENTS
+};
+
+extern const char schema_settings[]; /* of the writer's connection */
+extern const char schema_create[];
+extern const char *const schema_statements[STORE_STATEMENTS];
+
+#endif
