@@ -189,7 +189,6 @@ static enum av_result result_of_error(cl_error_t code)
     case CL_EUNPACK:
     case CL_EFORMAT:
     case CL_EPARSE:
-    case CL_BREAK:
         return AV_UNSCANNABLE;
     default:
         return AV_FAILED;
@@ -261,6 +260,8 @@ static void clamav_scan(struct engine *engine, const struct av_message *message,
     clamav_watch_start(&c->watch, file_limit(engine->conf));
     clamav_seen_start(&c->seen, message);
     scan_raw(c, message->raw, deadline, size_left, answer);
+    if (answer->result != AV_CLEAN)
+        clamav_seen_forget(&c->seen);
     for (size_t i = 0; i < message->n_parts && answer->result != AV_INFECTED; i++)
         if (message->parts[i].bytes.n > 0 && !clamav_seen_part(&c->seen, i))
             scan_bytes(c, message->parts[i].bytes, deadline, &size_left, answer);

@@ -122,3 +122,8 @@ void clamav_seen_file(struct clamav_seen *seen, struct str bytes)
     key_of_text(bytes, &key);
     mark(seen, &key, bytes);
 }
+
+void clamav_seen_forget(struct clamav_seen *seen)
+{
+    memset(seen->seen, 0, seen->n * sizeof seen->seen[0]);
+}

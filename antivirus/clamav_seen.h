@@ -29,6 +29,8 @@ struct clamav_seen {
 void clamav_seen_start(struct clamav_seen *seen, const struct av_message *message);
 /* libclamav reports a file. */
 void clamav_seen_file(struct clamav_seen *seen, struct str bytes);
+/* What was reported need not have been scanned: a limit was hit. */
+void clamav_seen_forget(struct clamav_seen *seen);
 /* Was the i-th part among them? */
 static inline bool clamav_seen_part(const struct clamav_seen *seen, size_t i)
 {

@@ -16,6 +16,8 @@ struct piece {
 };
 
 #define DECODE_SLACK 16
+/* Memory beyond this is given back after the message that needed it. */
+#define BUFFER_KEPT ((size_t)4 * 1024 * 1024)
 
 struct av_content {
     struct pool *pool;
@@ -24,7 +26,6 @@ struct av_content {
     struct piece *pieces;
     size_t n;
     size_t cap;
-    struct av_part *parts;
     struct str left_out;
 };
 
@@ -224,11 +225,19 @@ static void resolve(struct av_content *content, struct av_message *message)
     message->n_parts = content->n;
 }
 
+static void empty(struct buf *b)
+{
+    if (b->cap > BUFFER_KEPT)
+        buf_release(b);
+    buf_clear(b);
+}
+
 void av_content_make(struct av_content *content, struct str raw, struct av_message *message)
 {
     *message = (struct av_message){.raw = raw};
     pool_reset(content->pool);
-    buf_clear(&content->decoded);
+    empty(&content->decoded);
+    empty(&content->scratch);
     content->pieces = NULL;
     content->n = content->cap = 0;
     content->left_out = STR_EMPTY;

@@ -1,7 +1,6 @@
 #include "gateway/antivirus/role.h"
 
 #include <limits.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/resource.h>
@@ -40,19 +39,6 @@ static void unload(void *data)
     free(antivirus);
 }
 
-static int limit(int what, rlim_t value, const char *name, struct err *err)
-{
-    struct rlimit now;
-    if (getrlimit(what, &now) < 0)
-        return err_sys(err, "cannot read the limit of %s", name);
-    if (now.rlim_cur <= value)
-        return 0;
-    struct rlimit wanted = {value, now.rlim_max < value ? now.rlim_max : value};
-    if (setrlimit(what, &wanted) < 0)
-        return err_sys(err, "cannot limit %s", name);
-    return 0;
-}
-
 /* Address space now in use; 0: not known. */
 static rlim_t memory_in_use(void)
 {
@@ -68,20 +54,24 @@ static rlim_t memory_in_use(void)
 
 /* For leader and workers alike, and measured from what the signatures take, which only now is
  * known. */
-static int set_limits(const struct conf *conf, struct err *err)
+static int limit_memory(const struct conf *conf, struct err *err)
 {
-    signal(SIGXFSZ, SIG_IGN); /* a file that grows too large is an error of one write */
-    if (limit(RLIMIT_FSIZE, (rlim_t)conf->antivirus.scan_size_limit + 4096, "file size", err) < 0)
-        return -1;
     rlim_t used = memory_in_use();
+    struct rlimit limit;
     if (ASAN_RESERVES_TERABYTES)
         return 0;
-    if (used == 0)
+    if (used == 0) {
         log_warning("cannot read /proc/self/statm: memory is not limited");
-    else if (limit(RLIMIT_AS, used + WORK_MEMORY + 4 * (rlim_t)conf->antivirus.scan_size_limit,
-                   "memory", err) < 0)
-        return -1;
-    return 0;
+        return 0;
+    }
+    if (getrlimit(RLIMIT_AS, &limit) < 0)
+        return err_sys(err, "cannot read the limit of memory");
+    rlim_t wanted = used + WORK_MEMORY + 4 * (rlim_t)conf->antivirus.scan_size_limit;
+    if (limit.rlim_cur <= wanted)
+        return 0;
+    limit.rlim_cur = wanted;
+    limit.rlim_max = limit.rlim_max < wanted ? limit.rlim_max : wanted;
+    return setrlimit(RLIMIT_AS, &limit) == 0 ? 0 : err_sys(err, "cannot limit memory");
 }
 
 static int load_steps(struct antivirus *antivirus, const struct conf *conf, struct err *err)
@@ -99,7 +89,7 @@ static int load_steps(struct antivirus *antivirus, const struct conf *conf, stru
     /* from here on the temporary folder is "." */
     if (chdir(folder) < 0)
         return err_sys(err, "cannot enter %s", folder);
-    return set_limits(conf, err);
+    return limit_memory(conf, err);
 }
 
 static int load(const struct role_env *env, void **data, struct err *err)

@@ -240,6 +240,24 @@ static void ten_thousand_encoded_parts(void **state)
     buf_release(&mail);
 }
 
+/* ClamAV's own mail parser ends at the limit of files; our parts go on. */
+static void a_virus_behind_the_limit_of_files(void **state)
+{
+    struct buf mail = BUF_INIT(8 * MIB), zip = BUF_INIT(MIB);
+    buf_add(&mail, STR("MIME-Version: 1.0\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n"));
+    for (int i = 0; i < 700; i++)
+        buf_addf(&mail, "--b\r\nContent-Type: text/plain\r\n\r\nthis is part number %d\r\n", i);
+    buf_add(&mail, STR("--b\r\nContent-Transfer-Encoding: base64\r\n\r\n"));
+    nest(&zip, 1);
+    sample_base64(&mail, buf_str(&zip));
+    buf_add(&mail, STR("--b--\r\n"));
+    struct fixture *f = *state;
+    assert_int_equal(scan_raw(f, buf_str(&mail)), AV_INFECTED);
+    assert_int_equal(f->answers[0].result, AV_INFECTED);
+    buf_release(&zip);
+    buf_release(&mail);
+}
+
 static void a_thousand_multiparts_inside_one_another(void **state)
 {
     struct buf mail = BUF_INIT(MIB);
@@ -307,6 +325,7 @@ int main(void)
         cmocka_unit_test(an_archive_that_cannot_be_opened),
         cmocka_unit_test(ten_thousand_parts),
         cmocka_unit_test(ten_thousand_encoded_parts),
+        cmocka_unit_test(a_virus_behind_the_limit_of_files),
         cmocka_unit_test(a_thousand_multiparts_inside_one_another),
         cmocka_unit_test(a_thousand_messages_inside_one_another),
         cmocka_unit_test(a_fragment_is_not_clean),
