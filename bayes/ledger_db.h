@@ -47,6 +47,7 @@ struct ledger {
     struct ledger_totals totals;
     bool changed;                  /* since the last publication */
     bool broken;                   /* the environment has panicked: only closing is left */
+    int panic;                     /* what made the environment panic; 0: nothing yet */
     char detail[ERR_TEXT_MAX / 2]; /* what Berkeley DB said last */
 };
 

@@ -57,9 +57,19 @@ static void on_db_message(const DB_ENV *env, const char *prefix, const char *mes
         snprintf(ledger->detail, sizeof ledger->detail, "%s", message);
 }
 
+/* Berkeley DB answers DB_RUNRECOVERY from then on; only here it says why. */
+static void on_db_event(DB_ENV *env, u_int32_t event, void *info)
+{
+    struct ledger *ledger = env->app_private;
+    if (event == DB_EVENT_PANIC && ledger->panic == 0)
+        ledger->panic = *(const int *)info;
+}
+
 static int env_configure(DB_ENV *env)
 {
-    int code = env->set_cachesize(env, 0, CACHE_SIZE, 1);
+    int code = env->set_event_notify(env, on_db_event);
+    if (code == 0)
+        code = env->set_cachesize(env, 0, CACHE_SIZE, 1);
     if (code == 0)
         code = env->set_lg_max(env, LOG_FILE_SIZE);
     if (code == 0)
@@ -80,6 +90,7 @@ static int env_open(struct ledger *ledger, const char *home)
     int code = db_env_create(&ledger->env, 0);
     if (code != 0)
         return code;
+    ledger->panic = 0;
     ledger->env->app_private = ledger;
     ledger->env->set_errcall(ledger->env, on_db_message);
     code = env_configure(ledger->env);
@@ -175,7 +186,8 @@ static int totals_get(struct ledger *ledger)
     return 0;
 }
 
-/* Does this answer speak of the files' content, and not of rights, space or memory? */
+/* Does this answer, or what was behind it, speak of the files' content, and not of rights, space
+ * or memory? */
 static bool is_damage(int code)
 {
     switch (code) {
@@ -187,7 +199,6 @@ static bool is_damage(int code)
     case ENOMEM:
     case EMFILE:
     case ENFILE:
-    case EIO:
     case EINTR:
     case DB_VERSION_MISMATCH:
         return false;
@@ -260,9 +271,10 @@ static int ledger_try(struct ledger *ledger, struct err *err)
     }
     if (code == 0)
         return 0;
-    bool damage = is_damage(code);
+    if (code == DB_RUNRECOVERY && ledger->panic)
+        code = ledger->panic;
     ledger_db_err(ledger, code, tried, err);
-    return damage ? 1 : -1;
+    return is_damage(code) ? 1 : -1;
 }
 
 static int set_aside(struct ledger *ledger, struct err *err)

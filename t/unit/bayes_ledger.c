@@ -519,6 +519,7 @@ static void a_right_that_is_missing_is_no_damage(void **state)
     if (geteuid() == 0)
         tap_skip("root may read everything");
     prepare_published();
+    /* Recovery meets the file before anything else does, and panics. */
     snprintf(path, sizeof path, "%s/ledger/tokens.db", folder);
     assert_int_equal(chmod(path, 0), 0);
     assert_null(ledger_open(folder, &err));
