@@ -7,7 +7,7 @@ lib_libverdict_a_SOURCES = \
     gateway/verdict.c gateway/verdict.h
 
 unit += t/unit/gateway_verdict
-t_unit_gateway_verdict_LDADD = lib/libverdict.a -lm $(BASE_LIBS) $(CMOCKA_LIBS)
+t_unit_gateway_verdict_LDADD = lib/libverdict.a $(MAIL_LIBS) $(CMOCKA_LIBS)
 
 sbin_PROGRAMS += gateway/poterned
 gateway_poterned_CPPFLAGS = $(AM_CPPFLAGS)

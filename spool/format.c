@@ -4,6 +4,7 @@
 
 #include "base/crc32c.h"
 #include "base/wire.h"
+#include "mail/edit_wire.h"
 
 #define FILE_VERSION     1
 #define HEADER_CRC_AT    60
@@ -131,16 +132,6 @@ static void recipients_put(struct buf *out, const struct envelope *e)
     }
 }
 
-static void edits_put(struct buf *out, const struct edits *edits)
-{
-    wire_u32(out, (uint32_t)edits->n);
-    for (size_t i = 0; i < edits->n; i++) {
-        wire_u64(out, edits->list[i].at);
-        wire_u64(out, edits->list[i].remove);
-        wire_str(out, edits->list[i].insert);
-    }
-}
-
 int envelope_put(struct buf *out, const struct envelope *e, uint64_t message_size, struct err *err)
 {
     if (!spool_id_valid(e->id))
@@ -193,24 +184,6 @@ static bool recipients_get(struct wire *w, struct pool *pool, struct envelope *e
         r->how = wire_get_str(w);
         r->orcpt = wire_get_str(w);
         r->state = wire_get_u32(w);
-    }
-    return true;
-}
-
-static bool edits_get(struct wire *w, struct pool *pool, struct edits *edits)
-{
-    edits->n = wire_get_u32(w);
-    if (edits->n > EDITS_MAX) {
-        w->bad = true;
-        return true;
-    }
-    edits->list = POOL_ARRAY(pool, edits->n, struct edit);
-    if (edits->list == NULL)
-        return false;
-    for (size_t i = 0; i < edits->n; i++) {
-        edits->list[i].at = wire_get_u64(w);
-        edits->list[i].remove = wire_get_u64(w);
-        edits->list[i].insert = wire_get_str(w);
     }
     return true;
 }

@@ -8,7 +8,7 @@ pkglibexec_PROGRAMS += gateway/poterne-antivirus
 antivirus_role = gateway/antivirus/role.c gateway/antivirus/role.h \
     gateway/antivirus/tmp.c gateway/antivirus/tmp.h
 gateway_poterne_antivirus_SOURCES = gateway/antivirus/antivirus.c $(antivirus_role)
-gateway_poterne_antivirus_LDADD = $(AVCONTENT_LIBS) lib/libverdict.a $(BASE_LIBS)
+gateway_poterne_antivirus_LDADD = lib/libverdict.a $(AVCONTENT_LIBS) $(BASE_LIBS)
 
 unit += t/unit/antivirus_hostile
 t_unit_antivirus_hostile_CPPFLAGS = $(AM_CPPFLAGS) -DDEMO_DIR='"$(abs_top_srcdir)/antivirus/demo"'
@@ -19,7 +19,7 @@ unit += t/unit/gateway_antivirus
 t_unit_gateway_antivirus_CPPFLAGS = $(AM_CPPFLAGS) -DDEMO_DIR='"$(abs_top_srcdir)/antivirus/demo"' \
     -DANTIVIRUS_PROGRAM='"$(abs_top_builddir)/gateway/poterne-antivirus"'
 t_unit_gateway_antivirus_SOURCES = t/unit/gateway_antivirus.c $(antivirus_samples) $(antivirus_role)
-t_unit_gateway_antivirus_LDADD = $(AVCONTENT_LIBS) lib/libverdict.a $(BASE_LIBS) $(CMOCKA_LIBS)
+t_unit_gateway_antivirus_LDADD = lib/libverdict.a $(AVCONTENT_LIBS) $(BASE_LIBS) $(CMOCKA_LIBS)
 EXTRA_t_unit_gateway_antivirus_DEPENDENCIES = gateway/poterne-antivirus$(EXEEXT)
 
 noinst_PROGRAMS += t/parity/av_scan
