@@ -8,11 +8,11 @@ lib_libspool_a_SOURCES = \
     spool/notice.c spool/notice.h
 
 unit += t/unit/spool_file
-t_unit_spool_file_LDADD = lib/libspool.a $(BASE_LIBS) $(CMOCKA_LIBS)
+t_unit_spool_file_LDADD = $(SPOOL_LIBS) $(CMOCKA_LIBS)
 
 unit += t/unit/spool_store
-t_unit_spool_store_LDADD = lib/libspool.a $(BASE_LIBS) $(CMOCKA_LIBS)
+t_unit_spool_store_LDADD = $(SPOOL_LIBS) $(CMOCKA_LIBS)
 
 fuzz += t/fuzz/spool
-t_fuzz_spool_LDADD = lib/libspool.a $(BASE_LIBS)
+t_fuzz_spool_LDADD = $(SPOOL_LIBS)
 t_fuzz_spool_LDFLAGS = $(AM_LDFLAGS) $(LIBFUZZER_LDFLAGS)

@@ -23,7 +23,7 @@ gateway_poterne_delivery_SOURCES = gateway/delivery/delivery.c
 gateway_poterne_delivery_LDADD = $(DELIVERY_LIBS)
 
 unit += t/unit/delivery_client
-t_unit_delivery_client_LDADD = lib/libclient.a lib/libspool.a $(BASE_LIBS) $(CMOCKA_LIBS)
+t_unit_delivery_client_LDADD = lib/libclient.a $(SPOOL_LIBS) $(CMOCKA_LIBS)
 
 noinst_LIBRARIES += t/delivery/libfake.a
 t_delivery_libfake_a_SOURCES = t/delivery/fake.h t/delivery/fake_hop.c t/delivery/fake_journal.c \
@@ -38,5 +38,5 @@ t_unit_delivery_hops_LDADD = $(DELIVERY_FAKE_LIBS)
 EXTRA_t_unit_delivery_hops_DEPENDENCIES = gateway/poterne-delivery$(EXEEXT)
 
 fuzz += t/fuzz/next_hop
-t_fuzz_next_hop_LDADD = lib/libclient.a lib/libspool.a $(BASE_LIBS)
+t_fuzz_next_hop_LDADD = lib/libclient.a $(SPOOL_LIBS)
 t_fuzz_next_hop_LDFLAGS = $(AM_LDFLAGS) $(LIBFUZZER_LDFLAGS)
