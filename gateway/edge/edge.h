@@ -4,7 +4,7 @@
  *
  *   edge.c           the process: load, sandbox, serve, tick, drain
  *   accept.c    listeners: who may come in
- *   session.c   one connection: socket, TLS, time limits, and the SMTP machine within
+ *   session*.c  one connection: socket, TLS, time limits, and the SMTP machine within
  *   arrival.c   one message from its first byte to its fate
  */
 #ifndef POTERNE_GATEWAY_EDGE_H
@@ -66,7 +66,7 @@ void accept_stop(struct edge *edge);
 /* Once a second: listens again after it ran out of descriptors. */
 void accept_tick(struct edge *edge);
 
-/* --- session.c --- */
+/* --- session*.c --- */
 struct session;
 struct arrival;
 extern const struct smtp_ops session_ops;

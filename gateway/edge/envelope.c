@@ -19,49 +19,54 @@ static int compare_addresses(struct str a, struct str b)
     return order ? order : (x.n > y.n) - (x.n < y.n);
 }
 
-static int compare_recipients(const void *a, const void *b)
+/* A recipient and when it was named. */
+struct named {
+    const struct smtp_recipient *who;
+    size_t at;
+};
+
+static int by_order(const void *a, const void *b)
 {
-    const struct smtp_recipient *x = *(const struct smtp_recipient *const *)a;
-    const struct smtp_recipient *y = *(const struct smtp_recipient *const *)b;
-    int order = compare_addresses(x->address, y->address);
-    return order ? order : (x->ticket > y->ticket) - (x->ticket < y->ticket);
+    const struct named *x = a;
+    const struct named *y = b;
+    return (x->at > y->at) - (x->at < y->at);
 }
 
-static int by_ticket(const void *a, const void *b)
+static int by_address(const void *a, const void *b)
 {
-    const struct smtp_recipient *x = *(const struct smtp_recipient *const *)a;
-    const struct smtp_recipient *y = *(const struct smtp_recipient *const *)b;
-    return (x->ticket > y->ticket) - (x->ticket < y->ticket);
+    const struct named *x = a;
+    const struct named *y = b;
+    int order = compare_addresses(x->who->address, y->who->address);
+    return order ? order : by_order(a, b);
 }
 
 /* Sorted, so that the same one stands beside itself; then in the order of the RCPTs again. */
-static size_t drop_doubles(const struct smtp_recipient **list, size_t n)
+static size_t drop_doubles(struct named *list, size_t n)
 {
     size_t kept = 0;
     if (n < 2)
         return n;
-    qsort(list, n, sizeof list[0], compare_recipients);
+    qsort(list, n, sizeof *list, by_address);
     for (size_t i = 0; i < n; i++)
-        if (kept == 0 || compare_addresses(list[kept - 1]->address, list[i]->address) != 0)
+        if (kept == 0 || compare_addresses(list[kept - 1].who->address, list[i].who->address) != 0)
             list[kept++] = list[i];
-    qsort(list, kept, sizeof list[0], by_ticket);
+    qsort(list, kept, sizeof *list, by_order);
     return kept;
 }
 
 static int copy_recipients(struct envelope *e, const struct smtp_envelope *from, struct pool *pool)
 {
     size_t n = 0;
-    const struct smtp_recipient **list =
-        POOL_ARRAY(pool, from->n_recipients, const struct smtp_recipient *);
+    struct named *list = POOL_ARRAY(pool, from->n_recipients, struct named);
     e->recipients = POOL_ARRAY(pool, from->n_recipients, struct spool_recipient);
     if (list == NULL || e->recipients == NULL)
         return -1;
-    for (const struct smtp_recipient *r = from->recipients; r; r = r->next)
-        list[n++] = r;
+    for (const struct smtp_recipient *r = from->recipients; r; r = r->next, n++)
+        list[n] = (struct named){r, n};
     e->n_recipients = drop_doubles(list, n);
     for (size_t i = 0; i < e->n_recipients; i++) {
-        e->recipients[i].address = pool_str(pool, list[i]->address);
-        e->recipients[i].how = pool_str(pool, list[i]->how);
+        e->recipients[i].address = pool_str(pool, list[i].who->address);
+        e->recipients[i].how = pool_str(pool, list[i].who->how);
         if (e->recipients[i].address.s == NULL || e->recipients[i].how.s == NULL)
             return -1;
     }

@@ -21,7 +21,9 @@ EDGE_LIBS = lib/libedge.a lib/libsmtp.a $(VERDICT_LIBS) $(DIRECTORY_LIBS) $(EVEN
 pkglibexec_PROGRAMS += gateway/poterne-edge
 gateway_poterne_edge_CPPFLAGS = $(AM_CPPFLAGS) $(EVENT_CFLAGS) $(OPENSSL_CFLAGS) $(JANSSON_CFLAGS)
 gateway_poterne_edge_SOURCES = gateway/edge/edge.c gateway/edge/edge.h \
-    gateway/edge/accept.c gateway/edge/session.c gateway/edge/arrival.c
+    gateway/edge/accept.c gateway/edge/arrival.c \
+    gateway/edge/session.c gateway/edge/session.h \
+    gateway/edge/session_ops.c gateway/edge/session_clock.c
 gateway_poterne_edge_LDADD = lib/libevidence.a $(EDGE_LIBS)
 
 check_PROGRAMS += t/smtp/world

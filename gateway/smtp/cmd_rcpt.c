@@ -39,9 +39,9 @@ enum smtp_status cmd_rcpt(struct smtp_session *s, struct str args)
     struct recipient *r = recipients_add(t, text, status);
     if (r == NULL)
         return SMTP_NO_MEMORY;
-    r->pub.ticket = s->next_ticket++;
+    r->ticket = s->next_ticket++;
     if (status == SMTP_NONE)
-        s->config->ops->recipient(s->owner, r->pub.ticket, r->pub.address);
+        s->config->ops->recipient(s->owner, r->ticket, r->pub.address);
     recipients_reply(s);
     return SMTP_NONE;
 }

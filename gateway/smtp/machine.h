@@ -27,6 +27,7 @@ struct recipient {
     struct smtp_recipient pub; /* first: next and the rest are this list's */
     struct recipient *next;
     enum smtp_status status; /* SMTP_NONE: not answered yet */
+    uint32_t ticket;
     char *how;
     char address[];
 };

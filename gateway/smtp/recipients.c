@@ -41,7 +41,7 @@ bool recipients_answer(struct transaction *t, uint32_t ticket, enum smtp_status 
                        struct str how)
 {
     struct recipient *r = t->asked;
-    while (r && r->pub.ticket != ticket)
+    while (r && r->ticket != ticket)
         r = r->next;
     if (r == NULL || r->status != SMTP_NONE)
         return false;

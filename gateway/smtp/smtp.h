@@ -34,7 +34,6 @@ struct smtp_recipient {
     const struct smtp_recipient *next;
     struct str address; /* as given, without source route and needless quotes */
     struct str how;     /* what the directory said of it */
-    uint32_t ticket;    /* rises with the order of the RCPTs */
 };
 
 struct smtp_envelope {

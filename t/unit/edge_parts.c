@@ -144,7 +144,6 @@ static struct smtp_recipient *recipients_of(struct pool *pool, const char *const
     for (size_t i = 0; i < n; i++) {
         r[i].address = str_of(list[i]);
         r[i].how = STR("file");
-        r[i].ticket = (uint32_t)i;
         r[i].next = i + 1 < n ? &r[i + 1] : NULL;
     }
     return r;

@@ -1,0 +1,130 @@
+/* What the machine asks (gateway/smtp/smtp.h), and the answers that come later. */
+#include "gateway/edge/session.h"
+
+#include <errno.h>
+
+#include "base/log.h"
+
+static enum smtp_status ask_mail(void *owner)
+{
+    const struct session *s = owner;
+    return s->edge->full ? SMTP_NO_SPACE : SMTP_NONE;
+}
+
+static void ask_recipient(void *owner, uint32_t ticket, struct str address)
+{
+    struct session *s = owner;
+    s->lookups++;
+    recipients_ask(s->edge->recipients, s, ticket, address);
+}
+
+void session_recipient_answer(void *asker, uint32_t ticket, const struct directory_answer *answer)
+{
+    static const enum smtp_status statuses[] = {
+        [DIRECTORY_KNOWN] = SMTP_RECIPIENT_OK,
+        [DIRECTORY_UNKNOWN] = SMTP_UNKNOWN_RECIPIENT,
+        [DIRECTORY_NOT_OURS] = SMTP_RELAYING_DENIED,
+        [DIRECTORY_UNAVAILABLE] = SMTP_DIRECTORY_DOWN,
+    };
+    struct session *s = asker;
+    s->lookups--;
+    smtp_recipient_answer(s->smtp, ticket, statuses[answer->result], str_of(answer->how));
+    session_settle(s);
+}
+
+static enum smtp_status storage_status(const struct err *err)
+{
+    int why = errno;
+    log_error("%s", err->text);
+    return why == ENOSPC || why == EDQUOT ? SMTP_NO_SPACE : SMTP_LOCAL_ERROR;
+}
+
+static enum smtp_status begin_message(void *owner)
+{
+    struct session *s = owner;
+    struct err err;
+    s->arrival = arrival_begin(s->edge, &err);
+    return s->arrival ? SMTP_NONE : storage_status(&err);
+}
+
+static enum smtp_status take_data(void *owner, struct str block)
+{
+    struct session *s = owner;
+    struct err err;
+    return arrival_write(s->arrival, block, &err) == 0 ? SMTP_NONE : storage_status(&err);
+}
+
+static struct str tls_description(const struct session *s, char *room, size_t size)
+{
+    struct buf text = {.p = room, .cap = size, .max = size - 1};
+    if (s->line == LINE_TLS)
+        buf_addf(&text, "%s with cipher %s", SSL_get_version(s->ssl), SSL_get_cipher(s->ssl));
+    return buf_str(&text);
+}
+
+static void end_message(void *owner, const struct smtp_envelope *envelope)
+{
+    struct session *s = owner;
+    char room[128];
+    struct arrival_origin origin = {
+        .session = s,
+        .client = s->client,
+        .ip = str_of(s->ip),
+        .helo = smtp_helo(s->smtp),
+        .protocol = smtp_protocol(s->smtp),
+        .tls = tls_description(s, room, sizeof room),
+        .early = s->early,
+    };
+    arrival_judge(s->arrival, envelope, &origin);
+}
+
+static void abort_message(void *owner)
+{
+    struct session *s = owner;
+    arrival_drop(&s->arrival);
+}
+
+static void note_refusal(void *owner, const struct smtp_refusal *refusal)
+{
+    struct session *s = owner;
+    const struct arrival *a = s->judged ? s->judged : s->arrival;
+    if (s->name[0] == '\0')
+        spool_id_make(s->name);
+    const struct edge_refused refused = {
+        .refusal = refusal,
+        .session = str_of(s->name),
+        .ip = str_of(s->ip),
+        .helo = smtp_helo(s->smtp),
+        .id = a ? arrival_id(a) : STR_EMPTY,
+        .evidence = s->judged ? arrival_evidence(s->judged) : STR_EMPTY,
+    };
+    edge_journal_refused(s->edge->journal, &refused);
+    log_debug("client %s: %s refused: %u %.*s", s->ip, refusal->stage, refusal->reply->code,
+              STR_ARG(refusal->text));
+}
+
+const struct smtp_ops session_ops = {
+    .mail = ask_mail,
+    .recipient = ask_recipient,
+    .begin = begin_message,
+    .data = take_data,
+    .end = end_message,
+    .abort = abort_message,
+    .refused = note_refusal,
+};
+
+void session_arrival_fate(struct session *s, enum smtp_status status, struct str detail,
+                          const struct arrival *judged)
+{
+    bool outer = !s->busy;
+    s->arrival = NULL; /* the answer may begin the next one */
+    s->judged = judged;
+    s->heard = s->edge->now;
+    s->busy = true;
+    smtp_message_answer(s->smtp, status, detail);
+    s->judged = NULL;
+    if (outer) {
+        s->busy = false;
+        session_settle(s);
+    }
+}
