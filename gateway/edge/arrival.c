@@ -267,7 +267,8 @@ static void on_scanned(void *data, const struct scan_outcome *outcome)
     verdict_decide(&a->facts, conf, &a->verdict);
     if (is_killer(a, outcome) && a->verdict.action == VERDICT_DEFER)
         hold_unscannable(a);
-    if (a->facts.content && a->content.received_hops > conf->smtp.headers_hops_limit) {
+    bool loops = a->facts.content && a->content.received_hops > conf->smtp.headers_hops_limit;
+    if (loops && a->verdict.action != VERDICT_QUARANTINE) {
         a->judged = true;
         refuse(a, SMTP_TOO_MANY_HOPS, NULL);
         return;

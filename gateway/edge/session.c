@@ -189,6 +189,7 @@ static void handshake(struct session *s)
     int result = s->ssl ? tls_handshake(s->ssl, &err) : err_set(&err, "out of memory");
     if (result == 1) {
         s->line = LINE_TLS;
+        s->unread = true;
         s->heard = s->edge->now;
         smtp_tls_started(s->smtp);
         session_settle(s);
@@ -232,8 +233,9 @@ void session_settle(struct session *s)
         break;
     case SMTP_WANT_INPUT:
         set_reading(s, true);
-        /* OpenSSL may hold bytes that no event will tell of */
-        if (s->ssl && SSL_has_pending(s->ssl))
+        /* OpenSSL may hold bytes that no event will tell of (not SSL_has_pending(): half a record
+         * counts there, and a slow peer would keep us spinning) */
+        if (s->ssl && s->unread)
             event_active(&s->readable, EV_READ, 1);
         break;
     case SMTP_WANT_OUTPUT:
@@ -254,6 +256,7 @@ static void on_readable(evutil_socket_t fd, short what, void *data)
         handshake(s);
         return;
     }
+    s->unread = true;
     for (int i = 0; i < READS_A_TURN; i++) {
         if (smtp_wants(s->smtp) != SMTP_WANT_INPUT) {
             if (i == 0)
@@ -261,8 +264,10 @@ static void on_readable(evutil_socket_t fd, short what, void *data)
             break;
         }
         ssize_t got = read_some(s, s->edge->block, SMTP_BLOCK_MAX);
-        if (got == TLS_WANTS_READ || got == TLS_WANTS_WRITE)
+        if (got == TLS_WANTS_READ || got == TLS_WANTS_WRITE) {
+            s->unread = false;
             break;
+        }
         if (got <= 0) {
             session_close(s);
             return;

@@ -24,6 +24,7 @@ struct session {
     bool busy;    /* the machine is at work: session_settle() waits for its end */
     bool reading; /* the event is on */
     bool closing; /* nothing more is read but to be thrown away */
+    bool unread;  /* TLS: the last turn ended before all was read */
     bool early;
     bool counted; /* among its client's sessions */
     unsigned lookups;

@@ -2,6 +2,9 @@
 
 #include <stdlib.h>
 
+/* Recipients refused in one message: so many times recipients_limit. */
+#define REFUSED_FACTOR (size_t)10
+
 static void free_list(struct recipient *r)
 {
     while (r) {
@@ -73,7 +76,7 @@ static void accept_first(struct transaction *t, struct recipient *r)
 /* The journal hears once a message that there were too many: the others are as many again. */
 static bool worth_a_note(struct transaction *t, enum smtp_status status)
 {
-    if (status == SMTP_TOO_MANY_RECIPIENTS && t->n_refused_too_many++ > 0)
+    if (status == SMTP_TOO_MANY_RECIPIENTS && t->n_too_many++ > 0)
         return false;
     return smtp_reply_of(status)->journal;
 }
@@ -91,7 +94,11 @@ static void reply_one(struct smtp_session *s, struct recipient *r)
         accept_first(t, r);
     else
         free(r);
+    /* a list may be longer than we take, and is told so each time: but not for ever */
+    bool flood = !ok && ++t->n_refused > REFUSED_FACTOR * s->config->conf->smtp.recipients_limit;
     session_count_reply(s, status);
+    if (flood)
+        session_reply(s, SMTP_TOO_MANY_COMMANDS, STR_EMPTY);
 }
 
 void recipients_reply(struct smtp_session *s)

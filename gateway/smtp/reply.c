@@ -37,7 +37,6 @@ static const struct smtp_reply replies[SMTP_STATUS_COUNT] = {
     [SMTP_SCAN_FAILED]          = {451, "4.3.2", "Message could not be examined now; try again later", STAYS, JOURNAL},
     [SMTP_SCANNERS_BUSY]        = {451, "4.3.2", "All scanners are busy; try again later", STAYS, JOURNAL},
     [SMTP_LOCAL_ERROR]          = {451, "4.3.0", "Local error; try again later", STAYS, JOURNAL},
-    [SMTP_DEFERRED]             = {451, "4.7.1", "Not accepted now; try again later", STAYS, JOURNAL},
     [SMTP_NO_SPACE]             = {452, "4.3.1", "Storage is nearly full; try again later", STAYS, JOURNAL},
     [SMTP_TOO_MANY_RECIPIENTS]  = {452, "4.5.3", "Too many recipients; send to the rest in another message", STAYS, JOURNAL},
 

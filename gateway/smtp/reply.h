@@ -38,7 +38,6 @@ enum smtp_status {
     SMTP_SCAN_FAILED,
     SMTP_SCANNERS_BUSY,
     SMTP_LOCAL_ERROR,
-    SMTP_DEFERRED, /* detail: why */
     SMTP_NO_SPACE,
     SMTP_TOO_MANY_RECIPIENTS,
 
