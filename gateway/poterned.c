@@ -81,12 +81,17 @@ static int read_options(int argc, char **argv, struct options *o)
     return optind == argc ? 0 : (fputs(usage, stderr), 65);
 }
 
-/* Reads text and settings; on -1 *text is empty and nothing else has changed. */
+/* The settings with their drop-ins, and `text` to say all of them in one piece: that is what every
+ * child reads, whatever becomes of the files meanwhile. On -1 *text is empty. */
 static struct conf *read_settings(const char *path, struct buf *text, struct err *err)
 {
-    struct conf *conf = NULL;
-    if (fsio_read_file(path, text, err) == 0)
-        conf = conf_parse(buf_str(text), path, err);
+    struct conf *conf = conf_read(path, err);
+    if (conf)
+        conf_show(conf, text);
+    if (conf && !buf_ok(text)) {
+        err_set(err, "%s: the settings take more than %d bytes", path, CONF_TEXT_MAX);
+        conf_free(&conf);
+    }
     if (conf == NULL)
         buf_release(text);
     return conf;
@@ -95,7 +100,7 @@ static struct conf *read_settings(const char *path, struct buf *text, struct err
 /* New settings take effect whole or not at all. */
 static int reload(struct supervisor *s, const char *path, struct err *err)
 {
-    struct buf text = BUF_INIT(CONF_FILE_MAX);
+    struct buf text = BUF_INIT(CONF_TEXT_MAX);
     int fds[ROLE_LISTENERS_MAX];
     size_t n_fds;
     struct conf *conf = read_settings(path, &text, err);
@@ -233,7 +238,7 @@ int main(int argc, char **argv)
 {
     char programs[PATH_MAX];
     struct options o = {.conf_path = POTERNE_SYSCONFDIR "/poterne.conf"};
-    struct supervisor s = {.conf_text = BUF_INIT(CONF_FILE_MAX)};
+    struct supervisor s = {.conf_text = BUF_INIT(CONF_TEXT_MAX)};
     struct err err = {""};
     int given = read_options(argc, argv, &o);
     if (given)
