@@ -14,6 +14,9 @@ avclamavdir = $(pkgdatadir)/antivirus/clamav
 dist_avclamav_DATA = antivirus/demo/clamav/eicar.ndb
 avyaradir = $(pkgdatadir)/antivirus/yara
 dist_avyara_DATA = antivirus/demo/yara/eicar.yar
+# what the default settings look for, so that both engines start on a new machine
+siteyaradir = $(sysconfdir)/poterne/yara
+siteyara_DATA = antivirus/demo/yara/eicar.yar
 
 unit += t/unit/antivirus_engines
 t_unit_antivirus_engines_CPPFLAGS = $(AM_CPPFLAGS) -DDEMO_DIR='"$(abs_top_srcdir)/antivirus/demo"'
