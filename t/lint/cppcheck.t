@@ -15,7 +15,7 @@ my @paths = grep { !m{^t/} } tree_files(qr/\.c$/);
 my $said = `cppcheck --quiet --std=c11 --platform=unix64 -j2 --enable=warning,performance,portability \\
     --inline-suppr --suppress=missingInclude --suppress=autoVariables --suppress=normalCheckLevelMaxBranches \\
     --cppcheck-build-dir=$build/lint/cppcheck --template='{file}:{line}: {id}: {message}' \\
-    '-Djson_array_foreach(a,i,v)=for(i=0;i<json_array_size(a)&&(v=json_array_get(a,i));i++)' \\
+    --library=t/lint/cppcheck.cfg \\
     -I. -I$build -D_GNU_SOURCE -DHAVE_CONFIG_H @paths 2>&1`;
 my %found;
 my @elsewhere;

@@ -73,8 +73,10 @@ Poterne::Gateway::write_file( "$root/large", "a line of a large letter, one of m
 ( $status, $said ) = swaks( '--body', "\@$root/large" );
 isnt( $status, 0, 'a message above the limit' );
 like( $said, qr/<\*\* 552 5\.3\.4/, 'is refused' );
-my ($story) = grep { $_->{refused} && $_->{refused}{code} == 552 } $gateway->poterne_json( 'trace', 'a@remote.example' );
-ok( $story, 'and the journal knows' );
+my $known = sub {
+    return grep { $_->{refused} && $_->{refused}{code} == 552 } $gateway->poterne_json( 'trace', 'a@remote.example' );
+};
+ok( wait_until( 10, $known ), 'and the journal knows' );
 
 # CHUNKING, 8BITMIME and SMTPUTF8, which swaks does not speak
 my $smtp = $gateway->smtp;

@@ -7,7 +7,7 @@ use warnings;
 
 use parent -t STDOUT ? 'TAP::Formatter::Console' : 'TAP::Formatter::File';
 
-use constant SAID_LINES => 60;
+use constant { FAILED_LINES => 20, SAID_LINES => 60 };
 
 sub summary {
     my ( $self, $aggregate, $interrupted ) = @_;
@@ -28,11 +28,16 @@ sub lines_of {
     return @lines;
 }
 
+sub first_of {
+    my ( $n, @lines ) = @_;
+    return @lines > $n ? ( @lines[ 0 .. $n - 1 ], "…\n" ) : @lines;
+}
+
 sub said_by {
     my ($test) = @_;
-    my @lines = ( grep( { /^not ok|^#/ } lines_of($test) ), lines_of("$test.err") );
-    splice @lines, SAID_LINES, @lines - SAID_LINES, "… all of it is in build/tap/$test*\n" if @lines > SAID_LINES;
-    return map { "  $_" } @lines;
+    my @failed = first_of( FAILED_LINES, grep { /^not ok|^#/ } lines_of($test) );
+    my @said = first_of( SAID_LINES, lines_of("$test.err") );
+    return map { "  $_" } @failed, @said, "all of it: build/tap/$test build/tap/$test.err\n";
 }
 
 sub skipped_of {

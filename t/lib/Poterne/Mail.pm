@@ -42,7 +42,7 @@ sub difference {
     for my $at ( 0 .. ( $#left > $#expected ? $#left : $#expected ) ) {
         my ( $now, $then ) = ( $left[$at] // '', $expected[$at] // '' );
         next if $now eq $then;
-        next if $tag && $then =~ /^Subject:/i && untagged($now) eq $then;
+        next if $tag && $then =~ /^Subject\s*:/i && is_tagged( $then, $now );
         next if $tag && $then eq '' && $at == $#left && $now =~ /^Subject: \[SPAM\]/;    # there was none
         return "field $at: [$then] came as [$now]";
     }
@@ -58,9 +58,12 @@ sub body_difference {
         substr( $sent, $from, 60 ), substr( $came, $from, 60 );
 }
 
-sub untagged {
-    my ($field) = @_;
-    return $field =~ s/^(Subject:\s*)\[SPAM\] /$1/ir;
+# The tag is put before the first word; how the field was folded before that word is not kept.
+sub is_tagged {
+    my ( $then, $now ) = @_;
+    my ($text_then) = $then =~ /^Subject\s*:\s*(.*?)\s*\z/is;
+    my ($text_now) = $now =~ /^Subject: \[SPAM\]\s*(.*?)\s*\z/s;
+    return defined $text_now && $text_now eq $text_then;
 }
 
 sub letter {
