@@ -97,7 +97,7 @@ static void set_test(struct compiler *c, struct rule *rule, const struct definit
         result = regex_literal_parse(definition->test, &literal, &err);
         if (result == 0 && (rule->regex = regex_new(&literal, &err)) == NULL)
             result = -1;
-        if (result == 0 && rule->kind != RULE_HEADER && rule->kind != RULE_MIMEHEADER)
+        if (result == 0)
             set_words(c, rule, &literal);
     }
     if (result < 0) {
@@ -187,7 +187,7 @@ static int add_to_group(struct ruleset *set, uint32_t number, const struct query
     return 0;
 }
 
-/* The words of all rules of a group that looks at long texts, for its prefilter. */
+/* The words of all rules of a group, for its prefilter. */
 static int gather_words(struct ruleset *set, struct group *group, struct err *err)
 {
     group->words = words_new(set->pool);

@@ -77,3 +77,17 @@ void prefilter_block(const struct prefilter_job *job, const struct group *group,
             job->candidate(job->data, number, piece);
     }
 }
+
+static bool mark(void *data, uint32_t number, size_t at)
+{
+    ((size_t *)data)[number] = 1;
+    return true;
+}
+
+void prefilter_piece(const struct ruleset *set, const struct group *group, struct str piece,
+                     size_t *maybe)
+{
+    for (size_t i = 0; i < group->n; i++)
+        maybe[group->rules[i]] = set->rules[group->rules[i]].words.n == 0;
+    words_search(group->words, piece, mark, maybe);
+}

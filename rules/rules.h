@@ -26,6 +26,7 @@ typedef void rules_report(void *data, const char *file, unsigned line, const cha
 struct ruleset *ruleset_load(const char *const *paths, size_t n_paths, rules_report *report,
                              void *data, struct err *err);
 void ruleset_free(struct ruleset **set);
+/* Rules that are run: those with a score, and what their metas ask for. */
 size_t ruleset_count(const struct ruleset *set);
 /* Short digest of all that was read: names the generation in a verdict. */
 const char *ruleset_generation(const struct ruleset *set);
@@ -38,7 +39,7 @@ void rules_scratch_free(struct rules_scratch **scratch);
 struct rules_input {
     const struct message *message;
     const struct mail_text *text;
-    struct str envelope_from;
+    struct str envelope_from; /* "" is the null sender; .s NULL: not known, take Return-Path */
     struct str client_ip;
     struct str client_name;
     struct str helo;
@@ -61,7 +62,8 @@ struct rules_result {
     bool truncated; /* some text was longer than what rules look at */
 };
 
-/* -1 only when the pool is used up. */
+/* Names of the result live as long as the set, all else as long as the pool. -1 only when the
+ * pool is used up. */
 int ruleset_run(const struct ruleset *set, struct rules_scratch *scratch,
                 const struct rules_input *input, struct pool *pool, struct rules_result *result,
                 struct err *err);

@@ -113,24 +113,37 @@ static void search_negated(struct rules_scratch *s, uint32_t number, const struc
     hit(s, number, STR_EMPTY);
 }
 
-/* Headers: few, short texts, where a missing one has the rule's own text in its place. */
+/* One rule on a header's text, or on that of each part; `possible` is what the prefilter says. */
+static void run_header(struct rules_scratch *s, uint32_t number, const struct view *view,
+                       bool possible)
+{
+    const struct rule *rule = &s->set->rules[number];
+    if (regex_runner_late(s->runner)) {
+        give_up(s, number);
+    } else if (rule->kind == RULE_EXISTS) {
+        if (view->pieces[0].s)
+            hit(s, number, STR_EMPTY);
+    } else if (rule->negated) {
+        if (possible)
+            search_negated(s, number, view);
+        else
+            hit(s, number, STR_EMPTY);
+    } else if (possible) {
+        for (size_t i = 0; i < view->n_pieces; i++)
+            search_piece(s, number, view->pieces[i].s ? view->pieces[i] : rule->if_unset);
+    }
+}
+
+/* A header that is not there has the rule's own text in its place, which no prefilter has seen. */
 static void run_headers(struct run *run, const struct group *group, const struct view *view)
 {
     struct rules_scratch *s = run->scratch;
+    bool filtered = group->kind == RULE_HEADER && view->pieces[0].s;
+    if (filtered)
+        prefilter_piece(run->set, group, view->pieces[0], s->next);
     for (size_t i = 0; i < group->n; i++) {
         uint32_t number = group->rules[i];
-        const struct rule *rule = &run->set->rules[number];
-        if (regex_runner_late(s->runner)) {
-            give_up(s, number);
-        } else if (rule->kind == RULE_EXISTS) {
-            if (view->pieces[0].s)
-                hit(s, number, STR_EMPTY);
-        } else if (rule->negated) {
-            search_negated(s, number, view);
-        } else {
-            for (size_t p = 0; p < view->n_pieces; p++)
-                search_piece(s, number, view->pieces[p].s ? view->pieces[p] : rule->if_unset);
-        }
+        run_header(s, number, view, !filtered || s->next[number]);
     }
 }
 
