@@ -185,7 +185,7 @@ void gateway_put(struct gateway *gateway, const char *subject, const char *const
                                .subject = str_of(subject),
                                .verdict = STR("ham"),
                                .held = str_of(held),
-                               .edits = {edits, 1}};
+                               .edits = {.list = edits, .n = 1}};
     buf_addf(&text, "Subject: %s\r\n\r\n.a line with a dot\r\n", subject);
     struct spool_writer *w = spool_receive(gateway->spool, id, &err);
     must(w && spool_write(w, buf_str(&text), &err) == 0 && spool_commit(&w, &e, state, &err) == 0,
