@@ -9,10 +9,11 @@ use File::Find ();
 
 our @EXPORT_OK = qw(tree_files slurp code_of command_there);
 
-# Paths below the top that match. Without git (a copied tree): all but build folders and dot files.
+# Paths below the top that match. Without git (a copied tree): all but build folders, dot files and
+# what ./bootstrap makes.
 sub tree_files {
     my ($pattern) = @_;
-    my @files = -e '.git' ? split /\0/, `git ls-files -z --cached --others --exclude-standard` : ();
+    my @files = -e '.git' && command_there('git') ? split /\0/, `git ls-files -z --cached --others --exclude-standard` : ();
     @files = found_files() if !@files;
     my @wanted = sort grep { /$pattern/ && -f } @files;
     return @wanted;
@@ -23,7 +24,7 @@ sub found_files {
     my $visit = sub {
         ( my $path = $File::Find::name ) =~ s{^\./}{};
         $File::Find::prune = 1 if -d && $path =~ m{^(?:build(?:-[^/]*)?|aux|autom4te\.cache|\.[^/]+)$};
-        push @files, $path if -f;
+        push @files, $path if -f && $path !~ m{^(?:configure|aclocal\.m4|config\.h\.in|Makefile\.in)~?$};
     };
     File::Find::find( { wanted => $visit, no_chdir => 1 }, '.' );
     return @files;
