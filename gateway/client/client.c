@@ -2,6 +2,8 @@
 
 #include <stdio.h>
 
+#include "base/log.h"
+
 /* Commands of one transaction at most: addresses are bounded by edge's command line. */
 #define OUT_MAX (1024 * 1024)
 
@@ -242,6 +244,9 @@ static void put_mail(struct client *client)
         buf_addf(&client->out, " SIZE=%llu", (unsigned long long)body_size(file));
     if (e->eightbit && client->offers.eightbit)
         buf_addf(&client->out, " BODY=8BITMIME");
+    else if (e->eightbit) /* to recode it would break its signatures */
+        log_info("%.*s: 8-bit message to a next hop without 8BITMIME, sent as it is",
+                 STR_ARG(e->id));
     if (e->smtputf8 && client->offers.smtputf8)
         buf_addf(&client->out, " SMTPUTF8");
     buf_addf(&client->out, "\r\n");

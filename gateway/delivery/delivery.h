@@ -135,6 +135,7 @@ struct hop {
     unsigned limit_max;
     unsigned limit;    /* lanes it may have now */
     unsigned failures; /* connects that failed since the last that did not */
+    bool doubtful;     /* one that tried to connect failed, others still try */
     bool down;
     bool kicking;        /* hop_kick() is on the stack */
     struct event *timer; /* down: until the next try; up: until the limit is lifted */
@@ -270,6 +271,8 @@ bool lane_wanted(const struct hop *hop);
 /* One that is idle takes a leg; false: none did. */
 bool lane_offer(struct hop *hop);
 bool lanes_busy(const struct hop *hop);
+/* One of them was answered. */
+bool lanes_greeted(const struct hop *hop);
 void lanes_close(struct hop *hop, bool idle_only, const char *why);
 
 /* --- sweeps (sweep.c) --- */

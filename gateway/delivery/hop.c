@@ -129,7 +129,7 @@ void hop_kick(struct hop *hop)
         if (lane_offer(hop))
             continue;
         unsigned allowed = hop->failures ? 1 : hop->limit;
-        if (hop->n_lanes >= allowed || !lane_wanted(hop))
+        if (hop->doubtful || hop->n_lanes >= allowed || !lane_wanted(hop))
             break;
         if (lane_open(hop, &err) < 0) {
             hop_failed(hop, err.text);
@@ -148,17 +148,17 @@ void hop_kick(struct hop *hop)
  */
 static void tell_down(struct hop *hop)
 {
-    struct leg *leg = hop->first;
+    size_t n = 0;
     unsigned told = 0;
-    hop->first = hop->last = NULL;
-    for (struct leg *next; leg; leg = next) {
-        next = leg->next;
+    for (const struct leg *leg = hop->first; leg; leg = leg->next)
+        n++;
+    /* each once round the line; one whose file has gone takes others of its job along */
+    for (struct leg *leg; n && (leg = take_first(hop)) != NULL; n--) {
         bool tell = !leg->told_down && told < DELIVERY_TELL_MAX;
         bool owed = true;
-        leg->state = LEG_WAITING;
+        told += tell;
         if (tell || leg_is_expired(leg))
             owed = leg_tell_down(leg, hop->error);
-        told += tell;
         if (owed)
             hop_line_up(hop, leg, false);
     }
@@ -185,6 +185,11 @@ void hop_failed(struct hop *hop, const char *why)
         queue->retry_max < DELIVERY_HOP_RETRY_MAX ? queue->retry_max : DELIVERY_HOP_RETRY_MAX;
     unsigned first = queue->retry_first < max ? queue->retry_first : max;
     snprintf(hop->error, sizeof hop->error, "%.*s", CLIENT_TEXT_MAX, why);
+    if (hop->n_lanes && !lanes_greeted(hop)) {
+        hop->doubtful = true; /* the last of those that try decides */
+        return;
+    }
+    hop->doubtful = false;
     if (hop->n_lanes) {
         /* it serves others of ours: it wants no more of them, for now */
         hop->limit = hop->n_lanes;
@@ -205,9 +210,11 @@ void hop_works(struct hop *hop)
     if (hop->failures)
         log_info("%s: is there again", hop->conf->text);
     hop->failures = 0;
+    hop->doubtful = false;
     hop->down = false;
     for (struct leg *leg = hop->first; leg; leg = leg->next)
         leg->told_down = false;
+    hop_kick(hop);
 }
 
 void hops_hurry(struct delivery *delivery)

@@ -120,9 +120,8 @@ static void set_aside(struct job *job, const char *why)
     if (spool_set_aside(job->delivery->spool, job->folder, job->id, &err) < 0)
         log_error("%s; and it can't be set aside: %s", why, err.text);
     else
-        log_error("%s; set aside as corrupt/%s, nothing of it was delivered from now on: look "
-                  "whether the message can be saved from it",
-                  why, job->id);
+        log_error("%s; set aside as corrupt/%s and not delivered: see what can be saved of it", why,
+                  job->id);
 }
 
 static enum job_need read_file(struct job *job, struct loaded *loaded)
@@ -267,23 +266,53 @@ static void finish_release(struct delivery *delivery, const char *id)
         job_adopt(delivery, id);
 }
 
-void job_adopt_held(struct delivery *delivery, const char *id)
+enum held_state { HELD_KNOWN, HELD_NEW, HELD_RELEASED };
+
+/* Without reading the message: most of what lies in quarantine/ has long been told. One that can't
+ * be read counts as new, and is dealt with when it is loaded. */
+static enum held_state look_at_held(struct delivery *delivery, const char *id)
+{
+    struct pool *pool = pool_new(DELIVERY_LOAD_MAX);
+    struct spool_file *file;
+    struct err err;
+    bool corrupt;
+    enum held_state state = HELD_NEW;
+    if (pool &&
+        spool_peek(delivery->spool, SPOOL_QUARANTINE, id, pool, &file, &corrupt, &err) == 0) {
+        state = is_released(&file->envelope) ? HELD_RELEASED
+                : file->journaled            ? HELD_KNOWN
+                                             : HELD_NEW;
+        spool_unload(&file);
+    }
+    pool_free(&pool);
+    return state;
+}
+
+static void adopt_new_held(struct delivery *delivery, const char *id)
 {
     struct job *job = adopt(delivery, id, SPOOL_QUARANTINE);
     if (job == NULL)
         return;
-    const struct spool_file *file = job->loaded->file;
-    bool released = is_released(&file->envelope);
-    if (released || file->journaled) {
-        job_free(job);
-        if (released)
-            finish_release(delivery, id);
-        return;
-    }
-    job->n_held = quarantine_held_count(&file->envelope);
+    job->n_held = quarantine_held_count(&job->loaded->file->envelope);
     job->untold = true;
     settle_begin(job);
     job_unneed(job);
+}
+
+void job_adopt_held(struct delivery *delivery, const char *id)
+{
+    if (job_find(delivery, str_of(id)))
+        return;
+    switch (look_at_held(delivery, id)) {
+    case HELD_KNOWN:
+        break;
+    case HELD_NEW:
+        adopt_new_held(delivery, id);
+        break;
+    case HELD_RELEASED:
+        finish_release(delivery, id);
+        break;
+    }
 }
 
 void job_leg_done(struct job *job)

@@ -64,12 +64,13 @@ static void on_ready(void *data)
 {
     struct lane *lane = data;
     struct hop *hop = lane->hop;
-    if (!lane->greeted)
-        hop_works(hop);
+    bool first = !lane->greeted;
     lane->greeted = true;
     struct leg *leg = hop_take(hop);
     if (leg)
         send_leg(lane, leg);
+    if (first)
+        hop_works(hop);
 }
 
 static void on_result(void *data, size_t i, enum client_outcome outcome, struct str text)
@@ -139,6 +140,14 @@ bool lane_offer(struct hop *hop)
     if (leg)
         send_leg(lane, leg);
     return leg != NULL;
+}
+
+bool lanes_greeted(const struct hop *hop)
+{
+    for (const struct lane *lane = hop->lanes; lane; lane = lane->behind)
+        if (lane->greeted)
+            return true;
+    return false;
 }
 
 /* No more lanes are opened than there are legs to be taken. */

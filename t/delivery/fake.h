@@ -59,6 +59,8 @@ struct fake_hop {
 
 /* port 0: any */
 void fake_hop_start(struct fake_hop *hop, enum fake_hop_kind kind, unsigned port);
+/* On a Unix socket instead. */
+void fake_hop_start_at(struct fake_hop *hop, enum fake_hop_kind kind, const char *path);
 void fake_hop_stop(struct fake_hop *hop);
 /* How many copies of that subject came for that recipient (NULL: anybody). */
 unsigned fake_hop_count(struct fake_hop *hop, const char *subject, const char *recipient);

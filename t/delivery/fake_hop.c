@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include "base/crc32c.h"
@@ -216,24 +218,38 @@ static void *accept_all(void *data)
     return NULL;
 }
 
-void fake_hop_start(struct fake_hop *hop, enum fake_hop_kind kind, unsigned port)
+static void start(struct fake_hop *hop, enum fake_hop_kind kind, const struct sockaddr *at,
+                  socklen_t n)
 {
-    struct sockaddr_in at = {.sin_family = AF_INET, .sin_port = htons((uint16_t)port)};
-    socklen_t n = sizeof at;
     int one = 1;
     memset(hop, 0, sizeof *hop);
     hop->kind = kind;
     hop->messages = calloc(FAKE_MESSAGES_MAX, sizeof *hop->messages);
     pthread_mutex_init(&hop->lock, NULL);
-    at.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    hop->listen_fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    hop->listen_fd = socket(at->sa_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
     setsockopt(hop->listen_fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one);
-    if (bind(hop->listen_fd, (struct sockaddr *)&at, sizeof at) < 0 ||
-        listen(hop->listen_fd, 100) < 0 ||
-        getsockname(hop->listen_fd, (struct sockaddr *)&at, &n) < 0)
+    if (bind(hop->listen_fd, at, n) < 0 || listen(hop->listen_fd, 100) < 0)
+        abort();
+    pthread_create(&hop->thread, NULL, accept_all, hop);
+}
+
+void fake_hop_start(struct fake_hop *hop, enum fake_hop_kind kind, unsigned port)
+{
+    struct sockaddr_in at = {.sin_family = AF_INET, .sin_port = htons((uint16_t)port)};
+    socklen_t n = sizeof at;
+    at.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    start(hop, kind, (struct sockaddr *)&at, sizeof at);
+    if (getsockname(hop->listen_fd, (struct sockaddr *)&at, &n) < 0)
         abort();
     hop->port = ntohs(at.sin_port);
-    pthread_create(&hop->thread, NULL, accept_all, hop);
+}
+
+void fake_hop_start_at(struct fake_hop *hop, enum fake_hop_kind kind, const char *path)
+{
+    struct sockaddr_un at = {.sun_family = AF_UNIX};
+    str_copy(str_of(path), at.sun_path, sizeof at.sun_path);
+    start(hop, kind, (struct sockaddr *)&at, sizeof at);
+    chmod(path, 0666);
 }
 
 void fake_hop_stop(struct fake_hop *hop)

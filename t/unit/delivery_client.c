@@ -2,6 +2,7 @@
  */
 #include "t/unit/spool_fixture.h"
 
+#include "base/log.h"
 #include "gateway/client/client.h"
 
 #define GREETING "220 hop.example ready\r\n"
@@ -577,5 +578,6 @@ int main(void)
         WITH_SPOOL(edits_are_applied),
         WITH_SPOOL(large_bodies_come_in_pieces),
     };
+    log_open("test", LOG_ERROR_LEVEL);
     return tap_run(tests, NULL, NULL);
 }

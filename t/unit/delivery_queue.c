@@ -109,6 +109,18 @@ static void smtp_without_ehlo_delivers(void **state)
     delivers_and_settles(state, FAKE_HELO);
 }
 
+static void lmtp_over_a_unix_socket_delivers(void **state)
+{
+    char path[128];
+    snprintf(path, sizeof path, "%s/lmtp", gateway.run_dir);
+    fake_hop_start_at(&hop, FAKE_LMTP, path);
+    snprintf(settings, sizeof settings, "domain b.example { next_hop = \"lmtp://%s\" }\n", path);
+    put_many(0, 20);
+    gateway_start(&gateway, settings);
+    assert_true(WAIT_FOR(gateway_files(&gateway, "queue") == 0, PATIENCE));
+    assert_int_equal(hop.n, 20);
+}
+
 static void the_message_is_the_edited_one(void **state)
 {
     use(FAKE_LMTP, "");
@@ -186,6 +198,23 @@ static void a_killed_process_loses_nothing(void **state)
     print_message("# %u of 500 came twice after 3 kills with 20 lanes\n", twice);
     assert_true(twice <= 3 * 20);
     assert_int_equal(gateway_files(&gateway, "corrupt"), 0);
+}
+
+/* A Maildir gets nothing twice: the copy takes the place of the first. */
+static void a_killed_process_fills_no_maildir_twice(void **state)
+{
+    snprintf(settings, sizeof settings,
+             "domain b.example { next_hop = maildir://%s/mail/%%d/%%u }\n", gateway.root);
+    put_many(0, 300);
+    gateway_start(&gateway, settings);
+    for (int kills = 0; kills < 4; kills++) {
+        unsigned before = maildir_files("one");
+        WAIT_FOR(maildir_files("one") > before + 20, 2);
+        gateway_kill(&gateway);
+        gateway_start(&gateway, settings);
+    }
+    assert_true(WAIT_FOR(gateway_files(&gateway, "queue") == 0, PATIENCE));
+    assert_int_equal(maildir_files("one"), 300);
 }
 
 static void what_was_delivered_is_remembered_without_a_journal(void **state)
@@ -380,9 +409,11 @@ int main(void)
         WITH_GATEWAY(lmtp_delivers),
         WITH_GATEWAY(smtp_delivers),
         WITH_GATEWAY(smtp_without_ehlo_delivers),
+        WITH_GATEWAY(lmtp_over_a_unix_socket_delivers),
         WITH_GATEWAY(the_message_is_the_edited_one),
         WITH_GATEWAY(maildirs_are_filled),
         WITH_GATEWAY(a_killed_process_loses_nothing),
+        WITH_GATEWAY(a_killed_process_fills_no_maildir_twice),
         WITH_GATEWAY(what_was_delivered_is_remembered_without_a_journal),
         WITH_GATEWAY(each_recipient_has_a_fate_of_its_own),
         WITH_GATEWAY(a_hop_that_is_away_is_waited_for),
