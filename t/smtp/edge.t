@@ -76,7 +76,9 @@ my $quick = "antivirus { timeout = 1s }\ncontent { timeout = 1s }";
     $world->command('content off');
     like( $client->send_mail("hello\n"), qr/^451 4\.3\.2 /, 'content is away' );
     $world->command('content on');
-    like( $client->send_mail("hello\n"), qr/^250 /, 'and back' );
+    my $back;
+    wait_until( 10, sub { ( $back = $client->send_mail("hello\n") ) =~ /^250 / } );
+    like( $back, qr/^250 /, 'and back' );
 
     like( $client->ask( 'MAIL FROM:<>', 'RCPT TO:<die1@ours.example>' ),
         qr/^451 4\.3\.0 /, 'an address that ends the directory twice' );

@@ -313,6 +313,20 @@ static void flush_does_not_wait(void **state)
     buf_release(&answer);
 }
 
+/* Until the journal has heard of it, the answer is to ask again in a moment. */
+static bool release_at_last(const char *message, uint32_t recipient, struct buf *answer)
+{
+    struct err err;
+    for (int left = PATIENCE * 100; left > 0; left--) {
+        if (quarantine_release(gateway.run_dir, message, recipient, answer, &err) == 0)
+            return true;
+        if (strstr(err.text, "ask again") == NULL)
+            fail_msg("%s", err.text);
+        usleep(10000);
+    }
+    return false;
+}
+
 /* Two people decide about the same message. */
 static void held_mail_is_released_once_and_deleted_for_good(void **state)
 {
@@ -326,7 +340,7 @@ static void held_mail_is_released_once_and_deleted_for_good(void **state)
     assert_true(WAIT_FOR(state_of(2) == RCPT_HELD, PATIENCE));
     assert_true(fake_journal_knows(&journal, id));
 
-    assert_int_equal(quarantine_release(gateway.run_dir, id, 1, &answer, &err), 0);
+    assert_true(release_at_last(id, 1, &answer));
     assert_str(buf_str(&answer), "released to 1 recipients");
     assert_true(WAIT_FOR(state_of(1) == RCPT_DELIVERED, PATIENCE));
     assert_int_equal(fake_hop_count(&hop, "virus", "two@b.example"), 1);
