@@ -78,13 +78,18 @@ tree_build() {
     [ -x configure ] || { say "bootstrap" && ./bootstrap >/dev/null 2>&1; } ||
         die "./bootstrap failed: run it by hand to see why"
     mkdir -p "$folder"
-    if [ "$(cat "$folder/configured-with" 2>/dev/null)" != "$compiler $options" ]; then
+    # the unit tests' library may have come since
+    wanted="$compiler $options cmocka=$(pkg-config --modversion cmocka 2>/dev/null)"
+    if [ "$(cat "$folder/configured-with" 2>/dev/null)" != "$wanted" ]; then
         say "configure $folder: $compiler $options"
-        [ ! -f "$folder/Makefile" ] || make -s -C "$folder" clean >/dev/null
+        case $(cat "$folder/configured-with" 2>/dev/null) in
+        "$compiler $options cmocka="*) ;;
+        *) [ ! -f "$folder/Makefile" ] || make -s -C "$folder" clean >/dev/null ;;
+        esac
         # shellcheck disable=SC2086 # a list of options
         (cd "$folder" && CC=$compiler "$OLDPWD/configure" -q $options >configure.log 2>&1) ||
             die "configure failed: $(tail -n 1 "$folder/configure.log") (see $folder/configure.log)"
-        echo "$compiler $options" >"$folder/configured-with"
+        echo "$wanted" >"$folder/configured-with"
     fi
     say "build $folder"
     for target; do

@@ -54,11 +54,10 @@ ok( wait_until( 15, sub { answer('newer@dir.example') =~ /^250/ } ), 'it comes b
 ok( wait_until( 15, sub { answer('new@dir.example') =~ /^550 5\.1\.1/ } ), 'who is no longer in it is unknown' );
 
 # Never 550 for want of an answer.
-my ($pid) = @{ $gateway->processes->{directory} };
-kill 'STOP', $pid;
+is( $gateway->signal_role( 'STOP', 'directory' ), 1, 'the directory is stopped' );
 like( answer('jean.toto@dir.example'), qr/^(?:451 4\.3\.0|250)/, 'a directory that hangs: 451' );
 $from = length $gateway->log_text;
-kill 'KILL', $pid;
+$gateway->signal_role( 'KILL', 'directory' );
 ok( $gateway->wait_for_log( qr/ready: every process/, $from, 30 ), 'one that died is replaced' );
 ok( wait_until( 10, sub { answer('jean.toto@dir.example') =~ /^250/ } ), 'and answers' );
 

@@ -79,7 +79,7 @@ for my $role (qw(content antivirus directory delivery journal learner edge)) {
     my $killed = 0;
     for ( 1 .. 2 ) {
         my $from = length $gateway->log_text;
-        $killed += kill 'KILL', @{ $gateway->processes->{$role} // [] };
+        $killed += $gateway->signal_role( 'KILL', $role );
         $gateway->wait_for_log( qr/ready: every process/, $from, 40 );
         sleep 0.5;
     }
@@ -93,7 +93,7 @@ for my $role (qw(content antivirus)) {
     sleep 0.5;
     my @workers = @{ $gateway->processes->{$role} };
     for ( 1 .. 5 ) {
-        kill 'KILL', ( @{ $gateway->processes->{$role} } )[-1];
+        $gateway->signal_role( 'KILL', $role, sub { $_[-1] } );
         sleep 0.3;
     }
     judge( "one $role worker", $load->stop );

@@ -145,7 +145,7 @@ sub stop {
 # All at once and without a word, as a power cut does.
 sub crash {
     my ($self) = @_;
-    my $pid = delete $self->{pid};
+    my $pid = delete $self->{pid} or die "the gateway does not run\n";
     kill 'KILL', $pid, map { @$_ } values %{ processes_below($pid) };
     stop_process( $pid, 'KILL', 10 );
     return;
@@ -155,7 +155,7 @@ sub crash {
 sub reload {
     my ($self) = @_;
     my $from = length $self->log_text;
-    kill 'HUP', $self->{pid};
+    kill 'HUP', $self->{pid} or die "the gateway does not run\n";
     $self->wait_for_log( qr/reload: new settings|reload refused/, $from, 20 );
     return 0 if substr( $self->log_text, $from ) =~ /reload refused/;
     return $self->wait_for_log( qr/ready: every process/, $from );
@@ -186,6 +186,15 @@ sub processes_below {
         push @todo, @{ $children{$pid} // [] };
     }
     return \%found;
+}
+
+# A signal to all processes of a role, or of `take`'s choice among them; how many there were. (A
+# process that is not there would be number 0: the test itself and all around it.)
+sub signal_role {
+    my ( $self, $signal, $role, $take ) = @_;
+    my @pids = @{ $self->processes->{$role} // [] };
+    @pids = $take->(@pids) if $take && @pids;
+    return @pids ? kill( $signal, @pids ) : 0;
 }
 
 sub processes {
