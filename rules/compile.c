@@ -82,7 +82,7 @@ static void set_words(struct compiler *c, struct rule *rule, const struct regex_
         if (list[i].s == NULL)
             list = NULL;
     }
-    rule->words = (struct literals){list, list ? found.n : 0};
+    rule->words = (struct literals){list, list ? found.n : 0, found.before};
 }
 
 /* The pattern or the call of a rule; a rule with a mistake in it stays, as one that never hits. */

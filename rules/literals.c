@@ -1,9 +1,10 @@
 #include "rules/literals.h"
 
-/* Strings that a piece of the pattern can stand for. */
+/* Strings that a piece of the pattern can stand for, or words that its matches hold. */
 struct strings {
     struct str *list;
     size_t n;
+    size_t before; /* most bytes of a match before the word; STR_NONE: too many to tell */
 };
 
 /*
@@ -12,6 +13,7 @@ struct strings {
  */
 struct piece {
     bool exact;
+    size_t most; /* bytes of its longest match; STR_NONE: too many to tell */
     struct strings all;
     struct strings words;
 };
@@ -44,9 +46,32 @@ static bool take(struct reader *r, const char *text)
     return true;
 }
 
+/* Sums and products of lengths; what is past LITERALS_BEFORE_MAX is as good as endless. */
+static size_t bounded(size_t length)
+{
+    return length > LITERALS_BEFORE_MAX ? STR_NONE : length;
+}
+
+static size_t length_sum(size_t a, size_t b)
+{
+    return a == STR_NONE || b == STR_NONE ? STR_NONE : bounded(a + b);
+}
+
+static size_t length_product(size_t a, size_t times)
+{
+    if (a == 0)
+        return 0;
+    return a == STR_NONE || times > LITERALS_BEFORE_MAX ? STR_NONE : bounded(a * times);
+}
+
+static size_t length_max(size_t a, size_t b)
+{
+    return a > b ? a : b; /* STR_NONE is the largest number */
+}
+
 static struct strings new_strings(struct reader *r, size_t n)
 {
-    struct strings strings = {POOL_ARRAY(r->pool, n ? n : 1, struct str), n};
+    struct strings strings = {POOL_ARRAY(r->pool, n ? n : 1, struct str), n, 0};
     if (strings.list == NULL) {
         r->lost = true;
         strings.n = 0;
@@ -57,26 +82,30 @@ static struct strings new_strings(struct reader *r, size_t n)
 /* Exactly one string. */
 static struct piece exactly(struct reader *r, struct str text)
 {
-    struct piece piece = {.exact = true, .all = new_strings(r, 1)};
+    struct piece piece = {.exact = true, .most = text.n, .all = new_strings(r, 1)};
     if (piece.all.n)
         piece.all.list[0] = text;
     return piece;
 }
 
-static struct piece anything(void)
+/* Whatever it is, of at most so many bytes. */
+static struct piece anything(size_t most)
 {
-    return (struct piece){.exact = false};
+    return (struct piece){.exact = false, .most = most};
 }
 
 static struct piece byte_piece(struct reader *r, char c)
 {
     char lower = str_lower_char(c);
-    return exactly(r, pool_str(r->pool, str_n(&lower, 1)));
+    struct str text = pool_str(r->pool, str_n(&lower, 1));
+    r->lost |= text.s == NULL;
+    return exactly(r, text);
 }
 
 static struct strings joined(struct reader *r, struct strings a, struct strings b)
 {
     struct strings sum = new_strings(r, a.n + b.n);
+    sum.before = length_max(a.before, b.before);
     for (size_t i = 0; i < sum.n; i++)
         sum.list[i] = i < a.n ? a.list[i] : b.list[i - a.n];
     return sum;
@@ -94,6 +123,7 @@ static size_t longest(struct strings strings)
 static struct strings product(struct reader *r, struct strings a, struct strings b)
 {
     struct strings all = new_strings(r, a.n * b.n);
+    all.before = a.before;
     for (size_t i = 0; i < all.n; i++) {
         struct str x = a.list[i / b.n], y = b.list[i % b.n];
         char *both = pool_alloc(r->pool, x.n + y.n);
@@ -129,13 +159,21 @@ static double frequency(struct str text)
     return product;
 }
 
-/* Less is better; none at all, or too short a word, is worst. */
+#define COST_NO_WORDS 1e6
+
+/*
+ * Less is better; none at all, or too short a word, is worst. Words that leave open where the match
+ * begins let a whole piece of text be searched for each of them, which takes much longer.
+ */
 static double cost(struct strings words)
 {
+    const double searches = words.before == STR_NONE ? 20 : 1;
     double sum = 0;
-    for (size_t i = 0; i < words.n; i++)
-        sum += words.list[i].n < LITERALS_BYTES_MIN ? 1e6 : frequency(words.list[i]);
-    return words.n ? sum : 1e9;
+    for (size_t i = 0; i < words.n; i++) {
+        bool too_short = words.list[i].n < LITERALS_BYTES_MIN;
+        sum += too_short ? COST_NO_WORDS : frequency(words.list[i]) * searches;
+    }
+    return words.n ? sum : COST_NO_WORDS;
 }
 
 static struct strings better(struct strings a, struct strings b)
@@ -164,7 +202,7 @@ static struct piece read_hex(struct reader *r)
     int low = digits.n == 2 ? hex_value(digits.s[1]) : -1;
     if (high < 0 || low < 0 || (high == 0 && low == 0)) {
         r->lost = true;
-        return anything();
+        return anything(1);
     }
     r->at += 2;
     return byte_piece(r, (char)(high * 16 + low));
@@ -191,7 +229,7 @@ static struct piece read_escape(struct reader *r)
     case 'h':
     case 'H':
     case 'N':
-        return anything();
+        return anything(1);
     case 'n':
         return byte_piece(r, '\n');
     case 't':
@@ -204,7 +242,7 @@ static struct piece read_escape(struct reader *r)
     bool letter = str_lower_char(c) >= 'a' && str_lower_char(c) <= 'z';
     if (letter || c == '\0' || (c >= '0' && c <= '9')) {
         r->lost = true;
-        return anything();
+        return anything(1);
     }
     return byte_piece(r, c);
 }
@@ -242,8 +280,8 @@ static struct piece read_class(struct reader *r)
     }
     r->at++;
     if (wide || r->lost)
-        return anything();
-    struct piece piece = {.exact = true, .all = new_strings(r, n)};
+        return anything(1);
+    struct piece piece = {.exact = true, .most = 1, .all = new_strings(r, n)};
     for (size_t i = 0; i < piece.all.n; i++)
         piece.all.list[i] = members[i].all.n ? members[i].all.list[0] : STR("");
     return piece;
@@ -276,7 +314,7 @@ static struct piece read_group(struct reader *r)
     r->at++;
     if (++r->nest > LITERALS_NEST_MAX || !read_group_kind(r, &around, &empty)) {
         r->lost = true;
-        return anything();
+        return anything(STR_NONE);
     }
     struct piece piece = read_choice(r);
     r->nest--;
@@ -296,7 +334,7 @@ static struct piece read_atom(struct reader *r)
         return read_escape(r);
     case '.':
         r->at++;
-        return anything();
+        return anything(1);
     case '^':
     case '$':
         r->at++;
@@ -329,15 +367,18 @@ static bool read_counts(struct reader *r, size_t *least, size_t *most)
 
 static struct piece repeated(struct reader *r, struct piece piece, size_t least, size_t most)
 {
+    size_t longest_match = length_product(piece.most, most);
     if (least == 1 && most == 1)
         return piece;
     if (least == 0 && most == 1 && piece.exact && piece.all.n < LITERALS_MAX) {
         struct piece none = exactly(r, STR(""));
-        return (struct piece){.exact = true, .all = joined(r, piece.all, none.all)};
+        return (
+            struct piece){.exact = true, .most = piece.most, .all = joined(r, piece.all, none.all)};
     }
     if (least == 0)
-        return anything();
-    return (struct piece){.exact = false, .words = words_of(&piece)};
+        return anything(longest_match);
+    /* the words of the first time */
+    return (struct piece){.exact = false, .most = longest_match, .words = words_of(&piece)};
 }
 
 static struct piece read_item(struct reader *r)
@@ -364,26 +405,38 @@ static bool fits(struct strings run, struct strings more)
            longest(run) + longest(more) <= LITERALS_BYTES_MAX;
 }
 
+/* Words found `offset` bytes or less behind the beginning of the sequence. */
+static struct strings moved(struct strings words, size_t offset)
+{
+    words.before = length_sum(words.before, offset);
+    return words;
+}
+
 /* One item behind the other: as long as all are exact, so is their sequence. */
 static struct piece read_sequence(struct reader *r)
 {
-    struct strings best = {NULL, 0};
+    struct strings best = {NULL, 0, 0};
     struct piece run = exactly(r, STR(""));
+    size_t most = 0; /* bytes of the longest match so far */
     bool whole = true;
     while (!at_end(r) && peek(r) != '|' && peek(r) != ')') {
         struct piece item = read_item(r);
         if (item.exact && fits(run.all, item.all)) {
             run.all = product(r, run.all, item.all);
+            most = length_sum(most, item.most);
             continue;
         }
         whole = false;
         best = better(best, run.all);
-        best = better(best, words_of(&item));
+        best = better(best, moved(words_of(&item), most));
         run = item.exact && item.all.n ? item : exactly(r, STR(""));
+        run.all = moved(run.all, item.exact ? most : length_sum(most, item.most));
+        most = length_sum(most, item.most);
     }
+    run.most = most;
     if (whole)
         return run;
-    return (struct piece){.exact = false, .words = better(best, run.all)};
+    return (struct piece){.exact = false, .most = most, .words = better(best, run.all)};
 }
 
 static struct piece read_choice(struct reader *r)
@@ -392,30 +445,37 @@ static struct piece read_choice(struct reader *r)
     while (!r->lost && take(r, "|")) {
         struct piece next = read_sequence(r);
         struct strings a = words_of(&sum), b = words_of(&next);
+        size_t most = length_max(sum.most, next.most);
         if (a.n == 0 || b.n == 0 || a.n + b.n > LITERALS_MAX)
-            sum = anything();
+            sum = anything(most);
         else if (sum.exact && next.exact)
-            sum.all = joined(r, a, b);
+            sum = (struct piece){.exact = true, .most = most, .all = joined(r, a, b)};
         else
-            sum = (struct piece){.exact = false, .words = joined(r, a, b)};
+            sum = (struct piece){.exact = false, .most = most, .words = joined(r, a, b)};
     }
     return sum;
 }
 
-/* Words that hold another of the words are not needed. */
+/*
+ * Words that hold another of the words are not needed; the other may then begin further behind the
+ * match's beginning.
+ */
 static struct literals without_longer(struct strings words)
 {
-    struct literals kept = {words.list, 0};
+    struct literals kept = {words.list, 0, words.before};
+    size_t further = 0;
     for (size_t i = 0; i < words.n; i++) {
         bool needed = true;
         for (size_t j = 0; j < words.n && needed; j++) {
-            bool holds = str_find(words.list[i], words.list[j]) != STR_NONE;
+            size_t at = str_find(words.list[i], words.list[j]);
             bool same = words.list[i].n == words.list[j].n;
-            needed = i == j || !holds || (same && i < j);
+            needed = i == j || at == STR_NONE || (same && i < j);
+            further = needed ? further : length_max(further, at);
         }
         if (needed)
             kept.list[kept.n++] = words.list[i];
     }
+    kept.before = length_sum(kept.before, further);
     return kept;
 }
 
@@ -424,7 +484,7 @@ struct literals literals_of(struct pool *pool, const struct regex_literal *patte
     struct reader r = {.text = pattern->pattern, .pool = pool, .lost = pattern->extended};
     struct piece all = read_choice(&r);
     struct strings words = words_of(&all);
-    if (r.lost || r.at < r.text.n || cost(words) >= 1e6)
-        return (struct literals){NULL, 0};
+    if (r.lost || r.at < r.text.n || cost(words) >= COST_NO_WORDS)
+        return (struct literals){NULL, 0, STR_NONE};
     return without_longer(words);
 }

@@ -10,14 +10,18 @@
 
 #include "rules/regex.h"
 
-#define LITERALS_MAX       256 /* words for one pattern */
-#define LITERALS_BYTES_MIN 3   /* shorter words stand in nearly every text */
-#define LITERALS_BYTES_MAX 24
-#define LITERALS_NEST_MAX  50
+#define LITERALS_MAX        256 /* words for one pattern */
+#define LITERALS_BYTES_MIN  3   /* shorter words stand in nearly every text */
+#define LITERALS_BYTES_MAX  24
+#define LITERALS_NEST_MAX   50
+#define LITERALS_BEFORE_MAX 100
 
 struct literals {
     struct str *list;
     size_t n; /* 0: none are known */
+    /* Each match holds a word that begins at most so many bytes behind the match's beginning;
+     * STR_NONE: more than LITERALS_BEFORE_MAX, or not known. */
+    size_t before;
 };
 
 /* The words live in the pool. A pool that is used up only means "no words". */

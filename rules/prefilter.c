@@ -8,23 +8,43 @@ struct walk {
     size_t piece; /* in which the last word was found */
 };
 
-static size_t piece_end(const struct walk *walk, size_t piece)
+/* Where a piece begins in its block. */
+static size_t piece_start(const struct walk *walk, size_t piece)
 {
-    struct str text = walk->view->pieces[piece];
-    return (size_t)(text.s + text.n - walk->block->text.s);
+    return (size_t)(walk->view->pieces[piece].s - walk->block->text.s);
 }
 
 /* Words come in the order of the text, so the piece only ever moves on. */
+static void move_to(struct walk *walk, size_t at)
+{
+    while (walk->piece + 1 < walk->block->to && at >= piece_start(walk, walk->piece + 1))
+        walk->piece++;
+}
+
+/*
+ * next[] is a place in the block: nothing before it is tried again. A rule that wants to count its
+ * matches, or whose matches may begin anywhere before the word, is tried on the whole piece.
+ */
 static bool on_word(void *data, uint32_t number, size_t at)
 {
     struct walk *walk = data;
     const struct prefilter_job *job = walk->job;
-    while (walk->piece + 1 < walk->block->to && at >= piece_end(walk, walk->piece))
-        walk->piece++;
-    if (job->done[number] || walk->piece < job->next[number])
+    const struct rule *rule = &job->set->rules[number];
+    if (job->done[number] || at < job->next[number])
         return true;
-    job->next[number] = walk->piece + 1;
-    job->candidate(job->data, number, walk->piece);
+    move_to(walk, at);
+    size_t start = piece_start(walk, walk->piece);
+    size_t end = start + walk->view->pieces[walk->piece].n;
+    if (rule->hits_max > 1 || rule->words.before == STR_NONE) {
+        job->next[number] = end;
+        job->candidate(job->data, number, walk->piece, 0, STR_NONE);
+        return true;
+    }
+    size_t from = at > rule->words.before ? at - rule->words.before : 0;
+    from = from < job->next[number] ? job->next[number] : from;
+    from = from < start ? start : from;
+    job->next[number] = at + 1;
+    job->candidate(job->data, number, walk->piece, from - start, at - start);
     return true;
 }
 
@@ -50,7 +70,7 @@ static size_t first_piece(const struct prefilter_job *job, const struct rule *ru
     struct regex_match match;
     if (block->to - block->from <= 1 || !regex_is_local(rule->regex))
         return block->from;
-    switch (regex_search(rule->regex, job->runner, block->text, 0, &match)) {
+    switch (regex_search(rule->regex, job->runner, block->text, 0, STR_NONE, &match)) {
     case REGEX_NO:
         return block->to;
     case REGEX_YES:
@@ -65,7 +85,7 @@ void prefilter_block(const struct prefilter_job *job, const struct group *group,
 {
     struct walk walk = {job, view, block, block->from};
     for (size_t i = 0; i < group->n; i++)
-        job->next[group->rules[i]] = block->from;
+        job->next[group->rules[i]] = 0;
     words_search(group->words, block->text, on_word, &walk);
     for (size_t i = 0; i < group->n; i++) {
         uint32_t number = group->rules[i];
@@ -74,7 +94,7 @@ void prefilter_block(const struct prefilter_job *job, const struct group *group,
             continue;
         for (size_t piece = first_piece(job, rule, view, block);
              piece < block->to && !job->done[number]; piece++)
-            job->candidate(job->data, number, piece);
+            job->candidate(job->data, number, piece, 0, STR_NONE);
     }
 }
 

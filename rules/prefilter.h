@@ -2,8 +2,9 @@
  * prefilter: which rules of a group can possibly match in which pieces of a block. It may say yes
  * too often, and never no where a rule would match: what it lets through is confirmed with the
  * rule's own pattern (run.c).
- *   A rule whose pattern has words (literals.h) is tried on the pieces in which one of them stands;
- *   the words of all rules are looked for in one pass.
+ *   A rule whose pattern has words (literals.h) is tried on the pieces in which one of them stands,
+ *   and only where a match with that word can begin; the words of all rules are looked for in one
+ *   pass.
  *   Another rule whose pattern is local (regex_is_local) is searched once in the whole block, in
  *   place of once in each of its pieces, of which a message has dozens.
  *   What is left is tried on every piece.
@@ -14,8 +15,11 @@
 
 #include "rules/view.h"
 
-/* A rule may match in that piece. For one rule, pieces come in order, and each once. */
-typedef void prefilter_candidate(void *data, uint32_t rule, size_t piece);
+/*
+ * A rule may match in that piece, beginning at a place from..last in it. For one rule, places come
+ * in order, and each once.
+ */
+typedef void prefilter_candidate(void *data, uint32_t rule, size_t piece, size_t from, size_t last);
 
 struct prefilter_job {
     const struct ruleset *set;

@@ -307,16 +307,19 @@ static enum regex_result search_window(const struct regex *regex, struct regex_r
 }
 
 enum regex_result regex_search(const struct regex *regex, struct regex_runner *runner,
-                               struct str text, size_t from, struct regex_match *match)
+                               struct str text, size_t from, size_t last, struct regex_match *match)
 {
-    for (;;) {
-        bool last = text.n - from <= REGEX_WINDOW;
-        pcre2_set_offset_limit(runner->context, last ? PCRE2_UNSET : from + REGEX_WINDOW);
+    if (last >= text.n)
+        last = text.n;
+    while (from <= last) {
+        bool more = last - from > REGEX_WINDOW;
+        pcre2_set_offset_limit(runner->context, more ? from + REGEX_WINDOW : last);
         enum regex_result result = search_window(regex, runner, text, from, match);
-        if (result != REGEX_NO || last)
+        if (result != REGEX_NO || !more)
             return result;
         if (regex_runner_late(runner))
             return REGEX_LIMIT;
         from += REGEX_WINDOW + 1;
     }
+    return REGEX_NO;
 }

@@ -60,8 +60,10 @@ struct regex_match {
     size_t from, to; /* in the whole text */
 };
 
-/* The first match that starts at or behind `from`. */
+/* The first match that starts at or behind `from` (at most text.n) and not behind `last`; STR_NONE:
+ * anywhere. */
 enum regex_result regex_search(const struct regex *regex, struct regex_runner *runner,
-                               struct str text, size_t from, struct regex_match *match);
+                               struct str text, size_t from, size_t last,
+                               struct regex_match *match);
 
 #endif

@@ -76,14 +76,15 @@ static void give_up(struct rules_scratch *s, uint32_t number)
     s->done[number] = true;
 }
 
-/* All matches in one piece, as many as the rule wants. */
-static void search_piece(struct rules_scratch *s, uint32_t number, struct str piece)
+/* All matches that begin at from..last in one piece, as many as the rule wants. */
+static void search_piece(struct rules_scratch *s, uint32_t number, struct str piece, size_t from,
+                         size_t last)
 {
     const struct rule *rule = &s->set->rules[number];
-    size_t at = 0;
+    size_t at = from;
     while (!s->done[number] && at <= piece.n) {
         struct regex_match match;
-        switch (regex_search(rule->regex, s->runner, piece, at, &match)) {
+        switch (regex_search(rule->regex, s->runner, piece, at, last, &match)) {
         case REGEX_NO:
             return;
         case REGEX_LIMIT:
@@ -104,7 +105,7 @@ static void search_negated(struct rules_scratch *s, uint32_t number, const struc
     struct regex_match match;
     for (size_t i = 0; i < view->n_pieces; i++) {
         struct str piece = view->pieces[i].s ? view->pieces[i] : rule->if_unset;
-        enum regex_result result = regex_search(rule->regex, s->runner, piece, 0, &match);
+        enum regex_result result = regex_search(rule->regex, s->runner, piece, 0, STR_NONE, &match);
         if (result == REGEX_LIMIT)
             give_up(s, number);
         if (result != REGEX_NO)
@@ -130,7 +131,8 @@ static void run_header(struct rules_scratch *s, uint32_t number, const struct vi
             hit(s, number, STR_EMPTY);
     } else if (possible) {
         for (size_t i = 0; i < view->n_pieces; i++)
-            search_piece(s, number, view->pieces[i].s ? view->pieces[i] : rule->if_unset);
+            search_piece(s, number, view->pieces[i].s ? view->pieces[i] : rule->if_unset, 0,
+                         STR_NONE);
     }
 }
 
@@ -153,14 +155,14 @@ struct texts {
     const struct view *view;
 };
 
-static void confirm(void *data, uint32_t number, size_t piece)
+static void confirm(void *data, uint32_t number, size_t piece, size_t from, size_t last)
 {
     const struct texts *texts = data;
     struct rules_scratch *s = texts->scratch;
     if (regex_runner_late(s->runner))
         give_up(s, number);
     else if (piece > 0 || !s->set->rules[number].no_subject)
-        search_piece(s, number, texts->view->pieces[piece]);
+        search_piece(s, number, texts->view->pieces[piece], from, last);
 }
 
 static void run_texts(struct run *run, const struct group *group, const struct view *view)

@@ -24,6 +24,7 @@ struct table {
 };
 
 struct words {
+    uint64_t gate[(1 << HASH_BITS) / 64]; /* the first three bytes of every word */
     struct table short_words, long_words;
     struct entry *entries;
     size_t n, cap;
@@ -55,6 +56,16 @@ struct words *words_new(struct pool *pool)
     return words;
 }
 
+static void set_bit(uint64_t *bits, uint32_t h)
+{
+    bits[h / 64] |= 1ull << (h % 64);
+}
+
+static bool has_bit(const uint64_t *bits, uint32_t h)
+{
+    return bits[h / 64] >> (h % 64) & 1;
+}
+
 static struct entry *find(struct words *words, const struct table *table, uint32_t h,
                           struct str word)
 {
@@ -75,7 +86,7 @@ static struct entry *add_entry(struct words *words, struct pool *pool, struct ta
     words->entries = entries;
     entries[words->n] = (struct entry){copy, NULL, table->heads[h % HEADS]};
     table->heads[h % HEADS] = (uint32_t)words->n;
-    table->bits[h / 64] |= 1ull << (h % 64);
+    set_bit(table->bits, h);
     return &entries[words->n++];
 }
 
@@ -86,6 +97,7 @@ bool words_add(struct words *words, struct pool *pool, struct str word, uint32_t
     memcpy(head, word.s, is_short ? SHORT_WORD : sizeof head);
     uint32_t h = hash(key_of(head, is_short));
     struct table *table = is_short ? &words->short_words : &words->long_words;
+    set_bit(words->gate, hash(key_of(head, true)));
     struct entry *entry = find(words, table, h, word);
     if (entry == NULL)
         entry = add_entry(words, pool, table, h, word);
@@ -120,22 +132,25 @@ static bool check(const struct search *search, const struct table *table, uint32
     return true;
 }
 
-static bool has_bit(const struct table *table, uint32_t h)
+/* What may begin at place i of low, which passed the gate with that hash of three bytes. */
+static bool check_place(const struct search *search, struct str low, size_t i, uint32_t h3,
+                        size_t at)
 {
-    return table->bits[h / 64] >> (h % 64) & 1;
+    const struct table *short_words = &search->words->short_words;
+    const struct table *long_words = &search->words->long_words;
+    uint32_t h4 = hash(key_of(low.s + i, false));
+    if (has_bit(short_words->bits, h3) && !check(search, short_words, h3, str_from(low, i), at + i))
+        return false;
+    return !has_bit(long_words->bits, h4) ||
+           check(search, long_words, h4, str_from(low, i), at + i);
 }
 
 /* Words that begin in the first `starts` bytes of low; from each, 4 bytes may be read. */
 static bool search_chunk(const struct search *search, struct str low, size_t starts, size_t at)
 {
-    const struct table *short_words = &search->words->short_words;
-    const struct table *long_words = &search->words->long_words;
     for (size_t i = 0; i < starts; i++) {
         uint32_t h3 = hash(key_of(low.s + i, true));
-        uint32_t h4 = hash(key_of(low.s + i, false));
-        if (has_bit(short_words, h3) && !check(search, short_words, h3, str_from(low, i), at + i))
-            return false;
-        if (has_bit(long_words, h4) && !check(search, long_words, h4, str_from(low, i), at + i))
+        if (has_bit(search->words->gate, h3) && !check_place(search, low, i, h3, at))
             return false;
     }
     return true;

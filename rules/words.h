@@ -1,7 +1,7 @@
 /*
  * words: finds which of many words stand in a text, case ignored (ASCII), in one pass. At each
- * position the next three and four bytes are hashed into two bitmaps that fit the processor's first
- * cache; only what they let through is compared.
+ * position the next three bytes are hashed into a bitmap that fits the processor's first cache,
+ * then four into another; only what they let through is compared.
  */
 #ifndef POTERNE_RULES_WORDS_H
 #define POTERNE_RULES_WORDS_H

@@ -24,24 +24,33 @@ static const char mail[] =
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
+/* Does a word begin at a place from..last? */
+struct wanted_word {
+    size_t from, last;
+    bool found;
+};
+
 static bool on_word(void *data, uint32_t number, size_t at)
 {
-    *(bool *)data = true;
-    return false;
+    struct wanted_word *wanted = data;
+    wanted->found |= at >= wanted->from && at <= wanted->last;
+    return !wanted->found;
 }
 
-static bool has_word(const struct literals *literals, struct pool *pool, struct str text)
+static bool has_word(const struct literals *literals, struct pool *pool, struct str text,
+                     const struct regex_match *match)
 {
-    bool found = false;
     struct words *words = words_new(pool);
+    size_t last = literals->before == STR_NONE ? text.n : match->from + literals->before;
+    struct wanted_word wanted = {match->from, last, false};
     for (size_t i = 0; words && i < literals->n; i++) {
         if (!words_add(words, pool, literals->list[i], 0))
             return true;
     }
     if (words == NULL)
         return true;
-    words_search(words, text, on_word, &found);
-    return found;
+    words_search(words, text, on_word, &wanted);
+    return wanted.found;
 }
 
 /* The text between line ends, as pieces stand in a block. */
@@ -66,11 +75,11 @@ static void check_pattern(struct pool *pool, struct str input)
     if (regex && runner) {
         regex_runner_start(runner, 200);
         struct literals literals = literals_of(pool, &literal);
-        if (regex_search(regex, runner, input, 0, &match) == REGEX_YES) {
-            if (literals.n && !has_word(&literals, pool, input))
+        if (regex_search(regex, runner, input, 0, STR_NONE, &match) == REGEX_YES) {
+            if (literals.n && !has_word(&literals, pool, input, &match))
                 abort();
             if (regex_is_local(regex) &&
-                regex_search(regex, runner, in_block(pool, input), 0, &match) == REGEX_NO)
+                regex_search(regex, runner, in_block(pool, input), 0, STR_NONE, &match) == REGEX_NO)
                 abort();
         }
     }

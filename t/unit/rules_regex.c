@@ -20,7 +20,7 @@ static enum regex_result search(const char *pattern, struct str text, struct reg
     if (regex == NULL)
         fail_msg("%s: %s", pattern, err.text);
     assert_non_null(runner);
-    enum regex_result result = regex_search(regex, runner, text, 0, match);
+    enum regex_result result = regex_search(regex, runner, text, 0, STR_NONE, match);
     regex_runner_free(&runner);
     regex_free(&regex);
     return result;
@@ -99,6 +99,22 @@ static void finds_behind_many_windows(void **state)
     free(text);
 }
 
+static void begins_where_it_may(void **state)
+{
+    struct err err = {""};
+    struct regex_match match;
+    struct regex *regex = make("/a/", &err);
+    struct regex_runner *runner = regex_runner_new(&err);
+    assert_int_equal(regex_search(regex, runner, STR("xxaxa"), 0, 1, &match), REGEX_NO);
+    assert_int_equal(regex_search(regex, runner, STR("xxaxa"), 0, 2, &match), REGEX_YES);
+    assert_int_equal(regex_search(regex, runner, STR("xxaxa"), 3, 9, &match), REGEX_YES);
+    assert_int_equal(match.from, 4);
+    assert_int_equal(regex_search(regex, runner, STR("xxaxa"), 3, 2, &match), REGEX_NO);
+    assert_int_equal(regex_search(regex, runner, STR(""), 0, STR_NONE, &match), REGEX_NO);
+    regex_runner_free(&runner);
+    regex_free(&regex);
+}
+
 static void limits_are_not_no_match(void **state)
 {
     struct regex_match match;
@@ -120,7 +136,7 @@ static void slow_patterns_come_to_an_end(void **state)
     struct regex_runner *runner = regex_runner_new(&err);
     memset(text, '<', n);
     regex_runner_start(runner, 20);
-    assert_int_equal(regex_search(regex, runner, str_n(text, n), 0, &match), REGEX_LIMIT);
+    assert_int_equal(regex_search(regex, runner, str_n(text, n), 0, STR_NONE, &match), REGEX_LIMIT);
     assert_true(regex_runner_late(runner));
     regex_runner_free(&runner);
     regex_free(&regex);
@@ -162,6 +178,7 @@ int main(void)
         cmocka_unit_test(matches_bytes),
         cmocka_unit_test(gives_the_place),
         cmocka_unit_test(finds_behind_many_windows),
+        cmocka_unit_test(begins_where_it_may),
         cmocka_unit_test(limits_are_not_no_match),
         cmocka_unit_test(slow_patterns_come_to_an_end),
         cmocka_unit_test(knows_local_patterns),

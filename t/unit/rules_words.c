@@ -43,6 +43,33 @@ static void finds_the_words_of_a_pattern(void **state)
     check_words("/a{,3}bcd/", "a{,3}bcd");
 }
 
+static void check_before(const char *pattern, size_t expected)
+{
+    struct pool *pool = pool_new(8 << 20);
+    struct regex_literal literal;
+    assert_int_equal(regex_literal_parse(str_of(pattern), &literal, NULL), 0);
+    struct literals words = literals_of(pool, &literal);
+    if (words.n == 0 || words.before != expected)
+        fail_msg("%s: %zu", pattern, words.before);
+    pool_free(&pool);
+}
+
+static void knows_how_far_words_stand(void **state)
+{
+    check_before("/viagra/", 0);
+    check_before("/\\b(?:viagra|cialis)\\b/", 0);
+    check_before("/\\d{1,3} ?viagra/", 4);
+    check_before("/\\d{1,3}[a-z] ?viagra/", 5);
+    check_before("/\\d+viagra/", STR_NONE);
+    check_before("/.{0,50}viagra/", 50);
+    check_before("/.{0,200}viagra/", STR_NONE);
+    check_before("/(?:\\dx|\\d{7}y)viagra/", 8);
+    check_before("/(?:a\\d)?viagra/", 2);
+    check_before("/(?<=\\d\\d)viagra/", 0);
+    check_before("/(?:x\\dviagra){2,3}/", 2);
+    check_before("/(?:superviagra|viagra)/", 5);
+}
+
 static void says_nothing_when_not_sure(void **state)
 {
     static const char *const patterns[] = {
@@ -163,6 +190,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(finds_the_words_of_a_pattern),
+        cmocka_unit_test(knows_how_far_words_stand),
         cmocka_unit_test(says_nothing_when_not_sure),
         cmocka_unit_test(huge_patterns_are_bounded),
         cmocka_unit_test(searches_for_many_words),
