@@ -164,6 +164,16 @@ unsigned workers_busy(const struct workers *workers)
     return workers->busy;
 }
 
+/* What `done` has given when no thread was left for it. */
+static void run_rest(struct workers *workers)
+{
+    struct work *work;
+    while ((work = list_take(&workers->todo)) != NULL) {
+        work->run(work);
+        work->done(work);
+    }
+}
+
 void workers_stop(struct workers **workers)
 {
     struct workers *w = *workers;
@@ -176,6 +186,7 @@ void workers_stop(struct workers **workers)
     for (unsigned i = 0; i < w->n_threads; i++)
         pthread_join(w->threads[i], NULL);
     call_done(w);
+    run_rest(w);
     if (w->wake)
         event_free(w->wake);
     fsio_close_quiet(&w->wake_fd);

@@ -13,7 +13,9 @@
 #include "gateway/client/maildir.h"
 #include "gateway/delivery/delivery.h"
 
-#define FILES_MAX   2048
+#define FILES_OWN                                                                                  \
+    256 /* open files beside those of lanes, each of which has a socket and a message */
+#define FILES_MAX   65536
 #define MEMORY_MAX  (4096ull * 1024 * 1024)
 #define FOLDER_MODE 0700
 
@@ -64,12 +66,18 @@ static void allow_maildirs(const struct conf *conf, struct sandbox *box)
     }
 }
 
+static unsigned files_limit(const struct conf *conf)
+{
+    size_t lanes = conf->n_domains * conf->queue.connections_limit;
+    return lanes < (FILES_MAX - FILES_OWN) / 2 ? (unsigned)(FILES_OWN + 2 * lanes) : FILES_MAX;
+}
+
 static void delivery_sandbox(const struct role_env *env, struct sandbox *box)
 {
     static const char *const folders[] = {"queue", "quarantine", "corrupt"};
     box->allow = SANDBOX_FILES | SANDBOX_THREADS | SANDBOX_ACCEPT | SANDBOX_UNIX_CONNECT |
                  SANDBOX_INET_CONNECT;
-    box->files_limit = FILES_MAX;
+    box->files_limit = files_limit(env->conf);
     box->memory_limit = MEMORY_MAX;
     for (size_t i = 0; i < sizeof folders / sizeof *folders; i++)
         sandbox_path_in(box, env->conf->state_dir, folders[i], SANDBOX_WRITE);

@@ -18,11 +18,13 @@
  *   5 file unlinked               survives a killed process
  *   6 folder fsync'd              within about a second, one for all unlinks of that time
  *
- * So a killed process delivers twice at most what was between 1 and 2, which is microseconds for
- * each lane. A power cut can undo 2 and 5 where the disk had not yet taken them: what was delivered
- * in the last second or so comes again. An fsync for each message at 2 would halve the speed for
- * nothing: the file is gone a moment later. Only a message that stays in the queue (somebody else
- * is still owed) is fsync'd for its mark at once. Nothing is ever lost: a file goes only at 5.
+ * So a killed process delivers twice at most what was before 2, one message on each lane. A power
+ * cut can undo 2 and 5 where the disk had not yet taken them: what was delivered in the last second
+ * or so comes again (in the last half minute, if the journal was away too: then the files wait for
+ * it, and the kernel writes their marks when it likes). An fsync for each message at 2 would halve
+ * the speed for nothing, since the file is gone a moment later. Only a message that stays, because
+ * somebody else is still owed or it goes to quarantine/, is fsync'd for its marks. Nothing is ever
+ * lost: a file goes only at 5.
  *
  * One thread runs the loop and owns all of this; threads (client/workers.h) do Maildirs and
  * fsync.

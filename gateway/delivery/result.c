@@ -1,5 +1,4 @@
-/* result: what comes of each recipient of a leg: marked in the file, told to the journal.
- */
+/* result: what comes of each recipient of a leg: marked in the file, told to the journal. */
 #include <stdlib.h>
 #include <unistd.h>
 

@@ -58,13 +58,13 @@ static int forget_job(const struct decision *decision, struct err *err)
     struct job *job = job_find(decision->delivery, str_of(decision->id));
     if (job == NULL)
         return 0;
-    if (job->folder == SPOOL_QUEUE)
+    if (job->n_open)
         return err_set(err,
                        "%s is still owed to other recipients: it comes into quarantine when "
                        "these are done",
                        decision->id);
-    if (job->list == NULL)
-        return err_set(err, "%s has just come into quarantine: ask again in a moment",
+    if (job->folder == SPOOL_QUEUE)
+        return err_set(err, "%s is on its way out of the queue: ask again in a moment",
                        decision->id);
     job_free(job);
     return 0;
@@ -81,12 +81,9 @@ static int release_or_delete(const struct decision *decision, enum recipient_sta
         return err_set(err, "out of memory");
     int n = decide(decision, to, pool, err);
     pool_free(&pool);
-    if (n < 0)
-        job_adopt_held(decision->delivery, decision->id);
-    else if (to == RCPT_DELETED)
-        job_adopt_held(decision->delivery, decision->id);
-    else if (move_released(decision, err) < 0)
-        return -1;
+    if (n > 0 && to == RCPT_RELEASED)
+        return move_released(decision, err) < 0 ? -1 : n;
+    job_adopt_held(decision->delivery, decision->id);
     return n;
 }
 

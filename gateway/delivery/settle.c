@@ -76,14 +76,15 @@ void settle_tick(struct delivery *delivery)
         enum job_need got = job_need(job);
         if (got == JOB_GONE)
             continue;
-        if (got == JOB_LATER)
-            return;
+        /* to the end of this list or of the other: one that can't be read holds up nobody */
+        settle_forget(job);
+        if (got == JOB_LATER) {
+            list_add(&delivery->untold, job);
+            continue;
+        }
         tell_all(job);
         bool told = !job->untold;
-        if (told) {
-            settle_forget(job);
-            list_add(&delivery->settled, job);
-        }
+        list_add(told ? &delivery->settled : &delivery->untold, job);
         job_unneed(job);
         if (!told)
             return;
@@ -100,36 +101,44 @@ static struct str first_reason(const struct envelope *envelope)
     return STR_EMPTY;
 }
 
-static int note_held(const struct job *job, struct pool *pool, struct err *err)
+static int note_held(struct spool_file *file, struct err *err)
 {
-    struct spool_file *file;
-    bool corrupt;
-    int result = 0;
-    if (spool_peek(job->delivery->spool, job->folder, job->id, pool, &file, &corrupt, err) < 0)
+    if (file->envelope.held.n == 0 && spool_mark_held(file, first_reason(&file->envelope), err) < 0)
         return -1;
-    if (file->envelope.held.n == 0)
-        result = spool_mark_held(file, first_reason(&file->envelope), err);
-    if (result == 0)
-        result = spool_note_journaled(file, err);
-    spool_unload(&file);
-    return result;
+    if (spool_note_journaled(file, err) < 0)
+        return -1;
+    /* one that comes here from queue/ will stay for long: who has it already must not be forgotten
+     * by a power cut */
+    return file->state == SPOOL_QUEUE ? spool_sync(file, err) : 0;
 }
 
-/* In a thread, since a move waits for the disk. */
-static void keep_held(struct work *work)
+static void keep_held(const struct job *job)
 {
-    struct job *job = (struct job *)((char *)work - offsetof(struct job, work));
+    struct spool *spool = job->delivery->spool;
     struct pool *pool = pool_new(DELIVERY_LOAD_MAX);
+    struct spool_file *file;
     struct err err;
-    int result = pool ? note_held(job, pool, &err) : err_set(&err, "%s: out of memory", job->id);
+    bool corrupt;
+    int result = pool ? spool_peek(spool, job->folder, job->id, pool, &file, &corrupt, &err)
+                      : err_set(&err, "%s: out of memory", job->id);
+    if (result == 0) {
+        result = note_held(file, &err);
+        spool_unload(&file);
+    }
     pool_free(&pool);
     if (result == 0 && job->folder == SPOOL_QUEUE)
-        result = spool_move(job->delivery->spool, job->id, SPOOL_QUEUE, SPOOL_QUARANTINE, &err);
+        result = spool_move(spool, job->id, SPOOL_QUEUE, SPOOL_QUARANTINE, &err);
     if (result < 0)
         log_error("%s; it is tried again later", err.text);
 }
 
-static void kept_held(struct work *work)
+/* In a thread, since a move waits for the disk. */
+static void run_move(struct work *work)
+{
+    keep_held((struct job *)((char *)work - offsetof(struct job, work)));
+}
+
+static void move_done(struct work *work)
 {
     job_free((struct job *)((char *)work - offsetof(struct job, work)));
 }
@@ -139,9 +148,14 @@ static void finish(struct job *job)
     struct delivery *delivery = job->delivery;
     struct err err;
     settle_forget(job);
-    if (job->n_held) {
-        job->work = (struct work){.run = keep_held, .done = kept_held};
+    if (job->n_held && job->folder == SPOOL_QUEUE) {
+        job->work = (struct work){.run = run_move, .done = move_done};
         workers_give(delivery->workers, &job->work);
+        return;
+    }
+    if (job->n_held) {
+        keep_held(job);
+        job_free(job);
         return;
     }
     if (spool_remove(delivery->spool, job->folder, job->id, &err) == 0)
