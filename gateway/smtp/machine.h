@@ -43,7 +43,6 @@ struct transaction {
     bool begun;              /* ops->begin has been called and not ended */
     enum smtp_status failed; /* the message is being swallowed, for this reason */
     uint64_t size;
-    uint64_t swallowed;
     struct smtp_body body;
     char sender[];
 };
@@ -133,7 +132,7 @@ bool chunk_step(struct smtp_session *s);
 bool message_begin(struct smtp_session *s);
 /* Hands on a block, or swallows it. */
 smtp_body_sink message_block;
-/* More was swallowed than anybody's patience allows: the session has been ended. */
+/* It is bigger than anybody's patience allows: the session has been ended. */
 bool message_hopeless(struct smtp_session *s);
 /* The end has come: asks for the verdict or refuses. */
 void message_end(struct smtp_session *s);

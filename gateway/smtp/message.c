@@ -38,10 +38,8 @@ void message_block(void *data, struct str block)
     struct smtp_session *s = data;
     struct transaction *t = s->transaction;
     t->size += block.n;
-    if (t->failed) {
-        t->swallowed += block.n;
+    if (t->failed)
         return;
-    }
     enum smtp_status status = check_message(s);
     if (status == SMTP_NONE)
         status = s->config->ops->data(s->owner, block);
@@ -49,10 +47,11 @@ void message_block(void *data, struct str block)
         message_fail(s, status);
 }
 
+/* The size alone decides, not when the message failed, which would depend on how TCP cut it up. */
 bool message_hopeless(struct smtp_session *s)
 {
     uint64_t most = SMTP_SWALLOW_FACTOR * (uint64_t)s->config->conf->smtp.size_limit;
-    if (s->transaction->swallowed <= most)
+    if (s->transaction->size <= most)
         return false;
     s->stage = "data";
     session_reply(s, SMTP_MUCH_TOO_BIG, STR_EMPTY);

@@ -14,6 +14,9 @@ use Poterne::Load;
 use Poterne::Mail qw(letter);
 use Poterne::Process qw(wait_until);
 
+# The journal commits what it hears in batches, a moment after the queue is empty.
+use constant JOURNAL_SECONDS => 10;
+
 my $to = 'jean@kill.example';
 my $root = tempdir( 'poterne-kill-XXXXXX', TMPDIR => 1, CLEANUP => 1 );
 chmod 0755, $root;
@@ -37,6 +40,15 @@ sub delivered {
     return \%times;
 }
 
+# Those of `ids` of which the journal doesn't know that they were delivered.
+sub without_outcome {
+    my %outcome;
+    for my $story ( $gateway->poterne_json( 'trace', '--limit', 10000, $to ) ) {
+        $outcome{ $story->{id} } = $story->{recipients}[0]{state} if $story->{id};
+    }
+    return grep { ( $outcome{$_} // '' ) ne 'delivered' } @_;
+}
+
 my %seen;    # sequences of earlier rounds
 
 # What must hold after a round, whatever was killed in it.
@@ -53,12 +65,9 @@ sub judge {
     my @twice = grep { $times->{$_} > 1 } keys %$times;
     is( scalar @lost, 0, "$what: nothing is lost" ) or diag("@lost");
     is( scalar @twice, 0, "$what: nothing came twice" ) or diag("@twice") if !$may_repeat;
-    my %outcome;
-    for my $story ( $gateway->poterne_json( 'trace', '--limit', 10000, $to ) ) {
-        $outcome{ $story->{id} } = $story->{recipients}[0]{state} if $story->{id};
-    }
     my @ids = map { $answers->{$_}[1] =~ /\b([0-9A-Z]{26})\b/ } @taken;
-    my @open = grep { ( $outcome{$_} // '' ) ne 'delivered' } @ids;
+    my @open;
+    wait_until( JOURNAL_SECONDS, sub { !( @open = without_outcome(@ids) ) } );
     is( scalar @open, 0, "$what: the journal has the outcome of each" ) or diag("@open");
     note( sprintf '%s: %d of %d taken, %d delivered', $what, scalar @taken, scalar keys %$answers, scalar keys %$times );
     $seen{$_} = 1 for keys %$answers;
