@@ -9,7 +9,7 @@ use Cwd qw(getcwd);
 use File::Path qw(make_path);
 use JSON::PP ();
 
-use Poterne::Process qw(free_port wait_until start_process stop_process alive command_output);
+use Poterne::Process qw(free_port wait_until start_process stop_process alive command_output command_answer);
 use Poterne::Smtp;
 
 use constant { READY_SECONDS => 120, STOP_SECONDS => 60, UID_FIRST => 64100 };
@@ -239,7 +239,8 @@ sub poterne {
 # The objects that `poterne COMMAND --json …` prints.
 sub poterne_json {
     my ( $self, $command, @arguments ) = @_;
-    my ( $status, $output ) = $self->poterne( $command, @arguments, '--json' );
+    my ( undef, $output ) =
+        command_answer( "$self->{build}/poterne", $command, '--config', $self->{conf}, @arguments, '--json' );
     my @objects = map { eval { JSON::PP->new->utf8->decode($_) } // () } grep { /^\{/ } split /\n/, $output;
     return @objects;
 }

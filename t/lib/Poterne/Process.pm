@@ -9,7 +9,7 @@ use IO::Socket::INET;
 use POSIX qw(WNOHANG setsid);
 use Time::HiRes qw(sleep time);
 
-our @EXPORT_OK = qw(free_port wait_for_port wait_until start_process stop_process adopt alive command_output);
+our @EXPORT_OK = qw(free_port wait_for_port wait_until start_process stop_process adopt alive command_output command_answer);
 
 my $owner = $$;
 my %running;
@@ -97,10 +97,20 @@ sub stop_process {
 
 # (exit status, output with errors)
 sub command_output {
-    my (@command) = @_;
+    return output_of( 1, @_ );
+}
+
+# (exit status, standard output): for what is read by a program, where a complaint in the midst of
+# a line would spoil it.
+sub command_answer {
+    return output_of( 0, @_ );
+}
+
+sub output_of {
+    my ( $complaints_too, @command ) = @_;
     my $pid = open( my $pipe, '-|' ) // die "fork: $!\n";
     if ( !$pid ) {
-        open STDERR, '>&', \*STDOUT or die "$!\n";
+        open STDERR, '>&', \*STDOUT or die "$!\n" if $complaints_too;
         exec { $command[0] } @command or POSIX::_exit(127);
     }
     local $/;

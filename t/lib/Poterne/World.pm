@@ -78,7 +78,8 @@ sub file {
 
 sub edge_pid {
     my ($self) = @_;
-    my ($pid) = split ' ', `pgrep -P $self->{pid}`;
+    open my $file, '<', "/proc/$self->{pid}/task/$self->{pid}/children" or return;
+    my ($pid) = split ' ', readline($file) // '';
     return $pid;
 }
 
