@@ -100,8 +100,8 @@ sub command_output {
     return output_of( 1, @_ );
 }
 
-# (exit status, standard output): for what is read by a program, where a complaint in the midst of
-# a line would spoil it.
+# (exit status, standard output): for what a program reads, where a complaint in the midst of a line
+# would spoil it.
 sub command_answer {
     return output_of( 0, @_ );
 }
@@ -110,7 +110,8 @@ sub output_of {
     my ( $complaints_too, @command ) = @_;
     my $pid = open( my $pipe, '-|' ) // die "fork: $!\n";
     if ( !$pid ) {
-        open STDERR, '>&', \*STDOUT or die "$!\n" if $complaints_too;
+        my ( $mode, $to ) = $complaints_too ? ( '>&', \*STDOUT ) : ( '>', '/dev/null' );
+        open STDERR, $mode, $to or die "$!\n";
         exec { $command[0] } @command or POSIX::_exit(127);
     }
     local $/;
