@@ -47,16 +47,16 @@ static int store_default(struct conf_loaded *loaded, const struct conf_setting *
 }
 
 /* Every row of a table into the struct at `base`: what was written, else the default. */
-static int store_all(struct conf_loaded *loaded, const struct conf_setting *rows, size_t n,
-                     struct conf_origin *origins, void *base, struct err *err)
+static void store_all(struct conf_loaded *loaded, const struct conf_setting *rows, size_t n,
+                      struct conf_origin *origins, void *base)
 {
+    struct err err;
     for (size_t i = 0; i < n; i++) {
-        int result = origins[i].file ? store(loaded, &rows[i], &origins[i], base, err)
-                                     : store_default(loaded, &rows[i], &origins[i], base, err);
+        int result = origins[i].file ? store(loaded, &rows[i], &origins[i], base, &err)
+                                     : store_default(loaded, &rows[i], &origins[i], base, &err);
         if (result < 0)
-            return -1;
+            conf_mistake_add(loaded->mistakes, &err);
     }
-    return 0;
 }
 
 /* --- entries to settings --- */
@@ -124,6 +124,27 @@ static size_t count_domains(const struct conf_entries *entries)
     return n;
 }
 
+/* Where a section is not understood, what stands in it is not looked at. */
+static void take_all(struct conf_loaded *loaded)
+{
+    struct err err;
+    bool skipping = false;
+    for (size_t i = 0; i < loaded->entries.n; i++) {
+        const struct conf_entry *entry = &loaded->entries.items[i];
+        struct conf_origin origin = origin_of(entry);
+        bool opens = entry->name == NULL;
+        if (!opens && skipping && *entry->section)
+            continue;
+        bool taken = take_entry(loaded, entry, &err) == 0;
+        if (opens)
+            skipping = !taken;
+        if (taken)
+            continue;
+        conf_at(&err, &origin);
+        conf_mistake_add(loaded->mistakes, &err);
+    }
+}
+
 static int take_entries(struct conf_loaded *loaded, struct err *err)
 {
     size_t n_domains = count_domains(&loaded->entries);
@@ -135,12 +156,7 @@ static int take_entries(struct conf_loaded *loaded, struct err *err)
     loaded->conf.domains = POOL_ARRAY(loaded->pool, n_domains, struct conf_domain);
     if (!loaded->origins || !loaded->domains || !loaded->conf.domains)
         return no_memory(err);
-    for (size_t i = 0; i < loaded->entries.n; i++) {
-        const struct conf_entry *entry = &loaded->entries.items[i];
-        struct conf_origin origin = origin_of(entry);
-        if (take_entry(loaded, entry, err) < 0)
-            return conf_at(err, &origin);
-    }
+    take_all(loaded);
     return 0;
 }
 
@@ -167,9 +183,10 @@ static int store_domain(struct conf_loaded *loaded, size_t i, struct err *err)
         return conf_at(err, &from->section);
     }
     domain->name = from->name;
-    if (store_all(loaded, conf_domain_settings, conf_n_domain_settings, from->settings, domain,
-                  err) < 0)
-        return -1;
+    size_t before_it = loaded->mistakes->n;
+    store_all(loaded, conf_domain_settings, conf_n_domain_settings, from->settings, domain);
+    if (loaded->mistakes->n > before_it)
+        return 0;
     if (domain->next_hop.text == NULL)
         err_set(err,
                 "domain %s has no next_hop; expected next_hop = lmtp://192.0.2.10:24 or another",
@@ -184,15 +201,15 @@ static int store_domain(struct conf_loaded *loaded, size_t i, struct err *err)
     return conf_at(err, &from->section);
 }
 
-static int store_domains(struct conf_loaded *loaded, struct err *err)
+static void store_domains(struct conf_loaded *loaded)
 {
+    struct err err;
     size_t n = loaded->conf.n_domains;
     if (n)
         qsort(loaded->domains, n, sizeof loaded->domains[0], by_name);
     for (size_t i = 0; i < n; i++)
-        if (store_domain(loaded, i, err) < 0)
-            return -1;
-    return 0;
+        if (store_domain(loaded, i, &err) < 0)
+            conf_mistake_add(loaded->mistakes, &err);
 }
 
 static int match_name(const void *key, const void *element)
@@ -234,30 +251,49 @@ static int machine_name(struct conf_loaded *loaded, struct err *err)
     return 0;
 }
 
+void conf_mistake_add(struct conf_mistakes *mistakes, const struct err *err)
+{
+    if (mistakes->n++ == 0)
+        mistakes->first = *err;
+    if (mistakes->tell)
+        mistakes->tell(mistakes->data, err->text);
+}
+
 static int load(struct conf_loaded *loaded, struct err *err)
 {
     if (take_entries(loaded, err) < 0)
         return -1;
-    if (store_all(loaded, conf_settings, conf_n_settings, loaded->origins, &loaded->conf, err) < 0)
+    store_all(loaded, conf_settings, conf_n_settings, loaded->origins, &loaded->conf);
+    if (machine_name(loaded, err) < 0)
         return -1;
-    if (machine_name(loaded, err) < 0 || store_domains(loaded, err) < 0)
-        return -1;
-    return conf_check(loaded, err);
+    store_domains(loaded);
+    if (loaded->mistakes->n == 0) /* values that could not be read go with nothing */
+        conf_check(loaded);
+    return 0;
 }
 
 struct conf *conf_load(struct pool *pool, const struct conf_entries *entries, const char *path,
-                       struct err *err)
+                       struct conf_mistakes *mistakes)
 {
+    struct err err;
     struct conf_loaded *loaded = POOL_NEW(pool, struct conf_loaded);
+    int result = -1;
     if (loaded) {
         loaded->pool = pool;
         loaded->entries = *entries;
+        loaded->mistakes = mistakes;
         loaded->conf.path = pool_cstr(pool, str_of(path));
     }
-    if (loaded == NULL || loaded->conf.path == NULL)
-        no_memory(err);
-    else if (load(loaded, err) == 0)
+    if (loaded && loaded->conf.path)
+        result = load(loaded, &err);
+    else
+        no_memory(&err);
+    if (result < 0)
+        conf_mistake_add(mistakes, &err);
+    if (mistakes->n == 0) {
+        loaded->mistakes = NULL;
         return &loaded->conf;
+    }
     pool_free(&pool);
     return NULL;
 }

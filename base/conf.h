@@ -139,20 +139,38 @@ struct conf {
 #define CONF_FILE_MAX (1024 * 1024)     /* one file */
 #define CONF_TEXT_MAX (8 * 1024 * 1024) /* what conf_parse takes and conf_show prints */
 
+/* Told of each mistake: "FILE:LINE: what is wrong; what was expected". */
+typedef void conf_mistake(void *data, const char *text);
+
 /*
- * Reads settings from text; `path` is only named in errors. NULL with err set
- * "FILE:LINE: what is wrong; what was expected" on the first mistake.
+ * Reads settings from text; `path` is only named in errors. NULL with err set to the first mistake,
+ * and how many more there are. A mistake in the syntax hides those behind it.
  */
 struct conf *conf_parse(struct str text, const char *path, struct err *err);
 /* Reads the file, then the drop-ins conf.d/NAME.conf beside it in the order of their names: a
- * setting in a later file takes the place of an earlier one. */
-struct conf *conf_read(const char *path, struct err *err);
+ * setting in a later file takes the place of an earlier one. `mistake` may be NULL. */
+struct conf *conf_read(const char *path, conf_mistake *mistake, void *data, struct err *err);
 void conf_free(struct conf **conf);
 
 /* The whole of it in the file's own syntax, with where each value came from as comments:
  * conf_parse() makes the same settings of it. */
 struct buf;
 void conf_show(const struct conf *conf, struct buf *out);
+
+/* One setting as it stands: `section` is "" outside of all, `title` NULL but for a domain's;
+ * `file` NULL: the default holds. All texts live as long as the settings. */
+struct conf_value;
+struct conf_shown {
+    const char *section;
+    const char *title;
+    const char *name;
+    const struct conf_value *value; /* conf_syntax.h */
+    const char *file;
+    unsigned line;
+};
+typedef void conf_visit(void *data, const struct conf_shown *shown);
+/* Every setting, a section after the other. */
+void conf_each(const struct conf *conf, conf_visit *visit, void *data);
 
 /* The domain of that name, in any case and with or without A-labels; NULL: not one of ours. */
 const struct conf_domain *conf_domain_find(const struct conf *conf, struct str name);

@@ -17,17 +17,23 @@ struct clash {
 };
 
 /* It is told where one of the two was written; they can't both be defaults. */
-static int tell_clash(const struct conf_loaded *loaded, const struct clash *clash, struct err *err)
+static void tell_clash(const struct conf_loaded *loaded, const struct clash *clash)
 {
+    struct err err;
     const struct conf_origin *origin = origin_at(loaded, clash->section, clash->name);
     if (origin->file == NULL)
         origin = origin_at(loaded, clash->other_section, clash->other);
-    err_set(err, "%s", clash->text);
-    return origin->file ? conf_at(err, origin) : err_prefix(err, "%s", loaded->conf.path);
+    err_set(&err, "%s", clash->text);
+    if (origin->file)
+        conf_at(&err, origin);
+    else
+        err_prefix(&err, "%s", loaded->conf.path);
+    conf_mistake_add(loaded->mistakes, &err);
 }
 
-int conf_check(const struct conf_loaded *loaded, struct err *err)
+void conf_check(const struct conf_loaded *loaded)
 {
+    struct err err;
     const struct conf *conf = &loaded->conf;
     const struct conf_smtp *smtp = &conf->smtp;
     size_t socket_path = strlen(conf->run_dir) + strlen("/") + CONF_SOCKET_NAME_MAX;
@@ -50,8 +56,9 @@ int conf_check(const struct conf_loaded *loaded, struct err *err)
     _Static_assert(CONF_SOCKET_PATH_MAX - CONF_SOCKET_NAME_MAX - 1 == 82, "as the text says");
     for (size_t i = 0; i < sizeof clashes / sizeof clashes[0]; i++)
         if (clashes[i].there)
-            return tell_clash(loaded, &clashes[i], err);
-    if (conf->n_domains == 0)
-        return err_set(err, "%s: no domain; expected domain NAME { next_hop = … }", conf->path);
-    return 0;
+            tell_clash(loaded, &clashes[i]);
+    if (conf->n_domains > 0)
+        return;
+    err_set(&err, "%s: no domain; expected domain NAME { next_hop = … }", conf->path);
+    conf_mistake_add(loaded->mistakes, &err);
 }

@@ -24,12 +24,21 @@ struct conf_domain_origin {
     struct conf_origin *settings; /* one for each row of conf_domain_settings */
 };
 
+/* Reading goes on behind a mistake, so that a person hears of all of them at once. */
+struct conf_mistakes {
+    conf_mistake *tell; /* NULL: nobody asks */
+    void *data;
+    struct err first;
+    size_t n;
+};
+
 struct conf_loaded {
     struct conf conf; /* first: a struct conf is one of these */
     struct pool *pool;
     struct conf_entries entries;
     struct conf_origin *origins;        /* one for each row of conf_settings */
     struct conf_domain_origin *domains; /* in the order of conf.domains */
+    struct conf_mistakes *mistakes;     /* while it is read */
 };
 
 static inline const struct conf_loaded *conf_loaded(const struct conf *conf)
@@ -43,10 +52,12 @@ static inline int conf_at(struct err *err, const struct conf_origin *origin)
     return err_prefix(err, "%s:%u", origin->file, origin->line);
 }
 
-/* Makes the settings of entries that were read; takes the pool. NULL on error. */
+/* Makes the settings of entries that were read; takes the pool. NULL when there are mistakes. */
 struct conf *conf_load(struct pool *pool, const struct conf_entries *entries, const char *path,
-                       struct err *err);
-/* Do the values go with one another? */
-int conf_check(const struct conf_loaded *loaded, struct err *err);
+                       struct conf_mistakes *mistakes);
+/* Counts and tells what err says. */
+void conf_mistake_add(struct conf_mistakes *mistakes, const struct err *err);
+/* Do the values go with one another? What does not is a mistake. */
+void conf_check(const struct conf_loaded *loaded);
 
 #endif

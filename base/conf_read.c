@@ -11,19 +11,40 @@
 
 #define DROP_INS_MAX 200
 
+/* The settings, or NULL with the first mistake in err and how many more there are. */
+static struct conf *finish(struct pool *pool, const struct conf_entries *entries, const char *path,
+                           struct conf_mistakes *mistakes, struct err *err)
+{
+    struct conf *conf = NULL;
+    if (mistakes->n == 0)
+        conf = conf_load(pool, entries, path, mistakes);
+    else
+        pool_free(&pool);
+    if (mistakes->n == 0)
+        return conf;
+    *err = mistakes->first;
+    if (mistakes->n > 1)
+        err_set(err, "%s; and %zu more: poterne config check", mistakes->first.text,
+                mistakes->n - 1);
+    return NULL;
+}
+
 struct conf *conf_parse(struct str text, const char *path, struct err *err)
 {
+    struct conf_mistakes mistakes = {.n = 0};
     struct conf_entries entries = {0};
     struct pool *pool = pool_new(CONF_MEMORY_MAX);
     const char *file = pool ? pool_cstr(pool, str_of(path)) : NULL;
+    int result = -1;
     if (file == NULL)
         err_set(err, "%s: out of memory", path);
     else if (text.n > CONF_TEXT_MAX)
         err_set(err, "%s: larger than the limit of %d bytes", path, CONF_TEXT_MAX);
-    else if (conf_syntax_parse(text, file, pool, &entries, err) == 0)
-        return conf_load(pool, &entries, path, err);
-    pool_free(&pool);
-    return NULL;
+    else
+        result = conf_syntax_parse(text, file, pool, &entries, err);
+    if (result < 0)
+        conf_mistake_add(&mistakes, err);
+    return finish(pool, &entries, path, &mistakes, err);
 }
 
 static int read_file(struct pool *pool, const char *path, struct conf_entries *entries,
@@ -85,15 +106,17 @@ static int read_drop_ins(struct pool *pool, const char *path, struct conf_entrie
     return result;
 }
 
-struct conf *conf_read(const char *path, struct err *err)
+struct conf *conf_read(const char *path, conf_mistake *mistake, void *data, struct err *err)
 {
+    struct conf_mistakes mistakes = {.tell = mistake, .data = data};
     struct conf_entries entries = {0};
     struct pool *pool = pool_new(CONF_MEMORY_MAX);
+    int result = -1;
     if (pool == NULL)
         err_set(err, "%s: out of memory", path);
-    else if (read_file(pool, path, &entries, err) == 0 &&
-             read_drop_ins(pool, path, &entries, err) == 0)
-        return conf_load(pool, &entries, path, err);
-    pool_free(&pool);
-    return NULL;
+    else if (read_file(pool, path, &entries, err) == 0)
+        result = read_drop_ins(pool, path, &entries, err);
+    if (result < 0)
+        conf_mistake_add(&mistakes, err);
+    return finish(pool, &entries, path, &mistakes, err);
 }

@@ -1,4 +1,4 @@
-/* The settings in the file's own syntax. */
+/* The settings one by one, and in the file's own syntax. */
 #include "base/buf.h"
 #include "base/conf_loaded.h"
 
@@ -11,40 +11,65 @@ static void pad(struct buf *out, size_t line_start)
     while (buf_ok(out) && out->n - line_start < COMMENT_COLUMN);
 }
 
-static void show_setting(const struct conf_setting *setting, const struct conf_origin *origin,
-                         size_t indent, struct buf *out)
+static void visit_row(const struct conf_setting *setting, const struct conf_origin *origin,
+                      const char *title, conf_visit *visit, void *data)
 {
-    size_t start = out->n;
-    buf_addf(out, "%*s%s = ", (int)indent, "", setting->name);
-    conf_syntax_print(&origin->value, out);
-    pad(out, start);
-    if (origin->file)
-        buf_addf(out, "# %s:%u\n", origin->file, origin->line);
-    else
-        buf_add(out, STR("# default\n"));
+    const struct conf_shown shown = {
+        .section = setting->section,
+        .title = title,
+        .name = setting->name,
+        .value = &origin->value,
+        .file = origin->file,
+        .line = origin->line,
+    };
+    visit(data, &shown);
 }
 
-static void show_domain(const struct conf_domain_origin *domain, struct buf *out)
+void conf_each(const struct conf *conf, conf_visit *visit, void *data)
 {
-    buf_addf(out, "\ndomain %s {\n", domain->name);
-    for (size_t i = 0; i < conf_n_domain_settings; i++)
-        show_setting(&conf_domain_settings[i], &domain->settings[i], 4, out);
-    buf_add(out, STR("}\n"));
+    const struct conf_loaded *loaded = conf_loaded(conf);
+    for (size_t i = 0; i < conf_n_settings; i++)
+        visit_row(&conf_settings[i], &loaded->origins[i], NULL, visit, data);
+    for (size_t d = 0; d < conf->n_domains; d++) {
+        const struct conf_domain_origin *domain = &loaded->domains[d];
+        for (size_t i = 0; i < conf_n_domain_settings; i++)
+            visit_row(&conf_domain_settings[i], &domain->settings[i], domain->name, visit, data);
+    }
+}
+
+struct showing {
+    struct buf *out;
+    const char *section, *title; /* the one that is open */
+};
+
+static void open_section(struct showing *s, const struct conf_shown *shown)
+{
+    bool same_title = s->title == shown->title; /* domains' names are texts of their own each */
+    if (strcmp(shown->section, s->section) == 0 && same_title)
+        return;
+    buf_addf(s->out, "%s\n%s%s%s {\n", *s->section ? "}\n" : "", shown->section,
+             shown->title ? " " : "", shown->title ? shown->title : "");
+    s->section = shown->section;
+    s->title = shown->title;
+}
+
+static void show(void *data, const struct conf_shown *shown)
+{
+    struct showing *s = data;
+    open_section(s, shown);
+    size_t start = s->out->n;
+    buf_addf(s->out, "%*s%s = ", *shown->section ? 4 : 0, "", shown->name);
+    conf_syntax_print(shown->value, s->out);
+    pad(s->out, start);
+    if (shown->file)
+        buf_addf(s->out, "# %s:%u\n", shown->file, shown->line);
+    else
+        buf_add(s->out, STR("# default\n"));
 }
 
 void conf_show(const struct conf *conf, struct buf *out)
 {
-    const struct conf_loaded *loaded = conf_loaded(conf);
-    const char *section = "";
-    for (size_t i = 0; i < conf_n_settings; i++) {
-        const struct conf_setting *setting = &conf_settings[i];
-        if (strcmp(setting->section, section) != 0) {
-            buf_addf(out, "%s\n%s {\n", *section ? "}\n" : "", setting->section);
-            section = setting->section;
-        }
-        show_setting(setting, &loaded->origins[i], *section ? 4 : 0, out);
-    }
+    struct showing s = {out, "", NULL};
+    conf_each(conf, show, &s);
     buf_add(out, STR("}\n"));
-    for (size_t i = 0; i < conf->n_domains; i++)
-        show_domain(&loaded->domains[i], out);
 }

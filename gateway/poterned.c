@@ -85,7 +85,7 @@ static int read_options(int argc, char **argv, struct options *o)
  * child reads, whatever becomes of the files meanwhile. On -1 *text is empty. */
 static struct conf *read_settings(const char *path, struct buf *text, struct err *err)
 {
-    struct conf *conf = conf_read(path, err);
+    struct conf *conf = conf_read(path, NULL, NULL, err);
     if (conf)
         conf_show(conf, text);
     if (conf && !buf_ok(text)) {

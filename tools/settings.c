@@ -77,7 +77,7 @@ static struct conf *tree_defaults(const char *tree, struct err *err)
     return conf;
 }
 
-static struct conf *tree_conf(struct err *err)
+static struct conf *tree_conf(conf_mistake *mistake, void *data, struct err *err)
 {
     char tree[PATH_MAX], demo[PATH_MAX];
     if (!find_tree(tree, sizeof tree)) {
@@ -85,18 +85,24 @@ static struct conf *tree_conf(struct err *err)
         return NULL;
     }
     if (join(demo, sizeof demo, tree, "build/demo/poterne.conf") && access(demo, F_OK) == 0)
-        return conf_read(demo, err);
+        return conf_read(demo, mistake, data, err);
     return tree_defaults(tree, err);
+}
+
+struct conf *tool_conf_checked(const struct tool_args *args, conf_mistake *mistake, void *data,
+                               struct err *err)
+{
+    const char *named = getenv("POTERNE_CONFIG");
+    if (args->config)
+        return conf_read(args->config, mistake, data, err);
+    if (named && *named)
+        return conf_read(named, mistake, data, err);
+    if (access(INSTALLED, F_OK) == 0)
+        return conf_read(INSTALLED, mistake, data, err);
+    return tree_conf(mistake, data, err);
 }
 
 struct conf *tool_conf(const struct tool_args *args, struct err *err)
 {
-    const char *named = getenv("POTERNE_CONFIG");
-    if (args->config)
-        return conf_read(args->config, err);
-    if (named && *named)
-        return conf_read(named, err);
-    if (access(INSTALLED, F_OK) == 0)
-        return conf_read(INSTALLED, err);
-    return tree_conf(err);
+    return tool_conf_checked(args, NULL, NULL, err);
 }

@@ -67,6 +67,9 @@ int tool_misused(const char *command, const char *format, ...)
 
 /* Those of --config, or the first that is found otherwise: tools/settings.c says where. */
 struct conf *tool_conf(const struct tool_args *args, struct err *err);
+/* As tool_conf; each mistake is told. */
+struct conf *tool_conf_checked(const struct tool_args *args, conf_mistake *mistake, void *data,
+                               struct err *err);
 
 /* Text that may come from mail: what is no UTF-8 or would drive a terminal is written
  * as \xNN. */

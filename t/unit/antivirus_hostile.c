@@ -11,7 +11,7 @@
 
 #define MIB          ((size_t)1024 * 1024)
 #define SCAN_LIMIT   (20 * MIB)
-#define TIMEOUT      4
+#define TIMEOUT      15
 #define WALL_SECONDS (TIMEOUT + 15) /* sanitizers and busy machines included */
 
 static const char *engine_names[] = {"clamav", "yara"};

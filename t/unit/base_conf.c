@@ -249,7 +249,8 @@ static void unknown_names(void **state)
     bad("size_limit = 3", "t.conf:1: size_limit belongs into section smtp { … }");
     bad("smtp { hostname = x }", "t.conf:1: hostname belongs outside of all sections");
     bad("domain a.b { frobnicate = 3 }", "t.conf:1: unknown setting frobnicate in section domain; "
-                                         "poterne.conf(5) names all there are");
+                                         "poterne.conf(5) names all there are; and 1 more: "
+                                         "poterne config check");
     bad("smtp x { }", "t.conf:1: section smtp takes no name; expected smtp { … }");
     bad("domain { }", "t.conf:1: section domain without a name; expected domain NAME { … }");
     bad("domain a..b { }", "t.conf:1: domain a..b: expected a domain name such as example.org");
@@ -372,7 +373,8 @@ static void what_does_not_fit_together(void **state)
     bad(DOMAIN "queue { retry_first = 5h }",
         "t.conf:2: retry_first is longer than retry_max; expected it shorter");
     bad(DOMAIN "smtp {\nscan_timeout = 10s }",
-        "t.conf:3: timeout of antivirus is longer than scan_timeout of smtp; expected it shorter");
+        "t.conf:3: timeout of antivirus is longer than scan_timeout of smtp; expected it shorter; "
+        "and 1 more: poterne config check");
     bad(DOMAIN "smtp { sessions_limit = 10 }",
         "t.conf:2: client_sessions_limit is above sessions_limit; expected it below");
     bad(DOMAIN
@@ -464,7 +466,7 @@ static void drop_ins_take_precedence(void **state)
     write_file(folder, "conf.d/.hidden.conf", "rubbish");
     write_file(folder, "conf.d/30-c.conf.old", "rubbish");
     snprintf(path, sizeof path, "%s/poterne.conf", folder);
-    struct conf *conf = conf_read(path, &err);
+    struct conf *conf = conf_read(path, NULL, NULL, &err);
     if (conf == NULL)
         print_error("%s\n", err.text);
     assert_non_null(conf);
@@ -473,7 +475,7 @@ static void drop_ins_take_precedence(void **state)
     assert_string_equal(conf->path, path);
     conf_free(&conf);
     write_file(folder, "conf.d/30-c.conf", "\n\nrubbish");
-    assert_null(conf_read(path, &err));
+    assert_null(conf_read(path, NULL, NULL, &err));
     snprintf(expected, sizeof expected,
              "%s/conf.d/30-c.conf:3: expected = for a setting or { for a section behind rubbish",
              folder);
@@ -490,10 +492,43 @@ static void drop_ins_take_precedence(void **state)
     assert_int_equal(rmdir(folder), 0);
 }
 
+static void note_mistake(void *data, const char *text)
+{
+    struct buf *all = data;
+    buf_addf(all, "%s\n", text + str_rchr(str_of(text), '/') + 1);
+}
+
+static void all_mistakes_are_told(void **state)
+{
+    char path[] = "/tmp/poterne-conf-XXXXXX";
+    const char text[] = "smtp { size_limit = lots }\n"
+                        "nonsense { size_limit = 3 }\n"
+                        "spam { requred = 5 }\n"
+                        "queue { retry_max = soon }\n";
+    struct buf all = BUF_INIT(4096);
+    struct err err = {""};
+    int fd = mkstemp(path);
+    assert_true(fd >= 0 && write(fd, text, sizeof text - 1) == (ssize_t)sizeof text - 1);
+    close(fd);
+    assert_null(conf_read(path, note_mistake, &all, &err));
+    assert_int_equal(unlink(path), 0);
+    const int lines[] = {2, 3, 1, 4};
+    struct str rest = buf_str(&all), line;
+    for (size_t i = 0; i < 4; i++) {
+        char place[16];
+        assert_true(str_next(&rest, '\n', &line));
+        snprintf(place, sizeof place, ":%d: ", lines[i]);
+        assert_true(str_find(line, str_of(place)) != STR_NONE);
+    }
+    assert_int_equal(rest.n, 0);
+    assert_true(str_ends(str_of(err.text), STR("; and 3 more: poterne config check")));
+    buf_release(&all);
+}
+
 static void missing_file_is_told(void **state)
 {
     struct err err = {""};
-    assert_null(conf_read("/nonexistent/poterne.conf", &err));
+    assert_null(conf_read("/nonexistent/poterne.conf", NULL, NULL, &err));
     assert_string_equal(err.text,
                         "cannot open /nonexistent/poterne.conf: No such file or directory");
 }
@@ -521,6 +556,7 @@ int main(void)
         cmocka_unit_test(oversize_is_refused),
         cmocka_unit_test(shown_settings_are_the_same_settings),
         cmocka_unit_test(drop_ins_take_precedence),
+        cmocka_unit_test(all_mistakes_are_told),
         cmocka_unit_test(missing_file_is_told),
     };
     return tap_run(tests, NULL, NULL);
