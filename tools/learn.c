@@ -5,6 +5,7 @@
 
 #include "bayes/learn_client.h"
 #include "tools/files.h"
+#include "tools/json.h"
 #include "tools/tool.h"
 
 #define FILE_MAX ((size_t)4 * 1024 * 1024 * 1024) /* a mailbox is read whole */
@@ -130,6 +131,15 @@ static void put_summary(const struct job *job, const struct learn_summary *summa
            summary->ham, summary->generation);
 }
 
+static void put_summary_json(const struct job *job, const struct learn_summary *summary)
+{
+    const char *class = job->class == LEARN_SPAM ? "spam" : job->class == LEARN_HAM ? "ham" : NULL;
+    json_line(json_pack("{s:s?, s:I, s:I, s:I, s:{s:I, s:I}, s:I}", "class", class, "done",
+                        (json_int_t)job->done, "known", (json_int_t)job->known, "failed",
+                        (json_int_t)job->failed, "total", "spam", (json_int_t)summary->spam, "ham",
+                        (json_int_t)summary->ham, "model", (json_int_t)summary->generation));
+}
+
 static int run(const struct tool_args *args)
 {
     struct job job = {0};
@@ -143,6 +153,8 @@ static int run(const struct tool_args *args)
     bool failed = open_job(&job, args, &err) < 0 || learn_all(&job, &summary, &err) < 0;
     if (failed)
         tool_fail("learn", &err);
+    else if (args->given & OPT_JSON)
+        put_summary_json(&job, &summary);
     else if (!(args->given & OPT_QUIET))
         put_summary(&job, &summary);
     if (job.failed)
@@ -160,7 +172,9 @@ const struct tool_command tool_learn = {
         "is known already is left as it is (known in the other class: moved), so a run that\n"
         "was broken off can simply be started again.\n"
         "The running gateway's learner does it, or, when none runs, this command itself.\n"
+        "--json prints one object at the end: class (spam, ham, null for --forget), done, known,\n"
+        "failed, total {spam, ham}, model.\n"
         "Exit status: 0 all done or known before, 2 some could not be learned.\n",
-    .options = OPT_CONFIG | OPT_SPAM | OPT_HAM | OPT_FORGET | OPT_QUIET,
+    .options = OPT_CONFIG | OPT_SPAM | OPT_HAM | OPT_FORGET | OPT_QUIET | OPT_JSON,
     .run = run,
 };

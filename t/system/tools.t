@@ -82,6 +82,11 @@ like( $said, qr/^30 learned as spam, 0 known before, 0 failed; in all 30 spam an
 like( $said, qr/^30 learned as ham.* in all 30 spam and 30 ham/, 'learn a mailbox' );
 ( $status, $said ) = $gateway->poterne( 'learn', '--spam', "$root/lesson" );
 like( $said, qr/^0 learned as spam, 30 known before/, 'what is known is left as it is' );
+is_deeply(
+    [ map { [ @{$_}{qw(class done known failed total)} ] } $gateway->poterne_json( 'learn', '--ham', "$root/box" ) ],
+    [ [ 'ham', 0, 30, 0, { spam => 30, ham => 30 } ] ],
+    'and the same for programs'
+);
 my ($taught) = $gateway->poterne_json( 'check', write_mail( 'new.eml', letter( $jean, 'Offer', "buy the cheap watches\n" ) ) );
 ok( $taught->{bayes}{used}, 'what was learned takes part' );
 cmp_ok( $taught->{score}{bayes}, '<', 0, 'and knows it again' );
@@ -158,10 +163,19 @@ like( $said, qr/^\s*size_limit\s+= 20M\s+# default/m, 'config show has the defau
 like( $said, qr/^hostname\s+= mx\.poterne\.example\s+# .*poterne\.conf:\d+/m, 'and where the others came from' );
 Poterne::Gateway::write_file( "$root/shown.conf", $said );
 is( ( command_output( "$gateway->{build}/poterne", 'config', 'check', "$root/shown.conf" ) )[0], 0, 'and reads it again' );
+Poterne::Gateway::write_file( "$root/wrong.conf", "smtp {\n size_limit = lots\n}\nspam { requred = 5 }\n" );
+( $status, $said ) = command_output( "$gateway->{build}/poterne", 'config', 'check', "$root/wrong.conf" );
+is( $status, 2, 'mistakes: 2' );
+like( $said, qr/wrong\.conf:2: size_limit = lots: expected a size/, 'each of them is told' );
+like( $said, qr/wrong\.conf:4: unknown setting requred in section spam; did you mean required\?/, 'with its line' );
+my ($mistaken) = $gateway->poterne_json( 'config', 'check', "$root/wrong.conf" );
+is( scalar @{ $mistaken->{mistakes} }, 2, 'to programs too' );
+my ($limit) = grep { $_->{name} eq 'retry_first' } $gateway->poterne_json( 'config', 'show' );
+ok( $limit->{section} eq 'queue' && $limit->{value} && !defined $limit->{file}, 'config show for programs' );
 for my $command (qw(check learn trace quarantine queue config)) {
     my ( $status, $help ) = command_output( "$gateway->{build}/poterne", $command, '--help' );
     is( $status, 0, "$command --help" );
-    like( $help, qr/^usage: poterne $command .*--config FILE/s, 'says how it is used' );
+    like( $help, qr/^usage: poterne $command .*--config FILE.*--json/s, 'says how it is used' );
 }
 
 is( $gateway->stop, 0, 'the gateway stops as asked' );
