@@ -131,6 +131,7 @@ sub end_all {
 
 $SIG{INT}  //= sub { exit 130 };
 $SIG{TERM} //= sub { exit 143 };
+$SIG{PIPE} //= sub { exit 141 };    # `./demo | head` as well
 
 END {
     my $status = $?;
