@@ -65,7 +65,8 @@ int pipeline_open(struct pipeline *pipeline, const struct conf *conf, struct err
         return -1;
     }
     if (open_model(pipeline, conf, &model_err) < 0)
-        log_error("%s; pass 1 decides alone. `poterne model` rebuilds it", model_err.text);
+        log_error("%s; pass 1 decides alone; a reload of the gateway makes it anew",
+                  model_err.text);
     return 0;
 }
 
