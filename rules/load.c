@@ -5,7 +5,7 @@
 #include <sys/stat.h>
 
 #include "rules/compile.h"
-#include "rules/parse.h"
+#include "rules/language/parse.h"
 
 static int is_rule_file(const struct dirent *entry)
 {

@@ -13,7 +13,7 @@
 #ifndef POTERNE_RULES_PREFILTER_H
 #define POTERNE_RULES_PREFILTER_H
 
-#include "rules/view.h"
+#include "rules/facts/view.h"
 
 /*
  * A rule may match in that piece, beginning at a place from..last in it. For one rule, places come

@@ -6,12 +6,12 @@
 #ifndef POTERNE_RULES_RULESET_H
 #define POTERNE_RULES_RULESET_H
 
-#include "rules/book.h"
-#include "rules/eval.h"
-#include "rules/expr.h"
-#include "rules/literals.h"
-#include "rules/regex.h"
-#include "rules/words.h"
+#include "rules/eval/eval.h"
+#include "rules/language/book.h"
+#include "rules/language/expr.h"
+#include "rules/match/literals.h"
+#include "rules/match/regex.h"
+#include "rules/match/words.h"
 
 struct rule {
     struct str name;
@@ -41,6 +41,7 @@ struct group {
 
 struct ruleset {
     struct pool *pool;
+    struct rules_settings settings;
     struct rule *rules;
     size_t n;
     struct names names;

@@ -19,6 +19,7 @@ struct run {
     const struct ruleset *set;
     struct rules_scratch *scratch;
     const struct rules_input *input;
+    struct facts facts;
     struct pool *pool;
     struct rules_result *result;
     struct err *err;
@@ -193,13 +194,19 @@ static int run_evals(struct run *run)
     for (size_t i = 0; i < run->set->n_evals; i++) {
         uint32_t number = run->set->evals[i];
         const struct eval_call *call = &run->set->rules[number].call;
-        struct str text = STR_EMPTY;
-        double times =
-            call->function(run->input, run->pool, call->arguments, call->n_arguments, &text);
+        struct eval_context context = {
+            .facts = &run->facts,
+            .input = run->input,
+            .settings = &run->set->settings,
+            .pool = run->pool,
+            .a = call->arguments,
+            .n = call->n_arguments,
+        };
+        double times = call->function(&context);
         if (times < 0)
             return err_set(run->err, "rules: the message needs more memory than is allowed");
         if (times > 0)
-            hit(s, number, text);
+            hit(s, number, context.text);
     }
     return 0;
 }
@@ -281,8 +288,10 @@ int ruleset_run(const struct ruleset *set, struct rules_scratch *scratch,
                 const struct rules_input *input, struct pool *pool, struct rules_result *result,
                 struct err *err)
 {
-    struct run run = {set, scratch, input, pool, result, err};
+    struct run run = {
+        .set = set, .scratch = scratch, .input = input, .pool = pool, .result = result, .err = err};
     *result = (struct rules_result){.truncated = input->text->truncated};
+    facts_init(&run.facts, pool, input, &set->settings);
     clear(scratch);
     for (size_t i = 0; i < set->n_groups; i++) {
         if (run_group(&run, &set->groups[i]) < 0)

@@ -8,9 +8,9 @@
 #include <stdlib.h>
 
 #include "rules/compile.h"
-#include "rules/literals.h"
-#include "rules/parse.h"
-#include "rules/words.h"
+#include "rules/match/literals.h"
+#include "rules/language/parse.h"
+#include "rules/match/words.h"
 
 #define POOL_MAX  (64 * 1024 * 1024)
 #define INPUT_MAX 4096

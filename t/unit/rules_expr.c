@@ -2,7 +2,7 @@
 
 #include "base/buf.h"
 
-#include "rules/expr.h"
+#include "rules/language/expr.h"
 
 static const double values[] = {0, 1, 3, -2};
 

@@ -8,7 +8,7 @@
 
 #include "base/fsio.h"
 #include "rules/compile.h"
-#include "rules/parse.h"
+#include "rules/language/parse.h"
 
 #define REPORTS_MAX 64
 

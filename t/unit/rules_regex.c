@@ -2,7 +2,7 @@
 
 #include <stdlib.h>
 
-#include "rules/regex.h"
+#include "rules/match/regex.h"
 
 static struct regex *make(const char *text, struct err *err)
 {

@@ -3,10 +3,10 @@
 
 #include "base/buf.h"
 
-#include "rules/address.h"
-#include "rules/date.h"
-#include "rules/names.h"
-#include "rules/query.h"
+#include "rules/facts/address.h"
+#include "rules/facts/date.h"
+#include "rules/language/names.h"
+#include "rules/language/query.h"
 
 static void check_addresses(const char *text, const char *expected)
 {

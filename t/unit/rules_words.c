@@ -4,8 +4,8 @@
 #include <stdlib.h>
 
 #include "base/buf.h"
-#include "rules/literals.h"
-#include "rules/words.h"
+#include "rules/match/literals.h"
+#include "rules/match/words.h"
 
 static void check_words(const char *pattern, const char *expected)
 {

@@ -1,5 +1,5 @@
-#include "rules/address.h"
-#include "rules/view.h"
+#include "rules/facts/address.h"
+#include "rules/facts/view.h"
 
 /* The text of one query, being put together. */
 struct finding {

@@ -1,4 +1,4 @@
-#include "rules/address.h"
+#include "rules/facts/address.h"
 
 static bool is_blank(char c)
 {

@@ -1,6 +1,6 @@
-#include "rules/address.h"
-#include "rules/date.h"
-#include "rules/eval_functions.h"
+#include "rules/eval/own.h"
+#include "rules/facts/address.h"
+#include "rules/facts/date.h"
 
 #define CAPITALS_LETTERS_MIN 10
 
@@ -39,15 +39,14 @@ static bool related(struct str a, struct str b)
     return (n == a.n || n == b.n) && labels >= 2;
 }
 
-double eval_from_name_other_domain(const struct rules_input *input, struct pool *pool,
-                                   const struct eval_argument *a, size_t n, struct str *text)
+double eval_from_name_other_domain(struct eval_context *c)
 {
     struct address from;
-    double found = first_address(pool, input->message, STR("From"), &from);
+    double found = first_address(c->pool, c->input->message, STR("From"), &from);
     if (found <= 0)
         return found;
     struct header name = {.name = STR("From"), .value = from.name};
-    struct str shown = header_text(pool, &name);
+    struct str shown = header_text(c->pool, &name);
     if (shown.s == NULL)
         return EVAL_NO_MEMORY;
     struct str domain = address_domain(shown);
@@ -59,7 +58,7 @@ double eval_from_name_other_domain(const struct rules_input *input, struct pool 
     domain = str_sub(domain, 0, end);
     if (str_chr(domain, '.') == STR_NONE || related(domain, address_domain(from.address)))
         return 0;
-    *text = shown;
+    c->text = shown;
     return 1;
 }
 
@@ -79,16 +78,14 @@ static double other_domain(const struct rules_input *input, struct pool *pool, s
     return 1;
 }
 
-double eval_reply_to_other_domain(const struct rules_input *input, struct pool *pool,
-                                  const struct eval_argument *a, size_t n, struct str *text)
+double eval_reply_to_other_domain(struct eval_context *c)
 {
-    return other_domain(input, pool, STR("Reply-To"), text);
+    return other_domain(c->input, c->pool, STR("Reply-To"), &c->text);
 }
 
-double eval_message_id_other_domain(const struct rules_input *input, struct pool *pool,
-                                    const struct eval_argument *a, size_t n, struct str *text)
+double eval_message_id_other_domain(struct eval_context *c)
 {
-    return other_domain(input, pool, STR("Message-Id"), text);
+    return other_domain(c->input, c->pool, STR("Message-Id"), &c->text);
 }
 
 #define LOCAL_PART_BYTES_MIN 4
@@ -106,40 +103,37 @@ static bool is_role(struct str local)
     return false;
 }
 
-double eval_subject_has_recipient(const struct rules_input *input, struct pool *pool,
-                                  const struct eval_argument *a, size_t n, struct str *text)
+double eval_subject_has_recipient(struct eval_context *c)
 {
     struct address to;
-    double found = first_address(pool, input->message, STR("To"), &to);
+    double found = first_address(c->pool, c->input->message, STR("To"), &to);
     if (found <= 0)
         return found;
     struct str local = str_sub(to.address, 0, str_rchr(to.address, '@'));
     if (local.n < LOCAL_PART_BYTES_MIN || local.n == to.address.n || is_role(local) ||
-        str_ifind(input->text->subject, local) == STR_NONE)
+        str_ifind(c->input->text->subject, local) == STR_NONE)
         return 0;
-    *text = input->text->subject;
+    c->text = c->input->text->subject;
     return 1;
 }
 
-double eval_to_is_from(const struct rules_input *input, struct pool *pool,
-                       const struct eval_argument *a, size_t n, struct str *text)
+double eval_to_is_from(struct eval_context *c)
 {
     struct address from, to;
-    double found = first_address(pool, input->message, STR("From"), &from);
+    double found = first_address(c->pool, c->input->message, STR("From"), &from);
     if (found > 0)
-        found = first_address(pool, input->message, STR("To"), &to);
+        found = first_address(c->pool, c->input->message, STR("To"), &to);
     if (found <= 0)
         return found;
     return from.address.n > 0 && str_ieq(from.address, to.address);
 }
 
-double eval_received_hops(const struct rules_input *input, struct pool *pool,
-                          const struct eval_argument *a, size_t n, struct str *text)
+double eval_received_hops(struct eval_context *c)
 {
     size_t from = 0, hops = 0;
-    while (part_header(input->message->root, STR("Received"), &from))
+    while (part_header(c->input->message->root, STR("Received"), &from))
         hops++;
-    return eval_in_bounds((double)hops, a, n, 0);
+    return eval_in_bounds((double)hops, c->a, c->n, 0);
 }
 
 static double count_addresses(const struct rules_input *input, struct pool *pool, struct str name)
@@ -158,20 +152,18 @@ static double count_addresses(const struct rules_input *input, struct pool *pool
     return count;
 }
 
-double eval_recipients(const struct rules_input *input, struct pool *pool,
-                       const struct eval_argument *a, size_t n, struct str *text)
+double eval_recipients(struct eval_context *c)
 {
-    double to = count_addresses(input, pool, STR("To"));
-    double cc = count_addresses(input, pool, STR("Cc"));
+    double to = count_addresses(c->input, c->pool, STR("To"));
+    double cc = count_addresses(c->input, c->pool, STR("Cc"));
     if (to < 0 || cc < 0)
         return EVAL_NO_MEMORY;
-    return eval_in_bounds(to + cc, a, n, 0);
+    return eval_in_bounds(to + cc, c->a, c->n, 0);
 }
 
-double eval_subject_capitals(const struct rules_input *input, struct pool *pool,
-                             const struct eval_argument *a, size_t n, struct str *text)
+double eval_subject_capitals(struct eval_context *c)
 {
-    struct str subject = input->text->subject;
+    struct str subject = c->input->text->subject;
     size_t capitals = 0, letters = 0;
     for (size_t i = 0; i < subject.n; i++) {
         char lower = str_lower_char(subject.s[i]);
@@ -180,28 +172,27 @@ double eval_subject_capitals(const struct rules_input *input, struct pool *pool,
         letters++;
         capitals += lower != subject.s[i];
     }
-    if (letters < CAPITALS_LETTERS_MIN || (double)capitals * 100 < a[0].number * (double)letters)
+    if (letters < CAPITALS_LETTERS_MIN || (double)capitals * 100 < c->a[0].number * (double)letters)
         return 0;
-    *text = subject;
+    c->text = subject;
     return 1;
 }
 
-double eval_date_gap_hours(const struct rules_input *input, struct pool *pool,
-                           const struct eval_argument *a, size_t n, struct str *text)
+double eval_date_gap_hours(struct eval_context *c)
 {
-    const struct header *date = message_header(input->message, STR("Date"));
-    const struct header *received = message_header(input->message, STR("Received"));
+    const struct header *date = message_header(c->input->message, STR("Date"));
+    const struct header *received = message_header(c->input->message, STR("Received"));
     int64_t sent, came;
     if (date == NULL || received == NULL)
         return 0;
-    struct str sent_text = header_unfold(pool, date);
-    struct str came_text = header_unfold(pool, received);
+    struct str sent_text = header_unfold(c->pool, date);
+    struct str came_text = header_unfold(c->pool, received);
     if (sent_text.s == NULL || came_text.s == NULL)
         return EVAL_NO_MEMORY;
     size_t at = str_rchr(came_text, ';');
     if (at == STR_NONE || !date_parse(sent_text, &sent) ||
         !date_parse(str_from(came_text, at + 1), &came))
         return 0;
-    *text = sent_text;
-    return eval_in_bounds((double)(came - sent) / 3600.0, a, n, 0);
+    c->text = sent_text;
+    return eval_in_bounds((double)(came - sent) / 3600.0, c->a, c->n, 0);
 }

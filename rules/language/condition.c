@@ -3,8 +3,8 @@
  * language it reads, with the plugins whose rules it can run. Whatever else a file asks for is not
  * there, so that the file's own else part is taken.
  */
-#include "rules/expr.h"
-#include "rules/parse.h"
+#include "rules/language/expr.h"
+#include "rules/language/parse.h"
 
 #define SPAMASSASSIN_VERSION 4.000001
 #define PERL_VERSION         5.036000

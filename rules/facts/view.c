@@ -1,4 +1,4 @@
-#include "rules/view.h"
+#include "rules/facts/view.h"
 
 /* Pieces laid one behind the other in one buffer, as they come. */
 struct layout {

@@ -1,42 +1,14 @@
-#include "rules/eval.h"
+#include "rules/eval/eval.h"
 
-#include "rules/eval_functions.h"
+static const struct eval_entry *const families[] = {eval_own};
 
-struct entry {
-    const char *name;
-    eval_function *function;
-    size_t least, most; /* arguments */
-};
-
-static const struct entry entries[] = {
-    {"attachment_ext", eval_attachment_ext, 1, 1},
-    {"attachment_double_ext", eval_attachment_double_ext, 0, 0},
-    {"body_bytes", eval_body_bytes, 1, 2},
-    {"body_capitals", eval_body_capitals, 1, 1},
-    {"date_gap_hours", eval_date_gap_hours, 1, 2},
-    {"from_name_other_domain", eval_from_name_other_domain, 0, 0},
-    {"html", eval_html, 2, 3},
-    {"html_hidden", eval_html_hidden, 2, 2},
-    {"link_hosts", eval_link_hosts, 1, 2},
-    {"links", eval_links, 1, 2},
-    {"links_all_foreign", eval_links_all_foreign, 0, 0},
-    {"message_id_other_domain", eval_message_id_other_domain, 0, 0},
-    {"mime_anomaly", eval_mime_anomaly, 1, 1},
-    {"parts", eval_parts, 2, 3},
-    {"received_hops", eval_received_hops, 1, 2},
-    {"recipients", eval_recipients, 1, 2},
-    {"reply_to_other_domain", eval_reply_to_other_domain, 0, 0},
-    {"subject_capitals", eval_subject_capitals, 1, 1},
-    {"subject_has_recipient", eval_subject_has_recipient, 0, 0},
-    {"text_repeats", eval_text_repeats, 1, 1},
-    {"to_is_from", eval_to_is_from, 0, 0},
-};
-
-static const struct entry *find(struct str name)
+static const struct eval_entry *find(struct str name)
 {
-    for (size_t i = 0; i < sizeof entries / sizeof *entries; i++) {
-        if (str_eq(name, str_of(entries[i].name)))
-            return &entries[i];
+    for (size_t i = 0; i < sizeof families / sizeof *families; i++) {
+        for (const struct eval_entry *e = families[i]; e->name; e++) {
+            if (str_eq(name, str_of(e->name)))
+                return e;
+        }
     }
     return NULL;
 }
@@ -73,7 +45,7 @@ int eval_compile(struct pool *pool, struct str text, struct eval_call *call, str
 {
     size_t open = str_chr(text, '(');
     struct str name = str_trim(str_sub(text, 0, open));
-    const struct entry *entry = find(name);
+    const struct eval_entry *entry = find(name);
     if (open == STR_NONE || !str_ends(text, STR(")")))
         return err_set(err, "expected eval:name(arguments)");
     if (entry == NULL)

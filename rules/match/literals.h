@@ -8,7 +8,7 @@
 #ifndef POTERNE_RULES_LITERALS_H
 #define POTERNE_RULES_LITERALS_H
 
-#include "rules/regex.h"
+#include "rules/match/regex.h"
 
 #define LITERALS_MAX        256 /* words for one pattern */
 #define LITERALS_BYTES_MIN  3   /* shorter words stand in nearly every text */

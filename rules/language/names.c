@@ -1,4 +1,4 @@
-#include "rules/names.h"
+#include "rules/language/names.h"
 
 #define NAMES_CAP_FIRST 256
 

@@ -1,4 +1,4 @@
-#include "rules/book.h"
+#include "rules/language/book.h"
 
 #include <stdarg.h>
 #include <stdio.h>

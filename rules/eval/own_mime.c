@@ -1,4 +1,4 @@
-#include "rules/eval_functions.h"
+#include "rules/eval/own.h"
 
 static struct str extension_of(struct str filename)
 {
@@ -17,42 +17,39 @@ static bool listed(struct str list, struct str word)
     return false;
 }
 
-double eval_attachment_ext(const struct rules_input *input, struct pool *pool,
-                           const struct eval_argument *a, size_t n, struct str *text)
+double eval_attachment_ext(struct eval_context *c)
 {
     double times = 0;
-    for (size_t i = 0; i < input->message->n_parts; i++) {
-        struct str filename = input->message->parts[i]->filename;
-        if (listed(a[0].text, extension_of(filename))) {
-            *text = filename;
+    for (size_t i = 0; i < c->input->message->n_parts; i++) {
+        struct str filename = c->input->message->parts[i]->filename;
+        if (listed(c->a[0].text, extension_of(filename))) {
+            c->text = filename;
             times++;
         }
     }
     return times;
 }
 
-double eval_attachment_double_ext(const struct rules_input *input, struct pool *pool,
-                                  const struct eval_argument *a, size_t n, struct str *text)
+double eval_attachment_double_ext(struct eval_context *c)
 {
     const struct str shown = STR("pdf,doc,docx,xls,xlsx,ppt,pptx,txt,jpg,jpeg,png,gif,mp3,mp4,csv");
     const struct str run = STR("exe,scr,com,pif,bat,cmd,js,jse,vbs,vbe,wsf,hta,lnk,jar,ps1,msi,cpl,"
                                "htm,html,shtml,svg,iso,img");
-    for (size_t i = 0; i < input->message->n_parts; i++) {
-        struct str filename = input->message->parts[i]->filename;
+    for (size_t i = 0; i < c->input->message->n_parts; i++) {
+        struct str filename = c->input->message->parts[i]->filename;
         struct str last = extension_of(filename);
         if (!listed(run, last))
             continue;
         size_t dot = str_rchr(filename, '.');
         if (listed(shown, extension_of(str_sub(filename, 0, dot)))) {
-            *text = filename;
+            c->text = filename;
             return 1;
         }
     }
     return 0;
 }
 
-double eval_mime_anomaly(const struct rules_input *input, struct pool *pool,
-                         const struct eval_argument *a, size_t n, struct str *text)
+double eval_mime_anomaly(struct eval_context *c)
 {
     static const struct {
         const char *name;
@@ -70,17 +67,16 @@ double eval_mime_anomaly(const struct rules_input *input, struct pool *pool,
         {"no_blank_line", MAIL_ANOMALY_NO_BLANK_LINE},
     };
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
-        if (str_eq(a[0].text, str_of(names[i].name)))
-            return (input->message->anomalies & names[i].bit) != 0;
+        if (str_eq(c->a[0].text, str_of(names[i].name)))
+            return (c->input->message->anomalies & names[i].bit) != 0;
     }
     return 0;
 }
 
-double eval_parts(const struct rules_input *input, struct pool *pool, const struct eval_argument *a,
-                  size_t n, struct str *text)
+double eval_parts(struct eval_context *c)
 {
     size_t count = 0;
-    for (size_t i = 0; i < input->message->n_parts; i++)
-        count += str_starts(input->message->parts[i]->type, a[0].text);
-    return eval_in_bounds((double)count, a, n, 1);
+    for (size_t i = 0; i < c->input->message->n_parts; i++)
+        count += str_starts(c->input->message->parts[i]->type, c->a[0].text);
+    return eval_in_bounds((double)count, c->a, c->n, 1);
 }

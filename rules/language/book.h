@@ -6,8 +6,8 @@
 #ifndef POTERNE_RULES_BOOK_H
 #define POTERNE_RULES_BOOK_H
 
-#include "rules/names.h"
-#include "rules/query.h"
+#include "rules/language/names.h"
+#include "rules/language/query.h"
 #include "rules/rules.h"
 
 #define BOOK_RULES_MAX  100000

@@ -1,4 +1,4 @@
-#include "rules/query.h"
+#include "rules/language/query.h"
 
 static const struct {
     const char *name;

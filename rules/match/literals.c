@@ -1,4 +1,4 @@
-#include "rules/literals.h"
+#include "rules/match/literals.h"
 
 /* Strings that a piece of the pattern can stand for, or words that its matches hold. */
 struct strings {

@@ -6,7 +6,7 @@
 #ifndef POTERNE_RULES_PARSE_H
 #define POTERNE_RULES_PARSE_H
 
-#include "rules/book.h"
+#include "rules/language/book.h"
 
 #define PARSE_FILE_MAX    (16 * 1024 * 1024)
 #define PARSE_LINE_MAX    (64 * 1024)

@@ -1,4 +1,4 @@
-#include "rules/parse.h"
+#include "rules/language/parse.h"
 
 #include <stdarg.h>
 #include <stdio.h>

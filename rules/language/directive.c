@@ -4,7 +4,7 @@
  */
 #include <stdlib.h>
 
-#include "rules/parse.h"
+#include "rules/language/parse.h"
 
 enum directive_result { DIRECTIVE_DONE = 0, DIRECTIVE_BAD = 1, DIRECTIVE_FATAL = -1 };
 

@@ -1,4 +1,4 @@
-#include "rules/expr.h"
+#include "rules/language/expr.h"
 
 struct expr_parser {
     struct str text;

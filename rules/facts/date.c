@@ -1,4 +1,4 @@
-#include "rules/date.h"
+#include "rules/facts/date.h"
 
 static bool is_digit(char c)
 {

@@ -1,20 +1,13 @@
 /*
- * eval_functions: what eval.c's table names. (MIN, MAX) arguments are both included; a missing MAX
- * is no bound.
+ * own: the functions that poterne brings beside SpamAssassin's. (MIN, MAX) arguments are both
+ * included; a missing MAX is no bound.
  */
-#ifndef POTERNE_RULES_EVAL_FUNCTIONS_H
-#define POTERNE_RULES_EVAL_FUNCTIONS_H
+#ifndef POTERNE_RULES_EVAL_OWN_H
+#define POTERNE_RULES_EVAL_OWN_H
 
-#include "rules/eval.h"
+#include "rules/eval/eval.h"
 
-/* Is the value within the (MIN, MAX) that begin at a[first]? */
-static inline bool eval_in_bounds(double value, const struct eval_argument *a, size_t n,
-                                  size_t first)
-{
-    return value >= a[first].number && (n <= first + 1 || value <= a[first + 1].number);
-}
-
-/* the structure: eval_mime.c */
+/* the structure: own_mime.c */
 
 /* ('exe,scr,js'): an attachment's name ends so, case ignored */
 eval_function eval_attachment_ext;
@@ -25,7 +18,7 @@ eval_function eval_mime_anomaly;
 /* ('image/', MIN, MAX): parts whose type begins so */
 eval_function eval_parts;
 
-/* the header: eval_header.c */
+/* the header: own_header.c */
 
 /* (MIN, MAX): hours by which Date lies behind (above 0) the newest Received; ahead is below 0 */
 eval_function eval_date_gap_hours;
@@ -44,7 +37,7 @@ eval_function eval_subject_has_recipient;
 /* the first address in To is the one in From */
 eval_function eval_to_is_from;
 
-/* what a reader sees: eval_text.c */
+/* what a reader sees: own_text.c */
 
 /* (MIN, MAX): visible text without the subject */
 eval_function eval_body_bytes;

@@ -1,4 +1,4 @@
-#include "rules/words.h"
+#include "rules/match/words.h"
 
 #define HASH_BITS  16
 #define HEADS      4096

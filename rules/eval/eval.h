@@ -1,0 +1,59 @@
+/*
+ * eval: "eval:name(arguments)" rules. The functions are ours, small and safe: they look at the
+ * facts of one message and never at the network, a file or a clock. Each family has a file and a
+ * table of its own; eval.c puts the tables together.
+ */
+#ifndef POTERNE_RULES_EVAL_EVAL_H
+#define POTERNE_RULES_EVAL_EVAL_H
+
+#include "rules/facts/facts.h"
+
+#define EVAL_ARGUMENTS_MAX 16
+
+struct eval_argument {
+    struct str text;
+    double number; /* 0 when the text is none */
+};
+
+#define EVAL_NO_MEMORY (-1.0)
+
+struct eval_context {
+    struct facts *facts; /* the message: what functions that speak SpamAssassin's language ask */
+    const struct rules_input *input;       /* facts->input */
+    const struct rules_settings *settings; /* facts->settings */
+    struct pool *pool;                     /* facts->pool */
+    const struct eval_argument *a;
+    size_t n;        /* arguments */
+    struct str text; /* out: what was found; may stay empty */
+};
+
+/* How often it holds (0: not), or EVAL_NO_MEMORY when the pool is used up. */
+typedef double eval_function(struct eval_context *c);
+
+struct eval_entry {
+    const char *name;
+    eval_function *function;
+    size_t least, most; /* arguments */
+};
+
+/* One table a family, ended by a NULL name; listed in eval.c. */
+extern const struct eval_entry eval_own[]; /* own.h: poterne's */
+
+struct eval_call {
+    eval_function *function;
+    struct eval_argument arguments[EVAL_ARGUMENTS_MAX];
+    size_t n_arguments;
+};
+
+/* "name(1, 'two')"; the texts are copied into the pool. */
+int eval_compile(struct pool *pool, struct str text, struct eval_call *call, struct err *err);
+
+/* Is the value within the (MIN, MAX) that begin at a[first]? Both are included; a missing MAX is no
+ * bound. */
+static inline bool eval_in_bounds(double value, const struct eval_argument *a, size_t n,
+                                  size_t first)
+{
+    return value >= a[first].number && (n <= first + 1 || value <= a[first + 1].number);
+}
+
+#endif

@@ -1,0 +1,26 @@
+#include "rules/eval/own.h"
+
+const struct eval_entry eval_own[] = {
+    {"attachment_ext", eval_attachment_ext, 1, 1},
+    {"attachment_double_ext", eval_attachment_double_ext, 0, 0},
+    {"body_bytes", eval_body_bytes, 1, 2},
+    {"body_capitals", eval_body_capitals, 1, 1},
+    {"date_gap_hours", eval_date_gap_hours, 1, 2},
+    {"from_name_other_domain", eval_from_name_other_domain, 0, 0},
+    {"html", eval_html, 2, 3},
+    {"html_hidden", eval_html_hidden, 2, 2},
+    {"link_hosts", eval_link_hosts, 1, 2},
+    {"links", eval_links, 1, 2},
+    {"links_all_foreign", eval_links_all_foreign, 0, 0},
+    {"message_id_other_domain", eval_message_id_other_domain, 0, 0},
+    {"mime_anomaly", eval_mime_anomaly, 1, 1},
+    {"parts", eval_parts, 2, 3},
+    {"received_hops", eval_received_hops, 1, 2},
+    {"recipients", eval_recipients, 1, 2},
+    {"reply_to_other_domain", eval_reply_to_other_domain, 0, 0},
+    {"subject_capitals", eval_subject_capitals, 1, 1},
+    {"subject_has_recipient", eval_subject_has_recipient, 0, 0},
+    {"text_repeats", eval_text_repeats, 1, 1},
+    {"to_is_from", eval_to_is_from, 0, 0},
+    {0},
+};

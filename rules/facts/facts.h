@@ -1,0 +1,24 @@
+/*
+ * facts: one message as SpamAssassin's rule language sees it. Each fact is made when it is first
+ * asked for, once, and lives in the pool. What a mail program shows (mail/text.h) is something
+ * else: there a reader's eye counts, here that twenty years of rules find the text that they were
+ * written for. A function that gives a pointer gives NULL only when the pool is used up.
+ */
+#ifndef POTERNE_RULES_FACTS_FACTS_H
+#define POTERNE_RULES_FACTS_FACTS_H
+
+#include "rules/language/settings.h"
+#include "rules/rules.h"
+
+struct facts {
+    struct pool *pool;
+    const struct rules_input *input;
+    const struct rules_settings *settings;
+    /* made so far; ask the functions, not these */
+    void *made[8];
+};
+
+void facts_init(struct facts *facts, struct pool *pool, const struct rules_input *input,
+                const struct rules_settings *settings);
+
+#endif

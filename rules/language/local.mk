@@ -1,0 +1,10 @@
+# rules/language: rule files → book
+lib_librules_a_SOURCES += \
+    rules/language/book.c rules/language/book.h \
+    rules/language/condition.c \
+    rules/language/directive.c \
+    rules/language/expr.c rules/language/expr.h \
+    rules/language/names.c rules/language/names.h \
+    rules/language/parse.c rules/language/parse.h \
+    rules/language/query.c rules/language/query.h \
+    rules/language/settings.h
