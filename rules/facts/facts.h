@@ -10,12 +10,24 @@
 #include "rules/language/settings.h"
 #include "rules/rules.h"
 
+/* Where each family keeps what it has made. */
+enum fact_slot {
+    FACT_PARTS,
+    FACT_RENDERED,
+    FACT_BODY,
+    FACT_BODY_VISIBLE,
+    FACT_BODY_INVISIBLE,
+    FACT_RAWBODY,
+    FACT_URIS,
+    FACT_SLOTS
+};
+
 struct facts {
     struct pool *pool;
     const struct rules_input *input;
     const struct rules_settings *settings;
     /* made so far; ask the functions, not these */
-    void *made[8];
+    void *made[FACT_SLOTS];
 };
 
 void facts_init(struct facts *facts, struct pool *pool, const struct rules_input *input,

@@ -1,7 +1,11 @@
 # rules/facts: a message as the rule language sees it
 lib_librules_a_SOURCES += \
     rules/facts/address.c rules/facts/address.h \
+    rules/facts/body.h \
     rules/facts/date.c rules/facts/date.h \
     rules/facts/facts.c rules/facts/facts.h \
     rules/facts/header.c \
+    rules/facts/html_facts.h \
+    rules/facts/parts.h \
+    rules/facts/uris.h \
     rules/facts/view.c rules/facts/view.h
