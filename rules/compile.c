@@ -14,10 +14,10 @@ struct compiler {
     struct pool *work; /* for the words of one pattern at a time */
 };
 
-double compile_score(const struct definition *definition)
+double compile_score(const struct book *book, const struct definition *definition)
 {
     if (definition->scored)
-        return definition->scores[COMPILE_SCORE_SET];
+        return definition->scores[book->options.score_set];
     double score = str_starts(definition->name, STR("T_")) ? 0.01 : 1.0;
     return definition->nice ? -score : score;
 }
@@ -139,7 +139,7 @@ static int set_rule(struct compiler *c, size_t index, struct err *err)
         return -1;
     rule->kind = definition->kind;
     rule->counts = !str_starts(rule->name, STR("__"));
-    rule->score = rule->counts ? compile_score(definition) : 0;
+    rule->score = rule->counts ? compile_score(c->book, definition) : 0;
     rule->negated = definition->negated;
     rule->no_subject = definition->no_subject;
     rule->hits_max = hits_max(definition);

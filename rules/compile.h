@@ -1,23 +1,17 @@
 /*
  * compile: book → ruleset. Only what can change a verdict is compiled: rules with a score that is
- * not 0, and those that such a rule's expression asks for.
+ * not 0, and those that such a rule's expression asks for; unless the book's options want all.
  */
 #ifndef POTERNE_RULES_COMPILE_H
 #define POTERNE_RULES_COMPILE_H
 
 #include "rules/ruleset.h"
 
-/*
- * Of a rule's four scores the one for "Bayes and network tests on" is taken, since pass 2 always
- * stands behind these rules.
- */
-#define COMPILE_SCORE_SET 3
-
 /* A rule that can't be compiled is reported and counts as 0. NULL only when memory runs out. */
 struct ruleset *compile(const struct book *book, uint64_t digest, struct err *err);
 
 /* The score that SpamAssassin gives: as set, else 1.0, 0.01 for T_…, negative for nice rules. */
-double compile_score(const struct definition *definition);
+double compile_score(const struct book *book, const struct definition *definition);
 
 /*
  * The rules that are wanted, by their number in the book, and their expressions, whose slots are

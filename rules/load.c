@@ -72,11 +72,24 @@ static int load_path(struct parser *parser, const char *path, size_t *read)
 struct ruleset *ruleset_load(const char *const *paths, size_t n_paths, rules_report *report,
                              void *data, struct err *err)
 {
+    return ruleset_load_with(&RULESET_OPTIONS_DEFAULT, paths, n_paths, report, data, err);
+}
+
+struct ruleset *ruleset_load_with(const struct ruleset_options *options, const char *const *paths,
+                                  size_t n_paths, rules_report *report, void *data, struct err *err)
+{
     struct ruleset *set = NULL;
     struct parser parser = {.book = book_new(report, data, err)};
     size_t read = 0;
     if (parser.book == NULL)
         return NULL;
+    if (options->score_set >= RULES_SCORE_SETS) {
+        book_free(&parser.book);
+        err_set(err, "there are %d score sets, from 0 on; %u is none", RULES_SCORE_SETS,
+                options->score_set);
+        return NULL;
+    }
+    parser.book->options = *options;
     for (size_t i = 0; i < n_paths; i++)
         load_path(&parser, paths[i], &read);
     if (read == 0)

@@ -53,5 +53,8 @@ dist_rules_DATA = \
     rules/stock/92_german.cf \
     rules/stock/93_romance.cf
 
+noinst_PROGRAMS += t/parity/rules_hits
+t_parity_rules_hits_LDADD = lib/libtools.a $(RULES_LIBS)
+
 noinst_PROGRAMS += t/bench/rules_bench
 t_bench_rules_bench_LDADD = $(RULES_LIBS)

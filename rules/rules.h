@@ -19,12 +19,27 @@ struct rules_scratch; /* one a thread: PCRE2 match data, hit tables */
 /* Told of every mistake in a rule file; the line is skipped, loading goes on. */
 typedef void rules_report(void *data, const char *file, unsigned line, const char *what);
 
+#define RULES_SCORE_SETS 4 /* no net no Bayes, net, Bayes, both: SpamAssassin's order */
+
+struct ruleset_options {
+    /* Of a rule's four scores the one that counts. */
+    unsigned score_set;
+    /* Also the "__" rules that no score needs; else only what can change a verdict is run. */
+    bool all;
+};
+
+/* Both passes and the network: pass 2 always stands behind these rules. */
+#define RULESET_OPTIONS_DEFAULT ((struct ruleset_options){.score_set = 3})
+
 /*
  * Paths are files, or folders of which *.cf are read in name order. NULL only when nothing could
  * be read or memory ran out; a mistake in a file is reported and counted.
  */
 struct ruleset *ruleset_load(const char *const *paths, size_t n_paths, rules_report *report,
                              void *data, struct err *err);
+struct ruleset *ruleset_load_with(const struct ruleset_options *options, const char *const *paths,
+                                  size_t n_paths, rules_report *report, void *data,
+                                  struct err *err);
 void ruleset_free(struct ruleset **set);
 /* Rules that are run: those with a score, and what their metas ask for. */
 size_t ruleset_count(const struct ruleset *set);
@@ -43,6 +58,7 @@ struct rules_input {
     struct str client_ip;
     struct str client_name;
     struct str helo;
+    bool sub_rules; /* "__" rules stand among the hits too, with score 0 */
 };
 
 struct rule_hit {
@@ -54,7 +70,7 @@ struct rule_hit {
 
 struct rules_result {
     double total;          /* sum of scores; SpamAssassin's sign: above 0 is spam */
-    struct rule_hit *hits; /* rules that count (not those named "__…"), strongest first */
+    struct rule_hit *hits; /* rules that count, strongest first; "__" rules only when asked for */
     size_t n_hits;
     const char **limited; /* rules that ran into a match, depth, heap or time limit: their
                              answer is not known, which is not "no match" */

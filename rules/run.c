@@ -243,25 +243,31 @@ static int stronger_first(const void *a, const void *b)
     return difference > 0 ? 1 : difference < 0 ? -1 : strcmp(x->name, y->name);
 }
 
+static bool shows(const struct run *run, uint32_t number)
+{
+    return run->scratch->values[number] != 0 &&
+           (run->set->rules[number].counts || run->input->sub_rules);
+}
+
 static int make_result(struct run *run)
 {
     const struct ruleset *set = run->set;
     const struct rules_scratch *s = run->scratch;
     struct rules_result *result = run->result;
     size_t n_hits = 0, n_limited = 0;
-    for (size_t i = 0; i < set->n; i++) {
-        n_hits += s->values[i] != 0 && set->rules[i].counts;
+    for (uint32_t i = 0; i < set->n; i++) {
+        n_hits += shows(run, i);
         n_limited += s->limited[i];
     }
     result->hits = POOL_ARRAY(run->pool, n_hits, struct rule_hit);
     result->limited = POOL_ARRAY(run->pool, n_limited, const char *);
     if (result->hits == NULL || result->limited == NULL)
         return err_set(run->err, "rules: the message needs more memory than is allowed");
-    for (size_t i = 0; i < set->n; i++) {
+    for (uint32_t i = 0; i < set->n; i++) {
         const struct rule *rule = &set->rules[i];
         if (s->limited[i])
             result->limited[result->n_limited++] = rule->name.s;
-        if (s->values[i] == 0 || !rule->counts)
+        if (!shows(run, i))
             continue;
         struct rule_hit *found = &result->hits[result->n_hits++];
         found->name = rule->name.s;

@@ -25,15 +25,15 @@ static void want(struct search *search, const struct definition *definition)
         search->todo[search->n_todo++] = number;
 }
 
-static bool can_hit(const struct definition *definition)
+static bool can_hit(const struct book *book, const struct definition *definition)
 {
-    return definition->kind != RULE_NONE && compile_score(definition) != 0;
+    return definition->kind != RULE_NONE && compile_score(book, definition) != 0;
 }
 
 static void put_rule(struct search *search, struct expr_parser *parser,
                      const struct definition *definition)
 {
-    if (!can_hit(definition)) {
+    if (!can_hit(search->book, definition)) {
         expr_put_number(parser, 0);
         return;
     }
@@ -73,7 +73,7 @@ static void put_matching(struct search *search, struct expr_parser *parser, stru
     expr_put_number(parser, 0);
     for (size_t i = 0; i < search->book->n; i++) {
         const struct definition *definition = &search->book->list[i];
-        if (definition == search->meta || !can_hit(definition) ||
+        if (definition == search->meta || !can_hit(search->book, definition) ||
             !glob_matches(glob, definition->name))
             continue;
         put_rule(search, parser, definition);
@@ -124,7 +124,8 @@ int wanted_find(const struct book *book, struct pool *pool, struct wanted *wante
         return err_set(err, "rules: out of memory");
     for (size_t i = 0; i < book->n; i++) {
         const struct definition *definition = &book->list[i];
-        if (can_hit(definition) && !str_starts(definition->name, STR("__")))
+        if (can_hit(book, definition) &&
+            (book->options.all || !str_starts(definition->name, STR("__"))))
             want(&search, definition);
     }
     while (search.n_todo)

@@ -14,6 +14,7 @@ struct book *book_new(rules_report *report, void *data, struct err *err)
         book_free(&book);
         return NULL;
     }
+    book->options = RULESET_OPTIONS_DEFAULT;
     book->report = report;
     book->report_data = data;
     return book;

@@ -13,7 +13,7 @@
 #define BOOK_RULES_MAX  100000
 #define BOOK_NAME_MAX   100 /* bytes of a rule name, as in SpamAssassin */
 #define BOOK_MEMORY_MAX (256 * 1024 * 1024)
-#define BOOK_SCORE_SETS 4 /* no net no Bayes, net, Bayes, both: SpamAssassin's order */
+#define BOOK_SCORE_SETS RULES_SCORE_SETS
 #define BOOK_SCORE_ABS  1000000.0
 #define BOOK_HITS_MAX   10000 /* counted of one "tflags multiple" rule in one message */
 
@@ -50,6 +50,7 @@ struct definition {
 
 struct book {
     struct pool *pool;
+    struct ruleset_options options;
     struct definition *list;
     size_t n, cap;
     struct names names;
