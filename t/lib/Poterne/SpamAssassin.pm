@@ -8,6 +8,8 @@ use Digest::SHA ();
 use File::Basename qw(dirname);
 use File::Path qw(make_path);
 use File::Temp qw(tempdir);
+use IO::Handle;
+use POSIX ();
 
 use constant RULES => '/usr/share/spamassassin';
 
@@ -60,8 +62,9 @@ sub paths_of {
     return map {"$folder/$paths[$_]"} grep { $_ % $every == 0 } 0 .. $#paths;
 }
 
+# A Mail::SpamAssassin that keeps what it writes in the folder.
 sub oracle {
-    my $folder = tempdir( 'poterne-oracle-XXXXXX', TMPDIR => 1, CLEANUP => 1 );
+    my ($folder) = @_;
     write_site("$folder/site");
     make_path( "$folder/home", "$folder/state" );
     put( "$folder/user_prefs", '' );
@@ -119,33 +122,94 @@ sub answers {
     return \%answer;
 }
 
+# Each process writes a file, so that none waits for another to be read.
 sub ask_in_parallel {
     my ( $paths, $processes ) = @_;
-    my ( %answer, @pipes );
+    my %answer;
     return \%answer if !@$paths;
     defined version() or die "SpamAssassin and its rules are not installed: apt-get install spamassassin\n";
+    my $folder = tempdir( 'poterne-answers-XXXXXX', TMPDIR => 1, CLEANUP => 1 );
+    my %file_of;
     for my $first ( 0 .. $processes - 1 ) {
-        my $pid = open( my $pipe, '-|' ) // die "fork: $!\n";
+        my $pid = fork // die "fork: $!\n";
         if ( !$pid ) {
-            my $sa = oracle();
-            for ( my $n = $first ; $n < @$paths ; $n += $processes ) {
-                print "$n\t", ask( $sa, slurp_raw( $paths->[$n] ) ), "\n";
-            }
-            close STDOUT;
-            exit 0;
+            ask_every( $paths, $first, $processes, "$folder/$first" );
+            POSIX::_exit(0);
         }
-        push @pipes, $pipe;
+        $file_of{$pid} = "$folder/$first";
     }
-    for my $pipe (@pipes) {
-        while (<$pipe>) {
+    for my $pid ( keys %file_of ) {
+        waitpid $pid, 0;
+        die "the oracle failed\n" if $?;
+        open my $file, '<', $file_of{$pid} or die "$file_of{$pid}: $!\n";
+        while (<$file>) {
             chomp;
             my ( $n, $said ) = split /\t/, $_, 2;
             $answer{ $paths->[$n] } = $said;
         }
-        close $pipe or die "the oracle failed\n";
     }
     die "the oracle left out some messages\n" if keys %answer != @$paths;
     return \%answer;
+}
+
+sub ask_every {
+    my ( $paths, $first, $step, $to ) = @_;
+    make_path("$to.home");
+    open my $file, '>', $to or die "$to: $!\n";
+    $file->autoflush(1);
+    my $sa = oracle("$to.home");
+    for ( my $n = $first ; $n < @$paths ; $n += $step ) {
+        print {$file} "$n\t", ask( $sa, slurp_raw( $paths->[$n] ) ), "\n";
+    }
+    close $file or die "$to: $!\n";
+    return;
+}
+
+# What two sides say, as answers() gives it, side by side:
+#   messages; scores: so many within 0.01; both, theirs, ours: hits that both or one side has
+#   rules => { NAME => { both, theirs, ours: counts; example: a message where they differ } }
+sub compare {
+    my ( $theirs, $ours ) = @_;
+    my %sum = ( messages => 0, scores => 0, both => 0, theirs => 0, ours => 0, rules => {} );
+    for my $path ( sort keys %$theirs ) {
+        my ( $their_score, $their_rules ) = split /\t/, $theirs->{$path}, 2;
+        my ( $our_score,   $our_rules )   = split /\t/, $ours->{$path},   2;
+        my %side = map { $_ => 'theirs' } split /,/, $their_rules;
+        $side{$_} = $side{$_} ? 'both' : 'ours' for split /,/, $our_rules;
+        $sum{messages}++;
+        $sum{scores}++ if abs( $their_score - $our_score ) <= 0.0101;
+        for ( keys %side ) {
+            $sum{ $side{$_} }++;
+            $sum{rules}{$_}{ $side{$_} }++;
+            $sum{rules}{$_}{example} //= $path if $side{$_} ne 'both';
+        }
+    }
+    return \%sum;
+}
+
+# In percent of all that either side has.
+sub agreement {
+    my ($count) = @_;
+    my ( $both, $theirs, $ours ) = map { $count->{$_} // 0 } qw(both theirs ours);
+    my $all = $both + $theirs + $ours;
+    return $all ? 100 * $both / $all : 100;
+}
+
+# The rules that differ, most first, as lines; at most so many.
+sub table {
+    my ( $sum, $most, $pattern ) = @_;
+    my $of = $sum->{rules};
+    my %wrong = map { $_ => ( $of->{$_}{theirs} // 0 ) + ( $of->{$_}{ours} // 0 ) } keys %$of;
+    my @names = sort { $wrong{$b} <=> $wrong{$a} || $a cmp $b } grep { $wrong{$_} } keys %wrong;
+    @names = grep {/$pattern/} @names if defined $pattern;
+    splice @names, $most if @names > $most;
+    return (
+        sprintf( '%-34s %7s %7s %7s  %s', 'rule', 'theirs', 'ours', 'both', 'for example' ),
+        map {
+            sprintf '%-34s %7d %7d %7d  %s', $_, ( map { $_ // 0 } @{ $of->{$_} }{qw(theirs ours both)} ),
+                $of->{$_}{example}
+        } @names
+    );
 }
 
 # --- the cache: a line for the key, then "DIGEST TAB SCORE TAB RULES" ---
