@@ -178,7 +178,7 @@ static void run_texts(struct run *run, const struct group *group, const struct v
 static int run_group(struct run *run, const struct group *group)
 {
     struct view view;
-    if (view_make(run->pool, run->input, group->kind, &group->query, &view, run->err) < 0)
+    if (view_make(&run->facts, group->kind, &group->query, &view, run->err) < 0)
         return -1;
     run->result->truncated |= view.truncated;
     if (group->kind == RULE_HEADER || group->kind == RULE_MIMEHEADER)

@@ -19,6 +19,10 @@ enum fact_slot {
     FACT_BODY_INVISIBLE,
     FACT_RAWBODY,
     FACT_URIS,
+    FACT_HEADERS,
+    FACT_RELAYS,
+    FACT_SENDERS,
+    FACT_TIMES,
     FACT_SLOTS
 };
 
@@ -28,6 +32,8 @@ struct facts {
     const struct rules_settings *settings;
     /* made so far; ask the functions, not these */
     void *made[FACT_SLOTS];
+    bool no_memory; /* the pool was used up while some fact was made: the answers are not to be used
+                     */
 };
 
 void facts_init(struct facts *facts, struct pool *pool, const struct rules_input *input,

@@ -1,5 +1,6 @@
+#include "rules/facts/header.h"
+
 #include "rules/facts/address.h"
-#include "rules/facts/view.h"
 
 /* The text of one query, being put together. */
 struct finding {
@@ -101,13 +102,13 @@ static void add_fields(struct finding *f, const struct part *part, struct str na
         add_mailboxes(f, last);
 }
 
-/* "Name: value" for every field, up to about VIEW_HEADER_MAX. */
+/* "Name: value" for every field, up to about HEADER_TEXT_MAX. */
 static void add_all(struct finding *f, const struct part *part, bool *truncated)
 {
     size_t size = 0;
     for (size_t i = 0; i < part->n_headers; i++) {
         const struct header *header = &part->headers[i];
-        if (size > VIEW_HEADER_MAX || header->value.n > VIEW_HEADER_MAX) {
+        if (size > HEADER_TEXT_MAX || header->value.n > HEADER_TEXT_MAX) {
             *truncated = true;
             return;
         }
@@ -139,7 +140,7 @@ static struct str join(struct finding *f, bool *truncated)
     size_t size = 0;
     for (size_t i = 0; i < f->n; i++)
         size += f->values[i].n + 1;
-    size_t room = size > VIEW_HEADER_MAX ? VIEW_HEADER_MAX : size;
+    size_t room = size > HEADER_TEXT_MAX ? HEADER_TEXT_MAX : size;
     char *text = pool_alloc(f->pool, room + 1);
     size_t n = 0;
     if (text == NULL)
@@ -156,12 +157,12 @@ static struct str join(struct finding *f, bool *truncated)
     return str_n(text, n);
 }
 
-int header_find(struct pool *pool, const struct part *part, const struct rules_input *input,
-                const struct query *query, struct str *text, bool *truncated, struct err *err)
+int header_find(struct facts *facts, const struct part *part, const struct query *query,
+                struct str *text, bool *truncated)
 {
     static const char *const message_ids[] = {"X-Message-Id", "Resent-Message-Id",
                                               "X-Original-Message-ID", "Message-Id"};
-    struct finding f = {.pool = pool, .query = query};
+    struct finding f = {.pool = facts->pool, .query = query};
     *text = STR_EMPTY;
     switch (query->source) {
     case QUERY_ALL:
@@ -176,7 +177,7 @@ int header_find(struct pool *pool, const struct part *part, const struct rules_i
             add_fields(&f, part, str_of(message_ids[i]));
         break;
     case QUERY_ENVELOPE_FROM:
-        add_envelope_from(&f, part, input);
+        add_envelope_from(&f, part, facts->input);
         break;
     case QUERY_FIELD:
         add_fields(&f, part, query->name);
@@ -184,7 +185,5 @@ int header_find(struct pool *pool, const struct part *part, const struct rules_i
     }
     if (f.n && !f.no_memory)
         *text = join(&f, truncated);
-    if (f.no_memory || (f.n && text->s == NULL))
-        return err_set(err, "rules: the message needs more memory than is allowed");
-    return 0;
+    return f.no_memory || (f.n && text->s == NULL) ? -1 : 0;
 }

@@ -4,8 +4,9 @@ lib_librules_a_SOURCES += \
     rules/facts/body.h \
     rules/facts/date.c rules/facts/date.h \
     rules/facts/facts.c rules/facts/facts.h \
-    rules/facts/header.c \
+    rules/facts/header.c rules/facts/header.h \
     rules/facts/html_facts.h \
     rules/facts/parts.h \
+    rules/facts/relays.h \
     rules/facts/uris.h \
     rules/facts/view.c rules/facts/view.h

@@ -1,5 +1,7 @@
 #include "rules/facts/view.h"
 
+#include "rules/facts/header.h"
+
 /* Pieces laid one behind the other in one buffer, as they come. */
 struct layout {
     struct pool *pool;
@@ -125,39 +127,39 @@ static int make_single(struct pool *pool, struct str text, struct view *view, st
     return 0;
 }
 
-static int make_parts(struct pool *pool, const struct rules_input *input, const struct query *query,
-                      struct view *view, struct err *err)
+static int make_parts(struct facts *facts, const struct query *query, struct view *view,
+                      struct err *err)
 {
-    size_t n = input->message->n_parts;
-    view->pieces = POOL_ARRAY(pool, n, struct str);
-    view->blocks = POOL_ARRAY(pool, n, struct view_block);
+    const struct message *message = facts->input->message;
+    size_t n = message->n_parts;
+    view->pieces = POOL_ARRAY(facts->pool, n, struct str);
+    view->blocks = POOL_ARRAY(facts->pool, n, struct view_block);
     if (view->pieces == NULL || view->blocks == NULL)
         return err_set(err, "rules: the message needs more memory than is allowed");
     for (size_t i = 0; i < n; i++) {
-        if (header_find(pool, input->message->parts[i], input, query, &view->pieces[i],
-                        &view->truncated, err) < 0)
-            return -1;
+        if (header_find(facts, message->parts[i], query, &view->pieces[i], &view->truncated) < 0)
+            return err_set(err, "rules: the message needs more memory than is allowed");
         view->blocks[i] = (struct view_block){view->pieces[i], i, i + 1};
     }
     view->n_pieces = view->n_blocks = n;
     return 0;
 }
 
-int view_make(struct pool *pool, const struct rules_input *input, enum rule_kind kind,
-              const struct query *query, struct view *view, struct err *err)
+int view_make(struct facts *facts, enum rule_kind kind, const struct query *query,
+              struct view *view, struct err *err)
 {
-    const struct mail_text *text = input->text;
-    struct str raw = input->message->raw;
+    struct pool *pool = facts->pool;
+    const struct mail_text *text = facts->input->text;
+    struct str raw = facts->input->message->raw;
     struct str found;
     *view = (struct view){.n_pieces = 0};
     switch (kind) {
     case RULE_HEADER:
-        if (header_find(pool, input->message->root, input, query, &found, &view->truncated, err) <
-            0)
-            return -1;
+        if (header_find(facts, facts->input->message->root, query, &found, &view->truncated) < 0)
+            return err_set(err, "rules: the message needs more memory than is allowed");
         return make_single(pool, found, view, err);
     case RULE_MIMEHEADER:
-        return make_parts(pool, input, query, view, err);
+        return make_parts(facts, query, view, err);
     case RULE_BODY:
         return make_lines(pool, text->paragraphs, text->n_paragraphs, true, view, err);
     case RULE_RAWBODY:

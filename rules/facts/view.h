@@ -14,10 +14,9 @@
 
 #include "rules/ruleset.h"
 
-#define VIEW_HEADER_MAX (64 * 1024)       /* bytes of one header query's text */
-#define VIEW_FULL_MAX   (1024 * 1024)     /* bytes of the message that "full" rules see */
-#define VIEW_TEXT_MAX   (4 * 1024 * 1024) /* bytes of body, rawbody or uri pieces together */
-#define VIEW_BLOCK_MAX  (16 * 1024)       /* bytes of a block of more than one piece */
+#define VIEW_FULL_MAX  (1024 * 1024)     /* bytes of the message that "full" rules see */
+#define VIEW_TEXT_MAX  (4 * 1024 * 1024) /* bytes of body, rawbody or uri pieces together */
+#define VIEW_BLOCK_MAX (16 * 1024)       /* bytes of a block of more than one piece */
 
 struct view_block {
     struct str text;
@@ -33,14 +32,7 @@ struct view {
 };
 
 /* -1 only when the pool is used up. */
-int view_make(struct pool *pool, const struct rules_input *input, enum rule_kind kind,
-              const struct query *query, struct view *view, struct err *err);
-
-/*
- * The text that a query finds in a part's header. .s NULL: no such field. `truncated` is set, and
- * left alone otherwise, when VIEW_HEADER_MAX cut it.
- */
-int header_find(struct pool *pool, const struct part *part, const struct rules_input *input,
-                const struct query *query, struct str *text, bool *truncated, struct err *err);
+int view_make(struct facts *facts, enum rule_kind kind, const struct query *query,
+              struct view *view, struct err *err);
 
 #endif
