@@ -26,8 +26,10 @@ void ruleset_free(struct ruleset **set)
 {
     if (*set == NULL)
         return;
-    for (size_t i = 0; i < (*set)->n; i++)
+    for (size_t i = 0; i < (*set)->n; i++) {
         regex_free(&(*set)->rules[i].regex);
+        eval_call_release(&(*set)->rules[i].call);
+    }
     pool_free(&(*set)->pool);
     free(*set);
     *set = NULL;
@@ -92,6 +94,7 @@ static void set_test(struct compiler *c, struct rule *rule, const struct definit
     struct regex_literal literal;
     int result = 0;
     if (rule->kind == RULE_EVAL) {
+        rule->call.raw = definition->eval_raw;
         result = eval_compile(c->set->pool, definition->test, &rule->call, &err);
     } else if (rule->kind != RULE_EXISTS) {
         result = regex_literal_parse(definition->test, &literal, &err);

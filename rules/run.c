@@ -201,10 +201,13 @@ static int run_evals(struct run *run)
             .pool = run->pool,
             .a = call->arguments,
             .n = call->n_arguments,
+            .raw = call->raw,
+            .runner = s->runner,
         };
         double times = call->function(&context);
         if (times < 0)
             return err_set(run->err, "rules: the message needs more memory than is allowed");
+        s->limited[number] |= context.limited;
         if (times > 0)
             hit(s, number, context.text);
     }

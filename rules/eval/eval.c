@@ -1,6 +1,16 @@
 #include "rules/eval/eval.h"
 
-static const struct eval_entry *const families[] = {eval_own};
+static const struct eval_entry *const families[] = {
+    eval_own,
+};
+
+/* The functions of which an argument is a pattern, and which; "least" makes sure that it is there. */
+static const struct {
+    eval_function *function;
+    size_t argument;
+} patterns[] = {
+    {NULL, 0},
+};
 
 static const struct eval_entry *find(struct str name)
 {
@@ -18,6 +28,7 @@ static int take_argument(struct pool *pool, struct str *rest, struct eval_argume
                          struct err *err)
 {
     struct str text;
+    *argument = (struct eval_argument){.number = 0};
     *rest = str_trim(*rest);
     if (rest->n && (rest->s[0] == '\'' || rest->s[0] == '"')) {
         size_t close = str_chr(str_from(*rest, 1), rest->s[0]);
@@ -35,10 +46,47 @@ static int take_argument(struct pool *pool, struct str *rest, struct eval_argume
     if (rest->n && rest->s[0] != ',')
         return err_set(err, "arguments must stand with commas between them");
     *rest = str_from(*rest, 1);
-    argument->number = 0;
     str_to_double(text, &argument->number);
     argument->text = pool_str(pool, text);
     return argument->text.s ? 0 : err_set(err, "out of memory");
+}
+
+/* "/x/i", "m{x}" or just "x", as SpamAssassin's compile_regexp() takes it. */
+static int compile_pattern(struct eval_argument *argument, struct err *err)
+{
+    struct str text = argument->text;
+    struct regex_literal literal = {.pattern = text};
+    bool delimited = str_starts(text, STR("/")) || str_starts(text, STR("m{")) ||
+                     str_starts(text, STR("m/")) || str_starts(text, STR("qr"));
+    if (text.n == 0)
+        return err_set(err, "the pattern is empty and would match everything");
+    if (delimited && regex_literal_parse(text, &literal, err) < 0)
+        return -1;
+    argument->regex = regex_new(&literal, err);
+    return argument->regex ? 0 : -1;
+}
+
+static int compile_call(struct pool *pool, const struct eval_entry *entry, struct str rest,
+                        struct eval_call *call, struct err *err)
+{
+    call->function = entry->function;
+    call->arguments = POOL_ARRAY(pool, EVAL_ARGUMENTS_MAX, struct eval_argument);
+    if (call->arguments == NULL)
+        return err_set(err, "out of memory");
+    while (rest.n) {
+        if (call->n_arguments == EVAL_ARGUMENTS_MAX)
+            return err_set(err, "more than %d arguments", EVAL_ARGUMENTS_MAX);
+        if (take_argument(pool, &rest, &call->arguments[call->n_arguments++], err) < 0)
+            return -1;
+    }
+    if (call->n_arguments < entry->least || call->n_arguments > entry->most)
+        return err_set(err, "eval:%s() takes %zu to %zu arguments, not %zu", entry->name,
+                       entry->least, entry->most, call->n_arguments);
+    for (size_t i = 0; patterns[i].function; i++) {
+        if (entry->function == patterns[i].function)
+            return compile_pattern(&call->arguments[patterns[i].argument], err);
+    }
+    return 0;
 }
 
 int eval_compile(struct pool *pool, struct str text, struct eval_call *call, struct err *err)
@@ -50,16 +98,23 @@ int eval_compile(struct pool *pool, struct str text, struct eval_call *call, str
         return err_set(err, "expected eval:name(arguments)");
     if (entry == NULL)
         return err_set(err, "eval:%.*s() is not known here", STR_ARG(str_sub(name, 0, 60)));
-    struct str rest = str_trim(str_sub(text, open + 1, text.n - 1));
-    *call = (struct eval_call){.function = entry->function};
-    while (rest.n) {
-        if (call->n_arguments == EVAL_ARGUMENTS_MAX)
-            return err_set(err, "more than %d arguments", EVAL_ARGUMENTS_MAX);
-        if (take_argument(pool, &rest, &call->arguments[call->n_arguments++], err) < 0)
-            return -1;
-    }
-    if (call->n_arguments < entry->least || call->n_arguments > entry->most)
-        return err_set(err, "eval:%s() takes %zu to %zu arguments, not %zu", entry->name,
-                       entry->least, entry->most, call->n_arguments);
-    return 0;
+    *call = (struct eval_call){.raw = call->raw};
+    return compile_call(pool, entry, str_trim(str_sub(text, open + 1, text.n - 1)), call, err);
+}
+
+void eval_call_release(struct eval_call *call)
+{
+    for (size_t i = 0; i < call->n_arguments; i++)
+        regex_free(&call->arguments[i].regex);
+}
+
+bool eval_matches(struct eval_context *c, size_t argument, struct str text)
+{
+    struct regex_match match;
+    if (argument >= c->n || c->a[argument].regex == NULL)
+        return false;
+    enum regex_result result =
+        regex_search(c->a[argument].regex, c->runner, text, 0, STR_NONE, &match);
+    c->limited |= result == REGEX_LIMIT;
+    return result == REGEX_YES;
 }

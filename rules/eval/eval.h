@@ -7,12 +7,14 @@
 #define POTERNE_RULES_EVAL_EVAL_H
 
 #include "rules/facts/facts.h"
+#include "rules/match/regex.h"
 
 #define EVAL_ARGUMENTS_MAX 16
 
 struct eval_argument {
     struct str text;
-    double number; /* 0 when the text is none */
+    double number;       /* 0 when the text is none */
+    struct regex *regex; /* of an argument that is a pattern (eval.c) */
 };
 
 #define EVAL_NO_MEMORY (-1.0)
@@ -23,8 +25,11 @@ struct eval_context {
     const struct rules_settings *settings; /* facts->settings */
     struct pool *pool;                     /* facts->pool */
     const struct eval_argument *a;
-    size_t n;        /* arguments */
+    size_t n; /* arguments */
+    bool raw; /* of a rawbody rule: a function that looks at "the text" takes that one */
+    struct regex_runner *runner;
     struct str text; /* out: what was found; may stay empty */
+    bool limited;    /* out: a limit was hit, the answer is not known */
 };
 
 /* How often it holds (0: not), or EVAL_NO_MEMORY when the pool is used up. */
@@ -41,12 +46,17 @@ extern const struct eval_entry eval_own[]; /* own.h: poterne's */
 
 struct eval_call {
     eval_function *function;
-    struct eval_argument arguments[EVAL_ARGUMENTS_MAX];
+    struct eval_argument *arguments;
     size_t n_arguments;
+    bool raw;
 };
 
-/* "name(1, 'two')"; the texts are copied into the pool. */
+/* "name(1, 'two')"; the texts are copied into the pool. eval_call_release() gives patterns back. */
 int eval_compile(struct pool *pool, struct str text, struct eval_call *call, struct err *err);
+void eval_call_release(struct eval_call *call);
+
+/* Does the pattern of a[argument] match? A limit that it runs into sets c->limited. */
+bool eval_matches(struct eval_context *c, size_t argument, struct str text);
 
 /* Is the value within the (MIN, MAX) that begin at a[first]? Both are included; a missing MAX is no
  * bound. */

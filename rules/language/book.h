@@ -38,6 +38,7 @@ struct definition {
     struct str test;     /* pattern with delimiters, expression, or call with arguments */
     struct query query;  /* RULE_HEADER, RULE_EXISTS, RULE_MIMEHEADER */
     bool negated;        /* !~ */
+    bool eval_raw;       /* RULE_EVAL of a rawbody line */
     struct str if_unset; /* .s NULL: not given */
     double scores[BOOK_SCORE_SETS];
     bool scored;

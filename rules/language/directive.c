@@ -92,6 +92,7 @@ static enum directive_result on_test(struct parser *parser, const struct directi
         return BAD(err, "nothing stands behind the rule name");
     if (self->kind != RULE_META && str_starts(rest, STR("eval:"))) {
         define(parser, definition, RULE_EVAL, str_trim(str_from(rest, 5)));
+        definition->eval_raw = self->kind == RULE_RAWBODY;
         return DIRECTIVE_DONE;
     }
     if (self->kind == RULE_MIMEHEADER)
