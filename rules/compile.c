@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "rules/language/settings_make.h"
+
 #define WORK_MEMORY_MAX (8 * 1024 * 1024) /* to find the words of one pattern */
 
 struct compiler {
@@ -30,6 +32,7 @@ void ruleset_free(struct ruleset **set)
         regex_free(&(*set)->rules[i].regex);
         eval_call_release(&(*set)->rules[i].call);
     }
+    settings_free(&(*set)->settings);
     pool_free(&(*set)->pool);
     free(*set);
     *set = NULL;
@@ -248,11 +251,13 @@ static int fill(struct compiler *c, struct err *err)
     return group_rules(c, err);
 }
 
-struct ruleset *compile(const struct book *book, uint64_t digest, struct err *err)
+struct ruleset *compile(struct book *book, uint64_t digest, struct err *err)
 {
     struct compiler c = {.book = book, .set = new_set(err)};
     if (c.set == NULL)
         return NULL;
+    c.set->settings = book->settings;
+    book->settings = NULL;
     snprintf(c.set->generation, sizeof c.set->generation, "%016" PRIx64, digest);
     c.work = pool_new(WORK_MEMORY_MAX);
     if (c.work == NULL)

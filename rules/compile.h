@@ -7,8 +7,9 @@
 
 #include "rules/ruleset.h"
 
-/* A rule that can't be compiled is reported and counts as 0. NULL only when memory runs out. */
-struct ruleset *compile(const struct book *book, uint64_t digest, struct err *err);
+/* A rule that can't be compiled is reported and counts as 0. Takes the book's settings over. NULL
+ * only when memory runs out. */
+struct ruleset *compile(struct book *book, uint64_t digest, struct err *err);
 
 /* The score that SpamAssassin gives: as set, else 1.0, 0.01 for T_…, negative for nice rules. */
 double compile_score(const struct book *book, const struct definition *definition);

@@ -41,7 +41,7 @@ struct group {
 
 struct ruleset {
     struct pool *pool;
-    struct rules_settings settings;
+    struct rules_settings *settings;
     struct rule *rules;
     size_t n;
     struct names names;

@@ -197,7 +197,7 @@ static int run_evals(struct run *run)
         struct eval_context context = {
             .facts = &run->facts,
             .input = run->input,
-            .settings = &run->set->settings,
+            .settings = run->set->settings,
             .pool = run->pool,
             .a = call->arguments,
             .n = call->n_arguments,
@@ -300,7 +300,7 @@ int ruleset_run(const struct ruleset *set, struct rules_scratch *scratch,
     struct run run = {
         .set = set, .scratch = scratch, .input = input, .pool = pool, .result = result, .err = err};
     *result = (struct rules_result){.truncated = input->text->truncated};
-    facts_init(&run.facts, pool, input, &set->settings);
+    facts_init(&run.facts, pool, input, set->settings);
     clear(scratch);
     for (size_t i = 0; i < set->n_groups; i++) {
         if (run_group(&run, &set->groups[i]) < 0)

@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "rules/language/settings_make.h"
+
 struct book *book_new(rules_report *report, void *data, struct err *err)
 {
     struct book *book = calloc(1, sizeof *book);
@@ -15,6 +17,11 @@ struct book *book_new(rules_report *report, void *data, struct err *err)
         return NULL;
     }
     book->options = RULESET_OPTIONS_DEFAULT;
+    book->settings = settings_new(err);
+    if (book->settings == NULL) {
+        book_free(&book);
+        return NULL;
+    }
     book->report = report;
     book->report_data = data;
     return book;
@@ -24,6 +31,7 @@ void book_free(struct book **book)
 {
     if (*book == NULL)
         return;
+    settings_free(&(*book)->settings);
     pool_free(&(*book)->pool);
     free(*book);
     *book = NULL;

@@ -8,6 +8,7 @@
 
 #include "rules/language/names.h"
 #include "rules/language/query.h"
+#include "rules/language/settings.h"
 #include "rules/rules.h"
 
 #define BOOK_RULES_MAX  100000
@@ -52,6 +53,7 @@ struct definition {
 struct book {
     struct pool *pool;
     struct ruleset_options options;
+    struct rules_settings *settings; /* compile() takes it over and leaves NULL */
     struct definition *list;
     size_t n, cap;
     struct names names;

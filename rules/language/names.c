@@ -40,3 +40,20 @@ bool names_add(struct names *names, struct pool *pool, struct str name, uint32_t
     names->n++;
     return true;
 }
+
+/* A removed name keeps its slot, with the number that names_find() gives for names not there. */
+bool names_put(struct names *names, struct pool *pool, struct str name, uint32_t number)
+{
+    struct names_entry *e = names->n ? &names->slots[slot_of(names, name)] : NULL;
+    if (e == NULL || e->name.s == NULL)
+        return names_add(names, pool, name, number);
+    e->number = number;
+    return true;
+}
+
+void names_remove(struct names *names, struct str name)
+{
+    struct names_entry *e = names->n ? &names->slots[slot_of(names, name)] : NULL;
+    if (e && e->name.s)
+        e->number = NAMES_NONE;
+}

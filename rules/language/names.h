@@ -23,5 +23,9 @@ struct names {
 uint32_t names_find(const struct names *names, struct str name);
 /* Adds a name that is not there yet; false when the pool is used up. */
 bool names_add(struct names *names, struct pool *pool, struct str name, uint32_t number);
+/* Adds the name, or gives it another number. */
+bool names_put(struct names *names, struct pool *pool, struct str name, uint32_t number);
+/* Nothing happens when it is not there. */
+void names_remove(struct names *names, struct str name);
 
 #endif
