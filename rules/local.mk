@@ -14,6 +14,7 @@ include rules/language/local.mk
 include rules/match/local.mk
 include rules/facts/local.mk
 include rules/eval/local.mk
+include rules/fit/local.mk
 
 unit += \
     t/unit/rules_expr \

@@ -8,10 +8,11 @@ lib_libtools_a_SOURCES = \
 
 bin_PROGRAMS += poterne
 poterne_SOURCES = tools/poterne.c \
-    tools/check.c tools/check_report.c tools/check_report.h tools/config.c tools/learn.c tools/quarantine.c tools/queue.c tools/trace.c
+    tools/check.c tools/check_report.c tools/check_report.h tools/config.c tools/learn.c tools/quarantine.c tools/queue.c tools/trace.c \
+    tools/rules_fit.c tools/rules_fit.h
 poterne_LDADD = lib/libtools.a $(JOURNAL_LIBS) lib/libevents.a $(QUARANTINE_LIBS) \
     lib/libavcontent.a lib/libantivirus.a $(CLAMAV_LIBS) $(YARA_LIBS) $(OPENSSL_LIBS) \
-    lib/libledger.a $(DB_LIBS) $(PIPELINE_LIBS)
+    lib/libledger.a $(DB_LIBS) lib/librulesfit.a $(PIPELINE_LIBS)
 
 unit += t/unit/tools_files t/unit/tools_args
 t_unit_tools_files_LDADD = lib/libtools.a $(MAIL_LIBS) $(CMOCKA_LIBS)
