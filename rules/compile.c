@@ -6,14 +6,14 @@
 
 #include "rules/language/settings_make.h"
 
-#define WORK_MEMORY_MAX (8 * 1024 * 1024) /* to find the words of one pattern */
+#define WORK_MEMORY_MAX (8 * 1024 * 1024) /* to find the filter of one pattern */
 
 struct compiler {
     const struct book *book;
     struct ruleset *set;
     struct wanted wanted;
     uint32_t *numbers; /* [book->n]: number in the set of a wanted rule */
-    struct pool *work; /* for the words of one pattern at a time */
+    struct pool *work; /* for the filter of one pattern at a time */
 };
 
 double compile_score(const struct book *book, const struct definition *definition)
@@ -76,20 +76,6 @@ static int set_expr(struct compiler *c, struct rule *rule, const struct expr *fr
     return 0;
 }
 
-/* What is found in the working memory is copied; too little memory for it means "no words". */
-static void set_words(struct compiler *c, struct rule *rule, const struct regex_literal *literal)
-{
-    pool_reset(c->work);
-    struct literals found = literals_of(c->work, literal);
-    struct str *list = POOL_ARRAY(c->set->pool, found.n, struct str);
-    for (size_t i = 0; list && i < found.n; i++) {
-        list[i] = pool_str(c->set->pool, found.list[i]);
-        if (list[i].s == NULL)
-            list = NULL;
-    }
-    rule->words = (struct literals){list, list ? found.n : 0, found.before};
-}
-
 /* The pattern or the call of a rule; a rule with a mistake in it stays, as one that never hits. */
 static void set_test(struct compiler *c, struct rule *rule, const struct definition *definition)
 {
@@ -104,7 +90,7 @@ static void set_test(struct compiler *c, struct rule *rule, const struct definit
         if (result == 0 && (rule->regex = regex_new(&literal, &err)) == NULL)
             result = -1;
         if (result == 0)
-            set_words(c, rule, &literal);
+            filter_of(c->set->pool, c->work, &literal, &rule->filter);
     }
     if (result < 0) {
         book_report(c->book, definition->file, definition->line, "%.*s: %s; the rule never hits",
@@ -193,17 +179,14 @@ static int add_to_group(struct ruleset *set, uint32_t number, const struct query
     return 0;
 }
 
-/* The words of all rules of a group, for its prefilter. */
-static int gather_words(struct ruleset *set, struct group *group, struct err *err)
+/* The filters of all rules of a group. */
+static int gather_filters(struct ruleset *set, struct group *group, struct err *err)
 {
-    group->words = words_new(set->pool);
-    bool ok = group->words != NULL;
-    for (size_t i = 0; ok && i < group->n; i++) {
-        const struct literals *words = &set->rules[group->rules[i]].words;
-        for (size_t j = 0; ok && j < words->n; j++)
-            ok = words_add(group->words, set->pool, words->list[j], group->rules[i]);
-    }
-    return ok ? 0 : err_set(err, "rules: out of memory");
+    struct filters_entry *list = POOL_ARRAY(set->pool, group->n, struct filters_entry);
+    for (size_t i = 0; list && i < group->n; i++)
+        list[i] = (struct filters_entry){&set->rules[group->rules[i]].filter, group->rules[i]};
+    group->filters = list ? filters_new(set->pool, list, group->n) : NULL;
+    return group->filters ? 0 : err_set(err, "rules: out of memory");
 }
 
 /* Each rule to where it is run: a group, the evals; metas have an order of their own. */
@@ -225,7 +208,7 @@ static int group_rules(struct compiler *c, struct err *err)
             return -1;
     }
     for (size_t i = 0; i < set->n_groups; i++) {
-        if (gather_words(set, &set->groups[i], err) < 0)
+        if (gather_filters(set, &set->groups[i], err) < 0)
             return -1;
     }
     return metas_order(c->book, set, err);

@@ -18,6 +18,7 @@ include rules/fit/local.mk
 
 unit += \
     t/unit/rules_expr \
+    t/unit/rules_filter \
     t/unit/rules_parse \
     t/unit/rules_regex \
     t/unit/rules_run \
@@ -25,6 +26,7 @@ unit += \
     t/unit/rules_stock \
     t/unit/rules_words
 t_unit_rules_expr_LDADD = $(RULES_LIBS) $(CMOCKA_LIBS)
+t_unit_rules_filter_LDADD = $(RULES_LIBS) $(CMOCKA_LIBS)
 t_unit_rules_parse_LDADD = $(RULES_LIBS) $(CMOCKA_LIBS)
 t_unit_rules_regex_LDADD = $(RULES_LIBS) $(CMOCKA_LIBS)
 t_unit_rules_run_LDADD = $(RULES_LIBS) $(CMOCKA_LIBS)

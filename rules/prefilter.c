@@ -1,11 +1,11 @@
 #include "rules/prefilter.h"
 
-/* The search for words in one block. */
+/* The search in one block. */
 struct walk {
     const struct prefilter_job *job;
     const struct view *view;
     const struct view_block *block;
-    size_t piece; /* in which the last word was found */
+    size_t piece; /* in which the last place was found */
 };
 
 /* Where a piece begins in its block. */
@@ -14,18 +14,20 @@ static size_t piece_start(const struct walk *walk, size_t piece)
     return (size_t)(walk->view->pieces[piece].s - walk->block->text.s);
 }
 
-/* Words come in the order of the text, so the piece only ever moves on. */
+/* Places come in the order of the text, but for a few times that they begin anew. */
 static void move_to(struct walk *walk, size_t at)
 {
+    if (at < piece_start(walk, walk->piece))
+        walk->piece = walk->block->from;
     while (walk->piece + 1 < walk->block->to && at >= piece_start(walk, walk->piece + 1))
         walk->piece++;
 }
 
 /*
  * next[] is a place in the block: nothing before it is tried again. A rule that wants to count its
- * matches, or whose matches may begin anywhere before the word, is tried on the whole piece.
+ * matches, or whose matches may begin anywhere before the place, is tried on the whole piece.
  */
-static bool on_word(void *data, uint32_t number, size_t at)
+static bool on_place(void *data, uint32_t number, size_t at)
 {
     struct walk *walk = data;
     const struct prefilter_job *job = walk->job;
@@ -35,12 +37,12 @@ static bool on_word(void *data, uint32_t number, size_t at)
     move_to(walk, at);
     size_t start = piece_start(walk, walk->piece);
     size_t end = start + walk->view->pieces[walk->piece].n;
-    if (rule->hits_max > 1 || rule->words.before == STR_NONE) {
+    if (rule->hits_max > 1 || rule->filter.before == STR_NONE) {
         job->next[number] = end;
         job->candidate(job->data, number, walk->piece, 0, STR_NONE);
         return true;
     }
-    size_t from = at > rule->words.before ? at - rule->words.before : 0;
+    size_t from = at > rule->filter.before ? at - rule->filter.before : 0;
     from = from < job->next[number] ? job->next[number] : from;
     from = from < start ? start : from;
     job->next[number] = at + 1;
@@ -63,7 +65,7 @@ static size_t piece_at(const struct view *view, const struct view_block *block, 
     return low;
 }
 
-/* The first piece that a rule without words is to be tried on; block->to: none. */
+/* The first piece that a rule without a filter is to be tried on; block->to: none. */
 static size_t first_piece(const struct prefilter_job *job, const struct rule *rule,
                           const struct view *view, const struct view_block *block)
 {
@@ -86,11 +88,11 @@ void prefilter_block(const struct prefilter_job *job, const struct group *group,
     struct walk walk = {job, view, block, block->from};
     for (size_t i = 0; i < group->n; i++)
         job->next[group->rules[i]] = 0;
-    words_search(group->words, block->text, on_word, &walk);
+    filters_search(group->filters, block->text, on_place, &walk);
     for (size_t i = 0; i < group->n; i++) {
         uint32_t number = group->rules[i];
         const struct rule *rule = &job->set->rules[number];
-        if (rule->words.n || job->done[number])
+        if (!filter_is_none(&rule->filter) || job->done[number])
             continue;
         for (size_t piece = first_piece(job, rule, view, block);
              piece < block->to && !job->done[number]; piece++)
@@ -108,6 +110,6 @@ void prefilter_piece(const struct ruleset *set, const struct group *group, struc
                      size_t *maybe)
 {
     for (size_t i = 0; i < group->n; i++)
-        maybe[group->rules[i]] = set->rules[group->rules[i]].words.n == 0;
-    words_search(group->words, piece, mark, maybe);
+        maybe[group->rules[i]] = filter_is_none(&set->rules[group->rules[i]].filter);
+    filters_search(group->filters, piece, mark, maybe);
 }

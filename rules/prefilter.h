@@ -2,13 +2,11 @@
  * prefilter: which rules of a group can possibly match in which pieces of a block. It may say yes
  * too often, and never no where a rule would match: what it lets through is confirmed with the
  * rule's own pattern (run.c).
- *   A rule whose pattern has words (literals.h) is tried on the pieces in which one of them stands,
- *   and only where a match with that word can begin; the words of all rules are looked for in one
- *   pass.
+ *   A rule whose pattern has a filter (match/filter.h) is tried on the pieces in which that finds a
+ *   place, and only where a match can begin; the filters of all rules are searched for at once.
  *   Another rule whose pattern is local (regex_is_local) is searched once in the whole block, in
  *   place of once in each of its pieces, of which a message has dozens.
  *   What is left is tried on every piece.
- * A matcher for whole patterns (libhs) would take the place of the first.
  */
 #ifndef POTERNE_RULES_PREFILTER_H
 #define POTERNE_RULES_PREFILTER_H

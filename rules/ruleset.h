@@ -9,9 +9,8 @@
 #include "rules/eval/eval.h"
 #include "rules/language/book.h"
 #include "rules/language/expr.h"
-#include "rules/match/literals.h"
+#include "rules/match/filter.h"
 #include "rules/match/regex.h"
-#include "rules/match/words.h"
 
 struct rule {
     struct str name;
@@ -24,7 +23,7 @@ struct rule {
     unsigned hits_max; /* 1 unless "tflags multiple" */
     struct str if_unset;
     struct regex *regex;
-    struct literals words; /* without one of them it can't match; none: not known */
+    struct filter filter;  /* of the pattern */
     struct expr expr;      /* RULE_META */
     struct eval_call call; /* RULE_EVAL */
     const char *file;
@@ -36,7 +35,7 @@ struct group {
     struct query query;
     uint32_t *rules;
     size_t n, cap;
-    struct words *words; /* of the rules' patterns, by rule number */
+    struct filters *filters; /* by rule number */
 };
 
 struct ruleset {

@@ -1,0 +1,50 @@
+/*
+ * filter: what every match of a pattern has in it, so that the pattern need not be tried where
+ * that is missing: one of some words (literals.h), or else bytes of certain kinds (outline.h). It
+ * may let too much through, never too little.
+ */
+#ifndef POTERNE_RULES_MATCH_FILTER_H
+#define POTERNE_RULES_MATCH_FILTER_H
+
+#include "rules/match/literals.h"
+#include "rules/match/outline.h"
+
+/* A pattern is filtered by its outline only where it fits fewer places than this. */
+#define FILTER_FREQUENCY_MAX 0.02
+
+struct filter {
+    struct literals words;   /* n 0: not filtered by words */
+    struct outline *outline; /* NULL: nor by its outline */
+    size_t before; /* a match begins at most so many bytes before the place that is found; STR_NONE:
+                      anywhere */
+};
+
+/* The filter's parts live in `pool`; `work` is emptied before and after. Where either is used up
+ * the pattern is not filtered. */
+void filter_of(struct pool *pool, struct pool *work, const struct regex_literal *pattern,
+               struct filter *filter);
+
+static inline bool filter_is_none(const struct filter *filter)
+{
+    return filter->words.n == 0 && filter->outline == NULL;
+}
+
+/* Many filters that are searched for at once, each standing for a number. */
+struct filters;
+
+struct filters_entry {
+    const struct filter *filter;
+    uint32_t number;
+};
+
+/* NULL: the pool is used up. */
+struct filters *filters_new(struct pool *pool, const struct filters_entry *list, size_t n);
+
+/* Called for each place that is found; for one number places come in order. False ends the
+ * search. */
+typedef bool filters_found(void *data, uint32_t number, size_t at);
+
+void filters_search(const struct filters *filters, struct str text, filters_found *found,
+                    void *data);
+
+#endif
