@@ -6,6 +6,7 @@
 
 #include "rules/compile.h"
 #include "rules/language/parse.h"
+#include "rules/load.h"
 
 static int is_rule_file(const struct dirent *entry)
 {
@@ -78,7 +79,17 @@ struct ruleset *ruleset_load(const char *const *paths, size_t n_paths, rules_rep
 struct ruleset *ruleset_load_with(const struct ruleset_options *options, const char *const *paths,
                                   size_t n_paths, rules_report *report, void *data, struct err *err)
 {
-    struct ruleset *set = NULL;
+    uint64_t digest;
+    struct book *book = load_book(options, paths, n_paths, report, data, &digest, err);
+    struct ruleset *set = book ? compile(book, digest, err) : NULL;
+    book_free(&book);
+    return set;
+}
+
+struct book *load_book(const struct ruleset_options *options, const char *const *paths,
+                       size_t n_paths, rules_report *report, void *data, uint64_t *digest,
+                       struct err *err)
+{
     struct parser parser = {.book = book_new(report, data, err)};
     size_t read = 0;
     if (parser.book == NULL)
@@ -92,15 +103,15 @@ struct ruleset *ruleset_load_with(const struct ruleset_options *options, const c
     parser.book->options = *options;
     for (size_t i = 0; i < n_paths; i++)
         load_path(&parser, paths[i], &read);
-    if (read == 0)
+    *digest = parser.digest;
+    if (read == 0) {
         err_set(err,
                 "no rule file could be read, beginning with %s; check the setting "
                 "spam { rules = … }",
                 n_paths ? paths[0] : "none at all");
-    else
-        set = compile(parser.book, parser.digest, err);
-    book_free(&parser.book);
-    return set;
+        book_free(&parser.book);
+    }
+    return parser.book;
 }
 
 size_t ruleset_count(const struct ruleset *set)

@@ -3,7 +3,7 @@ noinst_LIBRARIES += lib/librules.a
 lib_librules_a_CPPFLAGS = $(AM_CPPFLAGS) $(PCRE2_CFLAGS)
 lib_librules_a_SOURCES = \
     rules/compile.c rules/compile.h \
-    rules/load.c \
+    rules/load.c rules/load.h \
     rules/metas.c \
     rules/prefilter.c rules/prefilter.h \
     rules/rules.h \

@@ -1,4 +1,5 @@
 /* args: the command line of a subcommand, and what is said when it is wrong. */
+#include <inttypes.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
@@ -7,37 +8,60 @@
 
 static const struct {
     const char *name;
+    const char *letter; /* "-r", or "" */
     enum tool_option option;
     const char *value; /* what it takes; NULL: nothing */
     const char *help;
 } options[] = {
-    {"--config", OPT_CONFIG, "FILE", "settings to use instead of the installed ones"},
-    {"--json", OPT_JSON, NULL, "one JSON object a line, for programs"},
-    {"--spam", OPT_SPAM, NULL, "these are spam"},
-    {"--ham", OPT_HAM, NULL, "these are not spam"},
-    {"--forget", OPT_FORGET, NULL, "take back what was learned of these"},
-    {"--message", OPT_MESSAGE, NULL, "the message itself, as it was received"},
-    {"--limit", OPT_LIMIT, "N", "at most N, the newest (default 20)"},
-    {"--recipient", OPT_RECIPIENT, "ADDRESS", "only this recipient of the message"},
-    {"--no-antivirus", OPT_NO_ANTIVIRUS, NULL, "both passes only"},
-    {"--quiet", OPT_QUIET, NULL, "only complaints"},
+    {"--config", "", OPT_CONFIG, "FILE", "settings to use instead of the installed ones"},
+    {"--json", "", OPT_JSON, NULL, "one JSON object a line, for programs"},
+    {"--spam", "", OPT_SPAM, NULL, "these are spam"},
+    {"--ham", "", OPT_HAM, NULL, "these are not spam"},
+    {"--forget", "", OPT_FORGET, NULL, "take back what was learned of these"},
+    {"--message", "", OPT_MESSAGE, NULL, "the message itself, as it was received"},
+    {"--limit", "", OPT_LIMIT, "N", "at most N, the newest (default 20)"},
+    {"--recipient", "", OPT_RECIPIENT, "ADDRESS", "only this recipient of the message"},
+    {"--no-antivirus", "", OPT_NO_ANTIVIRUS, NULL, "both passes only"},
+    {"--quiet", "", OPT_QUIET, NULL, "only complaints"},
+    {"--rules", "-r", OPT_RULES, "PATH",
+     "rule file or folder instead of the settings'; also -r, again"},
+    {"--score-set", "", OPT_SCORE_SET, "N",
+     "0 to 3: 1 with network, 2 with Bayes, 3 both (default)"},
+    {"--processes", "", OPT_PROCESSES, "N", "that many at work (default: one a processor)"},
+    {"--all", "", OPT_ALL, NULL, "also rules that no score needs"},
 };
 #define N_OPTIONS (sizeof options / sizeof options[0])
 
-#define LIMIT_DEFAULT 20
-#define LIMIT_MAX     100000
+#define LIMIT_DEFAULT     20
+#define LIMIT_MAX         100000
+#define SCORE_SET_DEFAULT 3
+#define PROCESSES_MAX     256
+
+static int take_number(size_t i, const char *value, uint64_t least, uint64_t most, uint64_t *number,
+                       struct err *err)
+{
+    if (!str_to_u64(str_of(value), most, number) || *number < least)
+        return err_set(err, "%s needs a number from %" PRIu64 " to %" PRIu64 ", not \"%s\"",
+                       options[i].name, least, most, value);
+    return 0;
+}
 
 static int take_value(size_t i, const char *value, struct tool_args *args, struct err *err)
 {
     if (value == NULL)
         return err_set(err, "%s needs %s behind it", options[i].name, options[i].value);
+    if (options[i].option == OPT_LIMIT)
+        return take_number(i, value, 1, LIMIT_MAX, &args->limit, err);
+    if (options[i].option == OPT_SCORE_SET)
+        return take_number(i, value, 0, SCORE_SET_DEFAULT, &args->score_set, err);
+    if (options[i].option == OPT_PROCESSES)
+        return take_number(i, value, 1, PROCESSES_MAX, &args->processes, err);
     if (options[i].option == OPT_CONFIG)
         args->config = value;
     else if (options[i].option == OPT_RECIPIENT)
         args->recipient = value;
-    else if (!str_to_u64(str_of(value), LIMIT_MAX, &args->limit) || args->limit == 0)
-        return err_set(err, "%s needs a number from 1 to %d, not \"%s\"", options[i].name,
-                       LIMIT_MAX, value);
+    else
+        args->rules[args->n_rules++] = value;
     return 0;
 }
 
@@ -49,7 +73,9 @@ static int take_option(const struct tool_command *command, char **argv, int argc
     const char *equals = strchr(word, '=');
     struct str name = str_n(word, equals ? (size_t)(equals - word) : strlen(word));
     for (size_t i = 0; i < N_OPTIONS; i++) {
-        if (!str_eq(name, str_of(options[i].name)) || !(command->options & options[i].option))
+        bool named =
+            str_eq(name, str_of(options[i].name)) || str_eq(name, str_of(options[i].letter));
+        if (!named || !(command->options & options[i].option))
             continue;
         args->given |= options[i].option;
         if (options[i].value == NULL && equals)
@@ -64,26 +90,43 @@ static int take_option(const struct tool_command *command, char **argv, int argc
     return err_set(err, "there is no option \"%.*s\"", STR_ARG(name));
 }
 
+void tool_args_free(struct tool_args *args)
+{
+    free(args->rest);
+    free(args->rules);
+    args->rest = NULL;
+    args->rules = NULL;
+}
+
+static int read_words(const struct tool_command *command, int argc, char **argv,
+                      struct tool_args *args, struct err *err)
+{
+    bool only_names = false;
+    for (int i = 1; i < argc; i++) {
+        if (only_names || argv[i][0] != '-' || argv[i][1] == '\0')
+            args->rest[args->n_rest++] = argv[i];
+        else if (strcmp(argv[i], "--") == 0)
+            only_names = true;
+        else if (take_option(command, argv, argc, &i, args, err) < 0)
+            return -1;
+    }
+    return 0;
+}
+
 int tool_args_read(const struct tool_command *command, int argc, char **argv,
                    struct tool_args *args, struct err *err)
 {
-    bool only_names = false;
-    *args = (struct tool_args){.limit = LIMIT_DEFAULT};
+    int result;
+    *args = (struct tool_args){.limit = LIMIT_DEFAULT, .score_set = SCORE_SET_DEFAULT};
     args->rest = calloc((size_t)argc + 1, sizeof *args->rest);
-    if (args->rest == NULL)
-        return err_set(err, "out of memory");
-    for (int i = 1; i < argc; i++) {
-        if (only_names || argv[i][0] != '-' || argv[i][1] == '\0') {
-            args->rest[args->n_rest++] = argv[i];
-        } else if (strcmp(argv[i], "--") == 0) {
-            only_names = true;
-        } else if (take_option(command, argv, argc, &i, args, err) < 0) {
-            free(args->rest);
-            args->rest = NULL;
-            return -1;
-        }
-    }
-    return 0;
+    args->rules = calloc((size_t)argc + 1, sizeof *args->rules);
+    if (args->rest && args->rules)
+        result = read_words(command, argc, argv, args, err);
+    else
+        result = err_set(err, "out of memory");
+    if (result < 0)
+        tool_args_free(args);
+    return result;
 }
 
 void tool_usage(const struct tool_command *command, FILE *out)

@@ -4,12 +4,16 @@ lib_libtools_a_SOURCES = \
     tools/tool.h tools/args.c tools/settings.c tools/text.c \
     tools/files.c tools/files.h tools/mbox.c \
     tools/json.c tools/json.h tools/explain.c tools/explain.h \
-    tools/spool_view.c tools/spool_view.h
+    tools/spool_view.c tools/spool_view.h \
+    tools/mail_index.c tools/mail_index.h tools/workers.c tools/workers.h
 
 bin_PROGRAMS += poterne
 poterne_SOURCES = tools/poterne.c \
     tools/check.c tools/check_report.c tools/check_report.h tools/config.c tools/learn.c tools/quarantine.c tools/queue.c tools/trace.c \
-    tools/rules_fit.c tools/rules_fit.h
+    tools/rules_fit.c tools/rules_fit.h \
+    tools/masscheck.c tools/rules_job.c tools/rules_job.h tools/rules.c tools/rules_tool.h \
+    tools/rules_check.c tools/rules_hits.c tools/rules_history.c tools/rules_history.h \
+    tools/rules_list.c tools/rules_live.c tools/rules_needs.c tools/rules_show.c
 poterne_LDADD = lib/libtools.a $(JOURNAL_LIBS) lib/libevents.a $(QUARANTINE_LIBS) \
     lib/libavcontent.a lib/libantivirus.a $(CLAMAV_LIBS) $(YARA_LIBS) $(OPENSSL_LIBS) \
     lib/libledger.a $(DB_LIBS) lib/librulesfit.a $(PIPELINE_LIBS)

@@ -2,14 +2,14 @@
 #include "config.h"
 
 #include <locale.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/log.h"
 #include "tools/tool.h"
 
 static const struct tool_command *const commands[] = {
-    &tool_check, &tool_learn, &tool_trace, &tool_quarantine, &tool_queue, &tool_config,
+    &tool_check, &tool_learn, &tool_trace,     &tool_quarantine,
+    &tool_queue, &tool_rules, &tool_masscheck, &tool_config,
 };
 #define N_COMMANDS (sizeof commands / sizeof commands[0])
 
@@ -62,7 +62,7 @@ static int run(const struct tool_command *command, int argc, char **argv)
     if (tool_args_read(command, argc, argv, &args, &err) < 0)
         return tool_misused(command->name, "%s", err.text);
     int status = command->run(&args);
-    free(args.rest);
+    tool_args_free(&args);
     if (fflush(stdout) != 0 || ferror(stdout)) {
         err_set(&err, "standard output can't be written: is the disk full?");
         return tool_fail(command->name, &err);

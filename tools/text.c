@@ -51,6 +51,7 @@ void tool_size(uint64_t bytes, char out[TOOL_SIZE_SIZE])
 
 #define BAR_WIDTH     40
 #define BAR_REDRAW_MS 100
+#define LINE_EVERY_MS 10000
 
 static int64_t now_ms(void)
 {
@@ -73,8 +74,15 @@ void tool_progress_begin(struct tool_progress *bar, const char *what, uint64_t t
 {
     *bar = (struct tool_progress){.what = what, .total = total};
     bar->terminal = what && isatty(STDERR_FILENO) == 1;
+    bar->drawn_ms = now_ms();
     if (bar->terminal)
         draw(bar);
+}
+
+static void put_line(struct tool_progress *bar)
+{
+    bar->drawn_ms = now_ms();
+    fprintf(stderr, "%s %" PRIu64 "/%" PRIu64 "\n", bar->what, bar->done, bar->total);
 }
 
 void tool_progress_step(struct tool_progress *bar)
@@ -82,6 +90,8 @@ void tool_progress_step(struct tool_progress *bar)
     bar->done++;
     if (bar->terminal && now_ms() - bar->drawn_ms >= BAR_REDRAW_MS)
         draw(bar);
+    else if (!bar->terminal && bar->lines && bar->what && now_ms() - bar->drawn_ms >= LINE_EVERY_MS)
+        put_line(bar);
 }
 
 void tool_progress_end(struct tool_progress *bar)

@@ -29,7 +29,11 @@ enum tool_option {
     OPT_LIMIT = 1 << 6, /* --limit N */
     OPT_QUIET = 1 << 7,
     OPT_NO_ANTIVIRUS = 1 << 8,
-    OPT_RECIPIENT = 1 << 9, /* --recipient ADDRESS */
+    OPT_RECIPIENT = 1 << 9,  /* --recipient ADDRESS */
+    OPT_RULES = 1 << 10,     /* --rules PATH, -r PATH; may be given again */
+    OPT_SCORE_SET = 1 << 11, /* --score-set N */
+    OPT_PROCESSES = 1 << 12, /* --processes N */
+    OPT_ALL = 1 << 13,
 };
 
 struct tool_args {
@@ -37,6 +41,10 @@ struct tool_args {
     const char *config;
     const char *recipient;
     uint64_t limit;
+    uint64_t score_set; /* 3 when not given */
+    uint64_t processes; /* 0 when not given */
+    const char **rules; /* what --rules named */
+    size_t n_rules;
     const char **rest; /* what is no option */
     size_t n_rest;
 };
@@ -52,11 +60,12 @@ struct tool_command {
 
 /* One a file tools/NAME.c. */
 extern const struct tool_command tool_check, tool_learn, tool_trace, tool_config, tool_quarantine,
-    tool_queue;
+    tool_queue, tool_rules, tool_masscheck;
 
-/* argv[0] is the command's name. 0, or -1 with err. The caller frees args->rest. */
+/* argv[0] is the command's name. 0, or -1 with err and nothing to free. */
 int tool_args_read(const struct tool_command *command, int argc, char **argv,
                    struct tool_args *args, struct err *err);
+void tool_args_free(struct tool_args *args);
 void tool_usage(const struct tool_command *command, FILE *out);
 
 /* "poterne NAME: text" on standard error; always TOOL_FAILED. */
@@ -82,7 +91,8 @@ void tool_time(int64_t time_us, char out[TOOL_TIME_SIZE]);
 void tool_size(uint64_t bytes, char out[TOOL_SIZE_SIZE]);
 
 /*
- * A bar on standard error while a long job runs; nothing when that is no terminal, or what is NULL.
+ * A bar on standard error while a long job runs; when that is no terminal, nothing or, if asked
+ * for, a line every ten seconds. Nothing at all when what is NULL.
  */
 struct tool_progress {
     const char *what; /* "learned" */
@@ -90,6 +100,7 @@ struct tool_progress {
     uint64_t done;
     int64_t drawn_ms;
     bool terminal;
+    bool lines; /* set it after tool_progress_begin(): without a terminal, a line now and then */
 };
 void tool_progress_begin(struct tool_progress *bar, const char *what, uint64_t total);
 void tool_progress_step(struct tool_progress *bar);

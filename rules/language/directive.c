@@ -33,6 +33,10 @@ static enum directive_result take_name(struct parser *parser, struct str *rest,
                 BOOK_RULES_MAX);
         return DIRECTIVE_FATAL;
     }
+    if ((*definition)->file == NULL) { /* where it was named first, until it is defined */
+        (*definition)->file = parser->file;
+        (*definition)->line = parser->line;
+    }
     return DIRECTIVE_DONE;
 }
 

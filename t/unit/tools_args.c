@@ -1,7 +1,5 @@
 #include "t/unit/tap.h"
 
-#include <stdlib.h>
-
 #include "tools/tool.h"
 
 static const struct tool_command command = {
@@ -31,7 +29,7 @@ static void options_and_names_in_any_order(void **state)
     assert_string_equal(args.rest[0], "a");
     assert_string_equal(args.rest[1], "-");
     assert_string_equal(args.rest[2], "--json");
-    free(args.rest);
+    tool_args_free(&args);
 }
 
 static void mistakes_are_named(void **state)

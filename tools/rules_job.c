@@ -1,0 +1,86 @@
+#include "tools/rules_job.h"
+
+#include "tools/files.h"
+
+/* Far above smtp.size_limit's default, so that what the gateway refuses can be looked at too. */
+#define MESSAGE_MAX ((size_t)256 * 1024 * 1024)
+#define POOL_MAX    ((size_t)1024 * 1024 * 1024)
+
+#define REQUIRED_DEFAULT 5.0 /* spam.required's */
+
+int rules_job_begin(struct rules_job *job, const char *command, const struct tool_args *args,
+                    struct err *err)
+{
+    *job = (struct rules_job){.command = command,
+                              .paths = args->rules,
+                              .n_paths = args->n_rules,
+                              .required = REQUIRED_DEFAULT,
+                              .raw = BUF_INIT(MESSAGE_MAX)};
+    job->options.score_set = (unsigned)args->score_set;
+    job->options.all = args->given & OPT_ALL;
+    if (args->n_rules && args->config == NULL)
+        return 0;
+    job->conf = tool_conf(args, err);
+    if (job->conf == NULL)
+        return -1;
+    job->required = job->conf->spam.required;
+    if (args->n_rules == 0) {
+        job->paths = (const char *const *)job->conf->spam.rules.items;
+        job->n_paths = job->conf->spam.rules.n;
+    }
+    return 0;
+}
+
+static void report(void *data, const char *file, unsigned line, const char *what)
+{
+    struct rules_job *job = data;
+    job->mistakes++;
+}
+
+int rules_job_load(struct rules_job *job, struct err *err)
+{
+    job->pool = pool_new(POOL_MAX);
+    if (job->pool == NULL)
+        return err_set(err, "out of memory");
+    if (mail_preload(err) < 0)
+        return -1;
+    job->set = ruleset_load_with(&job->options, job->paths, job->n_paths, report, job, err);
+    if (job->set == NULL)
+        return -1;
+    job->scratch = rules_scratch_new(job->set, err);
+    if (job->mistakes)
+        fprintf(stderr, "poterne %s: %u mistakes in rule files; `poterne rules check` names them\n",
+                job->command, job->mistakes);
+    return job->scratch ? 0 : -1;
+}
+
+void rules_job_close(struct rules_job *job)
+{
+    rules_scratch_free(&job->scratch);
+    ruleset_free(&job->set);
+    pool_free(&job->pool);
+    buf_release(&job->raw);
+    conf_free(&job->conf);
+}
+
+int rules_job_run(struct rules_job *job, const char *path, bool sub_rules,
+                  struct rules_result *result, struct err *err)
+{
+    struct rules_input input = {.sub_rules = sub_rules};
+    struct message *message;
+    struct mail_text *text;
+    pool_reset(job->pool);
+    buf_clear(&job->raw);
+    if (file_read(path, &job->raw, err) < 0)
+        return -1; /* which names the file */
+    struct str raw = mbox_line_dropped(buf_str(&job->raw));
+    if (message_parse(job->pool, raw, &mail_limits_default, &message, err) == 0 &&
+        mail_text_make(job->pool, message, &text, err) == 0) {
+        input.message = message;
+        input.text = text;
+        if (ruleset_run(job->set, job->scratch, &input, job->pool, result, err) == 0)
+            return 0;
+    }
+    err_prefix(err, "%s", path);
+    return -1;
+}
