@@ -1,4 +1,5 @@
 /* rules: look into the rules of pass 1. */
+#include "tools/rules_fit.h"
 #include "tools/rules_tool.h"
 
 static const struct {
@@ -38,10 +39,17 @@ static int run(const struct tool_args *args)
     struct rules_tool tool = {.json = args->given & OPT_JSON};
     struct err err = {""};
     size_t i = 0;
+    if (strcmp(what, "fit") == 0) {
+        struct tool_args behind = *args;
+        behind.rest++;
+        behind.n_rest--;
+        return rules_fit(&behind); /* takes its rules from the words behind it */
+    }
     while (i < N_COMMANDS && strcmp(what, commands[i].name) != 0)
         i++;
     if (i == N_COMMANDS)
-        return tool_misused("rules", "there is no `rules %s`; say check, list, show or hits", what);
+        return tool_misused("rules", "there is no `rules %s`; say check, list, show, hits or fit",
+                            what);
     tool.rest = args->rest + 1;
     tool.n_rest = args->n_rest - 1;
     if (tool.n_rest < commands[i].least)
@@ -57,7 +65,7 @@ static int run(const struct tool_args *args)
 const struct tool_command tool_rules = {
     .name = "rules",
     .summary = "check, list, show and try the rules",
-    .arguments = "check [PATH…] | list [PATTERN] | show NAME… | hits FILE…",
+    .arguments = "check [PATH…] | list [PATTERN] | show NAME… | hits FILE… | " RULES_FIT_ARGUMENTS,
     .help =
         "check finds mistakes, each with file and line, and rules that can never score.\n"
         "list has a line for each rule whose name fits the pattern (* and ?): its score, kind and\n"
@@ -67,7 +75,7 @@ const struct tool_command tool_rules = {
         "The rules are those of the settings, or of --rules (also -r), which may be given again;\n"
         "check takes files and folders too. With --all, hits and list know the rules that\n"
         "no score needs.\n"
-        "--json prints one object a line.\n"
+        "--json prints one object a line.\n" RULES_FIT_HELP
         "Exit status: 0 done, nothing found wrong; 1 a mistake, or a rule that is\n"
         "not there; 2 it could not be done.\n",
     .options = OPT_CONFIG | OPT_RULES | OPT_SCORE_SET | OPT_ALL | OPT_JSON,
