@@ -61,3 +61,5 @@ t_parity_rules_hits_LDADD = lib/libtools.a $(RULES_LIBS)
 
 noinst_PROGRAMS += t/bench/rules_bench
 t_bench_rules_bench_LDADD = $(RULES_LIBS)
+noinst_PROGRAMS += t/bench/rules_speed
+t_bench_rules_speed_LDADD = lib/libtools.a $(RULES_LIBS)
