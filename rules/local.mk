@@ -18,6 +18,7 @@ include rules/fit/local.mk
 
 unit += \
     t/unit/rules_expr \
+    t/unit/rules_files \
     t/unit/rules_filter \
     t/unit/rules_parse \
     t/unit/rules_regex \
@@ -26,6 +27,7 @@ unit += \
     t/unit/rules_stock \
     t/unit/rules_words
 t_unit_rules_expr_LDADD = $(RULES_LIBS) $(CMOCKA_LIBS)
+t_unit_rules_files_LDADD = $(RULES_LIBS) $(CMOCKA_LIBS)
 t_unit_rules_filter_LDADD = $(RULES_LIBS) $(CMOCKA_LIBS)
 t_unit_rules_parse_LDADD = $(RULES_LIBS) $(CMOCKA_LIBS)
 t_unit_rules_regex_LDADD = $(RULES_LIBS) $(CMOCKA_LIBS)
@@ -35,7 +37,11 @@ t_unit_rules_stock_LDADD = $(RULES_LIBS) $(CMOCKA_LIBS)
 t_unit_rules_words_LDADD = $(RULES_LIBS) $(CMOCKA_LIBS)
 t_unit_rules_stock_CPPFLAGS = $(AM_CPPFLAGS) -DSTOCK_RULES='"$(abs_top_srcdir)/rules/stock"'
 
-fuzz += t/fuzz/rules
+fuzz += t/fuzz/image t/fuzz/pdf t/fuzz/rules
+t_fuzz_image_LDADD = $(RULES_LIBS)
+t_fuzz_image_LDFLAGS = $(AM_LDFLAGS) $(LIBFUZZER_LDFLAGS)
+t_fuzz_pdf_LDADD = $(RULES_LIBS)
+t_fuzz_pdf_LDFLAGS = $(AM_LDFLAGS) $(LIBFUZZER_LDFLAGS)
 t_fuzz_rules_LDADD = $(RULES_LIBS)
 t_fuzz_rules_LDFLAGS = $(AM_LDFLAGS) $(LIBFUZZER_LDFLAGS)
 

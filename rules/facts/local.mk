@@ -10,3 +10,9 @@ lib_librules_a_SOURCES += \
     rules/facts/relays.h \
     rules/facts/uris.h \
     rules/facts/view.c rules/facts/view.h
+# what the functions of eval rules find out
+lib_librules_a_SOURCES += \
+    rules/facts/image_size.c rules/facts/image_size.h \
+    rules/facts/locales.c rules/facts/locales.h \
+    rules/facts/md5.c rules/facts/md5.h \
+    rules/facts/pdf.c rules/facts/pdf.h
