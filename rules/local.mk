@@ -51,16 +51,21 @@ dist_rules_DATA = \
     rules/stock/10_structure.cf \
     rules/stock/20_headers.cf \
     rules/stock/30_html.cf \
+    rules/stock/31_tricks.cf \
     rules/stock/40_links.cf \
     rules/stock/50_phishing.cf \
+    rules/stock/51_logins.cf \
+    rules/stock/52_brands.cf \
     rules/stock/60_money.cf \
     rules/stock/65_trade.cf \
+    rules/stock/66_strangers.cf \
     rules/stock/70_attachments.cf \
     rules/stock/80_mailing.cf \
     rules/stock/90_english.cf \
     rules/stock/91_french.cf \
     rules/stock/92_german.cf \
-    rules/stock/93_romance.cf
+    rules/stock/93_romance.cf \
+    rules/stock/94_more_romance.cf
 
 noinst_PROGRAMS += t/parity/rules_hits
 t_parity_rules_hits_LDADD = lib/libtools.a $(RULES_LIBS)

@@ -35,7 +35,7 @@ void fit_bounds(struct fit_samples *samples)
             continue;
         if (rule->present < 0) {
             rule->low = fmax(-FIT_NICE_MAX, FIT_GROWTH_MAX * rule->present);
-            rule->high = -FIT_SCORE_MIN;
+            rule->high = fmin(-FIT_SCORE_MIN, FIT_NICE_KEPT * rule->present);
             rule->low = fmin(rule->low, rule->high);
         } else {
             rule->low = FIT_SCORE_MIN;

@@ -19,6 +19,7 @@
 #define FIT_NICE_MAX   3.0 /* what a rule may take off */
 #define FIT_SCORE_MIN  0.1 /* a score of 0 would turn the rule off, and the metas on it */
 #define FIT_GROWTH_MAX 2.0
+#define FIT_NICE_KEPT  0.5  /* of what a rule takes off: kindness is for ham that is not here */
 #define FIT_PASSES_MAX 500  /* over all rules */
 #define FIT_STEP_DONE  5e-4 /* a pass in which no score moved further is the last */
 #define FIT_ROUND      10.0 /* a score is a whole number of tenths */
@@ -28,20 +29,21 @@ struct fit_options {
     double required;
     double ham_price; /* missed spam that one ham error costs as much as */
     double slope;     /* of the logistic curve, a point of score */
-    double pull;      /* towards the present score: 2 is that of a few messages */
+    double pull;      /* towards the present score: 5 is that of some ten messages */
     uint32_t folds;
 };
 
 #define FIT_OPTIONS_DEFAULT                                                                        \
-    ((struct fit_options){.required = 5, .ham_price = 50, .slope = 2, .pull = 2, .folds = 5})
+    ((struct fit_options){.required = 5, .ham_price = 150, .slope = 2, .pull = 5, .folds = 5})
 
 /*
  * Sets each rule's bounds. The sign of its present score is kept, and no score gets larger than
  * FIT_SCORE_MAX or FIT_NICE_MAX, nor than FIT_GROWTH_MAX times the present one: the corpus lacks
- * most of the world's newsletters and shops, and who wrote 0.2 knew some. A rule for spam gets at
- * most what it proves by itself: the natural logarithm of how much more often it hits spam than ham
- * (both counted half a hit up), or the present score if it hits no ham. A rule without a hit or a
- * score keeps what it has.
+ * most of the world's newsletters and shops, and who wrote 0.2 knew some. For the same reason a
+ * nice rule keeps FIT_NICE_KEPT of what it has. A rule for spam gets at most what it proves by
+ * itself: the natural logarithm of how much more often it hits spam than ham (both counted half a
+ * hit up), or the present score if it hits no ham. A rule without a hit or a score keeps what it
+ * has.
  */
 void fit_bounds(struct fit_samples *samples);
 
