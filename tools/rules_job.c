@@ -63,24 +63,29 @@ void rules_job_close(struct rules_job *job)
     conf_free(&job->conf);
 }
 
-int rules_job_run(struct rules_job *job, const char *path, bool sub_rules,
-                  struct rules_result *result, struct err *err)
+int rules_job_look(struct rules_job *job, struct str raw, bool sub_rules,
+                   struct rules_result *result, struct err *err)
 {
     struct rules_input input = {.sub_rules = sub_rules};
     struct message *message;
     struct mail_text *text;
     pool_reset(job->pool);
+    if (message_parse(job->pool, raw, &mail_limits_default, &message, err) < 0 ||
+        mail_text_make(job->pool, message, &text, err) < 0)
+        return -1;
+    input.message = message;
+    input.text = text;
+    return ruleset_run(job->set, job->scratch, &input, job->pool, result, err);
+}
+
+int rules_job_run(struct rules_job *job, const char *path, bool sub_rules,
+                  struct rules_result *result, struct err *err)
+{
     buf_clear(&job->raw);
     if (file_read(path, &job->raw, err) < 0)
         return -1; /* which names the file */
     struct str raw = mbox_line_dropped(buf_str(&job->raw));
-    if (message_parse(job->pool, raw, &mail_limits_default, &message, err) == 0 &&
-        mail_text_make(job->pool, message, &text, err) == 0) {
-        input.message = message;
-        input.text = text;
-        if (ruleset_run(job->set, job->scratch, &input, job->pool, result, err) == 0)
-            return 0;
-    }
-    err_prefix(err, "%s", path);
-    return -1;
+    if (rules_job_look(job, raw, sub_rules, result, err) < 0)
+        return err_prefix(err, "%s", path);
+    return 0;
 }

@@ -33,5 +33,8 @@ void rules_job_close(struct rules_job *job);
 /* The message in a file; the result lives until the next one. -1 with err, which names it. */
 int rules_job_run(struct rules_job *job, const char *path, bool sub_rules,
                   struct rules_result *result, struct err *err);
+/* As above, a message in memory. */
+int rules_job_look(struct rules_job *job, struct str raw, bool sub_rules,
+                   struct rules_result *result, struct err *err);
 
 #endif

@@ -8,8 +8,8 @@
 #include <stdlib.h>
 
 #include "rules/compile.h"
-#include "rules/match/literals.h"
 #include "rules/language/parse.h"
+#include "rules/match/literals.h"
 #include "rules/match/words.h"
 
 #define POOL_MAX  (64 * 1024 * 1024)

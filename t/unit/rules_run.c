@@ -4,8 +4,8 @@
 #include <stdlib.h>
 
 #include "rules/compile.h"
-#include "rules/language/parse.h"
 #include "rules/facts/view.h"
+#include "rules/language/parse.h"
 
 static const char mail[] =
     "Received: from a.example by b.example; Thu, 25 Jul 2024 10:00:00 +0000\r\n"
