@@ -6,7 +6,7 @@
 
 #include "rules/language/settings_make.h"
 
-#define WORK_MEMORY_MAX (8 * 1024 * 1024) /* to find the filter of one pattern */
+#define WORK_MEMORY_MAX (64 * 1024 * 1024) /* to find the filter of one pattern */
 
 struct compiler {
     const struct book *book;

@@ -9,43 +9,59 @@ struct filters {
 };
 
 /* Out of the working memory into the pool. */
-static bool keep_words(struct pool *pool, const struct literals *found, struct filter *filter)
+static void keep_words(struct pool *pool, const struct literals *found, struct filter *filter)
 {
     struct str *list = POOL_ARRAY(pool, found->n, struct str);
     for (size_t i = 0; list && i < found->n; i++) {
         list[i] = pool_str(pool, found->list[i]);
         if (list[i].s == NULL)
-            return false;
+            return;
     }
     if (list == NULL || found->n == 0)
-        return false;
-    filter->words = (struct literals){list, found->n, found->before};
+        return;
+    filter->words = (struct literals){list, found->n, found->before, found->cost};
     filter->before = found->before;
-    return true;
 }
 
-static void keep_outline(struct pool *pool, const struct outline *found, struct filter *filter)
+static void keep_outlines(struct pool *pool, const struct outline_list *found,
+                          struct filter *filter)
 {
-    filter->outline = POOL_NEW(pool, struct outline);
-    if (filter->outline == NULL)
+    filter->outlines = POOL_ARRAY(pool, found->n, struct outline);
+    if (filter->outlines == NULL)
         return;
-    *filter->outline = *found;
-    filter->before = found->before;
+    memcpy(filter->outlines, found->list, found->n * sizeof *found->list);
+    filter->n_outlines = found->n;
+    filter->before = 0;
+    for (size_t i = 0; i < found->n; i++) {
+        if (found->list[i].before > filter->before) /* STR_NONE is the largest number */
+            filter->before = found->list[i].before;
+    }
+}
+
+static void find_outlines(struct pool *work, const struct regex_literal *pattern,
+                          struct outline_list *found)
+{
+    const struct tree *tree = tree_read(work, pattern);
+    found->n = 0;
+    if (tree)
+        outline_of(tree, found);
 }
 
 void filter_of(struct pool *pool, struct pool *work, const struct regex_literal *pattern,
                struct filter *filter)
 {
-    struct outline outline;
+    struct outline_list outlines;
     *filter = (struct filter){.before = STR_NONE};
     pool_reset(work);
     struct literals words = literals_of(work, pattern);
-    if (keep_words(pool, &words, filter))
-        return;
-    pool_reset(work);
-    const struct tree *tree = tree_read(work, pattern);
-    if (tree && outline_of(tree, &outline) && outline.frequency < FILTER_FREQUENCY_MAX)
-        keep_outline(pool, &outline, filter);
+    find_outlines(work, pattern, &outlines);
+    bool fits = outlines.n && outlines.cost < FILTER_COST_MAX;
+    if (words.n == 0 || (fits && outlines.cost * FILTER_WORDS_BETTER < words.cost)) {
+        if (fits)
+            keep_outlines(pool, &outlines, filter);
+    } else {
+        keep_words(pool, &words, filter);
+    }
     pool_reset(work);
 }
 
@@ -60,11 +76,14 @@ static bool add_words(struct words *words, struct pool *pool, const struct filte
 
 static struct outlines *new_outlines(struct pool *pool, const struct filters_entry *list, size_t n)
 {
-    struct outlines_entry *outlines = POOL_ARRAY(pool, n, struct outlines_entry);
-    size_t used = 0;
+    size_t n_outlines = 0, used = 0;
+    for (size_t i = 0; i < n; i++)
+        n_outlines += list[i].filter->n_outlines;
+    struct outlines_entry *outlines = POOL_ARRAY(pool, n_outlines, struct outlines_entry);
     for (size_t i = 0; outlines && i < n; i++) {
-        if (list[i].filter->outline)
-            outlines[used++] = (struct outlines_entry){list[i].filter->outline, list[i].number};
+        const struct filter *filter = list[i].filter;
+        for (size_t j = 0; j < filter->n_outlines; j++)
+            outlines[used++] = (struct outlines_entry){&filter->outlines[j], list[i].number};
     }
     return outlines ? outlines_new(pool, outlines, used) : NULL;
 }

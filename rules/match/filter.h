@@ -9,12 +9,15 @@
 #include "rules/match/literals.h"
 #include "rules/match/outline.h"
 
-/* A pattern is filtered by its outline only where it fits fewer places than this. */
-#define FILTER_FREQUENCY_MAX 0.02
+/* A pattern is filtered by its outlines only where they fit fewer places than this. */
+#define FILTER_COST_MAX 0.02
+/* Words are found in less time than outlines, and more surely tell the pattern. */
+#define FILTER_WORDS_BETTER 20
 
 struct filter {
-    struct literals words;   /* n 0: not filtered by words */
-    struct outline *outline; /* NULL: nor by its outline */
+    struct literals words;    /* n 0: not filtered by words */
+    struct outline *outlines; /* nor by outlines where there are none */
+    size_t n_outlines;
     size_t before; /* a match begins at most so many bytes before the place that is found; STR_NONE:
                       anywhere */
 };
@@ -26,7 +29,7 @@ void filter_of(struct pool *pool, struct pool *work, const struct regex_literal 
 
 static inline bool filter_is_none(const struct filter *filter)
 {
-    return filter->words.n == 0 && filter->outline == NULL;
+    return filter->words.n == 0 && filter->n_outlines == 0;
 }
 
 /* Many filters that are searched for at once, each standing for a number. */

@@ -302,7 +302,7 @@ static bool read_group_kind(struct reader *r, bool *around, bool *empty)
         r->at += close == STR_NONE ? 0 : close + 1;
         return close != STR_NONE;
     }
-    while (strchr("ims-", peek(r)) && peek(r))
+    while (strchr("^imsaulp-", peek(r)) && peek(r))
         r->at++;
     *empty = peek(r) == ')';
     return *empty || take(r, ":");
@@ -344,17 +344,17 @@ static struct piece read_atom(struct reader *r)
     }
 }
 
-/* {n}, {n,}, {n,m}; false, and nothing taken, when the brace is a plain one. */
+/* {n}, {n,}, {n,m}, {,m}; false, and nothing taken, when the brace is a plain one. */
 static bool read_counts(struct reader *r, size_t *least, size_t *most)
 {
     struct str rest = str_from(r->text, r->at + 1);
-    size_t close = str_chr(rest, '}');
+    size_t close = peek(r) == '{' ? str_chr(rest, '}') : STR_NONE;
     struct str inside = str_sub(rest, 0, close), first, second;
-    uint64_t n;
-    if (peek(r) != '{' || close == STR_NONE || !str_next(&inside, ',', &first) ||
-        !str_to_u64(first, 65535, &n))
+    uint64_t n = 0;
+    if (close == STR_NONE || !str_next(&inside, ',', &first) ||
+        (first.n && !str_to_u64(first, 65535, &n)) || (first.n == 0 && inside.n == 0))
         return false;
-    *least = *most = n;
+    *least = *most = first.n ? n : 0;
     if (inside.s) {
         second = inside;
         if (second.n && !str_to_u64(second, 65535, &n))
@@ -462,7 +462,7 @@ static struct piece read_choice(struct reader *r)
  */
 static struct literals without_longer(struct strings words)
 {
-    struct literals kept = {words.list, 0, words.before};
+    struct literals kept = {words.list, 0, words.before, cost(words)};
     size_t further = 0;
     for (size_t i = 0; i < words.n; i++) {
         bool needed = true;
@@ -485,6 +485,6 @@ struct literals literals_of(struct pool *pool, const struct regex_literal *patte
     struct piece all = read_choice(&r);
     struct strings words = words_of(&all);
     if (r.lost || r.at < r.text.n || cost(words) >= COST_NO_WORDS)
-        return (struct literals){NULL, 0, STR_NONE};
+        return (struct literals){NULL, 0, STR_NONE, COST_NO_WORDS};
     return without_longer(words);
 }

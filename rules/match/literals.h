@@ -22,6 +22,7 @@ struct literals {
     /* Each match holds a word that begins at most so many bytes behind the match's beginning;
      * STR_NONE: more than LITERALS_BEFORE_MAX, or not known. */
     size_t before;
+    double cost; /* how many places of mail hold one of them, roughly; more when `before` is open */
 };
 
 /* The words live in the pool. A pool that is used up only means "no words". */

@@ -35,10 +35,8 @@ static places anything(struct walk *walk, places from)
 
 static places one_byte(struct walk *walk, const struct byteset *set, places from)
 {
-    for (unsigned i = 0; i < OUTLINE_BYTES; i++) {
-        if (from >> i & 1)
-            unite(&walk->at[i], set);
-    }
+    for (places left = from & (BEHIND - 1); left; left &= left - 1)
+        unite(&walk->at[__builtin_ctz(left)], set);
     return (from << 1 | (from & BEHIND)) & (BEHIND | (BEHIND - 1));
 }
 
@@ -59,6 +57,13 @@ static places walk_repeat(struct walk *walk, const struct tree *repeat, places f
     return end;
 }
 
+static places walk_items(struct walk *walk, const struct tree *item, places from)
+{
+    for (; item && from != BEHIND; item = item->next)
+        from = walk_tree(walk, item, from);
+    return from;
+}
+
 static places walk_tree(struct walk *walk, const struct tree *tree, places from)
 {
     places end = 0;
@@ -71,9 +76,7 @@ static places walk_tree(struct walk *walk, const struct tree *tree, places from)
     case TREE_ANYTHING:
         return anything(walk, from);
     case TREE_SEQUENCE:
-        for (const struct tree *child = tree->child; child; child = child->next)
-            from = walk_tree(walk, child, from);
-        return from;
+        return walk_items(walk, tree->child, from);
     case TREE_CHOICE:
         for (const struct tree *child = tree->child; child; child = child->next)
             end |= walk_tree(walk, child, from);
@@ -120,23 +123,31 @@ static size_t longest(struct walk *walk, const struct tree *tree)
     }
 }
 
-/* How often a byte of the set stands in mail: letters by their frequency in Western languages. */
-static double frequency_of(const struct byteset *set)
+/* How often a byte stands in mail, of 1000: letters by their frequency in Western languages. */
+static double frequency_of_byte(unsigned c)
 {
     static const unsigned char letters[26] = {65, 12, 25, 35, 100, 18, 16, 45, 60, 2,  6, 35, 22,
                                               60, 65, 16, 1,  55,  55, 75, 25, 9,  16, 2, 17, 1};
+    if (c >= 'a' && c <= 'z')
+        return 0.7 * letters[c - 'a'];
+    if (c >= 'A' && c <= 'Z')
+        return 0.1 * letters[c - 'A'];
+    if (c >= '0' && c <= '9')
+        return 4;
+    if (c >= 0x80 || c < ' ')
+        return c == '\n' ? 20 : 0.3;
+    return c == ' ' ? 150 : 2;
+}
+
+static double frequency_of(const struct byteset *set)
+{
     double sum = 0;
-    for (unsigned c = 0; c < 256; c++) {
-        if (!byteset_has(set, (unsigned char)c))
-            continue;
-        if (c >= 'a' && c <= 'z')
-            sum += 0.7 * letters[c - 'a'];
-        else if (c >= 'A' && c <= 'Z')
-            sum += 0.1 * letters[c - 'A'];
-        else if (c >= '0' && c <= '9')
-            sum += 4;
+    for (unsigned i = 0; i < 4; i++) {
+        if (set->bits[i] == ~0ull && i >= 2) /* most sets with so many have them all */
+            sum += 64 * 0.3;
         else
-            sum += c == ' ' ? 150 : c == '\n' ? 20 : c >= 0x80 ? 0.5 : c < ' ' ? 0.1 : 2;
+            for (uint64_t left = set->bits[i]; left; left &= left - 1)
+                sum += frequency_of_byte(i * 64 + (unsigned)__builtin_ctzll(left));
     }
     return sum < 1000 ? sum / 1000 : 1;
 }
@@ -144,8 +155,10 @@ static double frequency_of(const struct byteset *set)
 static double frequency(const struct outline *outline)
 {
     double product = 1;
-    for (size_t i = 0; i <= OUTLINE_BYTES; i++)
-        product *= frequency_of(&outline->at[i]);
+    for (size_t i = 0; i <= OUTLINE_BYTES; i++) {
+        if (memcmp(&outline->at[i], &all_bytes, sizeof all_bytes) != 0)
+            product *= frequency_of(&outline->at[i]);
+    }
     return product;
 }
 
@@ -189,50 +202,133 @@ static struct byteset before_window(const struct tree *item, const struct bytese
     return set;
 }
 
-/* The window that begins at `item`, one of a sequence whose end is the pattern's. */
-static void look(struct walk *walk, const struct tree *before, const struct tree *item,
-                 struct outline *outline)
+/* What follows behind the end of a group: the rest of the sequence around it, and so on. */
+struct rest {
+    const struct tree *items;
+    const struct rest *next;
+};
+
+/* A part of the pattern where a window may begin. */
+struct part {
+    const struct tree *items;  /* one behind the other */
+    const struct rest *rest;   /* behind them */
+    const struct tree *before; /* the item before them; NULL: none */
+    size_t length;             /* bytes of the longest match up to here */
+    unsigned depth;
+};
+
+static void take_if_better(struct outline_list *best, const struct outline_list *other)
 {
+    if (other->n && (best->n == 0 || other->cost < best->cost))
+        *best = *other;
+}
+
+/* The window that begins with the part's first item. */
+static void look(struct walk *walk, const struct part *part, struct outline_list *best)
+{
+    struct outline_list found = {.n = 1};
+    struct outline *outline = &found.list[0];
     places at = 1;
-    memset(outline->at, 0, sizeof outline->at);
     walk->at = outline->at + 1;
-    for (; item; item = item->next)
-        at = walk_tree(walk, item, at);
+    at = walk_items(walk, part->items, at);
+    for (const struct rest *rest = part->rest; rest && at != BEHIND; rest = rest->next)
+        at = walk_items(walk, rest->items, at);
     if (at & (BEHIND - 1)) /* the match may end within the window */
         anything(walk, at & (BEHIND - 1));
-    outline->at[0] = before_window(before, &outline->at[1]);
+    walk->at = NULL;
+    if (walk->steps > OUTLINE_STEPS_MAX)
+        return;
+    outline->at[0] = before_window(part->before, &outline->at[1]);
+    outline->before = part->length;
     outline->frequency = frequency(outline);
+    found.cost =
+        outline->frequency * (part->length == STR_NONE ? OUTLINE_COST_OPEN : 1) + OUTLINE_COST_EACH;
+    take_if_better(best, &found);
 }
 
-/* A search from everywhere costs more than one from a known place. */
-static double cost(const struct outline *outline)
+static void look_everywhere(struct walk *walk, const struct part *part, struct outline_list *best);
+
+/* The group that the item is, or that it repeats: then `again` is all but the first time. NULL: it
+ * is none, or may be missing. */
+static const struct tree *group_of(const struct tree *item, struct tree *again)
 {
-    return outline->frequency * (outline->before == STR_NONE ? 20 : 1);
+    const struct tree *group = item;
+    if (item->kind == TREE_REPEAT && item->least > 0) {
+        *again = *item;
+        again->least--;
+        again->most -= again->most != TREE_ENDLESS;
+        group = item->child;
+    }
+    return group->kind == TREE_CHOICE || group->kind == TREE_SEQUENCE ? group : NULL;
 }
 
-bool outline_of(const struct tree *tree, struct outline *outline)
+/* Windows for each branch of the group that is the part's first item: a match has one of them. */
+static void look_inside(struct walk *walk, const struct part *part, struct outline_list *best)
+{
+    struct tree again = {.next = NULL};
+    const struct tree *group = group_of(part->items, &again);
+    struct outline_list sum = {.n = 0};
+    if (group == NULL || part->depth == OUTLINE_DEPTH_MAX)
+        return;
+    struct rest rest = {group == part->items ? group->next : &again, part->rest};
+    struct part branch = *part;
+    branch.rest = &rest;
+    branch.depth++;
+    for (const struct tree *child = group->child; child; child = child->next) {
+        struct outline_list found = {.n = 0};
+        bool whole = group->kind == TREE_SEQUENCE;
+        branch.items = whole ? child : child->child;
+        look_everywhere(walk, &branch, &found);
+        if (found.n == 0 || found.n > OUTLINE_MAX - sum.n)
+            return;
+        memcpy(sum.list + sum.n, found.list, found.n * sizeof *found.list);
+        sum.n += found.n;
+        sum.cost += found.cost;
+        if (whole)
+            break;
+    }
+    take_if_better(best, &sum);
+}
+
+static bool is_empty(const struct tree *item)
+{
+    return item->kind == TREE_EMPTY || item->kind == TREE_BOUNDARY || item->kind == TREE_START;
+}
+
+/* Goes on to the part's next item. */
+static void step(struct walk *walk, struct part *part)
+{
+    const struct tree *item = part->items;
+    size_t most = longest(walk, item);
+    bool open = part->length == STR_NONE || most > OUTLINE_BEFORE_MAX - part->length;
+    part->length = open ? STR_NONE : part->length + most;
+    if (item->kind != TREE_EMPTY)
+        part->before = item;
+    part->items = item->next;
+}
+
+/* The best windows that begin with any of the part's items. */
+static void look_everywhere(struct walk *walk, const struct part *part, struct outline_list *best)
+{
+    struct part here = *part;
+    best->n = 0;
+    /* A window behind an empty item is the same, and may know what stands before it. */
+    while (here.items && is_empty(here.items) && here.items->next)
+        step(walk, &here);
+    do {
+        look(walk, &here, best);
+        if (here.items == NULL || walk->steps > OUTLINE_STEPS_MAX)
+            return;
+        look_inside(walk, &here, best);
+        if (best->n && best->cost < OUTLINE_COST_GOOD)
+            return;
+        step(walk, &here);
+    } while (here.items);
+}
+
+void outline_of(const struct tree *tree, struct outline_list *found)
 {
     struct walk walk = {.steps = 0};
-    struct tree single = *tree;
-    const struct tree *item = tree, *before = NULL;
-    size_t length = 0;
-    single.next = NULL;
-    item = &single;
-    while (item && item->kind == TREE_SEQUENCE && item->next == NULL)
-        item = item->child;
-    *outline = (struct outline){.frequency = 1};
-    for (bool first = true; item; first = false) {
-        struct outline here = {.before = length};
-        look(&walk, before, item, &here);
-        if (walk.steps > OUTLINE_STEPS_MAX)
-            break;
-        if (first || cost(&here) < cost(outline))
-            *outline = here;
-        size_t most = longest(&walk, item);
-        length =
-            length == STR_NONE || most > OUTLINE_BEFORE_MAX - length ? STR_NONE : length + most;
-        before = item;
-        item = item->next;
-    }
-    return outline->frequency < 1;
+    struct part all = {.items = tree};
+    look_everywhere(&walk, &all, found);
 }

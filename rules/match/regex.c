@@ -2,8 +2,13 @@
 #include "rules/match/regex.h"
 
 #include <pcre2.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
+
+#include "rules/match/dialect.h"
+#include "rules/match/fold.h"
+#include "rules/match/local.h"
 
 struct regex {
     pcre2_code *code;
@@ -18,173 +23,6 @@ struct regex_runner {
     int64_t end_ms; /* of the monotonic clock; 0: no end */
 };
 
-static const struct {
-    char flag;
-    uint32_t option;
-} flags[] = {
-    {'i', PCRE2_CASELESS},
-    {'s', PCRE2_DOTALL},
-    {'m', PCRE2_MULTILINE},
-    {'x', PCRE2_EXTENDED},
-    {'n', PCRE2_NO_AUTO_CAPTURE},
-    /* without meaning here: compile once, global, keep the match, ASCII, locale, defaults */
-    {'o', 0},
-    {'g', 0},
-    {'p', 0},
-    {'a', 0},
-    {'l', 0},
-    {'d', 0},
-};
-
-static int add_flag(char flag, uint32_t *options)
-{
-    for (size_t i = 0; i < sizeof flags / sizeof *flags; i++) {
-        if (flags[i].flag == flag) {
-            *options |= flags[i].option;
-            return 0;
-        }
-    }
-    return -1;
-}
-
-static char closing(char open)
-{
-    static const char pairs[] = "{}()<>[]";
-    const char *p = strchr(pairs, open);
-    return p && *p && (p - pairs) % 2 == 0 ? p[1] : open;
-}
-
-static bool is_word(char c)
-{
-    return c == '_' || (c >= '0' && c <= '9') ||
-           (str_lower_char(c) >= 'a' && str_lower_char(c) <= 'z');
-}
-
-/* Is the delimiter inside without a backslash? Then what follows was meant to be outside. */
-static bool has_bare(struct str pattern, char delimiter)
-{
-    for (size_t i = 0; i < pattern.n; i++) {
-        if (pattern.s[i] == '\\')
-            i++;
-        else if (pattern.s[i] == delimiter)
-            return true;
-    }
-    return false;
-}
-
-int regex_literal_parse(struct str text, struct regex_literal *literal, struct err *err)
-{
-    struct str rest = text;
-    if (str_starts(rest, STR("qr")))
-        rest = str_from(rest, 2);
-    else if (str_starts(rest, STR("m")))
-        rest = str_from(rest, 1);
-    else if (!str_starts(rest, STR("/")))
-        rest = STR_EMPTY;
-    if (rest.n == 0 || is_word(rest.s[0]) || strchr(" \t\\", rest.s[0]))
-        return err_set(err, "'%.*s' is no pattern; write it as /…/ or m{…}",
-                       STR_ARG(str_sub(text, 0, 60)));
-    char close = closing(rest.s[0]);
-    bool paired = close != rest.s[0];
-    rest = str_from(rest, 1);
-    size_t end = str_rchr(rest, close);
-    if (end == STR_NONE)
-        return err_set(err, "the closing '%c' of the pattern is missing", close);
-    struct str options = str_from(rest, end + 1);
-    *literal = (struct regex_literal){.pattern = str_sub(rest, 0, end)};
-    for (size_t i = 0; i < options.n; i++) {
-        if (add_flag(options.s[i], &literal->options) < 0)
-            return err_set(err, "'%.*s' behind the pattern are no flags (use i, s, m, x)",
-                           STR_ARG(str_sub(options, 0, 20)));
-    }
-    literal->extended = (literal->options & PCRE2_EXTENDED) != 0;
-    if (literal->pattern.n == 0)
-        return err_set(err, "the pattern is empty and would match everything");
-    if (!paired && has_bare(literal->pattern, close))
-        return err_set(err, "'%c' stands inside the pattern without a backslash", close);
-    return 0;
-}
-
-/* End of the character class that begins at i, or n. */
-static size_t skip_class(struct str p, size_t i)
-{
-    i++;
-    if (i < p.n && p.s[i] == '^')
-        i++;
-    if (i < p.n && p.s[i] == ']')
-        i++;
-    for (; i < p.n && p.s[i] != ']'; i++) {
-        if (p.s[i] == '\\')
-            i++;
-        else if (p.s[i] == '[' && i + 1 < p.n && p.s[i + 1] == ':' &&
-                 str_find(str_from(p, i), STR(":]")) != STR_NONE)
-            i += str_find(str_from(p, i), STR(":]")) + 1;
-    }
-    return i;
-}
-
-/*
- * May what follows "(" be in a local pattern: a plain group, (?:, a positive look-around (which
- * finds in the longer text what it found in the piece), a switch of flags i and s?
- */
-static bool group_is_local(struct str inside)
-{
-    if (str_starts(inside, STR("*")))
-        return false;
-    if (!str_starts(inside, STR("?")))
-        return true;
-    if (str_starts(inside, STR("?=")) || str_starts(inside, STR("?<=")))
-        return true;
-    size_t i = 1;
-    while (i < inside.n && (inside.s[i] == 'i' || inside.s[i] == 's' || inside.s[i] == '-'))
-        i++;
-    return i < inside.n && (inside.s[i] == ':' || (i > 1 && inside.s[i] == ')'));
-}
-
-/*
- * Anything not known to be harmless makes a pattern "not local"; that costs time, never a match.
- * Anchors see the ends of the piece; look-around sees past them; possessive and
- * atomic groups, \R and \X give up ways of matching once they have eaten beyond the piece.
- */
-static bool pattern_is_local(const struct regex_literal *literal)
-{
-    struct str p = literal->pattern;
-    if (literal->extended)
-        return false;
-    for (size_t i = 0; i < p.n; i++) {
-        char next = i + 1 < p.n ? p.s[i + 1] : '\0';
-        switch (p.s[i]) {
-        case '\\':
-            if (next == '\0' || strchr("AzZGKRXQECgk123456789", next))
-                return false;
-            i++;
-            break;
-        case '[':
-            i = skip_class(p, i);
-            break;
-        case '(':
-            if (!group_is_local(str_from(p, i + 1)))
-                return false;
-            break;
-        case '^':
-        case '$':
-            if (!(literal->options & PCRE2_MULTILINE))
-                return false;
-            break;
-        case '*':
-        case '+':
-        case '?':
-        case '}':
-            if (next == '+')
-                return false;
-            break;
-        default:
-            break;
-        }
-    }
-    return true;
-}
-
 static pcre2_compile_context *new_compile_context(void)
 {
     pcre2_compile_context *context = pcre2_compile_context_create(NULL);
@@ -196,24 +34,66 @@ static pcre2_compile_context *new_compile_context(void)
     return context;
 }
 
+/* What pcre2_compile() was given, and what it said. */
+struct compilation {
+    pcre2_compile_context *context;
+    uint32_t options;
+    int problem;
+    PCRE2_SIZE at;
+};
+
+static pcre2_code *compile_text(struct compilation *c, struct str pattern)
+{
+    return pcre2_compile((PCRE2_SPTR)(pattern.s ? pattern.s : ""), pattern.n, c->options,
+                         &c->problem, &c->at, c->context);
+}
+
+/* PCRE2 refuses what compiles to more than 64 kB; what repeats itself can be written shorter. */
+static pcre2_code *compile_folded(struct compilation *c, struct str pattern)
+{
+    struct buf folded = BUF_INIT(REGEX_PATTERN_MAX);
+    pcre2_code *code = NULL;
+    if (!(c->options & PCRE2_EXTENDED) && fold_groups(pattern, &folded))
+        code = compile_text(c, buf_str(&folded));
+    buf_release(&folded);
+    return code;
+}
+
+static pcre2_code *compile(struct str pattern, uint32_t options, struct err *err)
+{
+    struct compilation c = {.context = new_compile_context(), .options = options};
+    struct buf text = BUF_INIT(REGEX_PATTERN_MAX + 1);
+    pcre2_code *code = NULL;
+    dialect_translate(pattern, &text);
+    if (c.context && buf_ok(&text))
+        code = compile_text(&c, buf_str(&text));
+    if (code == NULL && c.problem == PCRE2_ERROR_PATTERN_TOO_LARGE)
+        code = compile_folded(&c, buf_str(&text));
+    if (code == NULL) {
+        char what[128] = "out of memory";
+        if (c.problem)
+            pcre2_get_error_message(c.problem, (PCRE2_UCHAR *)what, sizeof what);
+        else if (pattern.n > REGEX_PATTERN_MAX)
+            snprintf(what, sizeof what, "the pattern is longer than %d bytes", REGEX_PATTERN_MAX);
+        err_set(err, "%s, at '%.*s'", what,
+                STR_ARG(str_sub(str_from(pattern, c.at > 10 ? c.at - 10 : 0), 0, 20)));
+    }
+    buf_release(&text);
+    pcre2_compile_context_free(c.context);
+    return code;
+}
+
 struct regex *regex_new(const struct regex_literal *literal, struct err *err)
 {
     const uint32_t always =
         PCRE2_NEVER_UTF | PCRE2_NEVER_UCP | PCRE2_NEVER_BACKSLASH_C | PCRE2_USE_OFFSET_LIMIT;
-    int problem = 0;
-    PCRE2_SIZE at = 0;
     struct regex *regex = calloc(1, sizeof *regex);
-    pcre2_compile_context *context = new_compile_context();
-    if (regex && context)
-        regex->code = pcre2_compile((PCRE2_SPTR)literal->pattern.s, literal->pattern.n,
-                                    literal->options | always, &problem, &at, context);
-    pcre2_compile_context_free(context);
-    if (regex == NULL || regex->code == NULL) {
-        char text[128] = "out of memory";
-        if (problem)
-            pcre2_get_error_message(problem, (PCRE2_UCHAR *)text, sizeof text);
-        err_set(err, "%s, at '%.*s'", text,
-                STR_ARG(str_sub(str_from(literal->pattern, at > 10 ? at - 10 : 0), 0, 20)));
+    if (regex == NULL) {
+        err_set(err, "rules: out of memory");
+        return NULL;
+    }
+    regex->code = compile(literal->pattern, literal->options | always, err);
+    if (regex->code == NULL) {
         regex_free(&regex);
         return NULL;
     }

@@ -16,10 +16,10 @@
 #include "base/err.h"
 #include "base/pool.h"
 
-#define REGEX_PATTERN_MAX     (32 * 1024) /* bytes of one pattern */
-#define REGEX_MATCH_LIMIT     500000      /* steps from one start position */
-#define REGEX_DEPTH_LIMIT     20000       /* nested steps (without JIT) */
-#define REGEX_HEAP_LIMIT_KIB  (16 * 1024) /* (without JIT) */
+#define REGEX_PATTERN_MAX     (512 * 1024) /* bytes of one pattern */
+#define REGEX_MATCH_LIMIT     500000       /* steps from one start position */
+#define REGEX_DEPTH_LIMIT     20000        /* nested steps (without JIT) */
+#define REGEX_HEAP_LIMIT_KIB  (16 * 1024)  /* (without JIT) */
 #define REGEX_JIT_STACK_FIRST (32 * 1024)
 #define REGEX_JIT_STACK_MAX   (1024 * 1024)
 #define REGEX_WINDOW          4096 /* start positions between two looks at the clock */
@@ -33,6 +33,9 @@ struct regex_literal {
 
 /* The whole of text must be one literal. */
 int regex_literal_parse(struct str text, struct regex_literal *literal, struct err *err);
+
+/* End of the character class that begins at `at` of a pattern, or the pattern's. */
+size_t regex_skip_class(struct str pattern, size_t at);
 
 struct regex;
 

@@ -3,6 +3,8 @@
 #define PCRE2_CODE_UNIT_WIDTH 8
 #include <pcre2.h>
 
+#define CLASS_NAME_MAX 20 /* bytes of "[:name:]" */
+
 struct reader {
     struct pool *pool;
     struct str text;
@@ -278,10 +280,10 @@ static struct tree *read_escape(struct reader *r)
 /* [:name:] or [:^name:] inside of a class; false: it is no such thing. */
 static bool read_named(struct reader *r, struct byteset *set)
 {
-    struct str rest = str_from(r->text, r->at);
-    size_t end = str_find(rest, STR(":]"));
+    struct str rest = str_sub(r->text, r->at, r->at + CLASS_NAME_MAX);
     struct byteset named = {{0}};
-    if (!str_starts(rest, STR("[:")) || end == STR_NONE)
+    size_t end = str_starts(rest, STR("[:")) ? str_find(rest, STR(":]")) : STR_NONE;
+    if (end == STR_NONE)
         return false;
     struct str name = str_sub(rest, 2, end);
     bool inverted = str_starts(name, STR("^"));
@@ -460,17 +462,17 @@ static struct tree *read_atom(struct reader *r)
     }
 }
 
-/* {n}, {n,} or {n,m}; false, and nothing taken, when the brace is a plain one. */
+/* {n}, {n,}, {n,m} or {,m}; false, and nothing taken, when the brace is a plain one. */
 static bool read_counts(struct reader *r, uint32_t *least, uint32_t *most)
 {
     struct str rest = str_from(r->text, r->at + 1);
-    size_t close = str_chr(rest, '}');
+    size_t close = peek(r) == '{' ? str_chr(rest, '}') : STR_NONE;
     struct str inside = str_sub(rest, 0, close), first;
-    uint64_t n;
-    if (peek(r) != '{' || close == STR_NONE || !str_next(&inside, ',', &first) ||
-        !str_to_u64(first, 65535, &n))
+    uint64_t n = 0;
+    if (close == STR_NONE || !str_next(&inside, ',', &first) ||
+        (first.n && !str_to_u64(first, 65535, &n)) || (first.n == 0 && inside.n == 0))
         return false;
-    *least = *most = (uint32_t)n;
+    *least = *most = first.n ? (uint32_t)n : 0;
     if (inside.s) {
         if (inside.n && !str_to_u64(inside, 65535, &n))
             return false;

@@ -24,7 +24,7 @@ enum tree_kind {
     TREE_BYTE,     /* one byte of `set` */
     TREE_ANYTHING, /* bytes not known, as many as you like */
     TREE_SEQUENCE, /* the children one behind the other */
-    TREE_CHOICE,   /* one of the children */
+    TREE_CHOICE,   /* one of the children, which are sequences */
     TREE_REPEAT,   /* the child, least to most times */
 };
 
