@@ -71,6 +71,8 @@ dist_rules_DATA = \
 
 noinst_PROGRAMS += t/parity/rules_hits
 t_parity_rules_hits_LDADD = lib/libtools.a $(RULES_LIBS)
+noinst_PROGRAMS += t/parity/header_queries
+t_parity_header_queries_LDADD = lib/libtools.a $(RULES_LIBS)
 
 noinst_PROGRAMS += t/bench/rules_bench
 t_bench_rules_bench_LDADD = $(RULES_LIBS)

@@ -19,6 +19,7 @@ enum fact_slot {
     FACT_BODY_INVISIBLE,
     FACT_RAWBODY,
     FACT_URIS,
+    FACT_FIELDS,
     FACT_HEADERS,
     FACT_RELAYS,
     FACT_SENDERS,

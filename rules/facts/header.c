@@ -1,189 +1,376 @@
 #include "rules/facts/header.h"
 
-#include "rules/facts/address.h"
+#include "rules/facts/header_cut.h"
+#include "rules/facts/mailbox.h"
+#include "rules/facts/relays.h"
 
-/* The text of one query, being put together. */
+/* The values of one query, being put together. */
 struct finding {
-    struct pool *pool;
+    struct facts *facts;
     const struct query *query;
-    struct str *values; /* texts to be joined */
-    size_t n, cap;
+    struct header_fields fields;
+    struct fact_values values;
+    size_t cap;
     bool no_memory;
 };
 
-static void add_value(struct finding *f, struct str value)
+static void add(struct finding *f, struct str value)
 {
-    struct str *values = pool_grow(f->pool, f->values, f->n, &f->cap, sizeof *values);
-    if (values == NULL) {
+    if (value.s == NULL) {
         f->no_memory = true;
         return;
     }
-    f->values = values;
-    values[f->n++] = value;
+    if (f->values.n == HEADER_VALUES_MAX) {
+        f->values.truncated = true;
+        return;
+    }
+    struct str *list =
+        pool_grow(f->facts->pool, f->values.list, f->values.n, &f->cap, sizeof *list);
+    if (list == NULL) {
+        f->no_memory = true;
+        return;
+    }
+    f->values.list = list;
+    list[f->values.n++] = value;
 }
 
-/* As it stands, but for the blank before it and the CR of line ends. .s NULL: no memory. */
-static struct str raw_value(struct pool *pool, struct str value)
+/* Folds of a raw value made to one blank, its last line end kept. */
+static struct str unfolded(struct pool *pool, struct str raw)
 {
-    while (value.n && (value.s[0] == ' ' || value.s[0] == '\t'))
-        value = str_from(value, 1);
-    char *copy = pool_cstr(pool, value);
+    char *to = pool_cstr(pool, raw);
     size_t n = 0;
-    if (copy == NULL)
+    if (to == NULL)
         return STR_EMPTY;
-    for (size_t i = 0; i < value.n; i++) {
-        if (value.s[i] != '\r' || i + 1 == value.n || value.s[i + 1] != '\n')
-            copy[n++] = value.s[i];
+    for (size_t i = 0; i < raw.n; i++) {
+        bool fold = raw.s[i] == '\n' && i + 1 < raw.n &&
+                    (raw.s[i + 1] == ' ' || (raw.s[i + 1] >= '\t' && raw.s[i + 1] <= '\r'));
+        if (!fold) {
+            to[n++] = raw.s[i];
+            continue;
+        }
+        while (i + 1 < raw.n &&
+               (raw.s[i + 1] == ' ' || (raw.s[i + 1] >= '\t' && raw.s[i + 1] <= '\r')))
+            i++;
+        to[n++] = ' ';
     }
-    return str_n(copy, n);
+    return str_n(to, n);
 }
 
-/* Can the value hold an encoded word, or letters that must be made to UTF-8? Most can't. */
-static bool needs_decoding(struct str value)
+static struct str decoded_line(struct pool *pool, const struct header_field *field)
 {
-    unsigned char bits = 0;
-    for (size_t i = 0; i < value.n; i++)
-        bits |= (unsigned char)value.s[i];
-    return bits >= 0x80 || str_find(value, STR("=?")) != STR_NONE;
+    struct str value = header_decode(pool, field->name, field->value);
+    if (value.s == NULL)
+        return value;
+    char *line = pool_alloc(pool, value.n + 2);
+    if (line == NULL)
+        return STR_EMPTY;
+    if (value.n)
+        memcpy(line, value.s, value.n);
+    line[value.n] = '\n';
+    return str_n(line, value.n + 1);
 }
 
-static struct str decoded_value(struct pool *pool, const struct header *header)
+enum form { FORM_DECODED, FORM_RAW, FORM_UNFOLDED };
+
+static void add_fields(struct finding *f, struct str name, enum form form)
 {
-    return needs_decoding(header->value) ? header_text(pool, header) : header_unfold(pool, header);
+    struct pool *pool = f->facts->pool;
+    for (size_t i = 0; i < f->fields.n && !f->no_memory; i++) {
+        const struct header_field *field = &f->fields.list[i];
+        if (field->hidden || !str_ieq(field->name, name))
+            continue;
+        add(f, form == FORM_RAW        ? field->value
+               : form == FORM_UNFOLDED ? unfolded(pool, field->value)
+                                       : decoded_line(pool, field));
+    }
 }
 
-static struct str field_value(struct finding *f, const struct header *header)
+/* Does the field stand in the part of the header that the query asks for? `received` counts the
+ * Received fields from the top, from 0; it is -1 above the first. */
+static bool in_range(const struct finding *f, const struct relays *relays, long received,
+                     bool is_received)
 {
-    struct str text =
-        f->query->raw ? raw_value(f->pool, header->value) : decoded_value(f->pool, header);
-    f->no_memory |= text.s == NULL;
-    return text;
+    switch (f->query->source) {
+    case QUERY_ALL_TRUSTED:
+        return received < relays->last_trusted + 1 ||
+               (received == relays->last_trusted + 1 && is_received);
+    case QUERY_ALL_INTERNAL:
+        return received < relays->last_internal + 1 ||
+               (received == relays->last_internal + 1 && is_received);
+    case QUERY_ALL_UNTRUSTED:
+        return received >= relays->last_trusted + 1;
+    case QUERY_ALL_EXTERNAL:
+        return received >= relays->last_internal + 1;
+    default:
+        return true;
+    }
 }
 
-/* Addresses are cut out of the undecoded value, since an encoded word can hold commas and '@'. */
-static void add_mailboxes(struct finding *f, const struct header *header)
+static struct str whole_line(struct finding *f, const struct header_field *field)
 {
-    struct str rest = header_unfold(f->pool, header);
-    struct address address;
-    if (rest.s == NULL) {
+    if (f->query->raw && field->whole.s)
+        return header_line_ends(f->facts->pool, field->whole);
+    if (field->hidden)
+        return STR("");
+    struct str line = decoded_line(f->facts->pool, field);
+    return line.s ? pool_strf(f->facts->pool, "%.*s: %.*s", STR_ARG(field->name), STR_ARG(line))
+                  : line;
+}
+
+/* "Name: value" for each field. */
+static void add_all(struct finding *f)
+{
+    const struct relays *relays = NULL;
+    long received = -1;
+    size_t size = 0;
+    if (f->query->source != QUERY_ALL && (relays = facts_relays(f->facts)) == NULL) {
         f->no_memory = true;
         return;
     }
-    while (address_next(&rest, &address)) {
-        struct str found = f->query->what == QUERY_ADDR ? address.address : address.name;
-        if (f->query->what == QUERY_NAME && !f->query->raw) {
-            struct header name = {.name = header->name, .value = found};
-            found = decoded_value(f->pool, &name);
-            f->no_memory |= found.s == NULL;
-        }
-        if (found.n)
-            add_value(f, found);
-    }
-}
-
-static void add_fields(struct finding *f, const struct part *part, struct str name)
-{
-    size_t from = 0;
-    const struct header *header, *last = NULL;
-    while ((header = part_header(part, name, &from)) != NULL) {
-        last = header;
-        if (f->query->which == QUERY_LAST)
+    for (size_t i = 0; i < f->fields.n && !f->no_memory; i++) {
+        const struct header_field *field = &f->fields.list[i];
+        bool is_received = str_ieq(field->name, STR("Received"));
+        received += is_received;
+        if (relays && !in_range(f, relays, received, is_received))
             continue;
-        if (f->query->what == QUERY_VALUE)
-            add_value(f, field_value(f, header));
-        else
-            add_mailboxes(f, header);
-        if (f->query->which == QUERY_FIRST)
-            return;
-    }
-    if (f->query->which == QUERY_LAST && last && f->query->what == QUERY_VALUE)
-        add_value(f, field_value(f, last));
-    else if (f->query->which == QUERY_LAST && last)
-        add_mailboxes(f, last);
-}
-
-/* "Name: value" for every field, up to about HEADER_TEXT_MAX. */
-static void add_all(struct finding *f, const struct part *part, bool *truncated)
-{
-    size_t size = 0;
-    for (size_t i = 0; i < part->n_headers; i++) {
-        const struct header *header = &part->headers[i];
-        if (size > HEADER_TEXT_MAX || header->value.n > HEADER_TEXT_MAX) {
-            *truncated = true;
+        struct str line = whole_line(f, field);
+        if (line.s && line.n == 0)
+            continue;
+        size += line.n;
+        if (size > HEADER_ALL_MAX) {
+            f->values.truncated = true;
             return;
         }
-        struct str value = field_value(f, header);
-        struct str line = pool_strf(f->pool, "%.*s: %.*s", STR_ARG(header->name), STR_ARG(value));
-        f->no_memory |= line.s == NULL;
-        size += line.n;
-        add_value(f, line);
+        add(f, line);
     }
 }
 
-/* What the client said, or for a message out of a file what its last hop wrote down. */
-static void add_envelope_from(struct finding *f, const struct part *part,
-                              const struct rules_input *input)
+static void add_message_ids(struct finding *f, enum form form)
 {
-    if (input->envelope_from.s) {
-        add_value(f, input->envelope_from);
+    static const char *const names[] = {"X-Message-Id", "Resent-Message-Id",
+                                        "X-Original-Message-ID", "Message-Id"};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        add_fields(f, str_of(names[i]), form);
+}
+
+static void add_relays(struct finding *f)
+{
+    const struct relays *relays = facts_relays(f->facts);
+    if (relays == NULL) {
+        f->no_memory = true;
         return;
     }
-    static const struct query return_path = {.what = QUERY_ADDR, .which = QUERY_FIRST};
-    const struct query *asked = f->query;
-    f->query = &return_path;
-    add_fields(f, part, STR("Return-Path"));
-    f->query = asked;
+    add(f, f->query->source == QUERY_RELAYS_TRUSTED     ? relays->trusted.text
+           : f->query->source == QUERY_RELAYS_UNTRUSTED ? relays->untrusted.text
+           : f->query->source == QUERY_RELAYS_INTERNAL  ? relays->internal.text
+                                                        : relays->external.text);
 }
 
-static struct str join(struct finding *f, bool *truncated)
+/* The domains of From, or of the envelope's sender, where no field of the message says so. */
+static void add_domains(struct finding *f)
 {
-    size_t size = 0;
-    for (size_t i = 0; i < f->n; i++)
-        size += f->values[i].n + 1;
-    size_t room = size > HEADER_TEXT_MAX ? HEADER_TEXT_MAX : size;
-    char *text = pool_alloc(f->pool, room + 1);
+    bool author = f->query->source == QUERY_AUTHOR_DOMAIN;
+    add_fields(f, f->query->name, f->query->raw || f->query->what ? FORM_RAW : FORM_DECODED);
+    if (f->values.n)
+        return;
+    const struct fact_values *hosts =
+        facts_get_all(f->facts, author ? "From:addr:host" : "EnvelopeFrom:first:addr:host");
+    struct str text = STR_EMPTY;
+    for (size_t i = 0; i < hosts->n && (author || i == 0); i++) {
+        bool seen = false;
+        for (size_t k = 0; k < i && !seen; k++)
+            seen = str_eq(hosts->list[k], hosts->list[i]);
+        if (!seen)
+            text = pool_strf(f->facts->pool, "%.*s%s%.*s", STR_ARG(text), text.n ? " " : "",
+                             STR_ARG(hosts->list[i]));
+    }
+    if (hosts->n)
+        add(f, text);
+}
+
+static void add_source(struct finding *f)
+{
+    const struct query *query = f->query;
+    enum form joined = query->raw ? FORM_UNFOLDED : FORM_DECODED;
+    switch (query->source) {
+    case QUERY_ALL:
+    case QUERY_ALL_TRUSTED:
+    case QUERY_ALL_INTERNAL:
+    case QUERY_ALL_UNTRUSTED:
+    case QUERY_ALL_EXTERNAL:
+        add_all(f);
+        break;
+    case QUERY_TO_CC:
+        add_fields(f, STR("To"), joined);
+        add_fields(f, STR("Cc"), joined);
+        break;
+    case QUERY_MESSAGE_ID:
+        add_message_ids(f, joined);
+        break;
+    case QUERY_ENVELOPE_FROM: {
+        struct str sender = facts_envelope_from(f->facts);
+        if (sender.s)
+            add(f, sender);
+        break;
+    }
+    case QUERY_RELAYS_TRUSTED:
+    case QUERY_RELAYS_INTERNAL:
+    case QUERY_RELAYS_UNTRUSTED:
+    case QUERY_RELAYS_EXTERNAL:
+        add_relays(f);
+        break;
+    case QUERY_SENDER_DOMAIN:
+    case QUERY_AUTHOR_DOMAIN:
+        add_domains(f);
+        break;
+    case QUERY_FIELD:
+        add_fields(f, query->name, query->raw || query->what ? FORM_RAW : FORM_DECODED);
+        break;
+    }
+}
+
+/* Is it one that a whole header is no value of? Modifiers mean nothing there but :raw. */
+static bool is_all(const struct query *query)
+{
+    return query->source == QUERY_ALL || query->source == QUERY_ALL_TRUSTED ||
+           query->source == QUERY_ALL_INTERNAL || query->source == QUERY_ALL_UNTRUSTED ||
+           query->source == QUERY_ALL_EXTERNAL;
+}
+
+static struct str clean_name(struct pool *pool, struct str name)
+{
+    struct str text = header_decode(pool, STR("From"), name);
+    struct str trimmed = str_trim(text);
+    if (trimmed.n == 0)
+        return text.s ? name : text;
+    char *to = pool_cstr(pool, trimmed);
     size_t n = 0;
+    if (to == NULL)
+        return STR_EMPTY;
+    for (size_t i = 0; i < trimmed.n; i++) {
+        bool blank = to[i] == ' ' || (to[i] >= '\t' && to[i] <= '\r');
+        if (!blank)
+            to[n++] = to[i];
+        else if (n && to[n - 1] != ' ')
+            to[n++] = ' ';
+    }
+    bool quoted = n >= 2 && to[0] == '\'' && to[n - 1] == '\'';
+    return quoted ? str_n(to + 1, n - 2) : str_n(to, n);
+}
+
+/* Each value gives way to the addresses, or names, in it. */
+static void take_mailboxes(struct finding *f)
+{
+    struct fact_values whole = f->values;
+    struct pool *pool = f->facts->pool;
+    f->values = (struct fact_values){.truncated = whole.truncated};
+    f->cap = 0;
+    for (size_t i = 0; i < whole.n; i++) {
+        struct mailboxes mailboxes;
+        if (mailboxes_read(pool, whole.list[i], &mailboxes) < 0) {
+            f->no_memory = true;
+            return;
+        }
+        for (size_t k = 0; k < mailboxes.n; k++) {
+            const struct mailbox *mailbox = &mailboxes.list[k];
+            if (f->query->what == QUERY_ADDR && mailbox->address.s)
+                add(f, mailbox->address);
+            else if (f->query->what == QUERY_NAME && mailbox->name.s)
+                add(f, f->query->raw ? mailbox->name : clean_name(pool, mailbox->name));
+        }
+    }
+}
+
+static void take_cut(struct finding *f)
+{
+    struct fact_values whole = f->values;
+    f->values = (struct fact_values){.truncated = whole.truncated};
+    f->cap = 0;
+    for (size_t i = 0; i < whole.n; i++) {
+        struct str found = header_cut(f->facts, f->query, whole.list[i]);
+        if (found.s)
+            add(f, found);
+    }
+}
+
+static int find(struct finding *f)
+{
+    add_source(f);
+    if (is_all(f->query) || f->values.n == 0)
+        return f->no_memory ? -1 : 0;
+    if (f->query->which == QUERY_LAST)
+        f->values.list[0] = f->values.list[f->values.n - 1];
+    if (f->query->which != QUERY_EVERY)
+        f->values.n = 1;
+    if (f->query->what != QUERY_VALUE)
+        take_mailboxes(f);
+    if (f->query->cut != QUERY_WHOLE)
+        take_cut(f);
+    return f->no_memory ? -1 : 0;
+}
+
+const struct fact_values *facts_header(struct facts *facts, const struct query *query)
+{
+    struct finding f = {.facts = facts, .query = query};
+    struct fact_values *values = POOL_NEW(facts->pool, struct fact_values);
+    if (values == NULL || header_fields(facts, &f.fields) < 0 || find(&f) < 0) {
+        facts->no_memory = true;
+        return NULL;
+    }
+    *values = f.values;
+    return values;
+}
+
+/* As header rules see them: a line end between them unless each has its own. */
+static struct str join(struct pool *pool, const struct fact_values *values, bool *truncated)
+{
+    size_t size = 0, n = 0;
+    if (values->n == 1 && values->list[0].n <= HEADER_TEXT_MAX)
+        return values->list[0];
+    bool own_end = str_ends(values->list[0], STR("\n"));
+    for (size_t i = 0; i < values->n; i++)
+        size += values->list[i].n + 1;
+    size_t room = size > HEADER_TEXT_MAX ? HEADER_TEXT_MAX : size;
+    char *text = pool_alloc(pool, room + 1);
     if (text == NULL)
         return STR_EMPTY;
     *truncated |= size > room;
-    for (size_t i = 0; i < f->n && n < room; i++) {
-        struct str value = str_sub(f->values[i], 0, room - n);
+    for (size_t i = 0; i < values->n && n < room; i++) {
+        struct str value = str_sub(values->list[i], 0, room - n);
         if (value.n)
             memcpy(text + n, value.s, value.n);
         n += value.n;
-        if (n < room && (n == 0 || text[n - 1] != '\n'))
+        if (!own_end && i + 1 < values->n && n < room)
             text[n++] = '\n';
     }
     return str_n(text, n);
 }
 
+static int joined(struct facts *facts, const struct fact_values *values, struct str *text,
+                  bool *truncated)
+{
+    *text = STR_EMPTY;
+    if (values->n == 0)
+        return 0;
+    *truncated |= values->truncated;
+    *text = join(facts->pool, values, truncated);
+    return text->s ? 0 : -1;
+}
+
 int header_find(struct facts *facts, const struct part *part, const struct query *query,
                 struct str *text, bool *truncated)
 {
-    static const char *const message_ids[] = {"X-Message-Id", "Resent-Message-Id",
-                                              "X-Original-Message-ID", "Message-Id"};
-    struct finding f = {.pool = facts->pool, .query = query};
-    *text = STR_EMPTY;
-    switch (query->source) {
-    case QUERY_ALL:
-        add_all(&f, part, truncated);
-        break;
-    case QUERY_TO_CC:
-        add_fields(&f, part, STR("To"));
-        add_fields(&f, part, STR("Cc"));
-        break;
-    case QUERY_MESSAGE_ID:
-        for (size_t i = 0; i < sizeof message_ids / sizeof *message_ids; i++)
-            add_fields(&f, part, str_of(message_ids[i]));
-        break;
-    case QUERY_ENVELOPE_FROM:
-        add_envelope_from(&f, part, facts->input);
-        break;
-    case QUERY_FIELD:
-        add_fields(&f, part, query->name);
-        break;
+    if (part == facts->input->message->root) {
+        const struct fact_values *values = facts_header(facts, query);
+        return values ? joined(facts, values, text, truncated) : -1;
     }
-    if (f.n && !f.no_memory)
-        *text = join(&f, truncated);
-    return f.no_memory || (f.n && text->s == NULL) ? -1 : 0;
+    struct finding f = {.facts = facts, .query = query};
+    if (header_fields_of_part(facts, part, &f.fields) < 0 || find(&f) < 0)
+        return -1;
+    /* of a part's fields of one name the last counts */
+    if (f.values.n && !is_all(query)) {
+        f.values.list[0] = f.values.list[f.values.n - 1];
+        f.values.n = 1;
+    }
+    return joined(facts, &f.values, text, truncated);
 }

@@ -14,6 +14,7 @@
 #define HEADER_ALL_MAX    65536       /* bytes of ALL; SpamAssassin's */
 #define HEADER_TEXT_MAX   (64 * 1024) /* bytes of all values of one query together */
 #define HEADER_VALUES_MAX 2000        /* values of one query */
+#define HEADER_CUT_MAX    251         /* bytes of a host name that :host finds */
 
 struct fact_values {
     struct str *list;

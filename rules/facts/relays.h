@@ -38,10 +38,4 @@ struct relays {
 
 const struct relays *facts_relays(struct facts *facts);
 
-/* One Received value; RELAY_SKIP: a hand-over inside one machine, which counts for nothing. */
-enum relay_kind { RELAY_READ, RELAY_SKIP, RELAY_FETCHED, RELAY_UNREADABLE };
-
-/* "10.0.0.1", "IPv6:fe80::1": an address that is no host's on the Internet. */
-bool relay_ip_is_private(struct str ip);
-
 #endif

@@ -9,6 +9,16 @@ static const struct {
     {"MESSAGEID", QUERY_MESSAGE_ID, true},
     {"ToCc", QUERY_TO_CC, false},
     {"EnvelopeFrom", QUERY_ENVELOPE_FROM, false},
+    {"ALL-TRUSTED", QUERY_ALL_TRUSTED, true},
+    {"ALL-INTERNAL", QUERY_ALL_INTERNAL, true},
+    {"ALL-UNTRUSTED", QUERY_ALL_UNTRUSTED, true},
+    {"ALL-EXTERNAL", QUERY_ALL_EXTERNAL, true},
+    {"X-Spam-Relays-Trusted", QUERY_RELAYS_TRUSTED, false},
+    {"X-Spam-Relays-Internal", QUERY_RELAYS_INTERNAL, false},
+    {"X-Spam-Relays-Untrusted", QUERY_RELAYS_UNTRUSTED, false},
+    {"X-Spam-Relays-External", QUERY_RELAYS_EXTERNAL, false},
+    {"X-SenderDomain", QUERY_SENDER_DOMAIN, false},
+    {"X-AuthorDomain", QUERY_AUTHOR_DOMAIN, false},
 };
 
 static enum query_source source_of(struct str name)
@@ -30,24 +40,41 @@ static bool is_field_name(struct str name)
     return name.n > 0;
 }
 
+static const struct {
+    const char *word;
+    struct query sets; /* what is not 0 in it */
+} modifiers[] = {
+    {"raw", {.raw = true}},
+    {"addr", {.what = QUERY_ADDR}},
+    {"name", {.what = QUERY_NAME}},
+    {"first", {.which = QUERY_FIRST}},
+    {"last", {.which = QUERY_LAST}},
+    {"host", {.cut = QUERY_HOST}},
+    {"domain", {.cut = QUERY_DOMAIN}},
+    {"ip", {.cut = QUERY_IP}},
+    {"revip", {.cut = QUERY_REVERSE_IP}},
+};
+
+/* Of :host and :domain, or :ip and :revip, the one that cuts more counts, in any order. */
 static int add_modifier(struct query *query, struct str word, struct err *err)
 {
-    if (str_eq(word, STR("raw")))
-        query->raw = true;
-    else if (str_eq(word, STR("addr")))
-        query->what = QUERY_ADDR;
-    else if (str_eq(word, STR("name")))
-        query->what = QUERY_NAME;
-    else if (str_eq(word, STR("first")))
-        query->which = QUERY_FIRST;
-    else if (str_eq(word, STR("last")))
-        query->which = QUERY_LAST;
-    else
-        return err_set(err,
-                       "':%.*s' behind a header name is not known here; known are :raw, "
-                       ":addr, :name, :first and :last",
-                       STR_ARG(str_sub(word, 0, 40)));
-    return 0;
+    for (size_t i = 0; i < sizeof modifiers / sizeof *modifiers; i++) {
+        const struct query *sets = &modifiers[i].sets;
+        if (!str_eq(word, str_of(modifiers[i].word)))
+            continue;
+        query->raw |= sets->raw;
+        if (sets->what)
+            query->what = sets->what;
+        if (sets->which)
+            query->which = sets->which;
+        if (sets->cut > query->cut)
+            query->cut = sets->cut;
+        return 0;
+    }
+    return err_set(err,
+                   "':%.*s' behind a header name is not known here; known are :raw, :addr, "
+                   ":name, :host, :domain, :ip, :revip, :first and :last",
+                   STR_ARG(str_sub(word, 0, 40)));
 }
 
 int query_parse(struct pool *pool, struct str text, struct query *query, struct err *err)
@@ -73,5 +100,5 @@ int query_parse(struct pool *pool, struct str text, struct query *query, struct 
 bool query_same(const struct query *a, const struct query *b)
 {
     return a->source == b->source && a->what == b->what && a->which == b->which &&
-           a->raw == b->raw && str_eq(a->name, b->name);
+           a->cut == b->cut && a->raw == b->raw && str_eq(a->name, b->name);
 }

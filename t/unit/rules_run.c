@@ -121,7 +121,7 @@ static void check(const char *rules)
 static void headers(void **state)
 {
     check("header Y1 Subject =~ /^Folded subject, \xC3\xA9$/\n"
-          "header Y2 Subject:raw =~ /^Folded\\n subject, =\\?utf/\n"
+          "header Y2 Subject:raw =~ /^ Folded\\n subject, =\\?utf/\n"
           "header Y3 From:addr =~ /^Jean\\@Shop\\.example$/\n"
           "header Y4 From:name =~ /^Caf\xC3\xA9/\n"
           "header Y5 ToCc:addr =~ /^a\\@t\\.example\\nb\\@t\\.example\\nc\\@t\\.example$/\n"

@@ -1,0 +1,33 @@
+/*
+ * header_cut: for header.c: the fields of a header as SpamAssassin keeps them, and what :host,
+ * :domain, :ip and :revip cut out of a value.
+ */
+#ifndef POTERNE_RULES_HEADER_CUT_H
+#define POTERNE_RULES_HEADER_CUT_H
+
+#include "rules/facts/header.h"
+
+struct header_field {
+    struct str name;  /* as written, without blanks before the colon */
+    struct str value; /* raw: LF line ends, the last one included, the blank in front too */
+    struct str whole; /* as it was received, its line end included; .s NULL: not known */
+    bool hidden;      /* X-Spam-…: what another filter said, which no rule sees but in ALL:raw */
+};
+
+struct header_fields {
+    struct header_field *list;
+    size_t n;
+};
+
+/* The message's own; made once. -1: the pool is used up. */
+int header_fields(struct facts *facts, struct header_fields *fields);
+int header_fields_of_part(struct facts *facts, const struct part *part,
+                          struct header_fields *fields);
+
+/* A copy with LF line ends, one of them at the end. .s NULL: no memory. */
+struct str header_line_ends(struct pool *pool, struct str text);
+
+/* .s NULL: there is none in it. */
+struct str header_cut(struct facts *facts, const struct query *query, struct str value);
+
+#endif

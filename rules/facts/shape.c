@@ -1,0 +1,318 @@
+#include "rules/facts/shape.h"
+
+#include "rules/facts/ip.h"
+
+struct shape_run {
+    struct str text;
+    bool any_case;
+    size_t *work;
+    struct shape_found *found;
+    size_t end;
+};
+
+static bool is_blank(char c)
+{
+    return c == ' ' || (c >= '\t' && c <= '\r');
+}
+
+static bool is_word(char c)
+{
+    char low = (char)(c | 32);
+    return (c >= '0' && c <= '9') || (low >= 'a' && low <= 'z') || c == '_';
+}
+
+static bool spend(struct shape_run *run, size_t work)
+{
+    bool left = *run->work > work;
+    *run->work = left ? *run->work - work : 0;
+    return left;
+}
+
+static bool same(const struct shape_run *run, char a, char b)
+{
+    return a == b || (run->any_case && str_lower_char(a) == str_lower_char(b));
+}
+
+/* What repeats: "%h", "%*h", "%.", "%~", "%[set]+=h". */
+struct repeat {
+    const char *set; /* behind its '['; NULL: non-blanks, or with `any` anything */
+    size_t set_n;
+    bool negated, any, few;
+    size_t least, most;
+    char field; /* 0: not kept */
+    const char *next;
+};
+
+static const char *read_bounds(const char *p, struct repeat *repeat)
+{
+    repeat->least = repeat->most = 0;
+    for (p++; *p >= '0' && *p <= '9'; p++)
+        repeat->least = repeat->least * 10 + (size_t)(*p - '0');
+    repeat->most = repeat->least;
+    if (*p == ',') {
+        p++;
+        repeat->most = *p == '}' ? STR_NONE : 0;
+        for (; *p >= '0' && *p <= '9'; p++)
+            repeat->most = repeat->most * 10 + (size_t)(*p - '0');
+    }
+    return p + 1;
+}
+
+static const char *read_count(const char *p, struct repeat *repeat)
+{
+    repeat->least = repeat->most = 1;
+    if (*p == '{')
+        return read_bounds(p, repeat);
+    if (*p != '+' && *p != '*')
+        return p;
+    repeat->least = *p == '+';
+    repeat->most = STR_NONE;
+    return p + 1;
+}
+
+/* p stands behind the '%'. */
+static void read_repeat(const char *p, struct repeat *repeat)
+{
+    *repeat = (struct repeat){.least = 1, .most = STR_NONE};
+    if (*p == '[') {
+        repeat->negated = p[1] == '^';
+        repeat->set = p + 1 + repeat->negated;
+        repeat->set_n = strcspn(repeat->set + 1, "]") + 1; /* "]" itself may stand first */
+        p = read_count(repeat->set + repeat->set_n + 1, repeat);
+    } else if (*p == '.' || *p == '~') {
+        repeat->any = true;
+        repeat->few = *p == '~';
+        repeat->least = 0;
+        p++;
+        if (*p == '{')
+            p = read_bounds(p, repeat);
+    } else {
+        if (*p == '*') {
+            repeat->least = 0;
+            p++;
+        }
+        if (*p != '_')
+            repeat->field = *p;
+        p++;
+    }
+    if ((repeat->set || repeat->any) && *p == '=') {
+        repeat->field = p[1];
+        p += 2;
+    }
+    repeat->next = p;
+}
+
+static bool in_set(const struct shape_run *run, const struct repeat *repeat, char c)
+{
+    const char *set = repeat->set;
+    char other =
+        run->any_case && is_word(c) && c != '_' && !(c >= '0' && c <= '9') ? (char)(c ^ 32) : c;
+    bool found = false;
+    for (size_t i = 0; i < repeat->set_n && !found; i++) {
+        unsigned char from = (unsigned char)set[i], to = from;
+        if (i + 2 < repeat->set_n && set[i + 1] == '-') {
+            to = (unsigned char)set[i + 2];
+            i += 2;
+        }
+        found = ((unsigned char)c >= from && (unsigned char)c <= to) ||
+                ((unsigned char)other >= from && (unsigned char)other <= to);
+    }
+    return found != repeat->negated;
+}
+
+static size_t run_length(const struct shape_run *run, const struct repeat *repeat, size_t at)
+{
+    size_t n = 0;
+    while (at + n < run->text.n && n < repeat->most) {
+        char c = run->text.s[at + n];
+        bool fits = repeat->set ? in_set(run, repeat, c) : repeat->any ? c != '\n' : !is_blank(c);
+        if (!fits)
+            break;
+        n++;
+    }
+    return n;
+}
+
+static bool here(struct shape_run *run, const char *p, size_t at);
+
+/* Goes on behind text kept as a field; what the field held before stands again when that fails. */
+static bool keep(struct shape_run *run, char field, size_t at, size_t n, const char *next)
+{
+    if (field == 0)
+        return here(run, next, at + n);
+    struct str *kept = &run->found->field[field - 'a'], before = *kept;
+    *kept = str_sub(run->text, at, at + n);
+    if (here(run, next, at + n))
+        return true;
+    *kept = before;
+    return false;
+}
+
+/* Can what comes next stand there? Saves going deeper to find a plain character wrong. */
+static bool may_follow(const struct shape_run *run, const char *next, size_t at)
+{
+    if (*next == '\0' || *next == '%')
+        return true;
+    return at < run->text.n && same(run, run->text.s[at], *next);
+}
+
+static bool repeat_here(struct shape_run *run, const char *p, size_t at)
+{
+    struct repeat repeat;
+    read_repeat(p, &repeat);
+    size_t most = run_length(run, &repeat, at);
+    if (most < repeat.least || !spend(run, most))
+        return false;
+    for (size_t i = 0; i <= most - repeat.least; i++) {
+        size_t n = repeat.few ? repeat.least + i : most - i;
+        if (may_follow(run, repeat.next, at + n) && keep(run, repeat.field, at, n, repeat.next))
+            return true;
+        if (*run->work == 0)
+            return false;
+    }
+    return false;
+}
+
+/* Behind the "%)" that ends the group in which p stands. */
+static const char *behind_group(const char *p)
+{
+    size_t depth = 0;
+    for (; *p; p++) {
+        if (*p != '%')
+            continue;
+        p++;
+        if (*p == '(' || *p == '!')
+            depth++;
+        else if (*p == ')' && depth-- == 0)
+            return p + 1;
+        else if (*p == '[')
+            p += 1 + (p[1] == '^');
+    }
+    return p;
+}
+
+/* Behind the next "%|" of the group in which p stands; NULL: no more. */
+static const char *next_choice(const char *p)
+{
+    size_t depth = 0;
+    for (; *p; p++) {
+        if (*p != '%')
+            continue;
+        p++;
+        if (*p == '(' || *p == '!')
+            depth++;
+        else if (*p == ')' && depth-- == 0)
+            return NULL;
+        else if (*p == '|' && depth == 0)
+            return p + 1;
+        else if (*p == '[')
+            p += 1 + (p[1] == '^');
+    }
+    return NULL;
+}
+
+/* p stands behind "%(". A choice runs on into what stands behind the group: see '|' in here(). */
+static bool group_here(struct shape_run *run, const char *p, size_t at)
+{
+    bool optional = *p == '?';
+    for (const char *choice = p + optional; choice; choice = next_choice(choice)) {
+        if (here(run, choice, at))
+            return true;
+    }
+    return optional && here(run, behind_group(p), at);
+}
+
+static bool at_word_edge(struct str text, size_t at)
+{
+    bool before = at > 0 && is_word(text.s[at - 1]);
+    bool behind = at < text.n && is_word(text.s[at]);
+    return before != behind;
+}
+
+static bool here(struct shape_run *run, const char *p, size_t at)
+{
+    size_t n;
+    for (;;) {
+        if (!spend(run, 1))
+            return false;
+        if (*p == '\0') {
+            run->end = at;
+            return true;
+        }
+        if (*p != '%' || p[1] == '%') {
+            if (at >= run->text.n || !same(run, run->text.s[at], *p))
+                return false;
+            p += *p == '%' ? 2 : 1;
+            at++;
+            continue;
+        }
+        switch (p[1]) {
+        case '(':
+            return group_here(run, p + 2, at);
+        case '|':
+            p = behind_group(p + 2);
+            continue;
+        case ')':
+            p += 2;
+            continue;
+        case '$':
+            if (at != run->text.n)
+                return false;
+            p += 2;
+            continue;
+        case 'W':
+            if (!at_word_edge(run->text, at))
+                return false;
+            p += 2;
+            continue;
+        case '!':
+            n = (size_t)(behind_group(p + 2) - p) - 4;
+            if (str_starts(str_from(run->text, at), str_n(p + 2, n)))
+                return false;
+            p += 4 + n;
+            continue;
+        case 'L':
+        case 'I':
+        case 'i':
+            n = p[1] == 'L' ? ip_localhost_at(run->text, at) : ip_at(run->text, at);
+            return n && keep(run, p[1] == 'i' ? 'i' : 0, at, n, p + 2);
+        default:
+            return repeat_here(run, p + 1, at);
+        }
+    }
+}
+
+static bool try_at(struct shape_run *run, const char *shape, size_t at)
+{
+    if (!here(run, shape, at))
+        return false;
+    run->found->all = str_sub(run->text, at, run->end);
+    return true;
+}
+
+bool shape_match(const char *shape, enum shape_case letters, struct str text, size_t *work,
+                 struct shape_found *found)
+{
+    struct shape_run run = {text, letters == SHAPE_ANY_CASE, work, found, 0};
+    *found = (struct shape_found){.all = STR_EMPTY};
+    return try_at(&run, shape, 0);
+}
+
+bool shape_search(const char *shape, enum shape_case letters, struct str text, size_t *work,
+                  struct shape_found *found)
+{
+    struct shape_run run = {text, letters == SHAPE_ANY_CASE, work, found, 0};
+    bool plain = *shape != '%' && letters == SHAPE_EXACT;
+    *found = (struct shape_found){.all = STR_EMPTY};
+    for (size_t at = 0; at <= text.n && *work; at++) {
+        if (plain) {
+            size_t next = str_chr(str_from(text, at), *shape);
+            if (next == STR_NONE)
+                return false;
+            at += next;
+        }
+        if (try_at(&run, shape, at))
+            return true;
+    }
+    return false;
+}
