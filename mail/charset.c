@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <iconv.h>
 
+#include "mail/charset_strict.h"
 #include "mail/message.h"
 #include "mail/utf8.h"
 
@@ -124,7 +125,7 @@ int mail_preload(struct err *err)
                            charsets[i].iconv);
         kept_loaded[i] = cd;
     }
-    return 0;
+    return charset_strict_preload(err);
 }
 
 static const struct charset *charset_find(struct str name)

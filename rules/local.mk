@@ -69,6 +69,8 @@ dist_rules_DATA = \
     rules/stock/93_romance.cf \
     rules/stock/94_more_romance.cf
 
+noinst_PROGRAMS += t/parity/facts_dump
+t_parity_facts_dump_LDADD = $(RULES_LIBS)
 noinst_PROGRAMS += t/parity/rules_hits
 t_parity_rules_hits_LDADD = lib/libtools.a $(RULES_LIBS)
 noinst_PROGRAMS += t/parity/header_queries

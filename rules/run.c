@@ -301,6 +301,7 @@ int ruleset_run(const struct ruleset *set, struct rules_scratch *scratch,
         .set = set, .scratch = scratch, .input = input, .pool = pool, .result = result, .err = err};
     *result = (struct rules_result){.truncated = input->text->truncated};
     facts_init(&run.facts, pool, input, set->settings);
+    run.facts.runner = scratch->runner;
     clear(scratch);
     for (size_t i = 0; i < set->n_groups; i++) {
         if (run_group(&run, &set->groups[i]) < 0)

@@ -27,7 +27,7 @@ enum body_text {
 
 const struct fact_texts *facts_body(struct facts *facts, enum body_text which);
 const struct fact_texts *facts_rawbody(struct facts *facts);
-/* The message as it came, without a mailbox's "From " line. */
+/* The message as it came, without a mailbox's "From " line; .s NULL: no memory. */
 struct str facts_full(struct facts *facts);
 
 #endif

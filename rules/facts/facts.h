@@ -27,10 +27,13 @@ enum fact_slot {
     FACT_SLOTS
 };
 
+struct regex_runner;
+
 struct facts {
     struct pool *pool;
     const struct rules_input *input;
-    const struct rules_settings *settings;
+    const struct rules_settings *settings; /* NULL: nothing was said */
+    struct regex_runner *runner;           /* for patterns of the settings; NULL: don't try them */
     /* made so far; ask the functions, not these */
     void *made[FACT_SLOTS];
     bool no_memory; /* the pool was used up while some fact was made: the answers are not to be used

@@ -43,9 +43,10 @@ struct fact_parts {
     struct fact_part *root;
     struct fact_part **list; /* depth first, in the order of the text; [0] == root */
     size_t n;
-    struct str body;  /* all behind the root's header, as received */
-    bool crlf;        /* line ends are CR LF and read as LF */
-    bool bad_headers; /* missing_head_body_separator */
+    struct str body;     /* all behind the root's header, as received */
+    size_t header_lines; /* of the root's header, the empty one too */
+    bool crlf;           /* line ends are CR LF and read as LF */
+    bool bad_headers;    /* missing_head_body_separator */
     bool missing_mime_headers;
     bool missing_mime_separator; /* missing_mime_head_body_separator */
     bool epilogue;               /* something behind a multipart's end */

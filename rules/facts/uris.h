@@ -38,7 +38,7 @@ enum fact_uri_type {
 #define URI_TYPES 20
 
 struct fact_host {
-    struct str host;   /* lower case, A-labels */
+    struct str host;   /* lower case */
     struct str domain; /* below the registry's boundary; an address stands whole */
 };
 
@@ -65,13 +65,5 @@ const struct fact_uris *facts_uris(struct facts *facts);
 
 /* "a", "img", "parsed": the name of the type with that bit number. */
 const char *fact_uri_type_name(unsigned bit);
-
-/*
- * Where the registry's boundary lies in a host name, by the rule files' util_rb_* lists or, when
- * they have none, the public suffix list.
- */
-struct str registry_domain(const struct rules_settings *settings, struct str host);
-/* Does the name have a dot, and behind the last one a top-level domain that exists? */
-bool registry_is_valid(const struct rules_settings *settings, struct str host);
 
 #endif

@@ -1,43 +1,16 @@
 #include "rules/facts/view.h"
 
+#include "rules/facts/body.h"
 #include "rules/facts/header.h"
+#include "rules/facts/uris.h"
 
-/* Pieces laid one behind the other in one buffer, as they come. */
-struct layout {
-    struct pool *pool;
-    char *bytes;
-    size_t used, room;
-    struct str *pieces;
-    size_t n, n_max;
-    bool truncated;
-};
-
-static int layout_init(struct layout *layout, struct pool *pool, size_t n_max, size_t room,
-                       struct err *err)
+/* Does the piece stand right behind the text, but for a line end that is in it or between? */
+static bool is_next(struct str text, struct str piece)
 {
-    *layout = (struct layout){.pool = pool, .n_max = n_max};
-    layout->truncated = room > VIEW_TEXT_MAX;
-    layout->room = layout->truncated ? VIEW_TEXT_MAX : room;
-    layout->bytes = pool_alloc(pool, layout->room);
-    layout->pieces = POOL_ARRAY(pool, n_max, struct str);
-    if (layout->bytes == NULL || layout->pieces == NULL)
-        return err_set(err, "rules: the message needs more memory than is allowed");
-    return 0;
-}
-
-/* With `line_end` the line end behind the piece belongs to it; else it only keeps pieces apart. */
-static void layout_add(struct layout *layout, struct str text, bool line_end)
-{
-    if (layout->n == layout->n_max || text.n + 1 > layout->room - layout->used) {
-        layout->truncated = true;
-        return;
-    }
-    char *at = layout->bytes + layout->used;
-    if (text.n)
-        memcpy(at, text.s, text.n);
-    at[text.n] = '\n';
-    layout->used += text.n + 1;
-    layout->pieces[layout->n++] = str_n(at, text.n + (line_end ? 1 : 0));
+    const char *end = text.s + text.n;
+    if (piece.s == end)
+        return text.n > 0 && end[-1] == '\n';
+    return piece.s == end + 1 && *end == '\n';
 }
 
 /* Cuts the pieces into blocks; a piece longer than VIEW_BLOCK_MAX is a block of its own. */
@@ -49,9 +22,8 @@ static int make_blocks(struct pool *pool, struct view *view, struct err *err)
     for (size_t i = 0; i < view->n_pieces; i++) {
         struct str piece = view->pieces[i];
         struct view_block *last = view->n_blocks ? &view->blocks[view->n_blocks - 1] : NULL;
-        size_t joined = last ? (size_t)(piece.s + piece.n - last->text.s) : 0;
-        if (last && joined <= VIEW_BLOCK_MAX) {
-            last->text.n = joined;
+        if (last && last->text.n + piece.n < VIEW_BLOCK_MAX && is_next(last->text, piece)) {
+            last->text.n = (size_t)(piece.s + piece.n - last->text.s);
             last->to = i + 1;
         } else {
             view->blocks[view->n_blocks++] = (struct view_block){piece, i, i + 1};
@@ -60,58 +32,33 @@ static int make_blocks(struct pool *pool, struct view *view, struct err *err)
     return 0;
 }
 
-static int finish(struct layout *layout, struct view *view, struct err *err)
+/* As many of the pieces as fit into VIEW_TEXT_MAX bytes. */
+static int make_pieces(struct pool *pool, struct str *pieces, size_t n, struct view *view,
+                       struct err *err)
 {
-    view->pieces = layout->pieces;
-    view->n_pieces = layout->n;
-    view->truncated = layout->truncated;
-    return make_blocks(layout->pool, view, err);
+    size_t bytes = 0;
+    view->pieces = pieces;
+    while (view->n_pieces < n && pieces[view->n_pieces].n <= VIEW_TEXT_MAX - bytes)
+        bytes += pieces[view->n_pieces++].n;
+    view->truncated |= view->n_pieces < n;
+    return make_blocks(pool, view, err);
 }
 
-static int make_lines(struct pool *pool, const struct str *texts, size_t n, bool line_end,
-                      struct view *view, struct err *err)
+static int make_texts(struct pool *pool, const struct fact_texts *texts, struct view *view,
+                      struct err *err)
 {
-    struct layout layout;
-    size_t room = 0;
-    for (size_t i = 0; i < n; i++)
-        room += texts[i].n + 1;
-    if (layout_init(&layout, pool, n, room, err) < 0)
-        return -1;
-    for (size_t i = 0; i < n; i++)
-        layout_add(&layout, texts[i], line_end);
-    return finish(&layout, view, err);
+    if (texts == NULL)
+        return err_set(err, "rules: the message needs more memory than is allowed");
+    return make_pieces(pool, texts->list, texts->n, view, err);
 }
 
-static int make_uris(struct pool *pool, const struct mail_text *text, struct view *view,
+static int make_uris(struct pool *pool, const struct fact_uris *uris, struct view *view,
                      struct err *err)
 {
-    struct layout layout;
-    size_t room = 0;
-    for (size_t i = 0; i < text->n_uris; i++)
-        room += text->uris[i].text.n + text->uris[i].clean.n + 2;
-    if (layout_init(&layout, pool, text->n_uris * 2, room, err) < 0)
-        return -1;
-    for (size_t i = 0; i < text->n_uris; i++) {
-        const struct uri *uri = &text->uris[i];
-        layout_add(&layout, uri->clean, false);
-        if (!str_eq(uri->text, uri->clean))
-            layout_add(&layout, uri->text, false);
-    }
-    return finish(&layout, view, err);
-}
-
-/* The message with the CR before each LF left out, as rules expect it. */
-static struct str without_cr(struct pool *pool, struct str raw)
-{
-    char *copy = str_find(raw, STR("\r\n")) == STR_NONE ? NULL : pool_alloc(pool, raw.n);
-    size_t n = 0;
-    if (copy == NULL)
-        return raw;
-    for (size_t i = 0; i < raw.n; i++) {
-        if (raw.s[i] != '\r' || i + 1 == raw.n || raw.s[i + 1] != '\n')
-            copy[n++] = raw.s[i];
-    }
-    return str_n(copy, n);
+    if (uris == NULL)
+        return err_set(err, "rules: the message needs more memory than is allowed");
+    view->truncated = uris->truncated;
+    return make_pieces(pool, uris->cleaned, uris->n_cleaned, view, err);
 }
 
 /* One piece that stands for itself, which may be a header that is not there. */
@@ -149,8 +96,6 @@ int view_make(struct facts *facts, enum rule_kind kind, const struct query *quer
               struct view *view, struct err *err)
 {
     struct pool *pool = facts->pool;
-    const struct mail_text *text = facts->input->text;
-    struct str raw = facts->input->message->raw;
     struct str found;
     *view = (struct view){.n_pieces = 0};
     switch (kind) {
@@ -161,14 +106,17 @@ int view_make(struct facts *facts, enum rule_kind kind, const struct query *quer
     case RULE_MIMEHEADER:
         return make_parts(facts, query, view, err);
     case RULE_BODY:
-        return make_lines(pool, text->paragraphs, text->n_paragraphs, true, view, err);
+        return make_texts(pool, facts_body(facts, BODY_RENDERED), view, err);
     case RULE_RAWBODY:
-        return make_lines(pool, text->rawbody, text->n_rawbody, false, view, err);
+        return make_texts(pool, facts_rawbody(facts), view, err);
     case RULE_URI:
-        return make_uris(pool, text, view, err);
+        return make_uris(pool, facts_uris(facts), view, err);
     case RULE_FULL:
-        view->truncated = raw.n > VIEW_FULL_MAX;
-        return make_single(pool, without_cr(pool, str_sub(raw, 0, VIEW_FULL_MAX)), view, err);
+        found = facts_full(facts);
+        if (found.s == NULL)
+            return err_set(err, "rules: the message needs more memory than is allowed");
+        view->truncated = found.n > VIEW_FULL_MAX;
+        return make_single(pool, str_sub(found, 0, VIEW_FULL_MAX), view, err);
     default:
         return 0;
     }

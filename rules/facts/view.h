@@ -1,9 +1,9 @@
 /*
  * view: the texts that a kind of rule looks at, made of a message when first asked for.
- *   body       the subject, then each paragraph as a reader sees it, a line end behind each
- *   rawbody    decoded text parts in pieces
- *   uri        each link as found, and cleaned where that differs
- *   full       the whole message, LF line ends
+ *   body       the subject, then each paragraph (body.h)
+ *   rawbody    decoded text parts in pieces (body.h)
+ *   uri        each link in all its forms (uris.h)
+ *   full       the whole message as it came (body.h)
  *   header     one piece: the values that a query finds, a line end behind each
  *   mimeheader one piece for each part
  * A rule is tried on each piece for itself. Pieces that stand together in memory, with a line end

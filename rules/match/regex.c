@@ -122,7 +122,7 @@ struct regex_runner *regex_runner_new(struct err *err)
     struct regex_runner *runner = calloc(1, sizeof *runner);
     if (runner) {
         runner->context = pcre2_match_context_create(NULL);
-        runner->data = pcre2_match_data_create(1, NULL);
+        runner->data = pcre2_match_data_create(2, NULL); /* the match, its first group */
     }
     if (runner == NULL || runner->context == NULL || runner->data == NULL) {
         err_set(err, "rules: out of memory for pattern matching");
@@ -202,4 +202,20 @@ enum regex_result regex_search(const struct regex *regex, struct regex_runner *r
         from += REGEX_WINDOW + 1;
     }
     return REGEX_NO;
+}
+
+enum regex_result regex_first_group(const struct regex *regex, struct regex_runner *runner,
+                                    struct str text, struct str *group)
+{
+    struct regex_match match;
+    enum regex_result result = regex_search(regex, runner, text, 0, STR_NONE, &match);
+    *group = STR_EMPTY;
+    if (result != REGEX_YES)
+        return result;
+    const PCRE2_SIZE *at = pcre2_get_ovector_pointer(runner->data);
+    uint32_t groups = 0;
+    pcre2_pattern_info(regex->code, PCRE2_INFO_CAPTURECOUNT, &groups);
+    if (groups && at[2] != PCRE2_UNSET && at[3] >= at[2])
+        *group = str_sub(text, at[2], at[3]);
+    return result;
 }

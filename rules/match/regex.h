@@ -69,4 +69,8 @@ enum regex_result regex_search(const struct regex *regex, struct regex_runner *r
                                struct str text, size_t from, size_t last,
                                struct regex_match *match);
 
+/* Where a pattern matches anywhere in text, what its first group matched; .s NULL: nothing. */
+enum regex_result regex_first_group(const struct regex *regex, struct regex_runner *runner,
+                                    struct str text, struct str *group);
+
 #endif
