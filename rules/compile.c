@@ -1,6 +1,7 @@
 #include "rules/compile.h"
 
 #include <inttypes.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -76,21 +77,42 @@ static int set_expr(struct compiler *c, struct rule *rule, const struct expr *fr
     return 0;
 }
 
+/* The pattern as it is searched: with its tags filled in where replace_rules asks for it. */
+static int read_pattern(struct compiler *c, const struct definition *definition,
+                        struct regex_literal *literal, struct err *err)
+{
+    const struct replace *replace = &c->book->replace;
+    if (regex_literal_parse(definition->test, literal, err) < 0)
+        return -1;
+    if (definition->kind == RULE_MIMEHEADER || !replace_wants(replace, definition->name))
+        return 0;
+    return replace_apply(replace, c->book->pool, literal->pattern, REGEX_PATTERN_MAX,
+                         &literal->pattern, err);
+}
+
+static int set_pattern(struct compiler *c, struct rule *rule, const struct definition *definition,
+                       struct err *err)
+{
+    struct regex_literal literal;
+    if (read_pattern(c, definition, &literal, err) < 0)
+        return -1;
+    rule->regex = regex_new(&literal, err);
+    if (rule->regex == NULL)
+        return -1;
+    filter_of(c->set->pool, c->work, &literal, &rule->filter);
+    return 0;
+}
+
 /* The pattern or the call of a rule; a rule with a mistake in it stays, as one that never hits. */
 static void set_test(struct compiler *c, struct rule *rule, const struct definition *definition)
 {
     struct err err = {""};
-    struct regex_literal literal;
     int result = 0;
     if (rule->kind == RULE_EVAL) {
         rule->call.raw = definition->eval_raw;
         result = eval_compile(c->set->pool, definition->test, &rule->call, &err);
     } else if (rule->kind != RULE_EXISTS) {
-        result = regex_literal_parse(definition->test, &literal, &err);
-        if (result == 0 && (rule->regex = regex_new(&literal, &err)) == NULL)
-            result = -1;
-        if (result == 0)
-            filter_of(c->set->pool, c->work, &literal, &rule->filter);
+        result = set_pattern(c, rule, definition, &err);
     }
     if (result < 0) {
         book_report(c->book, definition->file, definition->line, "%.*s: %s; the rule never hits",
@@ -103,6 +125,8 @@ static unsigned hits_max(const struct definition *definition)
 {
     if (!definition->multiple)
         return 1;
+    if (definition->kind == RULE_MIMEHEADER && definition->hits_max == 0)
+        return COMPILE_MIMEHEADER_HITS_MAX;
     return definition->hits_max ? definition->hits_max : BOOK_HITS_MAX;
 }
 
@@ -135,7 +159,12 @@ static int set_rule(struct compiler *c, size_t index, struct err *err)
     rule->negated = definition->negated;
     rule->no_subject = definition->no_subject;
     rule->hits_max = hits_max(definition);
+    rule->part_first = definition->part_first;
+    rule->part_last = definition->part_last ? definition->part_last : UINT_MAX;
+    rule->concat = definition->concat;
     rule->line = definition->line;
+    rule->silent = rule->kind == RULE_META && compile_score(c->book, definition) == 0;
+    rule->late = c->wanted.late[index];
     if (!names_add(&c->set->names, c->set->pool, rule->name, c->numbers[index]))
         return err_set(err, "rules: out of memory");
     if (rule->kind == RULE_META)

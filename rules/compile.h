@@ -7,6 +7,8 @@
 
 #include "rules/ruleset.h"
 
+#define COMPILE_MIMEHEADER_HITS_MAX 1000 /* "tflags multiple" without maxhits, in SpamAssassin */
+
 /* A rule that can't be compiled is reported and counts as 0. Takes the book's settings over. NULL
  * only when memory runs out. */
 struct ruleset *compile(struct book *book, uint64_t digest, struct err *err);
@@ -20,6 +22,7 @@ double compile_score(const struct book *book, const struct definition *definitio
  */
 struct wanted {
     bool *rules;        /* [book->n] */
+    bool *late;         /* [book->n]: a meta asks for a rule that is not run */
     struct expr *exprs; /* [book->n]; code NULL for all but metas that could be read */
 };
 int wanted_find(const struct book *book, struct pool *pool, struct wanted *wanted, struct err *err);

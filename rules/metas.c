@@ -71,6 +71,22 @@ static void sort(struct graph *graph, struct ruleset *set)
     }
 }
 
+/* What a meta takes over from those below it, which stand before it in the order. */
+static void inherit(struct ruleset *set)
+{
+    for (size_t i = 0; i < set->n_metas; i++) {
+        struct rule *rule = &set->rules[set->metas[i]];
+        rule->careful = rule->silent;
+        for (size_t j = 0; j < rule->expr.n; j++) {
+            const struct rule *below = &set->rules[rule->expr.code[j].slot];
+            if (rule->expr.code[j].kind != EXPR_LOAD)
+                continue;
+            rule->careful |= below->kind == RULE_META && below->careful;
+            rule->late |= below->kind == RULE_NONE || (below->kind == RULE_META && below->late);
+        }
+    }
+}
+
 int metas_order(const struct book *book, struct ruleset *set, struct err *err)
 {
     struct graph graph = {.set = set};
@@ -80,6 +96,7 @@ int metas_order(const struct book *book, struct ruleset *set, struct err *err)
     if (build(&graph, book->pool, err) < 0)
         return -1;
     sort(&graph, set);
+    inherit(set);
     for (uint32_t i = 0; i < set->n; i++) {
         struct rule *rule = &set->rules[i];
         if (!is_meta(set, i) || graph.missing[i] == 0)

@@ -16,16 +16,24 @@
 struct ruleset;
 struct rules_scratch; /* one a thread: PCRE2 match data, hit tables */
 
-/* Told of every mistake in a rule file; the line is skipped, loading goes on. */
+/* Told of a line in a rule file, or of a rule that begins there; loading goes on. */
 typedef void rules_report(void *data, const char *file, unsigned line, const char *what);
 
 #define RULES_SCORE_SETS 4 /* no net no Bayes, net, Bayes, both: SpamAssassin's order */
+/* Bits of a score set's number. */
+#define RULES_SCORE_NET   1
+#define RULES_SCORE_LEARN 2
 
 struct ruleset_options {
-    /* Of a rule's four scores the one that counts. */
+    /* Of a rule's four scores the one that counts. Without RULES_SCORE_NET no eval rule with
+     * "tflags net" is run, without RULES_SCORE_LEARN none with "tflags learn". */
     unsigned score_set;
     /* Also the "__" rules that no score needs; else only what can change a verdict is run. */
     bool all;
+    /* Whose "lang xx" lines are taken; NULL: "en". */
+    const char *language;
+    /* Told, beside the mistakes, of what is known and has no effect here; may be NULL. */
+    rules_report *notice;
 };
 
 /* Both passes and the network: pass 2 always stands behind these rules. */
@@ -33,7 +41,7 @@ struct ruleset_options {
 
 /*
  * Paths are files, or folders of which *.cf are read in name order. NULL only when nothing could
- * be read or memory ran out; a mistake in a file is reported and counted.
+ * be read or memory ran out. A mistake is reported, the line skipped.
  */
 struct ruleset *ruleset_load(const char *const *paths, size_t n_paths, rules_report *report,
                              void *data, struct err *err);

@@ -21,6 +21,16 @@ struct rule {
     bool negated;
     bool no_subject;
     unsigned hits_max; /* 1 unless "tflags multiple" */
+    /* RULE_MIMEHEADER: parts by number, the whole message being 1; one text of all of them */
+    unsigned part_first, part_last;
+    bool concat;
+    /*
+     * A meta whose score is 0 is worked out when others ask for it, and never hits. As in
+     * SpamAssassin its truth is then not known to them (nor when it waits for a rule that is not
+     * run): neither they nor what stands on them hit. `careful`: it or one below it may be so.
+     */
+    bool silent, careful;
+    bool late; /* it or one below it asks for a rule that is not run */
     struct str if_unset;
     struct regex *regex;
     struct filter filter;  /* of the pattern */

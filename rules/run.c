@@ -1,6 +1,7 @@
 #include <math.h>
 #include <stdlib.h>
 
+#include "base/buf.h"
 #include "rules/prefilter.h"
 
 #define RUN_TEXT_MAX 200 /* bytes of a match that go into the result */
@@ -11,6 +12,7 @@ struct rules_scratch {
     double *values; /* [set->n]: hits of each rule; what metas read */
     bool *done;     /* [set->n]: no more hits wanted */
     bool *limited;  /* [set->n] */
+    bool *unknown;  /* [set->n]: a careful meta's truth is not known */
     size_t *next;   /* [set->n]: the prefilter's */
     struct str *texts;
 };
@@ -38,9 +40,10 @@ struct rules_scratch *rules_scratch_new(const struct ruleset *set, struct err *e
     s->values = calloc(n, sizeof *s->values);
     s->done = calloc(n, sizeof *s->done);
     s->limited = calloc(n, sizeof *s->limited);
+    s->unknown = calloc(n, sizeof *s->unknown);
     s->next = calloc(n, sizeof *s->next);
     s->texts = calloc(n, sizeof *s->texts);
-    if (s->runner && s->values && s->done && s->limited && s->next && s->texts)
+    if (s->runner && s->values && s->done && s->limited && s->unknown && s->next && s->texts)
         return s;
     err_set(err, "rules: out of memory");
     rules_scratch_free(&s);
@@ -56,6 +59,7 @@ void rules_scratch_free(struct rules_scratch **scratch)
     free(s->values);
     free(s->done);
     free(s->limited);
+    free(s->unknown);
     free(s->next);
     free(s->texts);
     free(s);
@@ -115,7 +119,7 @@ static void search_negated(struct rules_scratch *s, uint32_t number, const struc
     hit(s, number, STR_EMPTY);
 }
 
-/* One rule on a header's text, or on that of each part; `possible` is what the prefilter says. */
+/* One rule on a header's text; `possible` is what the prefilter says. */
 static void run_header(struct rules_scratch *s, uint32_t number, const struct view *view,
                        bool possible)
 {
@@ -131,10 +135,65 @@ static void run_header(struct rules_scratch *s, uint32_t number, const struct vi
         else
             hit(s, number, STR_EMPTY);
     } else if (possible) {
-        for (size_t i = 0; i < view->n_pieces; i++)
-            search_piece(s, number, view->pieces[i].s ? view->pieces[i] : rule->if_unset, 0,
-                         STR_NONE);
+        search_piece(s, number, view->pieces[0].s ? view->pieces[0] : rule->if_unset, 0, STR_NONE);
     }
+}
+
+/* The headers of the parts, one behind the other, each ended by a line end. */
+static int join_parts(struct run *run, const struct rule *rule, const struct view *view,
+                      struct str *text)
+{
+    struct buf all = BUF_INIT(VIEW_TEXT_MAX);
+    for (size_t i = 0; i < view->n_pieces; i++) {
+        struct str piece = view->pieces[i].s ? view->pieces[i] : rule->if_unset;
+        if (i + 1 < rule->part_first || i + 1 > rule->part_last)
+            continue;
+        buf_add(&all, piece);
+        if (!str_ends(piece, STR("\n")))
+            buf_addc(&all, '\n');
+    }
+    run->result->truncated |= !buf_ok(&all);
+    *text = pool_str(run->pool, buf_str(&all));
+    buf_release(&all);
+    return text->s ? 0 : err_set(run->err, "rules: the message needs more memory than is allowed");
+}
+
+/* The first part in which it hits gives all its hits; "!~" hits when none has a match. */
+static int run_part_header(struct run *run, uint32_t number, const struct view *view)
+{
+    struct rules_scratch *s = run->scratch;
+    const struct rule *rule = &s->set->rules[number];
+    struct view joined = {.n_pieces = 1};
+    struct str text;
+    if (regex_runner_late(s->runner)) {
+        give_up(s, number);
+        return 0;
+    }
+    if (rule->concat) {
+        if (join_parts(run, rule, view, &text) < 0)
+            return -1;
+        joined.pieces = &text;
+        view = &joined;
+    }
+    if (rule->negated) {
+        search_negated(s, number, view);
+        return 0;
+    }
+    for (size_t i = 0; i < view->n_pieces && s->values[number] == 0; i++) {
+        struct str piece = view->pieces[i].s ? view->pieces[i] : rule->if_unset;
+        if (rule->concat || (i + 1 >= rule->part_first && i + 1 <= rule->part_last))
+            search_piece(s, number, piece, 0, STR_NONE);
+    }
+    return 0;
+}
+
+static int run_part_headers(struct run *run, const struct group *group, const struct view *view)
+{
+    for (size_t i = 0; i < group->n; i++) {
+        if (run_part_header(run, group->rules[i], view) < 0)
+            return -1;
+    }
+    return 0;
 }
 
 /* A header that is not there has the rule's own text in its place, which no prefilter has seen. */
@@ -181,37 +240,60 @@ static int run_group(struct run *run, const struct group *group)
     if (view_make(&run->facts, group->kind, &group->query, &view, run->err) < 0)
         return -1;
     run->result->truncated |= view.truncated;
-    if (group->kind == RULE_HEADER || group->kind == RULE_MIMEHEADER)
+    if (group->kind == RULE_MIMEHEADER)
+        return run_part_headers(run, group, &view);
+    if (group->kind == RULE_HEADER)
         run_headers(run, group, &view);
     else
         run_texts(run, group, &view);
     return 0;
 }
 
-static int run_evals(struct run *run)
+/* A value is what other rules count with; it scores once. */
+static int run_call(struct run *run, uint32_t number)
 {
     struct rules_scratch *s = run->scratch;
-    for (size_t i = 0; i < run->set->n_evals; i++) {
-        uint32_t number = run->set->evals[i];
-        const struct eval_call *call = &run->set->rules[number].call;
-        struct eval_context context = {
-            .facts = &run->facts,
-            .input = run->input,
-            .settings = run->set->settings,
-            .pool = run->pool,
-            .a = call->arguments,
-            .n = call->n_arguments,
-            .raw = call->raw,
-            .runner = s->runner,
-        };
-        double times = call->function(&context);
-        if (times < 0)
-            return err_set(run->err, "rules: the message needs more memory than is allowed");
-        s->limited[number] |= context.limited;
-        if (times > 0)
-            hit(s, number, context.text);
+    const struct eval_call *call = &run->set->rules[number].call;
+    struct eval_context context = {
+        .facts = &run->facts,
+        .input = run->input,
+        .settings = run->set->settings,
+        .pool = run->pool,
+        .a = call->arguments,
+        .n = call->n_arguments,
+        .raw = call->raw,
+        .runner = s->runner,
+    };
+    double times = call->function(&context);
+    if (times < 0)
+        return -1;
+    s->limited[number] |= context.limited;
+    if (times > 0) {
+        hit(s, number, context.text);
+        s->values[number] = times;
     }
     return 0;
+}
+
+static int run_evals(struct run *run)
+{
+    const struct ruleset *set = run->set;
+    for (size_t i = 0; i < set->n_evals; i++) {
+        uint32_t number = set->evals[i];
+        if (run_call(run, number) < 0)
+            return err_set(run->err, "rules: the message needs more memory than is allowed");
+    }
+    return 0;
+}
+
+/* Does the meta ask for one whose truth is not known? */
+static bool asks_for_unknown(const struct rules_scratch *s, const struct expr *expr)
+{
+    for (size_t i = 0; i < expr->n; i++) {
+        if (expr->code[i].kind == EXPR_LOAD && s->unknown[expr->code[i].slot])
+            return true;
+    }
+    return false;
 }
 
 /* A meta's value goes on to other metas; one that is not above 0 but true counts as 1. */
@@ -220,15 +302,20 @@ static void run_metas(struct run *run)
     struct rules_scratch *s = run->scratch;
     for (size_t i = 0; i < run->set->n_metas; i++) {
         uint32_t number = run->set->metas[i];
-        double value = expr_run(&run->set->rules[number].expr, s->values);
-        s->values[number] = value > 0 ? value : value != 0;
+        const struct rule *rule = &run->set->rules[number];
+        double value = expr_run(&rule->expr, s->values);
+        if (rule->careful)
+            s->unknown[number] =
+                asks_for_unknown(s, &rule->expr) || (rule->silent && (rule->late || value != 0));
+        if (!rule->silent && !s->unknown[number])
+            s->values[number] = value > 0 ? value : value != 0;
     }
 }
 
-/* A rule with "tflags multiple" scores for each hit; a meta once, whatever its value. */
+/* A rule with "tflags multiple" scores for each hit; a meta or a call once, whatever its value. */
 static double score_of(const struct rule *rule, double value)
 {
-    return rule->kind == RULE_META ? rule->score : rule->score * value;
+    return rule->regex ? rule->score * value : rule->score;
 }
 
 /* A meta's value can be any number above 0. */
@@ -289,6 +376,7 @@ static void clear(struct rules_scratch *s)
     memset(s->values, 0, n * sizeof *s->values);
     memset(s->done, 0, n * sizeof *s->done);
     memset(s->limited, 0, n * sizeof *s->limited);
+    memset(s->unknown, 0, n * sizeof *s->unknown);
     memset(s->texts, 0, n * sizeof *s->texts);
     regex_runner_start(s->runner, RULES_TIME_MAX_MS);
 }

@@ -1,4 +1,5 @@
 #include "rules/compile.h"
+#include "rules/language/globs.h"
 
 struct search {
     const struct book *book;
@@ -25,46 +26,31 @@ static void want(struct search *search, const struct definition *definition)
         search->todo[search->n_todo++] = number;
 }
 
-static bool can_hit(const struct book *book, const struct definition *definition)
+/* In a score set without network or learning, their eval rules are not run. */
+static bool is_off(const struct book *book, const struct definition *definition)
 {
-    return definition->kind != RULE_NONE && compile_score(book, definition) != 0;
+    unsigned set = book->options.score_set;
+    return definition->kind == RULE_EVAL && ((definition->net && !(set & RULES_SCORE_NET)) ||
+                                             (definition->learn && !(set & RULES_SCORE_LEARN)));
 }
 
+static bool can_hit(const struct book *book, const struct definition *definition)
+{
+    return definition->kind != RULE_NONE && definition->kind != RULE_EMPTY &&
+           !is_off(book, definition) && compile_score(book, definition) != 0;
+}
+
+/* A meta is worked out for those who ask even when it has no score. */
 static void put_rule(struct search *search, struct expr_parser *parser,
                      const struct definition *definition)
 {
-    if (!can_hit(search->book, definition)) {
+    if (!can_hit(search->book, definition) && definition->kind != RULE_META) {
+        search->wanted->late[number_of(search, search->meta)] = true;
         expr_put_number(parser, 0);
         return;
     }
     want(search, definition);
     expr_put_slot(parser, number_of(search, definition));
-}
-
-/*
- * Does the name fit a pattern with '*' and '?'? Only the last '*' is ever tried again, so the work
- * is at most the product of both lengths.
- */
-static bool glob_matches(struct str glob, struct str name)
-{
-    size_t g = 0, n = 0, star = STR_NONE, star_at = 0;
-    while (n < name.n) {
-        if (g < glob.n && (glob.s[g] == '?' || glob.s[g] == name.s[n])) {
-            g++;
-            n++;
-        } else if (g < glob.n && glob.s[g] == '*') {
-            star = g++;
-            star_at = n;
-        } else if (star != STR_NONE) {
-            g = star + 1;
-            n = ++star_at;
-        } else {
-            return false;
-        }
-    }
-    while (g < glob.n && glob.s[g] == '*')
-        g++;
-    return g == glob.n;
 }
 
 /* rules_matching(GLOB): the hits of all rules whose name fits, without the asking one. */
@@ -73,8 +59,8 @@ static void put_matching(struct search *search, struct expr_parser *parser, stru
     expr_put_number(parser, 0);
     for (size_t i = 0; i < search->book->n; i++) {
         const struct definition *definition = &search->book->list[i];
-        if (definition == search->meta || !can_hit(search->book, definition) ||
-            !glob_matches(glob, definition->name))
+        if (definition == search->meta || definition->kind == RULE_NONE ||
+            !glob_fits(glob, definition->name))
             continue;
         put_rule(search, parser, definition);
         expr_put_add(parser);
@@ -93,7 +79,8 @@ static int resolve(void *data, struct expr_parser *parser, struct str name, stru
     } else if (definition && definition->kind != RULE_NONE) {
         put_rule(search, parser, definition);
     } else {
-        book_report(search->book, search->meta->file, search->meta->line,
+        search->wanted->late[number_of(search, search->meta)] = true;
+        book_notice(search->book, search->meta->file, search->meta->line,
                     "%.*s asks for '%.*s', which no rule is named; it counts as 0",
                     STR_ARG(search->meta->name), STR_ARG(str_sub(name, 0, BOOK_NAME_MAX)));
         expr_put_number(parser, 0);
@@ -118,9 +105,11 @@ int wanted_find(const struct book *book, struct pool *pool, struct wanted *wante
 {
     struct search search = {.book = book, .pool = pool, .wanted = wanted};
     wanted->rules = POOL_ARRAY(pool, book->n, bool);
+    wanted->late = POOL_ARRAY(pool, book->n, bool);
     wanted->exprs = POOL_ARRAY(pool, book->n, struct expr);
     search.todo = POOL_ARRAY(pool, book->n, uint32_t);
-    if (wanted->rules == NULL || wanted->exprs == NULL || search.todo == NULL)
+    if (wanted->rules == NULL || wanted->late == NULL || wanted->exprs == NULL ||
+        search.todo == NULL)
         return err_set(err, "rules: out of memory");
     for (size_t i = 0; i < book->n; i++) {
         const struct definition *definition = &book->list[i];

@@ -16,6 +16,7 @@ struct book *book_new(rules_report *report, void *data, struct err *err)
         book_free(&book);
         return NULL;
     }
+    plugins_init(&book->plugins);
     book->options = RULESET_OPTIONS_DEFAULT;
     book->settings = settings_new(err);
     if (book->settings == NULL) {
@@ -76,14 +77,28 @@ bool book_is_rule_name(struct str name)
     return name.n > 0 && name.n <= BOOK_NAME_MAX;
 }
 
-void book_report(const struct book *book, const char *file, unsigned line, const char *format, ...)
+static void tell(const struct book *book, rules_report *report, const char *file, unsigned line,
+                 const char *format, va_list ap)
 {
     char what[ERR_TEXT_MAX];
-    va_list ap;
-    if (book->report == NULL)
+    if (report == NULL)
         return;
-    va_start(ap, format);
     vsnprintf(what, sizeof what, format, ap);
+    report(book->report_data, file, line, what);
+}
+
+void book_report(const struct book *book, const char *file, unsigned line, const char *format, ...)
+{
+    va_list ap;
+    va_start(ap, format);
+    tell(book, book->report, file, line, format, ap);
     va_end(ap);
-    book->report(book->report_data, file, line, what);
+}
+
+void book_notice(const struct book *book, const char *file, unsigned line, const char *format, ...)
+{
+    va_list ap;
+    va_start(ap, format);
+    tell(book, book->options.notice, file, line, format, ap);
+    va_end(ap);
 }

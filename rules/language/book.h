@@ -7,8 +7,11 @@
 #define POTERNE_RULES_BOOK_H
 
 #include "rules/language/names.h"
+#include "rules/language/plugins.h"
 #include "rules/language/query.h"
+#include "rules/language/replace.h"
 #include "rules/language/settings.h"
+#include "rules/match/regex.h"
 #include "rules/rules.h"
 
 #define BOOK_RULES_MAX  100000
@@ -19,7 +22,8 @@
 #define BOOK_HITS_MAX   10000 /* counted of one "tflags multiple" rule in one message */
 
 enum rule_kind {
-    RULE_NONE, /* only scored or described so far */
+    RULE_NONE,  /* only scored or described so far */
+    RULE_EMPTY, /* a rule without a test of its own: askdns, reuse */
     RULE_HEADER,
     RULE_EXISTS,
     RULE_MIMEHEADER,
@@ -29,6 +33,14 @@ enum rule_kind {
     RULE_FULL,
     RULE_META,
     RULE_EVAL,
+    RULE_URI_DETAIL,
+};
+
+/* "test NAME ok|fail TEXT": what a rule's author says that it must find, or must not. */
+struct book_example {
+    struct str rule;
+    bool ok;
+    struct str text;
 };
 
 struct definition {
@@ -45,15 +57,20 @@ struct definition {
     bool scored;
     struct str describe; /* .s NULL: not given */
     struct str flags;    /* all of the tflags line */
-    bool multiple, nice, no_subject;
-    unsigned hits_max; /* maxhits=; 0: not given */
-    int priority;      /* kept for those who ask; the order of rules changes no result here */
+    bool multiple, nice, no_subject, net, learn, concat;
+    unsigned part_first, part_last; /* range=; of a mimeheader rule; 0: no bound */
+    unsigned hits_max;              /* maxhits=; 0: not given */
+    int priority; /* kept for those who ask; the order of rules changes no result here */
 };
 
 struct book {
     struct pool *pool;
     struct ruleset_options options;
     struct rules_settings *settings; /* compile() takes it over and leaves NULL */
+    struct plugins plugins;
+    struct replace replace;
+    struct book_example *examples;
+    size_t n_examples, examples_cap;
     struct definition *list;
     size_t n, cap;
     struct names names;
@@ -69,7 +86,10 @@ struct definition *book_entry(struct book *book, struct str name);
 const struct definition *book_find(const struct book *book, struct str name);
 bool book_is_rule_name(struct str name);
 
+/* A mistake; and what is no mistake but has no effect here. */
 void book_report(const struct book *book, const char *file, unsigned line, const char *format, ...)
+    __attribute__((format(printf, 4, 5)));
+void book_notice(const struct book *book, const char *file, unsigned line, const char *format, ...)
     __attribute__((format(printf, 4, 5)));
 
 #endif

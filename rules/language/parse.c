@@ -26,6 +26,18 @@ void parse_report(const struct parser *parser, const char *format, ...)
     book_report(parser->book, parser->file, parser->line, "%s", what);
 }
 
+void parse_notice(const struct parser *parser, const char *format, ...)
+{
+    char what[ERR_TEXT_MAX];
+    va_list ap;
+    if (parser->book->options.notice == NULL)
+        return;
+    va_start(ap, format);
+    vsnprintf(what, sizeof what, format, ap);
+    va_end(ap);
+    book_notice(parser->book, parser->file, parser->line, "%s", what);
+}
+
 struct str parse_word(struct str *rest)
 {
     size_t i = 0;
@@ -57,7 +69,7 @@ static void open_if(struct parser *parser, struct ifs *ifs, struct str condition
         return;
     }
     /* Inside of a skipped part a condition needs no answer, and may be of a kind unknown here. */
-    if (!skipping(ifs) && parse_condition(parser->book->pool, condition, &holds, &err) < 0)
+    if (!skipping(ifs) && parse_condition(parser->book, condition, &holds, &err) < 0)
         parse_report(parser, "if: %s; the lines up to endif are skipped", err.text);
     ifs->open[ifs->n].skip = !holds;
     ifs->open[ifs->n].had_else = false;
@@ -121,6 +133,21 @@ static struct str without_comment(char *line, size_t n)
     return str_trim(str_n(line, out));
 }
 
+/*
+ * Takes "lang xx" off a line: what follows is for readers of that language. False when that is not
+ * the one that is wanted.
+ */
+static bool take_language(const struct parser *parser, struct str *line)
+{
+    struct str rest = *line;
+    const char *wanted = parser->book->options.language;
+    if (!str_eq(parse_word(&rest), STR("lang")))
+        return true;
+    struct str language = parse_word(&rest);
+    *line = rest;
+    return language.n && rest.n && str_istarts(str_of(wanted ? wanted : "en"), language);
+}
+
 static int parse_line(struct parser *parser, struct ifs *ifs, struct str raw, struct err *err)
 {
     if (raw.n > PARSE_LINE_MAX) {
@@ -133,6 +160,8 @@ static int parse_line(struct parser *parser, struct ifs *ifs, struct str raw, st
         return err_set(err, "%s:%u: out of memory for rules", parser->file, parser->line);
     struct str line = without_comment(copy, raw.n);
     if (line.n == 0 || conditional(parser, ifs, line) || skipping(ifs))
+        return 0;
+    if (!take_language(parser, &line))
         return 0;
     return parse_directive(parser, line, err);
 }
@@ -149,14 +178,16 @@ int parse_text(struct parser *parser, struct str text, const char *name, struct 
         return err_set(err, "%s: out of memory for rules", name);
     parser->digest = (parser->digest ^ str_hash(text)) * 0x9e3779b97f4a7c15u;
     parser->line = 0;
-    while (result == 0 && str_next_line(&text, &line)) {
+    parser->skip_file = false;
+    while (result == 0 && !parser->skip_file && str_next_line(&text, &line)) {
         parser->line++;
         result = parse_line(parser, &ifs, line, err);
     }
-    while (result == 0 && ifs.n > 0) {
+    while (result == 0 && ifs.n > 0 && !parser->skip_file) {
         parser->line = ifs.open[--ifs.n].line;
         parse_report(parser, "this if has no endif in the file");
     }
+    parser->skip_file = false;
     parser->file = outer_file;
     parser->line = outer_line;
     return result;

@@ -21,6 +21,7 @@ struct parser {
     unsigned includes; /* depth */
     unsigned files;
     uint64_t digest; /* of all bytes read */
+    bool skip_file;  /* require_version: the rest of this file is for another version */
 };
 
 /* -1 only when the file can't be read or memory ran out. */
@@ -31,9 +32,13 @@ int parse_text(struct parser *parser, struct str text, const char *name, struct 
 /* One line (comment gone, trimmed, not a conditional): directive.c. -1: out of memory. */
 int parse_directive(struct parser *parser, struct str line, struct err *err);
 /* Does what stands behind `if` hold? condition.c. -1 with err: not understood. */
-int parse_condition(struct pool *pool, struct str text, bool *holds, struct err *err);
+int parse_condition(struct book *book, struct str text, bool *holds, struct err *err);
 
 void parse_report(const struct parser *parser, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
+/* Known, and without effect here. */
+void parse_notice(const struct parser *parser, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
 /* Takes a word up to white space off the front of *rest; .n is 0 when there is none. */

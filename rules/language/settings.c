@@ -156,3 +156,17 @@ struct regex *const *settings_redirectors(const struct rules_settings *settings,
     *n = settings->n_redirectors;
     return settings->redirectors;
 }
+
+const struct settings_uri_list *settings_uri_list(const struct rules_settings *settings,
+                                                  struct str rule)
+{
+    uint32_t number = names_find(&settings->uri_list_names, rule);
+    return number == NAMES_NONE ? NULL : &settings->uri_lists[number];
+}
+
+const struct settings_askdns *settings_askdns(const struct rules_settings *settings,
+                                              struct str rule)
+{
+    uint32_t number = names_find(&settings->askdns_names, rule);
+    return number == NAMES_NONE ? NULL : &settings->askdns[number];
+}

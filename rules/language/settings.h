@@ -123,6 +123,32 @@ enum settings_words {
     SETTINGS_WORDS,
 };
 
+/* What a uridnsbl, urirhsbl, urinsrhsbl or urifullnsrhsbl line (or its …sub form) asks a list for.
+ */
+enum settings_uri_list_by {
+    URI_LIST_BY_ADDRESS,   /* addresses of a link's host, or of its domain's name servers */
+    URI_LIST_BY_DOMAIN,    /* the domain of a link */
+    URI_LIST_BY_NS_DOMAIN, /* the domains of its name servers */
+    URI_LIST_BY_NS_NAME,   /* the whole names of its name servers */
+};
+
+struct settings_uri_list {
+    struct str rule;
+    enum settings_uri_list_by by;
+    struct str zone;    /* without a final dot */
+    struct str type;    /* "A" or "TXT" */
+    struct str subtest; /* "127.0.0.2", "8", "0x10-0x20"; .s NULL: any answer counts */
+};
+
+/* askdns RULE QUERY [TYPES [SUBTEST]] */
+struct settings_askdns {
+    struct str rule;
+    struct str query; /* "_AUTHORDOMAIN_.zone.example" */
+    struct str types; /* "A", "TXT", "A,AAAA" */
+    struct str
+        subtest; /* number, range, /pattern/, [codes] or 'text'; .s NULL: any answer counts */
+};
+
 struct rules_settings;
 struct regex;
 
@@ -173,6 +199,12 @@ double settings_number(const struct rules_settings *settings, enum settings_numb
 struct str settings_text(const struct rules_settings *settings, enum settings_text which);
 const struct str *settings_words(const struct rules_settings *settings, enum settings_words which,
                                  size_t *n);
+
+/* NULL: there is no line for that rule. */
+const struct settings_uri_list *settings_uri_list(const struct rules_settings *settings,
+                                                  struct str rule);
+const struct settings_askdns *settings_askdns(const struct rules_settings *settings,
+                                              struct str rule);
 
 /* redirector_pattern: the first group is where the link leads. */
 struct regex *const *settings_redirectors(const struct rules_settings *settings, size_t *n);

@@ -45,6 +45,8 @@ static enum opening what_opens(struct str inside)
     static const char *const around[] = {"?=", "?!", "?<=", "?<!", "?>"};
     if (str_starts(inside, STR("?:")))
         return OPENS_GROUP;
+    if (!str_starts(inside, STR("?")) && !str_starts(inside, STR("*")))
+        return OPENS_AROUND; /* a capture: nothing refers to it, but it stays where it is */
     for (size_t i = 0; i < sizeof around / sizeof *around; i++) {
         if (str_starts(inside, str_of(around[i])))
             return OPENS_AROUND;
@@ -110,7 +112,14 @@ static int equal_together(const void *a, const void *b)
     return x->from < y->from ? -1 : x->from > y->from;
 }
 
-/* Tells the groups that stand more than once; false: there are none. */
+/* Is it a group with "{2}" or the like behind it, which PCRE2 compiles so many times? */
+static bool is_counted(const struct folding *f, const struct group *group)
+{
+    struct str behind = str_from(f->pattern, group->to);
+    return str_starts(behind, STR("{")) && behind.n > 1 && behind.s[1] >= '0' && behind.s[1] <= '9';
+}
+
+/* Tells the groups that stand more than once, or count as if they did; false: there are none. */
 static bool find_twins(struct folding *f)
 {
     bool any = false;
@@ -119,6 +128,13 @@ static bool find_twins(struct folding *f)
         f->order[i] = &f->groups[i];
     }
     qsort(f->order, f->n, sizeof *f->order, equal_together);
+    for (size_t i = 0; i < f->n; i++) {
+        struct group *group = &f->groups[i];
+        if (group->to - group->from >= FOLD_GROUP_MIN && is_counted(f, group)) {
+            group->twin = i;
+            any = true;
+        }
+    }
     for (size_t i = 1; i < f->n; i++) {
         struct group *group = f->order[i], *before = f->order[i - 1];
         struct str text = text_of(f, group);

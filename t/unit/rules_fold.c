@@ -48,7 +48,10 @@ static void only_what_may_be_moved_is_folded(void **state)
     assert_true(folds("(?!" LETTER ")" LETTER));
     assert_false(folds("x" LETTER));
     assert_false(folds("(?:a)(?:a)"));
-    assert_false(folds("(x)" LETTER LETTER));
+    assert_true(folds("(x)" LETTER LETTER));
+    assert_true(folds(LETTER "{2,5}"));
+    assert_false(folds(LETTER "{x"));
+    assert_false(folds("(?<n>x)" LETTER LETTER));
     assert_false(folds(LETTER LETTER "(?i)a"));
     assert_false(folds(LETTER LETTER "\\1"));
     assert_false(folds("(?|" LETTER LETTER ")"));
