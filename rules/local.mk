@@ -26,6 +26,7 @@ unit += \
     t/unit/rules_run \
     t/unit/rules_small \
     t/unit/rules_stock \
+    t/unit/rules_stock_samples \
     t/unit/rules_words
 t_unit_rules_expr_LDADD = $(RULES_LIBS) $(CMOCKA_LIBS)
 t_unit_rules_files_LDADD = $(RULES_LIBS) $(CMOCKA_LIBS)
@@ -37,6 +38,8 @@ t_unit_rules_run_LDADD = $(RULES_LIBS) $(CMOCKA_LIBS)
 t_unit_rules_small_LDADD = $(RULES_LIBS) $(CMOCKA_LIBS)
 t_unit_rules_stock_LDADD = $(RULES_LIBS) $(CMOCKA_LIBS)
 t_unit_rules_words_LDADD = $(RULES_LIBS) $(CMOCKA_LIBS)
+t_unit_rules_stock_samples_LDADD = $(RULES_LIBS) $(CMOCKA_LIBS)
+t_unit_rules_stock_samples_CPPFLAGS = $(AM_CPPFLAGS) -DSTOCK_RULES='"$(abs_top_srcdir)/rules/stock"'
 t_unit_rules_stock_CPPFLAGS = $(AM_CPPFLAGS) -DSTOCK_RULES='"$(abs_top_srcdir)/rules/stock"'
 
 fuzz += t/fuzz/image t/fuzz/pdf t/fuzz/rules

@@ -122,6 +122,91 @@ static const struct letter ham[] = {
      "> Buy cheap viagra online, no prescription, order now, 100% free shipping!\n"
      "> Dear friend, your inheritance of $4,500,000 million dollars awaits, next of kin\n"
      "I get these too. The filter should know them.\n"},
+    {"a German colleague with a poll", ARRIVED
+     "From: \"Schmidt, Anna\" <anna.schmidt@uni.example>\nTo: kollegium@uni.example\n"
+     "Subject: Umfrage: Treffen am Montag, bitte best\xC3\xA4tigen\nMessage-Id: "
+     "<1@uni.example>\n" HTML
+     "<p>Liebe Kolleginnen und Kollegen,</p><p>bitte tragt euch umgehend ein, wann ihr zum "
+     "Treffen k\xC3\xB6nnt. Das Paket mit den Unterlagen ist noch nicht zugestellt. Kosten: 45 000 "
+     "Euro aus der Stiftung.</p><p><a href=\"https://doodle.example/p/abc\">Hier klicken</a></p>"
+     "<p>Herzlichen Gl\xC3\xBC"
+     "ckwunsch an Jan zur Promotion!</p>\n"},
+    {"a German shop's newsletter", ARRIVED
+     "From: Buchladen am Markt <newsletter@buchladen.example>\nTo: jean.toto@uni.example\n"
+     "Subject: 20 % Rabatt: Ihr Gutschein zum Geburtstag\nMessage-Id: <1@buchladen.example>\n"
+     "List-Unsubscribe: <https://click.esp.example/u/1>\n"
+     "Content-Type: multipart/alternative; boundary=b\n\n--b\n"
+     "Content-Type: text/plain; charset=utf-8\n\nIhr Gutschein: "
+     "https://click.esp.example/1\n--b\n" HTML
+     "<div style=\"display:none;font-size:0\">Nur noch bis Sonntag: 20 % Rabatt auf alle "
+     "Kalender, kostenloser Versand</div><p>Liebe Kundin, lieber Kunde,</p><p>wir schenken Ihnen "
+     "einen Gutschein \xC3\xBC"
+     "ber 5 Euro. Jetzt hier ansehen: <a href=\"https://click.esp.example/"
+     "1\"><img src=\"https://img.esp.example/1.jpg\"></a></p><p>Abmelden: <a href=\"https://"
+     "click.esp.example/u/1\">hier klicken</a></p>\n--b--\n"},
+    {"a German parcel that is real",
+     ARRIVED "From: DHL Paket <noreply@dhl.de>\nTo: jean.toto@uni.example\n"
+             "Subject: Ihre Sendung kommt heute\nMessage-Id: <1@dhl.de>\n" HTML
+             "<p>Hallo Jean Toto,</p><p>Ihr Paket von Buchladen am Markt kommt heute zwischen 11 "
+             "und 14 Uhr. "
+             "Sie sind nicht zu Hause? W\xC3\xA4hlen Sie hier einen Ablageort: <a "
+             "href=\"https://www.dhl.de/"
+             "sendung?id=1\">Sendung verfolgen</a></p>\n"},
+    {"the computing centre about passwords", ARRIVED
+     "From: Service informatique <assistance@univ.example>\nTo: jean.toto@univ.example\n"
+     "Subject: Votre mot de passe expire dans 10 jours\nMessage-Id: <1@univ.example>\n" HTML
+     "<p>Bonjour,</p><p>Votre mot de passe arrive \xC3\xA0 expiration. Connectez-vous sur <a href="
+     "\"https://compte.univ.example/\">compte.univ.example</a> pour le modifier avant le 22 "
+     "novembre. Votre bo\xC3\xAEte mail est pleine \xC3\xA0 90 %.</p>\n"},
+    {"a French authority that is real", ARRIVED
+     "From: \"Assurance Maladie\" <nepasrepondre@info.ameli.fr>\nTo: jean.toto@univ.example\n"
+     "Subject: Un nouveau message dans votre compte ameli\nMessage-Id: <1@info.ameli.fr>\n" HTML
+     "<p>Bonjour,</p><p>Un remboursement vient d'\xC3\xAAtre effectu\xC3\xA9. Connectez-vous "
+     "\xC3\xA0 "
+     "votre compte <a href=\"https://assure.ameli.fr/\">ameli</a> pour le consulter.</p>\n"},
+    {"a French colleague's good news", ARRIVED
+     "From: Paul Martin <paul.martin@univ.example>\nTo: labo@univ.example\n"
+     "Subject: F\xC3\xA9licitations \xC3\xA0 Marie !\nMessage-Id: <1@univ.example>\n" HTML
+     "<p>Chers coll\xC3\xA8gues,</p><p>Marie a gagn\xC3\xA9 le prix de th\xC3\xA8se (3 000 euros, "
+     "don "
+     "de la fondation). La convocation au conseil suit ; merci de confirmer votre pr\xC3\xA9sence "
+     "avant le 3 : <a href=\"https://framadate.example/x\">ici</a></p>\n"},
+    {"a contract to sign that is real", ARRIVED
+     "From: Marie Dupont via DocuSign <dse@eumail.docusign.net>\nTo: jean.toto@univ.example\n"
+     "Reply-To: Marie Dupont <marie.dupont@univ.example>\n"
+     "Subject: Complete with DocuSign: contract.pdf\nMessage-Id: <1@docusign.net>\n" HTML
+     "<p>Marie Dupont sent you a document to review and sign.</p><p><a href=\"https://"
+     "eu.docusign.net/Signing/1\">REVIEW DOCUMENT</a></p><p>If this was not you, contact "
+     "us.</p>\n"},
+    {"a shared file that is real",
+     ARRIVED "From: Marie Dupont <no-reply@sharepointonline.com>\nTo: jean.toto@univ.example\n"
+             "Subject: Marie Dupont shared \"budget\" with you.\nMessage-Id: "
+             "<1@sharepointonline.com>\n" HTML
+             "<p>Marie Dupont shared a file with you</p><p>This link will work for anyone in the "
+             "university.</p><p><a href=\"https://univ-my.sharepoint.com/x\">Open</a></p>\n"},
+    {"a bill with a telephone number", ARRIVED
+     "From: Example Hosting <billing@hosting.example>\nTo: jean.toto@univ.example\n"
+     "Subject: Your invoice 12345678\nMessage-Id: <1@hosting.example>\n" HTML
+     "<p>Dear customer,</p><p>Your subscription was renewed; $59.99 was charged to your card. "
+     "Questions? Call us at 1-800-555-0142 or see <a href=\"https://hosting.example/bill\">your "
+     "account</a>.</p>\n"},
+    {"a learned society's newsletter", ARRIVED
+     "From: \"Society of Examples\" <news@society.example>\nTo: jean.toto@univ.example\n"
+     "Subject: November news: prizes, jobs and grants\nMessage-Id: <1@esp.example>\n"
+     "List-Unsubscribe: <https://click.esp.example/u>\n" HTML
+     "<p>Dear member,</p><p>Claim your free ticket: congratulations to the winners of our survey. "
+     "Postdoc, 2 years, remote possible, 2500 EUR per month. Donate to our charity.</p><p><a href="
+     "\"https://click.esp.example/1\"><img src=\"https://img.esp.example/1.png\"></a></p><p>You "
+     "receive this e-mail because you are a member. <a href=\"https://click.esp.example/u\">"
+     "Unsubscribe</a></p>\n"},
+    {"a Spanish bill that is real", ARRIVED
+     "From: Librer\xC3\xAD"
+     "a Ejemplo <facturas@libreria.example>\nTo: jean.toto@univ.example\n"
+     "Subject: Factura 2024-118 de su pedido\nMessage-Id: <1@libreria.example>\n" HTML
+     "<p>Estimado cliente:</p><p>Adjuntamos la factura de su pedido. El saldo pendiente es de "
+     "45,90 "
+     "euros. Puede confirmar el pago en <a href=\"https://libreria.example/p/118\">su cuenta</a>."
+     "</p>\n"},
 };
 
 static const struct letter spam[] = {
