@@ -89,8 +89,8 @@ static const struct sample samples[] = {
     "<div style=\"display:none\">Words that nobody is to read but the filter, a whole line</div>"
     {"HTML_HIDDEN_OFTEN", STRANGER HTML "<p>Hi</p>" HIDDEN HIDDEN HIDDEN HIDDEN HIDDEN HIDDEN,
      STRANGER HTML "<p>This week's news of our department, in a few words.</p>" HIDDEN},
-    {"LINK_MACHINE_NAME", STRANGER PLAIN "http://12.34.56.78.host.example/login",
-     STRANGER PLAIN "https://news.example/2024.05.01/a and https://v1.2.example/"},
+    {"LINK_MACHINE_NAME", STRANGER PLAIN "http://12.34.56.78.host.example.com/login",
+     STRANGER PLAIN "https://news.example.com/2024.05.01/a and https://v1.2.example.com/"},
 
     /* 51_logins.cf */
     {"LURE_PASSWORD", STRANGER HTML "<p>Your password will expire today. Keep it " LINK "</p>",
