@@ -45,7 +45,7 @@ static int find_askers(struct shown *shown, struct err *err)
     struct book *book = shown->tool->book;
     struct rules_names *by = &shown->needed_by;
     for (size_t i = 0; i < book->n; i++) {
-        struct rules_names needs;
+        struct rules_names needs = {0};
         struct err bad;
         /* an expression that can't be read asks for nothing; `rules check` names it */
         if (rules_needs(book, &book->list[i], &needs, &bad) < 0 ||
