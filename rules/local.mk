@@ -42,13 +42,17 @@ t_unit_rules_stock_samples_LDADD = $(RULES_LIBS) $(CMOCKA_LIBS)
 t_unit_rules_stock_samples_CPPFLAGS = $(AM_CPPFLAGS) -DSTOCK_RULES='"$(abs_top_srcdir)/rules/stock"'
 t_unit_rules_stock_CPPFLAGS = $(AM_CPPFLAGS) -DSTOCK_RULES='"$(abs_top_srcdir)/rules/stock"'
 
-fuzz += t/fuzz/image t/fuzz/pdf t/fuzz/rules
+fuzz += t/fuzz/image t/fuzz/pdf t/fuzz/rules t/fuzz/sa_html t/fuzz/sa_text
 t_fuzz_image_LDADD = $(RULES_LIBS)
 t_fuzz_image_LDFLAGS = $(AM_LDFLAGS) $(LIBFUZZER_LDFLAGS)
 t_fuzz_pdf_LDADD = $(RULES_LIBS)
 t_fuzz_pdf_LDFLAGS = $(AM_LDFLAGS) $(LIBFUZZER_LDFLAGS)
 t_fuzz_rules_LDADD = $(RULES_LIBS)
 t_fuzz_rules_LDFLAGS = $(AM_LDFLAGS) $(LIBFUZZER_LDFLAGS)
+t_fuzz_sa_html_LDADD = $(RULES_LIBS)
+t_fuzz_sa_html_LDFLAGS = $(AM_LDFLAGS) $(LIBFUZZER_LDFLAGS)
+t_fuzz_sa_text_LDADD = $(RULES_LIBS)
+t_fuzz_sa_text_LDFLAGS = $(AM_LDFLAGS) $(LIBFUZZER_LDFLAGS)
 
 # The stock rules: data, installed to $(pkgdatadir)/rules; tests use them where they stand.
 rulesdir = $(pkgdatadir)/rules

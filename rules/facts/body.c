@@ -120,10 +120,8 @@ static struct fact_texts *cut_lines(struct pool *pool, char *text, size_t n)
 /* The subject's line; that of a message without one is empty. */
 static struct str subject_line(struct facts *facts)
 {
-    struct fact_part *root = facts_parts(facts)->root;
-    if (fact_field_raw(root, STR("subject")).s == NULL)
-        return STR("");
-    return fact_field(facts, root, STR("subject"));
+    struct str raw = fact_field_raw(facts_parts(facts)->root, STR("subject"));
+    return raw.s ? header_decode(facts->pool, STR("subject"), raw) : STR("");
 }
 
 static struct fact_texts *make_body(struct facts *facts, enum body_text which)

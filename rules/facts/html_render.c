@@ -545,6 +545,25 @@ static struct str change(struct pool *pool, struct str html)
     return str_n(out, n);
 }
 
+/* Characters up to U+00FF as a byte each, as Perl leaves a text that has none beyond. */
+static struct str narrow(struct renderer *r, struct str x)
+{
+    size_t high = utf8_ascii_end(x, 0), n = 0;
+    for (size_t i = high; i < x.n; i++) {
+        if ((unsigned char)x.s[i] >= 0xc4)
+            return x;
+    }
+    char *out = high < x.n ? pool_alloc(r->pool, x.n) : NULL;
+    for (size_t i = 0; out && i < x.n; i++) {
+        unsigned char c = (unsigned char)x.s[i];
+        bool two = c >= 0xc2 && i + 1 < x.n;
+        out[n++] = two ? (char)((c & 3) << 6 | (x.s[i + 1] & 0x3f)) : x.s[i];
+        i += two;
+    }
+    r->no_memory |= high < x.n && out == NULL;
+    return out ? str_n(out, n) : x;
+}
+
 static void keep_growing(struct renderer *r, struct growing *growing, enum html_texts kind)
 {
     struct str all = pool_str(r->pool, buf_str(&growing->text));
@@ -553,7 +572,8 @@ static void keep_growing(struct renderer *r, struct growing *growing, enum html_
         r->no_memory = true;
     for (size_t i = 0; i < growing->n && !r->no_memory; i++) {
         size_t end = i + 1 < growing->n ? growing->starts[i + 1] : all.n;
-        add_text(r, kind, str_sub(all, growing->starts[i], end), &cap);
+        struct str one = str_sub(all, growing->starts[i], end);
+        add_text(r, kind, r->source_wide ? one : narrow(r, one), &cap);
     }
     buf_release(&growing->text);
 }

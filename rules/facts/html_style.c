@@ -219,26 +219,34 @@ static void declare_background(struct str value, uint32_t *colour)
     *colour = bottom;
 }
 
+/* "color:" and the like with nothing but a blank behind it is a colour that can't be read. */
+static bool declare_colours(struct style *style, struct str property, struct str rest)
+{
+    struct str value = trim(rest);
+    if (!str_ieq(property, STR("color")) && !str_ieq(property, STR("background-color")))
+        return false;
+    if (rest.n > 0)
+        declare_colour(value, property.n == 5 ? &style->fore : &style->back);
+    return true;
+}
+
 /* One "property: value" of a style attribute. */
 static void declare(struct style *style, struct str text)
 {
-    text = trim(text);
     size_t colon = str_chr(text, ':');
     if (colon == STR_NONE)
         return;
-    struct str value = trim(str_from(text, colon + 1)), exact = str_sub(text, 0, colon);
-    struct str property = trim(exact);
-    if (value.n == 0 || str_chr(value, '\n') != STR_NONE)
+    struct str rest = str_from(text, colon + 1), value = trim(rest);
+    struct str property = str_sub(text, 0, colon);
+    while (property.n && is_space(property.s[0]))
+        property = str_from(property, 1);
+    if (str_chr(value, '\n') != STR_NONE || declare_colours(style, property, rest) || value.n == 0)
         return;
-    if (str_ieq(exact, STR("color")))
-        declare_colour(value, &style->fore);
-    else if (str_ieq(exact, STR("background-color")))
-        declare_colour(value, &style->back);
-    else if (str_eq(exact, STR("background")))
+    if (str_eq(property, STR("background")))
         declare_background(value, &style->back);
-    else if (str_eq(property, STR("display")))
+    else if (str_eq(trim(property), STR("display")))
         style->no_display = str_ieq(value, STR("none"));
-    else if (str_eq(property, STR("visibility")))
+    else if (str_eq(trim(property), STR("visibility")))
         style->hidden = str_ieq(value, STR("hidden"));
 }
 

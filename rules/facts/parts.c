@@ -2,6 +2,7 @@
 
 #include "rules/facts/content_type.h"
 #include "rules/facts/decode.h"
+#include "rules/facts/header.h"
 #include "rules/facts/parts_lines.h"
 
 #define HEADER_ERRORS_MAX 3   /* lines that are no field; the next one begins the body */
@@ -322,7 +323,8 @@ static void parse_multipart(struct parse *parse, struct fact_part *parent, bool 
     }
     parse->parts->unclosed |= opened && !closing;
     parent->leaf = false;
-    parent->raw = STR_EMPTY;
+    parent->raw = parent->charset = parent->name = STR_EMPTY;
+    parent->effective = parent->type;
 }
 
 /* Lines of a multipart's part are at most PARTS_LINE_MAX bytes: what is longer is cut, once for
@@ -414,8 +416,8 @@ struct str fact_field_raw(const struct fact_part *part, struct str name)
 
 struct str fact_field(struct facts *facts, const struct fact_part *part, struct str name)
 {
-    struct header header = {.name = name, .value = fact_field_raw(part, name)};
-    return header.value.s ? header_text(facts->pool, &header) : STR_EMPTY;
+    struct str raw = fact_field_raw(part, name);
+    return raw.s ? header_decode(facts->pool, name, raw) : STR_EMPTY;
 }
 
 struct str fact_part_decoded(struct facts *facts, struct fact_part *part)
