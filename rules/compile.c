@@ -32,6 +32,7 @@ void ruleset_free(struct ruleset **set)
     for (size_t i = 0; i < (*set)->n; i++) {
         regex_free(&(*set)->rules[i].regex);
         eval_call_release(&(*set)->rules[i].call);
+        uri_detail_release((*set)->rules[i].detail);
     }
     settings_free(&(*set)->settings);
     pool_free(&(*set)->pool);
@@ -111,6 +112,9 @@ static void set_test(struct compiler *c, struct rule *rule, const struct definit
     if (rule->kind == RULE_EVAL) {
         rule->call.raw = definition->eval_raw;
         result = eval_compile(c->set->pool, definition->test, &rule->call, &err);
+    } else if (rule->kind == RULE_URI_DETAIL) {
+        rule->detail = uri_detail_parse(c->set->pool, definition->test, &err);
+        result = rule->detail ? 0 : -1;
     } else if (rule->kind != RULE_EXISTS) {
         result = set_pattern(c, rule, definition, &err);
     }
@@ -230,7 +234,7 @@ static int group_rules(struct compiler *c, struct err *err)
             continue;
         uint32_t number = c->numbers[i];
         enum rule_kind kind = set->rules[number].kind;
-        if (kind == RULE_EVAL)
+        if (kind == RULE_EVAL || kind == RULE_URI_DETAIL)
             set->evals[set->n_evals++] = number;
         else if (kind != RULE_NONE && kind != RULE_META &&
                  add_to_group(set, number, &c->book->list[i].query, err) < 0)

@@ -14,6 +14,13 @@ static int is_rule_file(const struct dirent *entry)
     return !str_starts(name, STR(".")) && str_ends(name, STR(".cf"));
 }
 
+/* Say which plugins are wanted, before all rules. */
+static int is_pre_file(const struct dirent *entry)
+{
+    struct str name = str_of(entry->d_name);
+    return !str_starts(name, STR(".")) && str_ends(name, STR(".pre"));
+}
+
 /* By bytes, whatever the locale: the order of rule files decides what holds. */
 static int by_name(const struct dirent **a, const struct dirent **b)
 {
@@ -37,11 +44,12 @@ static int load_file(struct parser *parser, const char *path, size_t *read)
 }
 
 /* One unreadable file does not keep the others from being read. */
-static int load_folder(struct parser *parser, const char *path, size_t *read)
+static int load_folder(struct parser *parser, const char *path,
+                       int (*wanted)(const struct dirent *), size_t *read)
 {
     struct dirent **entries = NULL;
     struct err err = {""};
-    int n = scandir(path, &entries, is_rule_file, by_name);
+    int n = scandir(path, &entries, wanted, by_name);
     int result = 0;
     if (n < 0) {
         err_sys(&err, "cannot read the folder of rules");
@@ -58,6 +66,15 @@ static int load_folder(struct parser *parser, const char *path, size_t *read)
     return result;
 }
 
+/* Only a path that can't be read as rules is reported: a folder is looked into twice. */
+static void load_pre(struct parser *parser, const char *path)
+{
+    struct stat st;
+    size_t read = 0;
+    if (stat(path, &st) == 0 && S_ISDIR(st.st_mode))
+        load_folder(parser, path, is_pre_file, &read);
+}
+
 static int load_path(struct parser *parser, const char *path, size_t *read)
 {
     struct stat st;
@@ -67,7 +84,8 @@ static int load_path(struct parser *parser, const char *path, size_t *read)
         file_problem(parser, path, &err);
         return -1;
     }
-    return S_ISDIR(st.st_mode) ? load_folder(parser, path, read) : load_file(parser, path, read);
+    return S_ISDIR(st.st_mode) ? load_folder(parser, path, is_rule_file, read)
+                               : load_file(parser, path, read);
 }
 
 struct ruleset *ruleset_load(const char *const *paths, size_t n_paths, rules_report *report,
@@ -101,6 +119,8 @@ struct book *load_book(const struct ruleset_options *options, const char *const 
         return NULL;
     }
     parser.book->options = *options;
+    for (size_t i = 0; i < n_paths; i++)
+        load_pre(&parser, paths[i]);
     for (size_t i = 0; i < n_paths; i++)
         load_path(&parser, paths[i], &read);
     *digest = parser.digest;

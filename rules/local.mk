@@ -9,6 +9,7 @@ lib_librules_a_SOURCES = \
     rules/rules.h \
     rules/ruleset.h \
     rules/run.c \
+    rules/uri_detail.c rules/uri_detail.h \
     rules/wanted.c
 include rules/language/local.mk
 include rules/match/local.mk

@@ -11,6 +11,7 @@
 #include "rules/language/expr.h"
 #include "rules/match/filter.h"
 #include "rules/match/regex.h"
+#include "rules/uri_detail.h"
 
 struct rule {
     struct str name;
@@ -33,9 +34,10 @@ struct rule {
     bool late; /* it or one below it asks for a rule that is not run */
     struct str if_unset;
     struct regex *regex;
-    struct filter filter;  /* of the pattern */
-    struct expr expr;      /* RULE_META */
-    struct eval_call call; /* RULE_EVAL */
+    struct filter filter;      /* of the pattern */
+    struct expr expr;          /* RULE_META */
+    struct eval_call call;     /* RULE_EVAL */
+    struct uri_detail *detail; /* RULE_URI_DETAIL */
     const char *file;
     unsigned line;
 };

@@ -275,12 +275,32 @@ static int run_call(struct run *run, uint32_t number)
     return 0;
 }
 
+static int run_detail(struct run *run, uint32_t number)
+{
+    struct rules_scratch *s = run->scratch;
+    struct str text;
+    switch (uri_detail_run(run->set->rules[number].detail, &run->facts, s->runner, &text)) {
+    case REGEX_NO:
+        return 0;
+    case REGEX_YES:
+        hit(s, number, text);
+        return 0;
+    case REGEX_LIMIT:
+        give_up(s, number);
+        return 0;
+    default:
+        return -1;
+    }
+}
+
 static int run_evals(struct run *run)
 {
     const struct ruleset *set = run->set;
     for (size_t i = 0; i < set->n_evals; i++) {
         uint32_t number = set->evals[i];
-        if (run_call(run, number) < 0)
+        int result =
+            set->rules[number].kind == RULE_EVAL ? run_call(run, number) : run_detail(run, number);
+        if (result < 0)
             return err_set(run->err, "rules: the message needs more memory than is allowed");
     }
     return 0;

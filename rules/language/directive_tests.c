@@ -170,7 +170,7 @@ static const struct directive list[] = {
     {.name = "reuse", .handle = on_reuse},
     {.name = "test", .handle = on_test},
     {.name = "uri", .handle = on_plain, .what = RULE_URI},
-    {.name = "uri_detail", .handle = on_plain, .what = RULE_EMPTY},
+    {.name = "uri_detail", .handle = on_plain, .what = RULE_URI_DETAIL},
 };
 
 const struct directive_family directive_tests = DIRECTIVE_FAMILY(list);
