@@ -66,6 +66,7 @@ struct rules_input {
     struct str client_ip;
     struct str client_name;
     struct str helo;
+    int64_t now;    /* seconds since 1970; 0: not known */
     bool sub_rules; /* "__" rules stand among the hits too, with score 0 */
 };
 

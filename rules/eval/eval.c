@@ -2,9 +2,13 @@
 
 static const struct eval_entry *const families[] = {
     eval_own,
+    eval_header,
+    eval_lists,
+    eval_relay,
 };
 
-/* The functions of which an argument is a pattern, and which; "least" makes sure that it is there. */
+/* The functions of which an argument is a pattern, and which; "least" makes sure that it is there.
+ */
 static const struct {
     eval_function *function;
     size_t argument;

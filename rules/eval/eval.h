@@ -42,7 +42,10 @@ struct eval_entry {
 };
 
 /* One table a family, ended by a NULL name; listed in eval.c. */
-extern const struct eval_entry eval_own[]; /* own.h: poterne's */
+extern const struct eval_entry eval_own[];    /* own.h: poterne's */
+extern const struct eval_entry eval_header[]; /* header.h */
+extern const struct eval_entry eval_lists[];  /* lists.c */
+extern const struct eval_entry eval_relay[];  /* relay.c */
 
 struct eval_call {
     eval_function *function;

@@ -185,7 +185,7 @@ static void add_domains(struct finding *f)
                              STR_ARG(hosts->list[i]));
     }
     if (hosts->n)
-        add(f, text);
+        add(f, pool_lower(f->facts->pool, text));
 }
 
 static void add_source(struct finding *f)

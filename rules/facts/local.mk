@@ -37,6 +37,7 @@ lib_librules_a_SOURCES += \
     rules/facts/shape.c rules/facts/shape.h \
     rules/facts/text_class.c rules/facts/text_class.h \
     rules/facts/text_fold.c rules/facts/text_fold.h \
+    rules/facts/times.c rules/facts/times.h \
     rules/facts/uri_clean.c rules/facts/uri_clean.h \
     rules/facts/uri_number.c rules/facts/uri_number.h \
     rules/facts/uri_text.c rules/facts/uri_text.h \

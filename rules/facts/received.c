@@ -367,7 +367,9 @@ static enum received_kind read_from(struct reading *r)
 {
     struct shape_found found;
     enum received_family family = family_of(r);
-    if (search_any_case(r, "%(return-path%(?:%) %|envelope-%(sender%|from%)%[ =]%)%e%W", &found))
+    if ((str_ifind(r->line, STR("return-path")) != STR_NONE ||
+         str_ifind(r->line, STR("envelope-")) != STR_NONE) &&
+        search_any_case(r, "%(return-path%(?:%) %|envelope-%(sender%|from%)%[ =]%)%e%W", &found))
         r->relay->envfrom = shape_field(&found, 'e');
     enum received_kind kind = try_shapes(r, received_first, family);
     if (kind != RECEIVED_UNREADABLE)

@@ -298,19 +298,33 @@ bool shape_match(const char *shape, enum shape_case letters, struct str text, si
     return try_at(&run, shape, 0);
 }
 
+/* Where the text that every match begins with stands next, at or behind `at`; STR_NONE: nowhere. */
+static size_t next_place(const struct shape_run *run, struct str head, size_t at)
+{
+    struct str rest = str_from(run->text, at);
+    size_t next = 0;
+    if (head.n && !run->any_case)
+        next = str_find(rest, head);
+    else if (head.n) {
+        while (next < rest.n && !same(run, rest.s[next], head.s[0]))
+            next++;
+        next = next < rest.n ? next : STR_NONE;
+    }
+    return next == STR_NONE ? STR_NONE : at + next;
+}
+
 bool shape_search(const char *shape, enum shape_case letters, struct str text, size_t *work,
                   struct shape_found *found)
 {
     struct shape_run run = {text, letters == SHAPE_ANY_CASE, work, found, 0};
-    bool plain = *shape != '%' && letters == SHAPE_EXACT;
+    struct str head = str_n(shape, strcspn(shape, "%"));
     *found = (struct shape_found){.all = STR_EMPTY};
+    if (!spend(&run, text.n))
+        return false;
     for (size_t at = 0; at <= text.n && *work; at++) {
-        if (plain) {
-            size_t next = str_chr(str_from(text, at), *shape);
-            if (next == STR_NONE)
-                return false;
-            at += next;
-        }
+        at = next_place(&run, head, at);
+        if (at == STR_NONE)
+            return false;
         if (try_at(&run, shape, at))
             return true;
     }
