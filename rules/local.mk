@@ -28,6 +28,7 @@ unit += \
     t/unit/rules_small \
     t/unit/rules_stock \
     t/unit/rules_stock_samples \
+    t/unit/rules_structure \
     t/unit/rules_words
 t_unit_rules_expr_LDADD = $(RULES_LIBS) $(CMOCKA_LIBS)
 t_unit_rules_files_LDADD = $(RULES_LIBS) $(CMOCKA_LIBS)
@@ -38,6 +39,7 @@ t_unit_rules_regex_LDADD = $(RULES_LIBS) $(CMOCKA_LIBS)
 t_unit_rules_run_LDADD = $(RULES_LIBS) $(CMOCKA_LIBS)
 t_unit_rules_small_LDADD = $(RULES_LIBS) $(CMOCKA_LIBS)
 t_unit_rules_stock_LDADD = $(RULES_LIBS) $(CMOCKA_LIBS)
+t_unit_rules_structure_LDADD = $(RULES_LIBS) $(CMOCKA_LIBS)
 t_unit_rules_words_LDADD = $(RULES_LIBS) $(CMOCKA_LIBS)
 t_unit_rules_stock_samples_LDADD = $(RULES_LIBS) $(CMOCKA_LIBS)
 t_unit_rules_stock_samples_CPPFLAGS = $(AM_CPPFLAGS) -DSTOCK_RULES='"$(abs_top_srcdir)/rules/stock"'

@@ -68,6 +68,8 @@ struct rules_input {
     struct str helo;
     int64_t now;    /* seconds since 1970; 0: not known */
     bool sub_rules; /* "__" rules stand among the hits too, with score 0 */
+    bool bayes_known; /* pass 2 ran first: `bayes` is the probability of spam that it gave */
+    double bayes;
 };
 
 struct rule_hit {

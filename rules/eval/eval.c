@@ -1,10 +1,23 @@
 #include "rules/eval/eval.h"
 
+#include "rules/eval/absent.h"
+#include "rules/eval/html.h"
+#include "rules/eval/image.h"
+#include "rules/eval/pdf.h"
+#include "rules/facts/body.h"
+
 static const struct eval_entry *const families[] = {
-    eval_own,
+    eval_bayes,
+    eval_body,
     eval_header,
+    eval_html_parts,
+    eval_image,
     eval_lists,
+    eval_mime,
+    eval_own,
+    eval_pdf,
     eval_relay,
+    eval_uris,
 };
 
 /* The functions of which an argument is a pattern, and which; "least" makes sure that it is there.
@@ -13,8 +26,17 @@ static const struct {
     eval_function *function;
     size_t argument;
 } patterns[] = {
-    {NULL, 0},
+    {eval_html_text_match, 1},   {eval_html_text_not_match, 1}, {eval_image_name_regex, 0},
+    {eval_pdf_match_details, 1}, {eval_pdf_name_regex, 0},
 };
+
+static double never_hits(struct eval_context *c)
+{
+    (void)c;
+    return 0;
+}
+
+static const struct eval_entry not_run = {"", never_hits, 0, EVAL_ARGUMENTS_MAX};
 
 static const struct eval_entry *find(struct str name)
 {
@@ -24,7 +46,7 @@ static const struct eval_entry *find(struct str name)
                 return e;
         }
     }
-    return NULL;
+    return eval_absent_reason(name) ? &not_run : NULL;
 }
 
 /* One argument off the front of *rest: 'text', "text" or a bare word; then a comma or the end. */
@@ -86,7 +108,7 @@ static int compile_call(struct pool *pool, const struct eval_entry *entry, struc
     if (call->n_arguments < entry->least || call->n_arguments > entry->most)
         return err_set(err, "eval:%s() takes %zu to %zu arguments, not %zu", entry->name,
                        entry->least, entry->most, call->n_arguments);
-    for (size_t i = 0; patterns[i].function; i++) {
+    for (size_t i = 0; i < sizeof patterns / sizeof *patterns; i++) {
         if (entry->function == patterns[i].function)
             return compile_pattern(&call->arguments[patterns[i].argument], err);
     }
@@ -121,4 +143,14 @@ bool eval_matches(struct eval_context *c, size_t argument, struct str text)
         regex_search(c->a[argument].regex, c->runner, text, 0, STR_NONE, &match);
     c->limited |= result == REGEX_LIMIT;
     return result == REGEX_YES;
+}
+
+bool eval_text_length(const struct eval_context *c, size_t *length)
+{
+    const struct fact_texts *texts =
+        c->raw ? facts_rawbody(c->facts) : facts_body(c->facts, BODY_RENDERED);
+    *length = 0;
+    for (size_t i = 0; texts && i < texts->n; i++)
+        *length += texts->list[i].n;
+    return texts != NULL;
 }

@@ -42,10 +42,17 @@ struct eval_entry {
 };
 
 /* One table a family, ended by a NULL name; listed in eval.c. */
-extern const struct eval_entry eval_own[];    /* own.h: poterne's */
-extern const struct eval_entry eval_header[]; /* header.h */
-extern const struct eval_entry eval_lists[];  /* lists.c */
-extern const struct eval_entry eval_relay[];  /* relay.c */
+extern const struct eval_entry eval_bayes[];      /* bayes.h: Bayes.pm */
+extern const struct eval_entry eval_body[];       /* body.h: BodyEval.pm */
+extern const struct eval_entry eval_header[];     /* header.h */
+extern const struct eval_entry eval_html_parts[]; /* html.h: HTMLEval.pm */
+extern const struct eval_entry eval_image[];      /* image.h: ImageInfo.pm */
+extern const struct eval_entry eval_lists[];      /* lists.c */
+extern const struct eval_entry eval_mime[];       /* mime.h: MIMEEval.pm */
+extern const struct eval_entry eval_own[];        /* own.h: poterne's */
+extern const struct eval_entry eval_pdf[];        /* pdf.h: PDFInfo.pm */
+extern const struct eval_entry eval_relay[];      /* relay.c */
+extern const struct eval_entry eval_uris[];       /* uri.h: URIEval.pm and others */
 
 struct eval_call {
     eval_function *function;
@@ -60,6 +67,9 @@ void eval_call_release(struct eval_call *call);
 
 /* Does the pattern of a[argument] match? A limit that it runs into sets c->limited. */
 bool eval_matches(struct eval_context *c, size_t argument, struct str text);
+
+/* Bytes of the text that the rule looks at: body, or rawbody. False: no memory. */
+bool eval_text_length(const struct eval_context *c, size_t *length);
 
 /* Is the value within the (MIN, MAX) that begin at a[first]? Both are included; a missing MAX is no
  * bound. */

@@ -24,6 +24,11 @@ enum fact_slot {
     FACT_RELAYS,
     FACT_SENDERS,
     FACT_TIMES,
+    FACT_IMAGES,
+    FACT_MIME_COUNTS,
+    FACT_PDFS,
+    FACT_STOCK_INFO,
+    FACT_WORDS_DIFFER,
     FACT_SLOTS
 };
 

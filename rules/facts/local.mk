@@ -20,6 +20,7 @@ lib_librules_a_SOURCES += \
     rules/facts/html_render.c rules/facts/html_render.h \
     rules/facts/html_style.c rules/facts/html_style.h \
     rules/facts/image_size.c rules/facts/image_size.h \
+    rules/facts/images.c rules/facts/images.h \
     rules/facts/ip.c rules/facts/ip.h \
     rules/facts/locales.c rules/facts/locales.h \
     rules/facts/mailbox.c rules/facts/mailbox.h \
@@ -27,7 +28,11 @@ lib_librules_a_SOURCES += \
     rules/facts/normalize.c rules/facts/normalize.h \
     rules/facts/parts.c rules/facts/parts.h \
     rules/facts/parts_lines.c rules/facts/parts_lines.h \
+    rules/facts/mime_counts.c rules/facts/mime_counts.h \
     rules/facts/pdf.c rules/facts/pdf.h \
+    rules/facts/pdfs.c rules/facts/pdfs.h \
+    rules/facts/stock_info.c rules/facts/stock_info.h \
+    rules/facts/words_differ.c rules/facts/words_differ.h \
     rules/facts/received.c rules/facts/received.h \
     rules/facts/received_shapes.c \
     rules/facts/registry.c rules/facts/registry.h \
