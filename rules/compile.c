@@ -244,7 +244,9 @@ static int group_rules(struct compiler *c, struct err *err)
         if (gather_filters(set, &set->groups[i], err) < 0)
             return -1;
     }
-    return metas_order(c->book, set, err);
+    if (metas_order(c->book, set, err) < 0)
+        return -1;
+    return wake_make(set, err);
 }
 
 static int fill(struct compiler *c, struct err *err)

@@ -9,7 +9,9 @@ lib_librules_a_SOURCES = \
     rules/rules.h \
     rules/ruleset.h \
     rules/run.c \
+    rules/scratch.c rules/scratch.h \
     rules/uri_detail.c rules/uri_detail.h \
+    rules/wake.c rules/wake.h \
     rules/wanted.c
 include rules/language/local.mk
 include rules/match/local.mk

@@ -11,6 +11,7 @@
 #include "rules/language/expr.h"
 #include "rules/match/filter.h"
 #include "rules/match/regex.h"
+#include "rules/wake.h"
 #include "rules/uri_detail.h"
 
 struct rule {
@@ -62,6 +63,7 @@ struct ruleset {
     size_t n_evals;
     uint32_t *metas; /* each behind all those that it asks for */
     size_t n_metas;
+    struct wake wake;
     char generation[17];
 };
 

@@ -3,19 +3,7 @@
 
 #include "base/buf.h"
 #include "rules/prefilter.h"
-
-#define RUN_TEXT_MAX 200 /* bytes of a match that go into the result */
-
-struct rules_scratch {
-    const struct ruleset *set;
-    struct regex_runner *runner;
-    double *values; /* [set->n]: hits of each rule; what metas read */
-    bool *done;     /* [set->n]: no more hits wanted */
-    bool *limited;  /* [set->n] */
-    bool *unknown;  /* [set->n]: a careful meta's truth is not known */
-    size_t *next;   /* [set->n]: the prefilter's */
-    struct str *texts;
-};
+#include "rules/scratch.h"
 
 struct run {
     const struct ruleset *set;
@@ -26,60 +14,6 @@ struct run {
     struct rules_result *result;
     struct err *err;
 };
-
-struct rules_scratch *rules_scratch_new(const struct ruleset *set, struct err *err)
-{
-    struct rules_scratch *s = calloc(1, sizeof *s);
-    size_t n = set->n ? set->n : 1;
-    if (s == NULL) {
-        err_set(err, "rules: out of memory");
-        return NULL;
-    }
-    s->set = set;
-    s->runner = regex_runner_new(err);
-    s->values = calloc(n, sizeof *s->values);
-    s->done = calloc(n, sizeof *s->done);
-    s->limited = calloc(n, sizeof *s->limited);
-    s->unknown = calloc(n, sizeof *s->unknown);
-    s->next = calloc(n, sizeof *s->next);
-    s->texts = calloc(n, sizeof *s->texts);
-    if (s->runner && s->values && s->done && s->limited && s->unknown && s->next && s->texts)
-        return s;
-    err_set(err, "rules: out of memory");
-    rules_scratch_free(&s);
-    return NULL;
-}
-
-void rules_scratch_free(struct rules_scratch **scratch)
-{
-    struct rules_scratch *s = *scratch;
-    if (s == NULL)
-        return;
-    regex_runner_free(&s->runner);
-    free(s->values);
-    free(s->done);
-    free(s->limited);
-    free(s->unknown);
-    free(s->next);
-    free(s->texts);
-    free(s);
-    *scratch = NULL;
-}
-
-static void hit(struct rules_scratch *s, uint32_t number, struct str text)
-{
-    if (s->values[number] == 0)
-        s->texts[number] = str_sub(text, 0, RUN_TEXT_MAX);
-    s->values[number]++;
-    s->done[number] = s->values[number] >= s->set->rules[number].hits_max;
-}
-
-/* The rule is given up for this message: its hits so far stay, and it is named as limited. */
-static void give_up(struct rules_scratch *s, uint32_t number)
-{
-    s->limited[number] = true;
-    s->done[number] = true;
-}
 
 /* All matches that begin at from..last in one piece, as many as the rule wants. */
 static void search_piece(struct rules_scratch *s, uint32_t number, struct str piece, size_t from,
@@ -93,10 +27,10 @@ static void search_piece(struct rules_scratch *s, uint32_t number, struct str pi
         case REGEX_NO:
             return;
         case REGEX_LIMIT:
-            give_up(s, number);
+            scratch_give_up(s, number);
             return;
         case REGEX_YES:
-            hit(s, number, str_sub(piece, match.from, match.to));
+            scratch_hit(s, number, str_sub(piece, match.from, match.to));
             at = match.to > match.from ? match.to : match.to + 1;
             break;
         }
@@ -112,11 +46,11 @@ static void search_negated(struct rules_scratch *s, uint32_t number, const struc
         struct str piece = view->pieces[i].s ? view->pieces[i] : rule->if_unset;
         enum regex_result result = regex_search(rule->regex, s->runner, piece, 0, STR_NONE, &match);
         if (result == REGEX_LIMIT)
-            give_up(s, number);
+            scratch_give_up(s, number);
         if (result != REGEX_NO)
             return;
     }
-    hit(s, number, STR_EMPTY);
+    scratch_hit(s, number, STR_EMPTY);
 }
 
 /* One rule on a header's text; `possible` is what the prefilter says. */
@@ -125,15 +59,15 @@ static void run_header(struct rules_scratch *s, uint32_t number, const struct vi
 {
     const struct rule *rule = &s->set->rules[number];
     if (regex_runner_late(s->runner)) {
-        give_up(s, number);
+        scratch_give_up(s, number);
     } else if (rule->kind == RULE_EXISTS) {
         if (view->pieces[0].s)
-            hit(s, number, STR_EMPTY);
+            scratch_hit(s, number, STR_EMPTY);
     } else if (rule->negated) {
         if (possible)
             search_negated(s, number, view);
         else
-            hit(s, number, STR_EMPTY);
+            scratch_hit(s, number, STR_EMPTY);
     } else if (possible) {
         search_piece(s, number, view->pieces[0].s ? view->pieces[0] : rule->if_unset, 0, STR_NONE);
     }
@@ -166,7 +100,7 @@ static int run_part_header(struct run *run, uint32_t number, const struct view *
     struct view joined = {.n_pieces = 1};
     struct str text;
     if (regex_runner_late(s->runner)) {
-        give_up(s, number);
+        scratch_give_up(s, number);
         return 0;
     }
     if (rule->concat) {
@@ -220,7 +154,7 @@ static void confirm(void *data, uint32_t number, size_t piece, size_t from, size
     const struct texts *texts = data;
     struct rules_scratch *s = texts->scratch;
     if (regex_runner_late(s->runner))
-        give_up(s, number);
+        scratch_give_up(s, number);
     else if (piece > 0 || !s->set->rules[number].no_subject)
         search_piece(s, number, texts->view->pieces[piece], from, last);
 }
@@ -267,9 +201,10 @@ static int run_call(struct run *run, uint32_t number)
     double times = call->function(&context);
     if (times < 0)
         return -1;
-    s->limited[number] |= context.limited;
+    if (context.limited)
+        scratch_give_up(s, number);
     if (times > 0) {
-        hit(s, number, context.text);
+        scratch_hit(s, number, context.text);
         s->values[number] = times;
     }
     return 0;
@@ -283,10 +218,10 @@ static int run_detail(struct run *run, uint32_t number)
     case REGEX_NO:
         return 0;
     case REGEX_YES:
-        hit(s, number, text);
+        scratch_hit(s, number, text);
         return 0;
     case REGEX_LIMIT:
-        give_up(s, number);
+        scratch_give_up(s, number);
         return 0;
     default:
         return -1;
@@ -304,32 +239,6 @@ static int run_evals(struct run *run)
             return err_set(run->err, "rules: the message needs more memory than is allowed");
     }
     return 0;
-}
-
-/* Does the meta ask for one whose truth is not known? */
-static bool asks_for_unknown(const struct rules_scratch *s, const struct expr *expr)
-{
-    for (size_t i = 0; i < expr->n; i++) {
-        if (expr->code[i].kind == EXPR_LOAD && s->unknown[expr->code[i].slot])
-            return true;
-    }
-    return false;
-}
-
-/* A meta's value goes on to other metas; one that is not above 0 but true counts as 1. */
-static void run_metas(struct run *run)
-{
-    struct rules_scratch *s = run->scratch;
-    for (size_t i = 0; i < run->set->n_metas; i++) {
-        uint32_t number = run->set->metas[i];
-        const struct rule *rule = &run->set->rules[number];
-        double value = expr_run(&rule->expr, s->values);
-        if (rule->careful)
-            s->unknown[number] =
-                asks_for_unknown(s, &rule->expr) || (rule->silent && (rule->late || value != 0));
-        if (!rule->silent && !s->unknown[number])
-            s->values[number] = value > 0 ? value : value != 0;
-    }
 }
 
 /* A rule with "tflags multiple" scores for each hit; a meta or a call once, whatever its value. */
@@ -364,41 +273,27 @@ static int make_result(struct run *run)
     const struct ruleset *set = run->set;
     const struct rules_scratch *s = run->scratch;
     struct rules_result *result = run->result;
-    size_t n_hits = 0, n_limited = 0;
-    for (uint32_t i = 0; i < set->n; i++) {
-        n_hits += shows(run, i);
-        n_limited += s->limited[i];
-    }
-    result->hits = POOL_ARRAY(run->pool, n_hits, struct rule_hit);
-    result->limited = POOL_ARRAY(run->pool, n_limited, const char *);
+    result->hits = POOL_ARRAY(run->pool, s->n_touched, struct rule_hit);
+    result->limited = POOL_ARRAY(run->pool, s->n_touched, const char *);
     if (result->hits == NULL || result->limited == NULL)
         return err_set(run->err, "rules: the message needs more memory than is allowed");
-    for (uint32_t i = 0; i < set->n; i++) {
-        const struct rule *rule = &set->rules[i];
-        if (s->limited[i])
+    for (size_t i = 0; i < s->n_touched; i++) {
+        uint32_t number = s->touched[i];
+        const struct rule *rule = &set->rules[number];
+        if (s->limited[number])
             result->limited[result->n_limited++] = rule->name.s;
-        if (!shows(run, i))
+        if (!shows(run, number))
             continue;
         struct rule_hit *found = &result->hits[result->n_hits++];
         found->name = rule->name.s;
-        found->score = score_of(rule, s->values[i]);
-        found->text = s->texts[i];
-        found->times = times_of(s->values[i]);
-        result->total += found->score;
+        found->score = score_of(rule, s->values[number]);
+        found->text = s->texts[number];
+        found->times = times_of(s->values[number]);
     }
     qsort(result->hits, result->n_hits, sizeof *result->hits, stronger_first);
+    for (size_t i = 0; i < result->n_hits; i++) /* always in the same order */
+        result->total += result->hits[i].score;
     return 0;
-}
-
-static void clear(struct rules_scratch *s)
-{
-    size_t n = s->set->n;
-    memset(s->values, 0, n * sizeof *s->values);
-    memset(s->done, 0, n * sizeof *s->done);
-    memset(s->limited, 0, n * sizeof *s->limited);
-    memset(s->unknown, 0, n * sizeof *s->unknown);
-    memset(s->texts, 0, n * sizeof *s->texts);
-    regex_runner_start(s->runner, RULES_TIME_MAX_MS);
 }
 
 int ruleset_run(const struct ruleset *set, struct rules_scratch *scratch,
@@ -410,13 +305,14 @@ int ruleset_run(const struct ruleset *set, struct rules_scratch *scratch,
     *result = (struct rules_result){.truncated = input->text->truncated};
     facts_init(&run.facts, pool, input, set->settings);
     run.facts.runner = scratch->runner;
-    clear(scratch);
+    scratch_clear(scratch);
+    regex_runner_start(scratch->runner, RULES_TIME_MAX_MS);
     for (size_t i = 0; i < set->n_groups; i++) {
         if (run_group(&run, &set->groups[i]) < 0)
             return -1;
     }
     if (run_evals(&run) < 0)
         return -1;
-    run_metas(&run);
+    scratch_run_metas(scratch);
     return make_result(&run);
 }

@@ -1,0 +1,128 @@
+#include "rules/scratch.h"
+
+#include <stdlib.h>
+
+struct rules_scratch *rules_scratch_new(const struct ruleset *set, struct err *err)
+{
+    struct rules_scratch *s = calloc(1, sizeof *s);
+    size_t n = set->n ? set->n : 1;
+    if (s == NULL) {
+        err_set(err, "rules: out of memory");
+        return NULL;
+    }
+    s->set = set;
+    s->runner = regex_runner_new(err);
+    s->values = calloc(n, sizeof *s->values);
+    s->done = calloc(n, sizeof *s->done);
+    s->limited = calloc(n, sizeof *s->limited);
+    s->unknown = calloc(n, sizeof *s->unknown);
+    s->next = calloc(n, sizeof *s->next);
+    s->texts = calloc(n, sizeof *s->texts);
+    s->is_touched = calloc(n, sizeof *s->is_touched);
+    s->touched = calloc(n, sizeof *s->touched);
+    s->awake = calloc(set->wake.n_words + 1, sizeof *s->awake);
+    if (s->runner && s->values && s->done && s->limited && s->unknown && s->next && s->texts &&
+        s->is_touched && s->touched && s->awake)
+        return s;
+    err_set(err, "rules: out of memory");
+    rules_scratch_free(&s);
+    return NULL;
+}
+
+void rules_scratch_free(struct rules_scratch **scratch)
+{
+    struct rules_scratch *s = *scratch;
+    if (s == NULL)
+        return;
+    regex_runner_free(&s->runner);
+    free(s->values);
+    free(s->done);
+    free(s->limited);
+    free(s->unknown);
+    free(s->next);
+    free(s->texts);
+    free(s->is_touched);
+    free(s->touched);
+    free(s->awake);
+    free(s);
+    *scratch = NULL;
+}
+
+void scratch_clear(struct rules_scratch *s)
+{
+    const struct wake *wake = &s->set->wake;
+    for (size_t i = 0; i < s->n_touched; i++) {
+        uint32_t number = s->touched[i];
+        s->values[number] = 0;
+        s->done[number] = false;
+        s->limited[number] = false;
+        s->texts[number] = STR_EMPTY;
+        s->is_touched[number] = false;
+    }
+    s->n_touched = 0;
+    if (wake->n_words)
+        memcpy(s->awake, wake->always, wake->n_words * sizeof *s->awake);
+}
+
+static void touch(struct rules_scratch *s, uint32_t number)
+{
+    if (s->is_touched[number])
+        return;
+    s->is_touched[number] = true;
+    s->touched[s->n_touched++] = number;
+}
+
+void scratch_hit(struct rules_scratch *s, uint32_t number, struct str text)
+{
+    touch(s, number);
+    if (s->values[number] == 0) {
+        s->texts[number] = str_sub(text, 0, SCRATCH_TEXT_MAX);
+        wake_waiting(&s->set->wake, number, s->awake);
+    }
+    s->values[number]++;
+    s->done[number] = s->values[number] >= s->set->rules[number].hits_max;
+}
+
+void scratch_give_up(struct rules_scratch *s, uint32_t number)
+{
+    touch(s, number);
+    s->limited[number] = true;
+    s->done[number] = true;
+}
+
+/* Does the meta ask for one whose truth is not known? */
+static bool asks_for_unknown(const struct rules_scratch *s, const struct expr *expr)
+{
+    for (size_t i = 0; i < expr->n; i++) {
+        if (expr->code[i].kind == EXPR_LOAD && s->unknown[expr->code[i].slot])
+            return true;
+    }
+    return false;
+}
+
+/* Does a meta of that value hit? Careful ones are worked out for every message (wake.h). */
+static bool meta_hits(struct rules_scratch *s, uint32_t number, double value)
+{
+    const struct rule *rule = &s->set->rules[number];
+    if (!rule->careful)
+        return value != 0;
+    s->unknown[number] =
+        asks_for_unknown(s, &rule->expr) || (rule->silent && (rule->late || value != 0));
+    return value != 0 && !rule->silent && !s->unknown[number];
+}
+
+/* A meta's value goes on to other metas; one that is not above 0 but true counts as 1. */
+void scratch_run_metas(struct rules_scratch *s)
+{
+    const struct ruleset *set = s->set;
+    size_t word = 0, meta;
+    while (wake_next(&set->wake, s->awake, &word, &meta)) {
+        uint32_t number = set->metas[meta];
+        double value = expr_run(&set->rules[number].expr, s->values);
+        if (!meta_hits(s, number, value))
+            continue;
+        touch(s, number);
+        s->values[number] = value > 0 ? value : 1;
+        wake_waiting(&set->wake, number, s->awake);
+    }
+}

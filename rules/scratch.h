@@ -1,0 +1,35 @@
+/*
+ * scratch: what is known of one message's rules while they run. Only what one message has touched
+ * is cleared for the next, of thousands of rules.
+ */
+#ifndef POTERNE_RULES_SCRATCH_H
+#define POTERNE_RULES_SCRATCH_H
+
+#include "rules/ruleset.h"
+
+#define SCRATCH_TEXT_MAX 200 /* bytes of a match that go into the result */
+
+struct rules_scratch {
+    const struct ruleset *set;
+    struct regex_runner *runner;
+    double *values; /* [set->n]: hits of each rule; what metas read */
+    bool *done;     /* [set->n]: no more hits wanted */
+    bool *limited;  /* [set->n]: its answer is not known */
+    bool *unknown;  /* [set->n]: a careful meta's truth is not known */
+    size_t *next;   /* [set->n]: the prefilter's */
+    struct str *texts;
+    bool *is_touched;  /* [set->n] */
+    uint32_t *touched; /* rules whose value, limit or text is set, as they came */
+    size_t n_touched;
+    uint64_t *awake; /* metas to be worked out, as bits (wake.h) */
+};
+
+/* As before the first message. */
+void scratch_clear(struct rules_scratch *s);
+void scratch_hit(struct rules_scratch *s, uint32_t number, struct str text);
+/* The rule is given up for this message: its hits so far stay, and it is named as limited. */
+void scratch_give_up(struct rules_scratch *s, uint32_t number);
+/* Works out the metas that can be anything else than 0. */
+void scratch_run_metas(struct rules_scratch *s);
+
+#endif
