@@ -51,10 +51,16 @@ double eval_check_blank_line_ratio(struct eval_context *c)
     return (min == 0 || percent > min) && percent <= max;
 }
 
+/* Parts have LF line ends; here what was received counts. */
 double eval_check_body_length(struct eval_context *c)
 {
     const struct fact_parts *parts = facts_parts(c->facts);
-    return parts ? (double)parts->body.n <= c->a[0].number : EVAL_NO_MEMORY;
+    if (parts == NULL)
+        return EVAL_NO_MEMORY;
+    size_t length = parts->body.n;
+    for (size_t i = 0; parts->crlf && i < parts->body.n; i++)
+        length += parts->body.s[i] == '\n';
+    return (double)length <= c->a[0].number;
 }
 
 double eval_check_stock_info(struct eval_context *c)
