@@ -89,10 +89,7 @@ static void add_tag(const struct replace *replace, struct buf *out, struct str t
     *again |= next_tag(text, 0, &begin, &end);
 }
 
-/*
- * One pass. Between two tags that touch, and before a tag at the very beginning, there is an empty
- * piece: that is where <inter> goes.
- */
+/* One pass. Between two tags that touch there is an empty piece: that is where <inter> goes. */
 static bool fill_once(const struct replace *replace, struct str text, const struct around *around,
                       struct buf *out)
 {
@@ -100,7 +97,7 @@ static bool fill_once(const struct replace *replace, struct str text, const stru
     size_t at = 0, begin, end;
     while (next_tag(text, at, &begin, &end)) {
         struct str before = str_sub(text, at, begin);
-        buf_add(out, before.n ? before : around->inter);
+        buf_add(out, at > 0 && before.n == 0 ? around->inter : before);
         buf_add(out, around->pre);
         add_tag(replace, out, str_sub(text, begin, end), &again);
         buf_add(out, around->post);
