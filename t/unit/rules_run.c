@@ -311,6 +311,60 @@ static void a_full_pool_is_an_error(void **state)
     close_world(&w);
 }
 
+/* As SpamAssassin 4.0.1 has it: a meta without a score is worked out for others, which hit only
+ * while it is false, and never when it waits for a rule that is not run. */
+static void metas_without_score_keep_others_from_hitting(void **state)
+{
+    struct world w;
+    open_world(&w, "header __YES exists:Subject\nheader __OFF exists:Subject\nscore __OFF 0\n"
+                   "meta TRUE0 __YES\nscore TRUE0 0\nmeta FALSE0 !__YES\nscore FALSE0 0\n"
+                   "meta LATE0 __OFF\nscore LATE0 0\n"
+                   "meta A TRUE0 || 1\nmeta B !FALSE0\nmeta C !LATE0\nmeta D !A\n"
+                   "meta E !__OFF\nmeta F !NO_SUCH_RULE\n");
+    run(&w);
+    assert_null(hit(&w, "A"));
+    assert_non_null(hit(&w, "B"));
+    assert_null(hit(&w, "C"));
+    assert_null(hit(&w, "D"));
+    assert_non_null(hit(&w, "E"));
+    assert_non_null(hit(&w, "F"));
+    assert_null(hit(&w, "TRUE0"));
+    close_world(&w);
+}
+
+static void part_headers_count_in_one_part(void **state)
+{
+    struct world w;
+    open_world(&w, "mimeheader A Content-Type =~ /t/\ntflags A multiple\n"
+                   "mimeheader B Content-Type =~ /html/\ntflags B range=1-2\n"
+                   "mimeheader C Content-Type =~ /html/\ntflags C range=3\n"
+                   "mimeheader D Content-Type =~ /plain.*\\n.*html/\ntflags D concat\n"
+                   "mimeheader E Content-Type !~ /zip/\nmimeheader F Content-Type !~ /pdf/\n");
+    run(&w);
+    assert_int_equal(hit(&w, "A")->times, 2); /* multipart, not the parts in it */
+    assert_null(hit(&w, "B"));
+    assert_non_null(hit(&w, "C"));
+    assert_non_null(hit(&w, "D"));
+    assert_non_null(hit(&w, "E"));
+    assert_null(hit(&w, "F"));
+    close_world(&w);
+}
+
+static void one_link_meets_all_conditions(void **state)
+{
+    struct world w;
+    open_world(&w, "util_rb_tld example\nuri_detail A raw =~ /EVIL/ text =~ /^x$/\n"
+                   "uri_detail B raw =~ /EVIL/ text =~ /^y$/\n"
+                   "uri_detail C type =~ m{^a$}i host !~ /good/ cleaned =~ /evil/\n"
+                   "uri_detail D raw /x/\nuri_detail E nothing =~ /x/\nuri_detail F raw =~ /(/\n");
+    run(&w);
+    assert_non_null(hit(&w, "A"));
+    assert_null(hit(&w, "B"));
+    assert_non_null(hit(&w, "C"));
+    assert_true(!hit(&w, "D") && !hit(&w, "E") && !hit(&w, "F"));
+    close_world(&w);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -322,6 +376,9 @@ int main(void)
         cmocka_unit_test(envelope_from),
         cmocka_unit_test(a_limit_is_named),
         cmocka_unit_test(blocks_lose_nothing),
+        cmocka_unit_test(metas_without_score_keep_others_from_hitting),
+        cmocka_unit_test(part_headers_count_in_one_part),
+        cmocka_unit_test(one_link_meets_all_conditions),
         cmocka_unit_test(a_full_pool_is_an_error),
     };
     return tap_run(tests, NULL, NULL);
