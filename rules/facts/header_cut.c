@@ -36,6 +36,14 @@ static struct str value_of(struct facts *facts, const struct header *header, boo
     return str_sub(value, 0, HEADER_VALUE_MAX);
 }
 
+static struct str without_blanks(struct str value)
+{
+    size_t n = 0;
+    while (n < value.n && (value.s[n] == ' ' || (value.s[n] >= '\t' && value.s[n] <= '\r')))
+        n++;
+    return str_from(value, n);
+}
+
 int header_fields_of_part(struct facts *facts, const struct part *part,
                           struct header_fields *fields)
 {
@@ -54,6 +62,8 @@ int header_fields_of_part(struct facts *facts, const struct part *part,
             field->whole = str_sub(raw, header->at, header->end);
         if (field->value.s == NULL)
             return -1;
+        if (part->parent) /* in a part's header a value begins behind the blanks */
+            field->value = without_blanks(field->value);
     }
     return 0;
 }
