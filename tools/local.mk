@@ -13,7 +13,7 @@ poterne_SOURCES = tools/poterne.c \
     tools/rules_fit.c tools/rules_fit.h \
     tools/masscheck.c tools/rules_job.c tools/rules_job.h tools/rules.c tools/rules_tool.h \
     tools/rules_check.c tools/rules_hits.c tools/rules_history.c tools/rules_history.h \
-    tools/rules_list.c tools/rules_live.c tools/rules_needs.c tools/rules_show.c
+    tools/rules_list.c tools/rules_live.c tools/rules_needs.c tools/rules_show.c tools/rules_test.c
 poterne_LDADD = lib/libtools.a $(JOURNAL_LIBS) lib/libevents.a $(QUARANTINE_LIBS) \
     lib/libavcontent.a lib/libantivirus.a $(CLAMAV_LIBS) $(YARA_LIBS) $(OPENSSL_LIBS) \
     lib/libledger.a $(DB_LIBS) lib/librulesfit.a $(PIPELINE_LIBS)

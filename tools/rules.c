@@ -12,6 +12,7 @@ static const struct {
     {"list", rules_list, 0, ""},
     {"show", rules_show, 1, "name a rule; `poterne rules list` knows all"},
     {"hits", rules_hits, 1, "name the files to look at, or - for standard input"},
+    {"test", rules_test, 0, ""},
 };
 #define N_COMMANDS (sizeof commands / sizeof commands[0])
 
@@ -48,7 +49,8 @@ static int run(const struct tool_args *args)
     while (i < N_COMMANDS && strcmp(what, commands[i].name) != 0)
         i++;
     if (i == N_COMMANDS)
-        return tool_misused("rules", "there is no `rules %s`; say check, list, show, hits or fit",
+        return tool_misused("rules",
+                            "there is no `rules %s`; say check, list, show, hits, test or fit",
                             what);
     tool.rest = args->rest + 1;
     tool.n_rest = args->n_rest - 1;
@@ -65,18 +67,21 @@ static int run(const struct tool_args *args)
 const struct tool_command tool_rules = {
     .name = "rules",
     .summary = "check, list, show and try the rules",
-    .arguments = "check [PATH…] | list [PATTERN] | show NAME… | hits FILE… | " RULES_FIT_ARGUMENTS,
+    .arguments = "check [PATH…] | list [PATTERN] | show NAME… | hits FILE… | test [PATH…] "
+                 "| " RULES_FIT_ARGUMENTS,
     .help =
         "check finds mistakes, each with file and line, and rules that can never score.\n"
         "list has a line for each rule whose name fits the pattern (* and ?): its score, kind and\n"
         "place; show tells all of some rules: the test, what it needs and what needs it, how "
         "often\n"
-        "it hit in the last days. hits runs messages through the rules and shows what matched.\n"
+        "it hit in the last days. hits runs messages through the rules and shows what matched;\n"
+        "test runs the rule files' own `test NAME ok|fail TEXT` lines.\n"
         "The rules are those of the settings, or of --rules (also -r), which may be given again;\n"
-        "check takes files and folders too. With --all, hits and list know the rules that\n"
+        "check and test take files and folders too. With --all, hits and list know the rules that\n"
         "no score needs.\n"
         "--json prints one object a line.\n" RULES_FIT_HELP
-        "Exit status: 0 done, nothing found wrong; 1 a mistake, or a rule that is\n"
+        "Exit status: 0 done, nothing found wrong; 1 a mistake, a test that failed, a rule that "
+        "is\n"
         "not there; 2 it could not be done.\n",
     .options = OPT_CONFIG | OPT_RULES | OPT_SCORE_SET | OPT_ALL | OPT_JSON,
     .run = run,

@@ -30,6 +30,11 @@ static void on_mistake(void *data, const char *file, unsigned line, const char *
     tell(data, MISTAKE, file, line, str_of(what));
 }
 
+static void on_notice(void *data, const char *file, unsigned line, const char *what)
+{
+    tell(data, NOTE, file, line, str_of(what));
+}
+
 static void note(struct check *check, const struct definition *rule, const char *what)
 {
     char text[ERR_TEXT_MAX];
@@ -94,6 +99,7 @@ int rules_check(struct rules_tool *tool, struct err *err)
         job->n_paths = tool->n_rest;
     }
     job->options.all = true;
+    job->options.notice = on_notice;
     tool->book =
         load_book(&job->options, job->paths, job->n_paths, on_mistake, &check, &digest, err);
     job->set = tool->book ? compile(tool->book, digest, err) : NULL;

@@ -58,6 +58,8 @@ const char *rules_kind_name(const struct definition *definition)
         [RULE_FULL] = "full",
         [RULE_META] = "meta",
         [RULE_EVAL] = "eval",
+        [RULE_EMPTY] = "empty",
+        [RULE_URI_DETAIL] = "uri_detail",
     };
     size_t kind = (size_t)definition->kind;
     const char *name = kind < sizeof names / sizeof names[0] ? names[kind] : NULL;

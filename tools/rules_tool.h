@@ -22,6 +22,7 @@ struct rules_tool {
 int rules_check(struct rules_tool *tool, struct err *err);
 int rules_list(struct rules_tool *tool, struct err *err);
 int rules_show(struct rules_tool *tool, struct err *err);
+int rules_test(struct rules_tool *tool, struct err *err);
 int rules_hits(struct rules_tool *tool, struct err *err);
 
 /* Reads the rules into tool->book; mistakes in files are left to `rules check`. */
