@@ -59,6 +59,30 @@ const char *ruleset_describe(const struct ruleset *set, const char *name);
 struct rules_scratch *rules_scratch_new(const struct ruleset *set, struct err *err);
 void rules_scratch_free(struct rules_scratch **scratch);
 
+/*
+ * What was asked over the network about a message, for the rules that look at it. Who has resolvers
+ * fills it; what is not there was not asked, and its rules don't hit.
+ */
+struct rules_signature { /* of DKIM (RFC 6376) or ARC (RFC 8617), in the header's order */
+    struct str domain;   /* d=, lower case */
+    bool pass, testing, arc;
+};
+
+struct rules_answer {
+    struct str set;  /* what a rule calls the list in its first argument, or its own name */
+    struct str text; /* "127.0.0.2", or the text of a TXT record */
+};
+
+struct rules_network {
+    struct str spf, spf_helo; /* results of RFC 7208 2.6: "pass" … */
+    struct str dmarc;         /* "pass", "none", "quarantine", "reject", "missing" */
+    const struct rules_signature *signatures;
+    size_t n_signatures;
+    const struct rules_answer *answers;
+    size_t n_answers;
+    bool sender_has_no_host; /* the envelope sender's domain has neither MX nor address */
+};
+
 struct rules_input {
     const struct message *message;
     const struct mail_text *text;
@@ -66,8 +90,9 @@ struct rules_input {
     struct str client_ip;
     struct str client_name;
     struct str helo;
-    int64_t now;    /* seconds since 1970; 0: not known */
-    bool sub_rules; /* "__" rules stand among the hits too, with score 0 */
+    const struct rules_network *network; /* NULL: nothing was asked */
+    int64_t now;                         /* seconds since 1970; 0: not known */
+    bool sub_rules;                      /* "__" rules stand among the hits too, with score 0 */
     bool bayes_known; /* pass 2 ran first: `bayes` is the probability of spam that it gave */
     double bayes;
 };

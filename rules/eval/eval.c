@@ -1,33 +1,27 @@
 #include "rules/eval/eval.h"
 
 #include "rules/eval/absent.h"
+#include "rules/eval/freemail.h"
 #include "rules/eval/html.h"
 #include "rules/eval/image.h"
+#include "rules/eval/network.h"
 #include "rules/eval/pdf.h"
 #include "rules/facts/body.h"
 
 static const struct eval_entry *const families[] = {
-    eval_bayes,
-    eval_body,
-    eval_header,
-    eval_html_parts,
-    eval_image,
-    eval_lists,
-    eval_mime,
-    eval_own,
-    eval_pdf,
-    eval_relay,
-    eval_uris,
+    eval_bayes,      eval_body,  eval_freemail, eval_fromname, eval_header,
+    eval_html_parts, eval_image, eval_lists,    eval_mime,     eval_network,
+    eval_own,        eval_pdf,   eval_relay,    eval_uris,     eval_vbounce,
 };
 
-/* The functions of which an argument is a pattern, and which; "least" makes sure that it is there.
- */
+/* The functions of which an argument is a pattern, where it is there, and which. */
 static const struct {
     eval_function *function;
     size_t argument;
 } patterns[] = {
-    {eval_html_text_match, 1},   {eval_html_text_not_match, 1}, {eval_image_name_regex, 0},
-    {eval_pdf_match_details, 1}, {eval_pdf_name_regex, 0},
+    {eval_dns_answered_as, 1},  {eval_freemail_body, 0},     {eval_freemail_from, 0},
+    {eval_freemail_header, 1},  {eval_html_text_match, 1},   {eval_html_text_not_match, 1},
+    {eval_image_name_regex, 0}, {eval_pdf_match_details, 1}, {eval_pdf_name_regex, 0},
 };
 
 static double never_hits(struct eval_context *c)
@@ -109,7 +103,7 @@ static int compile_call(struct pool *pool, const struct eval_entry *entry, struc
         return err_set(err, "eval:%s() takes %zu to %zu arguments, not %zu", entry->name,
                        entry->least, entry->most, call->n_arguments);
     for (size_t i = 0; i < sizeof patterns / sizeof *patterns; i++) {
-        if (entry->function == patterns[i].function)
+        if (entry->function == patterns[i].function && patterns[i].argument < call->n_arguments)
             return compile_pattern(&call->arguments[patterns[i].argument], err);
     }
     return 0;

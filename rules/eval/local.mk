@@ -4,6 +4,8 @@ lib_librules_a_SOURCES += \
     rules/eval/bayes.c rules/eval/bayes.h \
     rules/eval/body.c rules/eval/body.h \
     rules/eval/eval.c rules/eval/eval.h \
+    rules/eval/freemail.c rules/eval/freemail.h \
+    rules/eval/fromname.c \
     rules/eval/header.c rules/eval/header.h \
     rules/eval/header_dates.c \
     rules/eval/header_fields.c \
@@ -14,6 +16,7 @@ lib_librules_a_SOURCES += \
     rules/eval/lists.c \
     rules/eval/look.c rules/eval/look.h \
     rules/eval/mime.c rules/eval/mime.h \
+    rules/eval/network.c rules/eval/network.h \
     rules/eval/own.c \
     rules/eval/own.h \
     rules/eval/own_header.c \
@@ -21,4 +24,5 @@ lib_librules_a_SOURCES += \
     rules/eval/own_text.c \
     rules/eval/pdf.c rules/eval/pdf.h \
     rules/eval/relay.c \
-    rules/eval/uri.c rules/eval/uri.h
+    rules/eval/uri.c rules/eval/uri.h \
+    rules/eval/vbounce.c

@@ -43,6 +43,11 @@ bool settings_address_in(const struct rules_settings *settings, enum settings_ad
     return list_has(&settings->lists[list], address);
 }
 
+bool settings_has_addresses(const struct rules_settings *settings, enum settings_addresses list)
+{
+    return settings->lists[list].whole.n || settings->lists[list].n;
+}
+
 bool settings_address_in_named(const struct rules_settings *settings, struct str list,
                                struct str address, bool *known)
 {

@@ -159,6 +159,8 @@ bool settings_in(const struct rules_settings *settings, enum settings_set set, s
 /* Is the address one of the list, or does it fit one of its globs? */
 bool settings_address_in(const struct rules_settings *settings, enum settings_addresses list,
                          struct str address);
+/* Does any line of the files fill the list? */
+bool settings_has_addresses(const struct rules_settings *settings, enum settings_addresses list);
 /*
  * As above for a list by its name: one made by enlist_addrlist, or a directive's own list, as in
  * eval:check_from_in_list('welcomelist_from'). *known is false when there is no such list.

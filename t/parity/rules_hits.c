@@ -22,6 +22,7 @@
 #define POOL_MAX    ((size_t)1024 * 1024 * 1024)
 #define INDEX_MAX   ((size_t)64 * 1024 * 1024)
 #define PATHS_MAX   100
+#define CLOCK       1767225600 /* Poterne::SpamAssassin::NOW */
 
 struct job {
     const char *rules[PATHS_MAX];
@@ -68,7 +69,10 @@ static int one(struct job *job, const char *path, struct err *err)
     if (message_parse(job->pool, raw, &mail_limits_default, &message, err) < 0 ||
         mail_text_make(job->pool, message, &text, err) < 0)
         return -1;
-    const struct rules_input input = {.message = message, .text = text, .sub_rules = true};
+    const struct rules_input input = {.message = message,
+                                      .text = text,
+                                      .now = CLOCK,
+                                      .sub_rules = true};
     if (ruleset_run(job->set, job->scratch, &input, job->pool, &result, err) < 0)
         return -1;
     print(path, &result);

@@ -1,0 +1,317 @@
+/*
+ * The doors of rules that ask over the network: DNSEval, HashBL, URIDNSBL, SPF, DKIM, DMARC.
+ * Nothing is asked here: they look at what
+ * rules_input.network says, and don't hit where it is silent, as SpamAssassin with local tests
+ * only.
+ */
+#include "rules/eval/network.h"
+
+#include "rules/eval/look.h"
+
+static const struct rules_network silence;
+
+static const struct rules_network *network_of(const struct eval_context *c)
+{
+    return c->input->network ? c->input->network : &silence;
+}
+
+/* Block lists: ('set', …): some answer of that set is there. */
+static double answered(struct eval_context *c)
+{
+    const struct rules_network *network = network_of(c);
+    for (size_t i = 0; i < network->n_answers; i++) {
+        if (str_eq(network->answers[i].set, c->a[0].text)) {
+            c->text = network->answers[i].text;
+            return 1;
+        }
+    }
+    return 0;
+}
+
+/* "127.0.0.4" as a number; 0: it is no such answer. */
+static uint64_t bits_of(struct str text)
+{
+    struct str part;
+    uint64_t value, bits = 0;
+    for (int i = 0; i < 4; i++) {
+        if (!str_next(&text, '.', &part) || !str_to_u64(part, 255, &value))
+            return 0;
+        bits = bits << 8 | value;
+    }
+    return text.n ? 0 : bits;
+}
+
+double eval_dns_answered_as(struct eval_context *c)
+{
+    const struct rules_network *network = network_of(c);
+    uint64_t mask = 0;
+    bool is_mask = str_to_u64(c->a[1].text, UINT32_MAX, &mask);
+    for (size_t i = 0; i < network->n_answers; i++) {
+        struct str text = network->answers[i].text;
+        if (!str_eq(network->answers[i].set, c->a[0].text))
+            continue;
+        uint64_t bits = bits_of(text);
+        bool fits = is_mask ? (bits >> 24) == 127 && (bits & 0xffffff & mask) != 0
+                            : str_eq(text, c->a[1].text) || eval_matches(c, 1, text);
+        if (fits) {
+            c->text = text;
+            return 1;
+        }
+    }
+    return 0;
+}
+
+static double sender_has_no_host(struct eval_context *c)
+{
+    return network_of(c)->sender_has_no_host;
+}
+
+static double not_asked(struct eval_context *c)
+{
+    return 0;
+}
+
+#define RESULT_IS(name, field, wanted)                                                             \
+    static double name(struct eval_context *c)                                                     \
+    {                                                                                              \
+        return str_ieq(network_of(c)->field, STR(wanted));                                         \
+    }
+
+RESULT_IS(spf_pass, spf, "pass")
+RESULT_IS(spf_neutral, spf, "neutral")
+RESULT_IS(spf_none, spf, "none")
+RESULT_IS(spf_fail, spf, "fail")
+RESULT_IS(spf_softfail, spf, "softfail")
+RESULT_IS(spf_permerror, spf, "permerror")
+RESULT_IS(spf_temperror, spf, "temperror")
+RESULT_IS(helo_pass, spf_helo, "pass")
+RESULT_IS(helo_neutral, spf_helo, "neutral")
+RESULT_IS(helo_none, spf_helo, "none")
+RESULT_IS(helo_fail, spf_helo, "fail")
+RESULT_IS(helo_softfail, spf_helo, "softfail")
+RESULT_IS(helo_permerror, spf_helo, "permerror")
+RESULT_IS(helo_temperror, spf_helo, "temperror")
+RESULT_IS(dmarc_pass, dmarc, "pass")
+RESULT_IS(dmarc_none, dmarc, "none")
+RESULT_IS(dmarc_quarantine, dmarc, "quarantine")
+RESULT_IS(dmarc_reject, dmarc, "reject")
+RESULT_IS(dmarc_missing, dmarc, "missing")
+
+static bool sender_in(struct eval_context *c, enum settings_addresses a, enum settings_addresses b)
+{
+    struct str sender = look_get(c, "EnvelopeFrom:addr");
+    return sender.n && (settings_address_in(c->settings, a, sender) ||
+                        settings_address_in(c->settings, b, sender));
+}
+
+static double spf_welcomelist(struct eval_context *c)
+{
+    return spf_pass(c) > 0 &&
+           sender_in(c, SETTINGS_WELCOMELIST_FROM_SPF, SETTINGS_WELCOMELIST_AUTH);
+}
+
+static double spf_default_welcomelist(struct eval_context *c)
+{
+    return spf_pass(c) > 0 &&
+           sender_in(c, SETTINGS_DEF_WELCOMELIST_FROM_SPF, SETTINGS_DEF_WELCOMELIST_AUTH);
+}
+
+static double spf_no_sender(struct eval_context *c)
+{
+    return network_of(c)->spf.n == 0 && c->input->network &&
+           look_get(c, "EnvelopeFrom:addr").n == 0;
+}
+
+static bool has_signature(const struct eval_context *c, bool arc, bool pass)
+{
+    const struct rules_network *network = network_of(c);
+    for (size_t i = 0; i < network->n_signatures; i++) {
+        if (network->signatures[i].arc == arc && (network->signatures[i].pass || !pass))
+            return true;
+    }
+    return false;
+}
+
+/* Is the domain that one, or below it? */
+static bool is_within(struct str domain, struct str parent)
+{
+    return str_iends(domain, parent) &&
+           (domain.n == parent.n || domain.s[domain.n - parent.n - 1] == '.');
+}
+
+/* A good signature of that domain, or of one that it is below. */
+static bool signed_by(const struct eval_context *c, struct str domain, bool exact)
+{
+    const struct rules_network *network = network_of(c);
+    for (size_t i = 0; i < network->n_signatures; i++) {
+        const struct rules_signature *s = &network->signatures[i];
+        if (s->pass && !s->arc &&
+            (exact ? str_ieq(s->domain, domain) : is_within(domain, s->domain)))
+            return true;
+    }
+    return false;
+}
+
+/* With arguments only for those domains; ".example.com" means those below, too. */
+static bool among_arguments(struct eval_context *c, bool pass)
+{
+    const struct rules_network *network = network_of(c);
+    for (size_t i = 0; i < network->n_signatures; i++) {
+        const struct rules_signature *s = &network->signatures[i];
+        for (size_t k = 0; k < c->n && !s->arc && (s->pass || !pass); k++) {
+            struct str wanted = c->a[k].text;
+            bool below = str_starts(wanted, STR("."));
+            wanted = below ? str_from(wanted, 1) : wanted;
+            if (below ? is_within(s->domain, wanted) : str_ieq(s->domain, wanted))
+                return true;
+        }
+    }
+    return false;
+}
+
+static double dkim_signed(struct eval_context *c)
+{
+    return c->n ? among_arguments(c, false) : has_signature(c, false, false);
+}
+
+static double dkim_valid(struct eval_context *c)
+{
+    return c->n ? among_arguments(c, true) : has_signature(c, false, true);
+}
+
+static double arc_signed(struct eval_context *c)
+{
+    return has_signature(c, true, false);
+}
+
+static double arc_valid(struct eval_context *c)
+{
+    return has_signature(c, true, true);
+}
+
+static struct str domain_of(struct str address)
+{
+    size_t at = str_rchr(address, '@');
+    return at == STR_NONE ? STR_EMPTY : str_from(address, at + 1);
+}
+
+/* Signed by the author's own domain; with arguments only for authors of those. */
+static double dkim_author(struct eval_context *c)
+{
+    const struct fact_values *authors = facts_get_all(c->facts, "From:addr");
+    for (size_t i = 0; i < authors->n; i++) {
+        struct str domain = domain_of(authors->list[i]);
+        bool wanted = c->n == 0;
+        for (size_t k = 0; k < c->n; k++)
+            wanted |= str_ieq(c->a[k].text, domain);
+        if (domain.n && wanted && signed_by(c, domain, true))
+            return 1;
+    }
+    return 0;
+}
+
+static double dkim_envelope(struct eval_context *c)
+{
+    struct str domain = domain_of(look_get(c, "EnvelopeFrom:addr"));
+    return domain.n && signed_by(c, domain, true);
+}
+
+static double dkim_testing(struct eval_context *c)
+{
+    const struct rules_network *network = network_of(c);
+    for (size_t i = 0; i < network->n_signatures; i++) {
+        if (network->signatures[i].testing)
+            return 1;
+    }
+    return 0;
+}
+
+/* Author addresses of a list that says which domain must have signed; "": the author's own. */
+static bool dkim_listed(struct eval_context *c, enum settings_pairs pairs,
+                        enum settings_addresses auth)
+{
+    const struct fact_values *authors = facts_get_all(c->facts, "From:addr");
+    for (size_t i = 0; i < authors->n; i++) {
+        struct str address = look_lower(c, authors->list[i]), domain = domain_of(address);
+        const struct settings_pair *pair;
+        size_t at = 0;
+        while ((pair = settings_pair_next(c->settings, pairs, address, &at)) != NULL) {
+            if (pair->value.n ? signed_by(c, pair->value, true) : signed_by(c, domain, true))
+                return true;
+        }
+        if (signed_by(c, domain, true) && settings_address_in(c->settings, auth, address))
+            return true;
+    }
+    return false;
+}
+
+static double dkim_welcomelist(struct eval_context *c)
+{
+    return dkim_listed(c, SETTINGS_WELCOMELIST_FROM_DKIM, SETTINGS_WELCOMELIST_AUTH);
+}
+
+static double dkim_default_welcomelist(struct eval_context *c)
+{
+    return dkim_listed(c, SETTINGS_DEF_WELCOMELIST_FROM_DKIM, SETTINGS_DEF_WELCOMELIST_AUTH);
+}
+
+const struct eval_entry eval_network[] = {
+    {"check_rbl", answered, 2, 3},
+    {"check_rbl_txt", answered, 2, 3},
+    {"check_rbl_sub", eval_dns_answered_as, 2, 2},
+    {"check_rbl_from_host", answered, 2, 3},
+    {"check_rbl_from_domain", answered, 2, 3},
+    {"check_rbl_envfrom", answered, 2, 3},
+    {"check_rbl_ns_from", answered, 2, 3},
+    {"check_rbl_rcvd", answered, 2, 3},
+    {"check_rbl_headers", answered, 2, 4},
+    {"check_rbl_accreditor", answered, 2, 4},
+    {"check_dns_sender", sender_has_no_host, 0, 0},
+    {"check_uridnsbl", answered, 1, 1},
+    {"check_hashbl_emails", answered, 1, 5},
+    {"check_hashbl_uris", answered, 1, 4},
+    {"check_hashbl_bodyre", answered, 2, 5},
+    {"check_hashbl_tag", answered, 2, 5},
+    {"check_hashbl_attachments", answered, 1, 4},
+    {"check_for_spf_pass", spf_pass, 0, 0},
+    {"check_for_spf_neutral", spf_neutral, 0, 0},
+    {"check_for_spf_none", spf_none, 0, 0},
+    {"check_for_spf_fail", spf_fail, 0, 0},
+    {"check_for_spf_softfail", spf_softfail, 0, 0},
+    {"check_for_spf_permerror", spf_permerror, 0, 0},
+    {"check_for_spf_temperror", spf_temperror, 0, 0},
+    {"check_for_spf_helo_pass", helo_pass, 0, 0},
+    {"check_for_spf_helo_neutral", helo_neutral, 0, 0},
+    {"check_for_spf_helo_none", helo_none, 0, 0},
+    {"check_for_spf_helo_fail", helo_fail, 0, 0},
+    {"check_for_spf_helo_softfail", helo_softfail, 0, 0},
+    {"check_for_spf_helo_permerror", helo_permerror, 0, 0},
+    {"check_for_spf_helo_temperror", helo_temperror, 0, 0},
+    {"check_for_spf_welcomelist_from", spf_welcomelist, 0, 0},
+    {"check_for_spf_whitelist_from", spf_welcomelist, 0, 0},
+    {"check_for_def_spf_welcomelist_from", spf_default_welcomelist, 0, 0},
+    {"check_for_def_spf_whitelist_from", spf_default_welcomelist, 0, 0},
+    {"check_spf_skipped_noenvfrom", spf_no_sender, 0, 0},
+    {"check_dkim_signed", dkim_signed, 0, EVAL_ARGUMENTS_MAX},
+    {"check_dkim_valid", dkim_valid, 0, EVAL_ARGUMENTS_MAX},
+    {"check_dkim_verified", dkim_valid, 0, EVAL_ARGUMENTS_MAX},
+    {"check_dkim_valid_author_sig", dkim_author, 0, EVAL_ARGUMENTS_MAX},
+    {"check_dkim_valid_envelopefrom", dkim_envelope, 0, 0},
+    {"check_dkim_testing", dkim_testing, 0, 0},
+    {"check_dkim_dependable", not_asked, 0, 0}, /* ADSP is historic (RFC 5617's status) */
+    {"check_dkim_adsp", not_asked, 1, EVAL_ARGUMENTS_MAX},
+    {"check_dkim_signall", not_asked, 0, 0},
+    {"check_dkim_signsome", not_asked, 0, 0},
+    {"check_arc_signed", arc_signed, 0, EVAL_ARGUMENTS_MAX},
+    {"check_arc_valid", arc_valid, 0, EVAL_ARGUMENTS_MAX},
+    {"check_for_dkim_welcomelist_from", dkim_welcomelist, 0, 0},
+    {"check_for_dkim_whitelist_from", dkim_welcomelist, 0, 0},
+    {"check_for_def_dkim_welcomelist_from", dkim_default_welcomelist, 0, 0},
+    {"check_for_def_dkim_whitelist_from", dkim_default_welcomelist, 0, 0},
+    {"check_dmarc_pass", dmarc_pass, 0, 0},
+    {"check_dmarc_none", dmarc_none, 0, 0},
+    {"check_dmarc_quarantine", dmarc_quarantine, 0, 0},
+    {"check_dmarc_reject", dmarc_reject, 0, 0},
+    {"check_dmarc_missing", dmarc_missing, 0, 0},
+    {.name = NULL},
+};
