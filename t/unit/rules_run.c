@@ -353,7 +353,7 @@ static void part_headers_count_in_one_part(void **state)
 static void one_link_meets_all_conditions(void **state)
 {
     struct world w;
-    open_world(&w, "util_rb_tld example\nuri_detail A raw =~ /EVIL/ text =~ /^x$/\n"
+    open_world(&w, "util_rb_tld com example\nuri_detail A raw =~ /EVIL/ text =~ /^x$/\n"
                    "uri_detail B raw =~ /EVIL/ text =~ /^y$/\n"
                    "uri_detail C type =~ m!^a$!i host !~ /good/ cleaned =~ /evil/i\n"
                    "uri_detail D raw /x/\nuri_detail E nothing =~ /x/\nuri_detail F raw =~ /(/\n");
