@@ -209,11 +209,10 @@ static struct html_link *find_link(struct html_links *links, struct str uri)
         if (str_eq(link->uri, uri))
             return link;
     }
-    if (links->n >= HTML_LINKS_MAX || uri.n > HTML_LINK_BYTES_MAX - links->bytes) {
+    if (links->n >= HTML_LINKS_MAX) {
         links->truncated = true;
         return NULL;
     }
-    links->bytes += uri.n;
     uri = pool_str(links->pool, uri);
     struct html_link *list =
         pool_grow(links->pool, links->list, links->n, &links->cap, sizeof *list);
@@ -240,6 +239,11 @@ void html_links_add(struct html_links *links, unsigned type, struct str uri)
     uri = html_link_trim(links, uri);
     if (uri.n == 0)
         return;
+    links->bytes += links->base.n + uri.n;
+    if (links->bytes > HTML_LINK_BYTES_MAX) {
+        links->truncated = true;
+        return;
+    }
     if (!is_whole(uri))
         uri = html_link_target(links->base, uri, target);
     struct html_link *link = uri.n ? find_link(links, uri) : NULL;

@@ -8,7 +8,7 @@
 #include "rules/facts/html_facts.h"
 
 #define HTML_LINKS_MAX      10000 /* of a part; more are left out, and "truncated" is set */
-#define HTML_LINK_BYTES_MAX (16 * 1024 * 1024) /* of all of them together */
+#define HTML_LINK_BYTES_MAX (16 * 1024 * 1024) /* of all of them together, each time one comes */
 #define HTML_ANCHORS_MAX    10000              /* texts of anchors of a part */
 
 struct html_links {

@@ -25,6 +25,7 @@ struct gather {
     struct index *by_text; /* of seen */
     struct str *seen;      /* what stood in the text, before it was looked at */
     size_t n_seen, seen_cap, list_cap;
+    size_t bytes; /* of raw forms that were looked at */
     bool no_memory;
 };
 
@@ -135,6 +136,11 @@ static struct fact_uri *add_uri(struct gather *g, struct str raw, unsigned types
 {
     struct fact_host hosts[FACT_CLEANED_MAX];
     size_t n = 0;
+    if (g->uris->n == FACT_URIS_MAX || g->bytes + raw.n > FACT_URI_BYTES_MAX) {
+        g->uris->truncated = true;
+        return NULL;
+    }
+    g->bytes += raw.n;
     if (types & URI_TYPE_DOMAINKEYS) {
         g->forms.n = 1;
         g->forms.list[0] = raw;

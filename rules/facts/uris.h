@@ -9,9 +9,10 @@
 
 #include "rules/facts/facts.h"
 
-#define FACT_URI_MAX     8192 /* bytes of a cleaned link; a longer one is cut */
-#define FACT_URIS_MAX    5000 /* links of a message; the rest is left out */
-#define FACT_CLEANED_MAX 64   /* forms of one link */
+#define FACT_URI_MAX       8192              /* bytes of a cleaned link; a longer one is cut */
+#define FACT_URIS_MAX      5000              /* links of a message; the rest is left out */
+#define FACT_URI_BYTES_MAX (4 * 1024 * 1024) /* of all of them, as they stand in the message */
+#define FACT_CLEANED_MAX   64                /* forms of one link */
 
 enum fact_uri_type {
     URI_TYPE_A = 1 << 0,
