@@ -167,6 +167,14 @@ static bool other_network(struct str helo, struct str ip)
     return !str_starts(ip, str_sub(helo, 0, second + 1));
 }
 
+/* Handed from one program to another inside one machine. */
+static bool came_from_itself(const struct relay *relay)
+{
+    return str_eq(relay->ip, STR("127.0.0.1")) && is_host_name(rough_domain(relay->by)) &&
+           (str_ieq(relay->rdns, STR("localhost")) ||
+            str_ieq(relay->rdns, STR("localhost.localdomain")));
+}
+
 static struct forged find_forged(struct eval_context *c)
 {
     const struct relay_list *list = &relays_of(c)->untrusted;
@@ -177,7 +185,7 @@ static struct forged find_forged(struct eval_context *c)
         if (!is_host_name(by))
             continue;
         forged.ip_helo += other_network(relay->helo, relay->ip);
-        struct str said = newer ? rough_domain(newer->rdns) : STR_EMPTY;
+        struct str said = newer && !came_from_itself(newer) ? rough_domain(newer->rdns) : STR_EMPTY;
         bool exempt = str_ieq(by, STR("msn.com")) && str_ieq(said, STR("hotmail.com"));
         forged.from += newer && is_host_name(said) && !str_ieq(by, said) && !exempt;
     }

@@ -11,10 +11,8 @@ use lib 't/lib';
 use Poterne::Data qw(corpus);
 use Poterne::SpamAssassin;
 
-# What holds, as percentages; a change that makes them worse is a mistake.
-use constant { HITS_AGREE  => 0,    SCORES_AGREE => 0 };
-use constant { HITS_GOAL   => 99.5, SCORES_GOAL  => 97 };
-use constant { HITS_AIM    => 99.9, SCORES_AIM   => 99.5 };
+# What must agree, in percent.
+use constant { HITS_AGREE => 99.9, SCORES_AGREE => 99.5 };
 
 my $build = $ENV{POTERNE_BUILD} // 'build';
 my $program = "$build/t/parity/rules_hits";
@@ -65,13 +63,6 @@ diag( sprintf '%d messages, SpamAssassin %s: %.3f %% of %d hits agree, %.2f %% o
     $sum->{messages}, $version, $hits, $sum->{both} + $sum->{theirs} + $sum->{ours}, $scores );
 note($_) for Poterne::SpamAssassin::table( $sum, 100 );
 
-cmp_ok( $hits,   '>=', HITS_AGREE,   'hits agree, as far as they did' );
-cmp_ok( $scores, '>=', SCORES_AGREE, 'scores agree, as far as they did' );
-TODO: {
-    local $TODO = 'what is aimed at';
-    cmp_ok( $hits,   '>=', HITS_GOAL,   'hits agree: the goal' );
-    cmp_ok( $scores, '>=', SCORES_GOAL, 'scores agree: the goal' );
-    cmp_ok( $hits,   '>=', HITS_AIM,    'hits agree: the aim' );
-    cmp_ok( $scores, '>=', SCORES_AIM,  'scores agree: the aim' );
-}
+cmp_ok( $hits,   '>=', HITS_AGREE,   'hits agree' );
+cmp_ok( $scores, '>=', SCORES_AGREE, 'scores agree' );
 done_testing();
