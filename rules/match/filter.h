@@ -18,8 +18,9 @@ struct filter {
     struct literals words;    /* n 0: not filtered by words */
     struct outline *outlines; /* nor by outlines where there are none */
     size_t n_outlines;
-    size_t before; /* a match begins at most so many bytes before the place that is found; STR_NONE:
-                      anywhere */
+    /* Where there are matches, one begins at most so many bytes before a place that is found;
+     * STR_NONE: anywhere. */
+    size_t before;
 };
 
 /* The filter's parts live in `pool`; `work` is emptied before and after. Where either is used up

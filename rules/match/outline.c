@@ -214,22 +214,27 @@ struct part {
     const struct rest *rest;   /* behind them */
     const struct tree *before; /* the item before them; NULL: none */
     size_t length;             /* bytes of the longest match up to here */
+    bool fresh;                /* up to here all may be left out */
     unsigned depth;
 };
 
-static void take_if_better(struct outline_list *best, const struct outline_list *other)
+/* Lists are large: only what is used of them is ever touched. */
+static void take_if_better(struct outline_list *best, const struct outline *list, size_t n,
+                           double cost)
 {
-    if (other->n && (best->n == 0 || other->cost < best->cost))
-        *best = *other;
+    if (n == 0 || (best->n && best->cost <= cost))
+        return;
+    memcpy(best->list, list, n * sizeof *list);
+    best->n = n;
+    best->cost = cost;
 }
 
 /* The window that begins with the part's first item. */
 static void look(struct walk *walk, const struct part *part, struct outline_list *best)
 {
-    struct outline_list found = {.n = 1};
-    struct outline *outline = &found.list[0];
+    struct outline outline = {.before = part->length};
     places at = 1;
-    walk->at = outline->at + 1;
+    walk->at = outline.at + 1;
     at = walk_items(walk, part->items, at);
     for (const struct rest *rest = part->rest; rest && at != BEHIND; rest = rest->next)
         at = walk_items(walk, rest->items, at);
@@ -238,12 +243,10 @@ static void look(struct walk *walk, const struct part *part, struct outline_list
     walk->at = NULL;
     if (walk->steps > OUTLINE_STEPS_MAX)
         return;
-    outline->at[0] = before_window(part->before, &outline->at[1]);
-    outline->before = part->length;
-    outline->frequency = frequency(outline);
-    found.cost =
-        outline->frequency * (part->length == STR_NONE ? OUTLINE_COST_OPEN : 1) + OUTLINE_COST_EACH;
-    take_if_better(best, &found);
+    outline.at[0] = before_window(part->before, &outline.at[1]);
+    outline.frequency = frequency(&outline);
+    double searches = part->length == STR_NONE ? OUTLINE_COST_OPEN : 1;
+    take_if_better(best, &outline, 1, outline.frequency * searches + OUTLINE_COST_EACH);
 }
 
 static void look_everywhere(struct walk *walk, const struct part *part, struct outline_list *best);
@@ -267,7 +270,9 @@ static void look_inside(struct walk *walk, const struct part *part, struct outli
 {
     struct tree again = {.next = NULL};
     const struct tree *group = group_of(part->items, &again);
-    struct outline_list sum = {.n = 0};
+    struct outline_list sum, found;
+    sum.n = 0;
+    sum.cost = 0;
     if (group == NULL || part->depth == OUTLINE_DEPTH_MAX)
         return;
     struct rest rest = {group == part->items ? group->next : &again, part->rest};
@@ -275,7 +280,6 @@ static void look_inside(struct walk *walk, const struct part *part, struct outli
     branch.rest = &rest;
     branch.depth++;
     for (const struct tree *child = group->child; child; child = child->next) {
-        struct outline_list found = {.n = 0};
         bool whole = group->kind == TREE_SEQUENCE;
         branch.items = whole ? child : child->child;
         look_everywhere(walk, &branch, &found);
@@ -287,7 +291,7 @@ static void look_inside(struct walk *walk, const struct part *part, struct outli
         if (whole)
             break;
     }
-    take_if_better(best, &sum);
+    take_if_better(best, sum.list, sum.n, sum.cost);
 }
 
 static bool is_empty(const struct tree *item)
@@ -299,7 +303,9 @@ static bool is_empty(const struct tree *item)
 static void step(struct walk *walk, struct part *part)
 {
     const struct tree *item = part->items;
-    size_t most = longest(walk, item);
+    bool left_out = part->fresh && item->kind == TREE_REPEAT && item->least == 0;
+    size_t most = left_out ? 0 : longest(walk, item);
+    part->fresh = left_out;
     bool open = part->length == STR_NONE || most > OUTLINE_BEFORE_MAX - part->length;
     part->length = open ? STR_NONE : part->length + most;
     if (item->kind != TREE_EMPTY)
@@ -329,6 +335,6 @@ static void look_everywhere(struct walk *walk, const struct part *part, struct o
 void outline_of(const struct tree *tree, struct outline_list *found)
 {
     struct walk walk = {.steps = 0};
-    struct part all = {.items = tree};
+    struct part all = {.items = tree, .fresh = !tree->rigid};
     look_everywhere(&walk, &all, found);
 }

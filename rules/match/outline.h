@@ -11,14 +11,15 @@
 
 #define OUTLINE_BYTES      8
 #define OUTLINE_BEFORE_MAX 100
-#define OUTLINE_MAX        48      /* windows for one pattern */
-#define OUTLINE_DEPTH_MAX  4       /* groups inside one another that are looked into */
+#define OUTLINE_MAX        200     /* windows for one pattern */
+#define OUTLINE_DEPTH_MAX  6       /* groups inside one another that are looked into */
 #define OUTLINE_STEPS_MAX  4000000 /* of work for one pattern */
 
 struct outline {
     struct byteset at[1 + OUTLINE_BYTES]; /* the first: the byte before the window */
-    /* The window begins at most so many bytes behind the match's beginning; STR_NONE: more than
-     * OUTLINE_BEFORE_MAX. */
+    /* Where there are matches, one of them begins at most so many bytes before the window (what a
+     * pattern may begin with, but need not, is left out); STR_NONE: more than OUTLINE_BEFORE_MAX.
+     */
     size_t before;
     double frequency; /* how many places of mail look like this, roughly; 1: all */
 };

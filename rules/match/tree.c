@@ -12,6 +12,7 @@ struct reader {
     unsigned nest;
     uint32_t options; /* in force at this place */
     bool many_groups; /* enough for \100 to be what a group has matched */
+    bool rigid;       /* see tree.h */
     bool lost;        /* something that this parser does not know, or no memory */
 };
 
@@ -236,6 +237,7 @@ static struct tree *read_digits(struct reader *r)
         return one_byte(r, (unsigned char)octal);
     r->at = from;
     read_number(r, 10, 3);
+    r->rigid = true;
     return new_tree(r, TREE_ANYTHING);
 }
 
@@ -263,6 +265,7 @@ static struct tree *read_escape(struct reader *r)
     case 'N':
         return not_line_end(r);
     case 'R':
+        r->rigid = true;
         return new_tree(r, TREE_ANYTHING);
     case '\0': /* the pattern ends here */
         r->lost = true;
@@ -402,8 +405,12 @@ static enum group read_group_kind(struct reader *r)
 {
     if (!take(r, "?"))
         return peek(r) == '*' ? GROUP_UNKNOWN : GROUP_PLAIN;
-    if (take(r, "|") || take(r, ">"))
+    if (take(r, "|"))
         return GROUP_PLAIN;
+    if (take(r, ">")) {
+        r->rigid = true;
+        return GROUP_PLAIN;
+    }
     if (take(r, "=") || take(r, "!") || take(r, "<=") || take(r, "<!"))
         return GROUP_AROUND;
     if (take(r, "<") || take(r, "P<"))
@@ -511,8 +518,8 @@ static struct tree *read_item(struct reader *r)
         most = TREE_ENDLESS;
     else if (!read_counts(r, &least, &most))
         return atom;
-    if (!take(r, "?")) /* lazy and possessive ones match the same texts, or fewer */
-        take(r, "+");
+    if (!take(r, "?") && take(r, "+")) /* possessive: it matches the same texts, or fewer */
+        r->rigid = true;
     struct tree *repeat = new_tree(r, TREE_REPEAT);
     if (repeat == NULL)
         return NULL;
@@ -573,5 +580,7 @@ struct tree *tree_read(struct pool *pool, const struct regex_literal *pattern)
                        .options = pattern->options,
                        .many_groups = has_many_groups(pattern->pattern)};
     struct tree *tree = read_choice(&r);
+    if (tree)
+        tree->rigid = r.rigid;
     return r.lost || r.at < r.text.n ? NULL : tree;
 }

@@ -34,6 +34,9 @@ struct tree {
     struct byteset set;   /* TREE_BYTE */
     struct tree *child;   /* the first one */
     struct tree *next;    /* of the same parent */
+    /* Of the whole pattern: it gives up ways of matching (atomic groups) or refers to what it has
+     * matched, so that leaving out what it may leave out can make it fail. */
+    bool rigid;
 };
 
 /* Lives in the pool. NULL: not known, or the pool is used up. */
