@@ -9,9 +9,9 @@
 #include "rules/facts/body.h"
 
 static const struct eval_entry *const families[] = {
-    eval_bayes,      eval_body,  eval_freemail, eval_fromname, eval_header,
-    eval_html_parts, eval_image, eval_lists,    eval_mime,     eval_network,
-    eval_own,        eval_pdf,   eval_relay,    eval_uris,     eval_vbounce,
+    eval_bayes, eval_body,    eval_freemail, eval_fromname, eval_header, eval_html_parts,
+    eval_image, eval_lists,   eval_mime,     eval_network,  eval_own,    eval_pdf,
+    eval_relay, eval_textcat, eval_uris,     eval_vbounce,
 };
 
 /* The functions of which an argument is a pattern, where it is there, and which. */

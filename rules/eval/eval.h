@@ -55,6 +55,7 @@ extern const struct eval_entry eval_network[];    /* network.h: DNSEval.pm, SPF.
 extern const struct eval_entry eval_own[];        /* own.h: poterne's */
 extern const struct eval_entry eval_pdf[];        /* pdf.h: PDFInfo.pm */
 extern const struct eval_entry eval_relay[];      /* relay.c: RelayEval.pm */
+extern const struct eval_entry eval_textcat[];    /* textcat.h: TextCat.pm */
 extern const struct eval_entry eval_uris[];       /* uri.h: URIEval.pm and others */
 extern const struct eval_entry eval_vbounce[];    /* vbounce.c: VBounce.pm */
 

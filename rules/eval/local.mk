@@ -24,5 +24,6 @@ lib_librules_a_SOURCES += \
     rules/eval/own_text.c \
     rules/eval/pdf.c rules/eval/pdf.h \
     rules/eval/relay.c \
+    rules/eval/textcat.c rules/eval/textcat.h \
     rules/eval/uri.c rules/eval/uri.h \
     rules/eval/vbounce.c

@@ -5,9 +5,10 @@
 #include "rules/facts/facts.h"
 #include "rules/facts/image_size.h"
 
-#define IMAGES_HEAD_FIRST 2048              /* decoded bytes that nearly always tell the size */
-#define IMAGES_HEAD_MAX   (4 * 1024 * 1024) /* looked at when they do not, for all images together \
-                                             */
+#define IMAGES_HEAD_FIRST 2048 /* decoded bytes that nearly always tell the size */
+#define IMAGES_HEAD_MAX                                                                            \
+    (4 * 1024 * 1024) /* looked at when they do not, for all images together                       \
+                       */
 
 struct image {
     enum image_kind kind;

@@ -149,6 +149,16 @@ static void compares_alternatives(void **state)
     check("multipart_alternative_difference_count(3, 1)", mixed, false);
 }
 
+static void finds_other_scripts(void **state)
+{
+    static const char mail[] = "Subject: x\nContent-Type: text/plain; charset=utf-8\n\n"
+                               "\xd0\xb4\xd0\xb0\xd0\xb4\xd0\xb0 \xd0\xb4\n";
+    check("check_body_8bits()\nok_languages en fr", mail, true);
+    check("check_body_8bits()\nok_languages en fr", plain, false);
+    check("check_body_8bits()\nok_languages en ru", mail, false);
+    check("check_body_8bits()", mail, false); /* all languages are welcome */
+}
+
 static void looks_at_html(void **state)
 {
     check("html_tag_exists('body')", mixed, true);
@@ -260,17 +270,12 @@ static void refuses_bad_details(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(counts_mime),
-        cmocka_unit_test(finds_odd_text),
-        cmocka_unit_test(measures_text),
-        cmocka_unit_test(finds_share_spam),
-        cmocka_unit_test(compares_alternatives),
-        cmocka_unit_test(looks_at_html),
-        cmocka_unit_test(looks_at_links),
-        cmocka_unit_test(looks_at_files),
-        cmocka_unit_test(takes_bayes_when_told),
-        cmocka_unit_test(knows_what_is_not_run),
-        cmocka_unit_test(finds_details_of_links),
+        cmocka_unit_test(counts_mime),           cmocka_unit_test(finds_odd_text),
+        cmocka_unit_test(measures_text),         cmocka_unit_test(finds_share_spam),
+        cmocka_unit_test(compares_alternatives), cmocka_unit_test(finds_other_scripts),
+        cmocka_unit_test(looks_at_html),         cmocka_unit_test(looks_at_links),
+        cmocka_unit_test(looks_at_files),        cmocka_unit_test(takes_bayes_when_told),
+        cmocka_unit_test(knows_what_is_not_run), cmocka_unit_test(finds_details_of_links),
         cmocka_unit_test(refuses_bad_details),
     };
     return tap_run(tests, NULL, NULL);
