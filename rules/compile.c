@@ -91,12 +91,27 @@ static int read_pattern(struct compiler *c, const struct definition *definition,
                          &literal->pattern, err);
 }
 
+/* "%{NAME}" in a pattern stands for what another rule's (?<NAME>…) matched in the same message. */
+static bool asks_for_capture(struct str pattern)
+{
+    size_t at = str_find(pattern, STR("%{"));
+    char c = at == STR_NONE ? '\0' : str_sub(pattern, at + 2, at + 3).n ? pattern.s[at + 2] : '\0';
+    return c >= 'A' && c <= 'Z' && (at == 0 || pattern.s[at - 1] != '\\');
+}
+
 static int set_pattern(struct compiler *c, struct rule *rule, const struct definition *definition,
                        struct err *err)
 {
     struct regex_literal literal;
     if (read_pattern(c, definition, &literal, err) < 0)
         return -1;
+    if (asks_for_capture(literal.pattern)) {
+        book_notice(c->book, definition->file, definition->line,
+                    "%.*s asks for what another rule captured, which is not kept; it never hits",
+                    STR_ARG(definition->name));
+        rule->kind = RULE_NONE;
+        return 0;
+    }
     rule->regex = regex_new(&literal, err);
     if (rule->regex == NULL)
         return -1;

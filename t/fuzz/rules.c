@@ -104,14 +104,38 @@ static void run_set(struct pool *pool, const struct ruleset *set)
     rules_scratch_free(&scratch);
 }
 
+/* Lists and networks are asked for each line of the file. */
+static void ask_settings(const struct rules_settings *settings, struct str input)
+{
+    struct str line, name, domain;
+    bool known;
+    while (str_next_line(&input, &line)) {
+        size_t at = 0;
+        while (settings_pair_next(settings, SETTINGS_WELCOMELIST_FROM_RCVD, line, &at)) {
+        }
+        settings_address_in(settings, SETTINGS_WELCOMELIST_FROM, line);
+        settings_address_in_named(settings, STR("A"), line, &known);
+        settings_is_freemail_domain(settings, line);
+        settings_subject_in(settings, SETTINGS_BLOCKLIST_SUBJECT, line);
+        settings_host_listed(settings, STR("A"), line);
+        networks_have(settings_networks(settings, SETTINGS_TRUSTED_NETWORKS, &known), line);
+        networks_literal_has(line, STR("192.0.2.1"));
+        settings_split_domain(settings, line, &name, &domain);
+        if (name.n + domain.n > line.n || (name.n && name.s + name.n >= domain.s))
+            abort();
+    }
+}
+
 static void check_file(struct pool *pool, struct str input)
 {
     struct err err;
     struct parser parser = {.book = book_new(NULL, NULL, &err), .includes = PARSE_INCLUDE_MAX};
     if (parser.book && parse_text(&parser, input, "fuzz.cf", &err) == 0) {
         struct ruleset *set = compile(parser.book, 0, &err);
-        if (set)
+        if (set) {
+            ask_settings(set->settings, input);
             run_set(pool, set);
+        }
         ruleset_free(&set);
     }
     book_free(&parser.book);
