@@ -83,7 +83,8 @@ dist_rules_DATA = \
     rules/stock/91_french.cf \
     rules/stock/92_german.cf \
     rules/stock/93_romance.cf \
-    rules/stock/94_more_romance.cf
+    rules/stock/94_more_romance.cf \
+    rules/stock/scores.cf
 
 noinst_PROGRAMS += t/parity/facts_dump
 t_parity_facts_dump_LDADD = $(RULES_LIBS)

@@ -34,7 +34,7 @@ struct fit_options {
 };
 
 #define FIT_OPTIONS_DEFAULT                                                                        \
-    ((struct fit_options){.required = 5, .ham_price = 150, .slope = 2, .pull = 5, .folds = 5})
+    ((struct fit_options){.required = 5, .ham_price = 80, .slope = 2, .pull = 5, .folds = 5})
 
 /*
  * Sets each rule's bounds. The sign of its present score is kept, and no score gets larger than
