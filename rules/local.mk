@@ -27,6 +27,7 @@ unit += \
     t/unit/rules_language \
     t/unit/rules_parse \
     t/unit/rules_regex \
+    t/unit/rules_relays \
     t/unit/rules_run \
     t/unit/rules_small \
     t/unit/rules_stock \
@@ -41,6 +42,7 @@ t_unit_rules_fold_LDADD = $(RULES_LIBS) $(CMOCKA_LIBS)
 t_unit_rules_language_LDADD = $(RULES_LIBS) $(CMOCKA_LIBS)
 t_unit_rules_parse_LDADD = $(RULES_LIBS) $(CMOCKA_LIBS)
 t_unit_rules_regex_LDADD = $(RULES_LIBS) $(CMOCKA_LIBS)
+t_unit_rules_relays_LDADD = $(RULES_LIBS) $(CMOCKA_LIBS)
 t_unit_rules_run_LDADD = $(RULES_LIBS) $(CMOCKA_LIBS)
 t_unit_rules_small_LDADD = $(RULES_LIBS) $(CMOCKA_LIBS)
 t_unit_rules_stock_LDADD = $(RULES_LIBS) $(CMOCKA_LIBS)
@@ -51,7 +53,7 @@ t_unit_rules_stock_samples_LDADD = $(RULES_LIBS) $(CMOCKA_LIBS)
 t_unit_rules_stock_samples_CPPFLAGS = $(AM_CPPFLAGS) -DSTOCK_RULES='"$(abs_top_srcdir)/rules/stock"'
 t_unit_rules_stock_CPPFLAGS = $(AM_CPPFLAGS) -DSTOCK_RULES='"$(abs_top_srcdir)/rules/stock"'
 
-fuzz += t/fuzz/image t/fuzz/pdf t/fuzz/rules t/fuzz/sa_html t/fuzz/sa_text
+fuzz += t/fuzz/image t/fuzz/pdf t/fuzz/relays t/fuzz/rules t/fuzz/sa_html t/fuzz/sa_text
 t_fuzz_image_LDADD = $(RULES_LIBS)
 t_fuzz_image_LDFLAGS = $(AM_LDFLAGS) $(LIBFUZZER_LDFLAGS)
 t_fuzz_pdf_LDADD = $(RULES_LIBS)
@@ -60,6 +62,8 @@ t_fuzz_rules_LDADD = $(RULES_LIBS)
 t_fuzz_rules_LDFLAGS = $(AM_LDFLAGS) $(LIBFUZZER_LDFLAGS)
 t_fuzz_sa_html_LDADD = $(RULES_LIBS)
 t_fuzz_sa_html_LDFLAGS = $(AM_LDFLAGS) $(LIBFUZZER_LDFLAGS)
+t_fuzz_relays_LDADD = $(RULES_LIBS)
+t_fuzz_relays_LDFLAGS = $(AM_LDFLAGS) $(LIBFUZZER_LDFLAGS)
 t_fuzz_sa_text_LDADD = $(RULES_LIBS)
 t_fuzz_sa_text_LDFLAGS = $(AM_LDFLAGS) $(LIBFUZZER_LDFLAGS)
 

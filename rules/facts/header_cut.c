@@ -81,12 +81,18 @@ int header_fields(struct facts *facts, struct header_fields *fields)
     return 0;
 }
 
+static bool is_word(char c)
+{
+    char low = (char)(c | 32);
+    return (c >= '0' && c <= '9') || (low >= 'a' && low <= 'z') || c == '_';
+}
+
 /* Position behind the last dot and top-level domain in a word that may end a host; 0: none. */
 static size_t host_end(const struct rules_settings *settings, struct str word)
 {
     for (size_t end = word.n; end > 2; end--) {
         char next = end < word.n ? word.s[end] : ' ';
-        if (next == '.' || next == '_' || next == '-')
+        if (next == '.' || next == '-' || is_word(next))
             continue;
         char last = str_lower_char(word.s[end - 1]);
         bool letter = (last >= 'a' && last <= 'z') || (last >= '0' && last <= '9') ||
@@ -151,12 +157,6 @@ static struct str cut_host(struct facts *facts, const struct query *query, struc
     }
     settings_split_domain(facts->settings, lower, &name, &domain);
     return domain;
-}
-
-static bool is_word(char c)
-{
-    char low = (char)(c | 32);
-    return (c >= '0' && c <= '9') || (low >= 'a' && low <= 'z') || c == '_';
 }
 
 /* The first address that stands for itself, as a word would. */

@@ -119,8 +119,7 @@ int main(int argc, char **argv)
     for (; *at && strcmp(*at, "-r") == 0 && at[1] && n_rules < PATHS_MAX; at += 2)
         rules[n_rules++] = at[1];
     struct pool *pool = pool_new(POOL_MAX);
-    struct ruleset *set =
-        pool && n_rules ? ruleset_load(rules, n_rules, report, NULL, &err) : NULL;
+    struct ruleset *set = pool && n_rules ? ruleset_load(rules, n_rules, report, NULL, &err) : NULL;
     int result = set && *at ? 0 : err_set(&err, "header_queries -r FILE… QUERY…: %s", err.text);
     while (result == 0 && fgets(path, sizeof path, stdin)) {
         path[strcspn(path, "\n")] = '\0';
