@@ -11,8 +11,8 @@
 #include "rules/language/expr.h"
 #include "rules/match/filter.h"
 #include "rules/match/regex.h"
-#include "rules/wake.h"
 #include "rules/uri_detail.h"
+#include "rules/wake.h"
 
 struct rule {
     struct str name;
