@@ -24,6 +24,7 @@ unit += \
     t/unit/rules_files \
     t/unit/rules_filter \
     t/unit/rules_fold \
+    t/unit/rules_hostile \
     t/unit/rules_language \
     t/unit/rules_parse \
     t/unit/rules_regex \
@@ -39,6 +40,7 @@ t_unit_rules_expr_LDADD = $(RULES_LIBS) $(CMOCKA_LIBS)
 t_unit_rules_files_LDADD = $(RULES_LIBS) $(CMOCKA_LIBS)
 t_unit_rules_filter_LDADD = $(RULES_LIBS) $(CMOCKA_LIBS)
 t_unit_rules_fold_LDADD = $(RULES_LIBS) $(CMOCKA_LIBS)
+t_unit_rules_hostile_LDADD = $(RULES_LIBS) $(CMOCKA_LIBS)
 t_unit_rules_language_LDADD = $(RULES_LIBS) $(CMOCKA_LIBS)
 t_unit_rules_parse_LDADD = $(RULES_LIBS) $(CMOCKA_LIBS)
 t_unit_rules_regex_LDADD = $(RULES_LIBS) $(CMOCKA_LIBS)

@@ -22,7 +22,7 @@
 #define REGEX_HEAP_LIMIT_KIB  (16 * 1024)  /* (without JIT) */
 #define REGEX_JIT_STACK_FIRST (32 * 1024)
 #define REGEX_JIT_STACK_MAX   (1024 * 1024)
-#define REGEX_WINDOW          4096 /* start positions between two looks at the clock */
+#define REGEX_WINDOW          512 /* start positions between two looks at the clock */
 
 /* A pattern as it stands in a rule file: /…/flags, m{…}flags, qr!…!flags. */
 struct regex_literal {
