@@ -293,8 +293,8 @@ static bool try_at(struct shape_run *run, const char *shape, size_t at)
 bool shape_match(const char *shape, enum shape_case letters, struct str text, size_t *work,
                  struct shape_found *found)
 {
-    struct shape_run run = {text, letters == SHAPE_ANY_CASE, work, found, 0};
     *found = (struct shape_found){.all = STR_EMPTY};
+    struct shape_run run = {text, letters == SHAPE_ANY_CASE, work, found, 0};
     return try_at(&run, shape, 0);
 }
 
@@ -316,9 +316,9 @@ static size_t next_place(const struct shape_run *run, struct str head, size_t at
 bool shape_search(const char *shape, enum shape_case letters, struct str text, size_t *work,
                   struct shape_found *found)
 {
+    *found = (struct shape_found){.all = STR_EMPTY};
     struct shape_run run = {text, letters == SHAPE_ANY_CASE, work, found, 0};
     struct str head = str_n(shape, strcspn(shape, "%"));
-    *found = (struct shape_found){.all = STR_EMPTY};
     if (!spend(&run, text.n))
         return false;
     for (size_t at = 0; at <= text.n && *work; at++) {
