@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/log.h"
@@ -105,7 +106,8 @@ int pipeline_run(const struct pipeline *pipeline, const struct scan_request *env
                                       .envelope_from = envelope->sender,
                                       .client_ip = envelope->client_ip,
                                       .client_name = envelope->client_name,
-                                      .helo = envelope->helo};
+                                      .helo = envelope->helo,
+                                      .now = (int64_t)time(NULL)};
     if (ruleset_run(pipeline->rules, pipeline->scratch, &input, pool, &result->rules, err) < 0)
         return -1;
     if (pipeline->model == NULL)

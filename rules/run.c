@@ -2,6 +2,7 @@
 #include <stdlib.h>
 
 #include "base/buf.h"
+#include "rules/facts/relays.h"
 #include "rules/prefilter.h"
 #include "rules/scratch.h"
 
@@ -313,6 +314,9 @@ int ruleset_run(const struct ruleset *set, struct rules_scratch *scratch,
     }
     if (run_evals(&run) < 0)
         return -1;
+    if (run.facts.no_memory)
+        return err_set(err, "rules: the message needs more memory than is allowed");
+    result->truncated |= relays_limited(&run.facts);
     scratch_run_metas(scratch);
     return make_result(&run);
 }

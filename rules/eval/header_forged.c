@@ -142,8 +142,8 @@ double eval_forged_yahoo(struct eval_context *c)
         "by sonic%_.consmr.mail%*_.yahoo.com with HTTP",
         "by smtp%_.yahoo.com with SMTP",
         "from [%I] by %_.%(groups%|scd%|dcn%).yahoo.com with NNFMP",
-        "by %[A-Za-z0-9_]+.%[A-Za-z0-9_]+.yahoo.com (%[0-9]+.%[0-9]+.%[0-9]+/%[0-9]+.%[0-9]+."
-        "%[0-9]+)%(? with ESMTP%) id %[A-Za-z0-9_]",
+        ("by %[A-Za-z0-9_]+.%[A-Za-z0-9_]+.yahoo.com (%[0-9]+.%[0-9]+.%[0-9]+/%[0-9]+.%[0-9]+."
+         "%[0-9]+)%(? with ESMTP%) id %[A-Za-z0-9_]"),
     };
     struct str from = look_get(c, "From:addr");
     if (!look_ends_with_host(from, "yahoo.com"))

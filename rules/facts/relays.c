@@ -214,3 +214,9 @@ const struct relays *facts_relays(struct facts *facts)
     facts->made[FACT_RELAYS] = relays;
     return relays;
 }
+
+bool relays_limited(const struct facts *facts)
+{
+    const struct relays *relays = facts->made[FACT_RELAYS];
+    return relays && relays->limited;
+}

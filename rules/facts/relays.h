@@ -37,5 +37,7 @@ struct relays {
 };
 
 const struct relays *facts_relays(struct facts *facts);
+/* They were asked for, and a limit cut them. */
+bool relays_limited(const struct facts *facts);
 
 #endif
