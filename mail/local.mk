@@ -20,6 +20,7 @@ lib_libmail_a_SOURCES = \
     mail/html_look.c mail/html_colour.c mail/html_look.h \
     mail/html_sheet.c mail/html_sheet.h \
     mail/uri.c mail/uri_host.c mail/uri_find.c mail/uri.h \
+    mail/date.c mail/date.h \
     mail/edit.c mail/edit.h \
     mail/edit_wire.c mail/edit_wire.h
 

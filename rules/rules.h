@@ -90,6 +90,8 @@ struct rules_input {
     struct str client_ip;
     struct str client_name;
     struct str helo;
+    struct str received; /* the Received field that this server will add, without its name, LF line
+                            ends, the last included; .s NULL: none, the message has been received */
     const struct rules_network *network; /* NULL: nothing was asked */
     int64_t now;                         /* seconds since 1970; 0: not known */
     bool sub_rules;                      /* "__" rules stand among the hits too, with score 0 */

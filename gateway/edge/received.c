@@ -1,19 +1,6 @@
 #include "gateway/edge/received.h"
 
-#include <time.h>
-
-/* RFC 5322 3.3, in UTC; not strftime(), whose names depend on the locale */
-static void put_date(struct buf *out, int64_t time_us)
-{
-    static const char days[] = "SunMonTueWedThuFriSat";
-    static const char months[] = "JanFebMarAprMayJunJulAugSepOctNovDec";
-    time_t seconds = (time_t)(time_us / 1000000);
-    struct tm t;
-    if (gmtime_r(&seconds, &t) == NULL)
-        return;
-    buf_addf(out, "%.3s, %d %.3s %d %02d:%02d:%02d +0000", days + (size_t)t.tm_wday * 3, t.tm_mday,
-             months + (size_t)t.tm_mon * 3, t.tm_year + 1900, t.tm_hour, t.tm_min, t.tm_sec);
-}
+#include "mail/date.h"
 
 static bool is_ascii(struct str x)
 {
@@ -43,6 +30,6 @@ void received_put(struct buf *out, const struct envelope *e, struct str hostname
     if (e->n_recipients == 1 && (e->smtputf8 || is_ascii(e->recipients[0].address)))
         buf_addf(out, "\r\n\tfor <%.*s>", STR_ARG(e->recipients[0].address));
     buf_add(out, STR(";\r\n\t"));
-    put_date(out, e->time_us);
+    mail_date_put(out, e->time_us / 1000000);
     buf_add(out, STR("\r\n"));
 }

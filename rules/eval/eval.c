@@ -34,7 +34,7 @@ static const struct eval_entry not_run = {"", never_hits, 0, EVAL_ARGUMENTS_MAX}
 
 static const struct eval_entry *find(struct str name)
 {
-    for (size_t i = 0; i < sizeof families / sizeof *families; i++) {
+    for (size_t i = 0; i < sizeof families / sizeof families[0]; i++) {
         for (const struct eval_entry *e = families[i]; e->name; e++) {
             if (str_eq(name, str_of(e->name)))
                 return e;

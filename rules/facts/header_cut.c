@@ -44,17 +44,27 @@ static struct str without_blanks(struct str value)
     return str_from(value, n);
 }
 
+/* The server's own Received stands on top of a message that it is just receiving. */
+static void put_received(const struct facts *facts, struct header_fields *fields)
+{
+    struct str value = str_sub(facts->input->received, 0, HEADER_VALUE_MAX);
+    if (value.s)
+        fields->list[fields->n++] = (struct header_field){.name = STR("Received"), .value = value};
+}
+
 int header_fields_of_part(struct facts *facts, const struct part *part,
                           struct header_fields *fields)
 {
     struct str raw = facts->input->message->raw;
-    *fields = (struct header_fields){.n = part->n_headers};
-    fields->list = POOL_ARRAY(facts->pool, part->n_headers, struct header_field);
+    *fields = (struct header_fields){
+        .list = POOL_ARRAY(facts->pool, part->n_headers + 1, struct header_field)};
     if (fields->list == NULL)
         return -1;
+    if (part->parent == NULL)
+        put_received(facts, fields);
     for (size_t i = 0; i < part->n_headers; i++) {
         const struct header *header = &part->headers[i];
-        struct header_field *field = &fields->list[i];
+        struct header_field *field = &fields->list[fields->n++];
         field->name = header->name;
         field->value = value_of(facts, header, part->unpacked);
         field->hidden = part->parent == NULL && str_istarts(header->name, STR("X-Spam-"));

@@ -95,7 +95,8 @@ static void read_repeat(const char *p, struct repeat *repeat)
             repeat->field = *p;
         p++;
     }
-    if ((repeat->set || repeat->any) && *p == '=') {
+    bool names_field = *p == '=' && p[1] >= 'a' && p[1] <= 'z';
+    if ((repeat->set || repeat->any) && names_field) {
         repeat->field = p[1];
         p += 2;
     }

@@ -136,7 +136,7 @@ static const struct directive *find(struct str word)
         return NULL;
     for (char *p = name; *p; p++)
         *p = *p == '-' ? '_' : str_lower_char(*p);
-    for (size_t i = 0; found == NULL && i < sizeof families / sizeof *families; i++)
+    for (size_t i = 0; found == NULL && i < sizeof families / sizeof families[0]; i++)
         found = bsearch(name, families[i]->list, families[i]->n, sizeof *found, compare);
     return found;
 }
@@ -169,7 +169,7 @@ int parse_directive(struct parser *parser, struct str line, struct err *err)
 
 bool directive_families_sorted(void)
 {
-    for (size_t f = 0; f < sizeof families / sizeof *families; f++) {
+    for (size_t f = 0; f < sizeof families / sizeof families[0]; f++) {
         for (size_t i = 1; i < families[f]->n; i++) {
             if (strcmp(families[f]->list[i - 1].name, families[f]->list[i].name) >= 0)
                 return false;

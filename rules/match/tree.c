@@ -75,12 +75,12 @@ static void invert(struct byteset *set)
 /* PCRE2's own tables ignore the case of ASCII letters only. */
 static void ignore_case(struct byteset *set)
 {
-    for (unsigned char c = 'a'; c <= 'z'; c++) {
+    for (unsigned c = 'a'; c <= 'z'; c++) {
         unsigned char upper = (unsigned char)(c - 'a' + 'A');
-        if (byteset_has(set, c))
+        if (byteset_has(set, (unsigned char)c))
             byteset_add(set, upper);
         else if (byteset_has(set, upper))
-            byteset_add(set, c);
+            byteset_add(set, (unsigned char)c);
     }
 }
 

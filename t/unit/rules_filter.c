@@ -258,5 +258,5 @@ int main(void)
         cmocka_unit_test_setup_teardown(long_texts_are_searched_to_the_end, begin, end),
         cmocka_unit_test_setup_teardown(many_outlines_at_once, begin, end),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return tap_run(tests, NULL, NULL);
 }

@@ -150,5 +150,5 @@ int main(void)
         cmocka_unit_test(giants_are_compiled),
         cmocka_unit_test(long_patterns_are_read_in_passing),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return tap_run(tests, NULL, NULL);
 }

@@ -67,5 +67,5 @@ static void no_pattern_takes_for_ever(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(no_pattern_takes_for_ever)};
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return tap_run(tests, NULL, NULL);
 }

@@ -1,10 +1,8 @@
 /* Header queries, relays, and the evals that ask them. */
-#include <setjmp.h>
-#include <stdarg.h>
+#include "t/unit/tap.h"
+
 #include <stdio.h>
 #include <stdlib.h>
-
-#include <cmocka.h>
 
 #include "rules/eval/eval.h"
 #include "rules/facts/header.h"
@@ -336,9 +334,32 @@ static void a_full_pool_shows(void **state)
     close_world(&w);
 }
 
+/* The newest hop is the client that the server talks to. */
+static void own_received_stands_on_top(void **state)
+{
+    struct world w;
+    open_world(&w, "",
+               STR("Received: from a.example (a.example [198.51.100.9])\r\n"
+                   "\tby b.example (Postfix) with ESMTP id 1; Fri, 2 Jan 2026 00:00:00 +0000\r\n"
+                   "Subject: x\r\n\r\ntext\r\n"));
+    w.input.received =
+        STR(" from b.example (unknown [203.0.113.7])\n\tby mx.ours.example (poterne) with "
+            "ESMTP\n");
+    const struct relays *relays = facts_relays(&w.facts);
+    assert_non_null(relays);
+    assert_int_equal(relays->n_unparseable, 0);
+    assert_int_equal(relays->external.n, 2);
+    assert_text(relays->external.list[0]->ip, "203.0.113.7");
+    assert_text(relays->external.list[0]->helo, "b.example");
+    assert_text(relays->external.list[0]->by, "mx.ours.example");
+    assert_text(relays->external.list[1]->ip, "198.51.100.9");
+    close_world(&w);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(own_received_stands_on_top),
         cmocka_unit_test(queries_find_what_spamassassin_finds),
         cmocka_unit_test(relays_are_read_and_trusted),
         cmocka_unit_test(servers_write_in_many_ways),
@@ -351,5 +372,5 @@ int main(void)
         cmocka_unit_test(much_is_not_slow),
         cmocka_unit_test(a_full_pool_shows),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return tap_run(tests, NULL, NULL);
 }
