@@ -238,7 +238,7 @@ bool settings_add_word(struct rules_settings *settings, enum settings_words whic
 bool settings_add_redirector(struct rules_settings *settings, struct regex *regex)
 {
     struct regex **list = pool_grow(settings->pool, settings->redirectors, settings->n_redirectors,
-                                    &settings->redirectors_cap, sizeof list[0]);
+                                    &settings->redirectors_cap, sizeof(struct regex *));
     if (list == NULL) {
         regex_free(&regex);
         return false;

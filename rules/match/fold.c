@@ -127,7 +127,7 @@ static bool find_twins(struct folding *f)
         f->groups[i].hash = hash(text_of(f, &f->groups[i]));
         f->order[i] = &f->groups[i];
     }
-    qsort(f->order, f->n, sizeof f->order[0], equal_together);
+    qsort(f->order, f->n, sizeof(struct group *), equal_together);
     for (size_t i = 0; i < f->n; i++) {
         struct group *group = &f->groups[i];
         if (group->to - group->from >= FOLD_GROUP_MIN && is_counted(f, group)) {
