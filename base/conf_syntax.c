@@ -1,5 +1,7 @@
 #include "base/conf_syntax.h"
 
+#include "base/ascii.h"
+
 #include <stdarg.h>
 #include <stdio.h>
 
@@ -41,7 +43,7 @@ static char peek(const struct parser *p)
     return p->at < p->in.n ? p->in.s[p->at] : '\0';
 }
 
-static bool is_space(char c)
+static bool is_blank_or_cr(char c)
 {
     return c == ' ' || c == '\t' || c == '\r';
 }
@@ -53,14 +55,13 @@ static bool is_punct(char c)
 
 static bool is_name_char(char c)
 {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
-           c == '-' || c == '.';
+    return ascii_is_word(c) || c == '-' || c == '.';
 }
 
 /* Spaces and a comment, up to but without the end of the line. */
 static void skip_blanks(struct parser *p)
 {
-    while (is_space(peek(p)))
+    while (is_blank_or_cr(peek(p)))
         p->at++;
     if (peek(p) != '#')
         return;
@@ -121,7 +122,7 @@ static int read_word(struct parser *p)
     } else {
         if (peek(p) == '\'')
             return FAIL(p, "texts are quoted with \", not with '");
-        while (p->at < p->in.n && !is_space(peek(p)) && peek(p) != '\n' && !is_punct(peek(p)))
+        while (p->at < p->in.n && !is_blank_or_cr(peek(p)) && peek(p) != '\n' && !is_punct(peek(p)))
             buf_addc(&p->word, p->in.s[p->at++]);
         if (p->word.n == from && buf_ok(&p->word))
             return FAIL(p, "expected a value, found %s", seen(p, text));
@@ -349,7 +350,7 @@ static bool needs_quotes(struct str word)
     if (word.n == 0 || word.s[0] == '#' || word.s[0] == '\'')
         return true;
     for (size_t i = 0; i < word.n; i++)
-        if (is_space(word.s[i]) || word.s[i] == '\n' || is_punct(word.s[i]))
+        if (is_blank_or_cr(word.s[i]) || word.s[i] == '\n' || is_punct(word.s[i]))
             return true;
     return false;
 }

@@ -2,6 +2,7 @@
 noinst_LIBRARIES += lib/libbase.a
 lib_libbase_a_CPPFLAGS = $(AM_CPPFLAGS) $(IDN2_CFLAGS) $(SECCOMP_CFLAGS) $(EVENT_CFLAGS) $(OPENSSL_CFLAGS)
 lib_libbase_a_SOURCES = \
+    base/ascii.h \
     base/str.c base/str.h \
     base/buf.c base/buf.h \
     base/pool.c base/pool.h \
@@ -26,7 +27,8 @@ lib_libbase_a_SOURCES = \
     base/conf_suggest.c base/conf_suggest.h \
     base/conf_read.c base/conf_show.c
 
-unit += t/unit/base_str
+unit += t/unit/base_str t/unit/base_ascii
+t_unit_base_ascii_LDADD = $(BASE_LIBS) $(CMOCKA_LIBS)
 t_unit_base_str_LDADD = $(BASE_LIBS) $(CMOCKA_LIBS)
 
 unit += t/unit/base_conf t/unit/base_conf_man t/unit/base_memory t/unit/base_files

@@ -76,18 +76,18 @@ size_t str_rchr(struct str x, char c)
     return at ? (size_t)(at - x.s) : STR_NONE;
 }
 
-static bool is_blank(char c)
+static bool is_mail_space(char c)
 {
     return c == ' ' || c == '\t' || c == '\r' || c == '\n';
 }
 
 struct str str_trim(struct str x)
 {
-    while (x.n && is_blank(x.s[0])) {
+    while (x.n && is_mail_space(x.s[0])) {
         x.s++;
         x.n--;
     }
-    while (x.n && is_blank(x.s[x.n - 1]))
+    while (x.n && is_mail_space(x.s[x.n - 1]))
         x.n--;
     return x;
 }

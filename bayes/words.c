@@ -1,4 +1,5 @@
 /* The words of a text: see tokens_words() in tokens.h. */
+#include "base/ascii.h"
 #include "bayes/tokens.h"
 #include "mail/utf8.h"
 
@@ -22,7 +23,7 @@ static enum kind ascii_kind(unsigned char c)
         ['9'] = LETTER, ['\''] = JOINER, ['-'] = JOINER, ['.'] = JOINER, ['_'] = JOINER,
         [','] = JOINER, ['@'] = JOINER,  ['!'] = TAIL,   ['%'] = TAIL,
     };
-    if ((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'))
+    if (ascii_is_letter((char)c))
         return LETTER;
     return (enum kind)kinds[c];
 }

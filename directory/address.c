@@ -1,5 +1,6 @@
 #include "directory/address.h"
 
+#include "base/ascii.h"
 #include "base/domain.h"
 
 /* Quoted, with each byte escaped: what is read at most, and written at most. */
@@ -14,8 +15,7 @@ struct local {
 static bool is_atext(char c)
 {
     unsigned char u = (unsigned char)c;
-    return u >= 0x80 || (u >= '0' && u <= '9') || (u >= 'a' && u <= 'z') ||
-           (u >= 'A' && u <= 'Z') || (u && strchr("!#$%&'*+-/=?^_`{|}~", u));
+    return u >= 0x80 || ascii_is_alnum(c) || (u && strchr("!#$%&'*+-/=?^_`{|}~", u));
 }
 
 static bool is_dot_atom(const struct local *local)

@@ -1,20 +1,20 @@
 #include "mail/boundary.h"
 
-static bool is_blank(char c)
+static bool is_blank_or_cr(char c)
 {
     return c == ' ' || c == '\t' || c == '\r';
 }
 
 static struct str without_final_blanks(struct str x)
 {
-    while (x.n && is_blank(x.s[x.n - 1]))
+    while (x.n && is_blank_or_cr(x.s[x.n - 1]))
         x.n--;
     return x;
 }
 
 static bool ends_here(struct str rest)
 {
-    return rest.n == 0 || is_blank(rest.s[0]);
+    return rest.n == 0 || is_blank_or_cr(rest.s[0]);
 }
 
 bool boundaries_push(struct boundaries *b, struct str text, size_t level)

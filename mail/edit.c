@@ -1,5 +1,6 @@
 #include "mail/edit.h"
 
+#include "base/ascii.h"
 #include "mail/header.h"
 #include "mail/utf8.h"
 
@@ -73,7 +74,7 @@ static bool is_ours(struct str name)
     return str_istarts(name, STR("X-Poterne-"));
 }
 
-static bool is_blank(char c)
+static bool is_space_or_tab(char c)
 {
     return c == ' ' || c == '\t';
 }
@@ -86,7 +87,7 @@ static bool next_field(struct str head, size_t *at, struct field *field)
         return false;
     size_t after = line_after(head, *at);
     size_t name = header_name(line_between(head, *at, after), &colon);
-    while (after < head.n && is_blank(head.s[after]))
+    while (after < head.n && is_space_or_tab(head.s[after]))
         after = line_after(head, after);
     field->name = str_sub(head, *at, *at + name);
     field->value = name ? str_sub(head, *at + colon + 1, after) : STR_EMPTY;
@@ -110,12 +111,11 @@ static struct str written_tag(struct editor *e, bool word_follows)
         return pool_str(e->pool, e->tag);
     buf_add(&out, STR("=?UTF-8?Q?"));
     for (size_t i = 0; i < e->tag.n; i++) {
-        unsigned char c = (unsigned char)e->tag.s[i];
-        bool plain = (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z');
-        if (plain)
-            buf_addc(&out, (char)c);
+        char c = e->tag.s[i];
+        if (ascii_is_alnum(c))
+            buf_addc(&out, c);
         else
-            buf_addf(&out, "=%02X", c);
+            buf_addf(&out, "=%02X", (unsigned char)c);
     }
     buf_add(&out, word_follows ? STR("_?=") : STR("?="));
     struct str text = out.failed ? STR_EMPTY : pool_str(e->pool, buf_str(&out));
@@ -140,7 +140,7 @@ static int tag_subject(struct editor *e, const struct field *field, struct err *
     if (is_tagged(e, field, &result, err) || result < 0)
         return result;
     size_t blanks = 0;
-    while (blanks < field->value.n && is_blank(field->value.s[blanks]))
+    while (blanks < field->value.n && is_space_or_tab(field->value.s[blanks]))
         blanks++;
     struct str rest = str_from(field->value, blanks);
     bool line_ends = rest.n == 0 || rest.s[0] == '\r' || rest.s[0] == '\n';

@@ -12,7 +12,7 @@ struct reader {
     struct header *last; /* the field that a continuation line belongs to */
 };
 
-static bool is_blank(char c)
+static bool is_space_or_tab(char c)
 {
     return c == ' ' || c == '\t';
 }
@@ -23,7 +23,7 @@ size_t header_name(struct str line, size_t *colon)
     while (n < line.n && line.s[n] > 32 && line.s[n] < 127 && line.s[n] != ':')
         n++;
     size_t at = n;
-    while (at < line.n && is_blank(line.s[at]))
+    while (at < line.n && is_space_or_tab(line.s[at]))
         at++;
     if (n == 0 || at == line.n || line.s[at] != ':')
         return 0;
@@ -153,7 +153,7 @@ int header_read(struct pool *pool, struct str text, size_t at, const struct mail
             return 0;
         }
         size_t name_n = header_name(line, &colon);
-        if (is_blank(line.s[0]) && (part->n_headers || at > r.start)) {
+        if (is_space_or_tab(line.s[0]) && (part->n_headers || at > r.start)) {
             extend_field(&r, after);
         } else if (name_n) {
             if (add_field(&r, at, after, name_n, colon, err) < 0)
@@ -205,8 +205,8 @@ struct str header_unfold(struct pool *pool, const struct header *header)
         }
         while (n && to[n - 1] == '\r')
             n--;
-        for (i++;
-             i < value.n && (is_blank(value.s[i]) || value.s[i] == '\r' || value.s[i] == '\n');)
+        for (i++; i < value.n &&
+                  (is_space_or_tab(value.s[i]) || value.s[i] == '\r' || value.s[i] == '\n');)
             i++;
         to[n++] = ' ';
     }

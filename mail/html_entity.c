@@ -1,5 +1,7 @@
 #include "mail/html_entity.h"
 
+#include "base/ascii.h"
+
 #include <stdlib.h>
 
 #include "mail/charset.h"
@@ -374,12 +376,6 @@ static const struct entity *find(struct str name)
                    by_name);
 }
 
-static bool is_alnum(char c)
-{
-    char low = str_lower_char(c);
-    return (low >= 'a' && low <= 'z') || (c >= '0' && c <= '9');
-}
-
 static uint32_t digit_of(char c)
 {
     if (c >= '0' && c <= '9')
@@ -419,7 +415,7 @@ static bool is_old(const struct entity *e)
 static size_t named(struct str x, bool attribute, uint32_t *code)
 {
     size_t n = 0;
-    while (n < x.n && n < NAME_MAX_BYTES && is_alnum(x.s[n]))
+    while (n < x.n && n < NAME_MAX_BYTES && ascii_is_alnum(x.s[n]))
         n++;
     const struct entity *e = find(str_sub(x, 0, n));
     if (e && n < x.n && x.s[n] == ';') {

@@ -1,11 +1,12 @@
 #include "mail/html_sheet.h"
 
+#include "base/ascii.h"
+
 static bool is_name(struct str x)
 {
     for (size_t i = 0; i < x.n; i++) {
-        char c = str_lower_char(x.s[i]);
-        bool ok = (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '_' ||
-                  (unsigned char)c >= 0x80;
+        char c = x.s[i];
+        bool ok = ascii_is_word(c) || c == '-' || (unsigned char)c >= 0x80;
         if (!ok)
             return false;
     }

@@ -1,19 +1,15 @@
 #include "mail/html_token.h"
 
-static bool is_space(char c)
+#include "base/ascii.h"
+
+static bool is_html_space(char c)
 {
     return c == ' ' || c == '\t' || c == '\n' || c == '\r' || c == '\f';
 }
 
-static bool is_letter(char c)
-{
-    char low = str_lower_char(c);
-    return low >= 'a' && low <= 'z';
-}
-
 static size_t skip_space(struct str x, size_t at)
 {
-    while (at < x.n && is_space(x.s[at]))
+    while (at < x.n && is_html_space(x.s[at]))
         at++;
     return at;
 }
@@ -23,7 +19,7 @@ static size_t skip_space(struct str x, size_t at)
 static size_t attribute_end(struct str x, size_t at, struct str *name, struct str *value)
 {
     size_t from = at++;
-    while (at < x.n && !is_space(x.s[at]) && !strchr("/>=", x.s[at]))
+    while (at < x.n && !is_html_space(x.s[at]) && !strchr("/>=", x.s[at]))
         at++;
     *name = str_sub(x, from, at);
     *value = STR_EMPTY;
@@ -40,7 +36,7 @@ static size_t attribute_end(struct str x, size_t at, struct str *name, struct st
         return close == STR_NONE ? x.n : at + 1 + close + 1;
     }
     from = at;
-    while (at < x.n && !is_space(x.s[at]) && x.s[at] != '>')
+    while (at < x.n && !is_html_space(x.s[at]) && x.s[at] != '>')
         at++;
     *value = str_sub(x, from, at);
     return at;
@@ -49,7 +45,7 @@ static size_t attribute_end(struct str x, size_t at, struct str *name, struct st
 bool html_attribute(struct str *attributes, struct str *name, struct str *value)
 {
     size_t at = 0;
-    while (at < attributes->n && (is_space(attributes->s[at]) || attributes->s[at] == '/'))
+    while (at < attributes->n && (is_html_space(attributes->s[at]) || attributes->s[at] == '/'))
         at++;
     if (at == attributes->n)
         return false;
@@ -62,7 +58,7 @@ static size_t tag_end(struct str x, size_t at)
 {
     struct str name, value;
     while (at < x.n && x.s[at] != '>') {
-        if (is_space(x.s[at]) || x.s[at] == '/')
+        if (is_html_space(x.s[at]) || x.s[at] == '/')
             at++;
         else
             at = attribute_end(x, at, &name, &value);
@@ -73,7 +69,7 @@ static size_t tag_end(struct str x, size_t at)
 static size_t read_tag(struct str x, size_t at, struct html_token *token)
 {
     size_t from = at;
-    while (at < x.n && !is_space(x.s[at]) && x.s[at] != '/' && x.s[at] != '>')
+    while (at < x.n && !is_html_space(x.s[at]) && x.s[at] != '/' && x.s[at] != '>')
         at++;
     token->name = str_sub(x, from, at);
     size_t end = tag_end(x, at);
@@ -120,7 +116,7 @@ static size_t read_bogus(struct str x, struct html_token *token)
 
 static bool starts_markup(struct str x)
 {
-    return x.n > 1 && x.s[0] == '<' && (is_letter(x.s[1]) || strchr("/!?", x.s[1])) && x.s[1];
+    return x.n > 1 && x.s[0] == '<' && (ascii_is_letter(x.s[1]) || strchr("/!?", x.s[1])) && x.s[1];
 }
 
 static size_t read_text(struct str x, struct html_token *token)
@@ -144,10 +140,10 @@ bool html_next(struct str *rest, struct html_token *token)
         return false;
     if (!starts_markup(x)) {
         end = read_text(x, token);
-    } else if (is_letter(x.s[1])) {
+    } else if (ascii_is_letter(x.s[1])) {
         token->kind = HTML_OPEN;
         end = read_tag(x, 1, token);
-    } else if (x.s[1] == '/' && x.n > 2 && is_letter(x.s[2])) {
+    } else if (x.s[1] == '/' && x.n > 2 && ascii_is_letter(x.s[2])) {
         token->kind = HTML_CLOSE;
         end = read_tag(x, 2, token);
     } else if (str_starts(x, STR("<!--"))) {

@@ -12,14 +12,14 @@ struct piece {
     bool extended;
 };
 
-static bool is_space(char c)
+static bool is_mail_space(char c)
 {
     return c == ' ' || c == '\t' || c == '\r' || c == '\n';
 }
 
 static size_t skip(struct str x, size_t at, bool semicolons)
 {
-    while (at < x.n && (is_space(x.s[at]) || (semicolons && x.s[at] == ';')))
+    while (at < x.n && (is_mail_space(x.s[at]) || (semicolons && x.s[at] == ';')))
         at++;
     return at;
 }
@@ -42,7 +42,7 @@ static size_t skip_comment(struct str x, size_t at)
 struct str params_skip(struct str x)
 {
     size_t at = 0;
-    while (at < x.n && (is_space(x.s[at]) || strchr(";,(", x.s[at])))
+    while (at < x.n && (is_mail_space(x.s[at]) || strchr(";,(", x.s[at])))
         at = x.s[at] == '(' ? skip_comment(x, at) : at + 1;
     return str_from(x, at);
 }
@@ -80,7 +80,7 @@ static int quoted(struct pool *pool, struct str x, size_t *at, struct str *value
 static bool starts_param(struct str x, size_t at)
 {
     size_t from = at;
-    while (at < x.n && !is_space(x.s[at]) && !strchr("=;\"()", x.s[at]))
+    while (at < x.n && !is_mail_space(x.s[at]) && !strchr("=;\"()", x.s[at]))
         at++;
     return at > from && at < x.n && x.s[at] == '=';
 }
@@ -90,7 +90,7 @@ static struct str unquoted(struct str x, size_t *at)
 {
     size_t from = *at, end = from;
     while (end < x.n && x.s[end] != ';') {
-        if (is_space(x.s[end])) {
+        if (is_mail_space(x.s[end])) {
             size_t next = skip(x, end, false);
             if (next < x.n && (x.s[next] == '(' || starts_param(x, next)))
                 break;
@@ -135,7 +135,7 @@ static bool next_piece(struct pool *pool, struct str x, size_t *at, struct piece
         return true;
     }
     size_t from = *at, end = from;
-    while (end < x.n && !is_space(x.s[end]) && x.s[end] != '=' && x.s[end] != ';')
+    while (end < x.n && !is_mail_space(x.s[end]) && x.s[end] != '=' && x.s[end] != ';')
         end++;
     piece->name = str_sub(x, from, end);
     end = skip(x, end, false);

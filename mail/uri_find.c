@@ -1,3 +1,4 @@
+#include "base/ascii.h"
 #include "mail/transfer.h"
 #include "mail/uri.h"
 #include "mail/utf8.h"
@@ -13,20 +14,14 @@ static const bool ends_piece[256] = {
     ['{'] = true,       ['}'] = true, ['|'] = true, ['^'] = true, [0x7f] = true,
 };
 
-static bool is_alnum(char c)
-{
-    char low = str_lower_char(c);
-    return (low >= 'a' && low <= 'z') || (c >= '0' && c <= '9');
-}
-
 static bool in_host(char c)
 {
-    return is_alnum(c) || c == '-' || c == '.' || c == '_' || (unsigned char)c >= 0x80;
+    return ascii_is_alnum(c) || c == '-' || c == '.' || c == '_' || (unsigned char)c >= 0x80;
 }
 
 static bool in_local_part(char c)
 {
-    return is_alnum(c) || (c && strchr("!#$%&'*+-/=?^_.~", c));
+    return ascii_is_alnum(c) || (c && strchr("!#$%&'*+-/=?^_.~", c));
 }
 
 /* Punctuation at the end is the sentence's, not the link's; so is a bracket that the link did

@@ -1,5 +1,6 @@
 #include "rules/uri_detail.h"
 
+#include "base/ascii.h"
 #include "rules/facts/uris.h"
 #include "rules/language/parse.h"
 
@@ -20,12 +21,6 @@ void uri_detail_release(struct uri_detail *detail)
         regex_free(&detail->keys[i].regex);
 }
 
-static bool is_word(char c)
-{
-    c = str_lower_char(c);
-    return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_';
-}
-
 /* Where a pattern with its flags ends: the next bare delimiter and the letters behind it. */
 static size_t pattern_end(struct str text)
 {
@@ -36,7 +31,7 @@ static size_t pattern_end(struct str text)
         if (text.s[i] == '\\') {
             i++;
         } else if (text.s[i] == text.s[open]) {
-            for (i++; i < text.n && is_word(text.s[i]); i++)
+            for (i++; i < text.n && ascii_is_word(text.s[i]); i++)
                 ;
             return i;
         }
@@ -58,7 +53,7 @@ static int take_condition(struct uri_detail *detail, struct str *rest, struct er
 {
     struct regex_literal literal;
     size_t n = 0;
-    while (n < rest->n && is_word(rest->s[n]))
+    while (n < rest->n && ascii_is_word(rest->s[n]))
         n++;
     int key = find_key(str_sub(*rest, 0, n));
     struct str behind = str_trim(str_from(*rest, n));

@@ -1,5 +1,6 @@
 #include "sender/authres.h"
 
+#include "base/ascii.h"
 #include "sender/field.h"
 
 #define COMMENT_DEPTH_MAX 10
@@ -10,8 +11,7 @@
 static bool is_token_char(char c)
 {
     /* RFC 2045 token without what a reader might stumble over */
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
-           c == '_' || c == '.';
+    return ascii_is_word(c) || c == '-' || c == '.';
 }
 
 /* As a token or a quoted-string; what may not stand there becomes '?'. */

@@ -1,4 +1,5 @@
 /* mbox: many messages in one file (tools/files.h). */
+#include "base/ascii.h"
 #include "tools/files.h"
 
 /* "From sender Www Mmm dd hh:mm:ss yyyy", with perhaps more behind; strict, for mail may talk of
@@ -16,9 +17,8 @@ static bool is_from_line(struct str line)
         return false;
     for (size_t i = 0; shape[i]; i++) {
         char c = date.s[i];
-        bool letter = (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z');
-        bool digit = c >= '0' && c <= '9';
-        bool right = shape[i] == 'A' || shape[i] == 'a' ? letter
+        bool digit = ascii_is_digit(c);
+        bool right = shape[i] == 'A' || shape[i] == 'a' ? ascii_is_letter(c)
                      : shape[i] == '0'                  ? digit
                      : shape[i] == '#'                  ? digit || c == ' '
                                                         : c == shape[i];

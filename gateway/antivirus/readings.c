@@ -1,14 +1,14 @@
 #include "gateway/antivirus/readings.h"
 
+#include "base/ascii.h"
 #include "mail/transfer.h"
 
 static bool is_base64(char c)
 {
-    return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '+' ||
-           c == '/';
+    return ascii_is_alnum(c) || c == '+' || c == '/';
 }
 
-static bool is_blank(char c)
+static bool is_space_but_lf(char c)
 {
     return c == ' ' || c == '\t' || c == '\r' || c == '\v' || c == '\f';
 }
@@ -67,7 +67,7 @@ static void decode_without_padding(struct str coded, struct buf *scratch, struct
 static bool is_foreign_line(struct str line)
 {
     for (size_t i = 0; i < line.n; i++)
-        if (!is_base64(line.s[i]) && line.s[i] != '=' && !is_blank(line.s[i]))
+        if (!is_base64(line.s[i]) && line.s[i] != '=' && !is_space_but_lf(line.s[i]))
             return true;
     return str_istarts(line, STR("begin-base64"));
 }

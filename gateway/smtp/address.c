@@ -1,18 +1,15 @@
 #include "gateway/smtp/address.h"
 
+#include "base/ascii.h"
+
 #include <arpa/inet.h>
 
 #define HELO_NAME_MAX 255
 
-static bool is_alnum(unsigned char c)
-{
-    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
-}
-
 /* RFC 5322 3.2.3 */
 static bool is_atext(unsigned char c)
 {
-    return is_alnum(c) || (c && strchr("!#$%&'*+-/=?^_`{|}~", c) != NULL);
+    return ascii_is_alnum((char)c) || (c && strchr("!#$%&'*+-/=?^_`{|}~", c) != NULL);
 }
 
 /* Length of the UTF-8 sequence at s (RFC 3629: shortest form, no surrogates); 0: none. */
@@ -117,7 +114,7 @@ static bool take_local_part(struct str *rest, struct smtp_address *a)
 
 static bool is_domain_char(unsigned char c)
 {
-    return is_alnum(c) || c == '-' || c == '_';
+    return ascii_is_alnum((char)c) || c == '-' || c == '_';
 }
 
 static bool take_label(struct str *rest, struct smtp_address *a)

@@ -1,12 +1,12 @@
+#include "base/ascii.h"
 #include "gateway/smtp/machine.h"
 
 /* esmtp-keyword, RFC 5321 4.1.2 */
 static bool name_valid(struct str name)
 {
     for (size_t i = 0; i < name.n; i++) {
-        char c = str_lower_char(name.s[i]);
-        bool alnum = (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9');
-        if (!alnum && (c != '-' || i == 0))
+        char c = name.s[i];
+        if (!ascii_is_alnum(c) && (c != '-' || i == 0))
             return false;
     }
     return name.n > 0;

@@ -1,9 +1,9 @@
 #include "rules/eval/body.h"
 
+#include "base/ascii.h"
 #include "rules/facts/body.h"
 #include "rules/facts/parts.h"
 #include "rules/facts/stock_info.h"
-#include "rules/facts/text_class.h"
 #include "rules/facts/words_differ.h"
 
 const struct eval_entry eval_body[] = {
@@ -27,7 +27,7 @@ static void count_lines(struct lines *lines, struct str text)
 {
     bool blank = true;
     for (size_t i = 0; i < text.n; i++) {
-        blank &= text_is_blank(text.s[i]);
+        blank &= ascii_is_space(text.s[i]);
         if (text.s[i] == '\n' || i + 1 == text.n) {
             lines->all++;
             lines->blank += blank;

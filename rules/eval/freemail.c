@@ -4,6 +4,7 @@
  */
 #include "rules/eval/freemail.h"
 
+#include "base/ascii.h"
 #include "rules/eval/look.h"
 #include "rules/facts/body.h"
 #include "rules/facts/uris.h"
@@ -16,15 +17,12 @@
 
 static bool is_user_char(char c)
 {
-    char low = (char)(c | 32);
-    return (c >= '0' && c <= '9') || (low >= 'a' && low <= 'z') ||
-           (c != '\0' && strchr("!#$%&'*+/=?^_`{|}~-", c) != NULL);
+    return ascii_is_alnum(c) || (c != '\0' && strchr("!#$%&'*+/=?^_`{|}~-", c) != NULL);
 }
 
 static bool is_host_char(char c)
 {
-    char low = (char)(c | 32);
-    return (c >= '0' && c <= '9') || (low >= 'a' && low <= 'z') || c == '-' || c == '.';
+    return ascii_is_alnum(c) || c == '-' || c == '.';
 }
 
 static size_t user_begin(struct str text, size_t at)
@@ -83,7 +81,7 @@ static bool is_quoted(struct str text, struct str email)
         if (str_istarts(word, str_of(fields[i])))
             return false;
     }
-    while (letters < word.n && (word.s[letters] | 32) >= 'a' && (word.s[letters] | 32) <= 'z')
+    while (letters < word.n && ascii_is_letter(word.s[letters]))
         letters++;
     return blanks && letters >= 2 && letters <= 11 && letters < word.n && word.s[letters] == ':';
 }

@@ -1,3 +1,4 @@
+#include "base/ascii.h"
 #include "mail/utf8.h"
 #include "rules/eval/header.h"
 #include "rules/facts/locales.h"
@@ -85,16 +86,10 @@ double eval_subject_all_caps(struct eval_context *c)
     return capital && small == 0;
 }
 
-static bool is_word(char c)
-{
-    char low = (char)(c | 32);
-    return (c >= '0' && c <= '9') || (low >= 'a' && low <= 'z') || c == '_';
-}
-
 /* Is there an edge of a word at that place? */
 static bool is_edge(struct str text, size_t at)
 {
-    return (at > 0 && is_word(text.s[at - 1])) != (at < text.n && is_word(text.s[at]));
+    return (at > 0 && ascii_is_word(text.s[at - 1])) != (at < text.n && ascii_is_word(text.s[at]));
 }
 
 static bool has_word(struct str text, struct str word)
@@ -116,7 +111,7 @@ static bool calls_user(struct str subject, struct str user)
     if (str_istarts(rest, STR("re:")) || str_istarts(rest, STR("fw:"))) {
         struct str behind = str_trim(str_from(rest, 3));
         size_t word = 0;
-        while (word < behind.n && is_word(behind.s[word]))
+        while (word < behind.n && ascii_is_word(behind.s[word]))
             word++;
         return str_ieq(behind, user) ||
                (word && word < behind.n && str_ieq(str_trim(str_from(behind, word)), user));

@@ -1,5 +1,7 @@
 #include "rules/eval/look.h"
 
+#include "base/ascii.h"
+
 struct str look_get(struct eval_context *c, const char *request)
 {
     struct str text = facts_get(c->facts, request);
@@ -16,8 +18,7 @@ struct str look_get_squeezed(struct eval_context *c, const char *request)
         return STR("");
     }
     for (size_t i = 0; i < text.n; i++) {
-        bool blank = text.s[i] == ' ' || (text.s[i] >= '\t' && text.s[i] <= '\r');
-        if (!blank)
+        if (!ascii_is_space(text.s[i]))
             to[n++] = text.s[i];
         else if (n == 0 || to[n - 1] != ' ')
             to[n++] = ' ';
@@ -52,8 +53,7 @@ bool look_ends_with_host(struct str text, const char *name)
     if (!str_iends(text, end))
         return false;
     char before = text.n > end.n ? text.s[text.n - end.n - 1] : ' ';
-    char low = (char)(before | 32);
-    return !((low >= 'a' && low <= 'z') || (before >= '0' && before <= '9') || before == '_');
+    return !ascii_is_word(before);
 }
 
 struct str look_lower(struct eval_context *c, struct str text)

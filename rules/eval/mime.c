@@ -1,5 +1,6 @@
 #include "rules/eval/mime.h"
 
+#include "base/ascii.h"
 #include "rules/facts/body.h"
 #include "rules/facts/header.h"
 #include "rules/facts/locales.h"
@@ -132,21 +133,16 @@ double eval_check_for_mime_html_only(struct eval_context *c)
     return counts ? says_html(c) || (counts->html > 0 && counts->text == 0) : EVAL_NO_MEMORY;
 }
 
-static bool is_space(char c)
-{
-    return c == ' ' || (c >= '\t' && c <= '\r');
-}
-
 /* Is there white space between two other characters? */
 static bool has_words(struct str line)
 {
     size_t at = 0, end = line.n;
-    while (at < end && is_space(line.s[at]))
+    while (at < end && ascii_is_space(line.s[at]))
         at++;
-    while (end > at && is_space(line.s[end - 1]))
+    while (end > at && ascii_is_space(line.s[end - 1]))
         end--;
     for (; at < end; at++) {
-        if (is_space(line.s[at]))
+        if (ascii_is_space(line.s[at]))
             return true;
     }
     return false;

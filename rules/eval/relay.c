@@ -1,5 +1,6 @@
 /* RelayEval.pm of SpamAssassin 4.0.1: what the relays of a message have in common with what it
  * says of itself. */
+#include "base/ascii.h"
 #include "rules/eval/look.h"
 #include "rules/facts/ip.h"
 #include "rules/facts/relays.h"
@@ -66,16 +67,10 @@ static double sender_no_reverse(struct eval_context *c)
     return first && str_chr(first->rdns, '.') != STR_NONE && !first->ip_private;
 }
 
-static bool is_word(char c)
-{
-    char low = (char)(c | 32);
-    return (c >= '0' && c <= '9') || (low >= 'a' && low <= 'z') || c == '_';
-}
-
 static bool ends_with_domain(struct str host, struct str domain)
 {
     return str_ends(host, domain) &&
-           (host.n == domain.n || !is_word(host.s[host.n - domain.n - 1]));
+           (host.n == domain.n || !ascii_is_word(host.s[host.n - domain.n - 1]));
 }
 
 /* ('example.com', 'true'): mail from that domain came, or did not come, over its servers. */
@@ -86,7 +81,7 @@ static double from_domain_in_received(struct eval_context *c)
     const struct relays *relays = relays_of(c);
     const struct relay_list *lists[] = {&relays->trusted, &relays->untrusted};
     bool wanted = str_eq(c->a[1].text, STR("true"));
-    if (at == STR_NONE || (at > 0 && is_word(from.s[at - 1])))
+    if (at == STR_NONE || (at > 0 && ascii_is_word(from.s[at - 1])))
         return 0;
     for (size_t k = 0; k < 2; k++) {
         for (size_t i = 0; i < lists[k]->n; i++) {
@@ -128,7 +123,7 @@ static struct str rough_domain(struct str host)
 {
     bool letter = false;
     for (size_t i = 0; i < host.n && !letter; i++)
-        letter = (host.s[i] | 32) >= 'a' && (host.s[i] | 32) <= 'z';
+        letter = ascii_is_letter(host.s[i]);
     size_t last = str_rchr(host, '.');
     if (!letter || last == STR_NONE)
         return host;
@@ -147,10 +142,10 @@ static bool is_host_name(struct str host)
     size_t dots = 0;
     for (size_t i = 0; i < host.n; i++) {
         dots += host.s[i] == '.';
-        if (!is_word(host.s[i]) && host.s[i] != '.' && host.s[i] != '-')
+        if (!ascii_is_word(host.s[i]) && host.s[i] != '.' && host.s[i] != '-')
             return false;
     }
-    return host.n >= 5 && dots && is_word(host.s[0]) && is_word(host.s[host.n - 1]) &&
+    return host.n >= 5 && dots && ascii_is_word(host.s[0]) && ascii_is_word(host.s[host.n - 1]) &&
            host.s[1] != '\0';
 }
 

@@ -1,5 +1,6 @@
 #include "rules/eval/uri.h"
 
+#include "base/ascii.h"
 #include "rules/facts/html_facts.h"
 #include "rules/facts/registry.h"
 #include "rules/facts/uris.h"
@@ -12,11 +13,6 @@ const struct eval_entry eval_uris[] = {
     {"short_url", eval_short_url, 0, 0},
     {0},
 };
-
-static bool is_digit(char c)
-{
-    return c >= '0' && c <= '9';
-}
 
 /* Bytes before the first of `stops`. */
 static struct str until(struct str text, const char *stops)
@@ -47,7 +43,7 @@ static bool begins_with_address(struct str text)
         if (i > 0 && (at >= text.n || text.s[at++] != '.'))
             return false;
         size_t first = at;
-        while (at < text.n && is_digit(text.s[at]))
+        while (at < text.n && ascii_is_digit(text.s[at]))
             at++;
         if (at == first)
             return false;
@@ -224,15 +220,15 @@ static struct str short_host(struct str uri, bool *path)
     if (user.n < uri.n && uri.s[user.n] == '@')
         uri = str_from(uri, user.n + 1);
     struct str host = until(uri, "/?#:"), rest = until(str_from(uri, host.n), "#?");
-    if (rest.n > 1 && rest.s[0] == ':' && is_digit(rest.s[1])) {
+    if (rest.n > 1 && rest.s[0] == ':' && ascii_is_digit(rest.s[1])) {
         do
             rest = str_from(rest, 1);
-        while (rest.n && is_digit(rest.s[0]));
+        while (rest.n && ascii_is_digit(rest.s[0]));
     }
     *path = false;
     for (size_t i = 0; i < rest.n; i++) {
         char c = str_lower_char(rest.s[i]);
-        *path |= (c >= 'a' && c <= 'z') || is_digit(c) || c == '_';
+        *path |= (c >= 'a' && c <= 'z') || ascii_is_digit(c) || c == '_';
     }
     return host;
 }

@@ -2,6 +2,7 @@
  * VBounce.pm of SpamAssassin 4.0.1: bounces of mail that one of ours did send, told by a Received
  * in what they give back (welcomelist_bounce_relays).
  */
+#include "base/ascii.h"
 #include "rules/eval/look.h"
 #include "rules/facts/body.h"
 #include "rules/facts/parts.h"
@@ -11,11 +12,6 @@
 static double have_any(struct eval_context *c)
 {
     return settings_has_addresses(c->settings, SETTINGS_WELCOMELIST_BOUNCE_RELAYS);
-}
-
-static bool is_blank(char c)
-{
-    return c == ' ' || (c >= '\t' && c <= '\r');
 }
 
 /* "> > Received:" */
@@ -31,7 +27,7 @@ static bool names_relay(struct eval_context *c, struct str field)
 {
     for (size_t i = 0; i < field.n;) {
         size_t from = i;
-        while (i < field.n && !is_blank(field.s[i]))
+        while (i < field.n && !ascii_is_space(field.s[i]))
             i++;
         struct str word = str_sub(field, from, i);
         size_t dot = str_chr(str_from(word, 1), '.');

@@ -1,6 +1,6 @@
 #include "rules/facts/address.h"
 
-static bool is_blank(char c)
+static bool is_mail_space(char c)
 {
     return c == ' ' || c == '\t' || c == '\r' || c == '\n';
 }
@@ -63,7 +63,7 @@ static size_t read_spans(struct str x, struct spans *spans)
         } else if (x.s[i] == ':' && !spans->has_bracket) {
             from = ++i; /* a group's name ends here */
         } else {
-            from += from == i && is_blank(x.s[i]);
+            from += from == i && is_mail_space(x.s[i]);
             i++;
         }
     }

@@ -1,5 +1,6 @@
 #include "rules/facts/body.h"
 
+#include "base/ascii.h"
 #include "rules/facts/header.h"
 #include "rules/facts/parts_lines.h"
 #include "rules/facts/rendered.h"
@@ -198,7 +199,7 @@ static void add_chunks(struct fact_texts *made, struct str text)
 
 static bool begins_with_word(struct str x, struct str word)
 {
-    return str_starts(x, word) && (x.n == word.n || !text_is_word(x.s[word.n]));
+    return str_starts(x, word) && (x.n == word.n || !ascii_is_word(x.s[word.n]));
 }
 
 static bool is_raw_text(const struct fact_part *part)

@@ -1,21 +1,12 @@
 #include "rules/facts/content_type.h"
 
+#include "base/ascii.h"
+
 #define SECTIONS_MAX 100 /* name*0, name*1 … of RFC 2231 that are joined */
-
-static bool is_word(char c)
-{
-    char low = (char)(c | 32);
-    return (low >= 'a' && low <= 'z') || (c >= '0' && c <= '9') || c == '_';
-}
-
-static bool is_space(char c)
-{
-    return c == ' ' || (c >= '\t' && c <= '\r');
-}
 
 static size_t skip_space(struct str x, size_t at)
 {
-    while (at < x.n && is_space(x.s[at]))
+    while (at < x.n && ascii_is_space(x.s[at]))
         at++;
     return at;
 }
@@ -28,7 +19,7 @@ static size_t find_name(struct str x, struct str name, size_t from)
         if (at == STR_NONE)
             return STR_NONE;
         at += from;
-        if (at == 0 || !is_word(x.s[at - 1]))
+        if (at == 0 || !ascii_is_word(x.s[at - 1]))
             return at + name.n;
         from = at + 1;
     }
@@ -63,7 +54,7 @@ static struct str boundary_at(struct str x, size_t at)
         end = close == STR_NONE ? x.n : at + 1 + close;
         return end > at + 1 ? str_sub(x, at, end) : STR_EMPTY;
     }
-    while (end < x.n && !is_space(x.s[end]) && x.s[end] != '"' && x.s[end] != ';')
+    while (end < x.n && !ascii_is_space(x.s[end]) && x.s[end] != '"' && x.s[end] != ';')
         end++;
     return end < x.n && x.s[end] == '"' ? STR_EMPTY : str_sub(x, at, end);
 }
@@ -169,7 +160,7 @@ static struct str cut_type(struct str x)
     if (slash == STR_NONE || slash == 0)
         return x;
     size_t end = slash + 1;
-    while (end < x.n && x.s[end] != '/' && !is_space(x.s[end]))
+    while (end < x.n && x.s[end] != '/' && !ascii_is_space(x.s[end]))
         end++;
     return str_sub(x, 0, end);
 }
@@ -184,7 +175,7 @@ static bool read_type(struct pool *pool, struct str x, struct content_type *type
     struct str whole = pool_lower(pool, cut_type(x));
     if (whole.s == NULL)
         return false;
-    bool text = str_starts(whole, STR("text")) && (whole.n == 4 || !is_word(whole.s[4]));
+    bool text = str_starts(whole, STR("text")) && (whole.n == 4 || !ascii_is_word(whole.s[4]));
     bool known = str_eq(whole, STR("text/html")) || str_eq(whole, STR("text/calendar")) ||
                  str_eq(whole, STR("text/x-vcard"));
     type->missing = whole.n == 0;

@@ -1,14 +1,6 @@
 #include "rules/facts/date.h"
 
-static bool is_digit(char c)
-{
-    return c >= '0' && c <= '9';
-}
-
-static bool is_letter(char c)
-{
-    return str_lower_char(c) >= 'a' && str_lower_char(c) <= 'z';
-}
+#include "base/ascii.h"
 
 /* A run of digits, of letters, or one other byte; blanks and (comments) are skipped. */
 static struct str token(struct str *rest)
@@ -24,11 +16,11 @@ static struct str token(struct str *rest)
             break;
     }
     size_t from = i;
-    if (i < rest->n && is_digit(rest->s[i])) {
-        while (i < rest->n && is_digit(rest->s[i]))
+    if (i < rest->n && ascii_is_digit(rest->s[i])) {
+        while (i < rest->n && ascii_is_digit(rest->s[i]))
             i++;
-    } else if (i < rest->n && is_letter(rest->s[i])) {
-        while (i < rest->n && is_letter(rest->s[i]))
+    } else if (i < rest->n && ascii_is_letter(rest->s[i])) {
+        while (i < rest->n && ascii_is_letter(rest->s[i]))
             i++;
     } else if (i < rest->n) {
         i++;
@@ -102,7 +94,7 @@ bool date_parse(struct str text, int64_t *seconds)
     struct str rest = text;
     struct str word = token(&rest);
     uint64_t day, month, year, hour, minute, second = 0;
-    if (word.n && is_letter(word.s[0])) /* day of the week */
+    if (word.n && ascii_is_letter(word.s[0])) /* day of the week */
         word = token(&rest);
     if (!str_to_u64(word, 31, &day) || day == 0)
         return false;

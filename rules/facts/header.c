@@ -1,5 +1,6 @@
 #include "rules/facts/header.h"
 
+#include "base/ascii.h"
 #include "rules/facts/header_cut.h"
 #include "rules/facts/mailbox.h"
 #include "rules/facts/relays.h"
@@ -42,14 +43,12 @@ static struct str unfolded(struct pool *pool, struct str raw)
     if (to == NULL)
         return STR_EMPTY;
     for (size_t i = 0; i < raw.n; i++) {
-        bool fold = raw.s[i] == '\n' && i + 1 < raw.n &&
-                    (raw.s[i + 1] == ' ' || (raw.s[i + 1] >= '\t' && raw.s[i + 1] <= '\r'));
+        bool fold = raw.s[i] == '\n' && i + 1 < raw.n && ascii_is_space(raw.s[i + 1]);
         if (!fold) {
             to[n++] = raw.s[i];
             continue;
         }
-        while (i + 1 < raw.n &&
-               (raw.s[i + 1] == ' ' || (raw.s[i + 1] >= '\t' && raw.s[i + 1] <= '\r')))
+        while (i + 1 < raw.n && ascii_is_space(raw.s[i + 1]))
             i++;
         to[n++] = ' ';
     }
@@ -248,8 +247,7 @@ static struct str clean_name(struct pool *pool, struct str name)
     if (to == NULL)
         return STR_EMPTY;
     for (size_t i = 0; i < trimmed.n; i++) {
-        bool blank = to[i] == ' ' || (to[i] >= '\t' && to[i] <= '\r');
-        if (!blank)
+        if (!ascii_is_space(to[i]))
             to[n++] = to[i];
         else if (n && to[n - 1] != ' ')
             to[n++] = ' ';

@@ -1,12 +1,8 @@
 #include "rules/facts/header_cut.h"
 
+#include "base/ascii.h"
 #include "rules/facts/ip.h"
 #include "rules/facts/mailbox.h"
-
-static bool is_blank(char c)
-{
-    return c == ' ' || (c >= '\t' && c <= '\r');
-}
 
 struct str header_line_ends(struct pool *pool, struct str text)
 {
@@ -39,7 +35,7 @@ static struct str value_of(struct facts *facts, const struct header *header, boo
 static struct str without_blanks(struct str value)
 {
     size_t n = 0;
-    while (n < value.n && (value.s[n] == ' ' || (value.s[n] >= '\t' && value.s[n] <= '\r')))
+    while (n < value.n && ascii_is_space(value.s[n]))
         n++;
     return str_from(value, n);
 }
@@ -91,22 +87,15 @@ int header_fields(struct facts *facts, struct header_fields *fields)
     return 0;
 }
 
-static bool is_word(char c)
-{
-    char low = (char)(c | 32);
-    return (c >= '0' && c <= '9') || (low >= 'a' && low <= 'z') || c == '_';
-}
-
 /* Position behind the last dot and top-level domain in a word that may end a host; 0: none. */
 static size_t host_end(const struct rules_settings *settings, struct str word)
 {
     for (size_t end = word.n; end > 2; end--) {
         char next = end < word.n ? word.s[end] : ' ';
-        if (next == '.' || next == '-' || is_word(next))
+        if (next == '.' || next == '-' || ascii_is_word(next))
             continue;
-        char last = str_lower_char(word.s[end - 1]);
-        bool letter = (last >= 'a' && last <= 'z') || (last >= '0' && last <= '9') ||
-                      (unsigned char)last >= 0x80;
+        char last = word.s[end - 1];
+        bool letter = ascii_is_alnum(last) || (unsigned char)last >= 0x80;
         if (letter && settings_is_domain_valid(settings, str_sub(word, 0, end)))
             return end;
     }
@@ -132,7 +121,7 @@ static struct str host_in_text(const struct rules_settings *settings, struct str
     for (int pass = 0; pass < 2; pass++) {
         for (size_t i = 0; i < text.n;) {
             size_t from = i;
-            while (i < text.n && !is_blank(text.s[i]))
+            while (i < text.n && !ascii_is_space(text.s[i]))
                 i++;
             struct str word = str_sub(text, from, i);
             bool wanted = word.n && (pass || str_chr(word, '@') != STR_NONE);
@@ -149,7 +138,7 @@ static struct str host_of_address(struct str address)
 {
     size_t at = str_rchr(address, '@');
     size_t end = at == STR_NONE ? 0 : at + 1;
-    while (end < address.n && !is_blank(address.s[end]))
+    while (end < address.n && !ascii_is_space(address.s[end]))
         end++;
     return at == STR_NONE || end == at + 1 ? STR_EMPTY : str_sub(address, at + 1, end);
 }
@@ -174,9 +163,10 @@ static struct str find_ip(struct str text)
 {
     for (size_t i = 0; i < text.n; i++) {
         char before = i ? text.s[i - 1] : ' ';
-        size_t n = before != '.' && is_word(before) != is_word(text.s[i]) ? ip_at(text, i) : 0;
+        size_t n =
+            before != '.' && ascii_is_word(before) != ascii_is_word(text.s[i]) ? ip_at(text, i) : 0;
         char behind = i + n < text.n ? text.s[i + n] : ' ';
-        if (n && behind != '.' && is_word(text.s[i + n - 1]) != is_word(behind))
+        if (n && behind != '.' && ascii_is_word(text.s[i + n - 1]) != ascii_is_word(behind))
             return str_sub(text, i, i + n);
     }
     return STR_EMPTY;

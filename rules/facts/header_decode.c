@@ -1,15 +1,11 @@
 /* Header text as Message/Node.pm of SpamAssassin 4.0.1 decodes it. */
+#include "base/ascii.h"
 #include "mail/charset.h"
 #include "mail/transfer.h"
 #include "mail/utf8.h"
 #include "rules/facts/header.h"
 
 #define CHARSET_MAX 64 /* bytes of a charset's name */
-
-static bool is_blank(char c)
-{
-    return c == ' ' || (c >= '\t' && c <= '\r');
-}
 
 /* "=?charset?B?text?=" at the beginning of a text. */
 struct encoded_word {
@@ -21,8 +17,7 @@ struct encoded_word {
 
 static bool is_charset_char(char c)
 {
-    char low = (char)(c | 32);
-    return (low >= 'a' && low <= 'z') || (c >= '0' && c <= '9') || c == '*' || c == '_' || c == '-';
+    return ascii_is_word(c) || c == '*' || c == '-';
 }
 
 static bool word_at(struct str x, size_t at, struct encoded_word *word)
@@ -152,7 +147,7 @@ static size_t behind_blanks(struct str x, size_t at)
 {
     struct encoded_word next;
     size_t i = at;
-    while (i < x.n && is_blank(x.s[i]))
+    while (i < x.n && ascii_is_space(x.s[i]))
         i++;
     return i > at && word_at(x, i, &next) ? i : at;
 }
@@ -195,9 +190,9 @@ static bool has_no_words(struct str name)
 /* A fold becomes one blank, other line ends go; no blanks at the ends. */
 static struct str unfold(struct pool *pool, struct str raw)
 {
-    while (raw.n && is_blank(raw.s[0]))
+    while (raw.n && ascii_is_space(raw.s[0]))
         raw = str_from(raw, 1);
-    while (raw.n && is_blank(raw.s[raw.n - 1]))
+    while (raw.n && ascii_is_space(raw.s[raw.n - 1]))
         raw.n--;
     if (raw.n == 0)
         return STR("");

@@ -1,5 +1,6 @@
 #include "rules/facts/html_entities.h"
 
+#include "base/ascii.h"
 #include "mail/transfer.h"
 #include "mail/utf8.h"
 
@@ -120,17 +121,11 @@ static const struct entity *find(struct str name)
     return NULL;
 }
 
-static bool is_alnum(char c)
-{
-    char low = (char)(c | 32);
-    return (low >= 'a' && low <= 'z') || (c >= '0' && c <= '9');
-}
-
 /* The character named at x's start (behind the '&'), 0: none; *n is how many bytes it takes. */
 static uint32_t read_name(struct str x, bool prefix, size_t *n)
 {
     size_t length = 0;
-    while (length < x.n && is_alnum(x.s[length]))
+    while (length < x.n && ascii_is_alnum(x.s[length]))
         length++;
     const struct entity *entity = find(str_sub(x, 0, length));
     bool semicolon = length < x.n && x.s[length] == ';';

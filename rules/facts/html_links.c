@@ -1,5 +1,6 @@
 #include "rules/facts/html_links.h"
 
+#include "base/ascii.h"
 #include "rules/facts/uris.h"
 
 #define SLOTS_FIRST 64
@@ -9,20 +10,15 @@ struct pieces {
     struct str scheme, authority, path, query, fragment;
 };
 
-static bool is_blank(char c)
-{
-    return c == ' ' || (c >= '\t' && c <= '\r');
-}
-
 /* A blank, also U+00A0, at the text's start or end: its bytes, or 0. */
 static size_t blank_first(struct str x)
 {
-    return x.n && is_blank(x.s[0]) ? 1 : str_starts(x, STR("\xc2\xa0")) ? 2 : 0;
+    return x.n && ascii_is_space(x.s[0]) ? 1 : str_starts(x, STR("\xc2\xa0")) ? 2 : 0;
 }
 
 static size_t blank_last(struct str x)
 {
-    return x.n && is_blank(x.s[x.n - 1]) ? 1 : str_ends(x, STR("\xc2\xa0")) ? 2 : 0;
+    return x.n && ascii_is_space(x.s[x.n - 1]) ? 1 : str_ends(x, STR("\xc2\xa0")) ? 2 : 0;
 }
 
 struct str html_link_trim(struct html_links *links, struct str uri)

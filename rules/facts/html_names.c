@@ -1,5 +1,7 @@
 #include "rules/facts/html_names.h"
 
+#include "base/ascii.h"
+
 /* Sorted by name. */
 static const struct html_name names[] = {
     {"a", NAME_ELEMENT | NAME_STYLE, ID_A},
@@ -122,10 +124,9 @@ const struct html_name *html_name_find(struct str name)
     return NULL;
 }
 
-static bool is_word(char c)
+static bool is_word_or_hyphen(char c)
 {
-    char low = (char)(c | 32);
-    return (low >= 'a' && low <= 'z') || (c >= '0' && c <= '9') || c == '_' || c == '-';
+    return ascii_is_word(c) || c == '-';
 }
 
 bool html_name_is_office(struct str name)
@@ -139,7 +140,7 @@ bool html_name_is_office(struct str name)
     size_t end = name.n && name.s[name.n - 1] == '/' ? name.n - 1 : name.n;
     if (at == 0 || at >= end)
         return false;
-    while (at < end && is_word(name.s[at]))
+    while (at < end && is_word_or_hyphen(name.s[at]))
         at++;
     return at == end;
 }

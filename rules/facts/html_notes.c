@@ -1,5 +1,6 @@
 #include "rules/facts/html_notes.h"
 
+#include "base/ascii.h"
 #include "mail/utf8.h"
 #include "rules/facts/text_class.h"
 
@@ -10,7 +11,7 @@ static size_t word_char(struct str x, size_t at, bool wide)
 {
     unsigned char c = (unsigned char)x.s[at];
     if (c < 0x80) {
-        bool alnum = text_is_word((char)c) && c != '_';
+        bool alnum = ascii_is_word((char)c) && c != '_';
         return alnum || c < '\t' || (c > '\r' && c < ' ') || c == 0x7f;
     }
     if (wide && text_wide_blank(x, at))
@@ -38,7 +39,7 @@ static bool is_word(struct str x, size_t at, bool wide)
 {
     uint32_t c = (unsigned char)x.s[at];
     if (c < 0x80)
-        return text_is_word((char)c);
+        return ascii_is_word((char)c);
     if (!wide || text_wide_blank(x, at))
         return false;
     c = utf8_next(x, &at);
@@ -143,17 +144,11 @@ double html_notes_area(struct str width, struct str height)
     return width.s && height.s ? side(width, 8) * side(height, 6) : 0;
 }
 
-static bool is_letter(char c)
-{
-    char low = (char)(c | 32);
-    return low >= 'a' && low <= 'z';
-}
-
 /* One name, perhaps in quotes. The first may begin with a blank or a dot. */
 static bool is_one_face(struct str x, bool first)
 {
     size_t at = 0;
-    while (at < x.n && text_is_blank(x.s[at]))
+    while (at < x.n && ascii_is_space(x.s[at]))
         at++;
     bool blank = first && at > 0 && x.s[at - 1] == ' ';
     if (at < x.n && (x.s[at] == '"' || x.s[at] == '\'' || (first && x.s[at] == '.'))) {
@@ -166,12 +161,12 @@ static bool is_one_face(struct str x, bool first)
         end--;
     if (end > at && x.s[end - 1] >= '0' && x.s[end - 1] <= '9')
         end--;
-    if (end <= at || end - at + blank < 2 || !is_letter(x.s[end - 1]))
+    if (end <= at || end - at + blank < 2 || !ascii_is_letter(x.s[end - 1]))
         return false;
-    if (!blank && !is_letter(x.s[at]))
+    if (!blank && !ascii_is_letter(x.s[at]))
         return false;
     for (; at < end; at++) {
-        if (!is_letter(x.s[at]) && x.s[at] != ' ' && x.s[at] != '-')
+        if (!ascii_is_letter(x.s[at]) && x.s[at] != ' ' && x.s[at] != '-')
             return false;
     }
     return true;

@@ -1,5 +1,6 @@
 #include "rules/facts/html_render.h"
 
+#include "base/ascii.h"
 #include "mail/utf8.h"
 #include "rules/facts/html_entities.h"
 #include "rules/facts/html_inside.h"
@@ -130,7 +131,7 @@ static void fold(struct renderer *r, struct str text)
     size_t at = 0;
     while (at < text.n) {
         size_t end = at;
-        while (end < text.n && !text_is_blank(text.s[end]) && text.s[end] != '\xc3')
+        while (end < text.n && !ascii_is_space(text.s[end]) && text.s[end] != '\xc3')
             end++;
         memcpy(r->out + r->n, text.s + at, end - at);
         r->n += end - at;
@@ -144,7 +145,7 @@ static void fold(struct renderer *r, struct str text)
             continue;
         }
         r->out[r->n++] = ' ';
-        while (at < text.n && text_is_blank(text.s[at]))
+        while (at < text.n && ascii_is_space(text.s[at]))
             at++;
     }
 }
@@ -174,7 +175,7 @@ static void show_text(struct renderer *r, struct str text, bool hidden, bool wid
 static bool is_hidden(struct renderer *r, struct str text)
 {
     size_t at = 0;
-    while (at < text.n && text_is_blank(text.s[at]))
+    while (at < text.n && ascii_is_space(text.s[at]))
         at++;
     if (at == text.n)
         return false;
@@ -264,7 +265,7 @@ static struct str broken_attribute(const struct html_tag_event *tag, struct str 
     for (size_t i = 0; i < tag->n_attributes; i++) {
         struct str key = tag->attributes[i].name;
         size_t at = str_ifind(key, name);
-        if (at != STR_NONE && at > 0 && text_is_word(key.s[at - 1]))
+        if (at != STR_NONE && at > 0 && ascii_is_word(key.s[at - 1]))
             return tag->attributes[i].value;
     }
     return STR_EMPTY;
@@ -314,8 +315,8 @@ static void link_refresh(struct renderer *r, const struct html_tag_event *tag)
     for (size_t at = 0, found;
          (found = str_ifind(str_from(content, at), STR("url"))) != STR_NONE;) {
         size_t end = at + found + 3;
-        bool word = at + found == 0 || !text_is_word(content.s[at + found - 1]);
-        while (end < content.n && text_is_blank(content.s[end]))
+        bool word = at + found == 0 || !ascii_is_word(content.s[at + found - 1]);
+        while (end < content.n && ascii_is_space(content.s[end]))
             end++;
         if (word && end < content.n && content.s[end] == '=')
             uri = str_trim(str_from(content, end + 1));
@@ -498,10 +499,10 @@ static bool needs_change(struct str html)
 static size_t empty_tag(struct str x, size_t *name)
 {
     size_t end = 1;
-    while (end < x.n && (text_is_word(x.s[end]) || (unsigned char)x.s[end] >= 0x80))
+    while (end < x.n && (ascii_is_word(x.s[end]) || (unsigned char)x.s[end] >= 0x80))
         end++;
     *name = end;
-    while (end < x.n && text_is_blank(x.s[end]))
+    while (end < x.n && ascii_is_space(x.s[end]))
         end++;
     bool empty = *name > 1 && str_starts(str_from(x, end), STR("/>"));
     return empty ? end + 2 : 0;

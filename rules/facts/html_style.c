@@ -1,5 +1,7 @@
 #include "rules/facts/html_style.h"
 
+#include "base/ascii.h"
+
 #include <math.h>
 
 #include "mail/html_look.h"
@@ -10,16 +12,11 @@
 #define NORMAL_SIZE   3
 #define NUMBER_DIGITS 9 /* of a number; one with more is as good as that */
 
-static bool is_space(char c)
-{
-    return c == ' ' || (c >= '\t' && c <= '\r');
-}
-
 static struct str trim(struct str x)
 {
-    while (x.n && is_space(x.s[0]))
+    while (x.n && ascii_is_space(x.s[0]))
         x = str_from(x, 1);
-    while (x.n && is_space(x.s[x.n - 1]))
+    while (x.n && ascii_is_space(x.s[x.n - 1]))
         x.n--;
     return x;
 }
@@ -238,7 +235,7 @@ static void declare(struct style *style, struct str text)
         return;
     struct str rest = str_from(text, colon + 1), value = trim(rest);
     struct str property = str_sub(text, 0, colon);
-    while (property.n && is_space(property.s[0]))
+    while (property.n && ascii_is_space(property.s[0]))
         property = str_from(property, 1);
     if (str_chr(value, '\n') != STR_NONE || declare_colours(style, property, rest) || value.n == 0)
         return;

@@ -1,24 +1,15 @@
 #include "rules/facts/ip.h"
 
+#include "base/ascii.h"
+
 #include <arpa/inet.h>
 
 #define GROUPS_MAX 8 /* of an IPv6 address */
 
-static bool is_digit(char c)
-{
-    return c >= '0' && c <= '9';
-}
-
 static bool is_hex(char c)
 {
     char low = (char)(c | 32);
-    return is_digit(c) || (low >= 'a' && low <= 'f');
-}
-
-static bool is_word(char c)
-{
-    char low = (char)(c | 32);
-    return is_digit(c) || (low >= 'a' && low <= 'z') || c == '_';
+    return ascii_is_digit(c) || (low >= 'a' && low <= 'f');
 }
 
 static char char_at(struct str text, size_t at)
@@ -31,7 +22,7 @@ static size_t octet(struct str text, size_t at)
 {
     size_t n = 0;
     unsigned value = 0;
-    while (n < 4 && is_digit(char_at(text, at + n)))
+    while (n < 4 && ascii_is_digit(char_at(text, at + n)))
         value = value * 10 + (unsigned)(text.s[at + n++] - '0');
     bool fits = n >= 1 && n <= 3 && value <= 255 && (n == 1 || text.s[at] != '0');
     return fits ? n : 0;
@@ -54,10 +45,10 @@ static size_t dotted(struct str text, size_t at)
 
 static size_t v4_at(struct str text, size_t at)
 {
-    if (at > 0 && (is_word(text.s[at - 1]) || text.s[at - 1] == ':'))
+    if (at > 0 && (ascii_is_word(text.s[at - 1]) || text.s[at - 1] == ':'))
         return 0;
     size_t n = dotted(text, at);
-    return n && !is_word(char_at(text, at + n)) ? n : 0;
+    return n && !ascii_is_word(char_at(text, at + n)) ? n : 0;
 }
 
 /* Are these groups of an IPv6 address: `whole` of them, or fewer with one "::"? With `more`
@@ -120,7 +111,7 @@ size_t ip_at(struct str text, size_t at)
     char c = char_at(text, at);
     if (!is_hex(c) && c != ':' && c != 'I' && c != 'i')
         return 0;
-    size_t n = is_digit(c) ? v4_at(text, at) : 0;
+    size_t n = ascii_is_digit(c) ? v4_at(text, at) : 0;
     return n ? n : v6_at(text, at);
 }
 

@@ -1,5 +1,7 @@
 #include "rules/facts/mailbox.h"
 
+#include "base/ascii.h"
+
 #define LABEL_MAX 63
 #define HOST_MAX  253
 
@@ -16,14 +18,9 @@ struct reading {
     bool no_memory;
 };
 
-static bool is_blank(char c)
-{
-    return c == ' ' || (c >= '\t' && c <= '\r');
-}
-
 static size_t blanks(struct str x, size_t at)
 {
-    while (at < x.n && is_blank(x.s[at]))
+    while (at < x.n && ascii_is_space(x.s[at]))
         at++;
     return at;
 }
@@ -73,13 +70,13 @@ static size_t mail_end(struct str x, size_t at)
     if (i < x.n && x.s[i] == '"')
         i = behind(x, i, '"');
     if (i == at || i >= x.n || x.s[i] != '@') {
-        for (i = at; i < x.n && !is_blank(x.s[i]) && !one_of(x.s[i], "@<>()[],:;"); i++)
+        for (i = at; i < x.n && !ascii_is_space(x.s[i]) && !one_of(x.s[i], "@<>()[],:;"); i++)
             ;
     }
     if (i == at || i >= x.n || x.s[i] != '@')
         return at;
     size_t host = ++i;
-    while (i < x.n && !is_blank(x.s[i]) && !one_of(x.s[i], "\"<>()[],:;"))
+    while (i < x.n && !ascii_is_space(x.s[i]) && !one_of(x.s[i], "\"<>()[],:;"))
         i++;
     if (i > host)
         return i;
@@ -123,7 +120,7 @@ static size_t skip_repeated(struct str x, size_t at)
         size_t from = blanks(x, open + 1), i = from;
         if (i < x.n && x.s[i] == '"')
             i = behind(x, i, '"');
-        while (i < x.n && !is_blank(x.s[i]))
+        while (i < x.n && !ascii_is_space(x.s[i]))
             i++;
         i = blanks(x, i);
         size_t close = i < x.n && x.s[i] == '>' ? i : str_rchr(str_sub(x, 0, i), '>');
@@ -139,7 +136,7 @@ static size_t enclosed_end(struct str x, size_t at, struct spans *spans)
     size_t from = blanks(x, at + 1), last = from;
     while (last < x.n && !one_of(x.s[last], ">@"))
         last++;
-    while (last < x.n && !is_blank(x.s[last]))
+    while (last < x.n && !ascii_is_space(x.s[last]))
         last++;
     last = blanks(x, last);
     last = last < x.n && x.s[last] == '>' ? last + 1 : last;
@@ -236,8 +233,8 @@ static bool label_is_valid(struct str label, size_t left)
     if (label.n == 0 || label.n > LABEL_MAX || label.s[0] == '-' || label.s[label.n - 1] == '-')
         return false;
     for (size_t i = 0; i < label.n; i++) {
-        char c = str_lower_char(label.s[i]);
-        bool letter = (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-';
+        char c = label.s[i];
+        bool letter = ascii_is_alnum(c) || c == '-';
         if (!letter && (c != '_' || left <= 2))
             return false;
     }
@@ -345,7 +342,7 @@ static struct str without_group(struct pool *pool, struct str value)
     size_t n = 0, colon = 0;
     if (to == NULL)
         return STR_EMPTY;
-    while (value.n && is_blank(value.s[value.n - 1]))
+    while (value.n && ascii_is_space(value.s[value.n - 1]))
         value.n--;
     for (size_t i = 0; i < value.n; i++) {
         if (value.s[i] == '\\' && i + 1 < value.n && value.s[i + 1] == '\\')

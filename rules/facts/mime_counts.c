@@ -1,5 +1,6 @@
 #include "rules/facts/mime_counts.h"
 
+#include "base/ascii.h"
 #include "rules/facts/locales.h"
 
 #define QP_LINE_MAX 78 /* RFC 5322 2.1.1; RFC 2045 would have 76 */
@@ -24,19 +25,13 @@ static bool has(struct str text, struct str what)
     return str_find(text, what) != STR_NONE;
 }
 
-static bool is_word_char(char c)
-{
-    c = str_lower_char(c);
-    return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_';
-}
-
 bool charset_looks_like_capitals(struct str charset)
 {
     static const char *const words[] = {"koi",  "jp",           "jis",    "euc",        "gb",
                                         "big5", "isoir",        "cp1251", "georgianps", "pt154",
                                         "tis",  "windows-1251", NULL};
     for (size_t i = 0; i < charset.n; i++) {
-        if (!is_word_char(charset.s[i]) && charset.s[i] != '-')
+        if (!ascii_is_word(charset.s[i]) && charset.s[i] != '-')
             return false;
     }
     for (size_t i = 0; words[i]; i++) {
@@ -63,7 +58,7 @@ static bool is_ascii_or_none(struct str charset)
 /* Behind a digit or letter at `at`-1 the word is over. */
 static bool word_ends(struct str x, size_t at)
 {
-    return at >= x.n || !is_word_char(x.s[at]);
+    return at >= x.n || !ascii_is_word(x.s[at]);
 }
 
 /* "iso-8859-15", "iso-2022-jp": somewhere in it. */
@@ -96,7 +91,7 @@ static bool names_some_iso(struct str charset)
     struct str rest = str_from(charset, at + 4);
     bool hyphen = false;
     for (size_t i = 0; i < rest.n && !strchr(" \t\r\n", rest.s[i]); i++) {
-        if (hyphen && is_word_char(rest.s[i]))
+        if (hyphen && ascii_is_word(rest.s[i]))
             return true;
         hyphen |= i > 0 && rest.s[i] == '-';
     }

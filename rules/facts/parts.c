@@ -1,5 +1,6 @@
 #include "rules/facts/parts.h"
 
+#include "base/ascii.h"
 #include "rules/facts/content_type.h"
 #include "rules/facts/decode.h"
 #include "rules/facts/header.h"
@@ -86,7 +87,7 @@ static void add_part_field(struct parse *parse, struct fact_part *part, struct s
 {
     size_t colon = str_chr(field, ':');
     size_t at = colon + 1;
-    while (at < field.n && lines_is_space(field.s[at]))
+    while (at < field.n && ascii_is_space(field.s[at]))
         at++;
     add_field(parse, part, str_sub(field, 0, colon), str_from(field, at), cap);
 }
@@ -252,7 +253,7 @@ static size_t skip_preamble(struct parse *parse, struct str text, struct str bou
 static void note_epilogue(struct parse *parse, struct str text)
 {
     for (size_t i = 0; i < text.n && !parse->parts->epilogue; i++)
-        parse->parts->epilogue = text.s[i] != '.' && !lines_is_space(text.s[i]);
+        parse->parts->epilogue = text.s[i] != '.' && !ascii_is_space(text.s[i]);
 }
 
 /* Links a new part in behind the one before it; NULL at a limit. */

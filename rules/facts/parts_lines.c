@@ -1,5 +1,7 @@
 #include "rules/facts/parts_lines.h"
 
+#include "base/ascii.h"
+
 bool lines_is_field(struct str line, bool blanks)
 {
     size_t n = 0;
@@ -14,7 +16,7 @@ bool lines_is_field(struct str line, bool blanks)
 bool lines_is_blank(struct str x)
 {
     for (size_t i = 0; i < x.n; i++) {
-        if (!lines_is_space(x.s[i]))
+        if (!ascii_is_space(x.s[i]))
             return false;
     }
     return true;
@@ -48,7 +50,7 @@ bool lines_is_crlf(struct str text)
 
 struct str lines_without_mailbox(struct str text)
 {
-    bool from = text.n > 5 && str_starts(text, STR("From")) && lines_is_space(text.s[4]);
+    bool from = text.n > 5 && str_starts(text, STR("From")) && ascii_is_space(text.s[4]);
     if (!from || (text.s[5] == ':' && text.s[4] != '\n'))
         return text;
     return str_from(text, line_after(text, 0));
@@ -81,7 +83,7 @@ static size_t skip_lines(struct str text, size_t at, size_t n)
 static size_t find_run(struct str text, size_t from, size_t *start, size_t *end)
 {
     while (from < text.n) {
-        if (!lines_is_space(text.s[from])) {
+        if (!ascii_is_space(text.s[from])) {
             from = line_after(text, from);
             continue;
         }

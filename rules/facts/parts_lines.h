@@ -6,11 +6,6 @@
 
 #define BLANK_LINES_MAX 20 /* in a row; more are left out */
 
-static inline bool lines_is_space(char c)
-{
-    return c == ' ' || (c >= '\t' && c <= '\r');
-}
-
 /* Position behind the line that starts at `at`. */
 static inline size_t line_after(struct str text, size_t at)
 {

@@ -1,5 +1,6 @@
 #include "rules/facts/pdf.h"
 
+#include "base/ascii.h"
 #include "mail/transfer.h"
 
 #define MAGIC_WITHIN 1024 /* "%PDF-1.4" begins at most so far from the file's beginning */
@@ -15,16 +16,6 @@ struct reader {
     double height, width;
 };
 
-static bool is_space(char c)
-{
-    return c == ' ' || (c >= '\t' && c <= '\r');
-}
-
-static bool is_digit(char c)
-{
-    return c >= '0' && c <= '9';
-}
-
 static bool has(struct str line, struct str what)
 {
     return str_find(line, what) != STR_NONE;
@@ -36,8 +27,8 @@ bool pdf_begins(struct str *file)
         *file = str_from(*file, 3);
     struct str head = str_sub(*file, 0, MAGIC_WITHIN + 8);
     for (size_t at = 0; at + 8 <= head.n; at++) {
-        if (str_starts(str_from(head, at), STR("%PDF-")) && is_digit(head.s[at + 5]) &&
-            head.s[at + 6] == '.' && is_digit(head.s[at + 7]))
+        if (str_starts(str_from(head, at), STR("%PDF-")) && ascii_is_digit(head.s[at + 5]) &&
+            head.s[at + 6] == '.' && ascii_is_digit(head.s[at + 7]))
             return true;
     }
     return false;
@@ -48,7 +39,7 @@ static bool take_number(struct str *rest, double *number)
 {
     size_t n = 0;
     *number = 0;
-    for (; n < rest->n && is_digit(rest->s[n]); n++)
+    for (; n < rest->n && ascii_is_digit(rest->s[n]); n++)
         *number = *number * 10 + (rest->s[n] - '0');
     *rest = str_from(*rest, n);
     return n > 0;
@@ -57,7 +48,7 @@ static bool take_number(struct str *rest, double *number)
 static bool take_spaces(struct str *rest)
 {
     size_t n = 0;
-    while (n < rest->n && is_space(rest->s[n]))
+    while (n < rest->n && ascii_is_space(rest->s[n]))
         n++;
     *rest = str_from(*rest, n);
     return n > 0;
@@ -84,13 +75,13 @@ static bool is_dictionary(struct str line, double *width, double *height)
     for (size_t at = str_find(line, before); at != STR_NONE; at = str_find(line, before)) {
         struct str rest = str_from(line, at + before.n);
         line = rest;
-        if (rest.n == 0 || !is_space(rest.s[0]))
+        if (rest.n == 0 || !ascii_is_space(rest.s[0]))
             continue;
         rest = str_from(rest, 1);
         if (!take_number(&rest, width) || !str_starts(rest, between))
             continue;
         rest = str_from(rest, between.n);
-        if (rest.n == 0 || !is_space(rest.s[0]))
+        if (rest.n == 0 || !ascii_is_space(rest.s[0]))
             continue;
         rest = str_from(rest, 1);
         if (take_number(&rest, height))
@@ -103,7 +94,8 @@ static bool is_dictionary(struct str line, double *width, double *height)
 static bool begins_with_number(struct str line, struct str name)
 {
     struct str rest = str_from(line, name.n);
-    return str_starts(line, name) && rest.n >= 2 && is_space(rest.s[0]) && is_digit(rest.s[1]);
+    return str_starts(line, name) && rest.n >= 2 && ascii_is_space(rest.s[0]) &&
+           ascii_is_digit(rest.s[1]);
 }
 
 static bool finds_size(struct str line, double *width, double *height)
@@ -137,7 +129,7 @@ static struct str read_fuzzy(struct reader *reader, struct str line)
                   str_starts(line, STR("/Width")) || str_starts(line, STR("/MediaBox")) ||
                   str_starts(line, STR("/CropBox")) || is_matrix(line, &width, &height);
     if (!layout) {
-        while (line.n && is_space(line.s[line.n - 1]))
+        while (line.n && ascii_is_space(line.s[line.n - 1]))
             line.n--;
         md5_add(&reader->fuzzy, line);
     }
@@ -264,7 +256,7 @@ static int read_string(struct reader *reader, const char *key, struct str name, 
         char out[STRING_LOOK_MAX];
         struct str rest = str_from(line, at + name.n);
         line = rest;
-        for (unsigned i = 0; i < 2 && rest.n && is_space(rest.s[0]); i++)
+        for (unsigned i = 0; i < 2 && rest.n && ascii_is_space(rest.s[0]); i++)
             rest = str_from(rest, 1);
         bool hex = str_starts(rest, STR("<"));
         if (!open[hex])
@@ -287,13 +279,13 @@ static int read_date(struct reader *reader, const char *key, struct str name, st
     for (size_t at = str_find(line, name); at != STR_NONE; at = str_find(line, name)) {
         struct str rest = str_from(line, at + name.n);
         line = rest;
-        for (unsigned i = 0; i < 2 && rest.n && is_space(rest.s[0]); i++)
+        for (unsigned i = 0; i < 2 && rest.n && ascii_is_space(rest.s[0]); i++)
             rest = str_from(rest, 1);
         if (!str_starts(rest, STR("(D:")))
             continue;
         rest = str_from(rest, 3);
         size_t n = 0;
-        while (n < rest.n && n < PDF_DETAIL_MAX && is_digit(rest.s[n]))
+        while (n < rest.n && n < PDF_DETAIL_MAX && ascii_is_digit(rest.s[n]))
             n++;
         if (n)
             return add_detail(reader, key, str_sub(rest, 0, n));
@@ -306,7 +298,7 @@ static void read_tag(struct reader *reader, struct str line)
     size_t n = 1;
     if (!str_starts(line, STR("/")))
         return;
-    while (n < line.n && str_lower_char(line.s[n]) >= 'a' && str_lower_char(line.s[n]) <= 'z')
+    while (n < line.n && ascii_is_letter(line.s[n]))
         n++;
     md5_add(&reader->tags, str_sub(line, 1, n));
 }

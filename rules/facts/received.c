@@ -1,5 +1,6 @@
 #include "rules/facts/received.h"
 
+#include "base/ascii.h"
 #include "rules/facts/ip.h"
 #include "rules/facts/shape.h"
 
@@ -11,11 +12,6 @@ struct reading {
     bool looked_up; /* this server always looks for the client's name */
 };
 
-static bool is_blank(char c)
-{
-    return c == ' ' || (c >= '\t' && c <= '\r');
-}
-
 /* Blanks folded to one, none at the ends, no semicolons at the end. .s NULL: no memory. */
 static struct str tidy(struct pool *pool, struct str value)
 {
@@ -24,7 +20,7 @@ static struct str tidy(struct pool *pool, struct str value)
     if (to == NULL)
         return STR_EMPTY;
     for (size_t i = 0; i < value.n; i++) {
-        bool blank = is_blank(value.s[i]);
+        bool blank = ascii_is_space(value.s[i]);
         if (!blank)
             to[n++] = value.s[i];
         else if (n && to[n - 1] != ' ')

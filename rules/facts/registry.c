@@ -1,7 +1,7 @@
 #include "rules/facts/registry.h"
 
+#include "base/ascii.h"
 #include "mail/uri.h"
-#include "rules/facts/text_class.h"
 
 #define LABEL_MAX 63
 
@@ -63,7 +63,7 @@ bool registry_is_valid(const struct rules_settings *settings, struct str host)
     if (n < 2 || n > REGISTRY_HOST_MAX)
         return false;
     for (size_t i = 0; i < host.n; i++) {
-        if (text_is_blank(host.s[i]))
+        if (ascii_is_space(host.s[i]))
             return false;
     }
     for (size_t i = 0; i < n; i++)

@@ -1,5 +1,6 @@
 #include "rules/facts/shape.h"
 
+#include "base/ascii.h"
 #include "rules/facts/ip.h"
 
 struct shape_run {
@@ -9,17 +10,6 @@ struct shape_run {
     struct shape_found *found;
     size_t end;
 };
-
-static bool is_blank(char c)
-{
-    return c == ' ' || (c >= '\t' && c <= '\r');
-}
-
-static bool is_word(char c)
-{
-    char low = (char)(c | 32);
-    return (c >= '0' && c <= '9') || (low >= 'a' && low <= 'z') || c == '_';
-}
 
 static bool spend(struct shape_run *run, size_t work)
 {
@@ -106,8 +96,7 @@ static void read_repeat(const char *p, struct repeat *repeat)
 static bool in_set(const struct shape_run *run, const struct repeat *repeat, char c)
 {
     const char *set = repeat->set;
-    char other =
-        run->any_case && is_word(c) && c != '_' && !(c >= '0' && c <= '9') ? (char)(c ^ 32) : c;
+    char other = run->any_case && ascii_is_letter(c) ? (char)(c ^ 32) : c;
     bool found = false;
     for (size_t i = 0; i < repeat->set_n && !found; i++) {
         unsigned char from = (unsigned char)set[i], to = from;
@@ -126,7 +115,9 @@ static size_t run_length(const struct shape_run *run, const struct repeat *repea
     size_t n = 0;
     while (at + n < run->text.n && n < repeat->most) {
         char c = run->text.s[at + n];
-        bool fits = repeat->set ? in_set(run, repeat, c) : repeat->any ? c != '\n' : !is_blank(c);
+        bool fits = repeat->set   ? in_set(run, repeat, c)
+                    : repeat->any ? c != '\n'
+                                  : !ascii_is_space(c);
         if (!fits)
             break;
         n++;
@@ -225,8 +216,8 @@ static bool group_here(struct shape_run *run, const char *p, size_t at)
 
 static bool at_word_edge(struct str text, size_t at)
 {
-    bool before = at > 0 && is_word(text.s[at - 1]);
-    bool behind = at < text.n && is_word(text.s[at]);
+    bool before = at > 0 && ascii_is_word(text.s[at - 1]);
+    bool behind = at < text.n && ascii_is_word(text.s[at]);
     return before != behind;
 }
 

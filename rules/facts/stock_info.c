@@ -1,8 +1,8 @@
 #include "rules/facts/stock_info.h"
 
+#include "base/ascii.h"
 #include "mail/utf8.h"
 #include "rules/facts/rendered.h"
-#include "rules/facts/text_class.h"
 
 /* Is the text the word, perhaps with one letter behind each of its letters but the last? */
 static bool is_spaced(struct str text, const char *word)
@@ -87,7 +87,7 @@ static int add_name(struct pool *pool, struct stock_info *info, struct str name)
 
 static size_t skip_blanks(struct str text, size_t at)
 {
-    while (at < text.n && text_is_blank(text.s[at]))
+    while (at < text.n && ascii_is_space(text.s[at]))
         at++;
     return at;
 }
@@ -97,7 +97,7 @@ static size_t read_name(struct str text, size_t at, struct str *name)
 {
     size_t end = at, characters = 0;
     while (end < text.n && text.s[end] != ':' && text.s[end] != '\n') {
-        if (characters == STOCK_NAME_MAX && !text_is_blank(text.s[end]))
+        if (characters == STOCK_NAME_MAX && !ascii_is_space(text.s[end]))
             return STR_NONE;
         if (characters < STOCK_NAME_MAX) {
             utf8_next(text, &end);

@@ -1,5 +1,7 @@
 #include "rules/facts/text_class.h"
 
+#include "base/ascii.h"
+
 size_t text_wide_blank(struct str x, size_t at)
 {
     const unsigned char *p = (const unsigned char *)x.s + at;
@@ -25,7 +27,7 @@ size_t text_count(struct str x, bool wide, size_t *blanks)
         unsigned char c = (unsigned char)x.s[i];
         n += (c & 0xc0) != 0x80;
         if (c < 0x80)
-            *blanks += text_is_blank(x.s[i]);
+            *blanks += ascii_is_space(x.s[i]);
         else if (wide && c >= 0xc2)
             *blanks += text_wide_blank(x, i) > 0;
     }

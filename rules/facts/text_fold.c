@@ -1,5 +1,7 @@
 #include "rules/facts/text_fold.h"
 
+#include "rules/facts/text_class.h"
+
 enum class { OTHER, BLANK, LINE_END, ZERO, LEAD };
 
 static const unsigned char classes[256] = {

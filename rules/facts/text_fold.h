@@ -6,7 +6,7 @@
 #ifndef POTERNE_RULES_TEXT_FOLD_H
 #define POTERNE_RULES_TEXT_FOLD_H
 
-#include "rules/facts/text_class.h"
+#include "base/str.h"
 
 struct text_fold {
     /* Unicode's white space counts; else characters up to U+00FF become one byte each, as Perl

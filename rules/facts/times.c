@@ -1,5 +1,7 @@
 #include "rules/facts/times.h"
 
+#include "base/ascii.h"
+
 #include <stdlib.h>
 
 #include "rules/facts/header.h"
@@ -31,9 +33,7 @@ static void load(struct reading *r, struct str date)
     *r = (struct reading){.work = WORK_MAX};
     r->text[r->n++] = ' ';
     for (size_t i = 0; i < date.n; i++) {
-        bool blank = date.s[i] == ' ' || (date.s[i] >= '\t' && date.s[i] <= '\r');
-        if (date.s[i] == ',')
-            blank = true;
+        bool blank = ascii_is_space(date.s[i]) || date.s[i] == ',';
         if (!blank)
             r->text[r->n++] = date.s[i];
         else if (r->text[r->n - 1] != ' ')

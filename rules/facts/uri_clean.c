@@ -1,8 +1,8 @@
 #include "rules/facts/uri_clean.h"
 
+#include "base/ascii.h"
 #include "mail/transfer.h"
 #include "rules/facts/registry.h"
-#include "rules/facts/text_class.h"
 #include "rules/facts/uri_number.h"
 #include "rules/match/regex.h"
 
@@ -76,9 +76,9 @@ static void add(struct uri_forms *forms, struct str form)
 /* Blanks at both ends and line ends inside left out. */
 static struct str without_line_ends(struct uri_forms *forms, struct str x)
 {
-    while (x.n && text_is_blank(x.s[0]))
+    while (x.n && ascii_is_space(x.s[0]))
         x = str_from(x, 1);
-    while (x.n && text_is_blank(x.s[x.n - 1]))
+    while (x.n && ascii_is_space(x.s[x.n - 1]))
         x.n--;
     if (str_chr(x, '\n') == STR_NONE && str_chr(x, '\r') == STR_NONE)
         return x;
@@ -177,7 +177,7 @@ static struct str with_slashes(struct uri_forms *forms, struct str x)
 static bool has_scheme(struct str x)
 {
     size_t n = 0;
-    while (n < x.n && (text_is_word(x.s[n]) || x.s[n] == '-'))
+    while (n < x.n && (ascii_is_word(x.s[n]) || x.s[n] == '-'))
         n++;
     return n > 0 && n < x.n && x.s[n] == ':';
 }
@@ -266,7 +266,8 @@ static void add_without_port(struct uri_forms *forms, struct cut *cut)
     if (cut->port.n == 0)
         return;
     cut->no_port = cut->rest;
-    if (!str_starts(cut->rest, port) || (cut->rest.n > port.n && text_is_word(cut->rest.s[port.n])))
+    if (!str_starts(cut->rest, port) ||
+        (cut->rest.n > port.n && ascii_is_word(cut->rest.s[port.n])))
         return;
     cut->no_port = str_from(cut->rest, port.n);
     add(forms, join(forms, cut->scheme, cut->host, cut->no_port));
@@ -369,7 +370,7 @@ static void clean_host(struct uri_forms *forms, struct cut *cut)
         add_cut(forms, cut, host);
     }
     size_t n = host.n;
-    while (n && (!text_is_word(host.s[n - 1]) || host.s[n - 1] == '_'))
+    while (n && (!ascii_is_word(host.s[n - 1]) || host.s[n - 1] == '_'))
         n--;
     if (n < host.n) {
         host.n = n;

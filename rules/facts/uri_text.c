@@ -1,7 +1,7 @@
 #include "rules/facts/uri_text.h"
 
+#include "base/ascii.h"
 #include "rules/facts/registry.h"
-#include "rules/facts/text_class.h"
 
 #define SCHEME_REST_MAX 2048 /* bytes behind a scheme, of an address after "mailto:", of a path */
 #define MAIL_SIDE_MAX   251  /* bytes before and behind an address's '@' */
@@ -123,18 +123,13 @@ static size_t match_rest(struct str x, size_t at)
     return ends_at(x, at, END) ? at : 0;
 }
 
-static bool is_alnum(char c)
-{
-    return text_is_word(c) && c != '_';
-}
-
 /* Where the label behind a dot ends, if that is a top-level domain and the last one; else 0. */
 static size_t match_tld(const struct rules_settings *settings, struct str x, size_t dot)
 {
     size_t end = dot + 1;
-    while (end < x.n && (is_alnum(x.s[end]) || x.s[end] == '-'))
+    while (end < x.n && (ascii_is_alnum(x.s[end]) || x.s[end] == '-'))
         end++;
-    if (end == dot + 1 || (end + 1 < x.n && x.s[end] == '.' && is_alnum(x.s[end + 1])))
+    if (end == dot + 1 || (end + 1 < x.n && x.s[end] == '.' && ascii_is_alnum(x.s[end + 1])))
         return 0;
     return registry_is_valid(settings, str_sub(x, dot, end)) ? end : 0;
 }
@@ -142,7 +137,7 @@ static size_t match_tld(const struct rules_settings *settings, struct str x, siz
 static size_t match_bare(const struct rules_settings *settings, struct str x, size_t at,
                          struct str *host)
 {
-    if (!is_alnum(x.s[at]) || (at > 0 && !is(x, at - 1, BARE_START)))
+    if (!ascii_is_alnum(x.s[at]) || (at > 0 && !is(x, at - 1, BARE_START)))
         return 0;
     size_t last = at + 1;
     while (last < x.n && last - at <= HOST_FIRST_MAX && is(x, last, HOST))
@@ -161,10 +156,10 @@ static size_t match_bare(const struct rules_settings *settings, struct str x, si
 /* May a link begin there: at a word's edge, or behind a delimiter, or a charset's escape? */
 static bool can_begin(struct str x, size_t at)
 {
-    bool word = text_is_word(x.s[at]) && (unsigned char)x.s[at] < 0x80;
+    bool word = ascii_is_word(x.s[at]) && (unsigned char)x.s[at] < 0x80;
     if (at == 0)
         return word;
-    bool before = text_is_word(x.s[at - 1]) && (unsigned char)x.s[at - 1] < 0x80;
+    bool before = ascii_is_word(x.s[at - 1]) && (unsigned char)x.s[at - 1] < 0x80;
     return word != before || is(x, at - 1, START) ||
            (at >= 3 && x.s[at - 3] == 0x1b && x.s[at - 2] == '(');
 }

@@ -1,9 +1,9 @@
 #include "rules/facts/uris.h"
 
+#include "base/ascii.h"
 #include "rules/facts/body.h"
 #include "rules/facts/registry.h"
 #include "rules/facts/rendered.h"
-#include "rules/facts/text_class.h"
 #include "rules/facts/uri_clean.h"
 #include "rules/facts/uri_text.h"
 
@@ -245,7 +245,7 @@ static bool has_host(struct gather *g, struct str uri)
 static bool is_empty_scheme(struct str x)
 {
     size_t n = 0;
-    while (n < x.n && text_is_word(x.s[n]))
+    while (n < x.n && ascii_is_word(x.s[n]))
         n++;
     struct str rest = str_from(x, n);
     return n > 0 && rest.n <= 3 && str_starts(STR("://"), rest) && rest.n > 0;
@@ -332,9 +332,9 @@ static void add_signer(struct gather *g, struct str value)
 {
     for (size_t at = 0; at < value.n; at++) {
         size_t from = at + 1, n = 0;
-        if (value.s[at] != 'd' || (at > 0 && text_is_word(value.s[at - 1])))
+        if (value.s[at] != 'd' || (at > 0 && ascii_is_word(value.s[at - 1])))
             continue;
-        while (from < value.n && text_is_blank(value.s[from]))
+        while (from < value.n && ascii_is_space(value.s[from]))
             from++;
         if (from >= value.n || value.s[from] != '=')
             continue;
@@ -343,7 +343,7 @@ static void add_signer(struct gather *g, struct str value)
         struct str raw = prefix(g, "domainkeys:", domain);
         char *p = (char *)raw.s;
         for (size_t i = 0; i < raw.n; i++) {
-            if (!text_is_blank(p[i]))
+            if (!ascii_is_space(p[i]))
                 p[n++] = p[i];
         }
         if (domain.n)

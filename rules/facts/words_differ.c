@@ -1,5 +1,6 @@
 #include "rules/facts/words_differ.h"
 
+#include "base/ascii.h"
 #include "mail/utf8.h"
 #include "rules/facts/rendered.h"
 #include "rules/facts/text_class.h"
@@ -57,7 +58,7 @@ static bool is_word(struct str token)
 {
     for (size_t at = 0; at < token.n;) {
         if ((unsigned char)token.s[at] < 0x80) {
-            if (text_is_word(token.s[at++]))
+            if (ascii_is_word(token.s[at++]))
                 return true;
         } else if (!is_sign(utf8_next(token, &at))) {
             return true;
@@ -73,12 +74,12 @@ static bool next_token(struct str *rest, struct str *token)
     for (;; from += blank) {
         if (from == rest->n)
             return false;
-        blank = text_is_blank(rest->s[from]) ? 1 : text_wide_blank(*rest, from);
+        blank = ascii_is_space(rest->s[from]) ? 1 : text_wide_blank(*rest, from);
         if (blank == 0)
             break;
     }
     for (to = from; to < rest->n; to++) {
-        if (text_is_blank(rest->s[to]) || text_wide_blank(*rest, to))
+        if (ascii_is_space(rest->s[to]) || text_wide_blank(*rest, to))
             break;
     }
     *token = str_sub(*rest, from, to);

@@ -1,5 +1,7 @@
 #include "rules/language/book.h"
 
+#include "base/ascii.h"
+
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -69,9 +71,8 @@ const struct definition *book_find(const struct book *book, struct str name)
 bool book_is_rule_name(struct str name)
 {
     for (size_t i = 0; i < name.n; i++) {
-        char c = str_lower_char(name.s[i]);
-        bool letter = (c >= 'a' && c <= 'z') || c == '_';
-        if (!letter && !(i > 0 && c >= '0' && c <= '9'))
+        char c = name.s[i];
+        if (!ascii_is_word(c) || (i == 0 && ascii_is_digit(c)))
             return false;
     }
     return name.n > 0 && name.n <= BOOK_NAME_MAX;

@@ -1,5 +1,7 @@
 #include "rules/language/expr.h"
 
+#include "base/ascii.h"
+
 struct expr_parser {
     struct str text;
     size_t at;
@@ -69,14 +71,9 @@ static char peek(struct expr_parser *p)
     return p->at < p->text.n ? p->text.s[p->at] : '\0';
 }
 
-static bool is_digit(char c)
-{
-    return c >= '0' && c <= '9';
-}
-
 static bool is_name_start(char c)
 {
-    return (str_lower_char(c) >= 'a' && str_lower_char(c) <= 'z') || c == '_';
+    return ascii_is_letter(c) || c == '_';
 }
 
 static int expected(struct expr_parser *p, const char *what)
@@ -91,7 +88,7 @@ static int parse_number(struct expr_parser *p)
 {
     size_t from = p->at;
     double number;
-    while (p->at < p->text.n && (is_digit(p->text.s[p->at]) || p->text.s[p->at] == '.'))
+    while (p->at < p->text.n && (ascii_is_digit(p->text.s[p->at]) || p->text.s[p->at] == '.'))
         p->at++;
     struct str digits = str_sub(p->text, from, p->at);
     if (!str_to_double(digits, &number))
@@ -105,7 +102,8 @@ static int parse_name(struct expr_parser *p)
 {
     size_t from = p->at;
     struct str argument = STR_EMPTY;
-    while (p->at < p->text.n && (is_name_start(p->text.s[p->at]) || is_digit(p->text.s[p->at])))
+    while (p->at < p->text.n &&
+           (is_name_start(p->text.s[p->at]) || ascii_is_digit(p->text.s[p->at])))
         p->at++;
     struct str name = str_sub(p->text, from, p->at);
     if (peek(p) == '(') {
@@ -127,7 +125,7 @@ static int parse_name(struct expr_parser *p)
 static int parse_unary(struct expr_parser *p)
 {
     char c = peek(p);
-    if (is_digit(c) || c == '.')
+    if (ascii_is_digit(c) || c == '.')
         return parse_number(p);
     if (is_name_start(c))
         return parse_name(p);

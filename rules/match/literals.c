@@ -1,5 +1,7 @@
 #include "rules/match/literals.h"
 
+#include "base/ascii.h"
+
 /* Strings that a piece of the pattern can stand for, or words that its matches hold. */
 struct strings {
     struct str *list;
@@ -239,8 +241,7 @@ static struct piece read_escape(struct reader *r)
     default:
         break;
     }
-    bool letter = str_lower_char(c) >= 'a' && str_lower_char(c) <= 'z';
-    if (letter || c == '\0' || (c >= '0' && c <= '9')) {
+    if (ascii_is_alnum(c) || c == '\0') {
         r->lost = true;
         return anything(1);
     }

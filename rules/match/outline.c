@@ -1,5 +1,7 @@
 #include "rules/match/outline.h"
 
+#include "base/ascii.h"
+
 /*
  * Places in the window, as bits: a walk through the tree takes the places at which a part of the
  * pattern may begin to those at which it may end. Bit OUTLINE_BYTES stands for all that is behind.
@@ -166,8 +168,7 @@ static struct byteset word_bytes(void)
 {
     struct byteset set = {{0}};
     for (unsigned char c = 0; c < 128; c++) {
-        char lower = str_lower_char((char)c);
-        if (c == '_' || (c >= '0' && c <= '9') || (lower >= 'a' && lower <= 'z'))
+        if (ascii_is_word((char)c))
             byteset_add(&set, c);
     }
     return set;

@@ -1,4 +1,5 @@
 #define PCRE2_CODE_UNIT_WIDTH 8
+#include "base/ascii.h"
 #include "rules/match/regex.h"
 
 #include <pcre2.h>
@@ -39,12 +40,6 @@ static char closing(char open)
     return p && *p && (p - pairs) % 2 == 0 ? p[1] : open;
 }
 
-static bool is_word(char c)
-{
-    return c == '_' || (c >= '0' && c <= '9') ||
-           (str_lower_char(c) >= 'a' && str_lower_char(c) <= 'z');
-}
-
 /* Is the delimiter inside without a backslash? Then what follows was meant to be outside. */
 static bool has_bare(struct str pattern, char delimiter)
 {
@@ -66,7 +61,7 @@ int regex_literal_parse(struct str text, struct regex_literal *literal, struct e
         rest = str_from(rest, 1);
     else if (!str_starts(rest, STR("/")))
         rest = STR_EMPTY;
-    if (rest.n == 0 || is_word(rest.s[0]) || strchr(" \t\\", rest.s[0]))
+    if (rest.n == 0 || ascii_is_word(rest.s[0]) || strchr(" \t\\", rest.s[0]))
         return err_set(err, "'%.*s' is no pattern; write it as /…/ or m{…}",
                        STR_ARG(str_sub(text, 0, 60)));
     char close = closing(rest.s[0]);

@@ -1,5 +1,7 @@
 #include "rules/match/tree.h"
 
+#include "base/ascii.h"
+
 #define PCRE2_CODE_UNIT_WIDTH 8
 #include <pcre2.h>
 
@@ -198,8 +200,7 @@ static bool escaped_byte(struct reader *r, char c, unsigned char *byte)
         }
     }
     *byte = (unsigned char)c;
-    return !(c >= '0' && c <= '9') && digit_value(c) == 16 &&
-           !(str_lower_char(c) >= 'a' && str_lower_char(c) <= 'z');
+    return !ascii_is_alnum(c);
 }
 
 static struct tree *byte_tree(struct reader *r, struct byteset set)
