@@ -3,6 +3,7 @@ VERDICT_LIBS = lib/libverdict.a $(JANSSON_LIBS)
 
 noinst_LIBRARIES += lib/libverdict.a
 lib_libverdict_a_SOURCES = \
+    gateway/received.c gateway/received.h \
     gateway/scan.c gateway/scan.h \
     gateway/verdict.c gateway/verdict.h
 

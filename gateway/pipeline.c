@@ -8,7 +8,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
-#include "mail/date.h"
+#include "gateway/received.h"
 #include "sender/authres.h"
 
 #define RECEIVED_MAX       4096
@@ -93,25 +93,28 @@ static int check_dkim(const struct pipeline *pipeline, struct str raw, struct po
     return dkim_check(pipeline->dkim, pool, raw, &keys, &result->dkim, err);
 }
 
-/* As edge will write it (gateway/edge/received.c), for rules that look at the way a message came.
- * .s NULL: it comes out of a file, with the Received of whoever took it; or no memory. */
-static struct str own_received(const struct pipeline *pipeline, const struct scan_request *envelope,
-                               int64_t now, struct pool *pool)
+/* As edge will write it, for rules that look at the way a message came. .s NULL: it comes out of a
+ * file, with the Received of whoever took it. */
+static int own_received(const struct pipeline *pipeline, const struct scan_request *envelope,
+                        int64_t now, struct pool *pool, struct str *field, struct err *err)
 {
-    struct buf line = BUF_INIT(RECEIVED_MAX);
-    struct str name = envelope->client_name.n ? envelope->client_name : STR("unknown");
-    struct str helo = envelope->helo.n ? envelope->helo : STR("unknown");
-    bool six = str_chr(envelope->client_ip, ':') != STR_NONE;
+    struct buf lines = BUF_INIT(RECEIVED_MAX);
+    const struct received hop = {
+        .helo = envelope->helo,
+        .client_name = envelope->client_name,
+        .client_ip = envelope->client_ip,
+        .hostname = str_of(pipeline->conf->hostname),
+        .protocol = STR("ESMTP"),
+        .time = now,
+    };
+    *field = STR_EMPTY;
     if (envelope->client_ip.n == 0)
-        return STR_EMPTY;
-    buf_addf(&line, " from %.*s (%.*s [%s%.*s])\n\tby %s (poterne) with ESMTP;\n\t", STR_ARG(helo),
-             STR_ARG(name), six ? "IPv6:" : "", STR_ARG(envelope->client_ip),
-             pipeline->conf->hostname);
-    mail_date_put(&line, now);
-    buf_addc(&line, '\n');
-    struct str text = buf_ok(&line) ? pool_str(pool, buf_str(&line)) : STR_EMPTY;
-    buf_release(&line);
-    return text;
+        return 0;
+    received_put(&lines, &hop, "\n");
+    if (buf_ok(&lines))
+        *field = pool_str(pool, buf_str(&lines));
+    buf_release(&lines);
+    return field->s ? 0 : err_set(err, "no room for our Received field");
 }
 
 int pipeline_run(const struct pipeline *pipeline, const struct scan_request *envelope,
@@ -125,13 +128,16 @@ int pipeline_run(const struct pipeline *pipeline, const struct scan_request *env
     if (check_dkim(pipeline, raw, pool, result, err) < 0)
         return -1;
     int64_t now = (int64_t)time(NULL);
+    struct str received;
+    if (own_received(pipeline, envelope, now, pool, &received, err) < 0)
+        return -1;
     const struct rules_input input = {.message = result->message,
                                       .text = result->text,
                                       .envelope_from = envelope->sender,
                                       .client_ip = envelope->client_ip,
                                       .client_name = envelope->client_name,
                                       .helo = envelope->helo,
-                                      .received = own_received(pipeline, envelope, now, pool),
+                                      .received = received,
                                       .now = now};
     if (ruleset_run(pipeline->rules, pipeline->scratch, &input, pool, &result->rules, err) < 0)
         return -1;

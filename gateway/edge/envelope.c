@@ -2,7 +2,7 @@
 
 #include <stdlib.h>
 
-#include "gateway/edge/received.h"
+#include "gateway/received.h"
 
 #define HEADERS_MAX (64 * 1024)
 
@@ -88,6 +88,25 @@ int envelope_copy(struct envelope *e, const struct smtp_envelope *from,
     return err_set(err, "out of memory for the envelope");
 }
 
+void envelope_received(struct buf *out, const struct envelope *e, struct str hostname,
+                       struct str tls)
+{
+    const struct received hop = {
+        .helo = e->helo,
+        .client_name = e->client_name,
+        .client_ip = e->client_ip,
+        .tls = tls,
+        .hostname = hostname,
+        .protocol = e->protocol,
+        .id = e->id,
+        .recipient = e->n_recipients == 1 ? e->recipients[0].address : STR_EMPTY,
+        .time = e->time_us / 1000000,
+        .smtputf8 = e->smtputf8,
+    };
+    buf_add(out, STR("Received:"));
+    received_put(out, &hop, "\r\n");
+}
+
 int envelope_judge(struct envelope *e, const struct verdict *verdict,
                    const struct verdict_facts *facts, const struct conf *conf, struct str tls,
                    struct pool *pool, struct err *err)
@@ -105,7 +124,7 @@ int envelope_judge(struct envelope *e, const struct verdict *verdict,
         e->message_id = content->message_id;
         e->edits = verdict->tag ? content->tagged : content->edits;
     }
-    received_put(&lines, e, str_of(conf->hostname), tls);
+    envelope_received(&lines, e, str_of(conf->hostname), tls);
     verdict_headers(verdict, facts, conf, e->id, &lines);
     struct str text = buf_ok(&lines) ? pool_str(pool, buf_str(&lines)) : STR_EMPTY;
     buf_release(&lines);

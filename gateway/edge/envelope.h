@@ -11,6 +11,10 @@
 /* Sender, client and recipients, of which nobody is named twice. -1: out of memory. */
 int envelope_copy(struct envelope *envelope, const struct smtp_envelope *from,
                   const struct arrival_origin *origin, struct pool *pool, struct err *err);
+/* Adds "Received: …" with CR LF (gateway/received.h). The one recipient is named; of several none
+ * is, since each would read the others' addresses. */
+void envelope_received(struct buf *out, const struct envelope *envelope, struct str hostname,
+                       struct str tls);
 /* Verdict, scores, and the edits: our header lines on top, the tagged Subject for spam. */
 int envelope_judge(struct envelope *envelope, const struct verdict *verdict,
                    const struct verdict_facts *facts, const struct conf *conf, struct str tls,

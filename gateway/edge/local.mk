@@ -10,7 +10,6 @@ lib_libedge_a_SOURCES = \
     gateway/edge/killers.c gateway/edge/killers.h \
     gateway/edge/line.c gateway/edge/line.h \
     gateway/edge/link.c gateway/edge/link.h \
-    gateway/edge/received.c gateway/edge/received.h \
     gateway/edge/recipients.c gateway/edge/recipients.h \
     gateway/edge/scan.c gateway/edge/scan.h \
     gateway/edge/tls.c gateway/edge/tls.h \

@@ -7,7 +7,7 @@
 #include "gateway/edge/client.h"
 #include "gateway/edge/envelope.h"
 #include "gateway/edge/killers.h"
-#include "gateway/edge/received.h"
+#include "gateway/received.h"
 
 /* --- line --- */
 
@@ -180,7 +180,7 @@ static void received_says_how_it_came(void **state)
                          .recipients = rcpt,
                          .n_recipients = 1};
     struct buf out = BUF_INIT(2000);
-    received_put(&out, &e, STR("mx.ours.example"), STR("TLSv1.3 with cipher X"));
+    envelope_received(&out, &e, STR("mx.ours.example"), STR("TLSv1.3 with cipher X"));
     assert_str(buf_str(&out), "Received: from client.example (unknown [IPv6:2001:db8::1])\r\n"
                               "\t(using TLSv1.3 with cipher X)\r\n"
                               "\tby mx.ours.example (poterne) with ESMTPS id "
@@ -190,9 +190,25 @@ static void received_says_how_it_came(void **state)
     buf_clear(&out);
     e.n_recipients = 2;
     e.helo = STR("\xc3\xa9.example");
-    received_put(&out, &e, STR("mx.ours.example"), STR_EMPTY);
+    envelope_received(&out, &e, STR("mx.ours.example"), STR_EMPTY);
     assert_int_equal(str_find(buf_str(&out), STR("jean")), STR_NONE);
     assert_int_equal(str_find(buf_str(&out), STR("\xc3")), STR_NONE);
+    buf_release(&out);
+}
+
+/* as the rules are shown it, before the message has an id */
+static void received_without_what_is_not_known_yet(void **state)
+{
+    const struct received hop = {.client_ip = STR("192.0.2.1"),
+                                 .helo = STR("\xc3\xa9.example"),
+                                 .hostname = STR("mx.ours.example"),
+                                 .protocol = STR("ESMTP"),
+                                 .time = 1700000000};
+    struct buf out = BUF_INIT(2000);
+    received_put(&out, &hop, "\n");
+    assert_str(buf_str(&out), " from unknown (unknown [192.0.2.1])\n"
+                              "\tby mx.ours.example (poterne) with ESMTP;\n"
+                              "\tTue, 14 Nov 2023 22:13:20 +0000\n");
     buf_release(&out);
 }
 
@@ -207,6 +223,7 @@ int main(void)
         cmocka_unit_test(the_oldest_killer_makes_room),
         cmocka_unit_test(nobody_is_named_twice),
         cmocka_unit_test(received_says_how_it_came),
+        cmocka_unit_test(received_without_what_is_not_known_yet),
     };
     return tap_run(tests, NULL, NULL);
 }
