@@ -1,5 +1,7 @@
 #include "rules/facts/html_entities.h"
 
+#include <stdlib.h>
+
 #include "base/ascii.h"
 #include "mail/transfer.h"
 #include "mail/utf8.h"
@@ -101,24 +103,17 @@ static const struct entity entities[] = {
     {"zwnj", true, 0x200c},
 };
 
-#define N_ENTITIES (sizeof entities / sizeof entities[0])
+static int by_name(const void *key, const void *entry)
+{
+    return str_cmp(*(const struct str *)key, str_of(((const struct entity *)entry)->name));
+}
 
 static const struct entity *find(struct str name)
 {
-    size_t low = 0, high = N_ENTITIES;
     if (name.n > NAME_BYTES_MAX)
         return NULL;
-    while (low < high) {
-        size_t middle = (low + high) / 2;
-        int order = str_cmp(name, str_of(entities[middle].name));
-        if (order == 0)
-            return &entities[middle];
-        if (order < 0)
-            high = middle;
-        else
-            low = middle + 1;
-    }
-    return NULL;
+    return bsearch(&name, entities, sizeof entities / sizeof entities[0], sizeof entities[0],
+                   by_name);
 }
 
 /* The character named at x's start (behind the '&'), 0: none; *n is how many bytes it takes. */

@@ -1,5 +1,7 @@
 #include "rules/facts/html_names.h"
 
+#include <stdlib.h>
+
 #include "base/ascii.h"
 
 /* Sorted by name. */
@@ -106,22 +108,14 @@ static const struct html_name names[] = {
     {"xmp", NAME_TRICK | NAME_LINES, ID_OTHER},
 };
 
-#define N_NAMES (sizeof names / sizeof names[0])
+static int by_name(const void *key, const void *entry)
+{
+    return str_cmp(*(const struct str *)key, str_of(((const struct html_name *)entry)->name));
+}
 
 const struct html_name *html_name_find(struct str name)
 {
-    size_t low = 0, high = N_NAMES;
-    while (low < high) {
-        size_t middle = (low + high) / 2;
-        int order = str_cmp(name, str_of(names[middle].name));
-        if (order == 0)
-            return &names[middle];
-        if (order < 0)
-            high = middle;
-        else
-            low = middle + 1;
-    }
-    return NULL;
+    return bsearch(&name, names, sizeof names / sizeof names[0], sizeof names[0], by_name);
 }
 
 static bool is_word_or_hyphen(char c)
