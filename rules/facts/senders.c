@@ -150,35 +150,21 @@ static void gather(struct gathering *g, const char *request)
         gather_one(g, found->list[i]);
 }
 
-static const struct fact_values none;
-
-const struct fact_values *facts_from_addresses(struct facts *facts)
+static void gather_from(struct gathering *g)
 {
     static const char *const requests[] = {"From:addr", "Envelope-Sender:addr",
                                            "Resent-Sender:addr", "X-Envelope-From:addr",
                                            "EnvelopeFrom:addr"};
-    struct senders *senders = senders_of(facts);
-    if (senders == NULL)
-        return &none;
-    if (senders->from)
-        return senders->from;
-    struct gathering g = {facts, POOL_NEW(facts->pool, struct fact_values), 0};
-    if (g.values == NULL) {
-        facts->no_memory = true;
-        return &none;
-    }
-    gather(&g, "Resent-From:first:addr");
-    if (g.values->n == 0) {
-        for (size_t i = 0; i < sizeof requests / sizeof *requests; i++) {
-            const struct fact_values *found = facts_get_all(facts, requests[i]);
-            for (size_t k = 0; k < found->n; k++) {
-                if (found->list[k].n)
-                    gather_one(&g, without_double_dots(facts, found->list[k]));
-            }
+    gather(g, "Resent-From:first:addr");
+    if (g->values->n)
+        return;
+    for (size_t i = 0; i < sizeof requests / sizeof *requests; i++) {
+        const struct fact_values *found = facts_get_all(g->facts, requests[i]);
+        for (size_t k = 0; k < found->n; k++) {
+            if (found->list[k].n)
+                gather_one(g, without_double_dots(g->facts, found->list[k]));
         }
     }
-    senders->from = g.values;
-    return senders->from;
 }
 
 /* "… for <user@host>;" in the newest three Received: what the envelope said. */
@@ -198,7 +184,7 @@ static void gather_received(struct gathering *g)
     }
 }
 
-const struct fact_values *facts_to_addresses(struct facts *facts)
+static void gather_to(struct gathering *g)
 {
     static const char *const requests[] = {"To:addr",
                                            "Apparently-To:addr",
@@ -212,23 +198,44 @@ const struct fact_values *facts_to_addresses(struct facts *facts)
                                            "X-Rcpt-To:addr",
                                            "X-Real-To:addr",
                                            "Cc:addr"};
+    gather(g, "Resent-To:first:addr");
+    gather(g, "Resent-Cc:first:addr");
+    if (g->values->n)
+        return;
+    gather_received(g);
+    for (size_t i = 0; i < sizeof requests / sizeof *requests; i++)
+        gather(g, requests[i]);
+}
+
+/* Gathered once for a message. */
+static const struct fact_values *gathered(struct facts *facts, bool from)
+{
+    static const struct fact_values none;
     struct senders *senders = senders_of(facts);
     if (senders == NULL)
         return &none;
-    if (senders->to)
-        return senders->to;
+    struct fact_values **kept = from ? &senders->from : &senders->to;
+    if (*kept)
+        return *kept;
     struct gathering g = {facts, POOL_NEW(facts->pool, struct fact_values), 0};
     if (g.values == NULL) {
         facts->no_memory = true;
         return &none;
     }
-    gather(&g, "Resent-To:first:addr");
-    gather(&g, "Resent-Cc:first:addr");
-    if (g.values->n == 0) {
-        gather_received(&g);
-        for (size_t i = 0; i < sizeof requests / sizeof *requests; i++)
-            gather(&g, requests[i]);
-    }
-    senders->to = g.values;
-    return senders->to;
+    if (from)
+        gather_from(&g);
+    else
+        gather_to(&g);
+    *kept = g.values;
+    return *kept;
+}
+
+const struct fact_values *facts_from_addresses(struct facts *facts)
+{
+    return gathered(facts, true);
+}
+
+const struct fact_values *facts_to_addresses(struct facts *facts)
+{
+    return gathered(facts, false);
 }
