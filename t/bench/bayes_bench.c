@@ -15,12 +15,12 @@
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/fsio.h"
 #include "bayes/ledger.h"
 #include "bayes/model.h"
+#include "t/bench/clock.h"
 
 #define MESSAGE_MAX  (32u * 1024 * 1024)
 #define POOL_MAX     (256u * 1024 * 1024)
@@ -66,20 +66,6 @@ static _Noreturn void die(const char *what)
 {
     fprintf(stderr, "bayes_bench: %s\n", what);
     exit(1);
-}
-
-static double cpu_now(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
-    return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
-}
-
-static double wall_now(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
 }
 
 /* --- counts in memory, as a ledger and a model would have them after each message --- */

@@ -3,27 +3,20 @@
  * memory of a message on the average, each read once for its parts and once for its text.
  */
 #include <stdio.h>
-#include <time.h>
 
 #include "base/fsio.h"
 #include "mail/edit.h"
 #include "mail/text.h"
+#include "t/bench/clock.h"
 
 #define MESSAGE_MAX (64 * 1024 * 1024)
 #define TURNS       5 /* the fastest counts */
 
 struct sums {
-    double parse, text, edit; /* microseconds */
+    double parse, text, edit; /* seconds */
     size_t bytes, pool, n;
-    double worst; /* microseconds for 5 kB of one message */
+    double worst; /* seconds for 5 kB of one message */
 };
-
-static double now(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
-    return (double)t.tv_sec * 1e6 + (double)t.tv_nsec / 1e3;
-}
 
 static double least(double a, double b)
 {
@@ -38,18 +31,18 @@ static int measure(struct pool *pool, struct str raw, struct sums *sums, struct 
         struct mail_text *text;
         struct edits edits;
         pool_reset(pool);
-        double start = now();
+        double start = cpu_now();
         if (message_parse(pool, raw, &mail_limits_default, &message, err) < 0)
             return -1;
-        double parsed = now();
+        double parsed = cpu_now();
         if (mail_text_make(pool, message, &text, err) < 0)
             return -1;
-        double made = now();
+        double made = cpu_now();
         if (edits_make(pool, message, STR("[SPAM] "), &edits, err) < 0)
             return -1;
         parse = least(parse, parsed - start);
         make = least(make, made - parsed);
-        edit = least(edit, now() - made);
+        edit = least(edit, cpu_now() - made);
     }
     sums->parse += parse;
     sums->text += make;
@@ -67,11 +60,11 @@ static void print(const struct sums *s)
     double n = (double)s->n;
     printf("mail_messages %zu messages\n", s->n);
     printf("mail_size %.0f bytes\n", (double)s->bytes / n);
-    printf("mail_parse %.1f us\n", s->parse / n);
-    printf("mail_text %.1f us\n", s->text / n);
-    printf("mail_edit %.1f us\n", s->edit / n);
-    printf("mail_5kB %.1f us\n", (s->parse + s->text) * 5120 / (double)s->bytes);
-    printf("mail_5kB_worst %.1f us\n", s->worst);
+    printf("mail_parse %.1f us\n", s->parse / n * 1e6);
+    printf("mail_text %.1f us\n", s->text / n * 1e6);
+    printf("mail_edit %.1f us\n", s->edit / n * 1e6);
+    printf("mail_5kB %.1f us\n", (s->parse + s->text) * 5120 / (double)s->bytes * 1e6);
+    printf("mail_5kB_worst %.1f us\n", s->worst * 1e6);
     printf("mail_pool %.0f bytes\n", (double)s->pool / n);
 }
 

@@ -12,10 +12,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "base/fsio.h"
 #include "rules/ruleset.h"
+#include "t/bench/clock.h"
 
 #define MESSAGE_MAX  (64 * 1024 * 1024)
 #define POOL_MAX     (256 * 1024 * 1024)
@@ -44,13 +44,6 @@ struct bench {
     struct tally tally;
     bool list_messages;
 };
-
-static double now(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
-    return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
-}
 
 static void report(void *data, const char *file, unsigned line, const char *what)
 {
@@ -86,19 +79,19 @@ static int one(struct bench *b, enum label label, const char *path, struct err *
     buf_clear(&b->raw);
     if (fsio_read_file(path, &b->raw, err) < 0)
         return -1;
-    double start = now();
+    double start = cpu_now();
     if (message_parse(b->pool, buf_str(&b->raw), &mail_limits_default, &message, err) < 0)
         return -1;
-    double parsed = now();
+    double parsed = cpu_now();
     if (mail_text_make(b->pool, message, &text, err) < 0)
         return -1;
     b->tally.parse += parsed - start;
     struct rules_input input = {.message = message, .text = text};
-    start = now();
+    start = cpu_now();
     b->tally.text += start - parsed;
     if (ruleset_run(b->set, b->scratch, &input, b->pool, &result, err) < 0)
         return -1;
-    count(b, label, &result, now() - start);
+    count(b, label, &result, cpu_now() - start);
     b->tally.bytes += b->raw.n;
     if (b->list_messages)
         print_message(label, path, &result);
@@ -177,9 +170,9 @@ int main(int argc, char **argv)
         fprintf(stderr, "usage: rules_bench RULES... INDEX [--messages]\n");
         return 2;
     }
-    double start = now();
+    double start = cpu_now();
     b.set = ruleset_load((const char *const *)&argv[1], (size_t)argc - 2, report, NULL, &err);
-    double loaded = now() - start;
+    double loaded = cpu_now() - start;
     b.scratch = b.set ? rules_scratch_new(b.set, &err) : NULL;
     b.pool = pool_new(POOL_MAX);
     b.tally.seconds = calloc(MESSAGES_MAX, sizeof *b.tally.seconds);

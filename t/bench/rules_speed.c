@@ -10,10 +10,10 @@
  */
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
 
 #include "base/fsio.h"
 #include "rules/rules.h"
+#include "t/bench/clock.h"
 #include "tools/mail_index.h"
 
 #define MESSAGE_MAX  ((size_t)256 * 1024 * 1024)
@@ -33,13 +33,6 @@ struct bench {
     size_t limited; /* rules that ran into a limit, in all */
 };
 
-static double now(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
-    return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
-}
-
 static void ignore(void *data, const char *file, unsigned line, const char *what)
 {
 }
@@ -51,7 +44,7 @@ static double run_once(struct bench *b, struct err *err)
     struct mail_text *text;
     struct rules_result result;
     pool_reset(b->pool);
-    double start = now();
+    double start = cpu_now();
     if (message_parse(b->pool, buf_str(&b->raw), &mail_limits_default, &message, err) < 0 ||
         mail_text_make(b->pool, message, &text, err) < 0)
         return -1;
@@ -59,7 +52,7 @@ static double run_once(struct bench *b, struct err *err)
     if (ruleset_run(b->set, b->scratch, &input, b->pool, &result, err) < 0)
         return -1;
     b->limited += result.n_limited;
-    return now() - start;
+    return cpu_now() - start;
 }
 
 static int by_value(const void *a, const void *b)
@@ -241,7 +234,7 @@ static int bench_worst(struct bench *b, struct err *err)
 static int open_bench(struct bench *b, const char *const *rules, size_t n_rules, struct err *err)
 {
     const struct ruleset_options options = {.score_set = 0};
-    double start = now();
+    double start = cpu_now();
     *b = (struct bench){.raw = BUF_INIT(MESSAGE_MAX), .pool = pool_new(POOL_MAX)};
     if (b->pool == NULL)
         return err_set(err, "out of memory");
@@ -251,7 +244,7 @@ static int open_bench(struct bench *b, const char *const *rules, size_t n_rules,
     b->scratch = b->set ? rules_scratch_new(b->set, err) : NULL;
     if (b->scratch == NULL)
         return -1;
-    printf("poterne.load %.0f ms\npoterne.rules %zu rules\n", (now() - start) * 1e3,
+    printf("poterne.load %.0f ms\npoterne.rules %zu rules\n", (cpu_now() - start) * 1e3,
            ruleset_count(b->set));
     return 0;
 }

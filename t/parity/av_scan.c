@@ -5,10 +5,10 @@
  * At the end to standard error: CPU milliseconds a message, of all engines together.
  */
 #include <stdio.h>
-#include <time.h>
 
 #include "base/fsio.h"
 #include "gateway/antivirus/content.h"
+#include "t/bench/clock.h"
 
 #define MESSAGE_MAX     ((size_t)32 * 1024 * 1024)
 #define SCAN_LIMIT      ((size_t)100 * 1024 * 1024)
@@ -17,16 +17,9 @@
 struct scanner {
     struct engines engines;
     struct av_content *content;
-    double cpu_ms;
+    double seconds;
     unsigned messages;
 };
-
-static double cpu_ms(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
-    return (double)t.tv_sec * 1e3 + (double)t.tv_nsec / 1e6;
-}
 
 static int scan(struct scanner *scanner, const char *path, struct err *err)
 {
@@ -35,10 +28,10 @@ static int scan(struct scanner *scanner, const char *path, struct err *err)
     struct av_answer answers[AV_ENGINES_MAX];
     int result = fsio_read_file(path, &raw, err);
     if (result == 0) {
-        double from = cpu_ms();
+        double from = cpu_now();
         av_content_make(scanner->content, buf_str(&raw), &message);
         engines_scan(&scanner->engines, &message, answers);
-        scanner->cpu_ms += cpu_ms() - from;
+        scanner->seconds += cpu_now() - from;
         scanner->messages++;
         for (size_t i = 0; i < scanner->engines.n; i++)
             printf("%s %s %s %u %s\n", path, answers[i].engine, av_result_name(answers[i].result),
@@ -54,7 +47,7 @@ static int scan_all(struct scanner *scanner, char **paths, int n, struct err *er
     for (int i = 0; i < n && result == 0; i++)
         result = scan(scanner, paths[i], err);
     if (scanner->messages > 0)
-        fprintf(stderr, "%.3f ms CPU a message\n", scanner->cpu_ms / scanner->messages);
+        fprintf(stderr, "%.3f ms CPU a message\n", scanner->seconds * 1e3 / scanner->messages);
     return result;
 }
 

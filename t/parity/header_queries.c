@@ -11,12 +11,12 @@
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
 
 #include "base/fsio.h"
 #include "rules/facts/header.h"
 #include "rules/facts/relays.h"
 #include "rules/ruleset.h"
+#include "t/bench/clock.h"
 #include "tools/files.h"
 
 #define MESSAGE_MAX ((size_t)256 * 1024 * 1024)
@@ -58,13 +58,10 @@ static void put_all(const struct fact_values *values, bool sorted)
 
 static void answer(struct facts *facts, const char *query, struct clock_sum *sum)
 {
-    struct timespec from, to;
     if (strcmp(query, "=time") == 0) {
-        clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &from);
+        double from = cpu_now();
         facts_relays(facts);
-        clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &to);
-        sum->seconds +=
-            (double)(to.tv_sec - from.tv_sec) + (double)(to.tv_nsec - from.tv_nsec) / 1e9;
+        sum->seconds += cpu_now() - from;
         sum->n++;
     } else if (strcmp(query, "=counts") == 0) {
         const struct relays *relays = facts_relays(facts);
