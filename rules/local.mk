@@ -8,7 +8,8 @@ lib_librules_a_SOURCES = \
     rules/prefilter.c rules/prefilter.h \
     rules/rules.h \
     rules/ruleset.h \
-    rules/run.c \
+    rules/run.c rules/run.h \
+    rules/run_headers.c \
     rules/scratch.c rules/scratch.h \
     rules/uri_detail.c rules/uri_detail.h \
     rules/wake.c rules/wake.h \
