@@ -14,11 +14,6 @@ const char *recipient_state_name(enum recipient_state state)
     return (size_t)state < RECIPIENT_STATES ? state_names[state] : "unknown";
 }
 
-bool recipient_state_final(enum recipient_state state)
-{
-    return state == RCPT_DELIVERED || state == RCPT_DELETED || state == RCPT_FAILED;
-}
-
 bool recipient_state_owed(enum recipient_state state)
 {
     return state == RCPT_OWED || state == RCPT_DEFERRED || state == RCPT_RELEASED;

@@ -19,8 +19,6 @@ enum recipient_state {
 #define RECIPIENT_STATES 7
 
 const char *recipient_state_name(enum recipient_state state);
-/* delivered, deleted, failed: nothing is owed any more */
-bool recipient_state_final(enum recipient_state state);
 /* owed, deferred, released: to be delivered */
 bool recipient_state_owed(enum recipient_state state);
 

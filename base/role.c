@@ -93,12 +93,6 @@ void role_tell(const struct role_env *env, enum role_message message)
         log_warning("cannot tell poterned: control socket full or closed");
 }
 
-bool role_draining(const struct role_env *env)
-{
-    struct pollfd p = {.fd = env->ctl_fd, .events = POLLIN};
-    return poll(&p, 1, 0) > 0;
-}
-
 /* A peer that closes early must be an error of one write, never the end of the process. */
 static void calm_signals(void)
 {

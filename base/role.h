@@ -50,9 +50,6 @@ int role_main(int argc, char **argv, const struct role *role);
 /* Tells poterned; a message that can't be sent is logged. */
 void role_tell(const struct role_env *env, enum role_message message);
 
-/* Has drain been asked (or is poterned gone)? Never blocks. */
-bool role_draining(const struct role_env *env);
-
 /*
  * The loop of a "request is a connection" worker: accept, receive, handle, send, close, until
  * drained. `handle` fills reply; -1 closes the connection without one (the other side takes that

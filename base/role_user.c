@@ -5,9 +5,10 @@
 #include <stdio.h>
 #include <unistd.h>
 
-const char *const role_names[] = {"poterned",  "edge",     "content", "antivirus",
-                                  "directory", "delivery", "learner", "journal",
-                                  "resolver",  "avlink",   "console", NULL};
+/* In the order of their numbers. */
+static const char *const role_names[] = {"poterned",  "edge",     "content", "antivirus",
+                                         "directory", "delivery", "learner", "journal",
+                                         "resolver",  "avlink",   "console", NULL};
 
 static int find_numbered(const struct conf *conf, const char *role, uid_t *uid, gid_t *gid,
                          struct err *err)

@@ -10,9 +10,6 @@
 
 #include "base/conf.h"
 
-/* The names of all roles in the order of their numbers; NULL ends it. */
-extern const char *const role_names[];
-
 /* -1 when the account is missing: err says how to make it. */
 int role_user_find(const struct conf *conf, const char *role, uid_t *uid, gid_t *gid,
                    struct err *err);

@@ -29,7 +29,8 @@ json_t *evidence_bayes(const struct bayes_result *bayes)
                      "tokens", tokens);
 }
 
-json_t *evidence_dkim(const struct dkim_results *dkim)
+/* [{"domain", "selector", "result", "reason"}] */
+static json_t *evidence_dkim(const struct dkim_results *dkim)
 {
     json_t *list = json_array();
     for (size_t i = 0; i < dkim->n; i++) {

@@ -10,9 +10,6 @@ json_t *evidence_rules(const struct pipeline *pipeline, const struct rules_resul
 /* {"used", "probability", "tokens": [{"text", "probability", "spam", "ham"}]} */
 json_t *evidence_bayes(const struct bayes_result *bayes);
 
-/* [{"domain", "selector", "result", "reason"}] */
-json_t *evidence_dkim(const struct dkim_results *dkim);
-
 /* {"rules", "limited", "bayes", "dkim", "rules_generation", "model_generation", "truncated"}, cut
  * down to what fits into SCAN_EVIDENCE_MAX. Fails only without memory. */
 int evidence_content(const struct pipeline *pipeline, const struct pipeline_result *result,

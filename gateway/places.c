@@ -92,7 +92,8 @@ int places_make(const struct conf *conf, struct err *err)
     return 0;
 }
 
-bool places_address(const char *text, struct sockaddr_storage *address, unsigned *length)
+/* Is there room in the machine's address notation: "192.0.2.1:25", "[2001:db8::1]:25"? */
+static bool read_address(const char *text, struct sockaddr_storage *address, unsigned *length)
 {
     char host[INET6_ADDRSTRLEN + 1];
     uint64_t port;
@@ -153,7 +154,7 @@ static int find_or_open(const char *text, const int *old, size_t n_old, bool *is
 {
     struct sockaddr_storage at;
     unsigned length = 0;
-    if (!places_address(text, &at, &length))
+    if (!read_address(text, &at, &length))
         return err_set(err, "smtp.listen: %s is not ADDRESS:PORT", text);
     for (size_t i = 0; i < n_old; i++)
         if (is_same(old[i], &at, length))

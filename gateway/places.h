@@ -14,8 +14,4 @@ int places_make(const struct conf *conf, struct err *err);
 int places_listen(const struct conf_list *wanted, const int *old, size_t n_old, int *fds,
                   size_t *n_fds, struct err *err);
 
-/* Is there room in the machine's address notation: "192.0.2.1:25", "[2001:db8::1]:25"? */
-struct sockaddr_storage;
-bool places_address(const char *text, struct sockaddr_storage *address, unsigned *length);
-
 #endif

@@ -18,7 +18,7 @@
 #define SOCKET_MODE 0660
 #define ARGS_MAX    (8 + 2 * ROLE_LISTENERS_MAX)
 
-const struct kind kinds[] = {
+static const struct kind kinds[] = {
     {.name = "journal", .exclusive = true, .service = true, .witness = true},
     {.name = "directory", .service = true},
     {.name = "learner", .exclusive = true, .service = true},

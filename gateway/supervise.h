@@ -31,7 +31,6 @@ struct kind {
     bool witness;   /* drains last: the others have something to tell it until their end */
 };
 
-extern const struct kind kinds[];
 extern const size_t n_kinds;
 
 enum child_state { CHILD_NONE, CHILD_STARTING, CHILD_SERVING, CHILD_DRAINING };

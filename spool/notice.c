@@ -30,7 +30,7 @@ void notice_reply_put(struct buf *out, const struct notice_reply *reply)
     wire_str(out, reply->text);
 }
 
-bool notice_reply_get(struct str message, struct notice_reply *reply)
+static bool notice_reply_get(struct str message, struct notice_reply *reply)
 {
     struct wire w = wire_of(message);
     reply->done = wire_get_u8(&w) != 0;

@@ -42,7 +42,6 @@ struct notice_reply {
 };
 
 void notice_reply_put(struct buf *out, const struct notice_reply *reply);
-bool notice_reply_get(struct str message, struct notice_reply *reply);
 
 #define NOTICE_ASK_TIMEOUT_MS 30000
 /*

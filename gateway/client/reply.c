@@ -76,7 +76,8 @@ enum reply_progress reply_feed(struct reply *reply, struct str *in)
     return REPLY_MORE;
 }
 
-void reply_add_printable(struct buf *out, struct str text, size_t max)
+/* Replaces what is not printable ASCII and cuts at max; for texts that others sent. */
+static void add_printable(struct buf *out, struct str text, size_t max)
 {
     for (size_t i = 0; i < text.n && i < max; i++) {
         char c = text.s[i];
@@ -92,7 +93,7 @@ void reply_text(const struct reply *reply, struct buf *out, size_t max)
     buf_addf(out, "%u", reply->code);
     while (str_next_line(&rest, &line) && out->n - start < max) {
         buf_addc(out, ' ');
-        reply_add_printable(out, str_trim(line), max - (out->n - start));
+        add_printable(out, str_trim(line), max - (out->n - start));
     }
     buf_cut(out, start + max);
 }

@@ -33,8 +33,6 @@ enum reply_progress reply_feed(struct reply *reply, struct str *in);
 
 /* "550 5.1.1 no such user" on one line, printable ASCII only, at most `max` bytes. */
 void reply_text(const struct reply *reply, struct buf *out, size_t max);
-/* Replaces what is not printable ASCII and cuts at max; for texts that others sent. */
-void reply_add_printable(struct buf *out, struct str text, size_t max);
 
 static inline unsigned reply_class(const struct reply *reply)
 {

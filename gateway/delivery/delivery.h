@@ -181,7 +181,6 @@ struct delivery {
 };
 
 int64_t delivery_now_us(void);
-int64_t delivery_seconds(void); /* monotonic */
 /* seconds until try number `tries` + 1: doubled each time, a fifth more or less by chance */
 unsigned delivery_pause(unsigned first, unsigned max, unsigned tries);
 

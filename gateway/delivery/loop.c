@@ -16,7 +16,7 @@ int64_t delivery_now_us(void)
     return (int64_t)t.tv_sec * 1000000 + t.tv_nsec / 1000;
 }
 
-int64_t delivery_seconds(void)
+static int64_t monotonic_seconds(void)
 {
     struct timespec t;
     clock_gettime(CLOCK_MONOTONIC, &t);
@@ -64,7 +64,7 @@ static void tick_again(struct delivery *delivery)
  * queue for the next start. */
 static void drain_on(struct delivery *delivery)
 {
-    int64_t now = delivery_seconds();
+    int64_t now = monotonic_seconds();
     if (now >= delivery->drain_until)
         hops_close_lanes(delivery, false, "the gateway is stopping");
     bool busy = hops_busy(delivery) || workers_busy(delivery->workers);
@@ -90,7 +90,7 @@ static void on_ctl(evutil_socket_t fd, short what, void *data)
     struct delivery *delivery = data;
     event_del(delivery->ctl);
     delivery->draining = true;
-    delivery->drain_until = delivery_seconds() + DELIVERY_DRAIN_SECONDS;
+    delivery->drain_until = monotonic_seconds() + DELIVERY_DRAIN_SECONDS;
     hops_close_lanes(delivery, true, "the gateway is stopping");
     tick_again(delivery);
 }

@@ -59,7 +59,7 @@ static const struct command commands[] = {
 };
 /* clang-format on */
 
-const struct command *command_find(struct str verb)
+static const struct command *command_find(struct str verb)
 {
     for (size_t i = 0; i < sizeof commands / sizeof commands[0]; i++)
         if (str_ieq(verb, commands[i].verb))

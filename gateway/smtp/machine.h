@@ -95,7 +95,6 @@ struct command {
     enum smtp_status (*act)(struct smtp_session *s, struct str args);
 };
 
-const struct command *command_find(struct str verb);
 void command_run(struct smtp_session *s, struct str line);
 /* May this line be worked on while look-ups are under way? */
 bool command_goes_on(struct str line);

@@ -190,9 +190,15 @@ static bool step(struct smtp_session *s)
     }
 }
 
+/* No MAIL is under way. */
+static bool is_idle(const struct smtp_session *s)
+{
+    return s->state == AT_START || s->state == AT_READY;
+}
+
 static bool can_work(const struct smtp_session *s)
 {
-    if (s->draining && smtp_idle(s))
+    if (s->draining && is_idle(s))
         return false;
     return s->state != AT_CLOSED && s->state != AT_TLS && s->state != AT_VERDICT &&
            s->out.n < SMTP_OUTPUT_HIGH && buf_ok(&s->out);
@@ -226,7 +232,7 @@ static void work(struct smtp_session *s, struct str bytes)
         ;
     s->running = false;
     keep_rest(s, held);
-    if (s->draining && smtp_idle(s))
+    if (s->draining && is_idle(s))
         session_reply(s, SMTP_SHUTTING_DOWN, STR_EMPTY);
     if (!buf_ok(&s->rest) || !buf_ok(&s->out)) {
         buf_release(&s->out);
@@ -331,11 +337,6 @@ void smtp_drain(struct smtp_session *s)
 bool smtp_in_message(const struct smtp_session *s)
 {
     return s->state == AT_DATA || s->state == AT_CHUNK || s->state == AT_CHUNKS;
-}
-
-bool smtp_idle(const struct smtp_session *s)
-{
-    return s->state == AT_START || s->state == AT_READY;
 }
 
 struct str smtp_helo(const struct smtp_session *s)

@@ -114,7 +114,6 @@ void smtp_drain(struct smtp_session *session);
 
 /* What the owner asks for time limits, the Received field and the log. */
 bool smtp_in_message(const struct smtp_session *session); /* between 354 or BDAT and its end */
-bool smtp_idle(const struct smtp_session *session);       /* no MAIL under way */
 struct str smtp_helo(const struct smtp_session *session);
 /* RFC 3848 and RFC 6531 4.3 */
 const char *smtp_protocol(const struct smtp_session *session);

@@ -3,6 +3,8 @@
 #include "base/ascii.h"
 #include "rules/facts/uris.h"
 
+#define TARGET_MAX (2 * 8192 + 16)
+
 #define SLOTS_FIRST 64
 
 /* The pieces of a URI (RFC 3986 appendix B). .s NULL: not there. */
@@ -156,10 +158,11 @@ static struct str join(const struct pieces *t, char *to)
     return str_n(to, n);
 }
 
-struct str html_link_target(struct str base, struct str uri, char to[HTML_TARGET_MAX])
+/* `uri` relative to `base`, each of at most 8192 bytes, in `to`; base may be empty. */
+static struct str target_of(struct str base, struct str uri, char to[TARGET_MAX])
 {
     struct pieces b = cut(base), r = cut(uri), t = {.fragment = r.fragment, .query = r.query};
-    char merged[HTML_TARGET_MAX], path[HTML_TARGET_MAX];
+    char merged[TARGET_MAX], path[TARGET_MAX];
     if (r.scheme.s && b.scheme.s && str_eq(r.scheme, b.scheme))
         r.scheme = STR_EMPTY;
     t.scheme = r.scheme.s ? r.scheme : b.scheme;
@@ -231,7 +234,7 @@ static bool is_whole(struct str uri)
 
 void html_links_add(struct html_links *links, unsigned type, struct str uri)
 {
-    char target[HTML_TARGET_MAX];
+    char target[TARGET_MAX];
     uri = html_link_trim(links, uri);
     if (uri.n == 0)
         return;
@@ -241,7 +244,7 @@ void html_links_add(struct html_links *links, unsigned type, struct str uri)
         return;
     }
     if (!is_whole(uri))
-        uri = html_link_target(links->base, uri, target);
+        uri = target_of(links->base, uri, target);
     struct html_link *link = uri.n ? find_link(links, uri) : NULL;
     if (link)
         link->types |= type;

@@ -31,9 +31,4 @@ void html_links_base(struct html_links *links, struct str uri);
 /* The link with just that address, which anchor `anchor` begins to have a text for. */
 void html_links_anchor(struct html_links *links, struct str uri, size_t anchor);
 
-#define HTML_TARGET_MAX (2 * 8192 + 16)
-
-/* `uri` relative to `base`, each of at most 8192 bytes, in `to`; base may be empty. */
-struct str html_link_target(struct str base, struct str uri, char to[HTML_TARGET_MAX]);
-
 #endif

@@ -99,7 +99,8 @@ static bool is_newer_name(struct str x)
     return false;
 }
 
-uint32_t style_colour(struct str text)
+/* As HTML's and CSS's colours are read; STYLE_NO_COLOUR. */
+static uint32_t style_colour(struct str text)
 {
     struct colour colour;
     text = trim(text);

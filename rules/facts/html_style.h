@@ -45,7 +45,4 @@ bool styles_wants(unsigned id, struct str name);
 enum style_visibility { STYLE_VISIBLE, STYLE_HIDDEN, STYLE_LOW_CONTRAST, STYLE_INVALID_COLOUR };
 enum style_visibility styles_visibility(const struct styles *styles);
 
-/* As HTML's and CSS's colours are read; STYLE_NO_COLOUR. */
-uint32_t style_colour(struct str text);
-
 #endif

@@ -35,24 +35,21 @@ static bool is_answer_range(struct str text)
 
 #define WITH_SUBTEST 1
 
-/* RULE ZONE TYPE [SUBTEST]; .what says what the list is asked for. */
+/* RULE ZONE TYPE [SUBTEST]: looked at for mistakes; nothing is asked. */
 static enum directive_result on_uri_list(struct parser *parser, const struct directive *self,
                                          struct str rest, struct err *err)
 {
-    struct settings_uri_list list = {.by = (enum settings_uri_list_by)self->what};
-    list.rule = parse_word(&rest);
-    list.zone = without_dot(parse_word(&rest));
-    list.type = parse_word(&rest);
-    if (!book_is_rule_name(list.rule) || list.type.n == 0)
+    struct str rule = parse_word(&rest);
+    parse_word(&rest);
+    struct str type = parse_word(&rest);
+    if (!book_is_rule_name(rule) || type.n == 0)
         return BAD(err, "expected a rule, a zone and a record type");
     if (self->value != WITH_SUBTEST && rest.n)
         return BAD(err, "'%.*s' stands behind the record type", STR_ARG(str_sub(rest, 0, 40)));
     if (self->value == WITH_SUBTEST && !is_answer_range(rest))
         return BAD(err, "'%.*s' is no answer of a list (127.0.0.2, 8, 0x10-0x20)",
                    STR_ARG(str_sub(rest, 0, 40)));
-    if (self->value == WITH_SUBTEST)
-        list.subtest = rest;
-    return directive_memory(parser, settings_put_uri_list(parser->book->settings, &list), err);
+    return DIRECTIVE_DONE;
 }
 
 static bool is_codes(struct str text)
@@ -75,6 +72,7 @@ static bool is_subtest(struct str text, struct err *err)
     return is_codes(text) || is_quoted(text) || is_answer_range(text);
 }
 
+/* RULE QUERY [TYPES [SUBTEST]]: a rule that never hits, for nothing is asked. */
 static enum directive_result on_askdns(struct parser *parser, const struct directive *self,
                                        struct str rest, struct err *err)
 {
@@ -82,21 +80,16 @@ static enum directive_result on_askdns(struct parser *parser, const struct direc
     enum directive_result result = directive_take_name(parser, &rest, &definition, err);
     if (result != DIRECTIVE_DONE)
         return result;
-    struct settings_askdns askdns = {.rule = definition->name};
-    askdns.query = parse_word(&rest);
-    askdns.types = parse_word(&rest);
-    if (askdns.query.n == 0)
+    struct str query = parse_word(&rest);
+    parse_word(&rest); /* types */
+    if (query.n == 0)
         return BAD(err, "expected a rule and a name to ask for");
-    if (askdns.types.n == 0)
-        askdns.types = STR("A");
     if (rest.n && !is_subtest(rest, err))
         return DIRECTIVE_BAD;
-    if (rest.n)
-        askdns.subtest = rest;
     definition->kind = RULE_EMPTY;
     definition->file = parser->file;
     definition->line = parser->line;
-    return directive_memory(parser, settings_put_askdns(parser->book->settings, &askdns), err);
+    return DIRECTIVE_DONE;
 }
 
 /* "allow ZONE…", "deny ZONE…" */
@@ -125,24 +118,19 @@ static enum directive_result on_clear_restriction(struct parser *parser,
     return DIRECTIVE_DONE;
 }
 
-#define URI_LIST(n, by, sub)                                                                       \
-    {                                                                                              \
-        .name = (n), .handle = on_uri_list, .what = (by), .value = (sub)                           \
-    }
-
 static const struct directive list[] = {
     {.name = "askdns", .handle = on_askdns},
     {.name = "clear_dns_query_restriction", .handle = on_clear_restriction},
     {.name = "clear_dns_query_restrictions", .handle = on_clear_restriction},
     {.name = "dns_query_restriction", .handle = on_restriction},
-    URI_LIST("uridnsbl", URI_LIST_BY_ADDRESS, 0),
-    URI_LIST("uridnssub", URI_LIST_BY_ADDRESS, WITH_SUBTEST),
-    URI_LIST("urifullnsrhsbl", URI_LIST_BY_NS_NAME, 0),
-    URI_LIST("urifullnsrhssub", URI_LIST_BY_NS_NAME, WITH_SUBTEST),
-    URI_LIST("urinsrhsbl", URI_LIST_BY_NS_DOMAIN, 0),
-    URI_LIST("urinsrhssub", URI_LIST_BY_NS_DOMAIN, WITH_SUBTEST),
-    URI_LIST("urirhsbl", URI_LIST_BY_DOMAIN, 0),
-    URI_LIST("urirhssub", URI_LIST_BY_DOMAIN, WITH_SUBTEST),
+    {.name = "uridnsbl", .handle = on_uri_list},
+    {.name = "uridnssub", .handle = on_uri_list, .value = WITH_SUBTEST},
+    {.name = "urifullnsrhsbl", .handle = on_uri_list},
+    {.name = "urifullnsrhssub", .handle = on_uri_list, .value = WITH_SUBTEST},
+    {.name = "urinsrhsbl", .handle = on_uri_list},
+    {.name = "urinsrhssub", .handle = on_uri_list, .value = WITH_SUBTEST},
+    {.name = "urirhsbl", .handle = on_uri_list},
+    {.name = "urirhssub", .handle = on_uri_list, .value = WITH_SUBTEST},
 };
 
 const struct directive_family directive_dns = DIRECTIVE_FAMILY(list);

@@ -82,11 +82,6 @@ void globs_remove(struct globs *globs, struct str glob)
     }
 }
 
-void globs_clear(struct globs *globs)
-{
-    *globs = (struct globs){.n = 0};
-}
-
 bool globs_have(const struct globs *globs, struct str text)
 {
     if (names_find(&globs->whole, text) != NAMES_NONE)

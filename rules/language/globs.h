@@ -26,7 +26,6 @@ struct globs {
 bool globs_add(struct globs *globs, struct pool *pool, struct str glob);
 /* Takes off what was written exactly so. */
 void globs_remove(struct globs *globs, struct str glob);
-void globs_clear(struct globs *globs);
 bool globs_have(const struct globs *globs, struct str text);
 
 #endif

@@ -91,8 +91,9 @@ bool settings_is_freemail_domain(const struct rules_settings *settings, struct s
     return false;
 }
 
-enum settings_host settings_host_in(const struct rules_settings *settings, struct str list,
-                                    struct str host)
+/* What the list says of exactly this host. */
+static enum settings_host host_in(const struct rules_settings *settings, struct str list,
+                                  struct str host)
 {
     uint32_t number = names_find(&settings->host_names, list);
     uint32_t in;
@@ -112,9 +113,9 @@ enum settings_host settings_host_listed(const struct rules_settings *settings, s
 {
     size_t skip = 0;
     if (str_starts(host, STR("[")) && str_ends(host, STR("]")))
-        return settings_host_in(settings, list, str_sub(host, 1, host.n - 1));
+        return host_in(settings, list, str_sub(host, 1, host.n - 1));
     if (is_dotted_ipv4(host))
-        return settings_host_in(settings, list, host);
+        return host_in(settings, list, host);
     /* Of a very deep name only the last parts are asked for. */
     for (size_t i = 0; i < host.n; i++)
         skip += host.s[i] == '.';
@@ -124,7 +125,7 @@ enum settings_host settings_host_listed(const struct rules_settings *settings, s
         if (skip > 0)
             skip--;
         else
-            found = settings_host_in(settings, list, host);
+            found = host_in(settings, list, host);
         size_t dot = str_chr(host, '.');
         if (found != HOST_UNKNOWN || dot == STR_NONE)
             return found;
@@ -160,18 +161,4 @@ struct regex *const *settings_redirectors(const struct rules_settings *settings,
 {
     *n = settings->n_redirectors;
     return settings->redirectors;
-}
-
-const struct settings_uri_list *settings_uri_list(const struct rules_settings *settings,
-                                                  struct str rule)
-{
-    uint32_t number = names_find(&settings->uri_list_names, rule);
-    return number == NAMES_NONE ? NULL : &settings->uri_lists[number];
-}
-
-const struct settings_askdns *settings_askdns(const struct rules_settings *settings,
-                                              struct str rule)
-{
-    uint32_t number = names_find(&settings->askdns_names, rule);
-    return number == NAMES_NONE ? NULL : &settings->askdns[number];
 }

@@ -123,32 +123,6 @@ enum settings_words {
     SETTINGS_WORDS,
 };
 
-/* What a uridnsbl, urirhsbl, urinsrhsbl or urifullnsrhsbl line (or its …sub form) asks a list for.
- */
-enum settings_uri_list_by {
-    URI_LIST_BY_ADDRESS,   /* addresses of a link's host, or of its domain's name servers */
-    URI_LIST_BY_DOMAIN,    /* the domain of a link */
-    URI_LIST_BY_NS_DOMAIN, /* the domains of its name servers */
-    URI_LIST_BY_NS_NAME,   /* the whole names of its name servers */
-};
-
-struct settings_uri_list {
-    struct str rule;
-    enum settings_uri_list_by by;
-    struct str zone;    /* without a final dot */
-    struct str type;    /* "A" or "TXT" */
-    struct str subtest; /* "127.0.0.2", "8", "0x10-0x20"; .s NULL: any answer counts */
-};
-
-/* askdns RULE QUERY [TYPES [SUBTEST]] */
-struct settings_askdns {
-    struct str rule;
-    struct str query; /* "_AUTHORDOMAIN_.zone.example" */
-    struct str types; /* "A", "TXT", "A,AAAA" */
-    struct str
-        subtest; /* number, range, /pattern/, [codes] or 'text'; .s NULL: any answer counts */
-};
-
 struct rules_settings;
 struct regex;
 
@@ -179,13 +153,8 @@ const struct settings_pair *settings_pair_next(const struct rules_settings *sett
  */
 bool settings_is_freemail_domain(const struct rules_settings *settings, struct str domain);
 
-/*
- * enlist_uri_host: what a list says of exactly this host. HOST_OUT is "!host". To ask for a host
- * and then for each domain above it is the caller's work.
- */
+/* What a list of enlist_uri_host says; HOST_OUT is "!host". */
 enum settings_host { HOST_UNKNOWN, HOST_IN, HOST_OUT };
-enum settings_host settings_host_in(const struct rules_settings *settings, struct str list,
-                                    struct str host);
 /*
  * What eval:check_uri_host_listed(LIST) finds for a host: itself, then each domain above it, at
  * most 11 names; an address literal ("[…]", dotted) itself only.
@@ -201,12 +170,6 @@ double settings_number(const struct rules_settings *settings, enum settings_numb
 struct str settings_text(const struct rules_settings *settings, enum settings_text which);
 const struct str *settings_words(const struct rules_settings *settings, enum settings_words which,
                                  size_t *n);
-
-/* NULL: there is no line for that rule. */
-const struct settings_uri_list *settings_uri_list(const struct rules_settings *settings,
-                                                  struct str rule);
-const struct settings_askdns *settings_askdns(const struct rules_settings *settings,
-                                              struct str rule);
 
 /* redirector_pattern: the first group is where the link leads. */
 struct regex *const *settings_redirectors(const struct rules_settings *settings, size_t *n);

@@ -264,32 +264,3 @@ bool settings_put_text(struct rules_settings *settings, enum settings_text which
     settings->texts[which] = text;
     return true;
 }
-
-bool settings_put_uri_list(struct rules_settings *settings, const struct settings_uri_list *list)
-{
-    struct settings_uri_list mine = *list;
-    struct settings_uri_list *grown =
-        pool_grow(settings->pool, settings->uri_lists, settings->n_uri_lists,
-                  &settings->uri_lists_cap, sizeof *grown);
-    if (grown == NULL || !copy(settings, &mine.rule) || !copy(settings, &mine.zone) ||
-        !copy(settings, &mine.type) || !copy(settings, &mine.subtest))
-        return false;
-    settings->uri_lists = grown;
-    grown[settings->n_uri_lists] = mine;
-    return names_put(&settings->uri_list_names, settings->pool, mine.rule,
-                     (uint32_t)settings->n_uri_lists++);
-}
-
-bool settings_put_askdns(struct rules_settings *settings, const struct settings_askdns *askdns)
-{
-    struct settings_askdns mine = *askdns;
-    struct settings_askdns *grown = pool_grow(settings->pool, settings->askdns, settings->n_askdns,
-                                              &settings->askdns_cap, sizeof *grown);
-    if (grown == NULL || !copy(settings, &mine.rule) || !copy(settings, &mine.query) ||
-        !copy(settings, &mine.types) || !copy(settings, &mine.subtest))
-        return false;
-    settings->askdns = grown;
-    grown[settings->n_askdns] = mine;
-    return names_put(&settings->askdns_names, settings->pool, mine.rule,
-                     (uint32_t)settings->n_askdns++);
-}

@@ -39,12 +39,6 @@ struct rules_settings {
     double numbers[SETTINGS_NUMBERS];
     struct str texts[SETTINGS_TEXTS];
     struct settings_word_list words[SETTINGS_WORDS];
-    struct settings_uri_list *uri_lists;
-    size_t n_uri_lists, uri_lists_cap;
-    struct names uri_list_names;
-    struct settings_askdns *askdns;
-    size_t n_askdns, askdns_cap;
-    struct names askdns_names;
     struct regex **redirectors;
     size_t n_redirectors, redirectors_cap;
 };
@@ -76,8 +70,6 @@ void settings_clear_networks(struct rules_settings *settings, enum settings_netw
 /* As written; a word that is there in whatever case is not added again. */
 bool settings_add_word(struct rules_settings *settings, enum settings_words which, struct str word);
 /* The texts are copied; a later line for the same rule takes the place of an earlier one. */
-bool settings_put_uri_list(struct rules_settings *settings, const struct settings_uri_list *list);
-bool settings_put_askdns(struct rules_settings *settings, const struct settings_askdns *askdns);
 bool settings_put_text(struct rules_settings *settings, enum settings_text which, struct str text);
 /* The regex is the settings' from here on, in any case. */
 bool settings_add_redirector(struct rules_settings *settings, struct regex *regex);
