@@ -1,11 +1,12 @@
-#include "rules/eval/bayes.h"
+/*
+ * bayes: SpamAssassin's Bayes.pm. poterne adds what pass 2 says to the score by itself; these rules
+ * look at it only when who calls the rules ran pass 2 first and says so (as with `use_bayes 0`
+ * otherwise).
+ */
+#include "rules/eval/eval.h"
 
-const struct eval_entry eval_bayes[] = {
-    {"check_bayes", eval_check_bayes, 2, 2},
-    {0},
-};
-
-double eval_check_bayes(struct eval_context *c)
+/* (MIN, MAX): the probability of spam; MIN itself left out unless 0, MAX may be "undef" */
+static double check_bayes(struct eval_context *c)
 {
     double spam = c->input->bayes;
     if (!c->input->bayes_known)
@@ -13,3 +14,8 @@ double eval_check_bayes(struct eval_context *c)
     bool open = str_eq(c->a[1].text, STR("undef"));
     return (c->a[0].number == 0 || spam > c->a[0].number) && (open || spam <= c->a[1].number);
 }
+
+const struct eval_entry eval_bayes[] = {
+    {"check_bayes", check_bayes, 2, 2},
+    {0},
+};

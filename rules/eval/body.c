@@ -1,23 +1,10 @@
-#include "rules/eval/body.h"
-
-#include "base/ascii.h"
+/* body: SpamAssassin's BodyEval.pm. Where not said otherwise (MIN, MAX) are both included. */
 #include "rules/facts/body.h"
+#include "base/ascii.h"
+#include "rules/eval/eval.h"
 #include "rules/facts/parts.h"
 #include "rules/facts/stock_info.h"
 #include "rules/facts/words_differ.h"
-
-const struct eval_entry eval_body[] = {
-    {"check_blank_line_ratio", eval_check_blank_line_ratio, 2, 3},
-    {"check_body_length", eval_check_body_length, 1, 1},
-    {"check_stock_info", eval_check_stock_info, 1, 1},
-    {"multipart_alternative_difference", eval_multipart_alternative_difference, 2, 2},
-    {"multipart_alternative_difference_count", eval_multipart_alternative_difference_count, 2, 2},
-    {"plaintext_body_length", eval_plaintext_body_length, 1, 2},
-    {"plaintext_body_sig_ratio", eval_plaintext_body_sig_ratio, 1, 2},
-    {"plaintext_sig_length", eval_plaintext_sig_length, 1, 2},
-    {"tvd_vertical_words", eval_tvd_vertical_words, 2, 2},
-    {0},
-};
 
 struct lines {
     size_t all, blank;
@@ -36,7 +23,8 @@ static void count_lines(struct lines *lines, struct str text)
     }
 }
 
-double eval_check_blank_line_ratio(struct eval_context *c)
+/* (MIN, MAX, LINES): percent of empty lines, MIN itself left out unless 0, of at least LINES */
+static double check_blank_line_ratio(struct eval_context *c)
 {
     const struct fact_texts *raw = facts_rawbody(c->facts);
     double least = c->n > 2 && c->a[2].number >= 1 ? c->a[2].number : 1;
@@ -51,8 +39,8 @@ double eval_check_blank_line_ratio(struct eval_context *c)
     return (min == 0 || percent > min) && percent <= max;
 }
 
-/* Parts have LF line ends; here what was received counts. */
-double eval_check_body_length(struct eval_context *c)
+/* (MAX): bytes behind the header, as received: parts have LF line ends */
+static double check_body_length(struct eval_context *c)
 {
     const struct fact_parts *parts = facts_parts(c->facts);
     if (parts == NULL)
@@ -63,13 +51,16 @@ double eval_check_body_length(struct eval_context *c)
     return (double)length <= c->a[0].number;
 }
 
-double eval_check_stock_info(struct eval_context *c)
+/* (MIN): different "Symbol: …" lines of share spam in the first plain text */
+static double check_stock_info(struct eval_context *c)
 {
     const struct stock_info *info = facts_stock_info(c->facts);
     return info ? info->kinds >= c->a[0].number : EVAL_NO_MEMORY;
 }
 
-double eval_multipart_alternative_difference(struct eval_context *c)
+/* (MIN, MAX): percent of the HTML's words that the plain text beside it lacks, MIN itself left out
+ * unless 0; MAX may be "undef" */
+static double multipart_alternative_difference(struct eval_context *c)
 {
     const struct words_differ *differ = facts_words_differ(c->facts);
     if (differ == NULL)
@@ -79,7 +70,9 @@ double eval_multipart_alternative_difference(struct eval_context *c)
            (open || differ->percent <= c->a[1].number);
 }
 
-double eval_multipart_alternative_difference_count(struct eval_context *c)
+/* (RATIO, WORDS): more than WORDS different words in the HTML, and RATIO times as many in the
+ * plain text */
+static double multipart_alternative_difference_count(struct eval_context *c)
 {
     const struct words_differ *differ = facts_words_differ(c->facts);
     if (differ == NULL)
@@ -130,7 +123,8 @@ static int find_signature(struct eval_context *c, struct signature *signature)
     return parts ? 0 : -1;
 }
 
-double eval_plaintext_body_length(struct eval_context *c)
+/* (MIN, MAX): bytes of the first plain text before its "-- " line */
+static double plaintext_body_length(struct eval_context *c)
 {
     struct signature signature;
     if (find_signature(c, &signature) < 0)
@@ -138,7 +132,8 @@ double eval_plaintext_body_length(struct eval_context *c)
     return signature.found && eval_in_bounds((double)signature.before, c->a, c->n, 0);
 }
 
-double eval_plaintext_body_sig_ratio(struct eval_context *c)
+/* (MIN, MAX): those before by those behind */
+static double plaintext_body_sig_ratio(struct eval_context *c)
 {
     const double highest = 1e6; /* also where there is no signature */
     struct signature signature;
@@ -149,7 +144,8 @@ double eval_plaintext_body_sig_ratio(struct eval_context *c)
            ratio <= (c->n > 1 ? c->a[1].number : highest);
 }
 
-double eval_plaintext_sig_length(struct eval_context *c)
+/* (MIN, MAX): those behind it */
+static double plaintext_sig_length(struct eval_context *c)
 {
     struct signature signature;
     if (find_signature(c, &signature) < 0)
@@ -167,7 +163,8 @@ static int space_percent(struct str line)
     return spaces > others || others == 0 ? 100 : (int)(100 * spaces / others);
 }
 
-double eval_tvd_vertical_words(struct eval_context *c)
+/* (MIN, MAX): percent of spaces in a paragraph by its other bytes, the highest; MAX left out */
+static double tvd_vertical_words(struct eval_context *c)
 {
     const size_t short_line = 5; /* bytes; such a line is not looked at */
     const struct fact_texts *texts =
@@ -181,3 +178,16 @@ double eval_tvd_vertical_words(struct eval_context *c)
     }
     return highest >= c->a[0].number && (c->a[1].number >= 100 || highest < c->a[1].number);
 }
+
+const struct eval_entry eval_body[] = {
+    {"check_blank_line_ratio", check_blank_line_ratio, 2, 3},
+    {"check_body_length", check_body_length, 1, 1},
+    {"check_stock_info", check_stock_info, 1, 1},
+    {"multipart_alternative_difference", multipart_alternative_difference, 2, 2},
+    {"multipart_alternative_difference_count", multipart_alternative_difference_count, 2, 2},
+    {"plaintext_body_length", plaintext_body_length, 1, 2},
+    {"plaintext_body_sig_ratio", plaintext_body_sig_ratio, 1, 2},
+    {"plaintext_sig_length", plaintext_sig_length, 1, 2},
+    {"tvd_vertical_words", tvd_vertical_words, 2, 2},
+    {0},
+};

@@ -42,21 +42,21 @@ struct eval_entry {
 };
 
 /* One table a family, ended by a NULL name; listed in eval.c. */
-extern const struct eval_entry eval_bayes[];      /* bayes.h: Bayes.pm */
-extern const struct eval_entry eval_body[];       /* body.h: BodyEval.pm */
+extern const struct eval_entry eval_bayes[];      /* bayes.c: Bayes.pm */
+extern const struct eval_entry eval_body[];       /* body.c: BodyEval.pm */
 extern const struct eval_entry eval_freemail[];   /* freemail.h: FreeMail.pm */
 extern const struct eval_entry eval_fromname[];   /* fromname.c: FromNameSpoof.pm */
 extern const struct eval_entry eval_header[];     /* header.h: HeaderEval.pm */
 extern const struct eval_entry eval_html_parts[]; /* html.h: HTMLEval.pm */
 extern const struct eval_entry eval_image[];      /* image.h: ImageInfo.pm */
 extern const struct eval_entry eval_lists[];      /* lists.c: WLBLEval.pm, WelcomeListSubject.pm */
-extern const struct eval_entry eval_mime[];       /* mime.h: MIMEEval.pm */
+extern const struct eval_entry eval_mime[];       /* mime.c: MIMEEval.pm */
 extern const struct eval_entry eval_network[];    /* network.h: DNSEval.pm, SPF.pm, DKIM.pm … */
 extern const struct eval_entry eval_own[];        /* own.h: poterne's */
 extern const struct eval_entry eval_pdf[];        /* pdf.h: PDFInfo.pm */
 extern const struct eval_entry eval_relay[];      /* relay.c: RelayEval.pm */
-extern const struct eval_entry eval_textcat[];    /* textcat.h: TextCat.pm */
-extern const struct eval_entry eval_uris[];       /* uri.h: URIEval.pm and others */
+extern const struct eval_entry eval_textcat[];    /* textcat.c: TextCat.pm */
+extern const struct eval_entry eval_uris[];       /* uri.c: URIEval.pm and others */
 extern const struct eval_entry eval_vbounce[];    /* vbounce.c: VBounce.pm */
 
 struct eval_call {

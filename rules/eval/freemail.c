@@ -291,7 +291,8 @@ static double body_differs(struct eval_context *c, const struct fact_values *ans
     return ok < 0 ? EVAL_NO_MEMORY : 0;
 }
 
-double eval_freemail_reply_to(struct eval_context *c)
+/* ('replyto' or 'reply'): answers go to another freemail address than From's or the body's */
+static double freemail_reply_to(struct eval_context *c)
 {
     const struct fact_values *from = facts_get_all(c->facts, "From:addr");
     const struct fact_values *reply_to = facts_get_all(c->facts, "Reply-To:addr");
@@ -312,6 +313,6 @@ const struct eval_entry eval_freemail[] = {
     {"check_freemail_header", eval_freemail_header, 1, 2},
     {"check_freemail_from", eval_freemail_from, 0, 1},
     {"check_freemail_body", eval_freemail_body, 0, 1},
-    {"check_freemail_replyto", eval_freemail_reply_to, 0, 1},
+    {"check_freemail_replyto", freemail_reply_to, 0, 1},
     {.name = NULL},
 };

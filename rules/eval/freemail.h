@@ -8,7 +8,5 @@
 eval_function eval_freemail_header; /* (HEADER, PATTERN): a freemail address stands in the field */
 eval_function eval_freemail_from;   /* (PATTERN) */
 eval_function eval_freemail_body;   /* (PATTERN) */
-/* ('replyto' or 'reply'): answers go to another freemail address than From's or the body's */
-eval_function eval_freemail_reply_to;
 
 #endif

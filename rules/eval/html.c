@@ -5,21 +5,6 @@
 #include "rules/facts/html_facts.h"
 #include "rules/facts/uris.h"
 
-const struct eval_entry eval_html_parts[] = {
-    {"check_iframe_src", eval_check_iframe_src, 0, 0},
-    {"html_eval", eval_html_eval, 2, 2},
-    {"html_image_only", eval_html_image_only, 2, 2},
-    {"html_image_ratio", eval_html_image_ratio, 2, 2},
-    {"html_range", eval_html_range, 2, 3},
-    {"html_tag_balance", eval_html_tag_balance, 2, 2},
-    {"html_tag_exists", eval_html_tag_exists, 1, 1},
-    {"html_test", eval_html_test, 1, 1},
-    {"html_text_match", eval_html_text_match, 2, 2},
-    {"html_text_not_match", eval_html_text_not_match, 2, 2},
-    {"html_title_subject_ratio", eval_html_title_subject_ratio, 1, 1},
-    {0},
-};
-
 /* "!= 0" with the value in front of it; what can't be read never holds. */
 static bool compare(double value, struct str expression)
 {
@@ -43,7 +28,8 @@ static bool compare(double value, struct str expression)
     return false;
 }
 
-double eval_check_iframe_src(struct eval_context *c)
+/* a link is the source of an <iframe> */
+static double check_iframe_src(struct eval_context *c)
 {
     const struct html_docs *docs = facts_html(c->facts);
     if (docs == NULL)
@@ -57,7 +43,8 @@ double eval_check_iframe_src(struct eval_context *c)
     return 0;
 }
 
-double eval_html_eval(struct eval_context *c)
+/* ('length', EXPR): a number of html_facts.h */
+static double html_eval(struct eval_context *c)
 {
     const struct html_docs *docs = facts_html(c->facts);
     double value;
@@ -70,7 +57,8 @@ double eval_html_eval(struct eval_context *c)
     return 0;
 }
 
-double eval_html_image_only(struct eval_context *c)
+/* (MIN, MAX): there are images, and the source has so many characters */
+static double html_image_only(struct eval_context *c)
 {
     const struct html_docs *docs = facts_html(c->facts);
     if (docs == NULL)
@@ -85,7 +73,8 @@ double eval_html_image_only(struct eval_context *c)
     return 0;
 }
 
-double eval_html_image_ratio(struct eval_context *c)
+/* (MIN, MAX): characters of text by square pixels of images */
+static double html_image_ratio(struct eval_context *c)
 {
     const struct html_docs *docs = facts_html(c->facts);
     if (docs == NULL)
@@ -101,7 +90,8 @@ double eval_html_image_ratio(struct eval_context *c)
     return 0;
 }
 
-double eval_html_range(struct eval_context *c)
+/* ('max_size', MIN, MAX) */
+static double html_range(struct eval_context *c)
 {
     const struct html_docs *docs = facts_html(c->facts);
     bool open = c->n < 3 || str_eq(c->a[2].text, STR("inf"));
@@ -116,7 +106,8 @@ double eval_html_range(struct eval_context *c)
     return 0;
 }
 
-double eval_html_tag_balance(struct eval_context *c)
+/* ('body', EXPR): how often the element stays open */
+static double html_tag_balance(struct eval_context *c)
 {
     const struct html_docs *docs = facts_html(c->facts);
     if (docs == NULL)
@@ -129,7 +120,8 @@ double eval_html_tag_balance(struct eval_context *c)
     return 0;
 }
 
-double eval_html_tag_exists(struct eval_context *c)
+/* ('bgsound') */
+static double html_tag_exists(struct eval_context *c)
 {
     const struct html_docs *docs = facts_html(c->facts);
     if (docs == NULL)
@@ -141,7 +133,8 @@ double eval_html_tag_exists(struct eval_context *c)
     return 0;
 }
 
-double eval_html_test(struct eval_context *c)
+/* ('embeds'): a number is not 0, or there is such a text */
+static double html_test(struct eval_context *c)
 {
     const struct html_docs *docs = facts_html(c->facts);
     double value;
@@ -195,7 +188,8 @@ static size_t characters(struct str text)
     return n;
 }
 
-double eval_html_title_subject_ratio(struct eval_context *c)
+/* (RATIO): length of the title by that of the subject is above it */
+static double html_title_subject_ratio(struct eval_context *c)
 {
     struct str subject = facts_get(c->facts, "Subject");
     if (subject.n == 0)
@@ -213,3 +207,18 @@ double eval_html_title_subject_ratio(struct eval_context *c)
     }
     return 0;
 }
+
+const struct eval_entry eval_html_parts[] = {
+    {"check_iframe_src", check_iframe_src, 0, 0},
+    {"html_eval", html_eval, 2, 2},
+    {"html_image_only", html_image_only, 2, 2},
+    {"html_image_ratio", html_image_ratio, 2, 2},
+    {"html_range", html_range, 2, 3},
+    {"html_tag_balance", html_tag_balance, 2, 2},
+    {"html_tag_exists", html_tag_exists, 1, 1},
+    {"html_test", html_test, 1, 1},
+    {"html_text_match", eval_html_text_match, 2, 2},
+    {"html_text_not_match", eval_html_text_not_match, 2, 2},
+    {"html_title_subject_ratio", html_title_subject_ratio, 1, 1},
+    {0},
+};

@@ -2,17 +2,6 @@
 
 #include "rules/facts/images.h"
 
-const struct eval_entry eval_image[] = {
-    {"image_count", eval_image_count, 2, 3},
-    {"image_name_regex", eval_image_name_regex, 1, 1},
-    {"image_named", eval_image_named, 1, 1},
-    {"image_size_exact", eval_image_size_exact, 3, 3},
-    {"image_size_range", eval_image_size_range, 3, 5},
-    {"image_to_text_ratio", eval_image_to_text_ratio, 3, 3},
-    {"pixel_coverage", eval_pixel_coverage, 2, 3},
-    {0},
-};
-
 static bool is_of_type(const struct image *image, struct str type)
 {
     static const char *const names[IMAGE_KINDS] = {
@@ -36,7 +25,8 @@ static double pixels(const struct images *images, struct str type)
     return sum;
 }
 
-double eval_image_count(struct eval_context *c)
+/* (TYPE, MIN, MAX): images of that type */
+static double image_count(struct eval_context *c)
 {
     const struct images *images = facts_images(c->facts);
     size_t count = 0;
@@ -47,7 +37,8 @@ double eval_image_count(struct eval_context *c)
     return eval_in_bounds((double)count, c->a, c->n, 1);
 }
 
-double eval_image_named(struct eval_context *c)
+/* (NAME): an image of known size has that file name */
+static double image_named(struct eval_context *c)
 {
     const struct images *images = facts_images(c->facts);
     if (images == NULL)
@@ -75,7 +66,8 @@ double eval_image_name_regex(struct eval_context *c)
     return 0;
 }
 
-double eval_image_size_exact(struct eval_context *c)
+/* (TYPE, HEIGHT, WIDTH) */
+static double image_size_exact(struct eval_context *c)
 {
     const struct images *images = facts_images(c->facts);
     if (images == NULL)
@@ -89,7 +81,8 @@ double eval_image_size_exact(struct eval_context *c)
     return 0;
 }
 
-double eval_image_size_range(struct eval_context *c)
+/* (TYPE, MIN_HEIGHT, MIN_WIDTH, MAX_HEIGHT, MAX_WIDTH) */
+static double image_size_range(struct eval_context *c)
 {
     const struct images *images = facts_images(c->facts);
     if (images == NULL)
@@ -105,7 +98,8 @@ double eval_image_size_range(struct eval_context *c)
     return 0;
 }
 
-double eval_image_to_text_ratio(struct eval_context *c)
+/* (TYPE, MIN, MAX): bytes of text for each pixel; MAX itself is left out */
+static double image_to_text_ratio(struct eval_context *c)
 {
     const struct images *images = facts_images(c->facts);
     if (images == NULL)
@@ -119,10 +113,22 @@ double eval_image_to_text_ratio(struct eval_context *c)
     return (double)text / area >= c->a[1].number && (double)text / area < c->a[2].number;
 }
 
-double eval_pixel_coverage(struct eval_context *c)
+/* (TYPE, MIN, MAX): pixels of all images of that type */
+static double pixel_coverage(struct eval_context *c)
 {
     const struct images *images = facts_images(c->facts);
     if (images == NULL)
         return EVAL_NO_MEMORY;
     return eval_in_bounds(pixels(images, c->a[0].text), c->a, c->n, 1);
 }
+
+const struct eval_entry eval_image[] = {
+    {"image_count", image_count, 2, 3},
+    {"image_name_regex", eval_image_name_regex, 1, 1},
+    {"image_named", image_named, 1, 1},
+    {"image_size_exact", image_size_exact, 3, 3},
+    {"image_size_range", image_size_range, 3, 5},
+    {"image_to_text_ratio", image_to_text_ratio, 3, 3},
+    {"pixel_coverage", pixel_coverage, 2, 3},
+    {0},
+};

@@ -1,8 +1,8 @@
 # rules/eval: the functions of eval rules
 lib_librules_a_SOURCES += \
     rules/eval/absent.c rules/eval/absent.h \
-    rules/eval/bayes.c rules/eval/bayes.h \
-    rules/eval/body.c rules/eval/body.h \
+    rules/eval/bayes.c \
+    rules/eval/body.c \
     rules/eval/eval.c rules/eval/eval.h \
     rules/eval/freemail.c rules/eval/freemail.h \
     rules/eval/fromname.c \
@@ -15,7 +15,7 @@ lib_librules_a_SOURCES += \
     rules/eval/image.c rules/eval/image.h \
     rules/eval/lists.c \
     rules/eval/look.c rules/eval/look.h \
-    rules/eval/mime.c rules/eval/mime.h \
+    rules/eval/mime.c \
     rules/eval/network.c rules/eval/network.h \
     rules/eval/own.c \
     rules/eval/own.h \
@@ -24,6 +24,6 @@ lib_librules_a_SOURCES += \
     rules/eval/own_text.c \
     rules/eval/pdf.c rules/eval/pdf.h \
     rules/eval/relay.c \
-    rules/eval/textcat.c rules/eval/textcat.h \
-    rules/eval/uri.c rules/eval/uri.h \
+    rules/eval/textcat.c \
+    rules/eval/uri.c \
     rules/eval/vbounce.c

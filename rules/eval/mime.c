@@ -1,40 +1,27 @@
-#include "rules/eval/mime.h"
-
+/* mime: SpamAssassin's MIMEEval.pm: encodings, charsets and the structure of parts. */
 #include "base/ascii.h"
+#include "rules/eval/eval.h"
 #include "rules/facts/body.h"
 #include "rules/facts/header.h"
 #include "rules/facts/locales.h"
 #include "rules/facts/mime_counts.h"
 
-const struct eval_entry eval_mime[] = {
-    {"check_abundant_unicode_ratio", eval_check_abundant_unicode_ratio, 1, 1},
-    {"check_base64_length", eval_check_base64_length, 1, 2},
-    {"check_for_ascii_text_illegal", eval_check_for_ascii_text_illegal, 0, 0},
-    {"check_for_faraway_charset", eval_check_for_faraway_charset, 0, 0},
-    {"check_for_mime", eval_check_for_mime, 1, 1},
-    {"check_for_mime_html", eval_check_for_mime_html, 0, 0},
-    {"check_for_mime_html_only", eval_check_for_mime_html_only, 0, 0},
-    {"check_for_uppercase", eval_check_for_uppercase, 2, 2},
-    {"check_ma_non_text", eval_check_ma_non_text, 0, 0},
-    {"check_mime_multipart_ratio", eval_check_mime_multipart_ratio, 2, 2},
-    {"check_msg_parse_flags", eval_check_msg_parse_flags, 1, 1},
-    {"check_qp_ratio", eval_check_qp_ratio, 1, 1},
-    {0},
-};
-
-double eval_check_abundant_unicode_ratio(struct eval_context *c)
+/* (RATIO): "&#x0123;" in text/plain parts by their other bytes is at least so */
+static double check_abundant_unicode_ratio(struct eval_context *c)
 {
     const struct mime_counts *counts = facts_mime_counts(c->facts);
     return counts ? counts->unicode_ratio >= c->a[0].number : EVAL_NO_MEMORY;
 }
 
-double eval_check_base64_length(struct eval_context *c)
+/* (MIN, MAX): of the longest line of parts in base64 */
+static double check_base64_length(struct eval_context *c)
 {
     const struct mime_counts *counts = facts_mime_counts(c->facts);
     return counts ? eval_in_bounds((double)counts->base64_longest, c->a, c->n, 0) : EVAL_NO_MEMORY;
 }
 
-double eval_check_for_ascii_text_illegal(struct eval_context *c)
+/* a text/plain part in ASCII has NUL, CR or 8-bit bytes */
+static double check_for_ascii_text_illegal(struct eval_context *c)
 {
     const struct mime_counts *counts = facts_mime_counts(c->facts);
     return counts ? counts->illegal_ascii > 0 : EVAL_NO_MEMORY;
@@ -70,7 +57,8 @@ static bool is_mostly_8bit(const struct fact_texts *body)
     return all - high <= high && high > 3;
 }
 
-double eval_check_for_faraway_charset(struct eval_context *c)
+/* Content-Type names a charset that ok_locales does not, and the text is mostly 8-bit */
+static double check_for_faraway_charset(struct eval_context *c)
 {
     struct str locales = settings_text(c->settings, SETTINGS_OK_LOCALES);
     struct str charset = header_charset(facts_get(c->facts, "Content-Type"));
@@ -80,7 +68,8 @@ double eval_check_for_faraway_charset(struct eval_context *c)
     return body ? is_mostly_8bit(body) : EVAL_NO_MEMORY;
 }
 
-double eval_check_for_mime(struct eval_context *c)
+/* ('mime_qp_count'): one of the plugin's counts is not 0 */
+static double check_for_mime(struct eval_context *c)
 {
     const struct mime_counts *counts = facts_mime_counts(c->facts);
     const struct fact_parts *parts = facts_parts(c->facts);
@@ -121,13 +110,15 @@ static bool says_html(struct eval_context *c)
     return str_istarts(facts_get(c->facts, "Content-Type"), STR("text/html"));
 }
 
-double eval_check_for_mime_html(struct eval_context *c)
+/* some part is HTML */
+static double check_for_mime_html(struct eval_context *c)
 {
     const struct mime_counts *counts = facts_mime_counts(c->facts);
     return counts ? says_html(c) || counts->html > 0 : EVAL_NO_MEMORY;
 }
 
-double eval_check_for_mime_html_only(struct eval_context *c)
+/* some text part is HTML, and none is not */
+static double check_for_mime_html_only(struct eval_context *c)
 {
     const struct mime_counts *counts = facts_mime_counts(c->facts);
     return counts ? says_html(c) || (counts->html > 0 && counts->text == 0) : EVAL_NO_MEMORY;
@@ -196,7 +187,8 @@ static void count_line(struct letters *letters, struct str line)
     }
 }
 
-double eval_check_for_uppercase(struct eval_context *c)
+/* (MIN, MAX): percent of capitals among the body's letters and digits, MIN itself left out */
+static double check_for_uppercase(struct eval_context *c)
 {
     const size_t least = 200; /* bytes; of less a word or two would decide */
     const struct mime_counts *counts = facts_mime_counts(c->facts);
@@ -218,7 +210,8 @@ double eval_check_for_uppercase(struct eval_context *c)
     return percent > c->a[0].number && percent <= c->a[1].number;
 }
 
-double eval_check_ma_non_text(struct eval_context *c)
+/* a multipart/alternative holds what is no text */
+static double check_ma_non_text(struct eval_context *c)
 {
     const struct fact_parts *parts = facts_parts(c->facts);
     if (parts == NULL)
@@ -235,7 +228,8 @@ double eval_check_ma_non_text(struct eval_context *c)
     return 0;
 }
 
-double eval_check_mime_multipart_ratio(struct eval_context *c)
+/* (MIN, MAX): text/plain by text/html bytes, MAX itself left out */
+static double check_mime_multipart_ratio(struct eval_context *c)
 {
     const struct mime_counts *counts = facts_mime_counts(c->facts);
     if (counts == NULL)
@@ -256,7 +250,8 @@ static bool has_long_header(const struct fact_parts *parts)
     return all > HEADER_ALL_MAX;
 }
 
-double eval_check_msg_parse_flags(struct eval_context *c)
+/* ('missing_mime_headers'): something odd was met while the message was parsed */
+static double check_msg_parse_flags(struct eval_context *c)
 {
     const struct fact_parts *parts = facts_parts(c->facts);
     if (parts == NULL)
@@ -279,8 +274,25 @@ double eval_check_msg_parse_flags(struct eval_context *c)
     return 0;
 }
 
-double eval_check_qp_ratio(struct eval_context *c)
+/* (MIN): characters encoded in quoted-printable without need by all its bytes */
+static double check_qp_ratio(struct eval_context *c)
 {
     const struct mime_counts *counts = facts_mime_counts(c->facts);
     return counts ? counts->qp_ratio >= c->a[0].number : EVAL_NO_MEMORY;
 }
+
+const struct eval_entry eval_mime[] = {
+    {"check_abundant_unicode_ratio", check_abundant_unicode_ratio, 1, 1},
+    {"check_base64_length", check_base64_length, 1, 2},
+    {"check_for_ascii_text_illegal", check_for_ascii_text_illegal, 0, 0},
+    {"check_for_faraway_charset", check_for_faraway_charset, 0, 0},
+    {"check_for_mime", check_for_mime, 1, 1},
+    {"check_for_mime_html", check_for_mime_html, 0, 0},
+    {"check_for_mime_html_only", check_for_mime_html_only, 0, 0},
+    {"check_for_uppercase", check_for_uppercase, 2, 2},
+    {"check_ma_non_text", check_ma_non_text, 0, 0},
+    {"check_mime_multipart_ratio", check_mime_multipart_ratio, 2, 2},
+    {"check_msg_parse_flags", check_msg_parse_flags, 1, 1},
+    {"check_qp_ratio", check_qp_ratio, 1, 1},
+    {0},
+};

@@ -3,23 +3,6 @@
 #include "rules/facts/body.h"
 #include "rules/facts/pdfs.h"
 
-const struct eval_entry eval_pdf[] = {
-    {"pdf_count", eval_pdf_count, 1, 2},
-    {"pdf_image_count", eval_pdf_image_count, 1, 2},
-    {"pdf_image_size_exact", eval_pdf_image_size_exact, 2, 2},
-    {"pdf_image_size_range", eval_pdf_image_size_range, 2, 4},
-    {"pdf_image_to_text_ratio", eval_pdf_image_to_text_ratio, 2, 2},
-    {"pdf_is_empty_body", eval_pdf_is_empty_body, 0, 1},
-    {"pdf_is_encrypted", eval_pdf_is_encrypted, 0, 0},
-    {"pdf_match_details", eval_pdf_match_details, 2, 2},
-    {"pdf_match_fuzzy_md5", eval_pdf_match_fuzzy_md5, 1, 1},
-    {"pdf_match_md5", eval_pdf_match_md5, 1, 1},
-    {"pdf_name_regex", eval_pdf_name_regex, 1, 1},
-    {"pdf_named", eval_pdf_named, 1, 1},
-    {"pdf_pixel_coverage", eval_pdf_pixel_coverage, 1, 2},
-    {0},
-};
-
 /* The message's PDF files; what was left out of them makes the answer uncertain. */
 static struct pdfs *pdfs_of(struct eval_context *c)
 {
@@ -39,13 +22,15 @@ static double pixels(const struct pdfs *pdfs)
     return area;
 }
 
-double eval_pdf_count(struct eval_context *c)
+/* (MIN, MAX): attached PDF files, by their names */
+static double pdf_count(struct eval_context *c)
 {
     const struct pdfs *pdfs = facts_pdfs(c->facts);
     return pdfs ? eval_in_bounds((double)pdfs->named, c->a, c->n, 0) : EVAL_NO_MEMORY;
 }
 
-double eval_pdf_image_count(struct eval_context *c)
+/* (MIN, MAX): images in them */
+static double pdf_image_count(struct eval_context *c)
 {
     const struct pdfs *pdfs = facts_pdfs(c->facts);
     size_t images = 0;
@@ -78,7 +63,8 @@ static bool is_exactly(const struct eval_context *c, struct pdf_size size)
     return size.height == c->a[0].number && size.width == c->a[1].number;
 }
 
-double eval_pdf_image_size_exact(struct eval_context *c)
+/* (HEIGHT, WIDTH): of an image, or of all images of a file together */
+static double pdf_image_size_exact(struct eval_context *c)
 {
     return some_size(c, is_exactly);
 }
@@ -90,12 +76,14 @@ static bool is_in_range(const struct eval_context *c, struct pdf_size size)
            (c->n <= 3 || size.width <= c->a[3].number);
 }
 
-double eval_pdf_image_size_range(struct eval_context *c)
+/* (MIN_HEIGHT, MIN_WIDTH, MAX_HEIGHT, MAX_WIDTH) */
+static double pdf_image_size_range(struct eval_context *c)
 {
     return some_size(c, is_in_range);
 }
 
-double eval_pdf_image_to_text_ratio(struct eval_context *c)
+/* (MIN, MAX): bytes of text for each pixel, MAX itself left out */
+static double pdf_image_to_text_ratio(struct eval_context *c)
 {
     const struct pdfs *pdfs = facts_pdfs(c->facts);
     size_t text;
@@ -116,7 +104,8 @@ static bool is_blank(struct str line)
     return true;
 }
 
-double eval_pdf_is_empty_body(struct eval_context *c)
+/* (BYTES): there is a PDF, and at most so much text beside the subject */
+static double pdf_is_empty_body(struct eval_context *c)
 {
     const struct pdfs *pdfs = facts_pdfs(c->facts);
     const struct fact_texts *text =
@@ -129,7 +118,7 @@ double eval_pdf_is_empty_body(struct eval_context *c)
     return pdfs->named > 0 && (double)bytes <= (c->n ? c->a[0].number : 0);
 }
 
-double eval_pdf_is_encrypted(struct eval_context *c)
+static double pdf_is_encrypted(struct eval_context *c)
 {
     const struct pdfs *pdfs = facts_pdfs(c->facts);
     if (pdfs == NULL)
@@ -159,7 +148,8 @@ double eval_pdf_match_details(struct eval_context *c)
     return 0;
 }
 
-double eval_pdf_match_fuzzy_md5(struct eval_context *c)
+/* (MD5): of the first lines, or of the names with which lines begin */
+static double pdf_match_fuzzy_md5(struct eval_context *c)
 {
     const struct pdfs *pdfs = facts_pdfs(c->facts);
     if (pdfs == NULL)
@@ -173,7 +163,8 @@ double eval_pdf_match_fuzzy_md5(struct eval_context *c)
     return 0;
 }
 
-double eval_pdf_match_md5(struct eval_context *c)
+/* (MD5) */
+static double pdf_match_md5(struct eval_context *c)
 {
     struct pdfs *pdfs = facts_pdfs(c->facts);
     if (pdfs == NULL)
@@ -200,7 +191,8 @@ double eval_pdf_name_regex(struct eval_context *c)
     return 0;
 }
 
-double eval_pdf_named(struct eval_context *c)
+/* (NAME) */
+static double pdf_named(struct eval_context *c)
 {
     const struct pdfs *pdfs = facts_pdfs(c->facts);
     if (pdfs == NULL)
@@ -212,10 +204,28 @@ double eval_pdf_named(struct eval_context *c)
     return 0;
 }
 
-double eval_pdf_pixel_coverage(struct eval_context *c)
+/* (MIN, MAX): pixels of the images of the last file that has some */
+static double pdf_pixel_coverage(struct eval_context *c)
 {
     const struct pdfs *pdfs = facts_pdfs(c->facts);
     if (pdfs == NULL)
         return EVAL_NO_MEMORY;
     return pixels(pdfs) > 0 && eval_in_bounds(pixels(pdfs), c->a, c->n, 0);
 }
+
+const struct eval_entry eval_pdf[] = {
+    {"pdf_count", pdf_count, 1, 2},
+    {"pdf_image_count", pdf_image_count, 1, 2},
+    {"pdf_image_size_exact", pdf_image_size_exact, 2, 2},
+    {"pdf_image_size_range", pdf_image_size_range, 2, 4},
+    {"pdf_image_to_text_ratio", pdf_image_to_text_ratio, 2, 2},
+    {"pdf_is_empty_body", pdf_is_empty_body, 0, 1},
+    {"pdf_is_encrypted", pdf_is_encrypted, 0, 0},
+    {"pdf_match_details", eval_pdf_match_details, 2, 2},
+    {"pdf_match_fuzzy_md5", pdf_match_fuzzy_md5, 1, 1},
+    {"pdf_match_md5", pdf_match_md5, 1, 1},
+    {"pdf_name_regex", eval_pdf_name_regex, 1, 1},
+    {"pdf_named", pdf_named, 1, 1},
+    {"pdf_pixel_coverage", pdf_pixel_coverage, 1, 2},
+    {0},
+};

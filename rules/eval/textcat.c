@@ -1,13 +1,8 @@
-#include "rules/eval/textcat.h"
-
+/* textcat: SpamAssassin's TextCat.pm, without its guess at the language (absent.h). */
+#include "rules/eval/eval.h"
 #include "rules/facts/body.h"
 
 #define RUN_MIN 8 /* bytes */
-
-const struct eval_entry eval_textcat[] = {
-    {"check_body_8bits", eval_check_body_8bits, 0, 0},
-    {0},
-};
 
 /* Do the languages' own words have such runs? "all" has. */
 static bool is_written_in_8bit(struct str language)
@@ -31,7 +26,8 @@ static bool has_run(struct str line)
     return run == RUN_MIN;
 }
 
-double eval_check_body_8bits(struct eval_context *c)
+/* eight bytes above ASCII stand together though ok_languages names none that would need them */
+static double check_body_8bits(struct eval_context *c)
 {
     struct str languages = settings_text(c->settings, SETTINGS_OK_LANGUAGES), language;
     while (str_next(&languages, ' ', &language)) {
@@ -48,3 +44,8 @@ double eval_check_body_8bits(struct eval_context *c)
     }
     return 0;
 }
+
+const struct eval_entry eval_textcat[] = {
+    {"check_body_8bits", check_body_8bits, 0, 0},
+    {0},
+};

@@ -1,18 +1,9 @@
-#include "rules/eval/uri.h"
-
+/* uri: SpamAssassin's URIEval.pm, HTTPSMismatch.pm and the local part of DecodeShortURLs.pm. */
 #include "base/ascii.h"
+#include "rules/eval/eval.h"
 #include "rules/facts/html_facts.h"
 #include "rules/facts/registry.h"
 #include "rules/facts/uris.h"
-
-const struct eval_entry eval_uris[] = {
-    {"check_for_http_redirector", eval_check_for_http_redirector, 0, 0},
-    {"check_https_http_mismatch", eval_check_https_http_mismatch, 0, 2},
-    {"check_https_ip_mismatch", eval_check_https_ip_mismatch, 0, 0},
-    {"check_uri_truncated", eval_check_uri_truncated, 0, 0},
-    {"short_url", eval_short_url, 0, 0},
-    {0},
-};
 
 /* Bytes before the first of `stops`. */
 static struct str until(struct str text, const char *stops)
@@ -107,7 +98,8 @@ static bool is_redirector(struct eval_context *c, struct str uri)
     }
 }
 
-double eval_check_for_http_redirector(struct eval_context *c)
+/* a link holds another one that leads to another domain */
+static double check_for_http_redirector(struct eval_context *c)
 {
     const struct fact_uris *uris = facts_uris(c->facts);
     if (uris == NULL)
@@ -146,7 +138,9 @@ static bool shows_other_domain(struct eval_context *c, struct str text, struct s
     return false;
 }
 
-double eval_check_https_http_mismatch(struct eval_context *c)
+/* (MIN, MAX): a link to one domain shows "https://" and another; so many links with text, MAX
+ * itself left out */
+static double check_https_http_mismatch(struct eval_context *c)
 {
     const struct html_docs *docs = facts_html(c->facts);
     double least = c->n > 0 && c->a[0].number > 0 ? c->a[0].number : 1;
@@ -183,7 +177,8 @@ static bool leads_to_address(struct str uri, bool https_only)
     return begins_with_address(uri);
 }
 
-double eval_check_https_ip_mismatch(struct eval_context *c)
+/* a link to an address shows "https:" and no address */
+static double check_https_ip_mismatch(struct eval_context *c)
 {
     const struct html_docs *docs = facts_html(c->facts);
     if (docs == NULL)
@@ -204,7 +199,8 @@ double eval_check_https_ip_mismatch(struct eval_context *c)
     return 0;
 }
 
-double eval_check_uri_truncated(struct eval_context *c)
+/* a link was longer than what is looked at */
+static double check_uri_truncated(struct eval_context *c)
 {
     const struct fact_uris *uris = facts_uris(c->facts);
     return uris ? uris->truncated : EVAL_NO_MEMORY;
@@ -253,7 +249,8 @@ static bool is_short(struct eval_context *c, struct str uri)
                        NULL);
 }
 
-double eval_short_url(struct eval_context *c)
+/* a link leads to one of the url_shortener hosts */
+static double short_url(struct eval_context *c)
 {
     const struct fact_uris *uris = facts_uris(c->facts);
     if (uris == NULL)
@@ -267,3 +264,12 @@ double eval_short_url(struct eval_context *c)
     }
     return 0;
 }
+
+const struct eval_entry eval_uris[] = {
+    {"check_for_http_redirector", check_for_http_redirector, 0, 0},
+    {"check_https_http_mismatch", check_https_http_mismatch, 0, 2},
+    {"check_https_ip_mismatch", check_https_ip_mismatch, 0, 0},
+    {"check_uri_truncated", check_uri_truncated, 0, 0},
+    {"short_url", short_url, 0, 0},
+    {0},
+};
