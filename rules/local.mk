@@ -10,6 +10,7 @@ lib_librules_a_SOURCES = \
     rules/ruleset.h \
     rules/run.c rules/run.h \
     rules/run_headers.c \
+    rules/run_raw.c \
     rules/scratch.c rules/scratch.h \
     rules/uri_detail.c rules/uri_detail.h \
     rules/wake.c rules/wake.h \

@@ -121,5 +121,13 @@ struct rules_result {
 int ruleset_run(const struct ruleset *set, struct rules_scratch *scratch,
                 const struct rules_input *input, struct pool *pool, struct rules_result *result,
                 struct err *err);
+/*
+ * The same for a whole message as it came, parsed here; the message and text of `input` are not
+ * looked at. raw must stay as long as the result. -1 also when the message is larger than
+ * mail_limits_default allows.
+ */
+int ruleset_run_raw(const struct ruleset *set, struct rules_scratch *scratch, struct str raw,
+                    const struct rules_input *input, struct pool *pool, struct rules_result *result,
+                    struct err *err);
 
 #endif

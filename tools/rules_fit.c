@@ -53,17 +53,14 @@ static int add_rules(struct job *job, struct err *err)
 
 static int take_message(struct job *job, const char *path, enum fit_label label, struct err *err)
 {
-    struct message *message;
-    struct mail_text *text;
+    const struct rules_input input = {0};
     struct rules_result result;
     pool_reset(job->pool);
     buf_clear(&job->raw);
-    if (file_read(path, &job->raw, err) < 0 ||
-        message_parse(job->pool, buf_str(&job->raw), &mail_limits_default, &message, err) < 0 ||
-        mail_text_make(job->pool, message, &text, err) < 0)
-        return -1;
-    struct rules_input input = {.message = message, .text = text};
-    if (ruleset_run(job->set, job->scratch, &input, job->pool, &result, err) < 0)
+    if (file_read(path, &job->raw, err) < 0)
+        return -1; /* which names the file */
+    if (ruleset_run_raw(job->set, job->scratch, buf_str(&job->raw), &input, job->pool, &result,
+                        err) < 0)
         return err_prefix(err, "%s", path);
     if (fit_sample_begin(job->samples, str_of(path), label, err) < 0)
         return -1;

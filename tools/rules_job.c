@@ -66,16 +66,9 @@ void rules_job_close(struct rules_job *job)
 int rules_job_look(struct rules_job *job, struct str raw, bool sub_rules,
                    struct rules_result *result, struct err *err)
 {
-    struct rules_input input = {.sub_rules = sub_rules};
-    struct message *message;
-    struct mail_text *text;
+    const struct rules_input input = {.sub_rules = sub_rules};
     pool_reset(job->pool);
-    if (message_parse(job->pool, raw, &mail_limits_default, &message, err) < 0 ||
-        mail_text_make(job->pool, message, &text, err) < 0)
-        return -1;
-    input.message = message;
-    input.text = text;
-    return ruleset_run(job->set, job->scratch, &input, job->pool, result, err);
+    return ruleset_run_raw(job->set, job->scratch, raw, &input, job->pool, result, err);
 }
 
 int rules_job_run(struct rules_job *job, const char *path, bool sub_rules,

@@ -58,22 +58,14 @@ static void print(const char *path, struct rules_result *result)
 
 static int one(struct job *job, const char *path, struct err *err)
 {
-    struct message *message;
-    struct mail_text *text;
+    const struct rules_input input = {.now = CLOCK, .sub_rules = true};
     struct rules_result result;
     pool_reset(job->pool);
     buf_clear(&job->raw);
     if (fsio_read_file(path, &job->raw, err) < 0)
         return -1;
     struct str raw = mbox_line_dropped(buf_str(&job->raw));
-    if (message_parse(job->pool, raw, &mail_limits_default, &message, err) < 0 ||
-        mail_text_make(job->pool, message, &text, err) < 0)
-        return -1;
-    const struct rules_input input = {.message = message,
-                                      .text = text,
-                                      .now = CLOCK,
-                                      .sub_rules = true};
-    if (ruleset_run(job->set, job->scratch, &input, job->pool, &result, err) < 0)
+    if (ruleset_run_raw(job->set, job->scratch, raw, &input, job->pool, &result, err) < 0)
         return -1;
     print(path, &result);
     return 0;

@@ -1,0 +1,16 @@
+#include "rules/rules.h"
+
+int ruleset_run_raw(const struct ruleset *set, struct rules_scratch *scratch, struct str raw,
+                    const struct rules_input *input, struct pool *pool, struct rules_result *result,
+                    struct err *err)
+{
+    struct rules_input whole = *input;
+    struct message *message;
+    struct mail_text *text;
+    if (message_parse(pool, raw, &mail_limits_default, &message, err) < 0 ||
+        mail_text_make(pool, message, &text, err) < 0)
+        return -1;
+    whole.message = message;
+    whole.text = text;
+    return ruleset_run(set, scratch, &whole, pool, result, err);
+}
