@@ -8,7 +8,6 @@ use warnings;
 use File::Temp qw(tempdir);
 use Test::More;
 use lib 't/lib';
-use Poterne::Data qw(corpus);
 use Poterne::SpamAssassin;
 
 use constant AGREE => 99.9;    # per cent of the messages, of each text
@@ -16,14 +15,7 @@ use constant BATCH => 200;     # messages on one command line
 
 my $build   = $ENV{POTERNE_BUILD} // 'build';
 my $program = "$build/t/parity/facts_dump";
-plan skip_all => "$program is not built" if !-x $program;
-my $version = Poterne::SpamAssassin::version();
-plan skip_all => 'SpamAssassin and its rules are not installed (package spamassassin)' if !defined $version;
-plan skip_all => "SpamAssassin is $version, the texts are compared with 4.0.1" if $version ne '4.0.1';
-
-my $every = $ENV{POTERNE_TEST_ALL} ? 1 : 25;
-my @paths = map { Poterne::SpamAssassin::paths_of( "$_/index", $every ) } grep {defined} map { corpus($_) } qw(sa modern);
-plan skip_all => 'the corpora are not there (' . Poterne::Data::folder() . ')' if !@paths;
+my @paths = Poterne::SpamAssassin::paths_or_skip( $program, 25 );
 
 my $folder = tempdir( 'poterne-facts-XXXXXX', TMPDIR => 1, CLEANUP => 1 );
 Poterne::SpamAssassin::write_site($folder);
@@ -43,7 +35,7 @@ sub sections {
     return \%found;
 }
 
-my @rules = map { ( '-r', $_ ) } "$folder/site.pre", Poterne::SpamAssassin::RULES, "$folder/site.cf";
+my @rules = Poterne::SpamAssassin::rule_options($folder);
 my @kinds = qw(parts body visible invisible raw full uri html);
 my ( %differ, $total );
 while ( my @some = splice @paths, 0, BATCH ) {

@@ -7,7 +7,6 @@ use warnings;
 use File::Temp qw(tempdir);
 use Test::More;
 use lib 't/lib';
-use Poterne::Data qw(corpus);
 use Poterne::SpamAssassin;
 
 use constant AGREE => 99.95;    # percent of the values of each query
@@ -19,12 +18,7 @@ my @queries = (
 );
 
 my $program = ( $ENV{POTERNE_BUILD} // 'build' ) . '/t/parity/header_queries';
-plan skip_all => "$program is not built" if !-x $program;
-my $version = Poterne::SpamAssassin::version();
-plan skip_all => 'SpamAssassin 4.0.1 and its rules are not installed' if ( $version // '' ) ne '4.0.1';
-my $every = $ENV{POTERNE_TEST_ALL} ? 1 : 10;
-my @paths = map { Poterne::SpamAssassin::paths_of( "$_/index", $every ) } grep {defined} map { corpus($_) } qw(sa modern);
-plan skip_all => 'the corpora are not there (' . Poterne::Data::folder() . ')' if !@paths;
+my @paths = Poterne::SpamAssassin::paths_or_skip( $program, 10 );
 
 my $folder = tempdir( 'poterne-headers-XXXXXX', TMPDIR => 1, CLEANUP => 1 );
 Poterne::SpamAssassin::write_site($folder);
@@ -45,7 +39,7 @@ sub answers {
 }
 
 my $asked  = join ' ', @queries;
-my $rules  = join ' ', map {"-r $_"} "$folder/site.pre", Poterne::SpamAssassin::RULES, "$folder/site.cf";
+my $rules  = join ' ', Poterne::SpamAssassin::rule_options($folder);
 my $ours   = answers("$program $rules $asked");
 my $theirs = answers("$^X t/parity/header_queries.pl 0 1 $asked");
 for my $query (@queries) {

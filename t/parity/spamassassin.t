@@ -8,7 +8,6 @@ use warnings;
 use File::Temp qw(tempdir);
 use Test::More;
 use lib 't/lib';
-use Poterne::Data qw(corpus);
 use Poterne::SpamAssassin;
 
 # What must agree, in percent.
@@ -16,14 +15,7 @@ use constant { HITS_AGREE => 99.9, SCORES_AGREE => 99.5 };
 
 my $build = $ENV{POTERNE_BUILD} // 'build';
 my $program = "$build/t/parity/rules_hits";
-plan skip_all => "$program is not built" if !-x $program;
-my $version = Poterne::SpamAssassin::version();
-plan skip_all => 'SpamAssassin and its rules are not installed (package spamassassin)' if !defined $version;
-plan skip_all => "SpamAssassin is $version, the rules are compared with 4.0.1" if $version ne '4.0.1';
-
-my $every = $ENV{POTERNE_TEST_ALL} ? 1 : 8;
-my @paths = map { Poterne::SpamAssassin::paths_of( "$_/index", $every ) } grep {defined} map { corpus($_) } qw(sa modern);
-plan skip_all => 'the corpora are not there (' . Poterne::Data::folder() . ')' if !@paths;
+my @paths = Poterne::SpamAssassin::paths_or_skip( $program, 8 );
 
 my $folder = tempdir( 'poterne-parity-XXXXXX', TMPDIR => 1, CLEANUP => 1 );
 Poterne::SpamAssassin::write_site($folder);
@@ -33,7 +25,7 @@ sub our_answers {
     open my $list, '>', "$folder/paths" or die "$folder/paths: $!\n";
     print {$list} map {"$_\n"} @$paths;
     close $list or die "$folder/paths: $!\n";
-    my @rules = map { ( '-r', $_ ) } "$folder/site.pre", Poterne::SpamAssassin::RULES, "$folder/site.cf";
+    my @rules = Poterne::SpamAssassin::rule_options($folder);
     my $command = join ' ', $program, @rules, "--messages - <$folder/paths 2>$folder/errors";
     open my $from, '-|', $command or die "$program: $!\n";
     my %answer = map { chomp; split /\t/, $_, 2 } <$from>;
@@ -60,7 +52,7 @@ my $sum = Poterne::SpamAssassin::compare( $theirs, $ours );
 my $hits = Poterne::SpamAssassin::agreement($sum);
 my $scores = 100 * $sum->{scores} / ( $sum->{messages} || 1 );
 diag( sprintf '%d messages, SpamAssassin %s: %.3f %% of %d hits agree, %.2f %% of scores',
-    $sum->{messages}, $version, $hits, $sum->{both} + $sum->{theirs} + $sum->{ours}, $scores );
+    $sum->{messages}, Poterne::SpamAssassin::version(), $hits, $sum->{both} + $sum->{theirs} + $sum->{ours}, $scores );
 note($_) for Poterne::SpamAssassin::table( $sum, 100 );
 
 cmp_ok( $hits,   '>=', HITS_AGREE,   'hits agree' );

@@ -11,6 +11,8 @@ use File::Temp qw(tempdir);
 use IO::Handle;
 use POSIX ();
 
+use Poterne::Data qw(corpus);
+
 use constant RULES => '/usr/share/spamassassin';
 
 # Some tests compare a message's date with today.
@@ -60,6 +62,33 @@ sub paths_of {
     my @paths = map { ( split ' ', $_, 2 )[1] } <$lines>;
     chomp @paths;
     return map {"$folder/$paths[$_]"} grep { $_ % $every == 0 } 0 .. $#paths;
+}
+
+# What a parity test begins with: every k-th message of both corpora, all of them with
+# POTERNE_TEST_ALL=1; ends the test as skipped where something is missing to compare them.
+sub paths_or_skip {
+    my ( $program, $every ) = @_;
+    require Test::More;
+    my $version = version();
+    my @paths;
+    my $missing
+        = !-x $program           ? "$program is not built"
+        : !defined $version      ? 'SpamAssassin and its rules are not installed (package spamassassin)'
+        : $version ne '4.0.1'    ? "SpamAssassin is $version, poterne is compared with 4.0.1"
+        :                          undef;
+    if ( !defined $missing ) {
+        $every = 1 if $ENV{POTERNE_TEST_ALL};
+        @paths = map { paths_of( "$_/index", $every ) } grep {defined} map { corpus($_) } qw(sa modern);
+        $missing = 'the corpora are not there (' . Poterne::Data::folder() . ')' if !@paths;
+    }
+    Test::More::plan( skip_all => $missing ) if defined $missing;
+    return @paths;
+}
+
+# Options of our programs for the rules that the oracle reads, FOLDER as write_site() made it.
+sub rule_options {
+    my ($folder) = @_;
+    return map { ( '-r', $_ ) } "$folder/site.pre", RULES, "$folder/site.cf";
 }
 
 # A Mail::SpamAssassin that keeps what it writes in the folder.
