@@ -214,20 +214,22 @@ static const struct fact_values *gathered(struct facts *facts, bool from)
     struct senders *senders = senders_of(facts);
     if (senders == NULL)
         return &none;
-    struct fact_values **kept = from ? &senders->from : &senders->to;
-    if (*kept)
-        return *kept;
+    const struct fact_values *kept = from ? senders->from : senders->to;
+    if (kept)
+        return kept;
     struct gathering g = {facts, POOL_NEW(facts->pool, struct fact_values), 0};
     if (g.values == NULL) {
         facts->no_memory = true;
         return &none;
     }
-    if (from)
+    if (from) {
         gather_from(&g);
-    else
+        senders->from = g.values;
+    } else {
         gather_to(&g);
-    *kept = g.values;
-    return *kept;
+        senders->to = g.values;
+    }
+    return g.values;
 }
 
 const struct fact_values *facts_from_addresses(struct facts *facts)
