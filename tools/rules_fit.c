@@ -39,13 +39,31 @@ static bool is_rules(const char *path)
     return str_ends(str_of(path), STR(".cf")) || (stat(path, &st) == 0 && S_ISDIR(st.st_mode));
 }
 
+/* Does the file lie in the folder, or is it that file? */
+static bool is_of(const char *file, const char *path)
+{
+    struct str whole = str_of(file), start = str_of(path);
+    while (start.n > 1 && start.s[start.n - 1] == '/')
+        start.n--;
+    return str_starts(whole, start) && (whole.n == start.n || whole.s[start.n] == '/');
+}
+
+static bool is_kept(const struct rule *rule, const struct tool_args *args)
+{
+    for (size_t i = 0; i < args->n_rules; i++) {
+        if (is_of(rule->file, args->rules[i]))
+            return true;
+    }
+    return false;
+}
+
 /* Only rules that have a score of their own: the hits of others are left out. */
-static int add_rules(struct job *job, struct err *err)
+static int add_rules(struct job *job, const struct tool_args *args, struct err *err)
 {
     for (size_t i = 0; i < job->set->n; i++) {
         const struct rule *rule = &job->set->rules[i];
         if (rule->counts && rule->score != 0 &&
-            fit_rule_add(job->samples, rule->name, rule->score, err) < 0)
+            fit_rule_add(job->samples, rule->name, rule->score, is_kept(rule, args), err) < 0)
             return -1;
     }
     return 0;
@@ -178,7 +196,8 @@ static int fit(struct job *job, struct err *err)
     return fit_report_write(samples, &options, &report, scores, stdout, err);
 }
 
-static int open_job(struct job *job, const char *const *rules, size_t n_rules, struct err *err)
+static int open_job(struct job *job, const struct tool_args *args, const char *const *rules,
+                    size_t n_rules, struct err *err)
 {
     job->raw = BUF_INIT(MESSAGE_MAX);
     job->samples = fit_samples_new(err);
@@ -191,7 +210,7 @@ static int open_job(struct job *job, const char *const *rules, size_t n_rules, s
     job->pool = pool_new(POOL_MAX);
     if (job->pool == NULL)
         return err_set(err, "out of memory");
-    return add_rules(job, err);
+    return add_rules(job, args, err);
 }
 
 static void close_job(struct job *job)
@@ -203,15 +222,16 @@ static void close_job(struct job *job)
     buf_release(&job->raw);
 }
 
-/* Rules to the front, labelled mail behind them, each in its order. */
+/* Rules to the front, those that are kept before all; labelled mail behind them. */
 static size_t part(const struct tool_args *args, const char **paths)
 {
-    size_t n_rules = 0, n = 0;
-    for (size_t i = 0; i < args->n_rest; i++)
-        n_rules += is_rules(args->rest[i]);
+    size_t n = 0, n_rules;
+    for (size_t i = 0; i < args->n_rules; i++)
+        paths[n++] = args->rules[i];
     for (size_t i = 0; i < args->n_rest; i++)
         if (is_rules(args->rest[i]))
             paths[n++] = args->rest[i];
+    n_rules = n;
     for (size_t i = 0; i < args->n_rest; i++)
         if (!is_rules(args->rest[i]))
             paths[n++] = args->rest[i];
@@ -222,18 +242,19 @@ int rules_fit(const struct tool_args *args)
 {
     struct job job = {0};
     struct err err = {""};
-    const char **paths = calloc(args->n_rest + 1, sizeof *paths);
+    size_t n_paths = args->n_rules + args->n_rest;
+    const char **paths = calloc(n_paths + 1, sizeof *paths);
     if (paths == NULL) {
         err_set(&err, "out of memory");
         return tool_fail("rules fit", &err);
     }
     size_t n_rules = part(args, paths);
-    if (n_rules == 0 || n_rules == args->n_rest) {
+    if (n_rules == args->n_rules || n_rules == n_paths) {
         free(paths);
         return tool_misused("rules", "fit: name rules (*.cf or a folder) and an index or logs");
     }
-    int result = open_job(&job, paths, n_rules, &err);
-    for (size_t i = n_rules; result == 0 && i < args->n_rest; i++)
+    int result = open_job(&job, args, paths, n_rules, &err);
+    for (size_t i = n_rules; result == 0 && i < n_paths; i++)
         result = take_file(&job, paths[i], &err);
     if (result == 0)
         result = fit(&job, &err);

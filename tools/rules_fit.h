@@ -12,7 +12,9 @@
     "spam….log\n"                                                                                  \
     "and ham….log. Each keeps its sign and stays near what is written. A rule file of scores is\n" \
     "written to standard output, with what cross-validation says it is worth; ham that is still\n"   \
-    "taken for spam is listed on standard error: look whether its label is right.\n"
+    "taken for spam is listed on standard error: look whether its label is right. Rules of "         \
+    "--rules\n"                                                                                      \
+    "count with the scores that they have: so a site fits its own beside a published set.\n"
 
 /* An exit status. args->rest: the words behind "fit". */
 int rules_fit(const struct tool_args *args);

@@ -31,7 +31,7 @@ void fit_bounds(struct fit_samples *samples)
         if (rule->hits[FIT_HAM] == 0)
             proof = fmax(proof, rule->present);
         rule->low = rule->high = rule->present;
-        if (rule->present == 0 || rule->hits[FIT_HAM] + rule->hits[FIT_SPAM] == 0)
+        if (rule->kept || rule->present == 0 || rule->hits[FIT_HAM] + rule->hits[FIT_SPAM] == 0)
             continue;
         if (rule->present < 0) {
             rule->low = fmax(-FIT_NICE_MAX, FIT_GROWTH_MAX * rule->present);

@@ -27,7 +27,8 @@ void fit_samples_free(struct fit_samples **samples)
     pool_free(&pool);
 }
 
-int fit_rule_add(struct fit_samples *samples, struct str name, double present, struct err *err)
+int fit_rule_add(struct fit_samples *samples, struct str name, double present, bool kept,
+                 struct err *err)
 {
     if (names_find(&samples->names, name) != NAMES_NONE)
         return 0;
@@ -39,8 +40,8 @@ int fit_rule_add(struct fit_samples *samples, struct str name, double present, s
     if (rules == NULL || copy.s == NULL)
         return no_memory(err);
     samples->rules = rules;
-    rules[samples->n_rules] =
-        (struct fit_rule){.name = copy, .present = present, .low = present, .high = present};
+    rules[samples->n_rules] = (struct fit_rule){
+        .name = copy, .present = present, .low = present, .high = present, .kept = kept};
     if (!names_add(&samples->names, samples->pool, copy, (uint32_t)samples->n_rules))
         return no_memory(err);
     samples->n_rules++;

@@ -20,6 +20,7 @@ struct fit_rule {
     struct str name;
     double present;   /* what a person wrote; a fit stays near */
     double low, high; /* a fitted score lies between; both are `present` for a rule that is kept */
+    bool kept;
     uint32_t hits[FIT_LABELS]; /* messages */
 };
 
@@ -50,8 +51,10 @@ struct fit_samples {
 struct fit_samples *fit_samples_new(struct err *err);
 void fit_samples_free(struct fit_samples **samples);
 
-/* Name and present score of a rule that may be hit. -1: out of memory, or too many. */
-int fit_rule_add(struct fit_samples *samples, struct str name, double present, struct err *err);
+/* Name and present score of a rule that may be hit; `kept`: the score counts as it is and is not
+ * fitted. -1: out of memory, or too many. */
+int fit_rule_add(struct fit_samples *samples, struct str name, double present, bool kept,
+                 struct err *err);
 /* The next hits belong to this message. */
 int fit_sample_begin(struct fit_samples *samples, struct str path, enum fit_label label,
                      struct err *err);

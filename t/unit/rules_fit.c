@@ -21,11 +21,13 @@ static double even(uint64_t *state)
 static const char *const names[N_RULES] = {"STRONG", "MIDDLE", "WEAK", "NOISE", "KIND", "RARE"};
 static const double present[N_RULES] = {2, 1.5, 1, 1, -1, 1.5};
 
-static void add_rules(struct fit_samples *samples)
+#define NONE_KEPT N_RULES
+
+static void add_rules(struct fit_samples *samples, size_t kept)
 {
     struct err err;
     for (size_t i = 0; i < N_RULES; i++)
-        assert_int_equal(fit_rule_add(samples, str_of(names[i]), present[i], &err), 0);
+        assert_int_equal(fit_rule_add(samples, str_of(names[i]), present[i], kept == i, &err), 0);
 }
 
 /* How often each rule hits spam and ham. */
@@ -35,13 +37,13 @@ static const double rates[N_RULES][FIT_LABELS] = {
     [4] = {[FIT_SPAM] = 0.05, [FIT_HAM] = 0.6},
 };
 
-static struct fit_samples *made_up(void)
+static struct fit_samples *made_up_with(size_t kept)
 {
     struct err err;
     struct fit_samples *samples = fit_samples_new(&err);
     uint64_t state = 42;
     assert_non_null(samples);
-    add_rules(samples);
+    add_rules(samples, kept);
     for (size_t m = 0; m < MESSAGES; m++) {
         enum fit_label label = m % 2 ? FIT_SPAM : FIT_HAM;
         char path[32];
@@ -57,12 +59,32 @@ static struct fit_samples *made_up(void)
     return samples;
 }
 
+static struct fit_samples *made_up(void)
+{
+    return made_up_with(NONE_KEPT);
+}
+
 static void fit_to(const struct fit_samples *samples, const struct fit_options *options,
                    double scores[N_RULES])
 {
     struct err err = {""};
     if (fit_scores(samples, options, FIT_FOLD_NONE, scores, NULL, NULL, &err) < 0)
         fail_msg("%s", err.text);
+}
+
+/* What is kept counts as it is: the others do what it leaves to be done. */
+static void keeps_what_is_to_be_kept(void **state)
+{
+    struct fit_samples *samples = made_up_with(0), *free_ones = made_up();
+    const struct fit_options options = FIT_OPTIONS_DEFAULT;
+    double kept[N_RULES], fitted[N_RULES];
+    fit_to(samples, &options, kept);
+    fit_to(free_ones, &options, fitted);
+    assert_near(kept[0], present[0], 1e-9);
+    assert_true(fitted[0] > present[0] + 0.5);
+    assert_true(kept[1] > fitted[1]);
+    fit_samples_free(&samples);
+    fit_samples_free(&free_ones);
 }
 
 static void orders_rules_by_what_they_prove(void **state)
@@ -105,7 +127,7 @@ static void a_rule_of_ham_gets_next_to_nothing(void **state)
     const struct fit_options options = FIT_OPTIONS_DEFAULT;
     double s[N_RULES];
     assert_non_null(samples);
-    add_rules(samples);
+    add_rules(samples, NONE_KEPT);
     for (size_t m = 0; m < 100; m++) {
         assert_int_equal(fit_sample_begin(samples, STR("x"), m % 2 ? FIT_SPAM : FIT_HAM, &err), 0);
         if (m < 20)
@@ -132,7 +154,7 @@ static void recovers_known_weights(void **state)
     double s[N_RULES];
     uint64_t random = 7;
     assert_non_null(samples);
-    add_rules(samples);
+    add_rules(samples, NONE_KEPT);
     for (size_t m = 0; m < 40000; m++) {
         bool hits[N_RULES];
         double total = -options.required;
@@ -219,7 +241,7 @@ static void reads_mass_check_logs(void **state)
     struct err err;
     struct fit_samples *samples = fit_samples_new(&err);
     assert_non_null(samples);
-    add_rules(samples);
+    add_rules(samples, NONE_KEPT);
     const char *lines[] = {"# mass-check results", "",
                            "Y 12 /mail/1 STRONG,UNKNOWN,MIDDLE(3),STRONG time=123,scantime=0",
                            ".  -2 /mail/2 KIND", ". 0 /mail/3 time=12"};
@@ -241,6 +263,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(orders_rules_by_what_they_prove),
+        cmocka_unit_test(keeps_what_is_to_be_kept),
         cmocka_unit_test(keeps_signs_and_bounds),
         cmocka_unit_test(a_rule_of_ham_gets_next_to_nothing),
         cmocka_unit_test(recovers_known_weights),
