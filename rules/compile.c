@@ -91,27 +91,15 @@ static int read_pattern(struct compiler *c, const struct definition *definition,
                          &literal->pattern, err);
 }
 
-/* "%{NAME}" in a pattern stands for what another rule's (?<NAME>…) matched in the same message. */
-static bool asks_for_capture(struct str pattern)
-{
-    size_t at = str_find(pattern, STR("%{"));
-    char c = at == STR_NONE ? '\0' : str_sub(pattern, at + 2, at + 3).n ? pattern.s[at + 2] : '\0';
-    return c >= 'A' && c <= 'Z' && (at == 0 || pattern.s[at - 1] != '\\');
-}
-
 static int set_pattern(struct compiler *c, struct rule *rule, const struct definition *definition,
                        struct err *err)
 {
     struct regex_literal literal;
     if (read_pattern(c, definition, &literal, err) < 0)
         return -1;
-    if (asks_for_capture(literal.pattern)) {
-        book_notice(c->book, definition->file, definition->line,
-                    "%.*s asks for what another rule captured, which is not kept; it never hits",
-                    STR_ARG(definition->name));
-        rule->kind = RULE_NONE;
-        return 0;
-    }
+    if (captures_kind(definition->kind) && template_has(literal.pattern))
+        return captures_ask(c->set, (uint32_t)(rule - c->set->rules), definition, &literal, c->work,
+                            err);
     rule->regex = regex_new(&literal, err);
     if (rule->regex == NULL)
         return -1;
@@ -227,6 +215,15 @@ static int add_to_group(struct ruleset *set, uint32_t number, const struct query
     return 0;
 }
 
+static int add_pattern(struct ruleset *set, uint32_t number, const struct definition *definition,
+                       struct err *err)
+{
+    bool taken;
+    if (captures_take(set, number, definition, &taken, err) < 0)
+        return -1;
+    return taken ? 0 : add_to_group(set, number, &definition->query, err);
+}
+
 /* The filters of all rules of a group. */
 static int gather_filters(struct ruleset *set, struct group *group, struct err *err)
 {
@@ -252,9 +249,10 @@ static int group_rules(struct compiler *c, struct err *err)
         if (kind == RULE_EVAL || kind == RULE_URI_DETAIL)
             set->evals[set->n_evals++] = number;
         else if (kind != RULE_NONE && kind != RULE_META &&
-                 add_to_group(set, number, &c->book->list[i].query, err) < 0)
+                 add_pattern(set, number, &c->book->list[i], err) < 0)
             return -1;
     }
+    captures_finish(c->book, set);
     for (size_t i = 0; i < set->n_groups; i++) {
         if (gather_filters(set, &set->groups[i], err) < 0)
             return -1;

@@ -2,6 +2,8 @@
 noinst_LIBRARIES += lib/librules.a
 lib_librules_a_CPPFLAGS = $(AM_CPPFLAGS) $(PCRE2_CFLAGS)
 lib_librules_a_SOURCES = \
+    rules/captures.c rules/captures.h \
+    rules/captures_run.c \
     rules/compile.c rules/compile.h \
     rules/load.c rules/load.h \
     rules/metas.c \
@@ -22,6 +24,7 @@ include rules/eval/local.mk
 include rules/fit/local.mk
 
 unit += \
+    t/unit/rules_captures \
     t/unit/rules_expr \
     t/unit/rules_files \
     t/unit/rules_filter \
@@ -38,6 +41,7 @@ unit += \
     t/unit/rules_structure \
     t/unit/rules_texts \
     t/unit/rules_words
+t_unit_rules_captures_LDADD = $(RULES_LIBS) $(CMOCKA_LIBS)
 t_unit_rules_expr_LDADD = $(RULES_LIBS) $(CMOCKA_LIBS)
 t_unit_rules_files_LDADD = $(RULES_LIBS) $(CMOCKA_LIBS)
 t_unit_rules_filter_LDADD = $(RULES_LIBS) $(CMOCKA_LIBS)

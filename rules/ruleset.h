@@ -6,6 +6,7 @@
 #ifndef POTERNE_RULES_RULESET_H
 #define POTERNE_RULES_RULESET_H
 
+#include "rules/captures.h"
 #include "rules/eval/eval.h"
 #include "rules/language/book.h"
 #include "rules/language/expr.h"
@@ -59,6 +60,7 @@ struct ruleset {
     struct names names;
     struct group *groups;
     size_t n_groups, groups_cap;
+    struct captures captures; /* rules that are run before the groups */
     uint32_t *evals;
     size_t n_evals;
     uint32_t *metas; /* each behind all those that it asks for */

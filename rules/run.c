@@ -127,7 +127,8 @@ static int run_evals(struct run *run)
 /* A rule with "tflags multiple" scores for each hit; a meta or a call once, whatever its value. */
 static double score_of(const struct rule *rule, double value)
 {
-    return rule->regex ? rule->score * value : rule->score;
+    bool once = rule->kind == RULE_META || rule->kind == RULE_EVAL || rule->kind == RULE_URI_DETAIL;
+    return once ? rule->score : rule->score * value;
 }
 
 /* A meta's value can be any number above 0. */
@@ -190,6 +191,8 @@ int ruleset_run(const struct ruleset *set, struct rules_scratch *scratch,
     run.facts.runner = scratch->runner;
     scratch_clear(scratch);
     regex_runner_start(scratch->runner, RULES_TIME_MAX_MS);
+    if (captures_run(scratch, &run.facts, &result->truncated, err) < 0)
+        return -1;
     for (size_t i = 0; i < set->n_groups; i++) {
         if (run_group(&run, &set->groups[i]) < 0)
             return -1;

@@ -8,11 +8,21 @@ struct search {
     uint32_t *todo; /* metas that are wanted but not read yet */
     size_t n_todo;
     const struct definition *meta; /* being read */
+    struct names asked;            /* texts that wanted rules want to be captured */
+    bool no_memory;
 };
 
 static uint32_t number_of(const struct search *search, const struct definition *definition)
 {
     return (uint32_t)(definition - search->book->list);
+}
+
+/* The names of texts that a pattern asks for. */
+static void note_marks(struct search *search, struct str pattern)
+{
+    struct template_mark mark;
+    for (size_t at = 0; template_next(pattern, at, &mark); at = mark.to)
+        search->no_memory |= !names_put(&search->asked, search->pool, mark.name, 1);
 }
 
 /* Each rule gets in once, so `todo` needs room for no more than all. */
@@ -24,6 +34,8 @@ static void want(struct search *search, const struct definition *definition)
     search->wanted->rules[number] = true;
     if (definition->kind == RULE_META)
         search->todo[search->n_todo++] = number;
+    if (captures_kind(definition->kind))
+        note_marks(search, definition->test);
 }
 
 /* In a score set without network or learning, their eval rules are not run. */
@@ -101,6 +113,30 @@ static void read_meta(struct search *search, uint32_t number)
         search->wanted->exprs[number] = expr;
 }
 
+static bool captures_asked(const struct search *search, const struct definition *definition)
+{
+    struct str name;
+    for (size_t at = 0; template_next_group(definition->test, &at, &name);) {
+        if (names_find(&search->asked, name) != NAMES_NONE)
+            return true;
+    }
+    return false;
+}
+
+/* What rules that are wanted ask for; a rule that captures it may ask itself. */
+static void want_captures(struct search *search)
+{
+    for (size_t known = 0; known < search->asked.n && !search->no_memory;) {
+        known = search->asked.n;
+        for (size_t i = 0; i < search->book->n; i++) {
+            const struct definition *definition = &search->book->list[i];
+            if (captures_kind(definition->kind) && can_hit(search->book, definition) &&
+                captures_asked(search, definition))
+                want(search, definition);
+        }
+    }
+}
+
 int wanted_find(const struct book *book, struct pool *pool, struct wanted *wanted, struct err *err)
 {
     struct search search = {.book = book, .pool = pool, .wanted = wanted};
@@ -119,5 +155,6 @@ int wanted_find(const struct book *book, struct pool *pool, struct wanted *wante
     }
     while (search.n_todo)
         read_meta(&search, search.todo[--search.n_todo]);
-    return 0;
+    want_captures(&search);
+    return search.no_memory ? err_set(err, "rules: out of memory") : 0;
 }

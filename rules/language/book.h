@@ -14,12 +14,13 @@
 #include "rules/match/regex.h"
 #include "rules/rules.h"
 
-#define BOOK_RULES_MAX  100000
-#define BOOK_NAME_MAX   100 /* bytes of a rule name, as in SpamAssassin */
-#define BOOK_MEMORY_MAX (256 * 1024 * 1024)
-#define BOOK_SCORE_SETS RULES_SCORE_SETS
-#define BOOK_SCORE_ABS  1000000.0
-#define BOOK_HITS_MAX   10000 /* counted of one "tflags multiple" rule in one message */
+#define BOOK_RULES_MAX          100000
+#define BOOK_NAME_MAX           100 /* bytes of a rule name, as in SpamAssassin */
+#define BOOK_MEMORY_MAX         (256 * 1024 * 1024)
+#define BOOK_SCORE_SETS         RULES_SCORE_SETS
+#define BOOK_SCORE_ABS          1000000.0
+#define BOOK_HITS_MAX           10000    /* counted of one "tflags multiple" rule in one message */
+#define BOOK_PRIORITY_CAPTURING (-10000) /* of a rule that captures texts for others */
 
 enum rule_kind {
     RULE_NONE,  /* only scored or described so far */
@@ -60,7 +61,7 @@ struct definition {
     bool multiple, nice, no_subject, net, learn, concat;
     unsigned part_first, part_last; /* range=; of a mimeheader rule; 0: no bound */
     unsigned hits_max;              /* maxhits=; 0: not given */
-    int priority; /* kept for those who ask; the order of rules changes no result here */
+    int priority; /* says who captures first (captures.h); else order changes no result here */
 };
 
 struct book {

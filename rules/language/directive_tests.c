@@ -3,6 +3,7 @@
  * there; score, flags and description stay.
  */
 #include "rules/language/directive.h"
+#include "rules/match/template.h"
 
 static void define(struct parser *parser, struct definition *definition, enum rule_kind kind,
                    struct str test)
@@ -15,6 +16,10 @@ static void define(struct parser *parser, struct definition *definition, enum ru
     definition->negated = false;
     definition->eval_raw = false;
     definition->if_unset = STR_EMPTY;
+    struct str group;
+    size_t at = 0;
+    if (template_next_group(test, &at, &group))
+        definition->priority = BOOK_PRIORITY_CAPTURING;
 }
 
 /* Takes "[if-unset: text]" off the end of a pattern. */

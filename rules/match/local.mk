@@ -9,5 +9,6 @@ lib_librules_a_SOURCES += \
     rules/match/outlines.c rules/match/outlines.h \
     rules/match/regex.c rules/match/regex.h \
     rules/match/regex_literal.c \
+    rules/match/template.c rules/match/template.h \
     rules/match/tree.c rules/match/tree.h \
     rules/match/words.c rules/match/words.h

@@ -59,7 +59,7 @@ static pcre2_code *compile_folded(struct compilation *c, struct str pattern)
     return code;
 }
 
-static pcre2_code *compile(struct str pattern, uint32_t options, struct err *err)
+static pcre2_code *compile(struct str pattern, uint32_t options, bool fold, struct err *err)
 {
     struct compilation c = {.context = new_compile_context(), .options = options};
     struct buf text = BUF_INIT(REGEX_PATTERN_MAX + 1);
@@ -67,7 +67,7 @@ static pcre2_code *compile(struct str pattern, uint32_t options, struct err *err
     dialect_translate(pattern, &text);
     if (c.context && buf_ok(&text))
         code = compile_text(&c, buf_str(&text));
-    if (code == NULL && c.problem == PCRE2_ERROR_PATTERN_TOO_LARGE)
+    if (code == NULL && fold && c.problem == PCRE2_ERROR_PATTERN_TOO_LARGE)
         code = compile_folded(&c, buf_str(&text));
     if (code == NULL) {
         char what[128] = "out of memory";
@@ -83,20 +83,31 @@ static pcre2_code *compile(struct str pattern, uint32_t options, struct err *err
     return code;
 }
 
-struct regex *regex_new(const struct regex_literal *literal, struct err *err)
+static struct regex *new_regex(const struct regex_literal *literal, bool fold, struct err *err)
 {
-    const uint32_t always =
-        PCRE2_NEVER_UTF | PCRE2_NEVER_UCP | PCRE2_NEVER_BACKSLASH_C | PCRE2_USE_OFFSET_LIMIT;
+    const uint32_t always = PCRE2_NEVER_UTF | PCRE2_NEVER_UCP | PCRE2_NEVER_BACKSLASH_C |
+                            PCRE2_USE_OFFSET_LIMIT | PCRE2_DUPNAMES;
     struct regex *regex = calloc(1, sizeof *regex);
     if (regex == NULL) {
         err_set(err, "rules: out of memory");
         return NULL;
     }
-    regex->code = compile(literal->pattern, literal->options | always, err);
-    if (regex->code == NULL) {
+    regex->code = compile(literal->pattern, literal->options | always, fold, err);
+    if (regex->code == NULL)
         regex_free(&regex);
+    return regex;
+}
+
+struct regex *regex_new_once(const struct regex_literal *literal, struct err *err)
+{
+    return new_regex(literal, false, err);
+}
+
+struct regex *regex_new(const struct regex_literal *literal, struct err *err)
+{
+    struct regex *regex = new_regex(literal, true, err);
+    if (regex == NULL)
         return NULL;
-    }
     /* Where the JIT is missing or may not make code, PCRE2's interpreter serves. */
     regex->jit = pcre2_jit_compile(regex->code, PCRE2_JIT_COMPLETE) == 0;
     regex->local = pattern_is_local(literal);
@@ -218,4 +229,36 @@ enum regex_result regex_first_group(const struct regex *regex, struct regex_runn
     if (groups && at[2] != PCRE2_UNSET && at[3] >= at[2])
         *group = str_sub(text, at[2], at[3]);
     return result;
+}
+
+static void tell_groups(const struct regex *regex, const PCRE2_SIZE *at, struct str text,
+                        regex_group_found *found, void *data)
+{
+    PCRE2_SPTR entry; /* two bytes: the group's number; then its name and a NUL */
+    uint32_t n = 0, size = 0;
+    pcre2_pattern_info(regex->code, PCRE2_INFO_NAMECOUNT, &n);
+    pcre2_pattern_info(regex->code, PCRE2_INFO_NAMEENTRYSIZE, &size);
+    pcre2_pattern_info(regex->code, PCRE2_INFO_NAMETABLE, &entry);
+    for (; n; n--, entry += size) {
+        size_t group = (size_t)entry[0] << 8 | entry[1];
+        bool there = at[2 * group] != PCRE2_UNSET && at[2 * group + 1] >= at[2 * group];
+        found(data, str_of((const char *)entry + 2),
+              there ? str_sub(text, at[2 * group], at[2 * group + 1]) : STR_EMPTY);
+    }
+}
+
+enum regex_result regex_named_groups(const struct regex *regex, struct regex_runner *runner,
+                                     struct str text, size_t from, regex_group_found *found,
+                                     void *data)
+{
+    PCRE2_SPTR s = (PCRE2_SPTR)(text.s ? text.s : "");
+    pcre2_match_data *all = pcre2_match_data_create_from_pattern(regex->code, NULL);
+    if (all == NULL)
+        return REGEX_LIMIT;
+    pcre2_set_offset_limit(runner->context, from);
+    int n = pcre2_match(regex->code, s, text.n, from, 0, all, runner->context);
+    if (n > 0)
+        tell_groups(regex, pcre2_get_ovector_pointer(all), text, found, data);
+    pcre2_match_data_free(all);
+    return n > 0 ? REGEX_YES : n == PCRE2_ERROR_NOMATCH ? REGEX_NO : REGEX_LIMIT;
 }

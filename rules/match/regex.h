@@ -40,6 +40,8 @@ size_t regex_skip_class(struct str pattern, size_t at);
 struct regex;
 
 struct regex *regex_new(const struct regex_literal *literal, struct err *err);
+/* For one message, with text out of it in the pattern: compiled in little time, not made fast. */
+struct regex *regex_new_once(const struct regex_literal *literal, struct err *err);
 void regex_free(struct regex **regex);
 
 /*
@@ -72,5 +74,12 @@ enum regex_result regex_search(const struct regex *regex, struct regex_runner *r
 /* Where a pattern matches anywhere in text, what its first group matched; .s NULL: nothing. */
 enum regex_result regex_first_group(const struct regex *regex, struct regex_runner *runner,
                                     struct str text, struct str *group);
+
+/* Tells what the groups with a name matched, where a match begins at `from`; those that took no
+ * part in it are told as empty. A name can be told more than once. */
+typedef void regex_group_found(void *data, struct str name, struct str text);
+enum regex_result regex_named_groups(const struct regex *regex, struct regex_runner *runner,
+                                     struct str text, size_t from, regex_group_found *found,
+                                     void *data);
 
 #endif
