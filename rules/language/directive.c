@@ -127,18 +127,29 @@ static int compare(const void *key, const void *entry)
     return strcmp(key, ((const struct directive *)entry)->name);
 }
 
-/* Case and '-' for '_' don't matter in a directive's name. */
-static const struct directive *find(struct str word)
+static const struct directive *find_name(const char *name)
 {
-    char name[NAME_MAX_BYTES];
     const struct directive *found = NULL;
-    if (!str_copy(word, name, sizeof name))
-        return NULL;
-    for (char *p = name; *p; p++)
-        *p = *p == '-' ? '_' : str_lower_char(*p);
     for (size_t i = 0; found == NULL && i < sizeof families / sizeof families[0]; i++)
         found = bsearch(name, families[i]->list, families[i]->n, sizeof *found, compare);
     return found;
+}
+
+/* Case and '-' for '_' don't matter in a directive's name; a row that ends in "_*" takes any last
+ * word, which somebody has made up ("hashbl_acl_NAME"). */
+static const struct directive *find(struct str word)
+{
+    char name[NAME_MAX_BYTES];
+    if (!str_copy(word, name, sizeof name - 1)) /* room for a '*' */
+        return NULL;
+    for (char *p = name; *p; p++)
+        *p = *p == '-' ? '_' : str_lower_char(*p);
+    const struct directive *found = find_name(name);
+    char *last = strrchr(name, '_');
+    if (found || last == NULL)
+        return found;
+    memcpy(last + 1, "*", sizeof "*");
+    return find_name(name);
 }
 
 int parse_directive(struct parser *parser, struct str line, struct err *err)

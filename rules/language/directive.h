@@ -16,7 +16,7 @@ enum directive_result {
 };
 
 struct directive {
-    const char *name; /* lower case, '_' */
+    const char *name; /* lower case, '_'; "…_*" for any last word */
     enum directive_result (*handle)(struct parser *parser, const struct directive *self,
                                     struct str rest, struct err *err);
     int what;        /* the kind, list, set or number that the handler works on */

@@ -35,6 +35,7 @@ static enum directive_result on_quiet(struct parser *parser, const struct direct
 #define SENDER       "SPF, DKIM and DMARC are worked out by poterne"
 #define DETAIL       "what a rule found stands in its hit"
 #define HASHBL       "domains of addresses are not taken for one another"
+#define HASHBL_ACL   "addresses of every domain are asked for"
 #define COMPAT       "welcomelist and whitelist are always taken for the same"
 #define FNS          "only the lists of enlist_addrlist are asked"
 #define MASSCHECK    "for mass-check only"
@@ -157,6 +158,7 @@ static const struct directive list[] = {
     QUIET("geodb_module", COUNTRIES),
     QUIET("geodb_options", COUNTRIES),
     QUIET("geodb_search_path", COUNTRIES),
+    QUIET("hashbl_acl_*", HASHBL_ACL),
     QUIET("hashbl_email_domain_alias", HASHBL),
     QUIET("ignore_always_matching_regexps", ALWAYS),
     QUIET("ignore_received_spf_header", SENDER),

@@ -295,11 +295,13 @@ static void what_has_no_effect_is_no_mistake(void **state)
     read_text(&s,
               "add_header all X y\nrequired_score 7\nreport hello\nbayes_auto_learn 1\n"
               "loadplugin Mail::SpamAssassin::Plugin::Razor2\nloadplugin Evil /tmp/evil.pm\n"
-              "lang fr describe A dit\nlang de report x\nadd_heder all X y\n",
+              "lang fr describe A dit\nlang de report x\nadd_heder all X y\n"
+              "hashbl_acl_Freemail gmail.com\nhashbl_cal_x gmail.com\n",
               "fr_FR");
-    assert_int_equal(s.mistakes.n, 1);
+    assert_int_equal(s.mistakes.n, 2);
     assert_non_null(strstr(s.mistakes.text[0], "add_heder"));
-    assert_int_equal(s.notices.n, 6);
+    assert_non_null(strstr(s.mistakes.text[1], "hashbl_cal_x"));
+    assert_int_equal(s.notices.n, 7);
     assert_non_null(strstr(s.notices.text[1], "poterne.conf"));
     assert_true(settings_number(s.settings, SETTINGS_REQUIRED_SCORE) == 7);
     assert_str(book_find(s.book, STR("A"))->describe, "dit");
