@@ -3,6 +3,7 @@
 #include "base/ascii.h"
 #include "rules/facts/header_cut.h"
 #include "rules/facts/mailbox.h"
+#include "rules/facts/parts.h"
 #include "rules/facts/relays.h"
 
 /* The values of one query, being put together. */
@@ -355,20 +356,51 @@ static int joined(struct facts *facts, const struct fact_values *values, struct 
     return text->s ? 0 : -1;
 }
 
-int header_find(struct facts *facts, const struct part *part, const struct query *query,
-                struct str *text, bool *truncated)
+int header_find(struct facts *facts, const struct query *query, struct str *text, bool *truncated)
 {
-    if (part == facts->input->message->root) {
-        const struct fact_values *values = facts_header(facts, query);
-        return values ? joined(facts, values, text, truncated) : -1;
-    }
-    struct finding f = {.facts = facts, .query = query};
-    if (header_fields_of_part(facts, part, &f.fields) < 0 || find(&f) < 0)
+    const struct fact_values *values = facts_header(facts, query);
+    return values ? joined(facts, values, text, truncated) : -1;
+}
+
+static void copy_field(const struct fact_field *from, struct header_fields *fields)
+{
+    fields->list[fields->n++] =
+        (struct header_field){.name = from->name,
+                              .value = str_sub(from->value, 0, HEADER_VALUE_MAX)};
+}
+
+/* As many fields as ALL can show; else the last of that name, the one that counts. */
+static int fields_of_part(struct finding *f, const struct fact_part *part)
+{
+    size_t n = !is_all(f->query)                 ? 1
+               : part->n_fields < HEADER_ALL_MAX ? part->n_fields
+                                                 : HEADER_ALL_MAX;
+    f->fields.list = POOL_ARRAY(f->facts->pool, n, struct header_field);
+    if (f->fields.list == NULL)
         return -1;
-    /* of a part's fields of one name the last counts */
+    for (size_t i = 0; is_all(f->query) && i < n; i++)
+        copy_field(&part->fields[i], &f->fields);
+    for (size_t i = part->n_fields; f->fields.n == 0 && i > 0; i--) {
+        if (str_ieq(part->fields[i - 1].name, f->query->name))
+            copy_field(&part->fields[i - 1], &f->fields);
+    }
+    return 0;
+}
+
+int header_find_in_part(struct facts *facts, const struct fact_part *part,
+                        const struct query *query, struct str *text, bool *truncated)
+{
+    struct finding f = {.facts = facts, .query = query};
+    int result = part->parent ? fields_of_part(&f, part) : header_fields(facts, &f.fields);
+    if (result < 0 || find(&f) < 0)
+        return -1;
     if (f.values.n && !is_all(query)) {
         f.values.list[0] = f.values.list[f.values.n - 1];
         f.values.n = 1;
     }
-    return joined(facts, &f.values, text, truncated);
+    if (joined(facts, &f.values, text, truncated) < 0)
+        return -1;
+    if (text->s == NULL && query->raw) /* raw_header() finds an empty value then */
+        *text = STR("");
+    return 0;
 }

@@ -22,7 +22,7 @@ struct fact_values {
     bool truncated; /* a limit was hit */
 };
 
-struct part;
+struct fact_part; /* parts.h */
 
 /* All that a query finds, in order; n is 0 when there is nothing. */
 const struct fact_values *facts_header(struct facts *facts, const struct query *query);
@@ -39,11 +39,12 @@ const struct fact_values *facts_get_all(struct facts *facts, const char *request
 
 /*
  * The text that a rule's query is matched with: of the message, or for a mimeheader rule of one
- * of its parts. .s NULL: no such field. `truncated` is set, and left alone otherwise, when a limit
- * cut it. -1: no memory.
+ * part of SpamAssassin's tree. .s NULL: no such field. `truncated` is set, and left alone
+ * otherwise, when a limit cut it. -1: no memory.
  */
-int header_find(struct facts *facts, const struct part *part, const struct query *query,
-                struct str *text, bool *truncated);
+int header_find(struct facts *facts, const struct query *query, struct str *text, bool *truncated);
+int header_find_in_part(struct facts *facts, const struct fact_part *part,
+                        const struct query *query, struct str *text, bool *truncated);
 
 /* The sender's address as the server got it, or as the header tells; .s NULL: not known. */
 struct str facts_envelope_from(struct facts *facts);

@@ -32,14 +32,6 @@ static struct str value_of(struct facts *facts, const struct header *header, boo
     return str_sub(value, 0, HEADER_VALUE_MAX);
 }
 
-static struct str without_blanks(struct str value)
-{
-    size_t n = 0;
-    while (n < value.n && ascii_is_space(value.s[n]))
-        n++;
-    return str_from(value, n);
-}
-
 /* The server's own Received stands on top of a message that it is just receiving. */
 static void put_received(const struct facts *facts, struct header_fields *fields)
 {
@@ -48,28 +40,25 @@ static void put_received(const struct facts *facts, struct header_fields *fields
         fields->list[fields->n++] = (struct header_field){.name = STR("Received"), .value = value};
 }
 
-int header_fields_of_part(struct facts *facts, const struct part *part,
-                          struct header_fields *fields)
+static int message_fields(struct facts *facts, struct header_fields *fields)
 {
+    const struct part *part = facts->input->message->root;
     struct str raw = facts->input->message->raw;
     *fields = (struct header_fields){
         .list = POOL_ARRAY(facts->pool, part->n_headers + 1, struct header_field)};
     if (fields->list == NULL)
         return -1;
-    if (part->parent == NULL)
-        put_received(facts, fields);
+    put_received(facts, fields);
     for (size_t i = 0; i < part->n_headers; i++) {
         const struct header *header = &part->headers[i];
         struct header_field *field = &fields->list[fields->n++];
         field->name = header->name;
         field->value = value_of(facts, header, part->unpacked);
-        field->hidden = part->parent == NULL && str_istarts(header->name, STR("X-Spam-"));
+        field->hidden = str_istarts(header->name, STR("X-Spam-"));
         if (!part->unpacked)
             field->whole = str_sub(raw, header->at, header->end);
         if (field->value.s == NULL)
             return -1;
-        if (part->parent) /* in a part's header a value begins behind the blanks */
-            field->value = without_blanks(field->value);
     }
     return 0;
 }
@@ -79,7 +68,7 @@ int header_fields(struct facts *facts, struct header_fields *fields)
     struct header_fields *made = facts->made[FACT_FIELDS];
     if (made == NULL) {
         made = POOL_NEW(facts->pool, struct header_fields);
-        if (made == NULL || header_fields_of_part(facts, facts->input->message->root, made) < 0)
+        if (made == NULL || message_fields(facts, made) < 0)
             return -1;
         facts->made[FACT_FIELDS] = made;
     }

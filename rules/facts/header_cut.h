@@ -21,8 +21,6 @@ struct header_fields {
 
 /* The message's own; made once. -1: the pool is used up. */
 int header_fields(struct facts *facts, struct header_fields *fields);
-int header_fields_of_part(struct facts *facts, const struct part *part,
-                          struct header_fields *fields);
 
 /* A copy with LF line ends, one of them at the end. .s NULL: no memory. */
 struct str header_line_ends(struct pool *pool, struct str text);

@@ -2,6 +2,7 @@
 
 #include "rules/facts/body.h"
 #include "rules/facts/header.h"
+#include "rules/facts/parts.h"
 #include "rules/facts/uris.h"
 
 /* Does the piece stand right behind the text, but for a line end that is in it or between? */
@@ -77,14 +78,16 @@ static int make_single(struct pool *pool, struct str text, struct view *view, st
 static int make_parts(struct facts *facts, const struct query *query, struct view *view,
                       struct err *err)
 {
-    const struct message *message = facts->input->message;
-    size_t n = message->n_parts;
+    const struct fact_parts *parts = facts_parts(facts);
+    size_t n = parts ? parts->n : 0;
     view->pieces = POOL_ARRAY(facts->pool, n, struct str);
     view->blocks = POOL_ARRAY(facts->pool, n, struct view_block);
-    if (view->pieces == NULL || view->blocks == NULL)
+    if (parts == NULL || view->pieces == NULL || view->blocks == NULL)
         return err_set(err, "rules: the message needs more memory than is allowed");
+    view->truncated = parts->limited;
     for (size_t i = 0; i < n; i++) {
-        if (header_find(facts, message->parts[i], query, &view->pieces[i], &view->truncated) < 0)
+        if (header_find_in_part(facts, parts->list[i], query, &view->pieces[i], &view->truncated) <
+            0)
             return err_set(err, "rules: the message needs more memory than is allowed");
         view->blocks[i] = (struct view_block){view->pieces[i], i, i + 1};
     }
@@ -100,7 +103,7 @@ int view_make(struct facts *facts, enum rule_kind kind, const struct query *quer
     *view = (struct view){.n_pieces = 0};
     switch (kind) {
     case RULE_HEADER:
-        if (header_find(facts, facts->input->message->root, query, &found, &view->truncated) < 0)
+        if (header_find(facts, query, &found, &view->truncated) < 0)
             return err_set(err, "rules: the message needs more memory than is allowed");
         return make_single(pool, found, view, err);
     case RULE_MIMEHEADER:

@@ -350,6 +350,37 @@ static void part_headers_count_in_one_part(void **state)
     close_world(&w);
 }
 
+/* As SpamAssassin cuts a message into parts and reads their headers (checked with 4.0.1). */
+static void part_headers_are_those_of_its_tree(void **state)
+{
+    static const char rules[] =
+        "mimeheader A Content-Type =~ /plain/\nmimeheader B Content-Type =~ /html/\n"
+        "mimeheader C Content-Type =~ /pdf/\nmimeheader D Content-Type:raw =~ /png\\n$/\n"
+        "mimeheader E X-None:raw =~ /^$/\nmimeheader F X-None =~ /^u$/ [if-unset: u]\n"
+        "mimeheader G ALL =~ /^Content-Type: image.*\\nX-A: b c\\n$/\n"
+        "mimeheader I Content-Type =~ /gif/\nmimeheader J Content-Type =~ /csv/\n";
+    static const struct {
+        const char *boundary, *found;
+    } cases[] = {{"x", "ABDEFGI"}, {"\" x\"", "EF"}, {"\"x \"", "EF"}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct world w;
+        char names[2] = "A";
+        open_world(&w, rules);
+        struct str raw = pool_strf(
+            w.pool,
+            "From: a@b.example\nContent-Type: text/csv\nContent-Type: multipart/mixed; "
+            "boundary=%s\n\n--x\nContent-Type: text/plain\n\ntext\n--x\n"
+            "Content-Type: application/pdf\nContent-Type:\n text/html\n\n<b>x</b>\n--x\n"
+            "Content-Type: image/gif; foo\n\n--x\nContent-Type: image/png\nX-A: b\n  c\n\n--x--\n",
+            cases[i].boundary);
+        set_message(&w, raw);
+        run(&w);
+        for (; names[0] <= 'J'; names[0]++)
+            assert_int_equal(hit(&w, names) != NULL, strchr(cases[i].found, names[0]) != NULL);
+        close_world(&w);
+    }
+}
+
 static void one_link_meets_all_conditions(void **state)
 {
     struct world w;
@@ -378,6 +409,7 @@ int main(void)
         cmocka_unit_test(blocks_lose_nothing),
         cmocka_unit_test(metas_without_score_keep_others_from_hitting),
         cmocka_unit_test(part_headers_count_in_one_part),
+        cmocka_unit_test(part_headers_are_those_of_its_tree),
         cmocka_unit_test(one_link_meets_all_conditions),
         cmocka_unit_test(a_full_pool_is_an_error),
     };
