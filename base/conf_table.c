@@ -103,7 +103,8 @@ const struct conf_setting conf_settings[] = {
 {"spam", "required", SCORE(spam.required), "5.0", 0, 1000, {0},
  "Sum of rule scores from which on pass 1 alone would say spam."},
 {"spam", "rules", LIST(CONF_PATHS, spam.rules), "{ \"" POTERNE_DATADIR "/rules\" }", 0, 100, {0},
- "Files, or folders of files *.cf, with rules, read in this order."},
+ "Files, or folders of files *.cf, with rules, read in this order; /var/lib/spamassassin stands "
+ "for the newest version that sa-update has put there."},
 {"spam", "reports", ADDRESS(spam.reports), "\"\"", 0, 0, {0},
  "The address that misjudged messages are forwarded to."},
 

@@ -2,10 +2,12 @@
 #include <errno.h>
 #include <limits.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
 
 #include "rules/compile.h"
 #include "rules/language/parse.h"
+#include "rules/language/plugins.h"
 #include "rules/load.h"
 
 static int is_rule_file(const struct dirent *entry)
@@ -19,6 +21,15 @@ static int is_pre_file(const struct dirent *entry)
 {
     struct str name = str_of(entry->d_name);
     return !str_starts(name, STR(".")) && str_ends(name, STR(".pre"));
+}
+
+/* sa-update's folder of one SpamAssassin: "4.000001", of the major version that is known here. */
+static int is_channel_folder(const struct dirent *entry)
+{
+    struct str name = str_of(entry->d_name), known = STR(PLUGINS_VERSION_TEXT);
+    size_t major = str_chr(known, '.') + 1;
+    return name.n == known.n && str_eq(str_sub(name, 0, major), str_sub(known, 0, major)) &&
+           strspn(name.s + major, "0123456789") == name.n - major;
 }
 
 /* By bytes, whatever the locale: the order of rule files decides what holds. */
@@ -66,13 +77,38 @@ static int load_folder(struct parser *parser, const char *path,
     return result;
 }
 
+/*
+ * A folder without rule files that sa-update keeps (/var/lib/spamassassin) has one folder for each
+ * version of SpamAssassin that was ever there: the newest holds the rules. Any other folder stands
+ * for itself. .s NULL: out of memory.
+ */
+static struct str folder_of_rules(struct parser *parser, const char *path)
+{
+    struct dirent **channels = NULL, **files = NULL;
+    int n_channels = scandir(path, &channels, is_channel_folder, by_name);
+    int n_files = n_channels > 0 ? scandir(path, &files, is_rule_file, by_name) : 0;
+    struct str found = str_of(path);
+    if (n_channels > 0 && n_files == 0)
+        found = pool_strf(parser->book->pool, "%s/%s", path, channels[n_channels - 1]->d_name);
+    for (int i = 0; i < n_channels; i++)
+        free(channels[i]);
+    for (int i = 0; i < n_files; i++)
+        free(files[i]);
+    free(channels);
+    free(files);
+    return found;
+}
+
 /* Only a path that can't be read as rules is reported: a folder is looked into twice. */
 static void load_pre(struct parser *parser, const char *path)
 {
     struct stat st;
     size_t read = 0;
-    if (stat(path, &st) == 0 && S_ISDIR(st.st_mode))
-        load_folder(parser, path, is_pre_file, &read);
+    if (stat(path, &st) < 0 || !S_ISDIR(st.st_mode))
+        return;
+    struct str folder = folder_of_rules(parser, path);
+    if (folder.s)
+        load_folder(parser, folder.s, is_pre_file, &read);
 }
 
 static int load_path(struct parser *parser, const char *path, size_t *read)
@@ -84,8 +120,10 @@ static int load_path(struct parser *parser, const char *path, size_t *read)
         file_problem(parser, path, &err);
         return -1;
     }
-    return S_ISDIR(st.st_mode) ? load_folder(parser, path, is_rule_file, read)
-                               : load_file(parser, path, read);
+    if (!S_ISDIR(st.st_mode))
+        return load_file(parser, path, read);
+    struct str folder = folder_of_rules(parser, path);
+    return folder.s ? load_folder(parser, folder.s, is_rule_file, read) : -1;
 }
 
 struct ruleset *ruleset_load(const char *const *paths, size_t n_paths, rules_report *report,

@@ -40,8 +40,8 @@ struct ruleset_options {
 #define RULESET_OPTIONS_DEFAULT ((struct ruleset_options){.score_set = 3})
 
 /*
- * Paths are files, or folders of which *.pre, before all else, and *.cf are read in name order.
- * NULL only when nothing could be read or memory ran out. A mistake is reported, the line skipped.
+ * Paths are files, or folders of which *.pre, before all else, and *.cf are read in name order; a
+ * folder of sa-update's (/var/lib/spamassassin) stands for the newest version in it. NULL only when nothing could be read or memory ran out. A mistake is reported, the line skipped.
  */
 struct ruleset *ruleset_load(const char *const *paths, size_t n_paths, rules_report *report,
                              void *data, struct err *err);

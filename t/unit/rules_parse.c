@@ -307,6 +307,44 @@ static void remove_file(const char *folder, const char *name)
     remove(path);
 }
 
+static bool has_rule(const char *path, const char *name)
+{
+    struct err err = {""};
+    struct ruleset *set = ruleset_load(&path, 1, NULL, NULL, &err);
+    bool found = set && names_find(&set->names, str_of(name)) != NAMES_NONE;
+    ruleset_free(&set);
+    return found;
+}
+
+/* sa-update's: a folder a version, in it a file a channel that includes the channel's folder. */
+static void takes_the_newest_of_a_channel(void **state)
+{
+    static const char *const versions[] = {"3.004006", "4.000000", "4.000001", "5.000000", "notes"};
+    char root[] = "/tmp/poterne-rules-XXXXXX";
+    char folder[64];
+    assert_non_null(mkdtemp(root));
+    for (size_t i = 0; i < sizeof versions / sizeof *versions; i++) {
+        char text[64];
+        snprintf(folder, sizeof folder, "%s/%s", root, versions[i]);
+        assert_int_equal(mkdir(folder, 0700), 0);
+        snprintf(text, sizeof text, "body V%zu /a/\n", i);
+        write_file(folder, "updates_example_org.cf", text);
+    }
+    assert_true(has_rule(root, "V2"));
+    assert_false(has_rule(root, "V1"));
+    assert_false(has_rule(root, "V3"));
+    write_file(root, "own.cf", "body OWN /a/\n"); /* then it is a folder like any other */
+    assert_true(has_rule(root, "OWN"));
+    assert_false(has_rule(root, "V2"));
+    remove_file(root, "own.cf");
+    for (size_t i = 0; i < sizeof versions / sizeof *versions; i++) {
+        snprintf(folder, sizeof folder, "%s/%s", root, versions[i]);
+        remove_file(folder, "updates_example_org.cf");
+        rmdir(folder);
+    }
+    assert_int_equal(rmdir(root), 0);
+}
+
 static void loads_folders_and_includes(void **state)
 {
     char folder[] = "/tmp/poterne-rules-XXXXXX";
@@ -366,6 +404,7 @@ int main(void)
         cmocka_unit_test(reports_what_does_not_compile),
         cmocka_unit_test(circles_are_found),
         cmocka_unit_test(loads_folders_and_includes),
+        cmocka_unit_test(takes_the_newest_of_a_channel),
     };
     return tap_run(tests, NULL, NULL);
 }
