@@ -58,7 +58,29 @@ t_unit_rules_structure_LDADD = $(RULES_LIBS) $(CMOCKA_LIBS)
 t_unit_rules_texts_LDADD = $(RULES_LIBS) $(CMOCKA_LIBS)
 t_unit_rules_words_LDADD = $(RULES_LIBS) $(CMOCKA_LIBS)
 t_unit_rules_stock_samples_LDADD = $(RULES_LIBS) $(CMOCKA_LIBS)
-t_unit_rules_stock_samples_CPPFLAGS = $(AM_CPPFLAGS) -DSTOCK_RULES='"$(abs_top_srcdir)/rules/stock"'
+t_unit_rules_stock_samples_CPPFLAGS = $(AM_CPPFLAGS) \
+    -DSTOCK_RULES='"$(abs_top_srcdir)/rules/stock"' \
+    -DSTOCK_SAMPLES='"$(abs_top_srcdir)/t/unit/stock"'
+EXTRA_DIST += \
+    t/unit/stock/README.md \
+    t/unit/stock/10_structure.txt \
+    t/unit/stock/20_headers.txt \
+    t/unit/stock/30_html.txt \
+    t/unit/stock/31_tricks.txt \
+    t/unit/stock/40_links.txt \
+    t/unit/stock/50_phishing.txt \
+    t/unit/stock/51_logins.txt \
+    t/unit/stock/52_brands.txt \
+    t/unit/stock/60_money.txt \
+    t/unit/stock/65_trade.txt \
+    t/unit/stock/66_strangers.txt \
+    t/unit/stock/70_attachments.txt \
+    t/unit/stock/80_mailing.txt \
+    t/unit/stock/90_english.txt \
+    t/unit/stock/91_french.txt \
+    t/unit/stock/92_german.txt \
+    t/unit/stock/93_romance.txt \
+    t/unit/stock/94_more_romance.txt
 t_unit_rules_stock_CPPFLAGS = $(AM_CPPFLAGS) -DSTOCK_RULES='"$(abs_top_srcdir)/rules/stock"'
 
 fuzz += t/fuzz/image t/fuzz/pdf t/fuzz/relays t/fuzz/rules t/fuzz/sa_html t/fuzz/sa_text
