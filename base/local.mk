@@ -6,6 +6,7 @@ lib_libbase_a_SOURCES = \
     base/str.c base/str.h \
     base/buf.c base/buf.h \
     base/pool.c base/pool.h \
+    base/score.h \
     base/err.c base/err.h \
     base/log.c base/log.h \
     base/wire.c base/wire.h \

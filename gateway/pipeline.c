@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "base/score.h"
 #include "gateway/received.h"
 #include "sender/authres.h"
 
@@ -209,7 +210,7 @@ int pipeline_facts(const struct pipeline *pipeline, const struct pipeline_result
     const struct conf_spam *spam = &pipeline->conf->spam;
     const struct header *id = message_header(result->message, STR("Message-ID"));
     *facts = (struct content_facts){
-        .heuristics = spam->required - result->rules.total,
+        .heuristics = score_round(spam->required - result->rules.total),
         .bayes = result->bayes.used ? result->bayes.score : 0,
         .bayes_used = result->bayes.used,
         .required = spam->required,

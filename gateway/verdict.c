@@ -3,6 +3,8 @@
 #include <math.h>
 #include <stdio.h>
 
+#include "base/score.h"
+
 /* X-Spam-Level has at most this many stars, as elsewhere. */
 #define LEVEL_STARS_MAX 50
 
@@ -82,8 +84,8 @@ void verdict_decide(const struct verdict_facts *facts, const struct conf *conf,
     }
     verdict->heuristics = facts->content->heuristics;
     verdict->bayes = facts->content->bayes_used ? facts->content->bayes : 0;
-    verdict->global = verdict->heuristics + verdict->bayes;
-    verdict->tag = verdict->global < 0;
+    verdict->global = score_round(verdict->heuristics + verdict->bayes);
+    verdict->tag = verdict->global <= 0; /* what spam.required asks for is reached */
     if (verdict->tag && verdict->class == VERDICT_HAM)
         verdict->class = VERDICT_SPAM;
 }
@@ -108,21 +110,29 @@ static void put_tests(struct str tests, struct buf *out)
     }
 }
 
+/* In tenths; what is not spam must not look as if it had reached `required`, as in SpamAssassin. */
+static double shown_score(double score, double required)
+{
+    double tenths = round(score * 10) / 10;
+    return score < required && tenths >= required ? required - 0.1 : tenths;
+}
+
 static void put_spam_headers(const struct verdict *verdict, const struct content_facts *content,
                              struct buf *out)
 {
-    double score = content->required - verdict->global;
+    double score = score_round(content->required - verdict->global);
     double stars = floor(score);
+    double shown = shown_score(score, content->required);
     if (verdict->tag)
         buf_add(out, STR("X-Spam-Flag: YES\r\n"));
-    buf_addf(out, "X-Spam-Score: %.1f\r\n", score);
+    buf_addf(out, "X-Spam-Score: %.1f\r\n", shown);
     if (stars >= 1) {
         buf_add(out, STR("X-Spam-Level: "));
         for (int i = 0; i < stars && i < LEVEL_STARS_MAX; i++)
             buf_addc(out, '*');
         buf_add(out, STR("\r\n"));
     }
-    buf_addf(out, "X-Spam-Status: %s, score=%.1f required=%.1f", verdict->tag ? "Yes" : "No", score,
+    buf_addf(out, "X-Spam-Status: %s, score=%.1f required=%.1f", verdict->tag ? "Yes" : "No", shown,
              content->required);
     put_tests(content->tests, out);
     buf_addf(out, "\r\nX-Poterne-Score: global=%.1f heuristics=%.1f bayes=%.1f\r\n",

@@ -20,7 +20,7 @@ struct verdict_facts {
 struct verdict {
     enum verdict_class class;
     enum verdict_action action;
-    double global, heuristics, bayes; /* the mission's sign: below 0 is spam */
+    double global, heuristics, bayes; /* the mission's sign: spam is what is not above 0 */
     bool tag;                         /* Subject gets the prefix */
     char reason[AV_NAME_MAX + 64];    /* why it was not simply delivered */
 };

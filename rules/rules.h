@@ -41,7 +41,8 @@ struct ruleset_options {
 
 /*
  * Paths are files, or folders of which *.pre, before all else, and *.cf are read in name order; a
- * folder of sa-update's (/var/lib/spamassassin) stands for the newest version in it. NULL only when nothing could be read or memory ran out. A mistake is reported, the line skipped.
+ * folder of sa-update's (/var/lib/spamassassin) stands for the newest version in it. NULL only when
+ * nothing could be read or memory ran out. A mistake is reported, the line skipped.
  */
 struct ruleset *ruleset_load(const char *const *paths, size_t n_paths, rules_report *report,
                              void *data, struct err *err);
@@ -107,7 +108,8 @@ struct rule_hit {
 };
 
 struct rules_result {
-    double total;          /* sum of scores; SpamAssassin's sign: above 0 is spam */
+    double total; /* sum of scores, in thousandths (base/score.h); SpamAssassin's sign: spam is
+                     what reaches the score that is required */
     struct rule_hit *hits; /* rules that count, strongest first; "__" rules only when asked for */
     size_t n_hits;
     const char **limited; /* rules that ran into a match, depth, heap or time limit: their

@@ -1,6 +1,7 @@
 #include <math.h>
 #include <stdlib.h>
 
+#include "base/score.h"
 #include "rules/facts/relays.h"
 #include "rules/prefilter.h"
 #include "rules/run.h"
@@ -177,6 +178,7 @@ static int make_result(struct run *run)
     qsort(result->hits, result->n_hits, sizeof *result->hits, stronger_first);
     for (size_t i = 0; i < result->n_hits; i++) /* always in the same order */
         result->total += result->hits[i].score;
+    result->total = score_round(result->total);
     return 0;
 }
 

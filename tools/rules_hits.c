@@ -18,7 +18,7 @@ static void put_json(const struct rules_tool *tool, const char *path,
     for (size_t i = 0; i < result->n_limited; i++)
         json_array_append_new(limited, json_string(result->limited[i]));
     json_line(json_pack("{s:o, s:f, s:b, s:b, s:o, s:o}", "path", json_text(str_of(path)), "score",
-                        result->total, "spam", result->total > tool->job.required, "truncated",
+                        result->total, "spam", result->total >= tool->job.required, "truncated",
                         result->truncated, "rules", rules, "limited", limited));
 }
 
@@ -44,7 +44,7 @@ static void put_text(const struct rules_tool *tool, const char *path,
                      const struct rules_result *result)
 {
     printf("%s: %.3f, %s at %.1f\n", path, result->total,
-           result->total > tool->job.required ? "spam" : "not spam", tool->job.required);
+           result->total >= tool->job.required ? "spam" : "not spam", tool->job.required);
     for (size_t i = 0; i < result->n_hits; i++)
         put_hit(tool, &result->hits[i]);
     for (size_t i = 0; i < result->n_limited; i++)

@@ -3,6 +3,8 @@
 #include <math.h>
 #include <stdlib.h>
 
+#include "base/score.h"
+
 /* The fit's working set: hits by rule, and each message's distance from the threshold. */
 struct work {
     const struct fit_samples *samples;
@@ -180,8 +182,6 @@ double fit_total(const struct fit_samples *samples, const struct fit_sample *sam
     return total;
 }
 
-#define TOTAL_SLACK 1e-9 /* tenths don't add up exactly */
-
 void fit_count(const struct fit_samples *samples, const struct fit_options *options,
                const double *scores, uint32_t fold, struct fit_count *count)
 {
@@ -192,6 +192,6 @@ void fit_count(const struct fit_samples *samples, const struct fit_options *opti
             continue;
         count->total[sample->label]++;
         count->flagged[sample->label] +=
-            fit_total(samples, sample, scores) >= options->required - TOTAL_SLACK;
+            score_round(fit_total(samples, sample, scores)) >= options->required;
     }
 }

@@ -2,6 +2,8 @@
 
 #include <stdlib.h>
 
+#include "base/score.h"
+
 int fit_report_make(const struct fit_samples *samples, const struct fit_options *options,
                     struct fit_report *report, double *scores, fit_progress *progress, void *data,
                     struct err *err)
@@ -102,7 +104,7 @@ void fit_report_errors(const struct fit_samples *samples, const struct fit_optio
 {
     for (size_t i = 0; i < samples->n && most > 0; i++) {
         const struct fit_sample *sample = &samples->list[i];
-        double total = fit_total(samples, sample, scores);
+        double total = score_round(fit_total(samples, sample, scores));
         if (sample->label != FIT_HAM || total < options->required)
             continue;
         fprintf(out, "ham above the threshold: %.1f %.*s\n", total, STR_ARG(sample->path));

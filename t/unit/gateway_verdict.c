@@ -1,5 +1,6 @@
 #include "t/unit/tap.h"
 
+#include "base/score.h"
 #include "gateway/verdict.h"
 
 static const char *engines[] = {"clamav", "yara"};
@@ -24,7 +25,7 @@ static struct verdict decide(const struct conf *conf, const struct content_facts
     return verdict;
 }
 
-static void scores_add_up_and_below_zero_is_spam(void **state)
+static void scores_add_up_and_not_above_zero_is_spam(void **state)
 {
     struct conf conf = policy();
     struct content_facts content = {.heuristics = 1.5, .bayes = -2.0, .bayes_used = true};
@@ -34,9 +35,47 @@ static void scores_add_up_and_below_zero_is_spam(void **state)
     assert_true(v.tag);
     assert_true(v.global == -0.5);
     content.bayes = -1.5;
+    assert_int_equal(decide(&conf, &content, AV_CLEAN, AV_CLEAN).class, VERDICT_SPAM);
+    content.bayes = -1.499;
     v = decide(&conf, &content, AV_CLEAN, AV_CLEAN);
     assert_int_equal(v.class, VERDICT_HAM);
     assert_false(v.tag);
+}
+
+/* As in SpamAssassin, where is_spam() is score >= required_score, in thousandths. */
+static void the_score_that_is_required_is_spam(void **state)
+{
+    static const struct {
+        double required, total, bayes;
+        bool spam;
+        const char *status;
+    } cases[] = {
+        {5, 5, 0, true, "X-Spam-Status: Yes, score=5.0 "},
+        {5, 4.999, 0, false, "X-Spam-Status: No, score=4.9 "},
+        {5, 4.96, 0, false, "X-Spam-Status: No, score=4.9 "},
+        {5, 4.94, 0, false, "X-Spam-Status: No, score=4.9 "},
+        {5.1, 1.1 + 2.2 + 1.8, 0, true, "X-Spam-Status: Yes, score=5.1 "},
+        {0.3, 0.1 + 0.2, 0, true, "X-Spam-Status: Yes, score=0.3 "},
+        {0.3, 0.4, 0.1, true, "X-Spam-Status: Yes, score=0.3 "},
+        {0, 0, 0, true, "X-Spam-Status: Yes, score=0.0 "},
+        {0, -0.001, 0, false, "X-Spam-Status: No, score=-0.1 "},
+    };
+    struct conf conf = policy();
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct content_facts content = {.heuristics =
+                                            score_round(cases[i].required - cases[i].total),
+                                        .bayes = cases[i].bayes,
+                                        .bayes_used = true,
+                                        .required = cases[i].required};
+        struct verdict_facts facts = {.content = &content};
+        struct verdict v = decide(&conf, &content, AV_CLEAN, AV_CLEAN);
+        struct buf out = BUF_INIT(4096);
+        verdict_headers(&v, &facts, &conf, STR("01ID"), &out);
+        assert_int_equal(v.class, cases[i].spam ? VERDICT_SPAM : VERDICT_HAM);
+        assert_true(str_find(buf_str(&out), str_of(cases[i].status)) != STR_NONE);
+        assert_true(str_find(buf_str(&out), STR("-0.0 ")) == STR_NONE);
+        buf_release(&out);
+    }
 }
 
 static void unused_bayes_does_not_count(void **state)
@@ -151,7 +190,8 @@ static void facts_survive_the_wire(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(scores_add_up_and_below_zero_is_spam),
+        cmocka_unit_test(scores_add_up_and_not_above_zero_is_spam),
+        cmocka_unit_test(the_score_that_is_required_is_spam),
         cmocka_unit_test(unused_bayes_does_not_count),
         cmocka_unit_test(one_engine_that_finds_is_enough),
         cmocka_unit_test(nothing_unscanned_is_called_clean),

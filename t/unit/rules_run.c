@@ -1,6 +1,7 @@
 /* compiled rules over a message */
 #include "t/unit/tap.h"
 
+#include <math.h>
 #include <stdlib.h>
 
 #include "rules/compile.h"
@@ -350,6 +351,16 @@ static void part_headers_count_in_one_part(void **state)
     close_world(&w);
 }
 
+static void a_total_counts_thousandths(void **state)
+{
+    struct world w;
+    open_world(&w, "body A /big/\nscore A 0.1\nbody B /money/\nscore B 0.2\n"
+                   "body C /end/\nscore C -0.3004\n");
+    run(&w);
+    assert_true(w.result.total == 0.0 && !signbit(w.result.total));
+    close_world(&w);
+}
+
 /* As SpamAssassin cuts a message into parts and reads their headers (checked with 4.0.1). */
 static void part_headers_are_those_of_its_tree(void **state)
 {
@@ -409,6 +420,7 @@ int main(void)
         cmocka_unit_test(blocks_lose_nothing),
         cmocka_unit_test(metas_without_score_keep_others_from_hitting),
         cmocka_unit_test(part_headers_count_in_one_part),
+        cmocka_unit_test(a_total_counts_thousandths),
         cmocka_unit_test(part_headers_are_those_of_its_tree),
         cmocka_unit_test(one_link_meets_all_conditions),
         cmocka_unit_test(a_full_pool_is_an_error),
