@@ -5,9 +5,12 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "base/fsio.h"
 #include "rules/compile.h"
+#include "rules/language/languages.h"
 #include "rules/language/parse.h"
 #include "rules/language/plugins.h"
+#include "rules/language/settings_make.h"
 #include "rules/load.h"
 
 static int is_rule_file(const struct dirent *entry)
@@ -99,6 +102,53 @@ static struct str folder_of_rules(struct parser *parser, const char *path)
     return found;
 }
 
+static void load_languages_file(struct parser *parser, const char *path)
+{
+    struct rules_settings *settings = parser->book->settings;
+    struct buf text = BUF_INIT(LANGUAGES_FILE_MAX);
+    struct err err = {""};
+    unsigned line = 0;
+    int result = fsio_read_file(path, &text, &err);
+    if (result == 0)
+        result = languages_parse(settings->pool, buf_str(&text), &settings->languages, &line, &err);
+    if (result < 0)
+        book_report(parser->book, path, line, "%s", err.text);
+    parse_digest(parser, buf_str(&text));
+    buf_release(&text);
+}
+
+/* False: the path is no folder that has such a file, nor sa-update's with one in its channel. */
+static bool load_languages_of(struct parser *parser, const char *path)
+{
+    static const char *const places[] = {LANGUAGES_FILE,
+                                         "updates_spamassassin_org/" LANGUAGES_FILE};
+    struct str folder = folder_of_rules(parser, path);
+    for (size_t i = 0; folder.s && i < sizeof places / sizeof *places; i++) {
+        struct str file = pool_strf(parser->book->pool, "%s/%s", folder.s, places[i]);
+        struct stat st;
+        if (file.s && stat(file.s, &st) == 0) {
+            load_languages_file(parser, file.s);
+            return true;
+        }
+    }
+    return false;
+}
+
+/* TextCat's models, of the last path that has some: a site's own folder comes last. */
+static void load_languages(struct parser *parser, const char *const *paths, size_t n_paths)
+{
+    struct book *book = parser->book;
+    if (!plugins_has(&book->plugins, STR("Mail::SpamAssassin::Plugin::TextCat")))
+        return;
+    while (n_paths-- > 0) {
+        if (load_languages_of(parser, paths[n_paths]))
+            return;
+    }
+    book_notice(book, LANGUAGES_FILE, 0,
+                "TextCat is loaded but no folder of rules has this file: "
+                "eval:check_language() never hits, and there is no X-Languages");
+}
+
 /* Only a path that can't be read as rules is reported: a folder is looked into twice. */
 static void load_pre(struct parser *parser, const char *path)
 {
@@ -161,6 +211,7 @@ struct book *load_book(const struct ruleset_options *options, const char *const 
         load_pre(&parser, paths[i]);
     for (size_t i = 0; i < n_paths; i++)
         load_path(&parser, paths[i], &read);
+    load_languages(&parser, paths, n_paths);
     *digest = parser.digest;
     if (read == 0) {
         err_set(err,

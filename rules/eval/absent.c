@@ -18,7 +18,6 @@ static const struct {
     {"check_dcc_reputation_range", NETWORK},
     {"check_from_in_auto_welcomelist", HISTORY}, /* AWL */
     {"check_from_in_auto_whitelist", HISTORY},
-    {"check_language", "TextCat.pm; its models of languages are not read here"},
     {"check_microsoft_executable", "AntiVirus.pm; programs are for the antivirus engines"},
     {"check_olemacro", MACROS}, /* OLEVBMacro */
     {"check_olemacro_csv", MACROS},

@@ -1,18 +1,19 @@
-/* textcat: SpamAssassin's TextCat.pm, without its guess at the language (absent.h). */
+/* textcat: SpamAssassin's TextCat.pm */
 #include "rules/eval/eval.h"
 #include "rules/facts/body.h"
+#include "rules/facts/language.h"
 
 #define RUN_MIN 8 /* bytes */
 
-/* Do the languages' own words have such runs? "all" has. */
-static bool is_written_in_8bit(struct str language)
+/* Do words of an expected language have such runs? "all" has. */
+static bool expects_8bit(const struct rules_settings *settings)
 {
     static const char *const languages[] = {"all", "am", "ar", "be", "bg", "cs", "el",
                                             "et",  "fa", "fi", "he", "hi", "hy", "is",
                                             "ja",  "ka", "ko", "mr", "pt", "ru", "ta",
                                             "th",  "tr", "uk", "vi", "yi", "zh", NULL};
     for (size_t i = 0; languages[i]; i++) {
-        if (str_eq(language, str_of(languages[i])))
+        if (settings_text_has(settings, SETTINGS_OK_LANGUAGES, str_of(languages[i])))
             return true;
     }
     return false;
@@ -29,11 +30,8 @@ static bool has_run(struct str line)
 /* eight bytes above ASCII stand together though ok_languages names none that would need them */
 static double check_body_8bits(struct eval_context *c)
 {
-    struct str languages = settings_text(c->settings, SETTINGS_OK_LANGUAGES), language;
-    while (str_next(&languages, ' ', &language)) {
-        if (is_written_in_8bit(str_trim(language)))
-            return 0;
-    }
+    if (expects_8bit(c->settings))
+        return 0;
     const struct fact_texts *texts =
         c->raw ? facts_rawbody(c->facts) : facts_body(c->facts, BODY_RENDERED);
     if (texts == NULL)
@@ -45,7 +43,36 @@ static double check_body_8bits(struct eval_context *c)
     return 0;
 }
 
+/* Below so many bytes for each language found, Scots is taken for English: they are too near. */
+#define SCOTS_BYTES 1024
+
+static bool is_expected(const struct rules_settings *settings, struct str language, bool short_text)
+{
+    struct str code = str_sub(language, 0, str_chr(language, '.'));
+    if (short_text && (str_eq(code, STR("sco")) || str_eq(code, STR("en"))))
+        return settings_text_has(settings, SETTINGS_OK_LANGUAGES, STR("sco")) ||
+               settings_text_has(settings, SETTINGS_OK_LANGUAGES, STR("en"));
+    return settings_text_has(settings, SETTINGS_OK_LANGUAGES, code);
+}
+
+/* none of the languages that the text may be in is one of ok_languages */
+static double check_language(struct eval_context *c)
+{
+    if (settings_text_has(c->settings, SETTINGS_OK_LANGUAGES, STR("all")))
+        return 0;
+    const struct fact_language *found = facts_language(c->facts);
+    if (found == NULL)
+        return EVAL_NO_MEMORY;
+    for (size_t i = 0; i < found->n; i++) {
+        if (is_expected(c->settings, found->list[i], found->bytes < SCOTS_BYTES * found->n))
+            return 0;
+    }
+    c->text = found->joined;
+    return found->n > 0;
+}
+
 const struct eval_entry eval_textcat[] = {
     {"check_body_8bits", check_body_8bits, 0, 0},
+    {"check_language", check_language, 0, 0},
     {0},
 };

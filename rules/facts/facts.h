@@ -21,6 +21,7 @@ enum fact_slot {
     FACT_URIS,
     FACT_FIELDS,
     FACT_HEADERS,
+    FACT_LANGUAGE,
     FACT_RELAYS,
     FACT_SENDERS,
     FACT_TIMES,

@@ -2,6 +2,7 @@
 
 #include "base/ascii.h"
 #include "rules/facts/header_cut.h"
+#include "rules/facts/language.h"
 #include "rules/facts/mailbox.h"
 #include "rules/facts/parts.h"
 #include "rules/facts/relays.h"
@@ -188,6 +189,18 @@ static void add_domains(struct finding *f)
         add(f, pool_lower(f->facts->pool, text));
 }
 
+/* What was guessed of the text, where TextCat is on and no field of the message says so. */
+static void add_languages(struct finding *f)
+{
+    add_fields(f, f->query->name, f->query->raw || f->query->what ? FORM_RAW : FORM_DECODED);
+    if (f->values.n || f->facts->settings == NULL || !settings_languages(f->facts->settings))
+        return;
+    const struct fact_language *language = facts_language(f->facts);
+    f->no_memory |= language == NULL;
+    if (language)
+        add(f, f->query->source == QUERY_LANGUAGES ? language->joined : language->length);
+}
+
 static void add_source(struct finding *f)
 {
     const struct query *query = f->query;
@@ -222,6 +235,10 @@ static void add_source(struct finding *f)
     case QUERY_SENDER_DOMAIN:
     case QUERY_AUTHOR_DOMAIN:
         add_domains(f);
+        break;
+    case QUERY_LANGUAGES:
+    case QUERY_LANGUAGES_LENGTH:
+        add_languages(f);
         break;
     case QUERY_FIELD:
         add_fields(f, query->name, query->raw || query->what ? FORM_RAW : FORM_DECODED);

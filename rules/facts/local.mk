@@ -22,9 +22,12 @@ lib_librules_a_SOURCES += \
     rules/facts/image_size.c rules/facts/image_size.h \
     rules/facts/images.c rules/facts/images.h \
     rules/facts/ip.c rules/facts/ip.h \
+    rules/facts/language.c rules/facts/language.h \
+    rules/facts/language_text.c \
     rules/facts/locales.c rules/facts/locales.h \
     rules/facts/mailbox.c rules/facts/mailbox.h \
     rules/facts/md5.c rules/facts/md5.h \
+    rules/facts/ngrams.c rules/facts/ngrams.h \
     rules/facts/normalize.c rules/facts/normalize.h \
     rules/facts/parts.c rules/facts/parts.h \
     rules/facts/parts_lines.c rules/facts/parts_lines.h \

@@ -12,6 +12,7 @@ lib_librules_a_SOURCES += \
     rules/language/domains.c \
     rules/language/expr.c rules/language/expr.h \
     rules/language/globs.c rules/language/globs.h \
+    rules/language/languages.c rules/language/languages.h \
     rules/language/names.c rules/language/names.h \
     rules/language/networks.c rules/language/networks.h \
     rules/language/parse.c rules/language/parse.h \

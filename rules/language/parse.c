@@ -166,6 +166,11 @@ static int parse_line(struct parser *parser, struct ifs *ifs, struct str raw, st
     return parse_directive(parser, line, err);
 }
 
+void parse_digest(struct parser *parser, struct str text)
+{
+    parser->digest = (parser->digest ^ str_hash(text)) * 0x9e3779b97f4a7c15u;
+}
+
 int parse_text(struct parser *parser, struct str text, const char *name, struct err *err)
 {
     const char *outer_file = parser->file;
@@ -176,7 +181,7 @@ int parse_text(struct parser *parser, struct str text, const char *name, struct 
     parser->file = pool_cstr(parser->book->pool, str_of(name));
     if (parser->file == NULL)
         return err_set(err, "%s: out of memory for rules", name);
-    parser->digest = (parser->digest ^ str_hash(text)) * 0x9e3779b97f4a7c15u;
+    parse_digest(parser, text);
     parser->line = 0;
     parser->skip_file = false;
     while (result == 0 && !parser->skip_file && str_next_line(&text, &line)) {

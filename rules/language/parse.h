@@ -29,6 +29,9 @@ int parse_file(struct parser *parser, const char *path, struct err *err);
 /* As if the text stood in a file of that name. */
 int parse_text(struct parser *parser, struct str text, const char *name, struct err *err);
 
+/* Takes what was read into the digest. */
+void parse_digest(struct parser *parser, struct str text);
+
 /* One line (comment gone, trimmed, not a conditional): directive.c. -1: out of memory. */
 int parse_directive(struct parser *parser, struct str line, struct err *err);
 /* Does what stands behind `if` hold? condition.c. -1 with err: not understood. */

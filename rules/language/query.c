@@ -19,6 +19,8 @@ static const struct {
     {"X-Spam-Relays-External", QUERY_RELAYS_EXTERNAL, false},
     {"X-SenderDomain", QUERY_SENDER_DOMAIN, false},
     {"X-AuthorDomain", QUERY_AUTHOR_DOMAIN, false},
+    {"X-Languages", QUERY_LANGUAGES, false},
+    {"X-Languages-Length", QUERY_LANGUAGES_LENGTH, false},
 };
 
 static enum query_source source_of(struct str name)

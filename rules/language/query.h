@@ -24,6 +24,8 @@ enum query_source {
     QUERY_RELAYS_EXTERNAL,
     QUERY_SENDER_DOMAIN, /* X-SenderDomain, where the message has no such field */
     QUERY_AUTHOR_DOMAIN,
+    QUERY_LANGUAGES, /* X-Languages: rules/facts/language.h, where the message has no such field */
+    QUERY_LANGUAGES_LENGTH,
 };
 
 enum query_what {

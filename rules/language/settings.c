@@ -1,5 +1,6 @@
 #include "rules/language/settings.h"
 
+#include "base/ascii.h"
 #include "rules/language/settings_make.h"
 
 #define HOST_NAMES_MAX 11 /* of one host, itself and the domains above it */
@@ -150,11 +151,29 @@ struct str settings_text(const struct rules_settings *settings, enum settings_te
     return settings->texts[which];
 }
 
+bool settings_text_has(const struct rules_settings *settings, enum settings_text which,
+                       struct str word)
+{
+    struct str rest = settings->texts[which];
+    for (size_t n = 0; rest.n; rest = str_from(rest, n + 1)) {
+        for (n = 0; n < rest.n && !ascii_is_space(rest.s[n]);)
+            n++;
+        if (str_eq(str_sub(rest, 0, n), word))
+            return true;
+    }
+    return false;
+}
+
 const struct str *settings_words(const struct rules_settings *settings, enum settings_words which,
                                  size_t *n)
 {
     *n = settings->words[which].n;
     return settings->words[which].list;
+}
+
+const struct languages *settings_languages(const struct rules_settings *settings)
+{
+    return settings->languages;
 }
 
 struct regex *const *settings_redirectors(const struct rules_settings *settings, size_t *n)

@@ -124,6 +124,7 @@ enum settings_words {
 };
 
 struct rules_settings;
+struct languages; /* rules/language/languages.h */
 struct regex;
 
 /* Does the set hold the word? *number is set when it does; NULL when nobody asks. */
@@ -168,8 +169,14 @@ const struct networks *settings_networks(const struct rules_settings *settings,
 
 double settings_number(const struct rules_settings *settings, enum settings_number which);
 struct str settings_text(const struct rules_settings *settings, enum settings_text which);
+/* Is the word one of a text's, between blanks? */
+bool settings_text_has(const struct rules_settings *settings, enum settings_text which,
+                       struct str word);
 const struct str *settings_words(const struct rules_settings *settings, enum settings_words which,
                                  size_t *n);
+
+/* TextCat's models; NULL where it is not on, or has none. */
+const struct languages *settings_languages(const struct rules_settings *settings);
 
 /* redirector_pattern: the first group is where the link leads. */
 struct regex *const *settings_redirectors(const struct rules_settings *settings, size_t *n);

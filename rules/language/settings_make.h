@@ -39,6 +39,7 @@ struct rules_settings {
     double numbers[SETTINGS_NUMBERS];
     struct str texts[SETTINGS_TEXTS];
     struct settings_word_list words[SETTINGS_WORDS];
+    struct languages *languages; /* in the pool */
     struct regex **redirectors;
     size_t n_redirectors, redirectors_cap;
 };
