@@ -290,19 +290,148 @@ bool shape_match(const char *shape, enum shape_case letters, struct str text, si
     return try_at(&run, shape, 0);
 }
 
-/* Where the text that every match begins with stands next, at or behind `at`; STR_NONE: nowhere. */
-static size_t next_place(const struct shape_run *run, struct str head, size_t at)
+/* What can be known of all matches of a shape before it is tried anywhere. */
+struct shape_outline {
+    struct str head;   /* they begin with this text; n 0: not with a known one */
+    struct str needle; /* they hold this text */
+    bool starts_known;
+    uint64_t starts[256 / 64]; /* they begin with one of these bytes */
+};
+
+/* p stands at a '%'. */
+static const char *behind_item(const char *p)
 {
-    struct str rest = str_from(run->text, at);
-    size_t next = 0;
-    if (head.n && !run->any_case)
-        next = str_find(rest, head);
-    else if (head.n) {
-        while (next < rest.n && !same(run, rest.s[next], head.s[0]))
-            next++;
-        next = next < rest.n ? next : STR_NONE;
+    struct repeat repeat;
+    switch (p[1]) {
+    case '(':
+    case '!':
+        return behind_group(p + 2);
+    case 'W':
+    case '$':
+    case 'L':
+    case 'I':
+    case 'i':
+    case '%':
+        return p + 2;
+    default:
+        read_repeat(p + 1, &repeat);
+        return repeat.next;
     }
-    return next == STR_NONE ? STR_NONE : at + next;
+}
+
+/* The longest text that stands outside of groups. */
+static struct str find_needle(const char *p)
+{
+    struct str needle = STR_EMPTY;
+    for (;;) {
+        size_t n = strcspn(p, "%");
+        if (n > needle.n)
+            needle = str_n(p, n);
+        if (p[n] == '\0')
+            return needle;
+        p = behind_item(p + n);
+    }
+}
+
+static void add_start(const struct shape_run *run, struct shape_outline *outline, char c)
+{
+    unsigned char byte = (unsigned char)c, other = run->any_case && ascii_is_letter(c) ? 32 : 0;
+    outline->starts[byte / 64] |= 1ull << (byte % 64);
+    byte ^= other;
+    outline->starts[byte / 64] |= 1ull << (byte % 64);
+}
+
+static void add_starts(const struct shape_run *run, struct shape_outline *outline,
+                       const struct repeat *repeat)
+{
+    const char *set = repeat->set;
+    for (size_t i = 0; i < repeat->set_n; i++) {
+        bool range = i + 2 < repeat->set_n && set[i + 1] == '-';
+        unsigned char last = (unsigned char)set[i + (range ? 2 : 0)];
+        for (unsigned c = (unsigned char)set[i]; c <= last; c++)
+            add_start(run, outline, (char)c);
+        i += range ? 2 : 0;
+    }
+}
+
+/* Adds the bytes that what stands at p can begin with; false: any, or none. Goes into groups as
+ * here() does. */
+static bool find_starts(const struct shape_run *run, struct shape_outline *outline, const char *p)
+{
+    struct repeat repeat;
+    bool known = true;
+    for (;;) {
+        if (*p == '\0')
+            return false;
+        if (*p != '%' || p[1] == '%') {
+            add_start(run, outline, *p);
+            return true;
+        }
+        switch (p[1]) {
+        case '(':
+            if (p[2] == '?')
+                known = find_starts(run, outline, behind_group(p + 2));
+            for (const char *way = p + 2 + (p[2] == '?'); way && known; way = next_choice(way))
+                known = find_starts(run, outline, way);
+            return known;
+        case '|':
+            p = behind_group(p + 2);
+            continue;
+        case ')':
+        case 'W':
+            p += 2;
+            continue;
+        case '!':
+            p = behind_group(p + 2);
+            continue;
+        case '$':
+        case 'L':
+        case 'I':
+        case 'i':
+            return false;
+        default:
+            read_repeat(p + 1, &repeat);
+            if (repeat.set == NULL || repeat.negated)
+                return false;
+            add_starts(run, outline, &repeat);
+            if (repeat.least)
+                return true;
+            p = repeat.next;
+        }
+    }
+}
+
+static void outline_of(const struct shape_run *run, const char *shape,
+                       struct shape_outline *outline)
+{
+    const char *head = shape;
+    *outline = (struct shape_outline){.starts_known = false};
+    if (head[0] == '%' && head[1] == 'W')
+        head += 2;
+    if (!run->any_case) {
+        outline->head = str_n(head, strcspn(head, "%"));
+        outline->needle = find_needle(shape);
+    }
+    if (outline->head.n == 0)
+        outline->starts_known = find_starts(run, outline, shape);
+}
+
+/* Where a match may begin next, at or behind `at`; STR_NONE: nowhere. */
+static size_t next_place(const struct shape_run *run, const struct shape_outline *outline,
+                         size_t at)
+{
+    if (outline->head.n) {
+        size_t next = str_find(str_from(run->text, at), outline->head);
+        return next == STR_NONE ? STR_NONE : at + next;
+    }
+    for (; outline->starts_known; at++) {
+        if (at >= run->text.n)
+            return STR_NONE;
+        unsigned char c = (unsigned char)run->text.s[at];
+        if (outline->starts[c / 64] >> (c % 64) & 1)
+            return at;
+    }
+    return at;
 }
 
 bool shape_search(const char *shape, enum shape_case letters, struct str text, size_t *work,
@@ -310,11 +439,16 @@ bool shape_search(const char *shape, enum shape_case letters, struct str text, s
 {
     *found = (struct shape_found){.all = STR_EMPTY};
     struct shape_run run = {text, letters == SHAPE_ANY_CASE, work, found, 0};
-    struct str head = str_n(shape, strcspn(shape, "%"));
+    struct shape_outline outline;
     if (!spend(&run, text.n))
         return false;
+    if (text.n == 0)
+        return try_at(&run, shape, 0);
+    outline_of(&run, shape, &outline);
+    if (outline.needle.n > outline.head.n && str_find(text, outline.needle) == STR_NONE)
+        return false;
     for (size_t at = 0; at <= text.n && *work; at++) {
-        at = next_place(&run, head, at);
+        at = next_place(&run, &outline, at);
         if (at == STR_NONE)
             return false;
         if (try_at(&run, shape, at))
