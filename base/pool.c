@@ -137,6 +137,23 @@ struct str pool_lower(struct pool *pool, struct str x)
     return p ? str_n(p, x.n) : STR_EMPTY;
 }
 
+struct str pool_join(struct pool *pool, const struct str *texts, size_t n)
+{
+    size_t size = 0, used = 0;
+    for (size_t i = 0; i < n; i++) {
+        if (texts[i].n > SIZE_MAX - 1 - size)
+            return STR_EMPTY;
+        size += texts[i].n;
+    }
+    char *p = pool_alloc(pool, size + 1);
+    for (size_t i = 0; p && i < n; i++) {
+        if (texts[i].n)
+            memcpy(p + used, texts[i].s, texts[i].n);
+        used += texts[i].n;
+    }
+    return p ? str_n(p, size) : STR_EMPTY;
+}
+
 struct str pool_strf(struct pool *pool, const char *format, ...)
 {
     va_list ap;

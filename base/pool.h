@@ -24,6 +24,8 @@ struct str pool_str(struct pool *pool, struct str x);
 char *pool_cstr(struct pool *pool, struct str x);
 /* As pool_str, in lower case. */
 struct str pool_lower(struct pool *pool, struct str x);
+/* The texts one behind the other, as pool_str. */
+struct str pool_join(struct pool *pool, const struct str *texts, size_t n);
 struct str pool_strf(struct pool *pool, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 size_t pool_used(const struct pool *pool);
