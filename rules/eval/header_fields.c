@@ -189,7 +189,7 @@ double eval_unresolved_template(struct eval_context *c)
     struct str rest = look_get(c, "ALL"), line;
     while (str_next(&rest, '\n', &line)) {
         bool exempt = false;
-        if (!look_for(c, "%%%[A-Z]%[A-Z_-]", line, NULL))
+        if (str_chr(line, '%') == STR_NONE || !look_for(c, "%%%[A-Z]%[A-Z_-]", line, NULL))
             continue;
         for (size_t i = 0; i < sizeof fields / sizeof *fields && !exempt; i++)
             exempt = str_istarts(line, str_of(fields[i]));

@@ -93,6 +93,9 @@ enum hotmail { HOTMAIL_GOOD, HOTMAIL_FORGED, HOTMAIL_NOT_SEEN };
 
 static enum hotmail judge_hotmail(struct eval_context *c)
 {
+    bool sender = look_ends_with_host(look_get(c, "From:addr"), "hotmail.com");
+    if (!sender && str_find(look_get(c, "Received"), STR("hotmail.com")) == STR_NONE)
+        return HOTMAIL_GOOD;
     struct str received = look_get_squeezed(c, "Received");
     if (str_find(received, STR("from mail pickup service by hotmail.com with Microsoft "
                                "SMTPSVC;")) != STR_NONE ||
@@ -100,8 +103,7 @@ static enum hotmail judge_hotmail(struct eval_context *c)
         return HOTMAIL_GOOD;
     if (look_for(c, "%(from %|HELO %|helo=%)%*_hotmail.com%W", received, NULL))
         return HOTMAIL_FORGED;
-    return look_ends_with_host(look_get(c, "From:addr"), "hotmail.com") ? HOTMAIL_NOT_SEEN
-                                                                        : HOTMAIL_GOOD;
+    return sender ? HOTMAIL_NOT_SEEN : HOTMAIL_GOOD;
 }
 
 double eval_forged_hotmail(struct eval_context *c)

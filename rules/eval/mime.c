@@ -161,12 +161,15 @@ struct letters {
 
 static void count_letters(struct letters *letters, struct str text)
 {
-    letters->all += text.n;
+    size_t upper = 0, lower = 0;
     for (size_t i = 0; i < text.n; i++) {
         char c = text.s[i];
-        letters->upper += c >= 'A' && c <= 'Z';
-        letters->lower += (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9');
+        upper += c >= 'A' && c <= 'Z';
+        lower += (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9');
     }
+    letters->all += text.n;
+    letters->upper += upper;
+    letters->lower += lower;
 }
 
 /* What stands between the first ESC $ B and the last ESC ( B is Japanese. */
@@ -188,25 +191,38 @@ static void count_line(struct letters *letters, struct str line)
 }
 
 /* (MIN, MAX): percent of capitals among the body's letters and digits, MIN itself left out */
+/* Of the body's lines that are words; made once. NULL: no memory. */
+static const struct letters *letters_of(struct facts *facts)
+{
+    struct letters *letters = facts->made[FACT_LETTERS];
+    const struct fact_texts *body = facts_body(facts, BODY_RENDERED);
+    if (letters || body == NULL)
+        return letters;
+    letters = POOL_NEW(facts->pool, struct letters);
+    facts->made[FACT_LETTERS] = letters;
+    for (size_t i = 0; letters && i < body->n; i++) {
+        if (has_words(body->list[i]) && !is_base64(body->list[i]))
+            count_line(letters, body->list[i]);
+    }
+    return letters;
+}
+
 static double check_for_uppercase(struct eval_context *c)
 {
     const size_t least = 200; /* bytes; of less a word or two would decide */
     const struct mime_counts *counts = facts_mime_counts(c->facts);
-    const struct fact_texts *body = facts_body(c->facts, BODY_RENDERED);
-    struct letters letters = {0};
-    if (counts == NULL || body == NULL)
+    if (counts == NULL)
         return EVAL_NO_MEMORY;
     if (counts->caps_are_usual ||
         charset_looks_like_capitals(header_charset(facts_get(c->facts, "Content-Type"))))
         return 0;
-    for (size_t i = 0; i < body->n; i++) {
-        if (has_words(body->list[i]) && !is_base64(body->list[i]))
-            count_line(&letters, body->list[i]);
-    }
-    size_t known = letters.upper + letters.lower;
-    if (letters.all < least || known == 0)
+    const struct letters *letters = letters_of(c->facts);
+    if (letters == NULL)
+        return EVAL_NO_MEMORY;
+    size_t known = letters->upper + letters->lower;
+    if (letters->all < least || known == 0)
         return 0;
-    double percent = (double)letters.upper / (double)known * 100;
+    double percent = (double)letters->upper / (double)known * 100;
     return percent > c->a[0].number && percent <= c->a[1].number;
 }
 

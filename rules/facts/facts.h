@@ -30,6 +30,7 @@ enum fact_slot {
     FACT_PDFS,
     FACT_STOCK_INFO,
     FACT_WORDS_DIFFER,
+    FACT_LETTERS,
     FACT_SLOTS
 };
 

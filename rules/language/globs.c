@@ -31,12 +31,27 @@ bool glob_fits(struct str glob, struct str text)
     return g == glob.n;
 }
 
+/* Are the bytes before the first star, and behind the last, those of the text? Saves most work. */
+static bool ends_fit(struct str glob, struct str text)
+{
+    size_t head = 0, tail = 0;
+    while (head < glob.n && !is_star(glob.s[head])) {
+        if (head == text.n || text.s[head] != glob.s[head])
+            return false;
+        head++;
+    }
+    while (tail < glob.n - head && !is_star(glob.s[glob.n - tail - 1])) {
+        if (tail == text.n || text.s[text.n - tail - 1] != glob.s[glob.n - tail - 1])
+            return false;
+        tail++;
+    }
+    return true;
+}
+
 /* Which beginnings of the glob fit the text so far: all of them are followed at once. */
-bool glob_fits_domain(struct str glob, struct str text)
+static bool follow(struct str glob, struct str text)
 {
     bool fits[GLOB_DOMAIN_MAX + 1] = {true};
-    if (glob.n > GLOB_DOMAIN_MAX)
-        return false;
     for (size_t g = 0; g < glob.n && glob.s[g] == '*'; g++)
         fits[g + 1] = true;
     for (size_t t = 0; t < text.n; t++) {
@@ -52,6 +67,11 @@ bool glob_fits_domain(struct str glob, struct str text)
         }
     }
     return fits[glob.n];
+}
+
+bool glob_fits_domain(struct str glob, struct str text)
+{
+    return glob.n <= GLOB_DOMAIN_MAX && ends_fit(glob, text) && follow(glob, text);
 }
 
 static bool has_star(struct str text)
