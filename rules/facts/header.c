@@ -62,13 +62,8 @@ static struct str decoded_line(struct pool *pool, const struct header_field *fie
     struct str value = header_decode(pool, field->name, field->value);
     if (value.s == NULL)
         return value;
-    char *line = pool_alloc(pool, value.n + 2);
-    if (line == NULL)
-        return STR_EMPTY;
-    if (value.n)
-        memcpy(line, value.s, value.n);
-    line[value.n] = '\n';
-    return str_n(line, value.n + 1);
+    const struct str texts[] = {value, STR("\n")};
+    return pool_join(pool, texts, sizeof texts / sizeof *texts);
 }
 
 enum form { FORM_DECODED, FORM_RAW, FORM_UNFOLDED };
@@ -76,9 +71,10 @@ enum form { FORM_DECODED, FORM_RAW, FORM_UNFOLDED };
 static void add_fields(struct finding *f, struct str name, enum form form)
 {
     struct pool *pool = f->facts->pool;
+    uint32_t key = header_key(name);
     for (size_t i = 0; i < f->fields.n && !f->no_memory; i++) {
         const struct header_field *field = &f->fields.list[i];
-        if (field->hidden || !str_ieq(field->name, name))
+        if (field->key != key || field->hidden || !str_ieq(field->name, name))
             continue;
         add(f, form == FORM_RAW        ? field->value
                : form == FORM_UNFOLDED ? unfolded(pool, field->value)
@@ -113,9 +109,9 @@ static struct str whole_line(struct finding *f, const struct header_field *field
         return header_line_ends(f->facts->pool, field->whole);
     if (field->hidden)
         return STR("");
-    struct str line = decoded_line(f->facts->pool, field);
-    return line.s ? pool_strf(f->facts->pool, "%.*s: %.*s", STR_ARG(field->name), STR_ARG(line))
-                  : line;
+    struct str value = header_decode(f->facts->pool, field->name, field->value);
+    const struct str texts[] = {field->name, STR(": "), value, STR("\n")};
+    return value.s ? pool_join(f->facts->pool, texts, sizeof texts / sizeof *texts) : value;
 }
 
 /* "Name: value" for each field. */
@@ -383,6 +379,7 @@ static void copy_field(const struct fact_field *from, struct header_fields *fiel
 {
     fields->list[fields->n++] =
         (struct header_field){.name = from->name,
+                              .key = header_key(from->name),
                               .value = str_sub(from->value, 0, HEADER_VALUE_MAX)};
 }
 

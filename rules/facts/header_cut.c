@@ -37,7 +37,9 @@ static void put_received(const struct facts *facts, struct header_fields *fields
 {
     struct str value = str_sub(facts->input->received, 0, HEADER_VALUE_MAX);
     if (value.s)
-        fields->list[fields->n++] = (struct header_field){.name = STR("Received"), .value = value};
+        fields->list[fields->n++] = (struct header_field){.name = STR("Received"),
+                                                          .key = header_key(STR("Received")),
+                                                          .value = value};
 }
 
 static int message_fields(struct facts *facts, struct header_fields *fields)
@@ -53,6 +55,7 @@ static int message_fields(struct facts *facts, struct header_fields *fields)
         const struct header *header = &part->headers[i];
         struct header_field *field = &fields->list[fields->n++];
         field->name = header->name;
+        field->key = header_key(header->name);
         field->value = value_of(facts, header, part->unpacked);
         field->hidden = str_istarts(header->name, STR("X-Spam-"));
         if (!part->unpacked)

@@ -9,6 +9,7 @@
 
 struct header_field {
     struct str name;  /* as written, without blanks before the colon */
+    uint32_t key;     /* header_key() of it */
     struct str value; /* raw: LF line ends, the last one included, the blank in front too */
     struct str whole; /* as it was received, its line end included; .s NULL: not known */
     bool hidden;      /* X-Spam-…: what another filter said, which no rule sees but in ALL:raw */
@@ -18,6 +19,16 @@ struct header_fields {
     struct header_field *list;
     size_t n;
 };
+
+/* Of names that are the same but for case, the same number; of most others another. */
+static inline uint32_t header_key(struct str name)
+{
+    if (name.n == 0)
+        return 0;
+    uint32_t first = (unsigned char)name.s[0] | 32, middle = (unsigned char)name.s[name.n / 2] | 32;
+    uint32_t last = (unsigned char)name.s[name.n - 1] | 32;
+    return (uint32_t)(name.n & 0xff) << 24 | first << 16 | middle << 8 | last;
+}
 
 /* The message's own; made once. -1: the pool is used up. */
 int header_fields(struct facts *facts, struct header_fields *fields);

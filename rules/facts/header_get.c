@@ -1,15 +1,21 @@
 /* facts_get(): queries of evals, each made once. */
 #include "rules/facts/header.h"
 
+#define N_HEADS 64
+
 struct request {
-    struct request *next;
-    const char *text;
+    struct request *next; /* of the same head */
+    struct str text;
     const struct fact_values *values;
     struct str joined; /* .s NULL: not there */
 };
 
 static const struct fact_values none;
-static const struct request nothing = {.text = "", .values = &none};
+static const struct request nothing = {.values = &none};
+
+struct requests {
+    struct request *heads[N_HEADS]; /* by str_hash() of their texts */
+};
 
 /* Only the first value counts, without a line end, where one was cut out of a field. */
 static bool is_single(const struct query *query)
@@ -32,41 +38,45 @@ static struct str join_all(struct facts *facts, const struct fact_values *values
     return text;
 }
 
-static const struct request *make(struct facts *facts, const char *text)
+static const struct request *make(struct facts *facts, struct str text, struct request **head)
 {
     struct request *request = POOL_NEW(facts->pool, struct request);
     struct query query;
-    if (request == NULL || query_parse(facts->pool, str_of(text), &query, NULL) < 0)
+    if (request == NULL || query_parse(facts->pool, text, &query, NULL) < 0)
         return NULL;
-    request->text = pool_cstr(facts->pool, str_of(text));
+    request->text = pool_str(facts->pool, text);
     request->values = facts_header(facts, &query);
-    if (request->text == NULL || request->values == NULL)
+    if (request->text.s == NULL || request->values == NULL)
         return NULL;
     if (request->values->n)
         request->joined =
             is_single(&query) ? request->values->list[0] : join_all(facts, request->values);
-    request->next = facts->made[FACT_HEADERS];
-    facts->made[FACT_HEADERS] = request;
+    request->next = *head;
+    *head = request;
     return request;
 }
 
-static const struct request *find(struct facts *facts, const char *text)
+static const struct request *find(struct facts *facts, struct str text)
 {
-    for (const struct request *r = facts->made[FACT_HEADERS]; r; r = r->next) {
-        if (strcmp(r->text, text) == 0)
+    if (facts->made[FACT_HEADERS] == NULL)
+        facts->made[FACT_HEADERS] = POOL_NEW(facts->pool, struct requests);
+    struct requests *requests = facts->made[FACT_HEADERS];
+    struct request **head = requests ? &requests->heads[str_hash(text) % N_HEADS] : NULL;
+    for (const struct request *r = head ? *head : NULL; r; r = r->next) {
+        if (str_eq(r->text, text))
             return r;
     }
-    const struct request *made = make(facts, text);
+    const struct request *made = head ? make(facts, text, head) : NULL;
     facts->no_memory |= made == NULL;
     return made ? made : &nothing;
 }
 
 struct str facts_get(struct facts *facts, const char *request)
 {
-    return find(facts, request)->joined;
+    return find(facts, str_of(request))->joined;
 }
 
 const struct fact_values *facts_get_all(struct facts *facts, const char *request)
 {
-    return find(facts, request)->values;
+    return find(facts, str_of(request))->values;
 }

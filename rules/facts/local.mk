@@ -41,6 +41,7 @@ lib_librules_a_SOURCES += \
     rules/facts/registry.c rules/facts/registry.h \
     rules/facts/relays.c rules/facts/relays.h \
     rules/facts/rendered.c rules/facts/rendered.h \
+    rules/facts/scan.h \
     rules/facts/senders.c \
     rules/facts/shape.c rules/facts/shape.h \
     rules/facts/text_class.c rules/facts/text_class.h \

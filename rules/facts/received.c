@@ -2,6 +2,7 @@
 
 #include "base/ascii.h"
 #include "rules/facts/ip.h"
+#include "rules/facts/scan.h"
 #include "rules/facts/shape.h"
 
 /* One field while it is read. */
@@ -66,21 +67,38 @@ static bool tells_nothing(struct reading *r)
     return !shape_match("[%[0-9.]+]%$", SHAPE_EXACT, host, &r->reader->work, &found);
 }
 
+/* Behind "; Mon, 1 Jan 2024 00:00:00 +0000" at `at`, if nothing more follows; else STR_NONE. */
+static size_t behind_date(struct str x, size_t at)
+{
+    while (at < x.n && (x.s[at] == ' ' || x.s[at] == ';'))
+        at++;
+    size_t day = scan_name(x, at, "MonTueWedThuFriSatSun");
+    day = scan_char(x, scan_char(x, day, ','), ' ');
+    at = scan_char(x, scan_digits(x, day == STR_NONE ? at : day, 1, STR_NONE), ' ');
+    at = scan_char(x, scan_name(x, at, "JanFebMarAprMayJunJulAugSepOctNovDec"), ' ');
+    at = scan_char(x, scan_digits(x, at, 1, STR_NONE), ' ');
+    at = scan_char(x, scan_digits(x, at, 1, STR_NONE), ':');
+    at = scan_digits(x, at, 1, STR_NONE);
+    size_t seconds = scan_digits(x, scan_char(x, at, ':'), 1, STR_NONE);
+    at = scan_char(x, seconds == STR_NONE ? at : seconds, ' ');
+    at = scan_word(x, at);
+    return at == x.n ? at : STR_NONE;
+}
+
 static void cut_date(struct reading *r)
 {
-    static const char date[] = "%[ ;]+%(?%(Mon%|Tue%|Wed%|Thu%|Fri%|Sat%|Sun%), %)%[0-9]+ "
-                               "%(Jan%|Feb%|Mar%|Apr%|May%|Jun%|Jul%|Aug%|Sep%|Oct%|Nov%|Dec%) "
-                               "%[0-9]+ %[0-9]+:%[0-9]+%(?:%[0-9]+%) %_%$";
-    /* "; Mon, 1 Jan 2024 00:00:00 +0000": it begins at most six words before the end */
+    /* it begins at most six words before the end */
     size_t from = r->line.n;
     for (int words = 0; words < 8 && from > 0; words++) {
         from--;
         while (from > 0 && r->line.s[from] != ' ' && r->line.s[from] != ';')
             from--;
     }
-    struct shape_found found;
-    if (shape_search(date, SHAPE_EXACT, str_from(r->line, from), &r->reader->work, &found))
-        r->line = str_sub(r->line, 0, (size_t)(found.all.s - r->line.s));
+    for (; from < r->line.n; from++) {
+        bool begins = r->line.s[from] == ' ' || r->line.s[from] == ';';
+        if (begins && behind_date(r->line, from) != STR_NONE)
+            r->line.n = from;
+    }
 }
 
 /* The first ")by " gets its blank, so that shapes need not care. */

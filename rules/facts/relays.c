@@ -93,12 +93,20 @@ static bool place(struct making *m, const struct relay *relay)
 
 static struct str text_of(struct pool *pool, const struct relay *relay)
 {
-    return pool_strf(pool,
-                     "[ ip=%.*s rdns=%.*s helo=%.*s by=%.*s ident=%.*s envfrom=%.*s intl=%d "
-                     "id=%.*s auth=%.*s msa=%d ]",
-                     STR_ARG(relay->ip), STR_ARG(relay->rdns), STR_ARG(relay->helo),
-                     STR_ARG(relay->by), STR_ARG(relay->ident), STR_ARG(relay->envfrom),
-                     relay->internal, STR_ARG(relay->id), STR_ARG(relay->auth), relay->msa);
+    const struct str texts[] = {
+        STR("[ ip="),     relay->ip,
+        STR(" rdns="),    relay->rdns,
+        STR(" helo="),    relay->helo,
+        STR(" by="),      relay->by,
+        STR(" ident="),   relay->ident,
+        STR(" envfrom="), relay->envfrom,
+        STR(" intl="),    relay->internal ? STR("1") : STR("0"),
+        STR(" id="),      relay->id,
+        STR(" auth="),    relay->auth,
+        STR(" msa="),     relay->msa ? STR("1") : STR("0"),
+        STR(" ]"),
+    };
+    return pool_join(pool, texts, sizeof texts / sizeof *texts);
 }
 
 /* Mail fetched out of a mailbox by one of ours: its way begins anew behind that. */

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "rules/facts/header.h"
+#include "rules/facts/scan.h"
 #include "rules/facts/shape.h"
 
 #define WORK_MAX   200000
@@ -171,6 +172,42 @@ static int64_t days_since_1970(int64_t year, int64_t month, int64_t day)
     return year * 365 + year / 4 - year / 100 + year / 400 + in_year - 719468;
 }
 
+static int64_t number_at(struct str x, size_t from, size_t to)
+{
+    uint64_t value = 0;
+    return str_to_u64(str_sub(x, from, to), 1000000, &value) ? (int64_t)value : 0;
+}
+
+/*
+ * " Mon 1 Jan 2024 00:00:00 +0000 …", as nearly all mail has it: what the shapes would find, in
+ * one walk. False: it is something else, which they must look at.
+ */
+static bool read_plain(struct str x, struct moment *m)
+{
+    size_t day = 1;
+    while (day < x.n && ascii_is_letter(x.s[day]))
+        day++;
+    day = day == 1 ? day : scan_char(x, day, ' ');
+    size_t month = scan_char(x, scan_digits(x, day, 1, 2), ' ');
+    size_t year = month < x.n && x.n - month > 3 ? scan_char(x, month + 3, ' ') : STR_NONE;
+    size_t hour = scan_char(x, scan_digits(x, year, 4, 4), ' ');
+    size_t minute = scan_char(x, scan_digits(x, hour, 1, 2), ':');
+    size_t second = scan_char(x, scan_digits(x, minute, 2, 2), ':');
+    size_t zone = scan_char(x, scan_digits(x, second, 2, 2), ' ');
+    size_t end = zone < x.n ? scan_char(x, scan_digits(x, zone + 1, 4, 4), ' ') : STR_NONE;
+    if (end == STR_NONE || (x.s[zone] != '+' && x.s[zone] != '-') ||
+        (m->month = month_of(str_sub(x, month, month + 3))) == 0)
+        return false;
+    m->day = number_at(x, day, month - 1);
+    m->year = number_at(x, year, hour - 1);
+    m->hour = number_at(x, hour, minute - 1);
+    m->minute = number_at(x, minute, second - 1);
+    m->second = number_at(x, second, zone - 1);
+    m->zone = number_at(x, zone + 1, zone + 3) * 60 + number_at(x, zone + 3, zone + 5);
+    m->zone = x.s[zone] == '-' ? -m->zone : m->zone;
+    return true;
+}
+
 bool times_parse(struct str text, int64_t *seconds)
 {
     struct reading r;
@@ -178,10 +215,12 @@ bool times_parse(struct str text, int64_t *seconds)
     if (text.n > TIMES_TEXT_MAX)
         return false;
     load(&r, text);
-    if (!read_day(&r, &m))
-        return false;
-    read_time(&r, &m);
-    read_zone(&r, &m);
+    if (!read_plain(text_of(&r), &m)) {
+        if (!read_day(&r, &m))
+            return false;
+        read_time(&r, &m);
+        read_zone(&r, &m);
+    }
     put_right(&m);
     if (m.day == 0)
         return false;
@@ -201,14 +240,32 @@ static void read_date(struct facts *facts, struct times *times)
     }
 }
 
-/* " 1 Jan 2024 00:00:00 +0000" somewhere in a Received. */
+/* Behind "1 Jan 2024 00:00:00 +0000" at `at`; STR_NONE: that is not there. */
+static size_t behind_time(struct str x, size_t at)
+{
+    size_t month = scan_char(x, scan_digits(x, at, 1, STR_NONE), ' ');
+    if (month >= x.n || x.n - month <= 3 || memchr(x.s + month, ' ', 3))
+        return STR_NONE;
+    size_t year = scan_char(x, month + 3, ' ');
+    size_t hour = scan_char(x, scan_digits(x, year, 1, STR_NONE), ' ');
+    size_t minute = scan_char(x, scan_digits(x, hour, 1, STR_NONE), ':');
+    size_t second = scan_char(x, scan_digits(x, minute, 1, STR_NONE), ':');
+    size_t zone = scan_char(x, scan_digits(x, second, 1, STR_NONE), ' ');
+    return scan_word(x, zone);
+}
+
+/* The first such time in a Received, behind a blank and perhaps one other character. */
 static bool received_time(struct str received, int64_t *seconds)
 {
-    struct shape_found found;
-    size_t work = WORK_MAX;
-    return shape_search("%[ \t]%(?%.{1}%)%[0-9]+ %[^ ]{3} %[0-9]+ %[0-9]+:%[0-9]+:%[0-9]+ %_",
-                        SHAPE_EXACT, received, &work, &found) &&
-           times_parse(found.all, seconds);
+    for (size_t at = 0; at + 1 < received.n; at++) {
+        if (received.s[at] != ' ' && received.s[at] != '\t')
+            continue;
+        size_t end = received.s[at + 1] == '\n' ? STR_NONE : behind_time(received, at + 2);
+        end = end == STR_NONE ? behind_time(received, at + 1) : end;
+        if (end != STR_NONE)
+            return times_parse(str_sub(received, at, end), seconds);
+    }
+    return false;
 }
 
 static bool is_local(struct str received)
