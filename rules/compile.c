@@ -234,6 +234,49 @@ static int gather_filters(struct ruleset *set, struct group *group, struct err *
     return group->filters ? 0 : err_set(err, "rules: out of memory");
 }
 
+/* May the rule hit, or meet a limit, where its header is not there? That is the same for all
+ * messages: its pattern is tried on the text that the rule has for it. */
+static bool hits_missing(const struct rule *rule, struct regex_runner *runner)
+{
+    struct regex_match match;
+    if (rule->kind == RULE_EXISTS)
+        return false;
+    return regex_search(rule->regex, runner, rule->if_unset, 0, STR_NONE, &match) !=
+           (rule->negated ? REGEX_YES : REGEX_NO);
+}
+
+static int sort_out(struct ruleset *set, struct group *group, struct regex_runner *runner,
+                    struct err *err)
+{
+    if (group->kind != RULE_HEADER && group->kind != RULE_MIMEHEADER)
+        return 0;
+    group->missing = POOL_ARRAY(set->pool, group->n, uint32_t);
+    group->negated = POOL_ARRAY(set->pool, group->n, uint32_t);
+    if (group->missing == NULL || group->negated == NULL)
+        return err_set(err, "rules: out of memory");
+    for (size_t i = 0; i < group->n; i++) {
+        const struct rule *rule = &set->rules[group->rules[i]];
+        if (hits_missing(rule, runner))
+            group->missing[group->n_missing++] = group->rules[i];
+        if (rule->negated)
+            group->negated[group->n_negated++] = group->rules[i];
+    }
+    return 0;
+}
+
+static int finish_groups(struct ruleset *set, struct err *err)
+{
+    struct regex_runner *runner = regex_runner_new(err);
+    int result = runner ? 0 : -1;
+    for (size_t i = 0; i < set->n_groups && result == 0; i++) {
+        result = gather_filters(set, &set->groups[i], err);
+        if (result == 0)
+            result = sort_out(set, &set->groups[i], runner, err);
+    }
+    regex_runner_free(&runner);
+    return result;
+}
+
 /* Each rule to where it is run: a group, the evals; metas have an order of their own. */
 static int group_rules(struct compiler *c, struct err *err)
 {
@@ -253,10 +296,8 @@ static int group_rules(struct compiler *c, struct err *err)
             return -1;
     }
     captures_finish(c->book, set);
-    for (size_t i = 0; i < set->n_groups; i++) {
-        if (gather_filters(set, &set->groups[i], err) < 0)
-            return -1;
-    }
+    if (finish_groups(set, err) < 0)
+        return -1;
     if (metas_order(c->book, set, err) < 0)
         return -1;
     return wake_make(set, err);

@@ -50,6 +50,10 @@ struct group {
     uint32_t *rules;
     size_t n, cap;
     struct filters *filters; /* by rule number */
+    /* RULE_HEADER, RULE_MIMEHEADER: of `rules`, those that can hit where the header is not there,
+     * and those with "!~" */
+    uint32_t *missing, *negated;
+    size_t n_missing, n_negated;
 };
 
 struct ruleset {

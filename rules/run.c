@@ -55,15 +55,14 @@ static void run_texts(struct run *run, const struct group *group, const struct v
 static int run_group(struct run *run, const struct group *group)
 {
     struct view view;
+    if (group->kind == RULE_HEADER)
+        return run_headers(run, group);
     if (view_make(&run->facts, group->kind, &group->query, &view, run->err) < 0)
         return -1;
     run->result->truncated |= view.truncated;
     if (group->kind == RULE_MIMEHEADER)
         return run_part_headers(run, group, &view);
-    if (group->kind == RULE_HEADER)
-        run_headers(run, group, &view);
-    else
-        run_texts(run, group, &view);
+    run_texts(run, group, &view);
     return 0;
 }
 

@@ -21,9 +21,10 @@ struct run {
 void run_search(struct rules_scratch *s, uint32_t number, struct str piece, size_t from,
                 size_t last);
 
-/* run_headers.c: the rules of a group on the text that its query found. */
-void run_headers(struct run *run, const struct group *group, const struct view *view);
-/* As above, on the headers of all parts. -1: the pool is used up. */
+/* run_headers.c: the rules of a group on the text that its query finds. -1: the pool is used up. */
+int run_headers(struct run *run, const struct group *group);
+/* As above, on the headers of all parts: the first part in which a rule hits gives all its hits;
+ * "!~" hits when none has a match. */
 int run_part_headers(struct run *run, const struct group *group, const struct view *view);
 
 #endif

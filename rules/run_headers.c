@@ -1,4 +1,5 @@
 #include "base/buf.h"
+#include "rules/facts/header.h"
 #include "rules/prefilter.h"
 #include "rules/run.h"
 
@@ -18,24 +19,77 @@ static void search_negated(struct rules_scratch *s, uint32_t number, const struc
     scratch_hit(s, number, STR_EMPTY);
 }
 
-/* One rule on a header's text; `possible` is what the prefilter says. */
-static void run_header(struct rules_scratch *s, uint32_t number, const struct view *view,
-                       bool possible)
+/* A header that is not there: the rule's own text stands for it. */
+static void run_missing(struct rules_scratch *s, const struct group *group)
 {
+    const struct view view = {.pieces = &(struct str){NULL, 0}, .n_pieces = 1};
+    for (size_t i = 0; i < group->n_missing; i++) {
+        uint32_t number = group->missing[i];
+        if (regex_runner_late(s->runner))
+            scratch_give_up(s, number);
+        else if (s->set->rules[number].negated)
+            search_negated(s, number, &view);
+        else
+            run_search(s, number, s->set->rules[number].if_unset, 0, STR_NONE);
+    }
+}
+
+/* The text of one header, while its rules run. */
+struct header_text {
+    struct rules_scratch *scratch;
+    struct str text;
+};
+
+/* One rule, whose pattern may match there. */
+static void on_candidate(void *data, uint32_t number, size_t piece, size_t from, size_t last)
+{
+    const struct header_text *header = data;
+    struct rules_scratch *s = header->scratch;
     const struct rule *rule = &s->set->rules[number];
+    struct regex_match match;
     if (regex_runner_late(s->runner)) {
         scratch_give_up(s, number);
     } else if (rule->kind == RULE_EXISTS) {
-        if (view->pieces[0].s)
-            scratch_hit(s, number, STR_EMPTY);
+        scratch_hit(s, number, STR_EMPTY);
     } else if (rule->negated) {
-        if (possible)
-            search_negated(s, number, view);
-        else
-            scratch_hit(s, number, STR_EMPTY);
-    } else if (possible) {
-        run_search(s, number, view->pieces[0].s ? view->pieces[0] : rule->if_unset, 0, STR_NONE);
+        enum regex_result result =
+            s->matched[number]
+                ? REGEX_YES
+                : regex_search(rule->regex, s->runner, header->text, from, last, &match);
+        s->matched[number] = result == REGEX_YES;
+        if (result == REGEX_LIMIT)
+            scratch_give_up(s, number);
+    } else {
+        run_search(s, number, header->text, from, last);
     }
+}
+
+static void run_there(struct rules_scratch *s, const struct group *group, struct str text)
+{
+    struct header_text header = {s, text};
+    struct view_block block = {text, 0, 1};
+    const struct view view = {.pieces = &text, .n_pieces = 1, .blocks = &block, .n_blocks = 1};
+    const struct prefilter_job job = {s->set, s->runner, s->done, s->next, on_candidate, &header};
+    for (size_t i = 0; i < group->n_negated; i++)
+        s->matched[group->negated[i]] = false;
+    prefilter_block(&job, group, &view, &block);
+    for (size_t i = 0; i < group->n_negated; i++) {
+        uint32_t number = group->negated[i];
+        if (!s->matched[number] && !s->limited[number])
+            scratch_hit(s, number, STR_EMPTY);
+    }
+}
+
+int run_headers(struct run *run, const struct group *group)
+{
+    struct str text;
+    if (header_find(&run->facts, &group->query, &text, &run->result->truncated) < 0)
+        return err_set(run->err, "rules: the message needs more memory than is allowed");
+    if (text.s)
+        run_there(run->scratch, group, text);
+    else
+        run_missing(run->scratch, group);
+    return 0;
 }
 
 /* The headers of the parts, one behind the other, each ended by a line end. */
@@ -57,8 +111,8 @@ static int join_parts(struct run *run, const struct rule *rule, const struct vie
     return text->s ? 0 : err_set(run->err, "rules: the message needs more memory than is allowed");
 }
 
-/* The first part in which it hits gives all its hits; "!~" hits when none has a match. */
-static int run_part_header(struct run *run, uint32_t number, const struct view *view)
+/* A rule that looks at the headers of all parts together, or asks that none has a match. */
+static int run_all_parts(struct run *run, uint32_t number, const struct view *view)
 {
     struct rules_scratch *s = run->scratch;
     const struct rule *rule = &s->set->rules[number];
@@ -74,37 +128,42 @@ static int run_part_header(struct run *run, uint32_t number, const struct view *
         joined.pieces = &text;
         view = &joined;
     }
-    if (rule->negated) {
+    if (rule->negated)
         search_negated(s, number, view);
-        return 0;
-    }
-    for (size_t i = 0; i < view->n_pieces && s->values[number] == 0; i++) {
-        struct str piece = view->pieces[i].s ? view->pieces[i] : rule->if_unset;
-        if (rule->concat || (i + 1 >= rule->part_first && i + 1 <= rule->part_last))
-            run_search(s, number, piece, 0, STR_NONE);
-    }
+    else
+        run_search(s, number, text, 0, STR_NONE);
     return 0;
+}
+
+/* The rules that look at each part for itself, on one of them. */
+static void run_part(struct rules_scratch *s, const struct group *group, const struct view *view,
+                     size_t part)
+{
+    struct str text = view->pieces[part];
+    const uint32_t *rules = text.s ? group->rules : group->missing;
+    size_t n = text.s ? group->n : group->n_missing;
+    if (text.s)
+        prefilter_piece(s->set, group, text, s->next);
+    for (size_t i = 0; i < n; i++) {
+        const struct rule *rule = &s->set->rules[rules[i]];
+        if (rule->concat || rule->negated || (text.s && !s->next[rules[i]]) ||
+            s->values[rules[i]] != 0 || part + 1 < rule->part_first || part + 1 > rule->part_last)
+            continue;
+        if (regex_runner_late(s->runner))
+            scratch_give_up(s, rules[i]);
+        else
+            run_search(s, rules[i], text.s ? text : rule->if_unset, 0, STR_NONE);
+    }
 }
 
 int run_part_headers(struct run *run, const struct group *group, const struct view *view)
 {
     for (size_t i = 0; i < group->n; i++) {
-        if (run_part_header(run, group->rules[i], view) < 0)
+        const struct rule *rule = &run->set->rules[group->rules[i]];
+        if ((rule->concat || rule->negated) && run_all_parts(run, group->rules[i], view) < 0)
             return -1;
     }
+    for (size_t i = 0; i < view->n_pieces; i++)
+        run_part(run->scratch, group, view, i);
     return 0;
-}
-
-void run_headers(struct run *run, const struct group *group, const struct view *view)
-{
-    struct rules_scratch *s = run->scratch;
-    /* a header that is not there has the rule's own text in its place, which no prefilter has seen
-     */
-    bool filtered = group->kind == RULE_HEADER && view->pieces[0].s;
-    if (filtered)
-        prefilter_piece(run->set, group, view->pieces[0], s->next);
-    for (size_t i = 0; i < group->n; i++) {
-        uint32_t number = group->rules[i];
-        run_header(s, number, view, !filtered || s->next[number]);
-    }
 }

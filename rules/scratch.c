@@ -16,12 +16,13 @@ struct rules_scratch *rules_scratch_new(const struct ruleset *set, struct err *e
     s->done = calloc(n, sizeof *s->done);
     s->limited = calloc(n, sizeof *s->limited);
     s->unknown = calloc(n, sizeof *s->unknown);
+    s->matched = calloc(n, sizeof *s->matched);
     s->next = calloc(n, sizeof *s->next);
     s->texts = calloc(n, sizeof *s->texts);
     s->is_touched = calloc(n, sizeof *s->is_touched);
     s->touched = calloc(n, sizeof *s->touched);
     s->awake = calloc(set->wake.n_words + 1, sizeof *s->awake);
-    if (s->runner && s->values && s->done && s->limited && s->unknown && s->next && s->texts &&
+    if (s->runner && s->values && s->done && s->limited && s->unknown && s->matched && s->next && s->texts &&
         s->is_touched && s->touched && s->awake)
         return s;
     err_set(err, "rules: out of memory");
@@ -39,6 +40,7 @@ void rules_scratch_free(struct rules_scratch **scratch)
     free(s->done);
     free(s->limited);
     free(s->unknown);
+    free(s->matched);
     free(s->next);
     free(s->texts);
     free(s->is_touched);

@@ -16,6 +16,7 @@ struct rules_scratch {
     bool *done;     /* [set->n]: no more hits wanted */
     bool *limited;  /* [set->n]: its answer is not known */
     bool *unknown;  /* [set->n]: a careful meta's truth is not known */
+    bool *matched;  /* [set->n]: the pattern of a rule with "!~", in the text just looked at */
     size_t *next;   /* [set->n]: the prefilter's */
     struct str *texts;
     bool *is_touched;  /* [set->n] */
