@@ -23,24 +23,43 @@ static void report_mistake(void *data, const char *file, unsigned line, const ch
     log_warning("%s:%u: %s", file, line, what);
 }
 
-static int open_model(struct pipeline *pipeline, const struct conf *conf, struct err *err)
+int pipeline_open_model(const struct conf *conf, struct model **model, struct err *err)
 {
     char path[PATH_MAX];
+    *model = NULL;
     if (!conf->bayes.enabled)
         return 0;
     int n = snprintf(path, sizeof path, "%s/bayes/current", conf->state_dir);
     if (n < 0 || (size_t)n >= sizeof path)
         return err_set(err, "state_dir %s is too long", conf->state_dir);
     int fd = open(path, O_RDONLY | O_CLOEXEC);
-    if (fd < 0 && errno == ENOENT) {
-        log_info("no model yet: pass 1 decides alone until something was learned");
+    if (fd < 0 && errno == ENOENT)
         return 0;
-    }
     if (fd < 0)
         return err_sys(err, "cannot open the model %s", path);
-    pipeline->model = model_open(fd, path, err);
+    *model = model_open(fd, path, err);
     close(fd);
-    return pipeline->model ? 0 : -1;
+    return *model ? 0 : -1;
+}
+
+static void open_model(struct pipeline *pipeline, const struct conf *conf)
+{
+    struct err err = {""};
+    if (pipeline_open_model(conf, &pipeline->model, &err) < 0)
+        log_error("%s; pass 1 decides alone; a reload of the gateway makes it anew", err.text);
+    else if (pipeline->model == NULL && conf->bayes.enabled)
+        log_info("no model yet: pass 1 decides alone until something was learned");
+}
+
+static bool is_trained(const struct model *model)
+{
+    return model && model_spam(model) >= PIPELINE_TRAINED_MIN &&
+           model_ham(model) >= PIPELINE_TRAINED_MIN;
+}
+
+unsigned pipeline_score_set(const struct conf *conf, const struct model *model)
+{
+    return (conf->sender.keys ? RULES_SCORE_NET : 0) | (is_trained(model) ? RULES_SCORE_LEARN : 0);
 }
 
 static int open_dkim(struct pipeline *pipeline, const struct conf *conf, struct err *err)
@@ -56,21 +75,19 @@ static int open_dkim(struct pipeline *pipeline, const struct conf *conf, struct 
 
 int pipeline_open(struct pipeline *pipeline, const struct conf *conf, struct err *err)
 {
-    struct err model_err = {""};
     *pipeline = (struct pipeline){.conf = conf};
     if (mail_preload(err) < 0)
         return -1;
-    pipeline->rules =
-        ruleset_load(conf->spam.rules.items, conf->spam.rules.n, report_mistake, pipeline, err);
+    open_model(pipeline, conf);
+    const struct ruleset_options options = {.score_set = pipeline_score_set(conf, pipeline->model)};
+    pipeline->rules = ruleset_load_with(&options, conf->spam.rules.items, conf->spam.rules.n,
+                                        report_mistake, pipeline, err);
     if (pipeline->rules)
         pipeline->scratch = rules_scratch_new(pipeline->rules, err);
     if (pipeline->scratch == NULL || open_dkim(pipeline, conf, err) < 0) {
         pipeline_close(pipeline);
         return -1;
     }
-    if (open_model(pipeline, conf, &model_err) < 0)
-        log_error("%s; pass 1 decides alone; a reload of the gateway makes it anew",
-                  model_err.text);
     return 0;
 }
 
@@ -118,16 +135,41 @@ static int own_received(const struct pipeline *pipeline, const struct scan_reque
     return field->s ? 0 : err_set(err, "no room for our Received field");
 }
 
-int pipeline_run(const struct pipeline *pipeline, const struct scan_request *envelope,
-                 struct str raw, struct pool *pool, struct pipeline_result *result, struct err *err)
+/* What was found out about the sender, as rules ask for it. `list` has room for all signatures. */
+static struct rules_network network_of(const struct pipeline *pipeline,
+                                       const struct dkim_results *dkim,
+                                       struct rules_signature *list)
 {
-    *result = (struct pipeline_result){0};
-    if (message_parse(pool, raw, &mail_limits_default, &result->message, err) < 0)
+    struct rules_network network = {.signatures = list, .dkim_asked = pipeline->dkim != NULL};
+    for (size_t i = 0; i < dkim->n; i++) {
+        const struct dkim_signature *s = &dkim->list[i];
+        if (s->domain.n == 0 || s->selector.n == 0) /* no signature that could be read */
+            continue;
+        list[network.n_signatures++] = (struct rules_signature){
+            .domain = s->domain,
+            .pass = s->result == DKIM_PASS,
+            .testing = s->testing,
+            .unknown = s->result == DKIM_TEMPERROR,
+        };
+    }
+    return network;
+}
+
+static int classify(const struct pipeline *pipeline, struct pool *pool,
+                    struct pipeline_result *result, struct err *err)
+{
+    if (pipeline->model == NULL)
+        return 0;
+    if (features_extract(pool, result->message, result->text, &result->features, err) < 0)
         return -1;
-    if (mail_text_make(pool, result->message, &result->text, err) < 0)
-        return -1;
-    if (check_dkim(pipeline, raw, pool, result, err) < 0)
-        return -1;
+    return bayes_classify(pipeline->model, &result->features, pool, &result->bayes, err);
+}
+
+static int run_rules(const struct pipeline *pipeline, const struct scan_request *envelope,
+                     struct pool *pool, struct pipeline_result *result, struct err *err)
+{
+    struct rules_signature signatures[DKIM_SIGNATURES_MAX];
+    const struct rules_network network = network_of(pipeline, &result->dkim, signatures);
     int64_t now = (int64_t)time(NULL);
     struct str received;
     if (own_received(pipeline, envelope, now, pool, &received, err) < 0)
@@ -139,14 +181,27 @@ int pipeline_run(const struct pipeline *pipeline, const struct scan_request *env
                                       .client_name = envelope->client_name,
                                       .helo = envelope->helo,
                                       .received = received,
-                                      .now = now};
-    if (ruleset_run(pipeline->rules, pipeline->scratch, &input, pool, &result->rules, err) < 0)
+                                      .network = pipeline->dkim ? &network : NULL,
+                                      .now = now,
+                                      .bayes_known =
+                                          result->bayes.used && is_trained(pipeline->model),
+                                      .bayes = result->bayes.probability};
+    return ruleset_run(pipeline->rules, pipeline->scratch, &input, pool, &result->rules, err);
+}
+
+int pipeline_run(const struct pipeline *pipeline, const struct scan_request *envelope,
+                 struct str raw, struct pool *pool, struct pipeline_result *result, struct err *err)
+{
+    *result = (struct pipeline_result){0};
+    if (message_parse(pool, raw, &mail_limits_default, &result->message, err) < 0)
         return -1;
-    if (pipeline->model == NULL)
-        return 0;
-    if (features_extract(pool, result->message, result->text, &result->features, err) < 0)
+    if (mail_text_make(pool, result->message, &result->text, err) < 0)
         return -1;
-    return bayes_classify(pipeline->model, &result->features, pool, &result->bayes, err);
+    if (check_dkim(pipeline, raw, pool, result, err) < 0)
+        return -1;
+    if (classify(pipeline, pool, result, err) < 0)
+        return -1;
+    return run_rules(pipeline, envelope, pool, result, err);
 }
 
 static struct str tests_of(const struct rules_result *rules, struct pool *pool)

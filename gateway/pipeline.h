@@ -2,8 +2,8 @@
  * pipeline: the content step on one message, in the order in which it happens:
  *
  *   raw ─► MIME ─► text ─┬─► DKIM (before anything is edited)
- *                        ├─► rules    pass 1
  *                        ├─► features ─► model   pass 2
+ *                        ├─► rules    pass 1, which can look at the signatures and at pass 2
  *                        └─► edits    what delivery will change in the header
  *
  * Used by the content process and, on files, by `poterne check`. A pipeline is opened once (rules
@@ -19,6 +19,10 @@
 
 /* Memory for one message beside its own bytes: 20 MB of mail decode into less than this. */
 #define PIPELINE_POOL_MAX ((size_t)512 * 1024 * 1024)
+
+/* Messages of each class that must have been learned until rules can look at pass 2 (check_bayes):
+ * what SpamAssassin wants of its own. What pass 2 adds to the verdict grows from the first on. */
+#define PIPELINE_TRAINED_MIN 200
 
 struct pipeline {
     const struct conf *conf;
@@ -43,6 +47,12 @@ struct pipeline_result {
 /* A missing or damaged model is logged and done without; missing rules are an error. */
 int pipeline_open(struct pipeline *pipeline, const struct conf *conf, struct err *err);
 void pipeline_close(struct pipeline *pipeline);
+
+/* The current model; NULL where there is none yet, or bayes is not enabled. */
+int pipeline_open_model(const struct conf *conf, struct model **model, struct err *err);
+/* Which of a rule's four scores counts: with network where signatures are checked, with learning
+ * where the model (may be NULL) is trained. */
+unsigned pipeline_score_set(const struct conf *conf, const struct model *model);
 
 /* raw must stay until the pool is emptied. -1: out of memory, or larger than the limits allow. */
 int pipeline_run(const struct pipeline *pipeline, const struct scan_request *envelope,

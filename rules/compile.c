@@ -107,6 +107,18 @@ static int set_pattern(struct compiler *c, struct rule *rule, const struct defin
     return 0;
 }
 
+/* What pass 2 says is in the verdict already: a rule that repeats it only feeds others. */
+static void set_aside_score(struct compiler *c, struct rule *rule)
+{
+    if (rule->score == 0 || settings_number(c->set->settings, SETTINGS_POTERNE_BAYES_SCORES) != 0)
+        return;
+    book_notice(c->book, rule->file, rule->line,
+                "%.*s does not score: the verdict has what pass 2 says (poterne_bayes_scores 1 "
+                "counts both)",
+                STR_ARG(rule->name));
+    rule->score = 0;
+}
+
 /* The pattern or the call of a rule; a rule with a mistake in it stays, as one that never hits. */
 static void set_test(struct compiler *c, struct rule *rule, const struct definition *definition)
 {
@@ -115,6 +127,8 @@ static void set_test(struct compiler *c, struct rule *rule, const struct definit
     if (rule->kind == RULE_EVAL) {
         rule->call.raw = definition->eval_raw;
         result = eval_compile(c->set->pool, definition->test, &rule->call, &err);
+        if (rule->call.pass_2)
+            set_aside_score(c, rule);
     } else if (rule->kind == RULE_URI_DETAIL) {
         rule->detail = uri_detail_parse(c->set->pool, definition->test, &err);
         result = rule->detail ? 0 : -1;

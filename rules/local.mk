@@ -32,6 +32,7 @@ unit += \
     t/unit/rules_hostile \
     t/unit/rules_language \
     t/unit/rules_languages \
+    t/unit/rules_others \
     t/unit/rules_parse \
     t/unit/rules_regex \
     t/unit/rules_relays \
@@ -50,6 +51,7 @@ t_unit_rules_fold_LDADD = $(RULES_LIBS) $(CMOCKA_LIBS)
 t_unit_rules_hostile_LDADD = $(RULES_LIBS) $(CMOCKA_LIBS)
 t_unit_rules_language_LDADD = $(RULES_LIBS) $(CMOCKA_LIBS)
 t_unit_rules_languages_LDADD = $(RULES_LIBS) $(CMOCKA_LIBS)
+t_unit_rules_others_LDADD = $(RULES_LIBS) $(CMOCKA_LIBS)
 t_unit_rules_parse_LDADD = $(RULES_LIBS) $(CMOCKA_LIBS)
 t_unit_rules_regex_LDADD = $(RULES_LIBS) $(CMOCKA_LIBS)
 t_unit_rules_relays_LDADD = $(RULES_LIBS) $(CMOCKA_LIBS)

@@ -67,6 +67,7 @@ void rules_scratch_free(struct rules_scratch **scratch);
 struct rules_signature { /* of DKIM (RFC 6376) or ARC (RFC 8617), in the header's order */
     struct str domain;   /* d=, lower case */
     bool pass, testing, arc;
+    bool unknown; /* its key could not be asked for now */
 };
 
 struct rules_answer {
@@ -79,6 +80,7 @@ struct rules_network {
     struct str dmarc;         /* "pass", "none", "quarantine", "reject", "missing" */
     const struct rules_signature *signatures;
     size_t n_signatures;
+    bool spf_asked, dkim_asked; /* else what stands there says nothing */
     const struct rules_answer *answers;
     size_t n_answers;
     bool sender_has_no_host; /* the envelope sender's domain has neither MX nor address */
@@ -96,7 +98,8 @@ struct rules_input {
     const struct rules_network *network; /* NULL: nothing was asked */
     int64_t now;                         /* seconds since 1970; 0: not known */
     bool sub_rules;                      /* "__" rules stand among the hits too, with score 0 */
-    bool bayes_known; /* pass 2 ran first: `bayes` is the probability of spam that it gave */
+    bool bayes_known; /* a trained pass 2 ran first: `bayes` is the probability of spam that it gave
+                       */
     double bayes;
 };
 

@@ -26,7 +26,7 @@ static const struct {
     {"--rules", "-r", OPT_RULES, "PATH",
      "rule file or folder instead of the settings'; also -r, again"},
     {"--score-set", "", OPT_SCORE_SET, "N",
-     "0 to 3: 1 with network, 2 with Bayes, 3 both (default)"},
+     "0 to 3: 1 with network, 2 with Bayes, 3 both (default: the gateway's, else 3)"},
     {"--processes", "", OPT_PROCESSES, "N", "that many at work (default: one a processor)"},
     {"--all", "", OPT_ALL, NULL, "also rules that no score needs"},
 };

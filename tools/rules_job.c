@@ -1,5 +1,6 @@
 #include "tools/rules_job.h"
 
+#include "gateway/pipeline.h"
 #include "tools/files.h"
 
 /* Far above smtp.size_limit's default, so that what the gateway refuses can be looked at too. */
@@ -7,6 +8,18 @@
 #define POOL_MAX    ((size_t)1024 * 1024 * 1024)
 
 #define REQUIRED_DEFAULT 5.0 /* spam.required's */
+
+/* The gateway's; what keeps its model from being read is told by `poterne check`. */
+static unsigned score_set_of(const struct conf *conf)
+{
+    struct err err;
+    struct model *model;
+    if (pipeline_open_model(conf, &model, &err) < 0)
+        return pipeline_score_set(conf, NULL);
+    unsigned set = pipeline_score_set(conf, model);
+    model_close(&model);
+    return set;
+}
 
 int rules_job_begin(struct rules_job *job, const char *command, const struct tool_args *args,
                     struct err *err)
@@ -24,6 +37,8 @@ int rules_job_begin(struct rules_job *job, const char *command, const struct too
     if (job->conf == NULL)
         return -1;
     job->required = job->conf->spam.required;
+    if (!(args->given & OPT_SCORE_SET))
+        job->options.score_set = score_set_of(job->conf);
     if (args->n_rules == 0) {
         job->paths = (const char *const *)job->conf->spam.rules.items;
         job->n_paths = job->conf->spam.rules.n;

@@ -41,7 +41,7 @@ struct tool_args {
     const char *config;
     const char *recipient;
     uint64_t limit;
-    uint64_t score_set; /* 3 when not given */
+    uint64_t score_set; /* 3 when not given, where no settings tell better */
     uint64_t processes; /* 0 when not given */
     const char **rules; /* what --rules named */
     size_t n_rules;

@@ -1,7 +1,7 @@
 /*
- * bayes: SpamAssassin's Bayes.pm. poterne adds what pass 2 says to the score by itself; these rules
- * look at it only when who calls the rules ran pass 2 first and says so (as with `use_bayes 0`
- * otherwise).
+ * bayes: SpamAssassin's Bayes.pm. What pass 2 says is in the verdict by itself; these rules look at
+ * its probability, for metas, where who calls the rules ran a trained pass 2 first (else they are
+ * as with `use_bayes 0`), and score nothing unless a file says `poterne_bayes_scores 1`.
  */
 #include "rules/eval/eval.h"
 

@@ -90,6 +90,8 @@ static int compile_call(struct pool *pool, const struct eval_entry *entry, struc
                         struct eval_call *call, struct err *err)
 {
     call->function = entry->function;
+    for (const struct eval_entry *e = eval_bayes; e->name; e++)
+        call->pass_2 |= e == entry;
     call->arguments = POOL_ARRAY(pool, EVAL_ARGUMENTS_MAX, struct eval_argument);
     if (call->arguments == NULL)
         return err_set(err, "out of memory");

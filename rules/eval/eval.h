@@ -64,6 +64,7 @@ struct eval_call {
     struct eval_argument *arguments;
     size_t n_arguments;
     bool raw;
+    bool pass_2; /* it looks at what pass 2 says, which is in the verdict by itself */
 };
 
 /* "name(1, 'two')"; the texts are copied into the pool. eval_call_release() gives patterns back. */

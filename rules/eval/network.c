@@ -6,7 +6,11 @@
  */
 #include "rules/eval/network.h"
 
+#include <stdio.h>
+
 #include "rules/eval/look.h"
+
+#define DOMAIN_MAX 253 /* bytes of a domain that can be in the DNS (RFC 1035 3.1) */
 
 static const struct rules_network silence;
 
@@ -118,8 +122,7 @@ static double spf_default_welcomelist(struct eval_context *c)
 
 static double spf_no_sender(struct eval_context *c)
 {
-    return network_of(c)->spf.n == 0 && c->input->network &&
-           look_get(c, "EnvelopeFrom:addr").n == 0;
+    return network_of(c)->spf_asked && look_get(c, "EnvelopeFrom:addr").n == 0;
 }
 
 static bool has_signature(const struct eval_context *c, bool arc, bool pass)
@@ -226,6 +229,77 @@ static double dkim_testing(struct eval_context *c)
     return 0;
 }
 
+/* The message is never cut short before its signatures are looked at. */
+static double dkim_dependable(struct eval_context *c)
+{
+    return network_of(c)->dkim_asked;
+}
+
+static bool key_is_unknown(const struct eval_context *c, struct str domain)
+{
+    const struct rules_network *network = network_of(c);
+    for (size_t i = 0; i < network->n_signatures; i++) {
+        const struct rules_signature *s = &network->signatures[i];
+        if (s->unknown && !s->arc && str_ieq(s->domain, domain))
+            return true;
+    }
+    return false;
+}
+
+/* The letter that adsp_override has for the domain itself, else for "*.parent", at last for "*"; 0:
+ * none. What a domain publishes itself is not asked: ADSP is historic (status of RFC 5617). */
+static char practice_of(const struct eval_context *c, struct str domain)
+{
+    char name[DOMAIN_MAX + sizeof "*."];
+    uint32_t letter;
+    if (domain.n > DOMAIN_MAX)
+        return 0;
+    if (settings_in(c->settings, SETTINGS_ADSP_OVERRIDES, domain, &letter))
+        return (char)letter;
+    while (domain.n) {
+        size_t dot = str_chr(domain, '.');
+        domain = dot == STR_NONE ? STR_EMPTY : str_from(domain, dot + 1);
+        int n = snprintf(name, sizeof name, domain.n ? "*.%.*s" : "*", STR_ARG(domain));
+        if (n > 0 &&
+            settings_in(c->settings, SETTINGS_ADSP_OVERRIDES, str_n(name, (size_t)n), &letter))
+            return (char)letter;
+    }
+    return 0;
+}
+
+/* Is it among the domains behind the first argument, if there are any? */
+static bool is_listed(const struct eval_context *c, struct str domain)
+{
+    for (size_t k = 1; k < c->n; k++) {
+        struct str wanted = c->a[k].text;
+        wanted = str_from(wanted, str_starts(wanted, STR("*.")) ? 1 : 0);
+        if (str_starts(wanted, STR(".")) ? is_within(domain, str_from(wanted, 1))
+                                         : str_ieq(domain, wanted))
+            return true;
+    }
+    return c->n == 1;
+}
+
+/* (LETTERS, DOMAIN…): an author's domain should have signed, and did not. */
+static double dkim_adsp(struct eval_context *c)
+{
+    struct str letters = c->a[0].text;
+    const struct fact_values *authors = facts_get_all(c->facts, "From:addr");
+    bool found = false, listed = false;
+    if (str_eq(letters, STR("*")))
+        letters = STR("NAD123");
+    for (size_t i = 0; network_of(c)->dkim_asked && i < authors->n; i++) {
+        struct str domain = domain_of(look_lower(c, authors->list[i]));
+        listed |= is_listed(c, domain);
+        if (str_chr(domain, '.') == STR_NONE || signed_by(c, domain, true) ||
+            key_is_unknown(c, domain))
+            continue;
+        char practice = practice_of(c, domain);
+        found |= practice && str_chr(letters, practice) != STR_NONE;
+    }
+    return found && listed;
+}
+
 /* Author addresses of a list that says which domain must have signed; "": the author's own. */
 static bool dkim_listed(struct eval_context *c, enum settings_pairs pairs,
                         enum settings_addresses auth)
@@ -298,8 +372,8 @@ const struct eval_entry eval_network[] = {
     {"check_dkim_valid_author_sig", dkim_author, 0, EVAL_ARGUMENTS_MAX},
     {"check_dkim_valid_envelopefrom", dkim_envelope, 0, 0},
     {"check_dkim_testing", dkim_testing, 0, 0},
-    {"check_dkim_dependable", not_asked, 0, 0}, /* ADSP is historic (RFC 5617's status) */
-    {"check_dkim_adsp", not_asked, 1, EVAL_ARGUMENTS_MAX},
+    {"check_dkim_dependable", dkim_dependable, 0, 0},
+    {"check_dkim_adsp", dkim_adsp, 1, EVAL_ARGUMENTS_MAX},
     {"check_dkim_signall", not_asked, 0, 0},
     {"check_dkim_signsome", not_asked, 0, 0},
     {"check_arc_signed", arc_signed, 0, EVAL_ARGUMENTS_MAX},

@@ -133,6 +133,7 @@ static const struct directive list[] = {
     TEXT("ok_languages", SETTINGS_OK_LANGUAGES),
     TEXT("ok_locales", SETTINGS_OK_LOCALES),
     YES_NO("parse_dkim_uris", SETTINGS_PARSE_DKIM_URIS),
+    YES_NO("poterne_bayes_scores", SETTINGS_POTERNE_BAYES_SCORES),
     NUMBER("rawbody_part_scan_size", SETTINGS_RAWBODY_PART_SCAN_SIZE),
     TEXT("rbl_headers", SETTINGS_RBL_HEADERS),
     {.name = "redirector_pattern", .handle = on_redirector},

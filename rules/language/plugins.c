@@ -102,6 +102,7 @@ static const struct {
     {"Conf", "feature_local_tests_only"},
     {"Conf", "feature_meta_rules_matching"},
     {"Conf", "feature_originating_ip_headers"},
+    {"Conf", "feature_poterne"}, /* no SpamAssassin says so: for lines of poterne alone */
     {"Conf", "feature_registryboundaries"},
     {"Conf", "feature_subjprefix"},
     {"Conf", "feature_uri_host_listed"},

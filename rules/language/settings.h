@@ -82,6 +82,7 @@ enum settings_number {
     SETTINGS_REQUIRED_SCORE, /* for those who show it; poterne.conf decides */
     SETTINGS_ALWAYS_TRUST_ENVELOPE_SENDER,
     SETTINGS_PARSE_DKIM_URIS,
+    SETTINGS_POTERNE_BAYES_SCORES, /* rules that look at pass 2 score, too */
     SETTINGS_SKIP_RBL_CHECKS,
     SETTINGS_SKIP_URIBL_CHECKS,
     SETTINGS_URIDNSBL_MAX_DOMAINS,
