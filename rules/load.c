@@ -212,6 +212,8 @@ struct book *load_book(const struct ruleset_options *options, const char *const 
     for (size_t i = 0; i < n_paths; i++)
         load_path(&parser, paths[i], &read);
     load_languages(&parser, paths, n_paths);
+    parser.book->settings->reads_pdf =
+        plugins_has(&parser.book->plugins, STR("Mail::SpamAssassin::Plugin::PDFInfo"));
     *digest = parser.digest;
     if (read == 0) {
         err_set(err,

@@ -33,6 +33,8 @@ lib_librules_a_SOURCES += \
     rules/facts/parts_lines.c rules/facts/parts_lines.h \
     rules/facts/mime_counts.c rules/facts/mime_counts.h \
     rules/facts/pdf.c rules/facts/pdf.h \
+    rules/facts/pdf_link.c \
+    rules/facts/pdf_string.c rules/facts/pdf_string.h \
     rules/facts/pdfs.c rules/facts/pdfs.h \
     rules/facts/stock_info.c rules/facts/stock_info.h \
     rules/facts/words_differ.c rules/facts/words_differ.h \

@@ -1,7 +1,7 @@
 #include "rules/facts/pdf.h"
 
 #include "base/ascii.h"
-#include "mail/transfer.h"
+#include "rules/facts/pdf_string.h"
 
 #define MAGIC_WITHIN 1024 /* "%PDF-1.4" begins at most so far from the file's beginning */
 
@@ -152,67 +152,6 @@ static void read_image(struct reader *reader, struct str line)
     add_size(reader->pdf, height, width);
 }
 
-/* Two bytes for each letter, the first mostly 0: without those, it can be read. */
-static size_t strip_utf16(char *text, size_t n)
-{
-    size_t kept = 0;
-    bool marked = n >= 2 && (memcmp(text, "\xfe\xff", 2) == 0 || memcmp(text, "\xff\xfe", 2) == 0);
-    if (!marked)
-        return n;
-    for (size_t i = 2; i < n; i++) {
-        if (text[i])
-            text[kept++] = text[i];
-    }
-    return kept;
-}
-
-static bool is_octal(struct str x, size_t at)
-{
-    return at + 3 < x.n && x.s[at] == '\\' && (at == 0 || x.s[at - 1] != '\\') &&
-           x.s[at + 1] >= '0' && x.s[at + 1] <= '3' && x.s[at + 2] >= '0' && x.s[at + 2] <= '7' &&
-           x.s[at + 3] >= '0' && x.s[at + 3] <= '7';
-}
-
-static size_t unescape(char *text, size_t n)
-{
-    size_t kept = 0;
-    for (size_t i = 0; i < n; i++) {
-        bool escape = text[i] == '\\' && i + 1 < n &&
-                      (text[i + 1] == '(' || text[i + 1] == ')' || text[i + 1] == '\\');
-        text[kept++] = text[escape ? ++i : i];
-    }
-    return kept;
-}
-
-/* "<FEFF0057>": any two hexadecimal digits that stand together. */
-static size_t read_hex(struct str raw, char *out)
-{
-    size_t n = 0;
-    for (size_t at = 0; at + 1 < raw.n;) {
-        int byte = hex_byte(raw, at);
-        if (byte >= 0)
-            out[n++] = (char)byte;
-        at += byte >= 0 ? 2 : 1;
-    }
-    return strip_utf16(out, n);
-}
-
-/* "(Foo \(bar\) \376\377)" */
-static size_t read_literal(struct str raw, char *out)
-{
-    size_t n = 0;
-    for (size_t at = 0; at < raw.n; at++) {
-        if (is_octal(raw, at)) {
-            out[n++] = (char)((raw.s[at + 1] - '0') << 6 | (raw.s[at + 2] - '0') << 3 |
-                              (raw.s[at + 3] - '0'));
-            at += 3;
-        } else {
-            out[n++] = raw.s[at];
-        }
-    }
-    return unescape(out, strip_utf16(out, n));
-}
-
 static int add_detail(struct reader *reader, const char *key, struct str value)
 {
     struct pdf *pdf = reader->pdf;
@@ -232,28 +171,11 @@ static int add_detail(struct reader *reader, const char *key, struct str value)
     return 0;
 }
 
-/* Behind the name stands "(…)" or "<…>". The position of its end, or STR_NONE. */
-static size_t string_end(struct str rest)
-{
-    if (rest.n == 0 || (rest.s[0] != '(' && rest.s[0] != '<'))
-        return STR_NONE;
-    if (rest.s[0] == '<')
-        return str_chr(rest, '>');
-    for (size_t i = 1; i < rest.n; i++) {
-        if (rest.s[i] == ')' && rest.s[i - 1] != '\\')
-            return i;
-    }
-    return STR_NONE;
-}
-
-/* At most so much of a string is decoded: four bytes can stand for one, and two for a letter. */
-#define STRING_LOOK_MAX (8 * PDF_DETAIL_MAX)
-
 static int read_string(struct reader *reader, const char *key, struct str name, struct str line)
 {
     bool open[2] = {true, true}; /* may "(" and "<" still come to an end in this line? */
     for (size_t at = str_find(line, name); at != STR_NONE; at = str_find(line, name)) {
-        char out[STRING_LOOK_MAX];
+        char out[PDF_STRING_MAX];
         struct str rest = str_from(line, at + name.n);
         line = rest;
         for (unsigned i = 0; i < 2 && rest.n && ascii_is_space(rest.s[0]); i++)
@@ -261,13 +183,12 @@ static int read_string(struct reader *reader, const char *key, struct str name, 
         bool hex = str_starts(rest, STR("<"));
         if (!open[hex])
             continue;
-        size_t end = string_end(rest);
+        size_t end = pdf_string_end(rest);
         if (end == STR_NONE) {
             open[hex] = !hex && !str_starts(rest, STR("("));
             continue;
         }
-        struct str raw = str_sub(str_sub(rest, 1, end), 0, STRING_LOOK_MAX);
-        size_t n = hex ? read_hex(raw, out) : read_literal(raw, out);
+        size_t n = pdf_string_read(str_sub(rest, 0, end + 1), out);
         return add_detail(reader, key, str_n(out, n));
     }
     return 0;
@@ -293,6 +214,24 @@ static int read_date(struct reader *reader, const char *key, struct str name, st
     return 0;
 }
 
+static int read_link(struct reader *reader, struct str line)
+{
+    struct pdf *pdf = reader->pdf;
+    char out[PDF_STRING_MAX];
+    if (pdf->n_links == PDF_LINKS_MAX)
+        return 0;
+    struct str link = str_n(out, pdf_link_read(line, out));
+    for (size_t i = 0; i < pdf->n_links; i++) {
+        if (str_eq(pdf->links[i], link))
+            return 0;
+    }
+    if (link.n == 0)
+        return 0;
+    link = pool_str(reader->pool, link);
+    pdf->links[pdf->n_links++] = link;
+    return link.s ? 0 : -1;
+}
+
 static void read_tag(struct reader *reader, struct str line)
 {
     size_t n = 1;
@@ -313,7 +252,8 @@ static int read_line(struct reader *reader, struct str line)
     reader->pdf->encrypted |= str_starts(line, STR("/Encrypt"));
     read_image(reader, line);
     read_tag(reader, line);
-    bool ok = read_string(reader, "author", STR("/Author"), line) == 0 &&
+    bool ok = read_link(reader, line) == 0 &&
+              read_string(reader, "author", STR("/Author"), line) == 0 &&
               read_string(reader, "creator", STR("/Creator"), line) == 0 &&
               read_date(reader, "created", STR("/CreationDate"), line) == 0 &&
               read_date(reader, "modified", STR("/ModDate"), line) == 0 &&
@@ -330,7 +270,8 @@ struct pdf *pdf_read(struct pool *pool, struct str file)
         return NULL;
     reader.pdf->details = POOL_ARRAY(pool, PDF_DETAILS_MAX, struct pdf_detail);
     reader.pdf->sizes = POOL_ARRAY(pool, PDF_SIZES_MAX + 1, struct pdf_size);
-    if (reader.pdf->details == NULL || reader.pdf->sizes == NULL)
+    reader.pdf->links = POOL_ARRAY(pool, PDF_LINKS_MAX, struct str);
+    if (reader.pdf->links == NULL || reader.pdf->details == NULL || reader.pdf->sizes == NULL)
         return NULL;
     md5_init(&reader.fuzzy);
     md5_init(&reader.tags);

@@ -1,7 +1,7 @@
 /*
  * pdf: what SpamAssassin's PDFInfo.pm reads out of a PDF file: it knows nothing of the format but
- * looks at each line for a few words (images, who made it with what, encryption). One pass, linear
- * in the file; what is found is bounded.
+ * looks at each line for a few words (images, links, who made it with what, encryption). One pass,
+ * linear in the file; what is found is bounded.
  */
 #ifndef POTERNE_RULES_FACTS_PDF_H
 #define POTERNE_RULES_FACTS_PDF_H
@@ -10,6 +10,7 @@
 #include "rules/facts/md5.h"
 
 #define PDF_DETAILS_MAX 60  /* properties of one file that are kept */
+#define PDF_LINKS_MAX   20  /* links; SpamAssassin's */
 #define PDF_SIZES_MAX   100 /* different sizes of images that are kept */
 #define PDF_DETAIL_MAX  256 /* bytes of a property; SpamAssassin's */
 #define PDF_FUZZY_LINES 70  /* the lines before that one make the fuzzy name */
@@ -28,6 +29,8 @@ struct pdf {
     size_t n_details;
     struct pdf_size *sizes; /* of images, then all heights and widths summed up */
     size_t n_sizes;
+    struct str *links; /* each once */
+    size_t n_links;
     size_t images;
     double area;
     bool encrypted;

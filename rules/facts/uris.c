@@ -2,6 +2,7 @@
 
 #include "base/ascii.h"
 #include "rules/facts/body.h"
+#include "rules/facts/pdfs.h"
 #include "rules/facts/registry.h"
 #include "rules/facts/rendered.h"
 #include "rules/facts/uri_clean.h"
@@ -327,6 +328,20 @@ static void gather_html(struct gather *g)
     }
 }
 
+/* Where PDFInfo is on, what attached PDF files link to. */
+static void gather_pdfs(struct gather *g)
+{
+    if (g->facts->settings == NULL || !settings_reads_pdf(g->facts->settings))
+        return;
+    const struct pdfs *pdfs = facts_pdfs(g->facts);
+    g->no_memory |= pdfs == NULL;
+    for (size_t i = 0; pdfs && i < pdfs->n; i++) {
+        const struct pdf *pdf = pdfs->list[i].pdf;
+        for (size_t k = 0; k < pdf->n_links && !g->no_memory; k++)
+            add_uri(g, pdf->links[k], URI_TYPE_PARSED, false);
+    }
+}
+
 /* The domains ("d=") of a signature. */
 static void add_signer(struct gather *g, struct str value)
 {
@@ -412,6 +427,7 @@ static struct fact_uris *make_uris(struct facts *facts)
         return NULL;
     gather_text(&g);
     gather_html(&g);
+    gather_pdfs(&g);
     gather_signers(&g);
     g.uris->truncated |= g.forms.truncated;
     if (g.no_memory || g.forms.no_memory || !lay_out(&g))

@@ -1,6 +1,7 @@
 /*
  * uris: the links of a message as SpamAssassin lists them (get_uri_detail_list of 4.0.1): those in
- * the rendered text, those of HTML elements, and where settings ask for it the signing domains.
+ * the rendered text, those of HTML elements, and where settings ask for it the signing domains and
+ * those of attached PDF files.
  * Each raw link stands once; `cleaned` are the forms that `uri` rules are tried on.
  * The order is that of the text, then of the HTML parts (SpamAssassin's is that of a hash).
  */

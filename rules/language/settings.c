@@ -171,6 +171,11 @@ const struct str *settings_words(const struct rules_settings *settings, enum set
     return settings->words[which].list;
 }
 
+bool settings_reads_pdf(const struct rules_settings *settings)
+{
+    return settings->reads_pdf;
+}
+
 const struct languages *settings_languages(const struct rules_settings *settings)
 {
     return settings->languages;

@@ -176,6 +176,8 @@ bool settings_text_has(const struct rules_settings *settings, enum settings_text
 const struct str *settings_words(const struct rules_settings *settings, enum settings_words which,
                                  size_t *n);
 
+/* Is PDFInfo on, so that links of PDF files are links of the message? */
+bool settings_reads_pdf(const struct rules_settings *settings);
 /* TextCat's models; NULL where it is not on, or has none. */
 const struct languages *settings_languages(const struct rules_settings *settings);
 

@@ -40,6 +40,7 @@ struct rules_settings {
     struct str texts[SETTINGS_TEXTS];
     struct settings_word_list words[SETTINGS_WORDS];
     struct languages *languages; /* in the pool */
+    bool reads_pdf;
     struct regex **redirectors;
     size_t n_redirectors, redirectors_cap;
 };

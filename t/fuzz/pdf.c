@@ -2,6 +2,7 @@
 #include <stdlib.h>
 
 #include "rules/facts/pdf.h"
+#include "rules/facts/pdf_string.h"
 
 #define POOL_MAX (16 * 1024 * 1024)
 
@@ -31,10 +32,15 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     check_md5(file);
     pdf_begins(&file);
     const struct pdf *pdf = pdf_read(pool, file);
-    if (pdf == NULL || pdf->n_details > PDF_DETAILS_MAX || pdf->n_sizes > PDF_SIZES_MAX + 1)
+    if (pdf == NULL || pdf->n_details > PDF_DETAILS_MAX || pdf->n_sizes > PDF_SIZES_MAX + 1 ||
+        pdf->n_links > PDF_LINKS_MAX)
         abort();
     for (size_t i = 0; i < pdf->n_details; i++) {
         if (pdf->details[i].value.n > PDF_DETAIL_MAX)
+            abort();
+    }
+    for (size_t i = 0; i < pdf->n_links; i++) {
+        if (pdf->links[i].n == 0 || pdf->links[i].n > PDF_LINK_MAX)
             abort();
     }
     pool_free(&pool);

@@ -92,6 +92,7 @@ sub dump_message {
     print "\@invisible\n", map { text($_) . "\n" } @{ $message->get_invisible_rendered_body_text_array };
     print "\@raw\n",       map { text($_) . "\n" } @{ $message->get_decoded_body_text_array };
     print "\@full\n", length( $message->get_pristine ), "\n\@uri\n";
+    $status->extract_message_metadata;    # plugins add links of theirs
     dump_links( $status->get_uri_detail_list || {} );
     print "\@html\n";
     dump_html($_) for grep { $_ && %$_ } @{ $message->{metadata}{html_all} || [] };

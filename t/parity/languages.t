@@ -51,7 +51,7 @@ sub lines_of {
 sub their_answers {
     my @from;
     for my $part ( 0, 1 ) {
-        my $command = "$^X t/parity/languages.pl $rules $part 2 <$folder/paths 2>>$folder/errors";
+        my $command = "$^X t/parity/folder_answers.pl $rules $part 2 X-Languages X-Languages-Length <$folder/paths 2>>$folder/errors";
         open $from[$part], '-|', $command or die "$command: $!\n";
     }
     my %answer;

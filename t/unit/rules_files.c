@@ -8,6 +8,7 @@
 #include "rules/facts/image_size.h"
 #include "rules/facts/locales.h"
 #include "rules/facts/pdf.h"
+#include "rules/facts/pdf_string.h"
 
 static void check_size(enum image_kind kind, struct str bytes, uint32_t width, uint32_t height)
 {
@@ -103,6 +104,51 @@ static void reads_pdf(void **state)
     pool_free(&pool);
 }
 
+static void check_link(struct str line, const char *expected)
+{
+    char out[PDF_STRING_MAX];
+    struct str got = str_n(out, pdf_link_read(line, out));
+    if (!str_eq(got, str_of(expected)))
+        fail_msg("%.*s: \"%.*s\", not \"%s\"", STR_ARG(line), STR_ARG(got), expected);
+}
+
+static void finds_links_of_pdf(void **state)
+{
+    check_link(STR("<</S /URI /URI (https://x.example/a\\(b\\))>>"), "https://x.example/a(b)");
+    check_link(STR("/S/URI/URI<782E79>"), ""); /* SpamAssassin wants a dot outside, too */
+    check_link(STR("/S/URI/URI<782E.79>"), "x.y");
+    check_link(STR(" /URI (x.y)"), "x.y");
+    check_link(STR("<</URI (x.y)>>"), ""); /* neither at the beginning nor behind /S */
+    check_link(STR("/S   /URI/URI(x.y)"), "");
+    check_link(STR("/URI (x) /S/URI/URI (x.y)"), ""); /* the first decides */
+    check_link(STR("/URI (x.y /S/URI/URI<782e.79>"), "x.y");
+    check_link(STR("/A(http://x.example)>> (https://y.example/)>>"),
+               "http://x.example)>> (https://y.example/");
+    check_link(STR("/A(http://x.exampl)>>"), "http://x.exampl");
+    check_link(STR("/A(http://x.examp)>>"), "");
+    check_link(STR("/A(http://x.examp)> >"), "");
+    check_link(STR("/URI (nodots)"), "");
+    check_link(STR("/URI (.xy)"), "");
+    check_link(STR("/URI (x.y\\000z)"), "");
+    check_link(STR(""), "");
+}
+
+static void keeps_each_link_once_and_few(void **state)
+{
+    struct pool *pool = pool_new(1 << 20);
+    struct buf file = BUF_INIT(1 << 16);
+    buf_add(&file, STR("/URI (a.b)\n/URI (a.b)\n"));
+    for (unsigned i = 0; i < 2 * PDF_LINKS_MAX; i++)
+        buf_addf(&file, "/URI (host%u.example)\n", i);
+    const struct pdf *pdf = pdf_read(pool, buf_str(&file));
+    assert_non_null(pdf);
+    assert_int_equal(pdf->n_links, PDF_LINKS_MAX);
+    assert_str(pdf->links[0], "a.b");
+    assert_str(pdf->links[1], "host0.example");
+    buf_release(&file);
+    pool_free(&pool);
+}
+
 static void knows_pdf(void **state)
 {
     struct str far = STR("%PDF 1.4"), none = STR("");
@@ -120,8 +166,10 @@ static void knows_pdf(void **state)
 /* Lines that make a careless reader look at everything again and again. */
 static void bounds_hostile_pdf(void **state)
 {
-    static const char *const lines[] = {"/Author(", "/Title<", "/Author(x)\n", "/Width 1/Height ",
-                                        "/Image/Width 1/Height 2\n"};
+    static const char *const lines[] = {"/Author(",         "/Title<",
+                                        "/Author(x)\n",     "/S/URI/URI(",
+                                        "(http://",         "(https://x.example/y)>",
+                                        "/Width 1/Height ", "/Image/Width 1/Height 2\n"};
     const size_t size = 128 << 10;
     char *bytes = malloc(size);
     assert_non_null(bytes);
@@ -167,9 +215,14 @@ static void knows_charsets(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(measures_images),    cmocka_unit_test(names_files),
-        cmocka_unit_test(reads_pdf),          cmocka_unit_test(knows_pdf),
-        cmocka_unit_test(bounds_hostile_pdf), cmocka_unit_test(counts_what_is_left_out),
+        cmocka_unit_test(measures_images),
+        cmocka_unit_test(names_files),
+        cmocka_unit_test(reads_pdf),
+        cmocka_unit_test(finds_links_of_pdf),
+        cmocka_unit_test(keeps_each_link_once_and_few),
+        cmocka_unit_test(knows_pdf),
+        cmocka_unit_test(bounds_hostile_pdf),
+        cmocka_unit_test(counts_what_is_left_out),
         cmocka_unit_test(knows_charsets),
     };
     return tap_run(tests, NULL, NULL);

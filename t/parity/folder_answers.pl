@@ -1,8 +1,9 @@
 #!/usr/bin/perl
-# What the real SpamAssassin's TextCat says of messages, with the settings of a folder that
-# t/parity/languages.t makes: a line "PATH TAB LANGUAGES TAB LENGTH TAB RULES" for each path read.
+# What the real SpamAssassin says of messages with the rules of one folder alone: a line
+# "PATH TAB VALUE TAB … RULES" for each path read, with the value of each header query, then the rules
+# that hit.
 #
-#     t/parity/languages.pl FOLDER PART OF < paths
+#     t/parity/folder_answers.pl FOLDER PART OF QUERY… < paths
 #
 # of the paths (one a line) those whose number modulo OF is PART (two processors: 0 2 and 1 2).
 use strict;
@@ -13,8 +14,8 @@ use File::Temp qw(tempdir);
 use Mail::SpamAssassin;
 use Poterne::SpamAssassin;
 
-my ( $rules, $part, $of ) = @ARGV;
-my $folder = tempdir( 'poterne-languages-XXXXXX', TMPDIR => 1, CLEANUP => 1 );
+my ( $rules, $part, $of, @queries ) = @ARGV;
+my $folder = tempdir( 'poterne-answers-XXXXXX', TMPDIR => 1, CLEANUP => 1 );
 Poterne::SpamAssassin::put( "$folder/user_prefs", '' );
 my $sa = Mail::SpamAssassin->new(
     {
@@ -35,7 +36,7 @@ while ( my $path = <STDIN> ) {
     my $message = $sa->parse( Poterne::SpamAssassin::slurp_raw($path), 0 );
     my $status  = $sa->check($message);
     my $hits    = join ',', sort map { split /,/ } $status->get_names_of_tests_hit;
-    my @found   = map { $status->get($_) // '' } qw(X-Languages X-Languages-Length);
+    my @found   = map { $status->get($_) // '' } @queries;
     print join( "\t", $path, @found, $hits ), "\n";
     $status->finish;
     $message->finish;
