@@ -56,7 +56,7 @@ static json_t *content_object(const struct pipeline *pipeline, const struct pipe
                      evidence_dkim(&result->dkim), "rules_generation",
                      ruleset_generation(pipeline->rules), "model_generation",
                      (json_int_t)(pipeline->model ? model_generation(pipeline->model) : 0),
-                     "truncated", (int)result->text->truncated);
+                     "truncated", (int)result->rules.truncated);
 }
 
 int evidence_content(const struct pipeline *pipeline, const struct pipeline_result *result,

@@ -78,16 +78,15 @@ static int set_expr(struct compiler *c, struct rule *rule, const struct expr *fr
     return 0;
 }
 
-/* The pattern as it is searched: with its tags filled in where replace_rules asks for it. */
-static int read_pattern(struct compiler *c, const struct definition *definition,
-                        struct regex_literal *literal, struct err *err)
+int compile_literal(const struct book *book, const struct definition *definition,
+                    struct regex_literal *literal, struct err *err)
 {
-    const struct replace *replace = &c->book->replace;
+    const struct replace *replace = &book->replace;
     if (regex_literal_parse(definition->test, literal, err) < 0)
         return -1;
     if (definition->kind == RULE_MIMEHEADER || !replace_wants(replace, definition->name))
         return 0;
-    return replace_apply(replace, c->book->pool, literal->pattern, REGEX_PATTERN_MAX,
+    return replace_apply(replace, book->pool, literal->pattern, REGEX_PATTERN_MAX,
                          &literal->pattern, err);
 }
 
@@ -95,7 +94,7 @@ static int set_pattern(struct compiler *c, struct rule *rule, const struct defin
                        struct err *err)
 {
     struct regex_literal literal;
-    if (read_pattern(c, definition, &literal, err) < 0)
+    if (compile_literal(c->book, definition, &literal, err) < 0)
         return -1;
     if (captures_kind(definition->kind) && template_has(literal.pattern))
         return captures_ask(c->set, (uint32_t)(rule - c->set->rules), definition, &literal, c->work,

@@ -16,6 +16,11 @@ struct ruleset *compile(struct book *book, uint64_t digest, struct err *err);
 /* The score that SpamAssassin gives: as set, else 1.0, 0.01 for T_…, negative for nice rules. */
 double compile_score(const struct book *book, const struct definition *definition);
 
+/* The pattern of a header, mimeheader, body, rawbody, uri or full rule as it is searched: with its
+ * tags filled in where replace_rules asks for it. It lives as long as the book. */
+int compile_literal(const struct book *book, const struct definition *definition,
+                    struct regex_literal *literal, struct err *err);
+
 /*
  * The rules that are wanted, by their number in the book, and their expressions, whose slots are
  * those numbers too. Reports names that no rule has.

@@ -29,6 +29,8 @@ static void put_rules(const struct check_report *report)
     }
     for (size_t i = 0; i < rules->n_limited; i++)
         printf("       ?   %-28s ran into a limit: neither a match nor none\n", rules->limited[i]);
+    if (rules->truncated)
+        puts("       ?   some of the message was more than what rules look at");
 }
 
 static void put_bayes(const struct check_report *report)
@@ -99,9 +101,10 @@ static json_t *content_fields(const struct check_report *report)
     json_t *limited = json_array();
     for (size_t i = 0; i < report->result.rules.n_limited; i++)
         json_array_append_new(limited, json_string(report->result.rules.limited[i]));
-    return json_pack("{s:o, s:o, s:o, s:s, s:I}", "rules",
+    return json_pack("{s:o, s:o, s:b, s:o, s:s, s:I}", "rules",
                      evidence_rules(report->pipeline, &report->result.rules), "limited", limited,
-                     "bayes", evidence_bayes(&report->result.bayes), "rules_generation",
+                     "truncated", (int)report->result.rules.truncated, "bayes",
+                     evidence_bayes(&report->result.bayes), "rules_generation",
                      ruleset_generation(report->pipeline->rules), "model_generation",
                      (json_int_t)report->facts.model_generation);
 }

@@ -90,6 +90,8 @@ static void explain_rules(json_t *content, double heuristics, enum explain_size 
         json_array_foreach(rules, i, rule) put_rule(rule);
     json_array_foreach(json_object_get(content, "limited"), i, rule)
         put("              ?      ", str_of(json_string_value(rule)), " ran into a limit\n");
+    if (json_is_true(json_object_get(content, "truncated")))
+        fputs("              ?      some of it was more than what rules look at\n", stdout);
 }
 
 static void put_tokens(json_t *tokens, bool spam)

@@ -140,7 +140,6 @@ struct regex_runner *regex_runner_new(struct err *err)
         regex_runner_free(&runner);
         return NULL;
     }
-    pcre2_set_match_limit(runner->context, REGEX_MATCH_LIMIT);
     pcre2_set_depth_limit(runner->context, REGEX_DEPTH_LIMIT);
     pcre2_set_heap_limit(runner->context, REGEX_HEAP_LIMIT_KIB);
     /* Without a stack of its own (no JIT here) the JIT would use a small one; both are limits. */
@@ -179,13 +178,89 @@ bool regex_runner_late(const struct regex_runner *runner)
     return runner->end_ms && now_ms() > runner->end_ms;
 }
 
-static enum regex_result search_window(const struct regex *regex, struct regex_runner *runner,
-                                       struct str text, size_t from, struct regex_match *match)
+/* One search, and what it has taken so far. */
+struct search {
+    const struct regex *regex;
+    struct regex_runner *runner;
+    struct str text;
+    size_t window;       /* start positions before the next look at the clock */
+    size_t window_first; /* as many as are sure to be over in time */
+    uint32_t steps;      /* that each of them may take */
+    uint32_t steps_max;  /* from one of them, looked at for itself */
+    int64_t looked_ms;   /* when the clock was first looked at; 0: not yet */
+    int64_t cpu_us;      /* processor time when the clock had moved on; 0: it has not */
+};
+
+static size_t within(size_t x, size_t least, size_t most)
 {
-    PCRE2_SPTR s = (PCRE2_SPTR)(text.s ? text.s : "");
-    int n = regex->jit
-                ? pcre2_jit_match(regex->code, s, text.n, from, 0, runner->data, runner->context)
-                : pcre2_match(regex->code, s, text.n, from, 0, runner->data, runner->context);
+    return x < least ? least : x > most ? most : x;
+}
+
+/* A step can go over the whole text: the longer that is, the fewer of them come before a look at
+ * the clock, and before the end. */
+static struct search search_begin(const struct regex *regex, struct regex_runner *runner,
+                                  struct str text)
+{
+    struct search search = {.regex = regex,
+                            .runner = runner,
+                            .text = text,
+                            .window_first = REGEX_WINDOW,
+                            .steps = REGEX_STEPS,
+                            .steps_max = REGEX_MATCH_LIMIT};
+    if (text.n > REGEX_SHORT) {
+        search.window_first = within((size_t)REGEX_WINDOW * REGEX_SHORT / text.n, 1, REGEX_WINDOW);
+        search.steps = (uint32_t)within((size_t)REGEX_STEPS * REGEX_SHORT / text.n,
+                                        REGEX_STEPS_LEAST, REGEX_STEPS);
+        search.steps_max = (uint32_t)within((size_t)REGEX_MATCH_LIMIT * REGEX_SHORT / text.n,
+                                            REGEX_MATCH_LEAST, REGEX_MATCH_LIMIT);
+    }
+    search.window = search.window_first;
+    return search;
+}
+
+static int64_t cpu_us(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
+    return (int64_t)t.tv_sec * 1000000 + t.tv_nsec / 1000 + 1;
+}
+
+/*
+ * Has it taken too long? Processor time, which costs a system call, is asked for only once the
+ * coarse clock has moved on; while that stands still, the next window may be twice as long.
+ */
+static bool search_late(struct search *search)
+{
+    int64_t now = now_ms();
+    if (search->runner->end_ms && now > search->runner->end_ms)
+        return true;
+    if (search->looked_ms == 0)
+        search->looked_ms = now;
+    if (now == search->looked_ms) {
+        if (search->window < REGEX_WINDOW_MAX)
+            search->window *= 2;
+        return false;
+    }
+    search->looked_ms = now;
+    search->window = search->window_first;
+    if (search->cpu_us == 0)
+        search->cpu_us = cpu_us();
+    return cpu_us() - search->cpu_us > REGEX_TIME_MAX_MS * 1000;
+}
+
+/* The first match that starts at from..last, with at most so many steps from one of them. */
+static enum regex_result search_window(const struct search *search, size_t from, size_t last,
+                                       uint32_t steps, struct regex_match *match)
+{
+    const struct regex *regex = search->regex;
+    struct regex_runner *runner = search->runner;
+    PCRE2_SPTR s = (PCRE2_SPTR)(search->text.s ? search->text.s : "");
+    pcre2_set_offset_limit(runner->context, last);
+    pcre2_set_match_limit(runner->context, steps);
+    int n = regex->jit ? pcre2_jit_match(regex->code, s, search->text.n, from, 0, runner->data,
+                                         runner->context)
+                       : pcre2_match(regex->code, s, search->text.n, from, 0, runner->data,
+                                     runner->context);
     if (n == PCRE2_ERROR_NOMATCH)
         return REGEX_NO;
     if (n < 0)
@@ -197,20 +272,58 @@ static enum regex_result search_window(const struct regex *regex, struct regex_r
     return REGEX_YES;
 }
 
+/*
+ * One start position that takes many steps: more and more of them, each time at most twice the time
+ * of the last, so that the end comes before REGEX_TIME_MAX_MS. What was enough stays for the next
+ * position.
+ */
+static enum regex_result search_at(struct search *search, size_t at, uint32_t *steps,
+                                   struct regex_match *match)
+{
+    if (search->cpu_us == 0)
+        search->cpu_us = cpu_us();
+    for (;;) {
+        enum regex_result result = search_window(search, at, at, *steps, match);
+        if (result != REGEX_LIMIT)
+            return result;
+        if (*steps >= search->steps_max || cpu_us() - search->cpu_us > REGEX_TIME_MAX_MS * 1000 / 3)
+            return REGEX_LIMIT;
+        *steps *= 2;
+    }
+}
+
+/* A window in which some start position takes many steps: each for itself. */
+static enum regex_result search_each(struct search *search, size_t from, size_t last,
+                                     struct regex_match *match)
+{
+    uint32_t steps = search->steps;
+    for (; from <= last; from++) {
+        enum regex_result result = search_at(search, from, &steps, match);
+        if (result != REGEX_NO)
+            return result;
+        if (search_late(search))
+            return REGEX_LIMIT;
+    }
+    search->window = search->window_first;
+    return REGEX_NO;
+}
+
 enum regex_result regex_search(const struct regex *regex, struct regex_runner *runner,
                                struct str text, size_t from, size_t last, struct regex_match *match)
 {
+    struct search search = search_begin(regex, runner, text);
     if (last >= text.n)
         last = text.n;
     while (from <= last) {
-        bool more = last - from > REGEX_WINDOW;
-        pcre2_set_offset_limit(runner->context, more ? from + REGEX_WINDOW : last);
-        enum regex_result result = search_window(regex, runner, text, from, match);
-        if (result != REGEX_NO || !more)
+        size_t end = last - from >= search.window ? from + search.window - 1 : last;
+        enum regex_result result = search_window(&search, from, end, search.steps, match);
+        if (result == REGEX_LIMIT)
+            result = search_each(&search, from, end, match);
+        if (result != REGEX_NO || end == last)
             return result;
-        if (regex_runner_late(runner))
+        if (search_late(&search))
             return REGEX_LIMIT;
-        from += REGEX_WINDOW + 1;
+        from = end + 1;
     }
     return REGEX_NO;
 }

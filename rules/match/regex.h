@@ -7,8 +7,8 @@
  * Unicode mode on and cannot run code.
  *
  * A match that takes too much is never "no match": it is REGEX_LIMIT. PCRE2's own limits count for
- * one start position only, so a long text is also searched in windows of start positions, with a
- * look at the clock between two windows.
+ * one start position only, so a text is searched in windows of start positions, with a look at the
+ * clock between two windows, and between two positions of a window that takes many steps.
  */
 #ifndef POTERNE_RULES_REGEX_H
 #define POTERNE_RULES_REGEX_H
@@ -17,12 +17,20 @@
 #include "base/pool.h"
 
 #define REGEX_PATTERN_MAX     (512 * 1024) /* bytes of one pattern */
+#define REGEX_TIME_MAX_MS     100          /* of processor time for one search */
 #define REGEX_MATCH_LIMIT     500000       /* steps from one start position */
 #define REGEX_DEPTH_LIMIT     20000        /* nested steps (without JIT) */
 #define REGEX_HEAP_LIMIT_KIB  (16 * 1024)  /* (without JIT) */
 #define REGEX_JIT_STACK_FIRST (32 * 1024)
 #define REGEX_JIT_STACK_MAX   (1024 * 1024)
-#define REGEX_WINDOW          512 /* start positions between two looks at the clock */
+/* Between two looks at the clock, in a text of at most REGEX_SHORT bytes. The longer it is, the
+ * fewer, as is REGEX_MATCH_LIMIT; while it goes fast, more. */
+#define REGEX_SHORT       2048
+#define REGEX_WINDOW      512  /* start positions */
+#define REGEX_WINDOW_MAX  8192 /* of them while it goes fast */
+#define REGEX_STEPS       1000 /* steps from each */
+#define REGEX_STEPS_LEAST 32
+#define REGEX_MATCH_LEAST 65536 /* what REGEX_MATCH_LIMIT goes down to */
 
 /* A pattern as it stands in a rule file: /…/flags, m{…}flags, qr!…!flags. */
 struct regex_literal {
