@@ -138,7 +138,7 @@ static int look_at(struct ruleset *set, struct capture_rule *rule, struct pool *
     regex_free(&regex);
     const struct regex_literal with_any = filled(&rule->literal, (char[]){"(?s:.+)"}, &text);
     if (result == 0 && buf_ok(&text)) {
-        filter_of(set->pool, work, &with_any, filter);
+        filter_of(set->pool, work, &with_any, false, filter);
         const struct filters_entry entry = {filter, rule->number};
         if (!filter_is_none(filter))
             rule->filters = filters_new(set->pool, &entry, 1);

@@ -102,7 +102,9 @@ static int set_pattern(struct compiler *c, struct rule *rule, const struct defin
     rule->regex = regex_new(&literal, err);
     if (rule->regex == NULL)
         return -1;
-    filter_of(c->set->pool, c->work, &literal, &rule->filter);
+    /* fields are too short to be worth more than a look for words and outlines */
+    bool automaton = rule->kind != RULE_HEADER && rule->kind != RULE_MIMEHEADER;
+    filter_of(c->set->pool, c->work, &literal, automaton, &rule->filter);
     return 0;
 }
 

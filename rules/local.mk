@@ -27,6 +27,7 @@ unit += \
     t/unit/rules_captures \
     t/unit/rules_expr \
     t/unit/rules_files \
+    t/unit/rules_automaton \
     t/unit/rules_filter \
     t/unit/rules_fold \
     t/unit/rules_hostile \
@@ -46,6 +47,7 @@ unit += \
 t_unit_rules_captures_LDADD = $(RULES_LIBS) $(CMOCKA_LIBS)
 t_unit_rules_expr_LDADD = $(RULES_LIBS) $(CMOCKA_LIBS)
 t_unit_rules_files_LDADD = $(RULES_LIBS) $(CMOCKA_LIBS)
+t_unit_rules_automaton_LDADD = $(RULES_LIBS) $(CMOCKA_LIBS)
 t_unit_rules_filter_LDADD = $(RULES_LIBS) $(CMOCKA_LIBS)
 t_unit_rules_fold_LDADD = $(RULES_LIBS) $(CMOCKA_LIBS)
 t_unit_rules_hostile_LDADD = $(RULES_LIBS) $(CMOCKA_LIBS)

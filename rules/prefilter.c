@@ -23,6 +23,16 @@ static void move_to(struct walk *walk, size_t at)
         walk->piece++;
 }
 
+/* The rule is a candidate in that piece, if its automaton says nothing else. */
+static void propose(const struct prefilter_job *job, uint32_t number, const struct view *view,
+                    size_t piece, size_t from, size_t last)
+{
+    const struct filter *filter = &job->set->rules[number].filter;
+    if (regex_runner_late(job->runner) ||
+        filter_may_match(filter, job->states, number, view->pieces[piece], &from, last))
+        job->candidate(job->data, number, piece, from, last);
+}
+
 /*
  * next[] is a place in the block: nothing before it is tried again. A rule that wants to count its
  * matches, or whose matches may begin anywhere before the place, is tried on the whole piece.
@@ -39,14 +49,14 @@ static bool on_place(void *data, uint32_t number, size_t at)
     size_t end = start + walk->view->pieces[walk->piece].n;
     if (rule->hits_max > 1 || rule->filter.before == STR_NONE) {
         job->next[number] = end;
-        job->candidate(job->data, number, walk->piece, 0, STR_NONE);
+        propose(job, number, walk->view, walk->piece, 0, STR_NONE);
         return true;
     }
     size_t from = at > rule->filter.before ? at - rule->filter.before : 0;
     from = from < job->next[number] ? job->next[number] : from;
     from = from < start ? start : from;
     job->next[number] = at + 1;
-    job->candidate(job->data, number, walk->piece, from - start, at - start);
+    propose(job, number, walk->view, walk->piece, from - start, at - start);
     return true;
 }
 
@@ -96,7 +106,7 @@ void prefilter_block(const struct prefilter_job *job, const struct group *group,
             continue;
         for (size_t piece = first_piece(job, rule, view, block);
              piece < block->to && !job->done[number]; piece++)
-            job->candidate(job->data, number, piece, 0, STR_NONE);
+            propose(job, number, view, piece, 0, STR_NONE);
     }
 }
 

@@ -3,7 +3,8 @@
  * too often, and never no where a rule would match: what it lets through is confirmed with the
  * rule's own pattern (run.c).
  *   A rule whose pattern has a filter (match/filter.h) is tried on the pieces in which that finds a
- *   place, and only where a match can begin; the filters of all rules are searched for at once.
+ *   place, and only where a match can begin; the filters of all rules are searched for at once. Its
+ *   automaton (match/automaton.h), if it has one, says of most of these places that it is none.
  *   Another rule whose pattern is local (regex_is_local) is searched once in the whole block, in
  *   place of once in each of its pieces, of which a message has dozens.
  *   What is left is tried on every piece.
@@ -22,6 +23,7 @@ typedef void prefilter_candidate(void *data, uint32_t rule, size_t piece, size_t
 struct prefilter_job {
     const struct ruleset *set;
     struct regex_runner *runner;
+    struct automaton_states *states;
     const bool *done; /* [set->n]: rules to leave out; it may change while this runs */
     size_t *next;     /* [set->n]: working space */
     prefilter_candidate *candidate;

@@ -47,7 +47,8 @@ static void run_texts(struct run *run, const struct group *group, const struct v
 {
     struct rules_scratch *s = run->scratch;
     struct texts texts = {s, view};
-    const struct prefilter_job job = {run->set, s->runner, s->done, s->next, confirm, &texts};
+    const struct prefilter_job job = {run->set, s->runner, s->states, s->done,
+                                      s->next,  confirm,   &texts};
     for (size_t i = 0; i < view->n_blocks; i++)
         prefilter_block(&job, group, view, &view->blocks[i]);
 }

@@ -69,7 +69,8 @@ static void run_there(struct rules_scratch *s, const struct group *group, struct
     struct header_text header = {s, text};
     struct view_block block = {text, 0, 1};
     const struct view view = {.pieces = &text, .n_pieces = 1, .blocks = &block, .n_blocks = 1};
-    const struct prefilter_job job = {s->set, s->runner, s->done, s->next, on_candidate, &header};
+    const struct prefilter_job job = {s->set,  s->runner,    s->states, s->done,
+                                      s->next, on_candidate, &header};
     for (size_t i = 0; i < group->n_negated; i++)
         s->matched[group->negated[i]] = false;
     prefilter_block(&job, group, &view, &block);

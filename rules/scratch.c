@@ -12,6 +12,7 @@ struct rules_scratch *rules_scratch_new(const struct ruleset *set, struct err *e
     }
     s->set = set;
     s->runner = regex_runner_new(err);
+    s->states = automaton_states_new(n, err);
     s->values = calloc(n, sizeof *s->values);
     s->done = calloc(n, sizeof *s->done);
     s->limited = calloc(n, sizeof *s->limited);
@@ -22,8 +23,8 @@ struct rules_scratch *rules_scratch_new(const struct ruleset *set, struct err *e
     s->is_touched = calloc(n, sizeof *s->is_touched);
     s->touched = calloc(n, sizeof *s->touched);
     s->awake = calloc(set->wake.n_words + 1, sizeof *s->awake);
-    if (s->runner && s->values && s->done && s->limited && s->unknown && s->matched && s->next && s->texts &&
-        s->is_touched && s->touched && s->awake)
+    if (s->runner && s->states && s->values && s->done && s->limited && s->unknown && s->matched &&
+        s->next && s->texts && s->is_touched && s->touched && s->awake)
         return s;
     err_set(err, "rules: out of memory");
     rules_scratch_free(&s);
@@ -36,6 +37,7 @@ void rules_scratch_free(struct rules_scratch **scratch)
     if (s == NULL)
         return;
     regex_runner_free(&s->runner);
+    automaton_states_free(&s->states);
     free(s->values);
     free(s->done);
     free(s->limited);

@@ -12,12 +12,13 @@
 struct rules_scratch {
     const struct ruleset *set;
     struct regex_runner *runner;
-    double *values; /* [set->n]: hits of each rule; what metas read */
-    bool *done;     /* [set->n]: no more hits wanted */
-    bool *limited;  /* [set->n]: its answer is not known */
-    bool *unknown;  /* [set->n]: a careful meta's truth is not known */
-    bool *matched;  /* [set->n]: the pattern of a rule with "!~", in the text just looked at */
-    size_t *next;   /* [set->n]: the prefilter's */
+    struct automaton_states *states; /* by number of the rule */
+    double *values;                  /* [set->n]: hits of each rule; what metas read */
+    bool *done;                      /* [set->n]: no more hits wanted */
+    bool *limited;                   /* [set->n]: its answer is not known */
+    bool *unknown;                   /* [set->n]: a careful meta's truth is not known */
+    bool *matched; /* [set->n]: the pattern of a rule with "!~", in the text just looked at */
+    size_t *next;  /* [set->n]: the prefilter's */
     struct str *texts;
     bool *is_touched;  /* [set->n] */
     uint32_t *touched; /* rules whose value, limit or text is set, as they came */

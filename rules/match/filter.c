@@ -38,23 +38,27 @@ static void keep_outlines(struct pool *pool, const struct outline_list *found,
     }
 }
 
-static void find_outlines(struct pool *work, const struct regex_literal *pattern,
-                          struct outline_list *found)
+/* What only the tree tells. */
+static void ask_tree(struct pool *pool, struct pool *work, const struct regex_literal *pattern,
+                     bool automaton, struct outline_list *outlines, struct filter *filter)
 {
     const struct tree *tree = tree_read(work, pattern);
-    found->n = 0;
-    if (tree)
-        outline_of(tree, found);
+    outlines->n = 0;
+    if (tree == NULL)
+        return;
+    outline_of(tree, outlines);
+    if (automaton)
+        filter->automaton = automaton_new(pool, work, tree);
 }
 
 void filter_of(struct pool *pool, struct pool *work, const struct regex_literal *pattern,
-               struct filter *filter)
+               bool automaton, struct filter *filter)
 {
     struct outline_list outlines;
     *filter = (struct filter){.before = STR_NONE};
     pool_reset(work);
     struct literals words = literals_of(work, pattern);
-    find_outlines(work, pattern, &outlines);
+    ask_tree(pool, work, pattern, automaton, &outlines, filter);
     bool fits = outlines.n && outlines.cost < FILTER_COST_MAX;
     if (words.n == 0 || (fits && outlines.cost * FILTER_WORDS_BETTER < words.cost)) {
         if (fits)

@@ -6,6 +6,7 @@
 #ifndef POTERNE_RULES_MATCH_FILTER_H
 #define POTERNE_RULES_MATCH_FILTER_H
 
+#include "rules/match/automaton.h"
 #include "rules/match/literals.h"
 #include "rules/match/outline.h"
 
@@ -21,16 +22,26 @@ struct filter {
     /* Where there are matches, one begins at most so many bytes before a place that is found;
      * STR_NONE: anywhere. */
     size_t before;
+    struct automaton *automaton; /* NULL: none */
 };
 
 /* The filter's parts live in `pool`; `work` is emptied before and after. Where either is used up
- * the pattern is not filtered. */
+ * the pattern is not filtered. An automaton is made only if it is wanted. */
 void filter_of(struct pool *pool, struct pool *work, const struct regex_literal *pattern,
-               struct filter *filter);
+               bool automaton, struct filter *filter);
 
 static inline bool filter_is_none(const struct filter *filter)
 {
     return filter->words.n == 0 && filter->n_outlines == 0;
+}
+
+/* Can a match begin at *from to last of that piece? If so, none begins before *from, which may have
+ * grown. `states` know the pattern by its number. */
+static inline bool filter_may_match(const struct filter *filter, struct automaton_states *states,
+                                    size_t number, struct str piece, size_t *from, size_t last)
+{
+    return filter->automaton == NULL ||
+           automaton_may_match(filter->automaton, states, number, piece, from, last);
 }
 
 /* Many filters that are searched for at once, each standing for a number. */

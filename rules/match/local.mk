@@ -1,5 +1,7 @@
 # rules/match: patterns and what saves trying them
 lib_librules_a_SOURCES += \
+    rules/match/automaton.c rules/match/automaton.h \
+    rules/match/automaton_make.c rules/match/automaton_parts.h \
     rules/match/dialect.c rules/match/dialect.h \
     rules/match/filter.c rules/match/filter.h \
     rules/match/fold.c rules/match/fold.h \

@@ -49,7 +49,7 @@ static void search(const char *literal_text, struct filter *filter, struct str t
     struct regex_literal literal;
     struct err err = {""};
     assert_int_equal(regex_literal_parse(str_of(literal_text), &literal, &err), 0);
-    filter_of(pool, work, &literal, filter);
+    filter_of(pool, work, &literal, true, filter);
     places->n = 0;
     places->before = filter->before;
     struct filters *filters = filters_new(pool, &(struct filters_entry){filter, 7}, 1);
@@ -72,7 +72,7 @@ static bool has_filter(const char *pattern)
     struct filter filter;
     struct err err = {""};
     assert_int_equal(regex_literal_parse(str_of(pattern), &literal, &err), 0);
-    filter_of(pool, work, &literal, &filter);
+    filter_of(pool, work, &literal, true, &filter);
     return !filter_is_none(&filter);
 }
 
@@ -190,7 +190,7 @@ static void no_match_is_ever_missed(void **state)
         assert_int_equal(regex_literal_parse(str_of(patterns[i]), &literal, &err), 0);
         struct regex *regex = regex_new(&literal, &err);
         assert_non_null(regex);
-        filter_of(pool, work, &literal, &filter);
+        filter_of(pool, work, &literal, true, &filter);
         struct filters *filters = filters_new(pool, &(struct filters_entry){&filter, 7}, 1);
         for (unsigned round = 0; round < ROUNDS && !filter_is_none(&filter); round++) {
             char bytes[TEXT_MAX];
@@ -237,7 +237,7 @@ static void many_outlines_at_once(void **state)
         snprintf(pattern, sizeof pattern, "/[ab]\\d{0}%c%c[yz]/", '0' + (char)(i / 26),
                  'a' + (char)(i % 26));
         assert_int_equal(regex_literal_parse(str_of(pattern), &literal, &err), 0);
-        filter_of(pool, work, &literal, &filters[i]);
+        filter_of(pool, work, &literal, true, &filters[i]);
         list[i] = (struct filters_entry){&filters[i], i == N - 1 ? 7 : i + 1000};
     }
     struct filters *all = filters_new(pool, list, N);
