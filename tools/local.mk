@@ -18,7 +18,9 @@ poterne_LDADD = lib/libtools.a $(JOURNAL_LIBS) lib/libevents.a $(QUARANTINE_LIBS
     lib/libavcontent.a lib/libantivirus.a $(CLAMAV_LIBS) $(YARA_LIBS) $(OPENSSL_LIBS) \
     lib/libledger.a $(DB_LIBS) lib/librulesfit.a $(PIPELINE_LIBS)
 
-unit += t/unit/tools_files t/unit/tools_args t/unit/tools_workers
+unit += t/unit/tools_files t/unit/tools_args t/unit/tools_history t/unit/tools_workers
 t_unit_tools_files_LDADD = lib/libtools.a $(MAIL_LIBS) $(CMOCKA_LIBS)
+t_unit_tools_history_SOURCES = t/unit/tools_history.c tools/rules_history.c tools/rules_history.h
+t_unit_tools_history_LDADD = lib/libtools.a lib/libevents.a $(JOURNAL_LIBS) $(CMOCKA_LIBS)
 t_unit_tools_args_LDADD = lib/libtools.a $(MAIL_LIBS) $(CMOCKA_LIBS)
 t_unit_tools_workers_LDADD = lib/libtools.a $(MAIL_LIBS) $(CMOCKA_LIBS)

@@ -13,6 +13,8 @@ struct shown {
     struct str source; /* the line of the file; empty if it can't be read any more */
     struct rules_names needs, needed_by;
     bool history_known;
+    struct err
+        history_problem; /* why it is not; empty: there are no settings that name a journal */
     struct rules_history history;
 };
 
@@ -60,6 +62,19 @@ static int find_askers(struct shown *shown, struct err *err)
     return 0;
 }
 
+/* Evidence names the rules that count: what their sub-rules hit is nowhere kept. */
+static void find_history(struct shown *shown)
+{
+    const struct conf *conf = shown->tool->job.conf;
+    if (conf == NULL)
+        return;
+    if (str_starts(shown->rule->name, STR("__")))
+        err_set(&shown->history_problem, "not kept of a rule that only feeds others");
+    else
+        shown->history_known = rules_history_read(conf, shown->rule->name, &shown->history,
+                                                  &shown->history_problem) == 0;
+}
+
 /* ---- for programs */
 
 static json_t *names_json(const struct rules_names *names)
@@ -95,14 +110,14 @@ static void put_json(const struct shown *shown)
     json_t *said = rule->scored
                        ? json_pack("[f, f, f, f]", scores[0], scores[1], scores[2], scores[3])
                        : json_null();
-    json_line(json_pack("{s:o, s:s, s:o, s:i, s:o, s:f, s:o, s:o, s:o, s:b, s:o, s:o, s:o}", "name",
-                        json_text(rule->name), "kind", rules_kind_name(rule), "file",
+    json_line(json_pack("{s:o, s:s, s:o, s:i, s:o, s:f, s:o, s:o, s:o, s:b, s:o, s:o, s:o, s:b}",
+                        "name", json_text(rule->name), "kind", rules_kind_name(rule), "file",
                         json_text(str_of(rule->file)), "line", (int)rule->line, "source",
                         json_text(shown->source), "score", compile_score(book, rule), "scores",
                         said, "describe", json_text(rule->describe), "tflags",
                         json_text(rule->flags), "runs", (int)shown->runs, "needs",
                         names_json(&shown->needs), "needed_by", names_json(&shown->needed_by),
-                        "days", history_json(shown)));
+                        "days", history_json(shown), "days_cut", (int)shown->history.cut));
 }
 
 /* ---- for people */
@@ -148,6 +163,7 @@ static void put_score(const struct shown *shown)
 static void put_history(const struct shown *shown)
 {
     const struct rules_history *history = &shown->history;
+    put("hits", str_of(shown->history_problem.text));
     for (size_t i = 0; shown->history_known && i < RULES_HISTORY_DAYS; i++) {
         const struct rules_history_day *day = &history->days[i];
         char when[TOOL_TIME_SIZE];
@@ -191,8 +207,7 @@ static int show(struct rules_tool *tool, const char *name, struct err *err)
         fprintf(stderr, "poterne rules: %s: %s\n", name, unknown.text);
     if (find_askers(&shown, err) < 0)
         return -1;
-    shown.history_known = tool->job.conf && rules_history_read(tool->job.conf, shown.rule->name,
-                                                               &shown.history, &unknown) == 0;
+    find_history(&shown);
     if (tool->json)
         put_json(&shown);
     else

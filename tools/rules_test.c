@@ -48,12 +48,13 @@ static void tell(struct examples *e, const struct book_example *example, const c
     e->wrong++;
     rules_tool_worse(e->tool, TOOL_NO);
     if (e->tool->json) {
-        json_line(json_pack("{s:o, s:s, s:o, s:s}", "rule", json_text(example->rule), "expected",
-                            example->ok ? "ok" : "fail", "text", json_text(example->text), "said",
-                            what));
+        json_line(json_pack("{s:o, s:i, s:o, s:s, s:o, s:s}", "file",
+                            json_text(str_of(example->file)), "line", (int)example->line, "rule",
+                            json_text(example->rule), "expected", example->ok ? "ok" : "fail",
+                            "text", json_text(example->text), "said", what));
         return;
     }
-    printf("%.*s %s: ", STR_ARG(example->rule), what);
+    printf("%s:%u: %.*s %s: ", example->file, example->line, STR_ARG(example->rule), what);
     tool_put_text(stdout, example->text);
     putchar('\n');
 }

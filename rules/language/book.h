@@ -42,6 +42,8 @@ struct book_example {
     struct str rule;
     bool ok;
     struct str text;
+    const char *file;
+    unsigned line;
 };
 
 struct definition {

@@ -161,7 +161,8 @@ static enum directive_result on_test(struct parser *parser, const struct directi
     if (examples == NULL)
         return directive_memory(parser, false, err);
     book->examples = examples;
-    examples[book->n_examples++] = (struct book_example){name, ok, rest};
+    examples[book->n_examples++] =
+        (struct book_example){name, ok, rest, parser->file, parser->line};
     return DIRECTIVE_DONE;
 }
 

@@ -136,9 +136,15 @@ like( $said, qr/^7 tests, 0 failed,/m, 'counted' );
 my $wrong = put( 'wrong.cf', "body A /aa/\ntest A ok bb\ntest A fail aa\ntest B ok x\n" );
 ( $status, $said ) = poterne( 'rules', 'test', $wrong );
 is( $status, 1, 'test: not as their author says' );
-like( $said, qr/^A does not match: bb$/m,             'what should match' );
-like( $said, qr/^A matches, and should not: aa$/m,    'what should not' );
-like( $said, qr/^B is no rule, but .* test of it: x$/m, 'a test of nothing' );
+like( $said, qr/^\Q$wrong\E:2: A does not match: bb$/m,             'what should match, with its place' );
+like( $said, qr/^\Q$wrong\E:3: A matches, and should not: aa$/m,    'what should not' );
+like( $said, qr/^\Q$wrong\E:4: B is no rule, but .* test of it: x$/m, 'a test of nothing' );
+@found = poterne_json( 'rules', 'test', $wrong );
+is_deeply(
+    [ map { [ @{$_}{qw(file line rule expected text)} ] } @found ],
+    [ [ $wrong, 2, 'A', 'ok', 'bb' ], [ $wrong, 3, 'A', 'fail', 'aa' ], [ $wrong, 4, 'B', 'ok', 'x' ] ],
+    'test --json'
+);
 
 # --- masscheck ---
 

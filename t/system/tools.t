@@ -155,6 +155,29 @@ cmp_ok( scalar( () = $gateway->poterne_json( 'trace', '127.0.0.1' ) ), '>=', 4, 
 is( scalar( () = $gateway->poterne_json( 'trace', '--limit', 1, $jean ) ), 1, 'trace: the newest only' );
 is( ( $gateway->poterne( 'trace', 'unheard@tools.example' ) )[0], 1, 'trace: unknown is 1' );
 
+# --- rules show: what the journal knows ---
+
+$gateway->send_one( from => 'w@remote.example', to => [$jean], data => \slurp($_) ) for $spam, $spam, $ham;
+my ($often) = sort map { $_->{name} } grep { $_->{score} > 0 } @{ $objects[1]{rules} };
+my $known = wait_until( 10, sub { $gateway->poterne_json( 'trace', 'w@remote.example' ) == 3 } );
+ok( $known, 'three messages are in the journal' );
+my ($shown) = $gateway->poterne_json( 'rules', 'show', $often );
+is( scalar @{ $shown->{days} }, 7, 'show: seven days' );
+my ( $hits, $judged, $messages ) = ( 0, 0, 0 );
+for my $day ( @{ $shown->{days} } ) { # it may be midnight just now
+    $hits += $day->{hits};
+    $judged += $day->{spam};
+    $messages += $day->{messages};
+}
+cmp_ok( $messages, '>=', 3, 'messages are counted' );
+ok( $hits >= 2 && $judged >= 2 && $hits < $messages, "hits of $often, those in spam too" );
+ok( !$shown->{days_cut}, 'all of them' );
+like( ( $gateway->poterne( 'rules', 'show', $often ) )[1],
+    qr/^  hits +\d{4}-\d\d-\d\d  \d+ of \d+ messages, \d+ of them judged spam\n(?:  +\d{4}-.*\n){6}/m, 'in words' );
+my ($sub_rule) = map { $_->{name} } grep { $_->{name} =~ /^__/ } $gateway->poterne_json( 'rules', 'list' );
+( $status, $said ) = $gateway->poterne( 'rules', 'show', $sub_rule );
+like( $said, qr/^  hits +not kept of a rule that only feeds others$/m, 'of a sub-rule nothing is kept' );
+
 # --- config, help ---
 
 is( ( $gateway->poterne( 'config', 'check' ) )[0], 0, 'config check' );
