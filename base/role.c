@@ -9,6 +9,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -113,10 +114,28 @@ static int serve_alone(const struct role *role, const struct role_env *env, void
     return role->serve(env, data, err);
 }
 
+/*
+ * What is loaded here is taken up when it is ready; those that serve mail meanwhile go first. Only
+ * who may raise its priority again (root) lowers it. The kernel counts it by threads: load() leaves
+ * none behind.
+ */
+static int load_gently(const struct role *role, const struct role_env *env, void **data,
+                       struct err *err)
+{
+    int before = getpriority(PRIO_PROCESS, 0);
+    bool gently = setpriority(PRIO_PROCESS, 0, before - 1) == 0;
+    if (gently)
+        setpriority(PRIO_PROCESS, 0, before + ROLE_LOAD_NICE);
+    int result = role->load(env, data, err);
+    if (gently && setpriority(PRIO_PROCESS, 0, before) < 0)
+        log_warning("the priority stays lowered by %d", ROLE_LOAD_NICE);
+    return result;
+}
+
 static int live(const struct role *role, const struct role_env *env, struct err *err)
 {
     void *data = NULL;
-    if (role->load && role->load(env, &data, err) < 0)
+    if (role->load && load_gently(role, env, &data, err) < 0)
         return -1;
     int result = role_become_user(env->conf, role->name, err);
     if (result == 0 && role->workers)

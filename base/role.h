@@ -16,6 +16,8 @@
 #include "base/ipc.h"
 #include "base/sandbox.h"
 
+/* Added to the niceness of a process while it loads. */
+#define ROLE_LOAD_NICE 10
 #define ROLE_LISTENERS_MAX 16
 
 struct role_env {

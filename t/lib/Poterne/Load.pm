@@ -40,14 +40,14 @@ sub send_on {
             $smtp
             ? $smtp->send( from => 'load@remote.example', to => [ $self->{to} ], data => \$message )
             : { code => 0, text => 'no connection' };
-        print join( "\t", $sequence, $result->{code}, $result->{text} =~ s/\s+/ /gr ), "\n";
+        print join( "\t", $sequence, $result->{code}, $result->{text} =~ s/\s+/ /gr, $result->{waited} // '' ), "\n";
         undef $smtp if $result->{code} == 0 || $result->{code} == 421;
         sleep( $result->{code} == 0 ? 0.2 : $self->{pause} );
     }
     return;
 }
 
-# { sequence => [code, text] } of all that was sent.
+# { sequence => [code, text, seconds from the end of data to the answer] } of all that was sent.
 sub stop {
     my ($self) = @_;
     my %answers;
@@ -56,8 +56,8 @@ sub stop {
         my $pipe = $child->[1];
         while (<$pipe>) {
             chomp;
-            my ( $sequence, $code, $text ) = split /\t/, $_, 3;
-            $answers{$sequence} = [ $code, $text ];
+            my ( $sequence, @answer ) = split /\t/;
+            $answers{$sequence} = \@answer;
         }
         close $pipe;
     }

@@ -1,8 +1,9 @@
 # A small SMTP and LMTP client over core modules: what the tests and ./demo send mail with.
 #     my $smtp = Poterne::Smtp->new( port => 2525 );
 #     my $result = $smtp->send( from => 'a@b.example', to => ['c@d.example'], data => \$message );
-# A result is { stage, code, text, rcpt => { address => [code, text] }, replies => [[code, text]…] }:
-# the stage is where it ended ("connect" "helo" "mail" "rcpt" "data" "end").
+# A result is { stage, code, text, rcpt => { address => [code, text] }, replies => [[code, text]…], waited }:
+# the stage is where it ended ("connect" "helo" "mail" "rcpt" "data" "end"); waited: seconds from the end
+# of the data to its answer.
 package Poterne::Smtp;
 
 use strict;
@@ -10,6 +11,7 @@ use warnings;
 
 use IO::Select;
 use IO::Socket::INET;
+use Time::HiRes ();
 
 use constant { TIMEOUT => 120, LINE_MAX => 65536 };
 
@@ -131,7 +133,9 @@ sub send {
     }
     return \%result if $ended->( 'data', $self->command('DATA') );
     $self->put( dotted( $mail{data} ) );
+    my $sent = Time::HiRes::time();
     my @replies = map { [ $self->reply ] } $self->{lmtp} ? @accepted : 1;
+    $result{waited} = Time::HiRes::time() - $sent;
     $result{replies} = \@replies;
     $ended->( 'end', @{ $replies[-1] } );
     return \%result;
