@@ -17,7 +17,7 @@
 #include "base/sandbox.h"
 
 /* Added to the niceness of a process while it loads. */
-#define ROLE_LOAD_NICE 10
+#define ROLE_LOAD_NICE     10
 #define ROLE_LISTENERS_MAX 16
 
 struct role_env {
