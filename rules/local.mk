@@ -89,7 +89,23 @@ EXTRA_DIST += \
     t/unit/stock/94_more_romance.txt
 t_unit_rules_stock_CPPFLAGS = $(AM_CPPFLAGS) -DSTOCK_RULES='"$(abs_top_srcdir)/rules/stock"'
 
-fuzz += t/fuzz/image t/fuzz/pdf t/fuzz/relays t/fuzz/rules t/fuzz/sa_html t/fuzz/sa_text
+fuzz += \
+    t/fuzz/image \
+    t/fuzz/languages \
+    t/fuzz/pattern \
+    t/fuzz/pdf \
+    t/fuzz/relays \
+    t/fuzz/rules \
+    t/fuzz/sa_html \
+    t/fuzz/sa_text \
+    t/fuzz/uris
+t_fuzz_languages_LDADD = $(RULES_LIBS)
+t_fuzz_languages_LDFLAGS = $(AM_LDFLAGS) $(LIBFUZZER_LDFLAGS)
+t_fuzz_pattern_CPPFLAGS = $(AM_CPPFLAGS) $(PCRE2_CFLAGS)
+t_fuzz_pattern_LDADD = $(RULES_LIBS)
+t_fuzz_pattern_LDFLAGS = $(AM_LDFLAGS) $(LIBFUZZER_LDFLAGS)
+t_fuzz_uris_LDADD = $(RULES_LIBS)
+t_fuzz_uris_LDFLAGS = $(AM_LDFLAGS) $(LIBFUZZER_LDFLAGS)
 t_fuzz_image_LDADD = $(RULES_LIBS)
 t_fuzz_image_LDFLAGS = $(AM_LDFLAGS) $(LIBFUZZER_LDFLAGS)
 t_fuzz_pdf_LDADD = $(RULES_LIBS)

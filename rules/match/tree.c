@@ -500,7 +500,8 @@ static bool skip_blank(struct reader *r)
         r->at = end == STR_NONE ? r->text.n : r->at + end + 1;
         return true;
     }
-    bool blank = strchr(" \t\n\v\f\r", peek(r)) != NULL && peek(r);
+    /* Both Perl and PCRE2 skip 0x85, a line end of Latin-1, in patterns of bytes, too. */
+    bool blank = ascii_is_space(peek(r)) || peek(r) == '\x85';
     r->at += blank;
     return blank;
 }
