@@ -264,6 +264,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(letters_written_in_many_ways, begin, end),
         cmocka_unit_test_setup_teardown(a_match_may_end_in_the_window_and_with_the_text, begin,
                                         end),
+        cmocka_unit_test_setup_teardown(blanks_of_extended_patterns_match_nothing, begin, end),
         cmocka_unit_test_setup_teardown(what_is_not_understood_is_not_filtered, begin, end),
         cmocka_unit_test_setup_teardown(no_match_is_ever_missed, begin, end),
         cmocka_unit_test_setup_teardown(long_texts_are_searched_to_the_end, begin, end),
