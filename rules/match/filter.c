@@ -97,7 +97,10 @@ struct filters *filters_new(struct pool *pool, const struct filters_entry *list,
     struct filters *filters = POOL_NEW(pool, struct filters);
     if (filters == NULL)
         return NULL;
-    filters->words = words_new(pool);
+    size_t n_words = 0;
+    for (size_t i = 0; i < n; i++)
+        n_words += list[i].filter->words.n;
+    filters->words = words_new(pool, n_words);
     filters->outlines = new_outlines(pool, list, n);
     bool ok = filters->words && filters->outlines;
     for (size_t i = 0; ok && i < n; i++)

@@ -40,7 +40,7 @@ static bool on_word(void *data, uint32_t number, size_t at)
 static bool has_word(const struct literals *literals, struct pool *pool, struct str text,
                      const struct regex_match *match)
 {
-    struct words *words = words_new(pool);
+    struct words *words = words_new(pool, 16);
     size_t last = literals->before == STR_NONE ? text.n : match->from + literals->before;
     struct wanted_word wanted = {match->from, last, false};
     for (size_t i = 0; words && i < literals->n; i++) {

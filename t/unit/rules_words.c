@@ -141,7 +141,7 @@ static bool note(void *data, uint32_t number, size_t at)
 static void searches_for_many_words(void **state)
 {
     struct pool *pool = pool_new(8 << 20);
-    struct words *words = words_new(pool);
+    struct words *words = words_new(pool, 4);
     struct found found = {.most = 64};
     assert_true(words_add(words, pool, STR("abc"), 1));
     assert_true(words_add(words, pool, STR("abcd"), 2));
@@ -168,7 +168,7 @@ static void searches_for_many_words(void **state)
 static void finds_words_at_every_place(void **state)
 {
     struct pool *pool = pool_new(8 << 20);
-    struct words *words = words_new(pool);
+    struct words *words = words_new(pool, 4);
     const struct str longest = STR("abcdefghijklmnopqrstuvwxyz123456");
     char text[10000];
     assert_int_equal(longest.n, WORDS_BYTES_MAX);
