@@ -24,8 +24,11 @@ struct rules_scratch *rules_scratch_new(const struct ruleset *set, struct err *e
     s->touched = calloc(n, sizeof *s->touched);
     s->awake = calloc(set->wake.n_words + 1, sizeof *s->awake);
     if (s->runner && s->states && s->values && s->done && s->limited && s->unknown && s->matched &&
-        s->next && s->texts && s->is_touched && s->touched && s->awake)
+        s->next && s->texts && s->is_touched && s->touched && s->awake) {
+        if (set->n)
+            memcpy(s->unknown, set->wake.unknown, set->n * sizeof *s->unknown);
         return s;
+    }
     err_set(err, "rules: out of memory");
     rules_scratch_free(&s);
     return NULL;
@@ -60,6 +63,7 @@ void scratch_clear(struct rules_scratch *s)
         s->values[number] = 0;
         s->done[number] = false;
         s->limited[number] = false;
+        s->unknown[number] = wake->unknown[number];
         s->texts[number] = STR_EMPTY;
         s->is_touched[number] = false;
     }
@@ -94,24 +98,18 @@ void scratch_give_up(struct rules_scratch *s, uint32_t number)
     s->done[number] = true;
 }
 
-/* Does the meta ask for one whose truth is not known? */
-static bool asks_for_unknown(const struct rules_scratch *s, const struct expr *expr)
-{
-    for (size_t i = 0; i < expr->n; i++) {
-        if (expr->code[i].kind == EXPR_LOAD && s->unknown[expr->code[i].slot])
-            return true;
-    }
-    return false;
-}
-
-/* Does a meta of that value hit? Careful ones are worked out for every message (wake.h). */
+/* Does a meta of that value hit? */
 static bool meta_hits(struct rules_scratch *s, uint32_t number, double value)
 {
     const struct rule *rule = &s->set->rules[number];
     if (!rule->careful)
         return value != 0;
-    s->unknown[number] =
-        asks_for_unknown(s, &rule->expr) || (rule->silent && (rule->late || value != 0));
+    bool unknown = wake_is_unknown(s->set, number, value, s->unknown);
+    if (unknown != s->unknown[number]) {
+        touch(s, number);
+        s->unknown[number] = unknown;
+        wake_waiting(&s->set->wake, number, s->awake);
+    }
     return value != 0 && !rule->silent && !s->unknown[number];
 }
 

@@ -44,12 +44,31 @@ static void set_bit(uint64_t *bits, size_t i)
     bits[i / 64] |= 1ull << (i % 64);
 }
 
+/* Does the meta ask for one whose truth is not known? */
+static bool asks_for_unknown(const struct expr *expr, const bool *unknown)
+{
+    for (size_t i = 0; i < expr->n; i++) {
+        if (expr->code[i].kind == EXPR_LOAD && unknown[expr->code[i].slot])
+            return true;
+    }
+    return false;
+}
+
+bool wake_is_unknown(const struct ruleset *set, uint32_t number, double value, const bool *unknown)
+{
+    const struct rule *rule = &set->rules[number];
+    return asks_for_unknown(&rule->expr, unknown) || (rule->silent && (rule->late || value != 0));
+}
+
 static void find_always(struct ruleset *set, const double *no_hits)
 {
     for (size_t i = 0; i < set->n_metas; i++) {
-        const struct rule *rule = &set->rules[set->metas[i]];
-        if (rule->careful || expr_run(&rule->expr, no_hits) != 0)
+        uint32_t number = set->metas[i];
+        double value = expr_run(&set->rules[number].expr, no_hits);
+        if (value != 0)
             set_bit(set->wake.always, i);
+        if (set->rules[number].careful)
+            set->wake.unknown[number] = wake_is_unknown(set, number, value, set->wake.unknown);
     }
 }
 
@@ -60,7 +79,8 @@ int wake_make(struct ruleset *set, struct err *err)
     wake->n_words = (set->n_metas + 63) / 64;
     wake->from = POOL_ARRAY(set->pool, set->n + 1, uint32_t);
     wake->always = POOL_ARRAY(set->pool, wake->n_words, uint64_t);
-    if (no_hits == NULL || wake->from == NULL || wake->always == NULL)
+    wake->unknown = POOL_ARRAY(set->pool, set->n, bool);
+    if (no_hits == NULL || wake->from == NULL || wake->always == NULL || wake->unknown == NULL)
         return err_set(err, "rules: out of memory");
     each_load(set, count);
     wake->waiting = POOL_ARRAY(set->pool, sum_up(wake, set->n), uint32_t);

@@ -170,9 +170,14 @@ static int parse_binary(struct expr_parser *p, int level)
         if (op == NULL || op->level < level)
             return 0;
         p->at += strlen(op->text);
+        if (op->kind == EXPR_AND)
+            put(p, (struct expr_op){.kind = EXPR_SKIP}, 0);
+        size_t skip = p->n - 1;
         if (parse_binary(p, op->level + 1) < 0)
             return -1;
         put(p, (struct expr_op){.kind = op->kind}, -1);
+        if (op->kind == EXPR_AND && !p->failed)
+            p->code[skip].slot = (uint32_t)(p->n - 1 - skip);
     }
 }
 
@@ -224,8 +229,6 @@ static double to_bits_xor(double a, double b)
 static double apply(enum expr_kind kind, double a, double b)
 {
     switch (kind) {
-    case EXPR_ADD:
-        return a + b;
     case EXPR_SUBTRACT:
         return a - b;
     case EXPR_MULTIPLY:
@@ -246,10 +249,6 @@ static double apply(enum expr_kind kind, double a, double b)
         return a != b;
     case EXPR_XOR:
         return to_bits_xor(a, b);
-    case EXPR_AND:
-        return a != 0 ? b : a;
-    case EXPR_OR:
-        return a != 0 ? a : b;
     default:
         return 0;
     }
@@ -272,6 +271,23 @@ double expr_run(const struct expr *expr, const double *values)
             break;
         case EXPR_NEGATE:
             stack[n - 1] = -stack[n - 1];
+            break;
+        case EXPR_SKIP:
+            if (stack[n - 1] == 0)
+                op += op->slot;
+            break;
+        case EXPR_AND:
+            n--;
+            stack[n - 1] = stack[n];
+            break;
+        case EXPR_OR:
+            n--;
+            if (stack[n - 1] == 0)
+                stack[n - 1] = stack[n];
+            break;
+        case EXPR_ADD:
+            n--;
+            stack[n - 1] += stack[n];
             break;
         case EXPR_CHOOSE:
             n -= 2;

@@ -2,8 +2,8 @@
  * expr: the arithmetic of `meta` and `if` lines, as small postfix code. Operators and their order
  * are Perl's, since that is what SpamAssassin hands them to:
  *     ! and unary - +    * /    + -    < <= > >=    == !=    ^ (bits)    &&    ||    ?:
- * && and || give one of their operands, not just 0 or 1, so numbers of hits pass through. Every
- * operand is worked out (none has a side effect); a division by zero gives 0.
+ * && and || give one of their operands, not just 0 or 1, so numbers of hits pass through. A
+ * division by zero gives 0.
  */
 #ifndef POTERNE_RULES_EXPR_H
 #define POTERNE_RULES_EXPR_H
@@ -32,13 +32,14 @@ enum expr_kind {
     EXPR_NOT_EQUAL,
     EXPR_XOR,
     EXPR_AND,
+    EXPR_SKIP, /* between the operands of an EXPR_AND: of a first that is 0 the rest is left out */
     EXPR_OR,
     EXPR_CHOOSE,
 };
 
 struct expr_op {
     enum expr_kind kind;
-    uint32_t slot; /* EXPR_LOAD: which value */
+    uint32_t slot; /* EXPR_LOAD: which value; EXPR_SKIP: so many steps on */
     double number; /* EXPR_CONST */
 };
 
