@@ -8,13 +8,17 @@
 #include "rules/facts/uri_clean.h"
 #include "rules/facts/uri_text.h"
 
-#define N_SLOTS 16384 /* of the hash tables: more than twice what they hold */
+#define SLOTS_FIRST 64 /* of the hash tables: a power of two */
 
-_Static_assert(FACT_URIS_MAX * 2 < N_SLOTS, "the hash tables must not fill up");
+struct slot {
+    uint32_t hash;
+    uint32_t number; /* + 1; 0: free */
+};
 
-/* Numbers + 1 of an array's elements by their text. */
+/* Numbers of an array's elements by their text; at most half of the slots are taken. */
 struct index {
-    uint16_t slots[N_SLOTS];
+    struct slot *slots;
+    size_t n_slots, n;
 };
 
 struct gather {
@@ -22,9 +26,9 @@ struct gather {
     struct pool *pool;
     struct fact_uris *uris;
     struct uri_forms forms;
-    struct index *by_raw;  /* of uris->list */
-    struct index *by_text; /* of seen */
-    struct str *seen;      /* what stood in the text, before it was looked at */
+    struct index by_raw;  /* of uris->list */
+    struct index by_text; /* of seen */
+    struct str *seen;     /* what stood in the text, before it was looked at */
     size_t n_seen, seen_cap, list_cap;
     size_t bytes; /* of raw forms that were looked at */
     bool no_memory;
@@ -40,14 +44,51 @@ const char *fact_uri_type_name(unsigned bit)
     return bit < URI_TYPES ? names[bit] : NULL;
 }
 
+/* Where a search for the hash begins. */
+static struct slot *slot_of(const struct index *index, uint32_t hash)
+{
+    return &index->slots[hash & (index->n_slots - 1)];
+}
+
+static struct slot *next_slot(const struct index *index, struct slot *slot)
+{
+    return ++slot == index->slots + index->n_slots ? index->slots : slot;
+}
+
+/* Makes room for one more; false: no memory. */
+static bool make_room(struct pool *pool, struct index *index)
+{
+    if (index->n * 2 < index->n_slots)
+        return true;
+    struct index bigger = {.n_slots = index->n_slots ? index->n_slots * 2 : SLOTS_FIRST,
+                           .n = index->n};
+    bigger.slots = POOL_ARRAY(pool, bigger.n_slots, struct slot);
+    if (bigger.slots == NULL)
+        return false;
+    for (size_t i = 0; i < index->n_slots; i++) {
+        if (index->slots[i].number == 0)
+            continue;
+        struct slot *slot = slot_of(&bigger, index->slots[i].hash);
+        while (slot->number)
+            slot = next_slot(&bigger, slot);
+        *slot = index->slots[i];
+    }
+    *index = bigger;
+    return true;
+}
+
 /* The link with that raw form, made if need be; NULL: there is no room. */
 static struct fact_uri *find_uri(struct gather *g, struct str raw)
 {
-    size_t at = str_hash(raw) % N_SLOTS;
-    for (; g->by_raw->slots[at]; at = (at + 1) % N_SLOTS) {
-        struct fact_uri *uri = &g->uris->list[g->by_raw->slots[at] - 1];
-        if (str_eq(uri->raw, raw))
-            return uri;
+    uint32_t hash = (uint32_t)str_hash(raw);
+    if (!make_room(g->pool, &g->by_raw)) {
+        g->no_memory = true;
+        return NULL;
+    }
+    struct slot *slot = slot_of(&g->by_raw, hash);
+    for (; slot->number; slot = next_slot(&g->by_raw, slot)) {
+        if (slot->hash == hash && str_eq(g->uris->list[slot->number - 1].raw, raw))
+            return &g->uris->list[slot->number - 1];
     }
     if (g->uris->n == FACT_URIS_MAX) {
         g->uris->truncated = true;
@@ -61,28 +102,33 @@ static struct fact_uri *find_uri(struct gather *g, struct str raw)
     }
     g->uris->list = list;
     list[g->uris->n] = (struct fact_uri){.raw = raw};
-    g->by_raw->slots[at] = (uint16_t)(g->uris->n + 1);
+    *slot = (struct slot){hash, (uint32_t)g->uris->n + 1};
+    g->by_raw.n++;
     return &list[g->uris->n++];
 }
 
 /* False when it was there before, or there is no room for more. */
 static bool see(struct gather *g, struct str text)
 {
-    size_t at = str_hash(text) % N_SLOTS;
-    for (; g->by_text->slots[at]; at = (at + 1) % N_SLOTS) {
-        if (str_eq(g->seen[g->by_text->slots[at] - 1], text))
+    uint32_t hash = (uint32_t)str_hash(text);
+    struct str *seen = pool_grow(g->pool, g->seen, g->n_seen, &g->seen_cap, sizeof *seen);
+    if (seen == NULL || !make_room(g->pool, &g->by_text)) {
+        g->no_memory = true;
+        return false;
+    }
+    g->seen = seen;
+    struct slot *slot = slot_of(&g->by_text, hash);
+    for (; slot->number; slot = next_slot(&g->by_text, slot)) {
+        if (slot->hash == hash && str_eq(g->seen[slot->number - 1], text))
             return false;
     }
-    struct str *seen = NULL;
-    if (g->n_seen == FACT_URIS_MAX)
+    if (g->n_seen == FACT_URIS_MAX) {
         g->uris->truncated = true;
-    else
-        seen = pool_grow(g->pool, g->seen, g->n_seen, &g->seen_cap, sizeof *seen);
-    if (seen == NULL)
         return false;
-    g->seen = seen;
+    }
     seen[g->n_seen++] = text;
-    g->by_text->slots[at] = (uint16_t)g->n_seen;
+    *slot = (struct slot){hash, (uint32_t)g->n_seen};
+    g->by_text.n++;
     return true;
 }
 
@@ -421,9 +467,7 @@ static struct fact_uris *make_uris(struct facts *facts)
 {
     struct gather g = {.facts = facts, .pool = facts->pool, .forms = {.facts = facts}};
     g.uris = POOL_NEW(g.pool, struct fact_uris);
-    g.by_raw = POOL_NEW(g.pool, struct index);
-    g.by_text = POOL_NEW(g.pool, struct index);
-    if (g.uris == NULL || g.by_raw == NULL || g.by_text == NULL)
+    if (g.uris == NULL)
         return NULL;
     gather_text(&g);
     gather_html(&g);
