@@ -58,9 +58,13 @@ size_t str_find(struct str x, struct str what)
 
 size_t str_ifind(struct str x, struct str what)
 {
-    for (size_t i = 0; i + what.n <= x.n; i++)
-        if (str_ieq(str_sub(x, i, i + what.n), what))
+    if (what.n == 0)
+        return 0;
+    char first = str_lower_char(what.s[0]);
+    for (size_t i = 0; i + what.n <= x.n; i++) {
+        if (str_lower_char(x.s[i]) == first && str_ieq(str_sub(x, i, i + what.n), what))
             return i;
+    }
     return STR_NONE;
 }
 

@@ -261,18 +261,22 @@ static bool share_one(const struct fact_values *a, const struct fact_values *b)
 /* Senders of lists and bounces, to which nobody answers. */
 static bool is_bulk(struct eval_context *c)
 {
-    static const char shape[] =
-        "%(-%(request%|bounces%|bounce%|admin%|owner%)%|%W%(?do%(?%[.-t_]%)%)no%(?%[.-t_]%)repl"
-        "%(y%|ies%)%|%.{1,}=%.{1,}%)@";
+    static const char *const shapes[] = {
+        "-%(request%|bounces%|bounce%|admin%|owner%)@",
+        "%W%(?do%(?%[.-t_]%)%)no%(?%[.-t_]%)repl%(y%|ies%)@",
+    };
     static const char head[] =
         "%(postmaster%|hostmaster%|domainmaster%|double-bounce%|%(sentto%|owner%|return%|"
         "%(?gr%)bounce%(?d%)%(?s%)%)-%.{1,}%)@";
     struct str sender = look_get(c, "EnvelopeFrom");
     struct shape_found found;
     size_t work = LOOK_WORK_MAX;
-    return settings_number(c->settings, SETTINGS_FREEMAIL_SKIP_BULK_ENVFROM) != 0 &&
-           (shape_match(head, SHAPE_ANY_CASE, sender, &work, &found) ||
-            look_for_any_case(c, shape, sender, NULL));
+    if (settings_number(c->settings, SETTINGS_FREEMAIL_SKIP_BULK_ENVFROM) == 0)
+        return false;
+    return shape_match(head, SHAPE_ANY_CASE, sender, &work, &found) ||
+           look_for_any_case(c, shapes[0], sender, NULL) ||
+           look_for_any_case(c, shapes[1], sender, NULL) ||
+           look_for(c, "=%.{1,}@", str_from(sender, 1), NULL);
 }
 
 /* Some freemail address of the body is not the one that answers go to. */

@@ -145,8 +145,8 @@ static bool is_base64(struct str line)
     for (size_t times = 0; times < 2; times++) {
         size_t n = 0;
         while (
-            n < line.n && line.s[n] != ' ' && line.s[n] != 0 &&
-            strchr("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/=", line.s[n]))
+            n < line.n && n <= 76 &&
+            (ascii_is_alnum(line.s[n]) || line.s[n] == '+' || line.s[n] == '/' || line.s[n] == '='))
             n++;
         if (n < 60 || n > 76 || n == line.n || line.s[n] != ' ')
             return false;

@@ -57,13 +57,17 @@ static struct str unfolded(struct pool *pool, struct str raw)
     return str_n(to, n);
 }
 
-static struct str decoded_line(struct pool *pool, const struct header_field *field)
+/* Made once for a field. .s NULL: no memory. */
+static struct str decoded_line(struct pool *pool, struct header_field *field)
 {
+    if (field->line.s)
+        return field->line;
     struct str value = header_decode(pool, field->name, field->value);
     if (value.s == NULL)
         return value;
     const struct str texts[] = {value, STR("\n")};
-    return pool_join(pool, texts, sizeof texts / sizeof *texts);
+    field->line = pool_join(pool, texts, sizeof texts / sizeof *texts);
+    return field->line;
 }
 
 enum form { FORM_DECODED, FORM_RAW, FORM_UNFOLDED };
@@ -73,7 +77,7 @@ static void add_fields(struct finding *f, struct str name, enum form form)
     struct pool *pool = f->facts->pool;
     uint32_t key = header_key(name);
     for (size_t i = 0; i < f->fields.n && !f->no_memory; i++) {
-        const struct header_field *field = &f->fields.list[i];
+        struct header_field *field = &f->fields.list[i];
         if (field->key != key || field->hidden || !str_ieq(field->name, name))
             continue;
         add(f, form == FORM_RAW        ? field->value
@@ -103,15 +107,15 @@ static bool in_range(const struct finding *f, const struct relays *relays, long 
     }
 }
 
-static struct str whole_line(struct finding *f, const struct header_field *field)
+static struct str whole_line(struct finding *f, struct header_field *field)
 {
     if (f->query->raw && field->whole.s)
         return header_line_ends(f->facts->pool, field->whole);
     if (field->hidden)
         return STR("");
-    struct str value = header_decode(f->facts->pool, field->name, field->value);
-    const struct str texts[] = {field->name, STR(": "), value, STR("\n")};
-    return value.s ? pool_join(f->facts->pool, texts, sizeof texts / sizeof *texts) : value;
+    struct str line = decoded_line(f->facts->pool, field);
+    const struct str texts[] = {field->name, STR(": "), line};
+    return line.s ? pool_join(f->facts->pool, texts, sizeof texts / sizeof *texts) : line;
 }
 
 /* "Name: value" for each field. */
@@ -125,7 +129,7 @@ static void add_all(struct finding *f)
         return;
     }
     for (size_t i = 0; i < f->fields.n && !f->no_memory; i++) {
-        const struct header_field *field = &f->fields.list[i];
+        struct header_field *field = &f->fields.list[i];
         bool is_received = str_ieq(field->name, STR("Received"));
         received += is_received;
         if (relays && !in_range(f, relays, received, is_received))

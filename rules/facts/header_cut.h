@@ -11,6 +11,7 @@ struct header_field {
     struct str name;  /* as written, without blanks before the colon */
     uint32_t key;     /* header_key() of it */
     struct str value; /* raw: LF line ends, the last one included, the blank in front too */
+    struct str line;  /* the value decoded, a line end behind it; .s NULL: not asked for yet */
     struct str whole; /* as it was received, its line end included; .s NULL: not known */
     bool hidden;      /* X-Spam-…: what another filter said, which no rule sees but in ALL:raw */
 };

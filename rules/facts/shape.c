@@ -408,10 +408,9 @@ static void outline_of(const struct shape_run *run, const char *shape,
     *outline = (struct shape_outline){.starts_known = false};
     if (head[0] == '%' && head[1] == 'W')
         head += 2;
-    if (!run->any_case) {
+    outline->needle = find_needle(shape);
+    if (!run->any_case)
         outline->head = str_n(head, strcspn(head, "%"));
-        outline->needle = find_needle(shape);
-    }
     if (outline->head.n == 0)
         outline->starts_known = find_starts(run, outline, shape);
 }
@@ -445,7 +444,9 @@ bool shape_search(const char *shape, enum shape_case letters, struct str text, s
     if (text.n == 0)
         return try_at(&run, shape, 0);
     outline_of(&run, shape, &outline);
-    if (outline.needle.n > outline.head.n && str_find(text, outline.needle) == STR_NONE)
+    if (outline.needle.n > outline.head.n &&
+        (run.any_case ? str_ifind(text, outline.needle) : str_find(text, outline.needle)) ==
+            STR_NONE)
         return false;
     for (size_t at = 0; at <= text.n && *work; at++) {
         at = next_place(&run, &outline, at);
