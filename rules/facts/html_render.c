@@ -616,7 +616,7 @@ bool html_render_part(struct pool *pool, struct str html, bool wide, size_t size
     r.anchors.text = r.titles.text = BUF_INIT(changed.n + 6 * (changed.n / 5 + 1));
     styles_init(&r.styles, pool, HTML_FACTS_DEPTH_MAX);
     html_inside_init(&r.inside, pool);
-    if (r.out == NULL)
+    if (r.out == NULL || r.styles.no_memory)
         return false;
     set(&r, HTML_LENGTH, (double)text_count(html, wide, &blanks));
     html_parse(changed, &events, &r);
