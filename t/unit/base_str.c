@@ -75,6 +75,11 @@ static void pool_ends_at_its_maximum(void **state)
     assert_null(pool_array(pool, SIZE_MAX / 2, 4));
     pool_reset(pool);
     assert_str(pool_strf(pool, "%s-%d", "a", 5), "a-5");
+    assert_str(pool_join(pool, (struct str[]){STR("a"), STR_EMPTY, STR("bc")}, 3), "abc");
+    assert_str(pool_join(pool, NULL, 0), "");
+    char large[64 * 1024] = "";
+    assert_null(pool_join(pool, (struct str[]){str_n(large, sizeof large), STR("x")}, 2).s);
+    assert_null(pool_join(pool, (struct str[]){STR("x"), str_n(large, SIZE_MAX - 1)}, 2).s);
     pool_free(&pool);
     assert_null(pool);
 }

@@ -71,6 +71,11 @@ static void calculates_as_perl_does(void **state)
         {"twice(C)", 6},
         {"!!C", 1},
         {"1.5 * 2", 3},
+        {"A && (B || C) && twice(B)", 0},
+        {"(A && B) + (B && C) + (A && B && C)", 3},
+        {"!(A && B && C) && C", 3},
+        {"B && A || C && D", -2},
+        {"A && B ? 5 : B && C ? 6 : 7", 6},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         double value = value_of(cases[i].text);

@@ -197,6 +197,30 @@ static void shapes_fit(void **state)
     assert_null(shape_field(&found, 'a').s);
     assert_false(shape_match("ab%!c%)", SHAPE_EXACT, STR("abc"), &work, &found));
     assert_true(shape_match("%[a-c]{2,3}=s%W", SHAPE_ANY_CASE, STR("aBC d"), &work, &found));
+    static const struct {
+        const char *shape;
+        enum shape_case letters;
+        const char *text, *all;
+    } cases[] = {
+        {"%Wby %_", SHAPE_EXACT, "rugby by b", "by b"},
+        {"%(x%|%[0-9]+%)=%~;", SHAPE_EXACT, "=a;7=b;", "7=b;"},
+        {"%(?ab%)cd", SHAPE_EXACT, "xcd abcd", "cd"},
+        {"%(?ab%)cd", SHAPE_ANY_CASE, "x ABcd", "ABcd"},
+        {"%[a-c]%[x]*-", SHAPE_ANY_CASE, "-Bxx-", "Bxx-"},
+        {"%%%[0-9]", SHAPE_EXACT, "a%b%7", "%7"},
+        {"%*hz", SHAPE_EXACT, "a yz", "yz"},
+        {"%!x%)%[xy]", SHAPE_EXACT, "xy", "y"},
+        {"%_%$", SHAPE_EXACT, "a b", "b"},
+        {"%[a]*", SHAPE_EXACT, "", ""},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        work = 100000;
+        assert_true(
+            shape_search(cases[i].shape, cases[i].letters, str_of(cases[i].text), &work, &found));
+        assert_text(found.all, cases[i].all);
+    }
+    assert_false(shape_search("a%_ longer", SHAPE_EXACT, STR("ab long"), &work, &found));
+    assert_false(shape_search("%[a-c]%[0-9]", SHAPE_EXACT, STR("xyz A1"), &work, &found));
     char all[4000];
     memset(all, 'a', sizeof all);
     work = 50000; /* what could take for ever comes to an end, and says so */
@@ -255,6 +279,16 @@ static void dates_are_put_right(void **state)
     assert_true(times_parse(STR("31 Feb 99 25:61:61 EST"), &seconds)); /* 1 March */
     assert_int_equal(seconds, 920350799);
     assert_false(times_parse(STR("yesterday"), &seconds));
+    /* as most mail has it, and a little otherwise: both ways of reading come to the same */
+    static const char *const same[] = {"Wed, 3 Jul 2024 09:05:07 -0230 (NDT)",
+                                       "wed,3 jul 2024 9:05:07 -0230",
+                                       "Wednesday, the 03 JUL 2024 09:05:07 -0230",
+                                       "3 Jul 2024 09:05:07 -0230 +0500", "09:05:07 3 Jul 24 NDT"};
+    for (size_t i = 0; i < sizeof same / sizeof *same; i++) {
+        assert_true(times_parse(str_of(same[i]), &seconds));
+        assert_int_equal(seconds, 1720006507);
+    }
+    assert_true(times_parse(STR("1 Xyz 2024 1 Jan 2024 00:00:00 +0000"), &seconds) == false);
 }
 
 static void evals_answer(void **state)
