@@ -122,22 +122,22 @@ static bool is(struct str x, const char *word)
     return str_ieq(x, str_of(word));
 }
 
+/* Does the element, when it begins, end one that is open? Elements of one name are one tag. */
+static bool ends(const struct html_tag *tag, const struct html_tag *open)
+{
+    bool row = strcmp(tag->name, "tr") == 0;
+    return (tag->flags & TAG_REPEATS && open == tag) ||
+           ((tag->flags & TAG_CELL || row) && open->flags & TAG_CELL) ||
+           (tag->flags & TAG_CLOSES_P && strcmp(open->name, "p") == 0);
+}
+
 /* The elements whose end tags HTML lets out: a new <li> ends the one before, and so on. */
 static void close_implied(struct page *page, const struct html_tag *tag)
 {
-    struct str name = str_of(tag->name);
-    bool cell = is(name, "td") || is(name, "th");
-    bool repeats = cell || is(name, "li") || is(name, "tr") || is(name, "option") ||
-                   is(name, "dd") || is(name, "dt");
     size_t lowest = page->depth > IMPLIED_LOOK ? page->depth - IMPLIED_LOOK : 0;
     for (size_t i = page->depth; i > lowest; i--) {
         const struct html_tag *open = page->stack[i - 1].tag;
-        struct str other = open ? str_of(open->name) : STR_EMPTY;
-        bool ends = (tag->flags & TAG_CLOSES_P && is(other, "p")) ||
-                    (repeats && is(other, tag->name)) ||
-                    (is(name, "tr") && (is(other, "td") || is(other, "th"))) ||
-                    (cell && (is(other, "td") || is(other, "th")));
-        if (ends)
+        if (open && ends(tag, open))
             pop_to(page, i - 1);
         else if (open && open->flags & (TAG_PARAGRAPH | TAG_LINE | TAG_CELL))
             return;

@@ -12,6 +12,7 @@ enum html_tag_flag {
     TAG_RAW = 1 << 4,       /* its content is no markup */
     TAG_UNSEEN = 1 << 5,    /* its content is not shown */
     TAG_CLOSES_P = 1 << 6,  /* ends a paragraph that is open */
+    TAG_REPEATS = 1 << 7,   /* ends one of its own kind that is open */
 };
 
 struct html_tag {
