@@ -243,9 +243,14 @@ static int add_pattern(struct ruleset *set, uint32_t number, const struct defini
 static int gather_filters(struct ruleset *set, struct group *group, struct err *err)
 {
     struct filters_entry *list = POOL_ARRAY(set->pool, group->n, struct filters_entry);
-    for (size_t i = 0; list && i < group->n; i++)
-        list[i] = (struct filters_entry){&set->rules[group->rules[i]].filter, group->rules[i]};
-    group->filters = list ? filters_new(set->pool, list, group->n) : NULL;
+    group->unfiltered = POOL_ARRAY(set->pool, group->n, uint32_t);
+    for (size_t i = 0; list && group->unfiltered && i < group->n; i++) {
+        uint32_t number = group->rules[i];
+        list[i] = (struct filters_entry){&set->rules[number].filter, number};
+        if (filter_is_none(&set->rules[number].filter))
+            group->unfiltered[group->n_unfiltered++] = number;
+    }
+    group->filters = list && group->unfiltered ? filters_new(set->pool, list, group->n) : NULL;
     return group->filters ? 0 : err_set(err, "rules: out of memory");
 }
 

@@ -99,12 +99,11 @@ void prefilter_block(const struct prefilter_job *job, const struct group *group,
     for (size_t i = 0; i < group->n; i++)
         job->next[group->rules[i]] = 0;
     filters_search(group->filters, block->text, on_place, &walk);
-    for (size_t i = 0; i < group->n; i++) {
-        uint32_t number = group->rules[i];
-        const struct rule *rule = &job->set->rules[number];
-        if (!filter_is_none(&rule->filter) || job->done[number])
+    for (size_t i = 0; i < group->n_unfiltered; i++) {
+        uint32_t number = group->unfiltered[i];
+        if (job->done[number])
             continue;
-        for (size_t piece = first_piece(job, rule, view, block);
+        for (size_t piece = first_piece(job, &job->set->rules[number], view, block);
              piece < block->to && !job->done[number]; piece++)
             propose(job, number, view, piece, 0, STR_NONE);
     }
@@ -116,10 +115,11 @@ static bool mark(void *data, uint32_t number, size_t at)
     return true;
 }
 
-void prefilter_piece(const struct ruleset *set, const struct group *group, struct str piece,
-                     size_t *maybe)
+void prefilter_piece(const struct group *group, struct str piece, size_t *maybe)
 {
     for (size_t i = 0; i < group->n; i++)
-        maybe[group->rules[i]] = filter_is_none(&set->rules[group->rules[i]].filter);
+        maybe[group->rules[i]] = 0;
+    for (size_t i = 0; i < group->n_unfiltered; i++)
+        maybe[group->unfiltered[i]] = 1;
     filters_search(group->filters, piece, mark, maybe);
 }

@@ -37,7 +37,6 @@ void prefilter_block(const struct prefilter_job *job, const struct group *group,
  * For a group that looks at one piece: sets maybe[rule] to 1 for the rules that may match in it,
  * to 0 for those that can't.
  */
-void prefilter_piece(const struct ruleset *set, const struct group *group, struct str piece,
-                     size_t *maybe);
+void prefilter_piece(const struct group *group, struct str piece, size_t *maybe);
 
 #endif

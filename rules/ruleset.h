@@ -50,6 +50,8 @@ struct group {
     uint32_t *rules;
     size_t n, cap;
     struct filters *filters; /* by rule number */
+    uint32_t *unfiltered;    /* of `rules`, those that have no filter */
+    size_t n_unfiltered;
     /* RULE_HEADER, RULE_MIMEHEADER: of `rules`, those that can hit where the header is not there,
      * and those with "!~" */
     uint32_t *missing, *negated;

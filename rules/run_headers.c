@@ -144,7 +144,7 @@ static void run_part(struct rules_scratch *s, const struct group *group, const s
     const uint32_t *rules = text.s ? group->rules : group->missing;
     size_t n = text.s ? group->n : group->n_missing;
     if (text.s)
-        prefilter_piece(s->set, group, text, s->next);
+        prefilter_piece(group, text, s->next);
     for (size_t i = 0; i < n; i++) {
         const struct rule *rule = &s->set->rules[rules[i]];
         if (rule->concat || rule->negated || (text.s && !s->next[rules[i]]) ||
