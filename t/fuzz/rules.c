@@ -1,7 +1,8 @@
 /*
- * Two targets in one, by the first byte of the input:
+ * Three targets in one, by the first byte of the input:
  *   'p'  "pattern LF text": what a prefilter concludes from a pattern must hold wherever the
  *        pattern matches;
+ *   'c'  a message's text: whatever a rule captures of it, another that asks for it finds it there;
  *   else a rule file, which is read, compiled and run over a fixed message.
  */
 #include <stdio.h>
@@ -141,6 +142,49 @@ static void check_file(struct pool *pool, struct str input)
     book_free(&parser.book);
 }
 
+static bool hits(const struct rules_result *result, const char *name)
+{
+    size_t i = 0;
+    while (i < result->n_hits && strcmp(result->hits[i].name, name) != 0)
+        i++;
+    return i < result->n_hits;
+}
+
+/* What is captured is there: a rule that asks for it hits, or is limited. */
+static void check_captured(const struct ruleset *set, struct pool *pool, struct str raw)
+{
+    struct err err;
+    struct rules_result result;
+    const struct rules_input input = {.sub_rules = true};
+    struct rules_scratch *scratch = rules_scratch_new(set, &err);
+    if (scratch && ruleset_run_raw(set, scratch, raw, &input, pool, &result, &err) == 0 &&
+        result.n_limited == 0 && hits(&result, "__CAPTURING") &&
+        !(hits(&result, "PLAIN") && hits(&result, "EXTENDED") && hits(&result, "REPEATED")))
+        abort();
+    rules_scratch_free(&scratch);
+}
+
+static void check_captures(struct pool *pool, struct str input)
+{
+    static const char rules[] = "full __CAPTURING /^BODY(?<ALL>.+)/ms\n"
+                                "full PLAIN /^BODY%{ALL}\\z/m\n"
+                                "full EXTENDED / ^BODY %{ALL} \\z /mxi\n"
+                                "full REPEATED /%{ALL}{1}\\z/\n";
+    struct err err;
+    struct parser parser = {.book = book_new(NULL, NULL, &err)};
+    struct buf raw = BUF_INIT(2 * INPUT_MAX);
+    struct ruleset *set = NULL;
+    buf_add(&raw, STR("Subject: x\n\nBODY"));
+    buf_add(&raw, input);
+    if (parser.book && parse_text(&parser, str_of(rules), "fuzz.cf", &err) == 0)
+        set = compile(parser.book, 0, &err);
+    if (set && buf_ok(&raw))
+        check_captured(set, pool, buf_str(&raw));
+    ruleset_free(&set);
+    book_free(&parser.book);
+    buf_release(&raw);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct str input = str_n((const char *)data, size);
@@ -149,6 +193,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         return 0;
     if (str_starts(input, STR("p")))
         check_pattern(pool, str_from(input, 1));
+    else if (str_starts(input, STR("c")))
+        check_captures(pool, str_from(input, 1));
     else
         check_file(pool, input);
     pool_free(&pool);
