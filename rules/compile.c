@@ -102,6 +102,13 @@ static int set_pattern(struct compiler *c, struct rule *rule, const struct defin
     rule->regex = regex_new(&literal, err);
     if (rule->regex == NULL)
         return -1;
+    if (c->book->options.no_jit)
+        regex_interpret(rule->regex);
+    if (c->book->options.no_filters) {
+        rule->filter = (struct filter){.before = STR_NONE};
+        regex_keep_to_pieces(rule->regex);
+        return 0;
+    }
     /* fields are too short to be worth more than a look for words and outlines */
     bool automaton = rule->kind != RULE_HEADER && rule->kind != RULE_MIMEHEADER;
     filter_of(c->set->pool, c->work, &literal, automaton, &rule->filter);

@@ -32,6 +32,9 @@ struct ruleset_options {
     bool all;
     /* Whose "lang xx" lines are taken; NULL: "en". */
     const char *language;
+    /* For those who prove that they change nothing: each pattern is tried everywhere, with no
+     * filter before it; by PCRE2's interpreter, as where its JIT may not make code. */
+    bool no_filters, no_jit;
     /* Told, beside the mistakes, of what is known and has no effect here; may be NULL. */
     rules_report *notice;
 };

@@ -29,6 +29,8 @@ static const struct {
      "0 to 3: 1 with network, 2 with Bayes, 3 both (default: the gateway's, else 3)"},
     {"--processes", "", OPT_PROCESSES, "N", "that many at work (default: one a processor)"},
     {"--all", "", OPT_ALL, NULL, "also rules that no score needs"},
+    {"--no-filters", "", OPT_NO_FILTERS, NULL, "try each pattern everywhere; for comparing"},
+    {"--no-jit", "", OPT_NO_JIT, NULL, "as where PCRE2 has no JIT; for comparing"},
 };
 #define N_OPTIONS (sizeof options / sizeof options[0])
 

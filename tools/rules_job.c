@@ -31,6 +31,8 @@ int rules_job_begin(struct rules_job *job, const char *command, const struct too
                               .raw = BUF_INIT(MESSAGE_MAX)};
     job->options.score_set = (unsigned)args->score_set;
     job->options.all = args->given & OPT_ALL;
+    job->options.no_filters = args->given & OPT_NO_FILTERS;
+    job->options.no_jit = args->given & OPT_NO_JIT;
     if (args->n_rules && args->config == NULL)
         return 0;
     job->conf = tool_conf(args, err);

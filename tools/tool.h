@@ -34,6 +34,8 @@ enum tool_option {
     OPT_SCORE_SET = 1 << 11, /* --score-set N */
     OPT_PROCESSES = 1 << 12, /* --processes N */
     OPT_ALL = 1 << 13,
+    OPT_NO_FILTERS = 1 << 14,
+    OPT_NO_JIT = 1 << 15,
 };
 
 struct tool_args {

@@ -123,6 +123,16 @@ void regex_free(struct regex **regex)
     *regex = NULL;
 }
 
+void regex_interpret(struct regex *regex)
+{
+    regex->jit = false;
+}
+
+void regex_keep_to_pieces(struct regex *regex)
+{
+    regex->local = false;
+}
+
 bool regex_is_local(const struct regex *regex)
 {
     return regex->local;
@@ -259,8 +269,8 @@ static enum regex_result search_window(const struct search *search, size_t from,
     pcre2_set_match_limit(runner->context, steps);
     int n = regex->jit ? pcre2_jit_match(regex->code, s, search->text.n, from, 0, runner->data,
                                          runner->context)
-                       : pcre2_match(regex->code, s, search->text.n, from, 0, runner->data,
-                                     runner->context);
+                       : pcre2_match(regex->code, s, search->text.n, from, PCRE2_NO_JIT,
+                                     runner->data, runner->context);
     if (n == PCRE2_ERROR_NOMATCH)
         return REGEX_NO;
     if (n < 0)

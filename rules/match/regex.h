@@ -52,6 +52,11 @@ struct regex *regex_new(const struct regex_literal *literal, struct err *err);
 struct regex *regex_new_once(const struct regex_literal *literal, struct err *err);
 void regex_free(struct regex **regex);
 
+/* From now on by PCRE2's interpreter, as where the JIT is missing or may not make code. */
+void regex_interpret(struct regex *regex);
+/* From now on regex_is_local() says no. */
+void regex_keep_to_pieces(struct regex *regex);
+
 /*
  * True when a match in a piece of text is sure to be a match in any longer text that has the piece
  * between line ends: no anchor, no negative look-around, nothing that gives up a way of matching.
