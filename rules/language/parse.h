@@ -9,7 +9,7 @@
 #include "rules/language/book.h"
 
 #define PARSE_FILE_MAX    (16 * 1024 * 1024)
-#define PARSE_LINE_MAX    (64 * 1024)
+#define PARSE_LINE_MAX    (1024 * 1024)
 #define PARSE_IF_MAX      50 /* `if` inside one another in one file */
 #define PARSE_INCLUDE_MAX 10 /* files including one another */
 #define PARSE_FILES_MAX   2000

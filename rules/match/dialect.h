@@ -1,6 +1,7 @@
 /*
  * dialect: what Perl writes and PCRE2 does not read.
  *   (?aa) (?^a:…)   flags for ASCII, Unicode, locale: here all patterns are bytes and ASCII
+ *   $? \b{2}        a quantifier behind what matches no byte
  *   a{,3}           at most three times, since Perl 5.34; PCRE2 takes it for those letters
  */
 #ifndef POTERNE_RULES_MATCH_DIALECT_H

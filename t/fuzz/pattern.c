@@ -132,8 +132,10 @@ static void check_dialect(struct str pattern)
     dialect_translate(buf_str(&once), &again);
     if (!buf_ok(&once) || !str_eq(buf_str(&once), buf_str(&again)))
         abort();
-    bool foreign =
-        str_find(pattern, STR("{,")) != STR_NONE || str_find(pattern, STR("(?")) != STR_NONE;
+    bool foreign = false; /* it may hold what is written otherwise */
+    for (size_t i = 0; i + 1 < pattern.n; i++)
+        foreign |= strchr("^$bBAzZG", pattern.s[i]) && strchr("?*+{", pattern.s[i + 1]);
+    foreign |= str_find(pattern, STR("{,")) != STR_NONE || str_find(pattern, STR("(?")) != STR_NONE;
     if (!foreign && !str_eq(buf_str(&once), pattern))
         abort();
     buf_release(&once);

@@ -26,6 +26,10 @@ static void perl_becomes_pcre2(void **state)
     check_dialect("\\(?aa\\{,3}[(?a{,3}]", "\\(?aa\\{,3}[(?a{,3}]");
     check_dialect("[]{,2}][^]{,2}][[:alpha:]{,2}]", "[]{,2}][^]{,2}][[:alpha:]{,2}]");
     check_dialect("(?<name>a)(?=b)(?P=name)\\", "(?<name>a)(?=b)(?P=name)\\");
+    check_dialect("a$?[b$?]\\$?^{1,}c", "a(?:$)?[b$?]\\$?(?:^){1,}c");
+    check_dialect("\\b+\\w+\\z{,2}^{x}$", "(?:\\b)+\\w+(?:\\z){0,2}^{x}$");
+    check_dialect("\\Q$?\\E$?(?# ^* )(?:$)?", "\\Q$?\\E(?:$)?(?# ^* )(?:$)?");
+    check_dialect("$", "$");
     check_dialect("[", "[");
     check_dialect("(?", "(?");
 }
