@@ -3,6 +3,8 @@
 #include "rules/prefilter.h"
 #include "rules/run.h"
 
+#define FEW_RULES 2 /* of one header: trying them takes less time than searching their filters */
+
 /* "!~": a hit when no piece matches. A limit is no answer either way. */
 static void search_negated(struct rules_scratch *s, uint32_t number, const struct view *view)
 {
@@ -73,7 +75,10 @@ static void run_there(struct rules_scratch *s, const struct group *group, struct
                                       s->next, on_candidate, &header};
     for (size_t i = 0; i < group->n_negated; i++)
         s->matched[group->negated[i]] = false;
-    prefilter_block(&job, group, &view, &block);
+    if (group->n > FEW_RULES)
+        prefilter_block(&job, group, &view, &block);
+    for (size_t i = 0; group->n <= FEW_RULES && i < group->n; i++)
+        on_candidate(&header, group->rules[i], 0, 0, STR_NONE);
     for (size_t i = 0; i < group->n_negated; i++) {
         uint32_t number = group->negated[i];
         if (!s->matched[number] && !s->limited[number])
