@@ -64,7 +64,7 @@ static void check_filters(struct trial *t, const struct regex_literal *literal)
 {
     struct outline_list outlines;
     struct filter filter;
-    filter_of(t->pool, t->work, literal, &filter);
+    filter_of(t->pool, t->work, literal, true, &filter);
     check_places(t, &filter);
     const struct tree *tree = tree_read(t->work, literal);
     outlines.n = 0;
@@ -79,6 +79,23 @@ static void check_filters(struct trial *t, const struct regex_literal *literal)
             filter.before = outlines.list[i].before;
     }
     check_places(t, &filter);
+}
+
+/* The automaton knows that a match begins there, when it is asked for that place or for more. */
+static void check_automaton(struct trial *t, const struct regex_literal *literal, size_t begins)
+{
+    struct err err;
+    pool_reset(t->work);
+    const struct tree *tree = tree_read(t->work, literal);
+    const struct automaton *automaton = tree ? automaton_new(t->pool, t->work, tree) : NULL;
+    struct automaton_states *states = automaton_states_new(1, &err);
+    const size_t first[] = {0, begins / 2, begins}, last[] = {t->text.n, begins, begins};
+    for (size_t i = 0; automaton && states && i < sizeof first / sizeof *first; i++) {
+        size_t from = first[i];
+        if (!automaton_may_match(automaton, states, 0, t->text, &from, last[i]) || from > begins)
+            abort();
+    }
+    automaton_states_free(&states);
 }
 
 /* What PCRE2 finds by itself: the place and the length, or -1; -2 when it gave up. */
@@ -152,8 +169,10 @@ static void check(struct trial *t, const struct regex_literal *literal)
     if (t->regex == NULL)
         return;
     regex_runner_start(t->runner, TIME_MS);
-    if (regex_search(t->regex, t->runner, t->text, 0, STR_NONE, &match) == REGEX_YES)
+    if (regex_search(t->regex, t->runner, t->text, 0, STR_NONE, &match) == REGEX_YES) {
         check_filters(t, literal);
+        check_automaton(t, literal, match.from);
+    }
     regex_free(&t->regex);
 }
 
