@@ -13,8 +13,9 @@
  * any more, and one for when it may.
  */
 struct known {
-    uint16_t *next; /* [state][2][1 << class_bits] */
-    uint64_t *sets; /* [state][words] */
+    uint16_t *next;   /* [state][2][1 << class_bits] */
+    uint64_t *sets;   /* [state][words] */
+    uint64_t *hashes; /* [state]: of its set */
     size_t n, cap;
 };
 
@@ -69,14 +70,24 @@ static bool grow(const struct automaton *a, struct known *known, struct pool *po
     size_t cap = known->cap ? 2 * known->cap : 4;
     uint16_t *next = POOL_ARRAY(pool, row_of(a, cap, false), uint16_t);
     uint64_t *sets = POOL_ARRAY(pool, cap * a->words, uint64_t);
-    if (next == NULL || sets == NULL)
+    uint64_t *hashes = POOL_ARRAY(pool, cap, uint64_t);
+    if (next == NULL || sets == NULL || hashes == NULL)
         return false;
     if (known->n) {
         memcpy(next, known->next, row_of(a, known->n, false) * sizeof *next);
         memcpy(sets, known->sets, known->n * a->words * sizeof *sets);
+        memcpy(hashes, known->hashes, known->n * sizeof *hashes);
     }
-    *known = (struct known){next, sets, known->n, cap};
+    *known = (struct known){next, sets, hashes, known->n, cap};
     return true;
+}
+
+static uint64_t hash(const uint64_t *set, size_t words)
+{
+    uint64_t sum = 0;
+    for (size_t w = 0; w < words; w++)
+        sum = (sum ^ set[w]) * 0x9e3779b97f4a7c15u + (sum >> 29);
+    return sum;
 }
 
 /* The state of that set. STATE_END, which only costs time: it can't be kept. */
@@ -84,13 +95,15 @@ static uint16_t state_of(const struct automaton *a, struct known *known, struct 
                          const uint64_t *set)
 {
     const size_t size = a->words * sizeof *set;
+    const uint64_t sum = hash(set, a->words);
     for (size_t i = 0; i < known->n; i++) {
-        if (memcmp(known->sets + i * a->words, set, size) == 0)
+        if (known->hashes[i] == sum && memcmp(known->sets + i * a->words, set, size) == 0)
             return (uint16_t)i;
     }
     if (known->n == AUTOMATON_STATES_MAX || (known->n == known->cap && !grow(a, known, pool)))
         return STATE_END;
     memcpy(known->sets + known->n * a->words, set, size);
+    known->hashes[known->n] = sum;
     memset(known->next + row_of(a, known->n, false), 0xff,
            row_of(a, 1, false) * sizeof *known->next);
     return (uint16_t)known->n++;
