@@ -43,6 +43,7 @@ unit += \
     t/unit/rules_stock_samples \
     t/unit/rules_structure \
     t/unit/rules_texts \
+    t/unit/rules_truncated \
     t/unit/rules_words
 t_unit_rules_captures_LDADD = $(RULES_LIBS) $(CMOCKA_LIBS)
 t_unit_rules_expr_LDADD = $(RULES_LIBS) $(CMOCKA_LIBS)
@@ -62,6 +63,7 @@ t_unit_rules_small_LDADD = $(RULES_LIBS) $(CMOCKA_LIBS)
 t_unit_rules_stock_LDADD = $(RULES_LIBS) $(CMOCKA_LIBS)
 t_unit_rules_structure_LDADD = $(RULES_LIBS) $(CMOCKA_LIBS)
 t_unit_rules_texts_LDADD = $(RULES_LIBS) $(CMOCKA_LIBS)
+t_unit_rules_truncated_LDADD = $(RULES_LIBS) $(CMOCKA_LIBS)
 t_unit_rules_words_LDADD = $(RULES_LIBS) $(CMOCKA_LIBS)
 t_unit_rules_stock_samples_LDADD = $(RULES_LIBS) $(CMOCKA_LIBS)
 t_unit_rules_stock_samples_CPPFLAGS = $(AM_CPPFLAGS) \

@@ -188,7 +188,8 @@ int ruleset_run(const struct ruleset *set, struct rules_scratch *scratch,
 {
     struct run run = {
         .set = set, .scratch = scratch, .input = input, .pool = pool, .result = result, .err = err};
-    *result = (struct rules_result){.truncated = input->text->truncated};
+    *result = (struct rules_result){.truncated = input->text->truncated ||
+                                                 input->message->anomalies & MAIL_ANOMALY_LIMIT};
     facts_init(&run.facts, pool, input, set->settings);
     run.facts.runner = scratch->runner;
     scratch_clear(scratch);
@@ -203,7 +204,7 @@ int ruleset_run(const struct ruleset *set, struct rules_scratch *scratch,
         return -1;
     if (run.facts.no_memory)
         return err_set(err, "rules: the message needs more memory than is allowed");
-    result->truncated |= relays_limited(&run.facts);
+    result->truncated |= run.facts.truncated || relays_limited(&run.facts);
     scratch_run_metas(scratch);
     return make_result(&run);
 }

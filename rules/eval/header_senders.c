@@ -27,6 +27,7 @@ static size_t recipients(struct eval_context *c, struct str list[RECIPIENTS_MAX]
                 list[n++] = found->list[k];
         }
     }
+    c->limited |= n == RECIPIENTS_MAX;
     return n;
 }
 

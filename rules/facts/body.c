@@ -59,7 +59,9 @@ static bool choose_texts(struct facts *facts, const struct rendered *rendered, e
             texts[i] = pick(facts->pool, &leaf->shown, which == BODY_INVISIBLE);
         if (leaf->is_text && texts[i].s == NULL)
             return false;
+        size_t whole = texts[i].n;
         texts[i] = cut_text(texts[i], BODY_PART_SCAN, leaf->shown.wide, "\n ");
+        facts->truncated |= texts[i].n < whole;
         *wide |= leaf->shown.wide;
     }
     return true;
@@ -221,7 +223,9 @@ static struct fact_texts *make_rawbody(struct facts *facts)
         struct str text = fact_part_decoded(facts, parts->list[i]);
         if (text.s == NULL)
             return NULL;
-        n += cut_text(text, RAWBODY_PART_SCAN, false, "\n> ").n / BODY_LINE_MAX + 1;
+        struct str cut = cut_text(text, RAWBODY_PART_SCAN, false, "\n> ");
+        facts->truncated |= cut.n < text.n;
+        n += cut.n / BODY_LINE_MAX + 1;
     }
     struct fact_texts *made = new_texts(facts->pool, n);
     for (size_t i = 0; made && i < parts->n; i++) {

@@ -43,6 +43,7 @@ struct facts {
     struct regex_runner *runner;           /* for patterns of the settings; NULL: don't try them */
     /* made so far; ask the functions, not these */
     void *made[FACT_SLOTS];
+    bool truncated; /* some fact is not whole: a limit (*_MAX, *_SCAN) was hit while it was made */
     bool no_memory; /* the pool was used up while some fact was made: the answers are not to be used
                      */
 };

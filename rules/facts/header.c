@@ -24,7 +24,7 @@ static void add(struct finding *f, struct str value)
         return;
     }
     if (f->values.n == HEADER_VALUES_MAX) {
-        f->values.truncated = true;
+        f->values.truncated = f->facts->truncated = true;
         return;
     }
     struct str *list =
@@ -139,7 +139,7 @@ static void add_all(struct finding *f)
             continue;
         size += line.n;
         if (size > HEADER_ALL_MAX) {
-            f->values.truncated = true;
+            f->values.truncated = f->facts->truncated = true;
             return;
         }
         add(f, line);

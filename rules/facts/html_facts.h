@@ -66,6 +66,7 @@ struct html_doc {
     size_t n_inside;
     struct html_link *links;
     size_t n_links;
+    bool truncated; /* a limit was hit: some detail was left out */
 };
 
 struct html_docs {

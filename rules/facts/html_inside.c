@@ -43,8 +43,10 @@ static struct inside_entry *find(struct html_inside_table *table, struct str nam
             return entry;
     }
     *seen = false;
-    if (table->n == HTML_FACTS_TAGS_MAX)
+    if (table->n == HTML_FACTS_TAGS_MAX) {
+        table->truncated = true;
         return NULL;
+    }
     struct inside_entry *entry = add(table, name);
     if (entry)
         table->slots[at] = (uint32_t)table->n;

@@ -18,6 +18,7 @@ struct html_inside_table {
     uint32_t slots[1024];     /* hash table of number + 1 */
     uint32_t by_id[ID_COUNT]; /* the same for elements with an id */
     size_t tags, elements, tags_seen, elements_seen, closed_extra;
+    bool truncated; /* more names than HTML_FACTS_TAGS_MAX */
     bool no_memory;
 };
 

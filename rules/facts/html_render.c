@@ -392,8 +392,10 @@ static void note_links(struct renderer *r, const struct html_tag_event *tag, uns
 static void begin_anchor(struct renderer *r, const struct html_tag_event *tag)
 {
     struct str address = address_of(r, tag);
-    if (r->anchors.n >= HTML_ANCHORS_MAX)
+    if (r->anchors.n >= HTML_ANCHORS_MAX) {
+        r->doc->truncated = true;
         return;
+    }
     html_links_anchor(&r->links, html_link_trim(&r->links, address), r->anchors.n);
     grow_begin(r, &r->anchors);
 }
@@ -464,6 +466,7 @@ static void on_start(void *data, const struct html_tag_event *tag)
     struct renderer *r = data;
     if (r->no_memory)
         return;
+    r->doc->truncated |= tag->n_attributes == HTML_PARSE_ATTRIBUTES_MAX;
     const struct html_name *name = html_inside_count(&r->inside, tag->name, 1);
     if (name == NULL)
         return;
@@ -597,6 +600,7 @@ static void finish(struct renderer *r, size_t size)
     set(r, HTML_RATIO, ((double)size - (double)length) / (double)size);
     if (r->links.truncated)
         set(r, HTML_URI_TRUNCATED, 1);
+    r->doc->truncated |= r->links.truncated || r->styles.truncated || r->inside.truncated;
     r->doc->links = r->links.list;
     r->doc->n_links = r->links.n;
     r->no_memory |= r->links.no_memory || r->styles.no_memory || r->inside.no_memory;

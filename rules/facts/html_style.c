@@ -328,6 +328,7 @@ static void push(struct styles *styles, const struct style *style)
 {
     struct style *open = NULL;
     if (styles->n >= styles->max) {
+        styles->truncated = true;
         styles->beyond++;
         return;
     }

@@ -27,6 +27,7 @@ struct styles {
     size_t beyond;          /* open elements that found no place */
     size_t count[ID_COUNT]; /* of each element that is open */
     double base_size, least, most;
+    bool truncated; /* more open elements than its maximum */
     bool no_memory;
 };
 

@@ -74,6 +74,7 @@ static void add_message_field(struct parse *parse, struct fact_part *part, struc
     size_t colon = str_chr(field, ':');
     if (colon == STR_NONE)
         return;
+    parse->facts->truncated |= colon > FIELD_NAME_MAX || field.n - colon - 1 > FIELD_VALUE_MAX;
     struct str name = str_sub(field, 0, colon);
     while (name.n && (name.s[name.n - 1] == ' ' || name.s[name.n - 1] == '\t'))
         name.n--;
@@ -262,6 +263,7 @@ static struct fact_part *begin_part(struct parse *parse, struct fact_part *paren
 {
     if (n == PARTS_SIBLINGS_MAX || parse->parts->n >= PARTS_MAX) {
         parse->parts->limited = true;
+        parse->facts->truncated = true;
         return NULL;
     }
     struct fact_part *part = new_part(parse, parent);

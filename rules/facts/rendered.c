@@ -20,7 +20,9 @@ static bool render(struct facts *facts, struct rendered *rendered, struct render
         return true;
     struct html_doc *doc = &rendered->docs.list[rendered->docs.n++];
     doc->part = leaf->part;
-    return html_render_part(facts->pool, text.text, text.wide, decoded.n, doc, &leaf->shown);
+    bool ok = html_render_part(facts->pool, text.text, text.wide, decoded.n, doc, &leaf->shown);
+    facts->truncated |= doc->truncated;
+    return ok;
 }
 
 static struct rendered *make_rendered(struct facts *facts)

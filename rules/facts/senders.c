@@ -113,7 +113,7 @@ static void gather_one(struct gathering *g, struct str address)
             return;
     }
     if (values->n == ADDRESSES_MAX) {
-        values->truncated = true;
+        values->truncated = g->facts->truncated = true;
         return;
     }
     struct str *list = pool_grow(g->facts->pool, values->list, values->n, &g->cap, sizeof *list);

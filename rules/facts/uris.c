@@ -483,5 +483,7 @@ const struct fact_uris *facts_uris(struct facts *facts)
 {
     if (facts->made[FACT_URIS] == NULL)
         facts->made[FACT_URIS] = make_uris(facts);
-    return facts->made[FACT_URIS];
+    const struct fact_uris *uris = facts->made[FACT_URIS];
+    facts->truncated |= uris && uris->truncated;
+    return uris;
 }
