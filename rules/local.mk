@@ -154,7 +154,7 @@ t_parity_header_queries_LDADD = lib/libtools.a $(RULES_LIBS)
 noinst_PROGRAMS += t/bench/rules_bench
 t_bench_rules_bench_LDADD = $(RULES_LIBS)
 noinst_PROGRAMS += t/bench/rules_speed
-t_bench_rules_speed_LDADD = lib/libtools.a $(RULES_LIBS)
+t_bench_rules_speed_LDADD = lib/libtools.a lib/libbayes.a $(RULES_LIBS) -lm
 
 noinst_PROGRAMS += t/system/regex_limits
 t_system_regex_limits_SOURCES = t/system/regex_limits.c t/system/attack.c t/system/attack.h
