@@ -428,10 +428,6 @@ static struct tree *read_group(struct reader *r)
 {
     uint32_t outside = r->options;
     r->at++;
-    if (take(r, "?#")) {
-        r->lost |= !take_group_name(r, ')');
-        return new_tree(r, TREE_EMPTY);
-    }
     enum group kind = read_group_kind(r);
     if (++r->nest > TREE_NEST_MAX || kind == GROUP_UNKNOWN) {
         r->lost = true;
@@ -490,9 +486,14 @@ static bool read_counts(struct reader *r, uint32_t *least, uint32_t *most)
     return true;
 }
 
-/* Blanks and comments of a pattern with the flag x. */
+/* Comments, and blanks of a pattern with the flag x: a quantifier behind them belongs to what
+ * stands before them. */
 static bool skip_blank(struct reader *r)
 {
+    if (take(r, "(?#")) {
+        r->lost |= !take_group_name(r, ')');
+        return true;
+    }
     if (!(r->options & PCRE2_EXTENDED) || at_end(r))
         return false;
     if (peek(r) == '#') {

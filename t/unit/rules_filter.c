@@ -99,12 +99,13 @@ static void a_match_may_end_in_the_window_and_with_the_text(void **state)
     assert_false(maybe("/\\d\\d\\.\\d\\d/", "11.2"));
 }
 
-/* 0x85 is a blank there, of a pattern's bytes as of its letters. */
+/* 0x85 is a blank there, of a pattern's bytes as of its letters; so are comments. */
 static void blanks_of_extended_patterns_match_nothing(void **state)
 {
     assert_true(maybe("/\\d\\d-\x85"
                       "\\d\\d # \xc3\x85/x",
                       "12-34"));
+    assert_true(maybe("/\\d\\d(?#two)?-\\d\\d/", "1-23"));
     assert_false(maybe("/\\d\\d-\x85"
                        "\\d\\d/",
                        "12-34"));
