@@ -24,9 +24,10 @@
 
 struct automaton;
 
-/* Lives in `pool`; `work` is used and not emptied. NULL: there is none that could ever say no, or a
- * pool is used up. */
-struct automaton *automaton_new(struct pool *pool, struct pool *work, const struct tree *tree);
+/* Lives in `pool`; `work` is used and not emptied. NULL: there is none that could ever say no, it
+ * would have fewer positions than `least`, or a pool is used up. */
+struct automaton *automaton_new(struct pool *pool, struct pool *work, const struct tree *tree,
+                                size_t least);
 
 /* What a thread keeps of the states of so many automata, each of which has a number. */
 struct automaton_states;

@@ -350,14 +350,15 @@ static enum automaton_start start_of(const struct tree *tree)
     return tree && tree->kind == TREE_BOUNDARY ? START_BOUNDARY : START_ANYWHERE;
 }
 
-struct automaton *automaton_new(struct pool *pool, struct pool *work, const struct tree *tree)
+struct automaton *automaton_new(struct pool *pool, struct pool *work, const struct tree *tree,
+                                size_t least)
 {
     struct maker m = {.pool = work};
     for (unsigned c = 0; c < 128; c++) {
         if (ascii_is_word((char)c))
             byteset_add(&m.word_bytes, (unsigned char)c);
     }
-    if (!find_horizon(&m, tree) || !make_room(&m))
+    if (!find_horizon(&m, tree) || m.n < least || !make_room(&m))
         return NULL;
     struct part all = make(&m, tree, 0);
     if (m.failed || all.empty || has(all.first, LEFT_OUT))

@@ -38,17 +38,10 @@ static void keep_outlines(struct pool *pool, const struct outline_list *found,
     }
 }
 
-/* What only the tree tells. */
-static void ask_tree(struct pool *pool, struct pool *work, const struct regex_literal *pattern,
-                     bool automaton, struct outline_list *outlines, struct filter *filter)
+/* PCRE2 tries a small pattern at few places as fast as an automaton would. */
+static size_t least_positions(const struct filter *filter)
 {
-    const struct tree *tree = tree_read(work, pattern);
-    outlines->n = 0;
-    if (tree == NULL)
-        return;
-    outline_of(tree, outlines);
-    if (automaton)
-        filter->automaton = automaton_new(pool, work, tree);
+    return filter->before > FILTER_NEAR ? 0 : FILTER_LARGE;
 }
 
 void filter_of(struct pool *pool, struct pool *work, const struct regex_literal *pattern,
@@ -58,7 +51,10 @@ void filter_of(struct pool *pool, struct pool *work, const struct regex_literal 
     *filter = (struct filter){.before = STR_NONE};
     pool_reset(work);
     struct literals words = literals_of(work, pattern);
-    ask_tree(pool, work, pattern, automaton, &outlines, filter);
+    const struct tree *tree = tree_read(work, pattern);
+    outlines.n = 0;
+    if (tree)
+        outline_of(tree, &outlines);
     bool fits = outlines.n && outlines.cost < FILTER_COST_MAX;
     if (words.n == 0 || (fits && outlines.cost * FILTER_WORDS_BETTER < words.cost)) {
         if (fits)
@@ -66,6 +62,8 @@ void filter_of(struct pool *pool, struct pool *work, const struct regex_literal 
     } else {
         keep_words(pool, &words, filter);
     }
+    if (automaton && tree)
+        filter->automaton = automaton_new(pool, work, tree, least_positions(filter));
     pool_reset(work);
 }
 

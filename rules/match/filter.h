@@ -12,6 +12,10 @@
 
 /* A pattern is filtered by its outlines only where they fit fewer places than this. */
 #define FILTER_COST_MAX 0.02
+/* An automaton is made for a pattern whose match may begin at more places than this before what is
+ * found, or that has so many positions that PCRE2 takes long to try one. */
+#define FILTER_NEAR  8
+#define FILTER_LARGE 192
 /* Words are found in less time than outlines, and more surely tell the pattern. */
 #define FILTER_WORDS_BETTER 20
 
@@ -26,7 +30,8 @@ struct filter {
 };
 
 /* The filter's parts live in `pool`; `work` is emptied before and after. Where either is used up
- * the pattern is not filtered. An automaton is made only if it is wanted. */
+ * the pattern is not filtered. An automaton is made only if it is wanted, and
+ * worth it. */
 void filter_of(struct pool *pool, struct pool *work, const struct regex_literal *pattern,
                bool automaton, struct filter *filter);
 

@@ -39,7 +39,7 @@ static struct automaton *make(struct str pattern, struct regex_literal *literal)
     if (regex_literal_parse(pattern, literal, &err) < 0)
         fail_msg("%.*s: %s", STR_ARG(pattern), err.text);
     struct tree *tree = tree_read(work, literal);
-    return tree ? automaton_new(pool, work, tree) : NULL;
+    return tree ? automaton_new(pool, work, tree, 0) : NULL;
 }
 
 static bool may(const char *pattern, const char *text)
