@@ -43,7 +43,10 @@ is( $limited, 0, 'no rule ran into a limit' );
 for my $options ( ['--no-filters'], ['--no-jit'], $ENV{POTERNE_TEST_ALL} ? [ '--no-filters', '--no-jit' ] : () ) {
     my @lines = lines_of(@$options);
     is( scalar @lines, scalar @expected, "@$options: as many lines" );
-    my @odd = grep { ( $lines[$_] // '' ) ne $expected[$_] } 0 .. $#expected;
+    # the interpreter counts more steps than the JIT: it may give up, and says so
+    my %gave_up = map { $_ => 1 } grep { $lines[$_] =~ /limited=/ } 0 .. $#lines;
+    cmp_ok( scalar keys %gave_up, '<=', @paths / 1000, "@$options: next to no message has a rule that gives up" );
+    my @odd = grep { !$gave_up{$_} && ( $lines[$_] // '' ) ne $expected[$_] } 0 .. $#expected;
     is( scalar @odd, 0, "@$options: the same hits and scores" )
         or diag( map { "with:    $expected[$_]without: " . ( $lines[$_] // "nothing\n" ) } splice @odd, 0, 3 );
 }
