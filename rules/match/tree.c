@@ -509,6 +509,8 @@ static bool skip_blank(struct reader *r)
 
 static struct tree *read_item(struct reader *r)
 {
+    /* A second sign behind a quantifier, after a comment or blanks: "a?(?#b)+". */
+    r->lost |= peek(r) == '?' || peek(r) == '*' || peek(r) == '+';
     struct tree *atom = read_atom(r);
     uint32_t least = 1, most = 1;
     while (skip_blank(r))

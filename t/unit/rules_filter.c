@@ -120,6 +120,7 @@ static void what_is_not_understood_is_not_filtered(void **state)
     assert_false(has_filter("/\\p{Lu}\\d\\d/"));
     assert_false(has_filter("/(\\d)(?1)(?1)/"));
     assert_false(has_filter("/\\d*/"));
+    assert_false(has_filter("/\\d\\d?(?#two)+-\\d\\d/"));
 }
 
 /* Patterns whose matches must never be missed. */
