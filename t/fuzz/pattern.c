@@ -87,7 +87,7 @@ static void check_automaton(struct trial *t, const struct regex_literal *literal
     struct err err;
     pool_reset(t->work);
     const struct tree *tree = tree_read(t->work, literal);
-    const struct automaton *automaton = tree ? automaton_new(t->pool, t->work, tree) : NULL;
+    const struct automaton *automaton = tree ? automaton_new(t->pool, t->work, tree, 0) : NULL;
     struct automaton_states *states = automaton_states_new(1, &err);
     const size_t first[] = {0, begins / 2, begins}, last[] = {t->text.n, begins, begins};
     for (size_t i = 0; automaton && states && i < sizeof first / sizeof *first; i++) {
