@@ -143,6 +143,8 @@ dist_rules_DATA = \
     rules/stock/93_romance.cf \
     rules/stock/94_more_romance.cf \
     rules/stock/scores.cf
+besidedir = $(pkgdatadir)/beside
+dist_beside_DATA = rules/beside/spamassassin.cf
 
 noinst_PROGRAMS += t/parity/facts_dump
 t_parity_facts_dump_LDADD = $(RULES_LIBS)
@@ -153,6 +155,9 @@ t_parity_header_queries_LDADD = lib/libtools.a $(RULES_LIBS)
 
 noinst_PROGRAMS += t/bench/rules_bench
 t_bench_rules_bench_LDADD = $(RULES_LIBS)
+# Only on demand: it wants libhyperscan-dev.
+EXTRA_PROGRAMS += t/bench/rules_hyperscan
+t_bench_rules_hyperscan_LDADD = lib/libtools.a $(RULES_LIBS) -lhs
 noinst_PROGRAMS += t/bench/rules_speed
 t_bench_rules_speed_LDADD = lib/libtools.a lib/libbayes.a $(RULES_LIBS) -lm
 
