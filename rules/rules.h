@@ -91,8 +91,8 @@ struct rules_network {
 
 struct rules_input {
     const struct message *message;
-    const struct mail_text *text;
-    struct str envelope_from; /* "" is the null sender; .s NULL: not known, take Return-Path */
+    const struct mail_text *text; /* what a reader sees; NULL: made if a rule asks for it */
+    struct str envelope_from;     /* "" is the null sender; .s NULL: not known, take Return-Path */
     struct str client_ip;
     struct str client_name;
     struct str helo;

@@ -188,7 +188,7 @@ int ruleset_run(const struct ruleset *set, struct rules_scratch *scratch,
 {
     struct run run = {
         .set = set, .scratch = scratch, .input = input, .pool = pool, .result = result, .err = err};
-    *result = (struct rules_result){.truncated = input->text->truncated ||
+    *result = (struct rules_result){.truncated = (input->text && input->text->truncated) ||
                                                  input->message->anomalies & MAIL_ANOMALY_LIMIT};
     facts_init(&run.facts, pool, input, set->settings);
     run.facts.runner = scratch->runner;

@@ -6,11 +6,9 @@ int ruleset_run_raw(const struct ruleset *set, struct rules_scratch *scratch, st
 {
     struct rules_input whole = *input;
     struct message *message;
-    struct mail_text *text;
-    if (message_parse(pool, raw, &mail_limits_default, &message, err) < 0 ||
-        mail_text_make(pool, message, &text, err) < 0)
+    if (message_parse(pool, raw, &mail_limits_default, &message, err) < 0)
         return -1;
     whole.message = message;
-    whole.text = text;
+    whole.text = NULL;
     return ruleset_run(set, scratch, &whole, pool, result, err);
 }

@@ -1,6 +1,7 @@
 #include "rules/eval/own.h"
 #include "rules/facts/address.h"
 #include "rules/facts/date.h"
+#include "rules/facts/shown.h"
 
 #define CAPITALS_LETTERS_MIN 10
 
@@ -105,15 +106,18 @@ static bool is_role(struct str local)
 
 double eval_subject_has_recipient(struct eval_context *c)
 {
+    const struct mail_text *text = facts_shown(c->facts);
+    if (text == NULL)
+        return EVAL_NO_MEMORY;
     struct address to;
     double found = first_address(c->pool, c->input->message, STR("To"), &to);
     if (found <= 0)
         return found;
     struct str local = str_sub(to.address, 0, str_rchr(to.address, '@'));
     if (local.n < LOCAL_PART_BYTES_MIN || local.n == to.address.n || is_role(local) ||
-        str_ifind(c->input->text->subject, local) == STR_NONE)
+        str_ifind(text->subject, local) == STR_NONE)
         return 0;
-    c->text = c->input->text->subject;
+    c->text = text->subject;
     return 1;
 }
 
@@ -163,7 +167,10 @@ double eval_recipients(struct eval_context *c)
 
 double eval_subject_capitals(struct eval_context *c)
 {
-    struct str subject = c->input->text->subject;
+    const struct mail_text *text = facts_shown(c->facts);
+    if (text == NULL)
+        return EVAL_NO_MEMORY;
+    struct str subject = text->subject;
     size_t capitals = 0, letters = 0;
     for (size_t i = 0; i < subject.n; i++) {
         char lower = str_lower_char(subject.s[i]);

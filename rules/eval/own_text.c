@@ -2,23 +2,30 @@
 
 #include "rules/eval/own.h"
 #include "rules/facts/address.h"
+#include "rules/facts/shown.h"
 
 #define CAPITALS_LETTERS_MIN 100
 #define REPEATS_BYTES_MIN    40
 
 double eval_body_bytes(struct eval_context *c)
 {
+    const struct mail_text *text = facts_shown(c->facts);
+    if (text == NULL)
+        return EVAL_NO_MEMORY;
     size_t bytes = 0;
-    for (size_t i = 1; i < c->input->text->n_paragraphs; i++)
-        bytes += c->input->text->paragraphs[i].n;
+    for (size_t i = 1; i < text->n_paragraphs; i++)
+        bytes += text->paragraphs[i].n;
     return eval_in_bounds((double)bytes, c->a, c->n, 0);
 }
 
 double eval_body_capitals(struct eval_context *c)
 {
+    const struct mail_text *text = facts_shown(c->facts);
+    if (text == NULL)
+        return EVAL_NO_MEMORY;
     size_t capitals = 0, letters = 0;
-    for (size_t i = 1; i < c->input->text->n_paragraphs; i++) {
-        struct str p = c->input->text->paragraphs[i];
+    for (size_t i = 1; i < text->n_paragraphs; i++) {
+        struct str p = text->paragraphs[i];
         for (size_t j = 0; j < p.n; j++) {
             bool capital = p.s[j] >= 'A' && p.s[j] <= 'Z';
             capitals += capital;
@@ -31,7 +38,10 @@ double eval_body_capitals(struct eval_context *c)
 
 double eval_html(struct eval_context *c)
 {
-    const struct html_facts *html = &c->input->text->html;
+    const struct mail_text *text = facts_shown(c->facts);
+    if (text == NULL)
+        return EVAL_NO_MEMORY;
+    const struct html_facts *html = &text->html;
     const struct {
         const char *name;
         double value;
@@ -57,11 +67,14 @@ double eval_html(struct eval_context *c)
 
 double eval_html_hidden(struct eval_context *c)
 {
-    double hidden = (double)c->input->text->html.text_invisible;
-    double all = hidden + (double)c->input->text->html.text_visible;
+    const struct mail_text *text = facts_shown(c->facts);
+    if (text == NULL)
+        return EVAL_NO_MEMORY;
+    double hidden = (double)text->html.text_invisible;
+    double all = hidden + (double)text->html.text_visible;
     if (hidden < c->a[0].number || hidden * 100 < c->a[1].number * all || hidden == 0)
         return 0;
-    c->text = c->input->text->invisible;
+    c->text = text->invisible;
     return 1;
 }
 
@@ -72,9 +85,12 @@ static bool is_web(const struct uri *uri)
 
 double eval_links(struct eval_context *c)
 {
+    const struct mail_text *text = facts_shown(c->facts);
+    if (text == NULL)
+        return EVAL_NO_MEMORY;
     size_t count = 0;
-    for (size_t i = 0; i < c->input->text->n_uris; i++)
-        count += is_web(&c->input->text->uris[i]);
+    for (size_t i = 0; i < text->n_uris; i++)
+        count += is_web(&text->uris[i]);
     return eval_in_bounds((double)count, c->a, c->n, 0);
 }
 
@@ -101,13 +117,16 @@ static size_t distinct(uint64_t *hashes, size_t n, size_t *most)
 
 double eval_link_hosts(struct eval_context *c)
 {
-    uint64_t *hashes = POOL_ARRAY(c->pool, c->input->text->n_uris, uint64_t);
+    const struct mail_text *text = facts_shown(c->facts);
+    if (text == NULL)
+        return EVAL_NO_MEMORY;
+    uint64_t *hashes = POOL_ARRAY(c->pool, text->n_uris, uint64_t);
     size_t count = 0, most;
     if (hashes == NULL)
         return EVAL_NO_MEMORY;
-    for (size_t i = 0; i < c->input->text->n_uris; i++) {
-        if (is_web(&c->input->text->uris[i]))
-            hashes[count++] = str_hash(c->input->text->uris[i].host);
+    for (size_t i = 0; i < text->n_uris; i++) {
+        if (is_web(&text->uris[i]))
+            hashes[count++] = str_hash(text->uris[i].host);
     }
     return eval_in_bounds((double)distinct(hashes, count, &most), c->a, c->n, 0);
 }
@@ -122,6 +141,9 @@ static bool in_domain(struct str host, struct str domain)
 
 double eval_links_all_foreign(struct eval_context *c)
 {
+    const struct mail_text *text = facts_shown(c->facts);
+    if (text == NULL)
+        return EVAL_NO_MEMORY;
     const struct header *header = message_header(c->input->message, STR("From"));
     struct address from;
     struct str rest = header ? header_unfold(c->pool, header) : STR_EMPTY;
@@ -131,8 +153,8 @@ double eval_links_all_foreign(struct eval_context *c)
     if (!address_next(&rest, &from))
         return 0;
     struct str domain = address_domain(from.address);
-    for (size_t i = 0; i < c->input->text->n_uris; i++) {
-        const struct uri *uri = &c->input->text->uris[i];
+    for (size_t i = 0; i < text->n_uris; i++) {
+        const struct uri *uri = &text->uris[i];
         if (!is_web(uri))
             continue;
         any = true;
@@ -144,13 +166,16 @@ double eval_links_all_foreign(struct eval_context *c)
 
 double eval_text_repeats(struct eval_context *c)
 {
-    uint64_t *hashes = POOL_ARRAY(c->pool, c->input->text->n_paragraphs, uint64_t);
+    const struct mail_text *text = facts_shown(c->facts);
+    if (text == NULL)
+        return EVAL_NO_MEMORY;
+    uint64_t *hashes = POOL_ARRAY(c->pool, text->n_paragraphs, uint64_t);
     size_t count = 0, most;
     if (hashes == NULL)
         return EVAL_NO_MEMORY;
-    for (size_t i = 1; i < c->input->text->n_paragraphs; i++) {
-        if (c->input->text->paragraphs[i].n >= REPEATS_BYTES_MIN)
-            hashes[count++] = str_hash(c->input->text->paragraphs[i]);
+    for (size_t i = 1; i < text->n_paragraphs; i++) {
+        if (text->paragraphs[i].n >= REPEATS_BYTES_MIN)
+            hashes[count++] = str_hash(text->paragraphs[i]);
     }
     distinct(hashes, count, &most);
     return (double)most >= c->a[0].number;

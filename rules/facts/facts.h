@@ -31,6 +31,7 @@ enum fact_slot {
     FACT_STOCK_INFO,
     FACT_WORDS_DIFFER,
     FACT_LETTERS,
+    FACT_SHOWN,
     FACT_SLOTS
 };
 

@@ -46,6 +46,7 @@ lib_librules_a_SOURCES += \
     rules/facts/scan.h \
     rules/facts/senders.c \
     rules/facts/shape.c rules/facts/shape.h \
+    rules/facts/shown.c rules/facts/shown.h \
     rules/facts/text_class.c rules/facts/text_class.h \
     rules/facts/text_fold.c rules/facts/text_fold.h \
     rules/facts/times.c rules/facts/times.h \

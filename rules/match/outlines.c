@@ -89,9 +89,10 @@ struct chunk {
 static void fill(struct chunk *chunk, struct str text, size_t at)
 {
     struct str piece = str_sub(text, at, at + CHUNK + OUTLINE_BYTES);
+    size_t behind = CHUNK + OUTLINE_BYTES - piece.n;
     chunk->bytes[0] = at ? (unsigned char)text.s[at - 1] : '\n';
     memcpy(chunk->bytes + 1, piece.s, piece.n);
-    memset(chunk->bytes + 1 + piece.n, 0, CHUNK + OUTLINE_BYTES - piece.n);
+    memset(chunk->bytes + 1 + piece.n, 0, behind < OUTLINE_BYTES ? behind : OUTLINE_BYTES);
     chunk->n = piece.n < CHUNK ? piece.n : CHUNK;
 }
 

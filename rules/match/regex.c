@@ -318,6 +318,13 @@ static enum regex_result search_each(struct search *search, size_t from, size_t 
     return REGEX_NO;
 }
 
+/* A window of few positions gives each of them the steps of all those that it does not have. */
+static uint32_t steps_of(const struct search *search, size_t from, size_t last)
+{
+    size_t share = search->window_first / (last - from + 1);
+    return (uint32_t)within(search->steps * (share ? share : 1), search->steps, search->steps_max);
+}
+
 enum regex_result regex_search(const struct regex *regex, struct regex_runner *runner,
                                struct str text, size_t from, size_t last, struct regex_match *match)
 {
@@ -326,7 +333,8 @@ enum regex_result regex_search(const struct regex *regex, struct regex_runner *r
         last = text.n;
     while (from <= last) {
         size_t end = last - from >= search.window ? from + search.window - 1 : last;
-        enum regex_result result = search_window(&search, from, end, search.steps, match);
+        uint32_t steps = steps_of(&search, from, end);
+        enum regex_result result = search_window(&search, from, end, steps, match);
         if (result == REGEX_LIMIT)
             result = search_each(&search, from, end, match);
         if (result != REGEX_NO || end == last)
