@@ -8,6 +8,13 @@
 
 #define SCAN_SLACK 1024 /* so much more is looked at, to cut at a line end or a blank */
 
+/* As in SpamAssassin 0 is "all", which has a limit here. */
+static size_t scan_size(const struct facts *facts, enum settings_number which, size_t otherwise)
+{
+    double size = facts->settings ? settings_number(facts->settings, which) : (double)otherwise;
+    return size > 0 && size < BODY_PART_SCAN_MAX ? (size_t)size : BODY_PART_SCAN_MAX;
+}
+
 /* The text cut at about `max` characters (bytes, when not `wide`), behind one of `stops`. */
 static struct str cut_text(struct str x, size_t max, bool wide, const char *stops)
 {
@@ -51,6 +58,7 @@ static struct str pick(struct pool *pool, const struct rendered_html *shown, boo
 static bool choose_texts(struct facts *facts, const struct rendered *rendered, enum body_text which,
                          struct str *texts, bool *wide)
 {
+    size_t scan = scan_size(facts, SETTINGS_BODY_PART_SCAN_SIZE, BODY_PART_SCAN);
     *wide = false;
     for (size_t i = 0; i < rendered->n; i++) {
         const struct rendered_leaf *leaf = &rendered->list[i];
@@ -60,7 +68,7 @@ static bool choose_texts(struct facts *facts, const struct rendered *rendered, e
         if (leaf->is_text && texts[i].s == NULL)
             return false;
         size_t whole = texts[i].n;
-        texts[i] = cut_text(texts[i], BODY_PART_SCAN, leaf->shown.wide, "\n ");
+        texts[i] = cut_text(texts[i], scan, leaf->shown.wide, "\n ");
         facts->truncated |= texts[i].n < whole;
         *wide |= leaf->shown.wide;
     }
@@ -214,6 +222,7 @@ static bool is_raw_text(const struct fact_part *part)
 static struct fact_texts *make_rawbody(struct facts *facts)
 {
     const struct fact_parts *parts = facts_parts(facts);
+    size_t scan = scan_size(facts, SETTINGS_RAWBODY_PART_SCAN_SIZE, RAWBODY_PART_SCAN);
     size_t n = 0;
     if (parts == NULL)
         return NULL;
@@ -223,15 +232,15 @@ static struct fact_texts *make_rawbody(struct facts *facts)
         struct str text = fact_part_decoded(facts, parts->list[i]);
         if (text.s == NULL)
             return NULL;
-        struct str cut = cut_text(text, RAWBODY_PART_SCAN, false, "\n> ");
+        struct str cut = cut_text(text, scan, false, "\n> ");
         facts->truncated |= cut.n < text.n;
         n += cut.n / BODY_LINE_MAX + 1;
     }
     struct fact_texts *made = new_texts(facts->pool, n);
     for (size_t i = 0; made && i < parts->n; i++) {
         if (is_raw_text(parts->list[i]))
-            add_chunks(made, cut_text(fact_part_decoded(facts, parts->list[i]), RAWBODY_PART_SCAN,
-                                      false, "\n> "));
+            add_chunks(made,
+                       cut_text(fact_part_decoded(facts, parts->list[i]), scan, false, "\n> "));
     }
     return made;
 }

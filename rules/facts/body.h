@@ -9,9 +9,12 @@
 
 #include "rules/facts/facts.h"
 
-#define BODY_LINE_MAX     2048   /* bytes of a paragraph, and of half a rawbody chunk */
-#define BODY_PART_SCAN    50000  /* characters of a part that are looked at, and up to 1 KiB more */
-#define RAWBODY_PART_SCAN 500000 /* bytes of it */
+#define BODY_LINE_MAX 2048 /* bytes of a paragraph, and of half a rawbody chunk */
+/* Where body_part_scan_size (characters of a part that are looked at, and up to 1 KiB more) and
+ * rawbody_part_scan_size (bytes) are not set, and the most that they can say. */
+#define BODY_PART_SCAN     50000
+#define RAWBODY_PART_SCAN  500000
+#define BODY_PART_SCAN_MAX (4 * 1024 * 1024)
 
 struct fact_texts {
     struct str *list;

@@ -51,13 +51,13 @@ static const struct shape shapes[] = {
      true},
 };
 
-static struct ruleset *load(void)
+static struct ruleset *load(const char *text)
 {
     struct err err = {""};
     struct book *book = book_new(NULL, NULL, &err);
     struct parser parser = {.book = book};
     assert_non_null(book);
-    assert_int_equal(parse_text(&parser, str_of(rules), "t.cf", &err), 0);
+    assert_int_equal(parse_text(&parser, str_of(text), "t.cf", &err), 0);
     struct ruleset *set = compile(book, 1, &err);
     book_free(&book);
     assert_non_null(set);
@@ -78,7 +78,7 @@ static void put_piece(struct buf *raw, const char *piece, size_t number)
 static void each_limit_is_told(void **state)
 {
     struct err err = {""};
-    struct ruleset *set = load();
+    struct ruleset *set = load(rules);
     struct rules_scratch *scratch = rules_scratch_new(set, &err);
     struct pool *pool = pool_new(POOL_MAX);
     struct buf raw = BUF_INIT(MESSAGE_MAX);
@@ -105,8 +105,46 @@ static void each_limit_is_told(void **state)
     ruleset_free(&set);
 }
 
+/* A word that stands far behind; what of it rules saw. */
+static void check_scan(const char *text, unsigned hits, bool truncated)
+{
+    struct err err = {""};
+    struct ruleset *set = load(text);
+    struct rules_scratch *scratch = rules_scratch_new(set, &err);
+    struct pool *pool = pool_new(POOL_MAX);
+    struct buf raw = BUF_INIT(MESSAGE_MAX);
+    const struct rules_input input = {.now = 0};
+    struct rules_result result;
+    assert_non_null(scratch);
+    assert_non_null(pool);
+    buf_add(&raw, STR(PLAIN));
+    for (size_t i = 0; i < 100000; i++)
+        buf_add(&raw, STR("hello\n"));
+    buf_add(&raw, STR("far\n"));
+    assert_int_equal(ruleset_run_raw(set, scratch, buf_str(&raw), &input, pool, &result, &err), 0);
+    assert_int_equal(result.n_hits, hits);
+    assert_int_equal(result.truncated, truncated);
+    buf_release(&raw);
+    pool_free(&pool);
+    rules_scratch_free(&scratch);
+    ruleset_free(&set);
+}
+
+static void a_site_says_how_much_is_looked_at(void **state)
+{
+#define FAR "body B /far/\nrawbody R /far/\n"
+    check_scan(FAR, 0, true);
+    check_scan(FAR "body_part_scan_size 700000\n", 1, true);
+    check_scan(FAR "rawbody_part_scan_size 700000\n", 1, true);
+    check_scan(FAR "body_part_scan_size 0\nrawbody_part_scan_size 0\n", 2, false);
+    check_scan(FAR "body_part_scan_size 100\nrawbody_part_scan_size 99999999999\n", 1, true);
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(each_limit_is_told)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(each_limit_is_told),
+        cmocka_unit_test(a_site_says_how_much_is_looked_at),
+    };
     return tap_run(tests, NULL, NULL);
 }
