@@ -29,7 +29,7 @@ sub start {
 
 sub send_on {
     my ( $self, $session ) = @_;
-    my ( $stop, $smtp );
+    my ( $stop, $smtp, @said );
     local $SIG{TERM} = sub { $stop = 1 };
     local $SIG{INT} = 'IGNORE';
     for ( my $n = 1 ; !$stop ; $n++ ) {
@@ -40,10 +40,11 @@ sub send_on {
             $smtp
             ? $smtp->send( from => 'load@remote.example', to => [ $self->{to} ], data => \$message )
             : { code => 0, text => 'no connection' };
-        print join( "\t", $sequence, $result->{code}, $result->{text} =~ s/\s+/ /gr, $result->{waited} // '' ), "\n";
+        push @said, join( "\t", $sequence, $result->{code}, $result->{text} =~ s/\s+/ /gr, $result->{waited} // '' ) . "\n";
         undef $smtp if $result->{code} == 0 || $result->{code} == 421;
         sleep( $result->{code} == 0 ? 0.2 : $self->{pause} );
     }
+    print @said;    # only now: nobody reads before stop(), and a pipe that is full would end the load
     return;
 }
 
