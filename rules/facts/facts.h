@@ -52,4 +52,7 @@ struct facts {
 void facts_init(struct facts *facts, struct pool *pool, const struct rules_input *input,
                 const struct rules_settings *settings);
 
+/* -1, and err says that the pool was used up. */
+int facts_no_memory(struct err *err);
+
 #endif

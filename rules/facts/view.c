@@ -19,7 +19,7 @@ static int make_blocks(struct pool *pool, struct view *view, struct err *err)
 {
     view->blocks = POOL_ARRAY(pool, view->n_pieces, struct view_block);
     if (view->blocks == NULL)
-        return err_set(err, "rules: the message needs more memory than is allowed");
+        return facts_no_memory(err);
     for (size_t i = 0; i < view->n_pieces; i++) {
         struct str piece = view->pieces[i];
         struct view_block *last = view->n_blocks ? &view->blocks[view->n_blocks - 1] : NULL;
@@ -49,7 +49,7 @@ static int make_texts(struct pool *pool, const struct fact_texts *texts, struct 
                       struct err *err)
 {
     if (texts == NULL)
-        return err_set(err, "rules: the message needs more memory than is allowed");
+        return facts_no_memory(err);
     return make_pieces(pool, texts->list, texts->n, view, err);
 }
 
@@ -57,7 +57,7 @@ static int make_uris(struct pool *pool, const struct fact_uris *uris, struct vie
                      struct err *err)
 {
     if (uris == NULL)
-        return err_set(err, "rules: the message needs more memory than is allowed");
+        return facts_no_memory(err);
     view->truncated = uris->truncated;
     return make_pieces(pool, uris->cleaned, uris->n_cleaned, view, err);
 }
@@ -68,7 +68,7 @@ static int make_single(struct pool *pool, struct str text, struct view *view, st
     view->pieces = POOL_NEW(pool, struct str);
     view->blocks = POOL_NEW(pool, struct view_block);
     if (view->pieces == NULL || view->blocks == NULL)
-        return err_set(err, "rules: the message needs more memory than is allowed");
+        return facts_no_memory(err);
     view->pieces[0] = text;
     view->blocks[0] = (struct view_block){text, 0, 1};
     view->n_pieces = view->n_blocks = 1;
@@ -83,12 +83,12 @@ static int make_parts(struct facts *facts, const struct query *query, struct vie
     view->pieces = POOL_ARRAY(facts->pool, n, struct str);
     view->blocks = POOL_ARRAY(facts->pool, n, struct view_block);
     if (parts == NULL || view->pieces == NULL || view->blocks == NULL)
-        return err_set(err, "rules: the message needs more memory than is allowed");
+        return facts_no_memory(err);
     view->truncated = parts->limited;
     for (size_t i = 0; i < n; i++) {
         if (header_find_in_part(facts, parts->list[i], query, &view->pieces[i], &view->truncated) <
             0)
-            return err_set(err, "rules: the message needs more memory than is allowed");
+            return facts_no_memory(err);
         view->blocks[i] = (struct view_block){view->pieces[i], i, i + 1};
     }
     view->n_pieces = view->n_blocks = n;
@@ -104,7 +104,7 @@ int view_make(struct facts *facts, enum rule_kind kind, const struct query *quer
     switch (kind) {
     case RULE_HEADER:
         if (header_find(facts, query, &found, &view->truncated) < 0)
-            return err_set(err, "rules: the message needs more memory than is allowed");
+            return facts_no_memory(err);
         return make_single(pool, found, view, err);
     case RULE_MIMEHEADER:
         return make_parts(facts, query, view, err);
@@ -117,7 +117,7 @@ int view_make(struct facts *facts, enum rule_kind kind, const struct query *quer
     case RULE_FULL:
         found = facts_full(facts);
         if (found.s == NULL)
-            return err_set(err, "rules: the message needs more memory than is allowed");
+            return facts_no_memory(err);
         view->truncated = found.n > VIEW_FULL_MAX;
         return make_single(pool, str_sub(found, 0, VIEW_FULL_MAX), view, err);
     default:
