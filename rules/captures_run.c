@@ -1,7 +1,6 @@
 /* captures over a message */
 #include "rules/facts/header.h"
-#include "rules/facts/view.h"
-#include "rules/scratch.h"
+#include "rules/run.h"
 
 struct texts_of_name {
     struct str *list;
@@ -25,11 +24,6 @@ struct capture_run {
     bool refused;         /* it can't be */
     bool no_memory;
 };
-
-static int no_memory(struct err *err)
-{
-    return err_set(err, "rules: the message needs more memory than is allowed");
-}
 
 static const struct rule *rule_of(const struct capture_run *run)
 {
@@ -185,24 +179,14 @@ static bool search(struct capture_run *run, const struct regex *regex, struct st
     return true;
 }
 
-static struct str piece_of(const struct capture_run *run, size_t i)
-{
-    struct str piece = run->view.pieces[i];
-    return piece.s ? piece : rule_of(run)->if_unset;
-}
-
 /* "!~": a hit when no piece matches; nothing is captured. */
 static bool search_negated(struct capture_run *run, const struct regex *regex)
 {
-    struct regex_match match;
-    for (size_t i = 0; i < run->view.n_pieces; i++) {
-        enum regex_result result =
-            regex_search(regex, run->scratch->runner, piece_of(run, i), 0, STR_NONE, &match);
-        if (result != REGEX_NO)
-            return result == REGEX_YES;
-    }
-    scratch_hit(run->scratch, run->rule->number, STR_EMPTY);
-    return true;
+    enum regex_result result =
+        run_anywhere(run->scratch->runner, regex, &run->view, rule_of(run)->if_unset);
+    if (result == REGEX_NO)
+        scratch_hit(run->scratch, run->rule->number, STR_EMPTY);
+    return result == REGEX_NO || result == REGEX_YES;
 }
 
 static bool note(void *data, uint32_t number, size_t at)
@@ -233,7 +217,7 @@ static bool search_blocks(struct capture_run *run)
             if (regex == NULL || regex_runner_late(run->scratch->runner))
                 known = false;
             else if (i > 0 || !rule_of(run)->no_subject)
-                known = search(run, regex, piece_of(run, i));
+                known = search(run, regex, run_piece(&run->view, i, rule_of(run)->if_unset));
         }
     }
     return known;
@@ -268,7 +252,7 @@ static int run_rule(struct capture_run *run)
         scratch_give_up(run->scratch, run->rule->number);
     regex_free(&run->filled);
     run->refused = false;
-    return run->no_memory ? no_memory(run->err) : 0;
+    return run->no_memory ? facts_no_memory(run->err) : 0;
 }
 
 int captures_run(struct rules_scratch *scratch, struct facts *facts, bool *truncated,
@@ -285,7 +269,7 @@ int captures_run(struct rules_scratch *scratch, struct facts *facts, bool *trunc
     run.found = POOL_ARRAY(facts->pool, captures->n_names, struct texts_of_name);
     run.begun = POOL_ARRAY(facts->pool, captures->n_names, uint64_t);
     if (run.found == NULL || run.begun == NULL)
-        return no_memory(err);
+        return facts_no_memory(err);
     find_headers(&run);
     for (size_t i = 0; i < captures->n; i++) {
         run.rule = &captures->rules[i];

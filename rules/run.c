@@ -27,6 +27,22 @@ void run_search(struct rules_scratch *s, uint32_t number, struct str piece, size
     }
 }
 
+struct str run_piece(const struct view *view, size_t i, struct str if_unset)
+{
+    struct str piece = view->pieces[i];
+    return piece.s ? piece : if_unset;
+}
+
+enum regex_result run_anywhere(struct regex_runner *runner, const struct regex *regex,
+                               const struct view *view, struct str if_unset)
+{
+    enum regex_result result = REGEX_NO;
+    struct regex_match match;
+    for (size_t i = 0; result == REGEX_NO && i < view->n_pieces; i++)
+        result = regex_search(regex, runner, run_piece(view, i, if_unset), 0, STR_NONE, &match);
+    return result;
+}
+
 /* The texts of one view, while its rules run. */
 struct texts {
     struct rules_scratch *scratch;
@@ -120,7 +136,7 @@ static int run_evals(struct run *run)
         int result =
             set->rules[number].kind == RULE_EVAL ? run_call(run, number) : run_detail(run, number);
         if (result < 0)
-            return err_set(run->err, "rules: the message needs more memory than is allowed");
+            return facts_no_memory(run->err);
     }
     return 0;
 }
@@ -161,7 +177,7 @@ static int make_result(struct run *run)
     result->hits = POOL_ARRAY(run->pool, s->n_touched, struct rule_hit);
     result->limited = POOL_ARRAY(run->pool, s->n_touched, const char *);
     if (result->hits == NULL || result->limited == NULL)
-        return err_set(run->err, "rules: the message needs more memory than is allowed");
+        return facts_no_memory(run->err);
     for (size_t i = 0; i < s->n_touched; i++) {
         uint32_t number = s->touched[i];
         const struct rule *rule = &set->rules[number];
@@ -203,7 +219,7 @@ int ruleset_run(const struct ruleset *set, struct rules_scratch *scratch,
     if (run_evals(&run) < 0)
         return -1;
     if (run.facts.no_memory)
-        return err_set(err, "rules: the message needs more memory than is allowed");
+        return facts_no_memory(err);
     result->truncated |= run.facts.truncated || relays_limited(&run.facts);
     scratch_run_metas(scratch);
     return make_result(&run);

@@ -21,6 +21,13 @@ struct run {
 void run_search(struct rules_scratch *s, uint32_t number, struct str piece, size_t from,
                 size_t last);
 
+/* "!~" asks whether the pattern matches nowhere: the first answer other than REGEX_NO of all pieces
+ * of the view, `if_unset` standing for a piece that is not there. */
+enum regex_result run_anywhere(struct regex_runner *runner, const struct regex *regex,
+                               const struct view *view, struct str if_unset);
+/* The piece, or what stands for one that is not there. */
+struct str run_piece(const struct view *view, size_t i, struct str if_unset);
+
 /* run_headers.c: the rules of a group on the text that its query finds. -1: the pool is used up. */
 int run_headers(struct run *run, const struct group *group);
 /* As above, on the headers of all parts: the first part in which a rule hits gives all its hits;

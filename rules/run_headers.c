@@ -9,16 +9,16 @@
 static void search_negated(struct rules_scratch *s, uint32_t number, const struct view *view)
 {
     const struct rule *rule = &s->set->rules[number];
-    struct regex_match match;
-    for (size_t i = 0; i < view->n_pieces; i++) {
-        struct str piece = view->pieces[i].s ? view->pieces[i] : rule->if_unset;
-        enum regex_result result = regex_search(rule->regex, s->runner, piece, 0, STR_NONE, &match);
-        if (result == REGEX_LIMIT)
-            scratch_give_up(s, number);
-        if (result != REGEX_NO)
-            return;
+    switch (run_anywhere(s->runner, rule->regex, view, rule->if_unset)) {
+    case REGEX_NO:
+        scratch_hit(s, number, STR_EMPTY);
+        break;
+    case REGEX_LIMIT:
+        scratch_give_up(s, number);
+        break;
+    default:
+        break;
     }
-    scratch_hit(s, number, STR_EMPTY);
 }
 
 /* A header that is not there: the rule's own text stands for it. */
@@ -90,7 +90,7 @@ int run_headers(struct run *run, const struct group *group)
 {
     struct str text;
     if (header_find(&run->facts, &group->query, &text, &run->result->truncated) < 0)
-        return err_set(run->err, "rules: the message needs more memory than is allowed");
+        return facts_no_memory(run->err);
     if (text.s)
         run_there(run->scratch, group, text);
     else
@@ -104,7 +104,7 @@ static int join_parts(struct run *run, const struct rule *rule, const struct vie
 {
     struct buf all = BUF_INIT(VIEW_TEXT_MAX);
     for (size_t i = 0; i < view->n_pieces; i++) {
-        struct str piece = view->pieces[i].s ? view->pieces[i] : rule->if_unset;
+        struct str piece = run_piece(view, i, rule->if_unset);
         if (i + 1 < rule->part_first || i + 1 > rule->part_last)
             continue;
         buf_add(&all, piece);
@@ -114,7 +114,7 @@ static int join_parts(struct run *run, const struct rule *rule, const struct vie
     run->result->truncated |= !buf_ok(&all);
     *text = pool_str(run->pool, buf_str(&all));
     buf_release(&all);
-    return text->s ? 0 : err_set(run->err, "rules: the message needs more memory than is allowed");
+    return text->s ? 0 : facts_no_memory(run->err);
 }
 
 /* A rule that looks at the headers of all parts together, or asks that none has a match. */
