@@ -102,6 +102,12 @@ static struct str folder_of_rules(struct parser *parser, const char *path)
     return found;
 }
 
+/* One of the paths that rules are read from. */
+struct source {
+    const char *path; /* of a folder: where in it the rules are (folder_of_rules) */
+    bool is_folder;
+};
+
 static void load_languages_file(struct parser *parser, const char *path)
 {
     struct rules_settings *settings = parser->book->settings;
@@ -117,14 +123,13 @@ static void load_languages_file(struct parser *parser, const char *path)
     buf_release(&text);
 }
 
-/* False: the path is no folder that has such a file, nor sa-update's with one in its channel. */
+/* False: neither the folder nor sa-update's channel in it has such a file. */
 static bool load_languages_of(struct parser *parser, const char *path)
 {
     static const char *const places[] = {LANGUAGES_FILE,
                                          "updates_spamassassin_org/" LANGUAGES_FILE};
-    struct str folder = folder_of_rules(parser, path);
-    for (size_t i = 0; folder.s && i < sizeof places / sizeof *places; i++) {
-        struct str file = pool_strf(parser->book->pool, "%s/%s", folder.s, places[i]);
+    for (size_t i = 0; i < sizeof places / sizeof *places; i++) {
+        struct str file = pool_strf(parser->book->pool, "%s/%s", path, places[i]);
         struct stat st;
         if (file.s && stat(file.s, &st) == 0) {
             load_languages_file(parser, file.s);
@@ -135,13 +140,13 @@ static bool load_languages_of(struct parser *parser, const char *path)
 }
 
 /* TextCat's models, of the last path that has some: a site's own folder comes last. */
-static void load_languages(struct parser *parser, const char *const *paths, size_t n_paths)
+static void load_languages(struct parser *parser, const struct source *sources, size_t n)
 {
     struct book *book = parser->book;
     if (!plugins_has(&book->plugins, STR("Mail::SpamAssassin::Plugin::TextCat")))
         return;
-    while (n_paths-- > 0) {
-        if (load_languages_of(parser, paths[n_paths]))
+    while (n-- > 0) {
+        if (sources[n].is_folder && load_languages_of(parser, sources[n].path))
             return;
     }
     book_notice(book, LANGUAGES_FILE, 0,
@@ -149,31 +154,43 @@ static void load_languages(struct parser *parser, const char *const *paths, size
                 "eval:check_language() never hits, and there is no X-Languages");
 }
 
-/* Only a path that can't be read as rules is reported: a folder is looked into twice. */
-static void load_pre(struct parser *parser, const char *path)
+/* What the paths stand for; what is not there is reported and left out. */
+static struct source *find_sources(struct parser *parser, const char *const *paths, size_t n_paths,
+                                   size_t *n)
 {
+    struct source *sources = POOL_ARRAY(parser->book->pool, n_paths, struct source);
+    struct err err = {""};
     struct stat st;
-    size_t read = 0;
-    if (stat(path, &st) < 0 || !S_ISDIR(st.st_mode))
-        return;
-    struct str folder = folder_of_rules(parser, path);
-    if (folder.s)
-        load_folder(parser, folder.s, is_pre_file, &read);
+    for (size_t i = 0; sources && i < n_paths; i++) {
+        struct source *source = &sources[*n];
+        if (stat(paths[i], &st) < 0) {
+            err_sys(&err, "cannot read rules");
+            file_problem(parser, paths[i], &err);
+            continue;
+        }
+        source->is_folder = S_ISDIR(st.st_mode);
+        source->path = source->is_folder ? folder_of_rules(parser, paths[i]).s : paths[i];
+        if (source->path == NULL)
+            return NULL;
+        (*n)++;
+    }
+    return sources;
 }
 
-static int load_path(struct parser *parser, const char *path, size_t *read)
+static void load_sources(struct parser *parser, const struct source *sources, size_t n,
+                         size_t *read)
 {
-    struct stat st;
-    struct err err = {""};
-    if (stat(path, &st) < 0) {
-        err_sys(&err, "cannot read rules");
-        file_problem(parser, path, &err);
-        return -1;
+    size_t read_before = 0;
+    for (size_t i = 0; i < n; i++)
+        if (sources[i].is_folder)
+            load_folder(parser, sources[i].path, is_pre_file, &read_before);
+    for (size_t i = 0; i < n; i++) {
+        if (sources[i].is_folder)
+            load_folder(parser, sources[i].path, is_rule_file, read);
+        else
+            load_file(parser, sources[i].path, read);
     }
-    if (!S_ISDIR(st.st_mode))
-        return load_file(parser, path, read);
-    struct str folder = folder_of_rules(parser, path);
-    return folder.s ? load_folder(parser, folder.s, is_rule_file, read) : -1;
+    load_languages(parser, sources, n);
 }
 
 struct ruleset *ruleset_load(const char *const *paths, size_t n_paths, rules_report *report,
@@ -197,7 +214,7 @@ struct book *load_book(const struct ruleset_options *options, const char *const 
                        struct err *err)
 {
     struct parser parser = {.book = book_new(report, data, err)};
-    size_t read = 0;
+    size_t read = 0, n = 0;
     if (parser.book == NULL)
         return NULL;
     if (options->score_set >= RULES_SCORE_SETS) {
@@ -207,11 +224,13 @@ struct book *load_book(const struct ruleset_options *options, const char *const 
         return NULL;
     }
     parser.book->options = *options;
-    for (size_t i = 0; i < n_paths; i++)
-        load_pre(&parser, paths[i]);
-    for (size_t i = 0; i < n_paths; i++)
-        load_path(&parser, paths[i], &read);
-    load_languages(&parser, paths, n_paths);
+    const struct source *sources = find_sources(&parser, paths, n_paths, &n);
+    if (sources == NULL) {
+        book_free(&parser.book);
+        err_set(err, "rules: out of memory");
+        return NULL;
+    }
+    load_sources(&parser, sources, n, &read);
     parser.book->settings->reads_pdf =
         plugins_has(&parser.book->plugins, STR("Mail::SpamAssassin::Plugin::PDFInfo"));
     *digest = parser.digest;
