@@ -82,20 +82,12 @@ static bool grow(const struct automaton *a, struct known *known, struct pool *po
     return true;
 }
 
-static uint64_t hash(const uint64_t *set, size_t words)
-{
-    uint64_t sum = 0;
-    for (size_t w = 0; w < words; w++)
-        sum = (sum ^ set[w]) * 0x9e3779b97f4a7c15u + (sum >> 29);
-    return sum;
-}
-
 /* The state of that set. STATE_END, which only costs time: it can't be kept. */
 static uint16_t state_of(const struct automaton *a, struct known *known, struct pool *pool,
                          const uint64_t *set)
 {
     const size_t size = a->words * sizeof *set;
-    const uint64_t sum = hash(set, a->words);
+    const uint64_t sum = set_hash(set, a->words);
     for (size_t i = 0; i < known->n; i++) {
         if (known->hashes[i] == sum && memcmp(known->sets + i * a->words, set, size) == 0)
             return (uint16_t)i;

@@ -1,4 +1,3 @@
-#include "base/ascii.h"
 #include "rules/match/automaton_parts.h"
 
 /*
@@ -265,10 +264,7 @@ static bool shelf_new(struct shelf *shelf, struct pool *pool, size_t most, size_
 
 static size_t shelf_put(struct shelf *shelf, const uint64_t *set)
 {
-    uint64_t hash = 0;
-    for (size_t w = 0; w < shelf->words; w++)
-        hash = (hash ^ set[w]) * 0x9e3779b97f4a7c15u + (hash >> 29);
-    size_t slot = hash >> 32 & shelf->mask;
+    size_t slot = set_hash(set, shelf->words) >> 32 & shelf->mask;
     for (; shelf->slots[slot]; slot = (slot + 1) & shelf->mask) {
         size_t i = shelf->slots[slot] - 1;
         if (memcmp(shelf->sets + i * shelf->words, set, shelf->words * sizeof *set) == 0)
@@ -353,11 +349,7 @@ static enum automaton_start start_of(const struct tree *tree)
 struct automaton *automaton_new(struct pool *pool, struct pool *work, const struct tree *tree,
                                 size_t least)
 {
-    struct maker m = {.pool = work};
-    for (unsigned c = 0; c < 128; c++) {
-        if (ascii_is_word((char)c))
-            byteset_add(&m.word_bytes, (unsigned char)c);
-    }
+    struct maker m = {.pool = work, .word_bytes = byteset_of_words()};
     if (!find_horizon(&m, tree) || m.n < least || !make_room(&m))
         return NULL;
     struct part all = make(&m, tree, 0);

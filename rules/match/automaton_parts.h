@@ -31,4 +31,13 @@ struct automaton {
     const uint64_t *sets;   /* [number][words] */
 };
 
+/* Of a set of positions, to find it by. */
+static inline uint64_t set_hash(const uint64_t *set, size_t words)
+{
+    uint64_t sum = 0;
+    for (size_t w = 0; w < words; w++)
+        sum = (sum ^ set[w]) * 0x9e3779b97f4a7c15u + (sum >> 29);
+    return sum;
+}
+
 #endif

@@ -1,6 +1,5 @@
 #include "rules/match/outline.h"
 
-#include "base/ascii.h"
 
 /*
  * Places in the window, as bits: a walk through the tree takes the places at which a part of the
@@ -164,16 +163,6 @@ static double frequency(const struct outline *outline)
     return product;
 }
 
-static struct byteset word_bytes(void)
-{
-    struct byteset set = {{0}};
-    for (unsigned char c = 0; c < 128; c++) {
-        if (ascii_is_word((char)c))
-            byteset_add(&set, c);
-    }
-    return set;
-}
-
 static bool is_part(const struct byteset *part, const struct byteset *whole)
 {
     for (size_t i = 0; i < 4; i++) {
@@ -186,7 +175,7 @@ static bool is_part(const struct byteset *part, const struct byteset *whole)
 /* What stands before a window that begins behind `item`; `first` is the window's first byte. */
 static struct byteset before_window(const struct tree *item, const struct byteset *first)
 {
-    struct byteset word = word_bytes(), set = {{0}};
+    struct byteset word = byteset_of_words(), set = {{0}};
     struct byteset other = {{~word.bits[0], ~word.bits[1], ~word.bits[2], ~word.bits[3]}};
     if (item && item->kind == TREE_REPEAT && item->least > 0)
         item = item->child;

@@ -38,6 +38,16 @@ static bool take(struct reader *r, const char *text)
     return true;
 }
 
+struct byteset byteset_of_words(void)
+{
+    struct byteset set = {{0}};
+    for (unsigned char c = 0; c < 128; c++) {
+        if (ascii_is_word((char)c))
+            byteset_add(&set, c);
+    }
+    return set;
+}
+
 /* NULL: the reader is lost. */
 static struct tree *new_tree(struct reader *r, enum tree_kind kind)
 {

@@ -47,6 +47,9 @@ static inline bool byteset_has(const struct byteset *set, unsigned char c)
     return set->bits[c / 64] >> (c % 64) & 1;
 }
 
+/* Those that \w takes and \b tells apart. */
+struct byteset byteset_of_words(void);
+
 static inline void byteset_add(struct byteset *set, unsigned char c)
 {
     set->bits[c / 64] |= 1ull << (c % 64);
