@@ -26,14 +26,6 @@ static bool labels_valid(struct str name)
     return true;
 }
 
-static bool is_ascii(struct str x)
-{
-    for (size_t i = 0; i < x.n; i++)
-        if ((unsigned char)x.s[i] >= 0x80)
-            return false;
-    return true;
-}
-
 static bool to_a_labels(struct str name, char out[DOMAIN_SIZE])
 {
     char text[DOMAIN_NAME_MAX * 4 + 1];
@@ -55,7 +47,7 @@ bool domain_normal(struct str name, char out[DOMAIN_SIZE])
         name.n--;
     if (name.n == 0)
         return false;
-    bool copied = is_ascii(name) ? str_copy(name, out, DOMAIN_SIZE) : to_a_labels(name, out);
+    bool copied = str_is_ascii(name) ? str_copy(name, out, DOMAIN_SIZE) : to_a_labels(name, out);
     for (char *p = out; *p; p++)
         *p = str_lower_char(*p);
     if (copied && labels_valid(str_of(out)))

@@ -85,6 +85,14 @@ static bool is_mail_space(char c)
     return c == ' ' || c == '\t' || c == '\r' || c == '\n';
 }
 
+bool str_is_ascii(struct str x)
+{
+    unsigned char all = 0;
+    for (size_t i = 0; i < x.n; i++)
+        all |= (unsigned char)x.s[i];
+    return all < 0x80;
+}
+
 struct str str_trim(struct str x)
 {
     while (x.n && is_mail_space(x.s[0])) {

@@ -66,6 +66,9 @@ size_t str_ifind(struct str x, struct str what);
 size_t str_chr(struct str x, char c);
 size_t str_rchr(struct str x, char c);
 
+/* No byte above 0x7f. */
+bool str_is_ascii(struct str x);
+
 /* Without spaces, tabs, CR and LF at both ends. */
 struct str str_trim(struct str x);
 

@@ -97,17 +97,12 @@ static bool next_field(struct str head, size_t *at, struct field *field)
     return true;
 }
 
-static bool is_ascii(struct str x)
-{
-    return utf8_ascii_end(x, 0) == x.n;
-}
-
 /* The tag as it stands in a header: what is not ASCII as an encoded word (RFC 2047), which then
  * holds the space behind it when another follows, since blanks between the two are not shown. */
 static struct str written_tag(struct editor *e, bool word_follows)
 {
     struct buf out = BUF_INIT(8 * TAG_MAX);
-    if (is_ascii(e->tag))
+    if (str_is_ascii(e->tag))
         return pool_str(e->pool, e->tag);
     buf_add(&out, STR("=?UTF-8?Q?"));
     for (size_t i = 0; i < e->tag.n; i++) {

@@ -176,14 +176,6 @@ static void on_hello(struct client *client)
 
 /* --- envelope --- */
 
-static bool is_ascii(struct str text)
-{
-    for (size_t i = 0; i < text.n; i++)
-        if ((unsigned char)text.s[i] >= 0x80)
-            return false;
-    return true;
-}
-
 /* Nothing in an address may end the command that carries it. */
 static bool fits_a_command(struct str address)
 {
@@ -216,7 +208,7 @@ static void refuse_impossible(struct client *client)
     uint64_t size = body_size(client->transaction.file);
     if (!fits_a_command(e->sender))
         refuse_all(client, bad);
-    if (!client->offers.smtputf8 && !is_ascii(e->sender))
+    if (!client->offers.smtputf8 && !str_is_ascii(e->sender))
         refuse_all(client, no_utf8);
     if (client->offers.size_limit && size > client->offers.size_limit) {
         snprintf(too_large, sizeof too_large,
@@ -227,7 +219,7 @@ static void refuse_impossible(struct client *client)
     for (size_t i = 0; i < client->transaction.n; i++) {
         if (!fits_a_command(address_of(client, i)))
             give(client, i, CLIENT_REFUSED, bad);
-        else if (!client->offers.smtputf8 && !is_ascii(address_of(client, i)))
+        else if (!client->offers.smtputf8 && !str_is_ascii(address_of(client, i)))
             give(client, i, CLIENT_REFUSED, no_utf8);
     }
     for (size_t i = 0; i < client->transaction.n; i++)

@@ -41,11 +41,6 @@ static bool word_at(struct str x, size_t at, struct encoded_word *word)
     return true;
 }
 
-static bool is_ascii(struct str x)
-{
-    return utf8_ascii_end(x, 0) == x.n;
-}
-
 static void add_char(struct buf *out, uint32_t c)
 {
     char bytes[4];
@@ -99,7 +94,7 @@ static bool is_shifted(struct str charset)
 static void add_decoded(struct buf *out, struct str charset, struct str x)
 {
     charset = str_sub(charset, 0, str_chr(charset, '*')); /* RFC 2231 5: a language */
-    if (is_ascii(x) && !is_shifted(charset))
+    if (str_is_ascii(x) && !is_shifted(charset))
         buf_add(out, x);
     else if (str_ieq(charset, STR("utf-8")) || str_ieq(charset, STR("utf8")))
         add_utf8(out, x);
@@ -221,7 +216,7 @@ struct str header_decode(struct pool *pool, struct str name, struct str raw)
 {
     struct str text = unfold(pool, str_sub(raw, 0, HEADER_VALUE_MAX));
     bool words = str_find(text, STR("=?")) != STR_NONE && !has_no_words(name);
-    if (text.s == NULL || (!words && is_ascii(text)))
+    if (text.s == NULL || (!words && str_is_ascii(text)))
         return text;
     struct buf clean = BUF_INIT(HEADER_VALUE_MAX * 4), decoded = BUF_INIT(HEADER_VALUE_MAX * 8);
     add_unnamed(&clean, text);
