@@ -190,7 +190,6 @@ static void count_line(struct letters *letters, struct str line)
     }
 }
 
-/* (MIN, MAX): percent of capitals among the body's letters and digits, MIN itself left out */
 /* Of the body's lines that are words; made once. NULL: no memory. */
 static const struct letters *letters_of(struct facts *facts)
 {
@@ -207,6 +206,7 @@ static const struct letters *letters_of(struct facts *facts)
     return letters;
 }
 
+/* (MIN, MAX): percent of capitals among the body's letters and digits, MIN itself left out */
 static double check_for_uppercase(struct eval_context *c)
 {
     const size_t least = 200; /* bytes; of less a word or two would decide */

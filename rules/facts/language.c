@@ -16,7 +16,8 @@ struct guess {
     double farthest;   /* what an n-gram counts that a language does not have */
 };
 
-/* The body's pieces with a line end between them, beside those that they end with. */
+/* The body's pieces with a line end between them: a piece that ends with one keeps that too, as
+ * SpamAssassin joins them. */
 static struct str join(struct pool *pool, const struct fact_texts *body)
 {
     size_t size = 0, n = 0;
@@ -26,7 +27,6 @@ static struct str join(struct pool *pool, const struct fact_texts *body)
     for (size_t i = 0; text && i < body->n; i++) {
         if (i)
             text[n++] = '\n';
-        /* a piece's own line end belongs to it, unless a line was cut there */
         memcpy(text + n, body->list[i].s, body->list[i].n);
         n += body->list[i].n;
     }

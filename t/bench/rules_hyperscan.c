@@ -193,15 +193,13 @@ static int search(struct target *target, const struct view *view, struct err *er
 static int take_message(struct bench *b, const char *path, struct err *err)
 {
     struct message *message;
-    struct mail_text *text;
     struct facts facts;
     pool_reset(b->pool);
     buf_clear(&b->raw);
     if (fsio_read_file(path, &b->raw, err) < 0 ||
-        message_parse(b->pool, buf_str(&b->raw), &mail_limits_default, &message, err) < 0 ||
-        mail_text_make(b->pool, message, &text, err) < 0)
+        message_parse(b->pool, buf_str(&b->raw), &mail_limits_default, &message, err) < 0)
         return -1;
-    const struct rules_input input = {.message = message, .text = text};
+    const struct rules_input input = {.message = message};
     facts_init(&facts, b->pool, &input, b->set->settings);
     for (size_t i = 0; i < N_TARGETS; i++) {
         struct view view;
