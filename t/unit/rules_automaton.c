@@ -1,3 +1,4 @@
+#include "t/unit/rules_patterns.h"
 #include "t/unit/tap.h"
 
 #include <stdlib.h>
@@ -6,7 +7,6 @@
 #include "rules/match/automaton.h"
 
 #define POOL_MAX (32 * 1024 * 1024)
-#define TEXT_MAX 120
 #define ROUNDS   2000
 
 static struct pool *pool, *work;
@@ -94,56 +94,6 @@ static void tells_how_late_a_match_may_begin(void **state)
     assert_false(automaton_may_match(automaton, states, 0, STR("abb abx abbc"), &from, 99));
 }
 
-/* Patterns that say no as well as yes, and of which no match may be missed. */
-static const char *const patterns[] = {
-    "/[ab]\\d{2,3}[ab]/",
-    "/(?:a|bb|\\d){3}-/",
-    "/\\b[ab][\\W_]?\\d\\b/i",
-    "/^\\s?[ab]\\d$/m",
-    "/\\A[ab]+\\d/",
-    "/(?<=-)\\d\\d[ab]/",
-    "/(?=[ab])[a-d]\\d(?!a)/",
-    "/(?>[ab]+)\\d/",
-    "/[ab]++\\d-?/",
-    "/([ab])\\d\\1/",
-    "/(\\d)[ab]*\\1-/",
-    "/[^a-z\\s]\\d[^\\d]b/",
-    "/(?:[ab]?){4}\\d-/",
-    "/(?:[ab]\\d?){2,}-\\d/",
-    "/a{,2}\\d/",
-    "/(?|([ab])\\d|(\\d)b)-/",
-    "/(?:^|\\s)[ab]\\d-/",
-    "/\\B[ab]\\d\\B[ab]/",
-    "/\\d\\z|[ab]\\d-\\d/",
-    "/(?:(?:(?:[ab]\\d)+-)+\\s)+/",
-    "/(\\d{1,3}\\.){1,3}\\d{1,3}/",
-    "/(?:a?\\d)?(?:(?:b\\s)?[ab]\\d-|(?:-\\s?){0,3}\\d[ab]){2}/",
-    "/\\b(?:[ab]\\d)?-\\d\\d/",
-    "/[ab]\\b\\W?\\b\\d/",
-    "/[ab]\\b(?=-)\\b-\\b\\d/",
-    "/\\b(?:\\b[ab]\\b|\\d)\\b\\W/",
-    "/[ab]\\b[^a]\\d/",
-    "/(?:\\b|-)(?:a|\\b\\d)/",
-    "/(?:(?:^|,)[ab])+\\d/m",
-    "/^(?:.|\\n)?\\d[ab]$/m",
-    "/(?s)a.{0,70}\\d-/",
-    "/[a\\d].{30,40}b/",
-    "/(?:a|ab|abb)(?:b|bb)?\\d/i",
-    "/\\d[ab]{0}-/",
-    "/(?:\\d|[ab]{2}){5,}/",
-    "/\\d(?:-?|[ab])*?\\./",
-    "/(?:a|\\d|-){60}/",
-};
-
-static struct str make_text(unsigned *seed, char *bytes)
-{
-    static const char alphabet[] = "aabbAB0011223--..,_ \n\n\t]acdz\xe9";
-    size_t n = (size_t)rand_r(seed) % TEXT_MAX;
-    for (size_t i = 0; i < n; i++)
-        bytes[i] = alphabet[(size_t)rand_r(seed) % (sizeof alphabet - 1)];
-    return str_n(bytes, n);
-}
-
 /* Each place by itself, and all of them at once. */
 static void check_text(const char *pattern, const struct automaton *automaton,
                        const struct regex *regex, struct regex_runner *runner, struct str text,
@@ -172,15 +122,15 @@ static void no_match_is_ever_missed(void **state)
     struct regex_runner *runner = regex_runner_new(&err);
     unsigned seed = 1, found = 0;
     assert_non_null(runner);
-    for (size_t i = 0; i < sizeof patterns / sizeof *patterns; i++) {
+    for (size_t i = 0; i < PATTERNS_N; i++) {
         struct regex_literal literal;
         struct automaton *automaton = make(str_of(patterns[i]), &literal);
         struct regex *regex = regex_new(&literal, &err);
         if (regex == NULL || automaton == NULL)
             fail_msg("%s: %s", patterns[i], err.text);
         for (unsigned round = 0; round < ROUNDS; round++) {
-            char bytes[TEXT_MAX];
-            check_text(patterns[i], automaton, regex, runner, make_text(&seed, bytes), &found);
+            char bytes[PATTERNS_TEXT_MAX];
+            check_text(patterns[i], automaton, regex, runner, patterns_text(&seed, bytes), &found);
         }
         regex_free(&regex);
     }

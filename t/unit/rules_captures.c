@@ -1,11 +1,5 @@
 /* what one rule captures and another asks for: "(?<NAME>…)" and "%{NAME}" */
-#include "t/unit/tap.h"
-
-#include <stdlib.h>
-
-#include "rules/compile.h"
-#include "rules/language/parse.h"
-#include "rules/scratch.h"
+#include "t/unit/rules_world.h"
 
 static const char mail[] = "From: Jean <jean@shop.example>\n"
                            "To: A.B+c@t.example, other@t.example\n"
@@ -18,66 +12,11 @@ static const char mail[] = "From: Jean <jean@shop.example>\n"
                            "\n"
                            "see http://www.example/x#a.b+c@t.example now\n";
 
-struct world {
-    struct pool *pool;
-    struct ruleset *set;
-    struct rules_scratch *scratch;
-    struct message *message;
-    struct mail_text *text;
-    struct rules_result result;
-    unsigned mistakes, notices;
-};
-
-static void on_mistake(void *data, const char *file, unsigned line, const char *what)
-{
-    ((struct world *)data)->mistakes++;
-}
-
-static void on_notice(void *data, const char *file, unsigned line, const char *what)
-{
-    ((struct world *)data)->notices++;
-}
-
 static void open_world(struct world *w, const char *rules, struct str raw)
 {
-    struct err err = {""};
-    struct book *book = book_new(on_mistake, w, &err);
-    struct parser parser = {.book = book};
-    *w = (struct world){.pool = pool_new(64 << 20)};
-    book->options.notice = on_notice;
-    assert_int_equal(parse_text(&parser, str_of(rules), "t.cf", &err), 0);
-    w->set = compile(book, 1, &err);
-    book_free(&book);
-    if (w->set == NULL)
-        fail_msg("%s", err.text);
-    assert_int_equal(message_parse(w->pool, raw, &mail_limits_default, &w->message, &err), 0);
-    assert_int_equal(mail_text_make(w->pool, w->message, &w->text, &err), 0);
-    w->scratch = rules_scratch_new(w->set, &err);
-    assert_non_null(w->scratch);
-}
-
-static void run(struct world *w)
-{
-    struct err err = {""};
-    const struct rules_input input = {.message = w->message, .text = w->text, .sub_rules = true};
-    if (ruleset_run(w->set, w->scratch, &input, w->pool, &w->result, &err) < 0)
-        fail_msg("%s", err.text);
-}
-
-static void close_world(struct world *w)
-{
-    rules_scratch_free(&w->scratch);
-    ruleset_free(&w->set);
-    pool_free(&w->pool);
-}
-
-static bool hits(const struct world *w, const char *name)
-{
-    for (size_t i = 0; i < w->result.n_hits; i++) {
-        if (strcmp(w->result.hits[i].name, name) == 0)
-            return true;
-    }
-    return false;
+    world_open(w, rules, 0);
+    world_set_mail(w, raw);
+    w->input.sub_rules = true;
 }
 
 static bool limited(const struct world *w, const char *name)
@@ -95,16 +34,16 @@ static void check_mail(const char *rules, struct str raw)
     struct world w;
     open_world(&w, rules, raw);
     for (int again = 0; again < 2; again++) { /* nothing stays of the message before */
-        run(&w);
+        world_run(&w);
         assert_int_equal(w.result.n_limited, 0);
         for (size_t i = 0; i < w.set->n; i++) {
             const char *name = w.set->rules[i].name.s;
-            if ((name[0] == 'Y' && !hits(&w, name)) || (name[0] == 'N' && hits(&w, name)))
+            if ((name[0] == 'Y' && !world_hit(&w, name)) || (name[0] == 'N' && world_hit(&w, name)))
                 fail_msg("%s", name);
         }
     }
     assert_int_equal(w.mistakes, 0);
-    close_world(&w);
+    world_close(&w);
 }
 
 static void check(const char *rules)
@@ -157,7 +96,7 @@ static void what_nobody_captured(void **state)
           "meta Y1 !N1\n");
     open_world(&w, "header A Subject =~ /%{NOBODY_KNOWS}/\n", str_of(mail));
     assert_int_equal(w.notices, 1);
-    close_world(&w);
+    world_close(&w);
 }
 
 static void marks_that_are_none(void **state)
@@ -209,9 +148,9 @@ static void mistakes(void **state)
         struct world w;
         open_world(&w, rules[i], str_of(mail));
         assert_int_equal(w.mistakes, 1);
-        run(&w);
+        world_run(&w);
         assert_int_equal(w.result.n_hits, 0);
-        close_world(&w);
+        world_close(&w);
     }
 }
 
@@ -246,11 +185,11 @@ static void too_much_is_not_no_match(void **state)
                    "rawbody FOUND /%{LINE}\\nend/\n"
                    "rawbody OTHER /%{LINE}never/\n",
                    hostile_mail(&raw, cases[i].n, cases[i].length));
-        run(&w);
-        assert_int_equal(hits(&w, "FOUND"), cases[i].known);
+        world_run(&w);
+        assert_int_equal(world_hit(&w, "FOUND") != NULL, cases[i].known);
         assert_int_equal(limited(&w, "FOUND"), !cases[i].known);
-        assert_false(hits(&w, "OTHER"));
-        close_world(&w);
+        assert_null(world_hit(&w, "OTHER"));
+        world_close(&w);
         buf_release(&raw);
     }
 }
@@ -267,9 +206,9 @@ static void a_score_for_each_hit(void **state)
                "score UNSCORED 0\n",
                str_of(mail));
     assert_int_equal(w.set->n, 2);
-    run(&w);
+    world_run(&w);
     assert_true(w.result.total == 1.0);
-    close_world(&w);
+    world_close(&w);
 }
 
 int main(void)

@@ -1,10 +1,5 @@
 /* what rules are told by others: pass 2, signatures */
-#include "t/unit/tap.h"
-
-#include <stdlib.h>
-
-#include "rules/compile.h"
-#include "rules/language/parse.h"
+#include "t/unit/rules_world.h"
 
 static const char mail[] = "From: Jean <jean@Shop.example>\n"
                            "To: a@t.example\n"
@@ -13,54 +8,10 @@ static const char mail[] = "From: Jean <jean@Shop.example>\n"
                            "\n"
                            "text\n";
 
-struct world {
-    struct pool *pool;
-    struct ruleset *set;
-    struct rules_scratch *scratch;
-    struct rules_input input;
-    struct rules_result result;
-};
-
 static void open_world(struct world *w, const char *rules, unsigned score_set)
 {
-    struct err err = {""};
-    struct book *book = book_new(NULL, NULL, &err);
-    struct parser parser = {.book = book};
-    struct message *message;
-    struct mail_text *text;
-    *w = (struct world){.pool = pool_new(8 << 20)};
-    book->options.score_set = score_set;
-    assert_int_equal(parse_text(&parser, str_of(rules), "t.cf", &err), 0);
-    w->set = compile(book, 1, &err);
-    book_free(&book);
-    assert_int_equal(message_parse(w->pool, str_of(mail), &mail_limits_default, &message, &err), 0);
-    assert_int_equal(mail_text_make(w->pool, message, &text, &err), 0);
-    w->scratch = rules_scratch_new(w->set, &err);
-    assert_non_null(w->scratch);
-    w->input = (struct rules_input){.message = message, .text = text};
-}
-
-static void run(struct world *w)
-{
-    struct err err = {""};
-    if (ruleset_run(w->set, w->scratch, &w->input, w->pool, &w->result, &err) < 0)
-        fail_msg("%s", err.text);
-}
-
-static void close_world(struct world *w)
-{
-    rules_scratch_free(&w->scratch);
-    ruleset_free(&w->set);
-    pool_free(&w->pool);
-}
-
-static bool hits(const struct world *w, const char *name)
-{
-    for (size_t i = 0; i < w->result.n_hits; i++) {
-        if (strcmp(w->result.hits[i].name, name) == 0)
-            return true;
-    }
-    return false;
+    world_open(w, rules, score_set);
+    world_set_mail(w, str_of(mail));
 }
 
 /* ---- pass 2 */
@@ -76,20 +27,21 @@ static void pass_2_feeds_metas_and_does_not_count_twice(void **state)
 {
     struct world w;
     open_world(&w, BAYES_RULES, 3);
-    run(&w); /* not known */
-    assert_true(!hits(&w, "BAYES_00") && !hits(&w, "BAYES_99") && hits(&w, "NOT_99"));
+    world_run(&w); /* not known */
+    assert_true(!world_hit(&w, "BAYES_00") && !world_hit(&w, "BAYES_99") &&
+                world_hit(&w, "NOT_99"));
     w.input.bayes_known = true;
     w.input.bayes = 0.995;
-    run(&w);
-    assert_true(hits(&w, "BAYES_99") && hits(&w, "SITE") && !hits(&w, "BAYES_00"));
+    world_run(&w);
+    assert_true(world_hit(&w, "BAYES_99") && world_hit(&w, "SITE") && !world_hit(&w, "BAYES_00"));
     assert_true(w.result.total == 1.25);
     w.input.bayes = 0.005;
-    run(&w);
-    assert_true(hits(&w, "BAYES_00") && hits(&w, "NOT_99") && w.result.total == 0.5);
+    world_run(&w);
+    assert_true(world_hit(&w, "BAYES_00") && world_hit(&w, "NOT_99") && w.result.total == 0.5);
     w.input.bayes = 0.0; /* the first interval has its lower end */
-    run(&w);
-    assert_true(hits(&w, "BAYES_00"));
-    close_world(&w);
+    world_run(&w);
+    assert_non_null(world_hit(&w, "BAYES_00"));
+    world_close(&w);
 }
 
 static void a_file_lets_pass_2_score(void **state)
@@ -101,15 +53,15 @@ static void a_file_lets_pass_2_score(void **state)
                2);
     w.input.bayes_known = true;
     w.input.bayes = 0.995;
-    run(&w);
+    world_run(&w);
     assert_true(w.result.total == 5.05);
-    close_world(&w);
+    world_close(&w);
     open_world(&w, BAYES_RULES, 1); /* the sets without learning don't run them */
     w.input.bayes_known = true;
     w.input.bayes = 0.995;
-    run(&w);
-    assert_true(!hits(&w, "BAYES_99") && hits(&w, "NOT_99"));
-    close_world(&w);
+    world_run(&w);
+    assert_true(!world_hit(&w, "BAYES_99") && world_hit(&w, "NOT_99"));
+    world_close(&w);
 }
 
 /* ---- signatures */
@@ -142,14 +94,14 @@ static void check_signed(const struct rules_network *network, unsigned score_set
     struct buf found = BUF_INIT(1000);
     open_world(&w, dkim_rules, score_set);
     w.input.network = network;
-    run(&w);
+    world_run(&w);
     for (size_t i = 0; i < sizeof dkim_names / sizeof *dkim_names; i++) {
-        if (hits(&w, dkim_names[i]))
+        if (world_hit(&w, dkim_names[i]))
             buf_addf(&found, "%s ", dkim_names[i]);
     }
     assert_string_equal(buf_cstr(&found), expected);
     buf_release(&found);
-    close_world(&w);
+    world_close(&w);
 }
 
 static void signatures_are_looked_at(void **state)

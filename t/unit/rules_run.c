@@ -1,12 +1,9 @@
 /* compiled rules over a message */
-#include "t/unit/tap.h"
+#include "t/unit/rules_world.h"
 
 #include <math.h>
-#include <stdlib.h>
 
-#include "rules/compile.h"
 #include "rules/facts/view.h"
-#include "rules/language/parse.h"
 
 static const char mail[] =
     "Received: from a.example by b.example; Thu, 25 Jul 2024 10:00:00 +0000\r\n"
@@ -41,17 +38,9 @@ static const char mail[] =
     "abc\r\n"
     "--x--\r\n";
 
-struct world {
-    struct pool *pool;
-    struct ruleset *set;
-    struct rules_scratch *scratch;
-    struct rules_input input;
-    struct rules_result result;
-};
-
+/* The message's text is not what mail_text_make() would say of it. */
 static void open_world(struct world *w, const char *rules)
 {
-    struct err err = {""};
     static struct uri uris[] = {
         {.text = {"http://EVIL.example/%61", 23},
          .clean = {"http://evil.example/a", 21},
@@ -65,49 +54,9 @@ static void open_world(struct world *w, const char *rules)
         .n_uris = 2,
         .html = {.present = true, .images = 2, .text_visible = 100, .text_invisible = 300},
     };
-    struct message *message;
-    struct book *book = book_new(NULL, NULL, &err);
-    struct parser parser = {.book = book};
-    *w = (struct world){.pool = pool_new(8 << 20)};
-    assert_int_equal(parse_text(&parser, str_of(rules), "t.cf", &err), 0);
-    w->set = compile(book, 1, &err);
-    book_free(&book);
-    assert_int_equal(message_parse(w->pool, str_of(mail), &mail_limits_default, &message, &err), 0);
-    w->scratch = rules_scratch_new(w->set, &err);
-    assert_non_null(w->scratch);
-    w->input = (struct rules_input){.message = message, .text = &text};
-}
-
-/* Another message in place of the first. */
-static void set_message(struct world *w, struct str raw)
-{
-    struct err err = {""};
-    struct message *message;
-    assert_int_equal(message_parse(w->pool, raw, &mail_limits_default, &message, &err), 0);
-    w->input.message = message;
-}
-
-static void run(struct world *w)
-{
-    struct err err = {""};
-    if (ruleset_run(w->set, w->scratch, &w->input, w->pool, &w->result, &err) < 0)
-        fail_msg("%s", err.text);
-}
-
-static void close_world(struct world *w)
-{
-    rules_scratch_free(&w->scratch);
-    ruleset_free(&w->set);
-    pool_free(&w->pool);
-}
-
-static const struct rule_hit *hit(const struct world *w, const char *name)
-{
-    for (size_t i = 0; i < w->result.n_hits; i++) {
-        if (strcmp(w->result.hits[i].name, name) == 0)
-            return &w->result.hits[i];
-    }
-    return NULL;
+    world_open(w, rules, 0);
+    world_set_message(w, str_of(mail));
+    w->input.text = &text;
 }
 
 /* Each rule whose name begins with Y must hit, and none whose name begins with N may. */
@@ -116,16 +65,16 @@ static void check(const char *rules)
     struct world w;
     open_world(&w, rules);
     for (int again = 0; again < 2; again++) { /* the scratch keeps nothing */
-        run(&w);
+        world_run(&w);
         assert_int_equal(w.result.n_limited, 0);
         for (size_t i = 0; i < w.set->n; i++) {
             const struct rule *rule = &w.set->rules[i];
             bool wanted = rule->name.s[0] == 'Y';
-            if (rule->counts && wanted != (hit(&w, rule->name.s) != NULL))
+            if (rule->counts && wanted != (world_hit(&w, rule->name.s) != NULL))
                 fail_msg("%s", rule->name.s);
         }
     }
-    close_world(&w);
+    world_close(&w);
 }
 
 static void headers(void **state)
@@ -241,17 +190,17 @@ static void scores_add_up(void **state)
                    "header NICE exists:From\ntflags NICE nice\n"
                    "meta SUM MANY\nscore SUM 3\n"
                    "body __HELPER /end/\nmeta __UNUSED __HELPER\n");
-    run(&w);
+    world_run(&w);
     assert_int_equal(w.result.n_hits, 4);
     assert_true(w.result.total == 1.5 + 4 * 0.5 - 1 + 3);
     assert_string_equal(w.result.hits[0].name, "SUM");
-    assert_int_equal(hit(&w, "SUM")->times, 4);
-    assert_true(hit(&w, "SUM")->score == 3);
-    assert_true(hit(&w, "MANY")->score == 2);
-    assert_str(hit(&w, "ONE")->text, "money");
-    assert_int_equal(hit(&w, "ONE")->times, 1);
-    assert_str(hit(&w, "NICE")->text, "");
-    close_world(&w);
+    assert_int_equal(world_hit(&w, "SUM")->times, 4);
+    assert_true(world_hit(&w, "SUM")->score == 3);
+    assert_true(world_hit(&w, "MANY")->score == 2);
+    assert_str(world_hit(&w, "ONE")->text, "money");
+    assert_int_equal(world_hit(&w, "ONE")->times, 1);
+    assert_str(world_hit(&w, "NICE")->text, "");
+    world_close(&w);
 }
 
 static void envelope_from(void **state)
@@ -259,13 +208,13 @@ static void envelope_from(void **state)
     struct world w;
     open_world(&w, "header A EnvelopeFrom =~ /^x\\@y$/\nheader EMPTY EnvelopeFrom =~ /^$/\n");
     w.input.envelope_from = STR("x@y");
-    run(&w);
-    assert_non_null(hit(&w, "A"));
+    world_run(&w);
+    assert_non_null(world_hit(&w, "A"));
     w.input.envelope_from = STR("");
-    run(&w);
-    assert_null(hit(&w, "A"));
-    assert_non_null(hit(&w, "EMPTY"));
-    close_world(&w);
+    world_run(&w);
+    assert_null(world_hit(&w, "A"));
+    assert_non_null(world_hit(&w, "EMPTY"));
+    world_close(&w);
 }
 
 static void a_limit_is_named(void **state)
@@ -273,13 +222,13 @@ static void a_limit_is_named(void **state)
     struct world w;
     open_world(&w, "body SLOW /^(a+)+$/\nbody FINE /!/\nheader __NEG Subject !~ /(?:F|x)o/\n"
                    "meta USES_SLOW SLOW\n");
-    set_message(&w, STR("Subject: s\n\naaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa!\n"));
-    run(&w);
+    world_set_message(&w, STR("Subject: s\n\naaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa!\n"));
+    world_run(&w);
     assert_int_equal(w.result.n_limited, 1);
     assert_string_equal(w.result.limited[0], "SLOW");
-    assert_non_null(hit(&w, "FINE"));
-    assert_null(hit(&w, "SLOW"));
-    close_world(&w);
+    assert_non_null(world_hit(&w, "FINE"));
+    assert_null(world_hit(&w, "SLOW"));
+    world_close(&w);
 }
 
 /* Many short pieces in one block, and pieces at the edges of blocks. */
@@ -299,14 +248,14 @@ static void blocks_lose_nothing(void **state)
         buf_add(&raw, STR("\n\n"));
     }
     buf_add(&raw, STR("the very last\n"));
-    set_message(&w, buf_str(&raw));
-    run(&w);
-    assert_int_equal(hit(&w, "LOCAL")->times, 286);
-    assert_int_equal(hit(&w, "ANCHORED")->times, 286);
-    assert_non_null(hit(&w, "LAST"));
-    assert_non_null(hit(&w, "LONG"));
+    world_set_message(&w, buf_str(&raw));
+    world_run(&w);
+    assert_int_equal(world_hit(&w, "LOCAL")->times, 286);
+    assert_int_equal(world_hit(&w, "ANCHORED")->times, 286);
+    assert_non_null(world_hit(&w, "LAST"));
+    assert_non_null(world_hit(&w, "LONG"));
     assert_false(w.result.truncated);
-    close_world(&w);
+    world_close(&w);
     buf_release(&raw);
 }
 
@@ -319,7 +268,7 @@ static void a_full_pool_is_an_error(void **state)
     assert_int_equal(ruleset_run(w.set, w.scratch, &w.input, small, &w.result, &err), -1);
     assert_true(err.text[0] != '\0');
     pool_free(&small);
-    close_world(&w);
+    world_close(&w);
 }
 
 /* As SpamAssassin 4.0.1 has it: a meta without a score is worked out for others, which hit only
@@ -335,21 +284,21 @@ static void metas_without_score_keep_others_from_hitting(void **state)
     static const char other[] = "From: a@b.example\r\n\r\nx\r\n";
     struct str whole = w.input.message->raw;
     for (int again = 0; again < 2; again++) { /* what another message leaves behind is gone */
-        run(&w);
-        assert_null(hit(&w, "A"));
-        assert_non_null(hit(&w, "B"));
-        assert_null(hit(&w, "C"));
-        assert_null(hit(&w, "D"));
-        assert_non_null(hit(&w, "E"));
-        assert_non_null(hit(&w, "F"));
-        assert_null(hit(&w, "TRUE0"));
-        set_message(&w, str_of(other));
-        run(&w);
-        assert_non_null(hit(&w, "A"));
-        assert_null(hit(&w, "B"));
-        set_message(&w, whole);
+        world_run(&w);
+        assert_null(world_hit(&w, "A"));
+        assert_non_null(world_hit(&w, "B"));
+        assert_null(world_hit(&w, "C"));
+        assert_null(world_hit(&w, "D"));
+        assert_non_null(world_hit(&w, "E"));
+        assert_non_null(world_hit(&w, "F"));
+        assert_null(world_hit(&w, "TRUE0"));
+        world_set_message(&w, str_of(other));
+        world_run(&w);
+        assert_non_null(world_hit(&w, "A"));
+        assert_null(world_hit(&w, "B"));
+        world_set_message(&w, whole);
     }
-    close_world(&w);
+    world_close(&w);
 }
 
 static void part_headers_count_in_one_part(void **state)
@@ -360,14 +309,14 @@ static void part_headers_count_in_one_part(void **state)
                    "mimeheader C Content-Type =~ /html/\ntflags C range=3\n"
                    "mimeheader D Content-Type =~ /plain.*\\n.*html/\ntflags D concat\n"
                    "mimeheader E Content-Type !~ /zip/\nmimeheader F Content-Type !~ /pdf/\n");
-    run(&w);
-    assert_int_equal(hit(&w, "A")->times, 2); /* multipart, not the parts in it */
-    assert_null(hit(&w, "B"));
-    assert_non_null(hit(&w, "C"));
-    assert_non_null(hit(&w, "D"));
-    assert_non_null(hit(&w, "E"));
-    assert_null(hit(&w, "F"));
-    close_world(&w);
+    world_run(&w);
+    assert_int_equal(world_hit(&w, "A")->times, 2); /* multipart, not the parts in it */
+    assert_null(world_hit(&w, "B"));
+    assert_non_null(world_hit(&w, "C"));
+    assert_non_null(world_hit(&w, "D"));
+    assert_non_null(world_hit(&w, "E"));
+    assert_null(world_hit(&w, "F"));
+    world_close(&w);
 }
 
 static void a_total_counts_thousandths(void **state)
@@ -375,9 +324,9 @@ static void a_total_counts_thousandths(void **state)
     struct world w;
     open_world(&w, "body A /big/\nscore A 0.1\nbody B /money/\nscore B 0.2\n"
                    "body C /end/\nscore C -0.3004\n");
-    run(&w);
+    world_run(&w);
     assert_true(w.result.total == 0.0 && !signbit(w.result.total));
-    close_world(&w);
+    world_close(&w);
 }
 
 /* As SpamAssassin cuts a message into parts and reads their headers (checked with 4.0.1). */
@@ -403,11 +352,12 @@ static void part_headers_are_those_of_its_tree(void **state)
             "Content-Type: application/pdf\nContent-Type:\n text/html\n\n<b>x</b>\n--x\n"
             "Content-Type: image/gif; foo\n\n--x\nContent-Type: image/png\nX-A: b\n  c\n\n--x--\n",
             cases[i].boundary);
-        set_message(&w, raw);
-        run(&w);
+        world_set_message(&w, raw);
+        world_run(&w);
         for (; names[0] <= 'J'; names[0]++)
-            assert_int_equal(hit(&w, names) != NULL, strchr(cases[i].found, names[0]) != NULL);
-        close_world(&w);
+            assert_int_equal(world_hit(&w, names) != NULL,
+                             strchr(cases[i].found, names[0]) != NULL);
+        world_close(&w);
     }
 }
 
@@ -418,12 +368,12 @@ static void one_link_meets_all_conditions(void **state)
                    "uri_detail B raw =~ /EVIL/ text =~ /^y$/\n"
                    "uri_detail C type =~ m!^a$!i host !~ /good/ cleaned =~ /evil/i\n"
                    "uri_detail D raw /x/\nuri_detail E nothing =~ /x/\nuri_detail F raw =~ /(/\n");
-    run(&w);
-    assert_non_null(hit(&w, "A"));
-    assert_null(hit(&w, "B"));
-    assert_non_null(hit(&w, "C"));
-    assert_true(!hit(&w, "D") && !hit(&w, "E") && !hit(&w, "F"));
-    close_world(&w);
+    world_run(&w);
+    assert_non_null(world_hit(&w, "A"));
+    assert_null(world_hit(&w, "B"));
+    assert_non_null(world_hit(&w, "C"));
+    assert_true(!world_hit(&w, "D") && !world_hit(&w, "E") && !world_hit(&w, "F"));
+    world_close(&w);
 }
 
 int main(void)

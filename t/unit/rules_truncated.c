@@ -1,7 +1,6 @@
 /* what is more than a limit of the facts is said in the result, never silently left out */
-#include "t/unit/tap.h"
+#include "t/unit/rules_world.h"
 
-#include "rules/compile.h"
 #include "rules/facts/header.h"
 #include "rules/facts/html_facts.h"
 #include "rules/facts/html_links.h"
@@ -10,7 +9,6 @@
 #include "rules/facts/relays.h"
 #include "rules/facts/uris.h"
 #include "rules/facts/view.h"
-#include "rules/language/parse.h"
 
 #define MESSAGE_MAX ((size_t)64 * 1024 * 1024)
 #define POOL_MAX    ((size_t)1024 * 1024 * 1024)
@@ -51,19 +49,6 @@ static const struct shape shapes[] = {
      true},
 };
 
-static struct ruleset *load(const char *text)
-{
-    struct err err = {""};
-    struct book *book = book_new(NULL, NULL, &err);
-    struct parser parser = {.book = book};
-    assert_non_null(book);
-    assert_int_equal(parse_text(&parser, str_of(text), "t.cf", &err), 0);
-    struct ruleset *set = compile(book, 1, &err);
-    book_free(&book);
-    assert_non_null(set);
-    return set;
-}
-
 /* What is the same may be taken once: "#" stands for the piece's number. */
 static void put_piece(struct buf *raw, const char *piece, size_t number)
 {
@@ -78,11 +63,10 @@ static void put_piece(struct buf *raw, const char *piece, size_t number)
 static void each_limit_is_told(void **state)
 {
     struct err err = {""};
-    struct ruleset *set = load(rules);
-    struct rules_scratch *scratch = rules_scratch_new(set, &err);
+    struct world w;
     struct pool *pool = pool_new(POOL_MAX);
     struct buf raw = BUF_INIT(MESSAGE_MAX);
-    assert_non_null(scratch);
+    world_open(&w, rules, 0);
     assert_non_null(pool);
     for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++) {
         const struct shape *shape = &shapes[i];
@@ -94,40 +78,38 @@ static void each_limit_is_told(void **state)
             put_piece(&raw, shape->piece, k);
         buf_add(&raw, str_of(shape->tail));
         pool_reset(pool);
-        if (ruleset_run_raw(set, scratch, buf_str(&raw), &input, pool, &result, &err) < 0)
+        if (ruleset_run_raw(w.set, w.scratch, buf_str(&raw), &input, pool, &result, &err) < 0)
             fail_msg("%s: %s", shape->name, err.text);
         if (result.truncated != shape->truncated)
             fail_msg("%s: truncated is %d", shape->name, result.truncated);
     }
     buf_release(&raw);
     pool_free(&pool);
-    rules_scratch_free(&scratch);
-    ruleset_free(&set);
+    world_close(&w);
 }
 
 /* A word that stands far behind; what of it rules saw. */
 static void check_scan(const char *text, unsigned hits, bool truncated)
 {
     struct err err = {""};
-    struct ruleset *set = load(text);
-    struct rules_scratch *scratch = rules_scratch_new(set, &err);
+    struct world w;
     struct pool *pool = pool_new(POOL_MAX);
     struct buf raw = BUF_INIT(MESSAGE_MAX);
     const struct rules_input input = {.now = 0};
     struct rules_result result;
-    assert_non_null(scratch);
+    world_open(&w, text, 0);
     assert_non_null(pool);
     buf_add(&raw, STR(PLAIN));
     for (size_t i = 0; i < 100000; i++)
         buf_add(&raw, STR("hello\n"));
     buf_add(&raw, STR("far\n"));
-    assert_int_equal(ruleset_run_raw(set, scratch, buf_str(&raw), &input, pool, &result, &err), 0);
+    assert_int_equal(ruleset_run_raw(w.set, w.scratch, buf_str(&raw), &input, pool, &result, &err),
+                     0);
     assert_int_equal(result.n_hits, hits);
     assert_int_equal(result.truncated, truncated);
     buf_release(&raw);
     pool_free(&pool);
-    rules_scratch_free(&scratch);
-    ruleset_free(&set);
+    world_close(&w);
 }
 
 static void a_site_says_how_much_is_looked_at(void **state)
