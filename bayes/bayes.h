@@ -1,15 +1,19 @@
 /*
  * bayes: pass 2. features → model → score.
  * The model is an immutable file, mapped read-only; it is built from the ledger by the learner.
- * Combination: Robinson-Fisher (G. Robinson, "A Statistical Approach to the Spam Problem", 2003).
+ * Two members look at a message: Robinson-Fisher over its tokens (combine.h) and a regression over
+ * its bytes (regression.h); fusion.h makes one opinion of both.
  */
 #ifndef POTERNE_BAYES_BAYES_H
 #define POTERNE_BAYES_BAYES_H
 
+#include "bayes/fusion.h"
 #include "mail/text.h"
 
 #define FEATURES_MAX    20000 /* distinct tokens taken of one message */
 #define BAYES_STRONGEST 15    /* tokens named in the evidence, for each side */
+#define GRAM_WEIGHTS    (1u << 20)
+#define GRAMS_MAX       3500 /* of one message */
 
 struct feature {
     uint64_t hash;   /* of the text with its place (header name, "u" for links …) */
@@ -19,7 +23,12 @@ struct feature {
 struct features {
     struct feature *list; /* each hash once, sorted by hash */
     size_t n;
+    uint32_t *grams; /* byte 4-grams, hashed to below GRAM_WEIGHTS: each once, rising */
+    size_t n_grams;
     uint64_t digest; /* of the message: the same mail gives the same, our own headers left out */
+    /* Messages that differ in a name, a number, an address or a random word have, nearly always,
+     * the same; others, nearly never. */
+    uint64_t campaign;
 };
 
 int features_extract(struct pool *pool, const struct message *message, const struct mail_text *text,
@@ -50,11 +59,12 @@ struct bayes_token {
  * class can't move it beyond 2.4.
  */
 struct bayes_result {
-    bool used;                  /* false: no model, or nothing of the message in it: score is 0 */
-    double score;               /* the mission's sign: above 0 ham, below 0 spam; -8 to 8 */
-    double probability;         /* of spam, 0..1 */
-    double evidence;            /* of spam, before calibration and bounds: what to rank mail by */
-    struct bayes_token *tokens; /* of spam, strongest first, then of ham */
+    bool used;          /* false: no model, or nothing of the message in it: score is 0 */
+    double score;       /* the mission's sign: above 0 ham, below 0 spam; -8 to 8 */
+    double probability; /* of spam, 0..1 */
+    double evidence;    /* log-odds of spam without bounds: what to rank mail by */
+    double members[FUSION_INPUTS]; /* log-odds of spam that the fusion was given */
+    struct bayes_token *tokens;    /* of spam, strongest first, then of ham */
     size_t n_tokens;
 };
 

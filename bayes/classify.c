@@ -1,10 +1,7 @@
 #include <math.h>
 
 #include "bayes/combine.h"
-
-/* A token nearer to 0.5 than this is left out: common words are many and depend on each other, and
- * would drown the few that tell. */
-#define DEVIATION_MIN 0.42
+#include "bayes/regression.h"
 
 /* The strongest of one side, strongest first. */
 struct strongest {
@@ -47,33 +44,46 @@ static void strongest_take(const struct strongest *from, const struct features *
     }
 }
 
-int bayes_combine(const struct features *features, const struct model_counts *counts, uint64_t spam,
-                  uint64_t ham, struct pool *pool, struct bayes_result *result, struct err *err)
+/* Adds up what the tokens say, and notes the strongest. */
+static int tokens_combine(const struct features *features, const struct model_counts *counts,
+                          const struct knowledge *known, struct combination *c, struct pool *pool,
+                          struct bayes_result *result, struct err *err)
 {
-    struct combination c = {0, 0, 0};
     struct strongest of_spam = {.n = 0}, of_ham = {.n = 0};
-    *result = (struct bayes_result){.probability = 0.5};
-    if (spam == 0 || ham == 0)
-        return 0;
     for (size_t i = 0; i < features->n; i++) {
-        double p = 0.5;
-        if (counts[i].spam || counts[i].ham)
-            p = token_probability(counts[i], spam, ham);
-        if (strength(p) < DEVIATION_MIN)
-            continue;
-        c.log_spam += log(p);
-        c.log_ham += log1p(-p);
-        c.n++;
-        strongest_add(p > 0.5 ? &of_spam : &of_ham, i, p);
+        double p = combination_add(c, counts[i], known->spam, known->ham);
+        if (p < 0.5)
+            strongest_add(&of_ham, i, p);
+        else if (p > 0.5)
+            strongest_add(&of_spam, i, p);
     }
     result->tokens = POOL_ARRAY(pool, 2 * BAYES_STRONGEST, struct bayes_token);
     if (result->tokens == NULL)
         return err_set(err, "out of memory for the strongest tokens");
     strongest_take(&of_spam, features, counts, result);
     strongest_take(&of_ham, features, counts, result);
-    result->used = c.n > 0;
-    result->evidence = combination_evidence(&c);
-    result->score = evidence_score(result->evidence, spam, ham);
+    return 0;
+}
+
+int bayes_combine(const struct features *features, const struct model_counts *counts,
+                  const struct knowledge *known, struct pool *pool, struct bayes_result *result,
+                  struct err *err)
+{
+    struct combination c = {0, 0, 0};
+    *result = (struct bayes_result){.probability = 0.5};
+    if (known->spam == 0 || known->ham == 0)
+        return 0;
+    if (tokens_combine(features, counts, known, &c, pool, result, err) < 0)
+        return -1;
+    result->members[FUSION_TOKENS] = evidence_odds(combination_evidence(&c));
+    if (known->weights)
+        result->members[FUSION_GRAMS] =
+            regression_score(known->weights, features->grams, features->n_grams);
+    result->used = c.n > 0 || (known->weights && features->n_grams > 0);
+    if (!result->used)
+        return 0;
+    result->evidence = fusion_score(&known->fusion, result->members);
+    result->score = odds_score(result->evidence, known->spam, known->ham);
     result->probability = 1 / (1 + exp(result->score));
     return 0;
 }
@@ -82,11 +92,12 @@ int bayes_classify(const struct model *model, const struct features *features, s
                    struct bayes_result *result, struct err *err)
 {
     *result = (struct bayes_result){.probability = 0.5};
-    if (model == NULL || features->n == 0)
+    if (model == NULL || (features->n == 0 && features->n_grams == 0))
         return 0;
-    struct model_counts *counts = POOL_ARRAY(pool, features->n, struct model_counts);
+    struct model_counts *counts = POOL_ARRAY(pool, features->n + 1, struct model_counts);
     if (counts == NULL)
         return err_set(err, "out of memory for the counts of one message's tokens");
+    struct knowledge known = model_knowledge(model);
     model_find(model, features->list, features->n, counts);
-    return bayes_combine(features, counts, model_spam(model), model_ham(model), pool, result, err);
+    return bayes_combine(features, counts, &known, pool, result, err);
 }

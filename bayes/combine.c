@@ -5,8 +5,11 @@
 /* Fitted on both corpora, see README.md. */
 #define NEVER_SEEN      0.01
 #define INDEPENDENT_MAX 8.0
-#define ODDS_PER_UNIT   0.38 /* of evidence */
-#define SCORE_MAX       8.0
+/* A token nearer to 0.5 than this is left out: common words are many and depend on each other, and
+ * would drown the few that tell. */
+#define DEVIATION_MIN 0.42
+#define ODDS_PER_UNIT 0.38 /* of evidence */
+#define SCORE_MAX     8.0
 
 #define SERIES_MAX 1000
 #define PRECISION  1e-14
@@ -57,6 +60,20 @@ double gamma_log_tail(double a, double x)
     return log_factor + log(fraction(a, x));
 }
 
+double combination_add(struct combination *c, struct model_counts counts, uint64_t spam,
+                       uint64_t ham)
+{
+    if (counts.spam == 0 && counts.ham == 0)
+        return 0.5;
+    double p = token_probability(counts, spam, ham);
+    if (fabs(p - 0.5) < DEVIATION_MIN)
+        return 0.5;
+    c->log_spam += log(p);
+    c->log_ham += log1p(-p);
+    c->n++;
+    return p;
+}
+
 double combination_evidence(const struct combination *c)
 {
     if (c->n == 0)
@@ -66,9 +83,14 @@ double combination_evidence(const struct combination *c)
     return gamma_log_tail(size, -c->log_spam * share) - gamma_log_tail(size, -c->log_ham * share);
 }
 
-double evidence_score(double evidence, uint64_t spam, uint64_t ham)
+double evidence_odds(double evidence)
+{
+    return ODDS_PER_UNIT * evidence;
+}
+
+double odds_score(double odds, uint64_t spam, uint64_t ham)
 {
     uint64_t fewer = spam < ham ? spam : ham;
     double most = fmin(SCORE_MAX, log1p((double)fewer));
-    return fmax(-most, fmin(most, -ODDS_PER_UNIT * evidence));
+    return fmax(-most, fmin(most, -odds));
 }

@@ -21,16 +21,23 @@ struct combination {
     size_t n;
 };
 
+/* A token of a message; one that tells too little is left out. Returns its probability. */
+double combination_add(struct combination *c, struct model_counts counts, uint64_t spam,
+                       uint64_t ham);
+
 /* Evidence for spam: the logarithm of how much rarer ham gives such probabilities by chance than
  * spam does. 0 for n = 0. */
 double combination_evidence(const struct combination *c);
+
+/* Evidence as natural log-odds of spam. */
+double evidence_odds(double evidence);
 
 /*
  * In the mission's sign, as the natural logarithm of the odds for ham; never beyond SCORE_MAX, nor
  * beyond what so few messages can teach: who has seen n of a class can't rule out an error in
  * one of n + 1.
  */
-double evidence_score(double evidence, uint64_t spam, uint64_t ham);
+double odds_score(double odds, uint64_t spam, uint64_t ham);
 
 /* Natural logarithm of the regularised upper incomplete gamma function Q(a, x): the probability
  * that chi-squared with 2a degrees of freedom is above 2x. a > 0, x >= 0. */

@@ -1,13 +1,15 @@
 #include "bayes/features.h"
 
+#include "bayes/campaign.h"
+#include "bayes/grams.h"
+
 /* Shares of FEATURES_MAX. Text comes last and takes what is left. */
 #define HEADER_TOKENS    3000
 #define STRUCTURE_TOKENS 1000
 #define LINK_TOKENS      4000
 #define INVISIBLE_TOKENS 3000
 
-/* A tag that a filter put in front of the subject says what that filter thought. */
-static struct str subject_untagged(struct str subject)
+struct str subject_untagged(struct str subject)
 {
     static const char *const tags[] = {"[spam]", "***spam***", "*****spam*****", "{spam?}"};
     for (bool again = true; again;) {
@@ -34,6 +36,7 @@ int features_extract(struct pool *pool, const struct message *message, const str
                      struct features *features, struct err *err)
 {
     struct tokens tokens;
+    struct campaign campaign = {0};
     tokens_init(&tokens, pool);
     tokens_allow(&tokens, HEADER_TOKENS);
     features_header(&tokens, message->root);
@@ -46,7 +49,11 @@ int features_extract(struct pool *pool, const struct message *message, const str
     tokens_allow(&tokens, INVISIBLE_TOKENS);
     tokens_words(&tokens, STR("invisible"), text->invisible);
     tokens_allow(&tokens, FEATURES_MAX);
+    tokens.campaign = &campaign;
     features_text(&tokens, text);
     features->digest = features_digest(message);
+    features->campaign = campaign_finish(&campaign, message);
+    if (features_grams(pool, message, features, err) < 0)
+        return -1;
     return tokens_finish(&tokens, features, err);
 }

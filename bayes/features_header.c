@@ -205,6 +205,7 @@ static void value_add(struct tokens *tokens, enum field_kind kind, struct str pl
         signature_add(tokens, place, header->value);
         return;
     case FIELD_SKIP:
+    case FIELD_OTHERS:
         return;
     }
 }

@@ -7,6 +7,7 @@
 enum field_kind {
     FIELD_WORDS,    /* its words (what is not in the table) */
     FIELD_SKIP,     /* nothing that should be learned */
+    FIELD_OTHERS,   /* no words of its own: read elsewhere, or it says what another field says */
     FIELD_ADDRESS,  /* addresses with names */
     FIELD_RECEIVED, /* hosts and addresses of a hop */
     FIELD_ID,       /* message ids: their domain and shape */

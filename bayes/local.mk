@@ -7,6 +7,9 @@ lib_libbayes_a_SOURCES = \
     bayes/tokens.h bayes/tokens.c bayes/words.c \
     bayes/features.h bayes/features.c bayes/field.h bayes/field.c bayes/features_header.c \
     bayes/features_structure.c bayes/features_link.c bayes/digest.c \
+    bayes/grams.h bayes/grams.c bayes/campaign.h bayes/campaign.c \
+    bayes/regression.h bayes/regression.c bayes/fusion.h bayes/fusion.c \
+    bayes/lesson.h bayes/lesson.c \
     bayes/learn.h bayes/learn.c
 
 lib_libledger_a_CPPFLAGS = $(AM_CPPFLAGS) $(DB_CFLAGS)

@@ -13,8 +13,13 @@ struct model {
     void *map;
     size_t size;
     const struct model_header *header;
-    const struct model_slot *slots;
+    const struct model_slot *slots; /* set once the header is known to be right */
 };
+
+static const struct model_slot *model_slots(const struct model *model)
+{
+    return (const void *)((const char *)model->map + model_table_at(model->header->weights));
+}
 
 static int header_check(const struct model_header *header, size_t size, const char *path,
                         struct err *err)
@@ -23,13 +28,18 @@ static int header_check(const struct model_header *header, size_t size, const ch
         return err_set(err, "%s is not a model file", path);
     if (header->header_sum != model_sum(0, header, offsetof(struct model_header, header_sum)))
         return err_set(err, "%s is damaged (its header's checksum does not match)", path);
-    if (header->version != MODEL_VERSION || header->slot_size != sizeof(struct model_slot))
+    if (header->version != MODEL_VERSION || header->slot_size != sizeof(struct model_slot) ||
+        header->fusion_inputs != FUSION_INPUTS)
         return err_set(err,
                        "%s is of format %u, this program reads format %u; the learner builds "
                        "a new one when it starts",
                        path, header->version, MODEL_VERSION);
-    if (header->slots > (SIZE_MAX - MODEL_TABLE_AT) / sizeof(struct model_slot) ||
-        size != MODEL_TABLE_AT + header->slots * sizeof(struct model_slot))
+    if (header->weights != 0 && header->weights != GRAM_WEIGHTS)
+        return err_set(err, "%s is damaged (%llu weights of grams)", path,
+                       (unsigned long long)header->weights);
+    size_t table_at = model_table_at(header->weights);
+    if (header->slots > (SIZE_MAX - table_at) / sizeof(struct model_slot) ||
+        size != table_at + header->slots * sizeof(struct model_slot))
         return err_set(err, "%s is cut short or grown: %zu bytes, %llu slots announced", path, size,
                        (unsigned long long)header->slots);
     if (header->homes == 0 || header->homes >= header->slots || header->tokens > header->homes)
@@ -41,10 +51,10 @@ static int model_check(const struct model *model, const char *path, struct err *
 {
     if (header_check(model->header, model->size, path, err) < 0)
         return -1;
-    const struct model_slot *last = &model->slots[model->header->slots - 1];
+    const struct model_slot *last = &model_slots(model)[model->header->slots - 1];
     uint64_t sum = model_sum(0, model->header + 1, model->size - sizeof *model->header);
-    if (sum != model->header->table_sum || last->spam || last->ham)
-        return err_set(err, "%s is damaged (its table's checksum does not match)", path);
+    if (sum != model->header->body_sum || last->spam || last->ham)
+        return err_set(err, "%s is damaged (the checksum of what it holds does not match)", path);
     return 0;
 }
 
@@ -55,7 +65,7 @@ struct model *model_open(int fd, const char *path, struct err *err)
         err_sys(err, "cannot look at %s", path);
         return NULL;
     }
-    if (!S_ISREG(st.st_mode) || st.st_size < (off_t)MODEL_TABLE_AT) {
+    if (!S_ISREG(st.st_mode) || st.st_size < (off_t)MODEL_WEIGHTS_AT) {
         err_set(err, "%s is not a model file, or cut short", path);
         return NULL;
     }
@@ -72,9 +82,11 @@ struct model *model_open(int fd, const char *path, struct err *err)
         return NULL;
     }
     model->header = model->map;
-    model->slots = (const void *)((const char *)model->map + MODEL_TABLE_AT);
-    if (model_check(model, path, err) < 0)
+    if (model_check(model, path, err) < 0) {
         model_close(&model);
+        return NULL;
+    }
+    model->slots = model_slots(model);
     return model;
 }
 
@@ -105,6 +117,16 @@ uint64_t model_ham(const struct model *model)
 uint64_t model_tokens(const struct model *model)
 {
     return model->header->tokens;
+}
+
+struct knowledge model_knowledge(const struct model *model)
+{
+    const struct model_header *header = model->header;
+    struct knowledge known = {.spam = header->spam, .ham = header->ham};
+    if (header->weights)
+        known.weights = (const void *)((const char *)model->map + MODEL_WEIGHTS_AT);
+    memcpy(known.fusion.learned, header->fusion, sizeof known.fusion.learned);
+    return known;
 }
 
 static bool slot_empty(const struct model_slot *slot)

@@ -5,6 +5,7 @@
 #define POTERNE_BAYES_MODEL_H
 
 #include "bayes/bayes.h"
+#include "bayes/fusion.h"
 
 struct model_counts {
     uint32_t spam; /* learned messages of each class that hold the token */
@@ -15,10 +16,22 @@ struct model_counts {
 void model_find(const struct model *model, const struct feature *features, size_t n,
                 struct model_counts *counts);
 
-/* Pass 2 on counts, wherever they come from: counts[i] belongs to features->list[i]; spam and ham
- * are the messages that were learned. -1 only when the pool is used up. */
-int bayes_combine(const struct features *features, const struct model_counts *counts, uint64_t spam,
-                  uint64_t ham, struct pool *pool, struct bayes_result *result, struct err *err);
+/* What is known beside the counts of tokens. */
+struct knowledge {
+    uint64_t spam; /* messages learned */
+    uint64_t ham;
+    const int32_t *weights; /* of grams: GRAM_WEIGHTS of them; NULL: none learned */
+    struct fusion fusion;
+};
+
+/* The weights stay the model's. */
+struct knowledge model_knowledge(const struct model *model);
+
+/* Pass 2 on counts, wherever they come from: counts[i] belongs to features->list[i]. -1 only when
+ * the pool is used up. */
+int bayes_combine(const struct features *features, const struct model_counts *counts,
+                  const struct knowledge *known, struct pool *pool, struct bayes_result *result,
+                  struct err *err);
 
 struct model_token {
     uint64_t hash;
@@ -28,8 +41,7 @@ struct model_token {
 struct model_facts {
     uint64_t generation;
     uint64_t built; /* seconds since 1970 */
-    uint64_t spam;  /* messages learned */
-    uint64_t ham;
+    struct knowledge known;
 };
 
 /*

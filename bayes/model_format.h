@@ -3,7 +3,8 @@
  * maps it (model.c). Everything is in the byte order of the machine: a model is rebuilt from the
  * ledger, never carried to another kind of machine (its magic number then does not match).
  *
- *   struct model_header, filled up with zeros to MODEL_TABLE_AT
+ *   struct model_header, filled up with zeros to MODEL_WEIGHTS_AT
+ *   int32_t [header.weights]            of byte 4-grams (regression.h): GRAM_WEIGHTS or none
  *   struct model_slot [header.slots]
  *
  * The table is a sorted hash table: keys in rising order, each in the first free slot at or
@@ -14,12 +15,13 @@
 #ifndef POTERNE_BAYES_MODEL_FORMAT_H
 #define POTERNE_BAYES_MODEL_FORMAT_H
 
-#include "base/str.h"
+#include "bayes/fusion.h"
 
 #define MODEL_MAGIC      0x6c65646f6d6e7470u /* "ptnmodel" where bytes go from low to high */
-#define MODEL_VERSION    1u
-#define MODEL_TABLE_AT   4096u
+#define MODEL_VERSION    2u
+#define MODEL_WEIGHTS_AT 4096u
 #define MODEL_TOKENS_MAX (UINT64_C(1) << 28)
+#define MODEL_FUSION_MAX 7
 
 struct model_header {
     uint64_t magic;
@@ -33,9 +35,17 @@ struct model_header {
     uint64_t homes; /* slots that are the home of some key; the rest takes the overflow */
     uint64_t slots;
     uint64_t salt;
-    uint64_t table_sum;  /* of all that follows the header */
+    uint64_t weights;
+    uint32_t fusion_inputs; /* FUSION_INPUTS of the program that wrote it */
+    int32_t fusion[MODEL_FUSION_MAX];
+    uint64_t body_sum;   /* of all that follows the header */
     uint64_t header_sum; /* of the header's bytes before this field */
 };
+
+static inline size_t model_table_at(uint64_t weights)
+{
+    return MODEL_WEIGHTS_AT + (size_t)weights * sizeof(int32_t);
+}
 
 /* empty when both counts are 0 */
 struct model_slot {

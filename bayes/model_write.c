@@ -6,11 +6,14 @@
 #include "bayes/model.h"
 #include "bayes/model_format.h"
 
+static_assert(FUSION_INPUTS <= MODEL_FUSION_MAX, "the fusion fits into the header");
+
 #define SLOTS_AT_ONCE 4096
 
 struct table {
     int fd;
     const char *path;
+    size_t at;        /* of the table in the file */
     uint64_t written; /* slots, those in the block included */
     uint64_t sum;
     size_t n;
@@ -32,7 +35,7 @@ uint64_t model_sum(uint64_t sum, const void *bytes, size_t n)
 static int table_flush(struct table *table, struct err *err)
 {
     size_t size = table->n * sizeof table->block[0];
-    off_t at = (off_t)(MODEL_TABLE_AT + (table->written - table->n) * sizeof table->block[0]);
+    off_t at = (off_t)(table->at + (table->written - table->n) * sizeof table->block[0]);
     table->sum = model_sum(table->sum, table->block, size);
     table->n = 0;
     return fsio_pwrite(table->fd, str_n((const char *)table->block, size), at, table->path, err);
@@ -78,13 +81,23 @@ static int table_fill(struct table *table, uint64_t homes, const struct model_to
 /* What stands between the header and the table is summed with the table. */
 static uint64_t filling_sum(void)
 {
-    const char zeros[MODEL_TABLE_AT - sizeof(struct model_header)] = {0};
+    const char zeros[MODEL_WEIGHTS_AT - sizeof(struct model_header)] = {0};
     return model_sum(0, zeros, sizeof zeros);
+}
+
+static int weights_write(struct table *table, const int32_t *weights, uint64_t n, struct err *err)
+{
+    struct str bytes = str_n((const char *)weights, n * sizeof weights[0]);
+    table->at = model_table_at(n);
+    if (n == 0)
+        return 0;
+    table->sum = model_sum(table->sum, bytes.s, bytes.n);
+    return fsio_pwrite(table->fd, bytes, MODEL_WEIGHTS_AT, table->path, err);
 }
 
 static int header_write(int fd, const char *path, struct model_header *header, struct err *err)
 {
-    char page[MODEL_TABLE_AT] = {0};
+    char page[MODEL_WEIGHTS_AT] = {0};
     header->header_sum = model_sum(0, header, offsetof(struct model_header, header_sum));
     memcpy(page, header, sizeof *header);
     return fsio_pwrite(fd, str_n(page, sizeof page), 0, path, err);
@@ -114,9 +127,12 @@ int model_write(int fd, const char *path, const struct model_facts *facts,
         .slot_size = sizeof(struct model_slot),
         .generation = facts->generation,
         .built = facts->built,
-        .spam = facts->spam,
-        .ham = facts->ham,
+        .spam = facts->known.spam,
+        .ham = facts->known.ham,
+        .weights = facts->known.weights ? GRAM_WEIGHTS : 0,
+        .fusion_inputs = FUSION_INPUTS,
     };
+    memcpy(header.fusion, facts->known.fusion.learned, sizeof facts->known.fusion.learned);
     if (n > MODEL_TOKENS_MAX)
         return err_set(err, "%s: %zu tokens are more than the limit of %llu", path, n,
                        (unsigned long long)MODEL_TOKENS_MAX);
@@ -130,9 +146,11 @@ int model_write(int fd, const char *path, const struct model_facts *facts,
     table->sum = filling_sum();
     header.tokens = tokens_prepare(tokens, n, header.salt);
     header.homes = header.tokens + header.tokens / 2 + 1;
-    int result = table_fill(table, header.homes, tokens, (size_t)header.tokens, err);
+    int result = weights_write(table, facts->known.weights, header.weights, err);
+    if (result == 0)
+        result = table_fill(table, header.homes, tokens, (size_t)header.tokens, err);
     header.slots = table->written;
-    header.table_sum = table->sum;
+    header.body_sum = table->sum;
     free(table);
     if (result < 0 || header_write(fd, path, &header, err) < 0)
         return -1;

@@ -1,5 +1,6 @@
 /* The words of a text: see tokens_words() in tokens.h. */
 #include "base/ascii.h"
+#include "bayes/campaign.h"
 #include "bayes/tokens.h"
 #include "mail/utf8.h"
 
@@ -88,6 +89,8 @@ struct scan {
 static void word_emit(struct scan *scan)
 {
     struct str word = str_n(scan->word, scan->solid);
+    if (scan->tokens->campaign)
+        campaign_word(scan->tokens->campaign, str_n(scan->form, scan->solid), word);
     if (word.n > TOKEN_TEXT_MAX) {
         struct str head = utf8_head(word, LONG_HEAD);
         tokens_addf(scan->tokens, scan->place, "long %.*s %zu", STR_ARG(head), scan->length / 16);

@@ -129,8 +129,8 @@ static void entry_play(struct bench *bench, struct entry *entry, struct str raw,
         die("out of memory");
     for (size_t i = 0; bench->table.n_slots && i < features.n; i++)
         counts[i] = table_find(&bench->table, features.list[i].hash)->counts;
-    if (bayes_combine(&features, counts, bench->table.spam, bench->table.ham, pool, &result, &err) <
-        0)
+    const struct knowledge known = {.spam = bench->table.spam, .ham = bench->table.ham};
+    if (bayes_combine(&features, counts, &known, pool, &result, &err) < 0)
         die(err.text);
     table_learn(&bench->table, &features, entry->spam);
     entry->score = result.score;
@@ -267,7 +267,7 @@ static void messages_print(const struct bench *bench)
 static struct model *model_make(struct bench *bench, const char *folder)
 {
     struct model_token *tokens = calloc(bench->table.n + 1, sizeof *tokens);
-    struct model_facts facts = {1, 0, bench->table.spam, bench->table.ham};
+    struct model_facts facts = {1, 0, {.spam = bench->table.spam, .ham = bench->table.ham}};
     struct err err = {"out of memory"};
     char path[PATH_SIZE];
     size_t n = 0;
@@ -306,7 +306,8 @@ static void classify_time(struct bench *bench, const char *folder)
     for (size_t i = 0; pool && i < bench->n; i++) {
         const struct entry *entry = &bench->list[i];
         pool_reset(pool);
-        struct features features = {POOL_ARRAY(pool, entry->n + 1, struct feature), entry->n, 0};
+        struct features features = {.list = POOL_ARRAY(pool, entry->n + 1, struct feature),
+                                    .n = entry->n};
         for (size_t k = 0; features.list && k < features.n; k++)
             features.list[k] = (struct feature){entry->features[k], STR("x")};
         double begun = cpu_now();

@@ -16,13 +16,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 static void sums_mend(struct buf *file)
 {
     struct model_header header;
-    if (file->n < MODEL_TABLE_AT)
+    if (file->n < MODEL_WEIGHTS_AT)
         return;
     memcpy(&header, file->p, sizeof header);
     header.magic = MODEL_MAGIC;
     header.version = MODEL_VERSION;
     header.slot_size = sizeof(struct model_slot);
-    header.table_sum = model_sum(0, file->p + sizeof header, file->n - sizeof header);
+    header.fusion_inputs = FUSION_INPUTS;
+    header.body_sum = model_sum(0, file->p + sizeof header, file->n - sizeof header);
     header.header_sum = model_sum(0, &header, offsetof(struct model_header, header_sum));
     memcpy(file->p, &header, sizeof header);
 }

@@ -82,19 +82,19 @@ static void evidence_is_even_handed(void **state)
 
 static void scores_stay_within_what_was_taught(void **state)
 {
-    assert_true(evidence_score(40, 10000, 10000) == -8);
-    assert_true(evidence_score(-40, 10000, 10000) == 8);
-    assert_near(evidence_score(40, 10, 10000), -log(11));
-    assert_near(evidence_score(-40, 10000, 1), log(2));
-    assert_true(evidence_score(0, 10000, 10000) == 0);
+    assert_true(odds_score(40, 10000, 10000) == -8);
+    assert_true(odds_score(-40, 10000, 10000) == 8);
+    assert_near(odds_score(40, 10, 10000), -log(11));
+    assert_near(odds_score(-40, 10000, 1), log(2));
+    assert_true(odds_score(0, 10000, 10000) == 0);
 }
 
 /* A message that no rule hits has 5 points of its own. */
 static void one_weak_hint_tips_nothing_and_many_strong_ones_do(void **state)
 {
-    assert_true(evidence_score(evidence(1, 0, 0.99), 5000, 5000) > -2.5);
-    assert_true(evidence_score(evidence(60, 2, 0.999), 5000, 5000) < -5);
-    assert_true(evidence_score(evidence(60, 2, 0.999), 20, 20) > -5);
+    assert_true(odds_score(evidence_odds(evidence(1, 0, 0.99)), 5000, 5000) > -2.5);
+    assert_true(odds_score(evidence_odds(evidence(60, 2, 0.999)), 5000, 5000) < -5);
+    assert_true(odds_score(evidence_odds(evidence(60, 2, 0.999)), 20, 20) > -5);
 }
 
 int main(void)

@@ -12,7 +12,9 @@
 
 #define MODEL_FILE_MAX (64u * 1024 * 1024)
 
-static const struct model_facts facts = {.generation = 7, .built = 1, .spam = 30, .ham = 40};
+static const struct model_facts facts = {.generation = 7,
+                                         .built = 1,
+                                         .known = {.spam = 30, .ham = 40}};
 
 /* Any spread will do. */
 static uint64_t hash_of(uint64_t i)
@@ -182,12 +184,13 @@ static void contradictions_are_refused(void **state)
     struct model_header header = {.magic = MODEL_MAGIC,
                                   .version = MODEL_VERSION,
                                   .slot_size = sizeof(struct model_slot),
+                                  .fusion_inputs = FUSION_INPUTS,
                                   .homes = UINT64_MAX,
                                   .slots = 1};
-    char file[MODEL_TABLE_AT + sizeof(struct model_slot)] = {0};
+    char file[MODEL_WEIGHTS_AT + sizeof(struct model_slot)] = {0};
     for (unsigned i = 0; i < 3; i++) {
         header.homes = i == 0 ? UINT64_MAX : i == 1 ? 0 : 1;
-        header.table_sum = model_sum(0, file + sizeof header, sizeof file - sizeof header);
+        header.body_sum = model_sum(0, file + sizeof header, sizeof file - sizeof header);
         header.header_sum = model_sum(0, &header, offsetof(struct model_header, header_sum));
         memcpy(file, &header, sizeof header);
         assert_refused(file, sizeof file);
@@ -216,7 +219,7 @@ static void an_untrained_model_says_nothing(void **state)
     struct err err;
     struct pool *pool = pool_new(1 << 20);
     struct feature list[] = {{hash_of(1), STR("one")}, {hash_of(2), STR("two")}};
-    struct features features = {list, 2, 0};
+    struct features features = {.list = list, .n = 2};
     struct bayes_result result;
     assert_int_equal(bayes_classify(NULL, &features, pool, &result, &err), 0);
     assert_false(result.used);
@@ -238,7 +241,8 @@ static void names_the_strongest_tokens(void **state)
     struct pool *pool = pool_new(1 << 20);
     struct feature list[N];
     struct model_counts counts[N];
-    struct features features = {list, N, 0};
+    struct features features = {.list = list, .n = N};
+    const struct knowledge known = {.spam = 100, .ham = 100};
     struct bayes_result result;
     for (size_t i = 0; i < N; i++) {
         list[i] = (struct feature){i, STR("word")};
@@ -246,7 +250,7 @@ static void names_the_strongest_tokens(void **state)
                     : i % 3 == 1 ? (struct model_counts){0, (uint32_t)i + 1}
                                  : (struct model_counts){5, 5};
     }
-    assert_int_equal(bayes_combine(&features, counts, 100, 100, pool, &result, &err), 0);
+    assert_int_equal(bayes_combine(&features, counts, &known, pool, &result, &err), 0);
     assert_true(result.used);
     assert_int_equal(result.n_tokens, 2 * BAYES_STRONGEST);
     assert_int_equal(result.tokens[0].spam, 58);
@@ -255,7 +259,7 @@ static void names_the_strongest_tokens(void **state)
         assert_true(result.tokens[i - 1].probability >= result.tokens[i].probability);
     pool_free(&pool);
     pool = pool_new(256);
-    assert_int_equal(bayes_combine(&features, counts, 100, 100, pool, &result, &err), -1);
+    assert_int_equal(bayes_combine(&features, counts, &known, pool, &result, &err), -1);
     pool_free(&pool);
 }
 
