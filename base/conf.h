@@ -64,7 +64,23 @@ struct conf_spam {
     const char *subject_tag; /* "[SPAM] " */
     double required;         /* 5.0: heuristics score = required - sum of rule scores */
     struct conf_list rules;  /* files or folders of *.cf, in order */
-    const char *reports;     /* report address; later */
+    const char *reports;     /* address of reports in either direction; NULL: there is none */
+};
+
+/* What is told to be misjudged. The two addresses below and spam.reports are ours alone: what comes
+ * to them goes to the process `reports` and to no mailbox. */
+struct conf_reports {
+    const char *spam;         /* address of spam that was missed; NULL: there is none */
+    const char *ham;          /* … of ham that was tagged; NULL: there is none */
+    struct conf_list trusted; /* networks (base/network.h) whose clients' senders are true */
+    unsigned lifetime;        /* a proposal waits: 30 days */
+    unsigned waiting_limit;   /* proposals that wait: 10000 */
+    bool digest;              /* yes: managers get a list of what waits, once a day … */
+    unsigned digest_hour;     /* … at this hour of local time: 7 */
+    const char *answer;       /* file with the words of the answer; NULL: ours */
+    unsigned answer_pause;    /* between two answers to one address: 1 hour */
+    unsigned workers;         /* 2 */
+    unsigned timeout;         /* 60 */
 };
 
 struct conf_antivirus {
@@ -115,7 +131,7 @@ struct conf {
     const char *path;     /* where it was read from, for messages */
     const char *hostname; /* default: the machine's */
     struct conf_list managers;
-    const char *state_dir;   /* incoming/ queue/ quarantine/ corrupt/ bayes/ journal/ */
+    const char *state_dir;   /* incoming/ queue/ quarantine/ corrupt/ bayes/ journal/ reports/ */
     const char *run_dir;     /* Unix sockets, pid file */
     const char *log_level;   /* debug info warning error */
     const char *user_prefix; /* "poterne-": started by root, role x runs as user poterne-x */
@@ -128,6 +144,7 @@ struct conf {
     size_t n_domains;
     struct conf_smtp smtp;
     struct conf_spam spam;
+    struct conf_reports reports;
     struct conf_antivirus antivirus;
     struct conf_content content;
     struct conf_bayes bayes;

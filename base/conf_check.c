@@ -31,6 +31,42 @@ static void tell_clash(const struct conf_loaded *loaded, const struct clash *cla
     conf_mistake_add(loaded->mistakes, &err);
 }
 
+/* --- report addresses --- */
+
+#define REPORT_ADDRESSES 3
+
+static bool is_ours(const struct conf *conf, const char *address)
+{
+    struct str text = str_of(address);
+    return conf_domain_find(conf, str_from(text, str_rchr(text, '@') + 1)) != NULL;
+}
+
+/* Mail to them must come to us, and what is meant must be clear. */
+static void check_report_addresses(const struct conf_loaded *loaded)
+{
+    const struct conf *conf = &loaded->conf;
+    const struct {
+        const char *section, *name, *address;
+    } list[REPORT_ADDRESSES] = {{"spam", "reports", conf->spam.reports},
+                                {"reports", "spam", conf->reports.spam},
+                                {"reports", "ham", conf->reports.ham}};
+    for (size_t i = 0; i < REPORT_ADDRESSES; i++) {
+        struct clash clash = {true, list[i].section, list[i].name, NULL, NULL, NULL};
+        if (list[i].address == NULL)
+            continue;
+        clash.other_section = clash.section;
+        clash.other = clash.name;
+        clash.text = "report address in none of our domains; expected one such as "
+                     "spam@ and a domain that has a section here";
+        if (!is_ours(conf, list[i].address))
+            tell_clash(loaded, &clash);
+        clash.text = "this report address has another meaning too; expected each address once";
+        for (size_t k = 0; k < i; k++)
+            if (list[k].address && str_ieq(str_of(list[k].address), str_of(list[i].address)))
+                tell_clash(loaded, &clash);
+    }
+}
+
 void conf_check(const struct conf_loaded *loaded)
 {
     struct err err;
@@ -57,8 +93,10 @@ void conf_check(const struct conf_loaded *loaded)
     for (size_t i = 0; i < sizeof clashes / sizeof clashes[0]; i++)
         if (clashes[i].there)
             tell_clash(loaded, &clashes[i]);
-    if (conf->n_domains > 0)
+    if (conf->n_domains > 0) {
+        check_report_addresses(loaded);
         return;
+    }
     err_set(&err, "%s: no domain; expected domain NAME { next_hop = … }", conf->path);
     conf_mistake_add(loaded->mistakes, &err);
 }

@@ -106,7 +106,33 @@ const struct conf_setting conf_settings[] = {
  "Files, or folders of files *.cf, with rules, read in this order; /var/lib/spamassassin stands "
  "for the newest version that sa-update has put there."},
 {"spam", "reports", ADDRESS(spam.reports), "\"\"", 0, 0, {0},
- "The address that misjudged messages are forwarded to."},
+ "The address that misjudged messages are forwarded to: each is learned as the opposite of our "
+ "verdict."},
+
+{"reports", "spam", ADDRESS(reports.spam), "\"\"", 0, 0, {0},
+ "The address that spam is forwarded to which was not tagged."},
+{"reports", "ham", ADDRESS(reports.ham), "\"\"", 0, 0, {0},
+ "The address that mail is forwarded to which was tagged wrongly."},
+{"reports", "trusted", LIST(CONF_NETWORKS, reports.trusted), "{ }", 0, 1000, {0},
+ "Networks whose clients are believed when they say who the sender is: a manager's report from "
+ "there is learned at once, without a signature."},
+{"reports", "lifetime", TIME(reports.lifetime), "30d", HOUR, 3650 * (uint64_t)DAY, {0},
+ "How long a report waits for a manager's word."},
+{"reports", "waiting_limit", COUNT(reports.waiting_limit), "10000", 1, 1000000, {0},
+ "Reports that wait for a manager's word; above it new ones stay in the queue."},
+{"reports", "digest", BOOL(reports.digest), "yes", 0, 0, {0},
+ "Whether the managers get a mail once a day that lists what waits."},
+{"reports", "digest_hour", COUNT(reports.digest_hour), "7", 0, 23, {0},
+ "The hour of that mail, in the machine's own time."},
+{"reports", "answer", PATH(reports.answer), "\"\"", 0, 0, {0},
+ "File with the words that are sent to who forwards a message inline, so that nothing can be "
+ "learned from it. Without one they are ours."},
+{"reports", "answer_pause", TIME(reports.answer_pause), "1h", MINUTE, 30 * (uint64_t)DAY, {0},
+ "The shortest time between two such answers to one address."},
+{"reports", "workers", COUNT(reports.workers), "2", 1, 16, {0},
+ "Processes that read reports."},
+{"reports", "timeout", TIME(reports.timeout), "1min", 1, 10 * MINUTE, {0},
+ "How long one report may take; it is tried once more, then it is held."},
 
 {"antivirus", "engines", LIST(CONF_WORDS, antivirus.engines), "{ clamav, yara }", 0, 8,
  {"clamav", "yara"}, "The engines that look at each message, in this order."},

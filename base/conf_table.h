@@ -26,6 +26,7 @@ enum conf_type {
     CONF_PATHS,     /* struct conf_list: absolute paths */
     CONF_ADDRESSES, /* struct conf_list: mail addresses */
     CONF_LISTENS,   /* struct conf_list: address:port */
+    CONF_NETWORKS,  /* struct conf_list: networks of IP addresses */
     CONF_SOURCES    /* struct conf_list: "file /path" */
 };
 

@@ -4,6 +4,7 @@
 #include "base/conf_number.h"
 #include "base/conf_place.h"
 #include "base/domain.h"
+#include "base/network.h"
 
 #define LOCAL_PART_MAX 64 /* RFC 5321 4.5.3.1.1 */
 
@@ -180,6 +181,7 @@ static int store_address(struct job *job, struct str text, const char **field)
 
 static int check_item(struct job *job, struct str text)
 {
+    struct network network;
     switch (job->setting->type) {
     case CONF_WORDS:
         return is_choice(job->setting, text) ? 0 : expected_choice(job);
@@ -192,6 +194,11 @@ static int check_item(struct job *job, struct str text)
                                                     "postmaster@example.org");
     case CONF_LISTENS:
         return conf_place_listen(text, job->err);
+    case CONF_NETWORKS:
+        return network_parse(text, &network)
+                   ? 0
+                   : err_set(job->err, "expected a network such as 10.0.0.0/8, 2001:db8::/32 or "
+                                       "192.0.2.1");
     case CONF_SOURCES:
         if (str_starts(text, STR("file ")) && conf_place_path(str_from(text, 5)))
             return 0;

@@ -19,6 +19,7 @@ lib_libbase_a_SOURCES = \
     base/role_user.c base/role_user.h \
     base/role_workers.c base/role_workers.h \
     base/domain.c base/domain.h \
+    base/network.c base/network.h \
     base/conf.c base/conf.h base/conf_loaded.h base/conf_check.c \
     base/conf_syntax.c base/conf_syntax.h \
     base/conf_table.c base/conf_table.h \
@@ -28,7 +29,8 @@ lib_libbase_a_SOURCES = \
     base/conf_suggest.c base/conf_suggest.h \
     base/conf_read.c base/conf_show.c
 
-unit += t/unit/base_str t/unit/base_ascii
+unit += t/unit/base_str t/unit/base_ascii t/unit/base_network
+t_unit_base_network_LDADD = $(BASE_LIBS) $(CMOCKA_LIBS)
 t_unit_base_ascii_LDADD = $(BASE_LIBS) $(CMOCKA_LIBS)
 t_unit_base_str_LDADD = $(BASE_LIBS) $(CMOCKA_LIBS)
 

@@ -5,11 +5,13 @@ lib_libdirectory_a_SOURCES = \
     directory/directory.c directory/directory.h directory/sources.h \
     directory/find.c \
     directory/address.c directory/address.h \
+    directory/report.c directory/report.h \
     directory/table.c directory/table.h \
     directory/file.c directory/file.h \
     directory/message.c
 
-unit += t/unit/directory_file t/unit/directory_find
+unit += t/unit/directory_file t/unit/directory_find t/unit/directory_report
+t_unit_directory_report_LDADD = $(DIRECTORY_LIBS) $(CMOCKA_LIBS)
 t_unit_directory_file_LDADD = $(DIRECTORY_LIBS) $(CMOCKA_LIBS)
 t_unit_directory_find_LDADD = $(DIRECTORY_LIBS) $(CMOCKA_LIBS)
 

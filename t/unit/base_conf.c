@@ -314,6 +314,29 @@ static void values_of_the_wrong_kind(void **state)
         "\"/etc/poterne/recipients\"");
 }
 
+static void report_addresses(void **state)
+{
+    struct conf *conf = good(DOMAIN "spam { reports = wrong@example.org }\n"
+                                    "reports { spam = Spam@Example.ORG; ham = ham@example.org\n"
+                                    "trusted = { 10.0.0.0/8, 2001:db8::/32, 192.0.2.1 } }");
+    assert_string_equal(conf->spam.reports, "wrong@example.org");
+    assert_string_equal(conf->reports.spam, "Spam@Example.ORG");
+    assert_string_equal(conf->reports.ham, "ham@example.org");
+    assert_int_equal(conf->reports.trusted.n, 3);
+    assert_int_equal(conf->reports.lifetime, 30 * 86400);
+    conf_free(&conf);
+    bad(DOMAIN "reports { spam = spam@elsewhere.example }",
+        "t.conf:2: report address in none of our domains; expected one such as spam@ and a domain "
+        "that has a section here");
+    bad(DOMAIN "reports { spam = a@example.org\nham = A@example.org }",
+        "t.conf:3: this report address has another meaning too; expected each address once");
+    bad(DOMAIN "reports { trusted = 10.0.0.1/8 }",
+        "t.conf:2: trusted = 10.0.0.1/8: item `10.0.0.1/8`: expected a network such as 10.0.0.0/8, "
+        "2001:db8::/32 or 192.0.2.1");
+    bad(DOMAIN "reports { digest_hour = 24 }",
+        "t.conf:2: digest_hour = 24: expected a number, from 0 to 23");
+}
+
 static void addresses_to_listen_on(void **state)
 {
     static const char *const wrong[] = {"25",          "localhost:25",  "127.0.0.1",
@@ -546,6 +569,7 @@ int main(void)
         cmocka_unit_test(domains_are_found_in_any_form),
         cmocka_unit_test(host_names_have_one_form),
         cmocka_unit_test(syntax_mistakes),
+        cmocka_unit_test(report_addresses),
         cmocka_unit_test(nul_bytes_are_refused),
         cmocka_unit_test(unknown_names),
         cmocka_unit_test(values_out_of_bounds),
