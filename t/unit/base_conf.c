@@ -334,7 +334,7 @@ static void report_addresses(void **state)
         "t.conf:2: trusted = 10.0.0.1/8: item `10.0.0.1/8`: expected a network such as 10.0.0.0/8, "
         "2001:db8::/32 or 192.0.2.1");
     bad(DOMAIN "reports { digest_hour = 24 }",
-        "t.conf:2: digest_hour = 24: expected a number, from 0 to 23");
+        "t.conf:2: digest_hour = 24: expected a number from 0 to 23");
 }
 
 static void addresses_to_listen_on(void **state)
