@@ -9,7 +9,7 @@
 #define DIGITS     (1u << DIGIT_BITS)
 #define NAME_MAX   24 /* as in a token's place */
 
-static_assert(GRAM_WEIGHTS == 1u << (2 * DIGIT_BITS), "a position has two digits");
+_Static_assert(GRAM_WEIGHTS == 1u << (2 * DIGIT_BITS), "a position has two digits");
 
 /* Stored in ledgers, as sums: to change it makes all weights worthless. */
 static uint32_t gram_position(const char *bytes)

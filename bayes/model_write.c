@@ -6,7 +6,7 @@
 #include "bayes/model.h"
 #include "bayes/model_format.h"
 
-static_assert(FUSION_INPUTS <= MODEL_FUSION_MAX, "the fusion fits into the header");
+_Static_assert(FUSION_INPUTS <= MODEL_FUSION_MAX, "the fusion fits into the header");
 
 #define SLOTS_AT_ONCE 4096
 
