@@ -16,6 +16,7 @@ lib_libledger_a_CPPFLAGS = $(AM_CPPFLAGS) $(DB_CFLAGS)
 lib_libledger_a_SOURCES = \
     bayes/ledger.h bayes/ledger_db.h \
     bayes/learn_client.h bayes/learn_client.c \
+    bayes/guard.h bayes/guard.c \
     bayes/ledger_open.c bayes/ledger_seed.c bayes/ledger_learn.c bayes/ledger_publish.c
 
 unit += t/unit/bayes_combine t/unit/bayes_model t/unit/bayes_features
@@ -23,8 +24,9 @@ t_unit_bayes_combine_LDADD = $(MODEL_LIBS) $(CMOCKA_LIBS)
 t_unit_bayes_model_LDADD = $(MODEL_LIBS) $(CMOCKA_LIBS)
 t_unit_bayes_features_LDADD = $(MODEL_LIBS) $(CMOCKA_LIBS)
 
-unit += t/unit/bayes_ledger
+unit += t/unit/bayes_ledger t/unit/bayes_guard
 t_unit_bayes_ledger_LDADD = $(LEDGER_LIBS) $(CMOCKA_LIBS)
+t_unit_bayes_guard_LDADD = $(LEDGER_LIBS) $(CMOCKA_LIBS)
 
 noinst_PROGRAMS += t/bench/bayes_bench
 t_bench_bayes_bench_LDADD = $(LEDGER_LIBS)

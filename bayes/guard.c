@@ -1,0 +1,231 @@
+#include "bayes/guard.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+/* One message under both models. A message's place is the share of the other class on its right
+ * side (those with the same score count half); the mean of all places of a class is the area
+ * under the ROC curve. */
+struct place {
+    double score; /* what is being sorted by */
+    bool spam;
+    double before;
+    double after;
+};
+
+static bool looks_like_spam(double score)
+{
+    return score < 0;
+}
+
+static bool wrong(const struct guard_sample *sample, double score)
+{
+    return looks_like_spam(score) != sample->spam;
+}
+
+/* --- the ranking --- */
+
+static int by_score(const void *a, const void *b)
+{
+    double x = ((const struct place *)a)->score, y = ((const struct place *)b)->score;
+    return (x > y) - (x < y);
+}
+
+static double *place_of(struct place *place, bool after)
+{
+    return after ? &place->after : &place->before;
+}
+
+/* Sorts by the scores and fills in the places of one model. */
+static void places_fill(struct place *places, size_t n, uint32_t ham, uint32_t spam, bool after)
+{
+    uint32_t ham_below = 0, spam_below = 0;
+    for (size_t i = 0; i < n; i++)
+        places[i].score = *place_of(&places[i], after);
+    qsort(places, n, sizeof places[0], by_score);
+    for (size_t i = 0, end; i < n; i = end) {
+        uint32_t equal[2] = {0, 0};
+        for (end = i; end < n && places[end].score == places[i].score; end++)
+            equal[places[end].spam]++;
+        for (size_t k = i; k < end; k++)
+            *place_of(&places[k], after) = places[k].spam ? (ham - ham_below - equal[0] / 2.0) / ham
+                                                          : (spam_below + equal[1] / 2.0) / spam;
+        ham_below += equal[0];
+        spam_below += equal[1];
+    }
+}
+
+/* Mean and variance of what the places of one class lost. */
+static void loss_of(const struct place *places, size_t n, bool spam, uint32_t of_class,
+                    double *mean, double *variance)
+{
+    double sum = 0, squares = 0;
+    for (size_t i = 0; i < n; i++)
+        if (places[i].spam == spam)
+            sum += places[i].before - places[i].after;
+    *mean = sum / of_class;
+    for (size_t i = 0; i < n; i++)
+        if (places[i].spam == spam)
+            squares += pow(places[i].before - places[i].after - *mean, 2);
+    *variance = of_class > 1 ? squares / (of_class - 1) : 0;
+}
+
+static double roca_of(struct place *places, size_t n, uint32_t spam, bool after)
+{
+    double sum = 0;
+    for (size_t i = 0; i < n; i++)
+        if (places[i].spam)
+            sum += 1 - *place_of(&places[i], after);
+    return sum / spam;
+}
+
+static double worse_z(const struct place *places, size_t n, uint32_t ham, uint32_t spam)
+{
+    double loss, same, of_spam, of_ham;
+    loss_of(places, n, true, spam, &loss, &of_spam);
+    loss_of(places, n, false, ham, &same, &of_ham);
+    double deviation = sqrt(of_spam / spam + of_ham / ham);
+    /* What rounding leaves is no loss. */
+    if (fabs(loss) < 1e-12)
+        return 0;
+    if (deviation * GUARD_Z_MAX <= fabs(loss))
+        return copysign(GUARD_Z_MAX, loss);
+    return loss / deviation;
+}
+
+static int rank(const struct guard_sample *samples, size_t n, struct guard_report *report,
+                struct err *err)
+{
+    if (report->ham == 0 || report->spam == 0)
+        return 0;
+    struct place *places = calloc(n, sizeof *places);
+    if (places == NULL)
+        return err_set(err, "out of memory for %zu held-out messages", n);
+    for (size_t i = 0; i < n; i++)
+        places[i] = (struct place){0, samples[i].spam, samples[i].before, samples[i].after};
+    places_fill(places, n, report->ham, report->spam, false);
+    places_fill(places, n, report->ham, report->spam, true);
+    report->before.roca = roca_of(places, n, report->spam, false);
+    report->after.roca = roca_of(places, n, report->spam, true);
+    report->z = worse_z(places, n, report->ham, report->spam);
+    free(places);
+    return 0;
+}
+
+/* --- the verdict --- */
+
+/* Spam that only one of both found. */
+struct spam_moved {
+    uint32_t lost;
+    uint32_t won;
+};
+
+static struct spam_moved count(const struct guard_sample *samples, size_t n,
+                               struct guard_report *report)
+{
+    struct spam_moved moved = {0, 0};
+    for (size_t i = 0; i < n; i++) {
+        const struct guard_sample *sample = &samples[i];
+        bool before = wrong(sample, sample->before), after = wrong(sample, sample->after);
+        if (sample->spam) {
+            report->spam++;
+            report->before.spam_missed += before;
+            report->after.spam_missed += after;
+            moved.lost += after && !before;
+            moved.won += before && !after;
+        } else {
+            report->ham++;
+            report->before.ham_errors += before;
+            report->after.ham_errors += after;
+        }
+    }
+    return moved;
+}
+
+double guard_sign_test(uint32_t worse, uint32_t better)
+{
+    double n = (double)worse + better, sum = 0;
+    for (double k = worse; k <= n; k++)
+        sum += exp(lgamma(n + 1) - lgamma(k + 1) - lgamma(n - k + 1) - n * M_LN2);
+    return sum < 1 ? sum : 1;
+}
+
+static void decide(struct guard_report *report, struct spam_moved moved)
+{
+    const struct guard_figures *before = &report->before, *after = &report->after;
+    bool enough = report->ham >= GUARD_FEW && report->spam >= GUARD_FEW;
+    if (after->ham_errors > before->ham_errors)
+        snprintf(report->reason, sizeof report->reason,
+                 "of %u held-out ham %u would look like spam, now %u do", report->ham,
+                 after->ham_errors, before->ham_errors);
+    else if (enough && report->z > GUARD_WORSE_Z)
+        snprintf(report->reason, sizeof report->reason,
+                 "it ranks the held-out mail worse: 1-ROCA %.4f %%, now %.4f %%, %.1f standard "
+                 "deviations",
+                 100 * after->roca, 100 * before->roca, report->z);
+    else if (enough && after->ham_errors == before->ham_errors &&
+             guard_sign_test(moved.lost, moved.won) < GUARD_WORSE_P)
+        snprintf(report->reason, sizeof report->reason,
+                 "of %u held-out spam it would miss %u, now %u are missed", report->spam,
+                 after->spam_missed, before->spam_missed);
+    else
+        report->accepted = true;
+    if (report->accepted)
+        snprintf(report->reason, sizeof report->reason,
+                 enough ? "it judges the held-out mail no worse"
+                        : "too little mail is held out to compare more than ham errors");
+}
+
+int guard_compare(const struct guard_sample *samples, size_t n, struct guard_report *report,
+                  struct err *err)
+{
+    *report = (struct guard_report){.accepted = false};
+    if (n > GUARD_SAMPLES_MAX)
+        return err_set(err, "%zu held-out messages, at most %d can be compared", n,
+                       GUARD_SAMPLES_MAX);
+    for (size_t i = 0; i < n; i++)
+        if (!isfinite(samples[i].before) || !isfinite(samples[i].after))
+            return err_set(err, "the score of a held-out message is no number");
+    struct spam_moved moved = count(samples, n, report);
+    if (rank(samples, n, report, err) < 0)
+        return -1;
+    decide(report, moved);
+    return 0;
+}
+
+/* --- after going live --- */
+
+bool guard_watch_add(struct guard_watch *watch, const struct guard_sample *sample)
+{
+    bool before = wrong(sample, sample->before), after = wrong(sample, sample->after);
+    watch->judged++;
+    if (before == after)
+        return false;
+    if (sample->spam)
+        ++*(after ? &watch->spam_worse : &watch->spam_better);
+    else
+        ++*(after ? &watch->ham_worse : &watch->ham_better);
+    return true;
+}
+
+/* b! c! / (n+1)! times the sum over k > c of (n+1 choose k), with n = b + c: the integral of
+ * 2 p^b (1-p)^c over p from 1/2 to 1, divided by 2^-n. */
+double guard_watch_evidence(uint32_t worse, uint32_t better)
+{
+    double n = (double)worse + better, sum = 0;
+    double largest = lgamma(n + 2) - 2 * lgamma((n + 1) / 2 + 1);
+    for (double k = (double)better + 1; k <= n + 1; k++)
+        sum += exp(lgamma(n + 2) - lgamma(k + 1) - lgamma(n + 2 - k) - largest);
+    return lgamma(worse + 1.0) + lgamma(better + 1.0) - lgamma(n + 2) + largest + log(sum);
+}
+
+bool guard_watch_dropped(const struct guard_watch *watch)
+{
+    if (guard_watch_evidence(watch->ham_worse, watch->ham_better) >= log(GUARD_DROP_HAM))
+        return true;
+    /* More spam found may cost nothing in ham; fewer ham errors may cost spam. */
+    return watch->ham_worse >= watch->ham_better &&
+           guard_watch_evidence(watch->ham_worse + watch->spam_worse,
+                                watch->ham_better + watch->spam_better) >= log(GUARD_DROP_ANY);
+}
