@@ -1,5 +1,7 @@
 #include "bayes/grams.h"
 
+#include <assert.h>
+
 #include "base/ascii.h"
 #include "bayes/features.h"
 #include "bayes/field.h"
