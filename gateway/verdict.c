@@ -90,6 +90,13 @@ void verdict_decide(const struct verdict_facts *facts, const struct conf *conf,
         verdict->class = VERDICT_SPAM;
 }
 
+void verdict_let_report_in(struct verdict *verdict)
+{
+    verdict->tag = false;
+    if (verdict->action != VERDICT_DEFER)
+        verdict->action = VERDICT_DELIVER;
+}
+
 /* SpamAssassin's tests list, folded so that no line gets long. */
 static void put_tests(struct str tests, struct buf *out)
 {

@@ -27,6 +27,12 @@ struct verdict {
 
 void verdict_decide(const struct verdict_facts *facts, const struct conf *conf,
                     struct verdict *verdict);
+/*
+ * The message is a report, which goes to no mailbox: what is attached to it is what it is about. It
+ * is not tagged, nor held or refused for what was found in it; what could not be examined now is
+ * deferred like any other.
+ */
+void verdict_let_report_in(struct verdict *verdict);
 const char *verdict_class_name(enum verdict_class class);
 
 /* The header lines that we add on top: X-Spam-*, X-Poterne-*. */

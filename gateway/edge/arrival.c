@@ -27,6 +27,7 @@ struct arrival {
     struct envelope envelope;
     struct str tls;
     bool early;
+    bool report; /* to an address that takes reports */
     struct scan *scan;
     struct content_facts content;
     struct av_answer answers[AV_ENGINES_MAX];
@@ -265,6 +266,8 @@ static void on_scanned(void *data, const struct scan_outcome *outcome)
     }
     read_facts(a, outcome);
     verdict_decide(&a->facts, conf, &a->verdict);
+    if (a->report)
+        verdict_let_report_in(&a->verdict);
     if (is_killer(a, outcome) && a->verdict.action == VERDICT_DEFER)
         hold_unscannable(a);
     bool loops = a->facts.content && a->content.received_hops > conf->smtp.headers_hops_limit;
@@ -324,6 +327,7 @@ void arrival_judge(struct arrival *a, const struct smtp_envelope *envelope,
     a->client = origin->client;
     client_keep(a->client);
     a->early = origin->early;
+    a->report = envelope->report;
     a->envelope.id = arrival_id(a);
     a->envelope.time_us = (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
     a->pool = pool_new(POOL_MAX);

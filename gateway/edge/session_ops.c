@@ -4,6 +4,7 @@
 #include <errno.h>
 
 #include "base/log.h"
+#include "directory/report.h"
 
 static enum smtp_status ask_mail(void *owner)
 {
@@ -14,6 +15,10 @@ static enum smtp_status ask_mail(void *owner)
 static void ask_recipient(void *owner, uint32_t ticket, struct str address)
 {
     struct session *s = owner;
+    if (report_address_of(s->edge->conf, address) != REPORT_ADDRESS_NONE) {
+        smtp_recipient_answer(s->smtp, ticket, SMTP_REPORT_OK, STR("takes reports"));
+        return;
+    }
     s->lookups++;
     recipients_ask(s->edge->recipients, s, ticket, address);
 }

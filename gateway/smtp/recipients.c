@@ -40,6 +40,11 @@ struct recipient *recipients_add(struct transaction *t, struct str address, enum
     return r;
 }
 
+static bool is_accepted(enum smtp_status status)
+{
+    return status == SMTP_RECIPIENT_OK || status == SMTP_REPORT_OK;
+}
+
 bool recipients_answer(struct transaction *t, uint32_t ticket, enum smtp_status status,
                        struct str how)
 {
@@ -49,7 +54,7 @@ bool recipients_answer(struct transaction *t, uint32_t ticket, enum smtp_status 
     if (r == NULL || r->status != SMTP_NONE)
         return false;
     r->status = status;
-    if (status != SMTP_RECIPIENT_OK || how.n == 0)
+    if (!is_accepted(status) || how.n == 0)
         return true;
     r->how = strndup(how.s, how.n);
     if (r->how == NULL)
@@ -71,6 +76,13 @@ static void accept_first(struct transaction *t, struct recipient *r)
     }
     t->last_accepted = r;
     t->envelope.n_recipients++;
+    t->envelope.report = r->status == SMTP_REPORT_OK;
+}
+
+static bool must_stand_alone(const struct transaction *t, enum smtp_status status)
+{
+    return is_accepted(status) && t->envelope.n_recipients > 0 &&
+           (t->envelope.report || status == SMTP_REPORT_OK);
 }
 
 /* The journal hears once a message that there were too many: the others are as many again. */
@@ -84,8 +96,8 @@ static bool worth_a_note(struct transaction *t, enum smtp_status status)
 static void reply_one(struct smtp_session *s, struct recipient *r)
 {
     struct transaction *t = s->transaction;
-    enum smtp_status status = r->status;
-    bool ok = status == SMTP_RECIPIENT_OK;
+    enum smtp_status status = must_stand_alone(t, r->status) ? SMTP_REPORT_ALONE : r->status;
+    bool ok = is_accepted(status);
     s->stage = "rcpt";
     smtp_reply_put(&s->out, status, ok ? STR_EMPTY : r->pub.address);
     if (worth_a_note(t, status))

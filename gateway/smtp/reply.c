@@ -17,6 +17,7 @@ static const struct smtp_reply replies[SMTP_STATUS_COUNT] = {
     [SMTP_OK]                   = {250, "2.0.0", "Ok", STAYS, QUIET},
     [SMTP_SENDER_OK]            = {250, "2.1.0", "Sender ok", STAYS, QUIET},
     [SMTP_RECIPIENT_OK]         = {250, "2.1.5", "Recipient ok", STAYS, QUIET},
+    [SMTP_REPORT_OK]            = {250, "2.1.5", "Recipient ok, takes reports", STAYS, QUIET},
     [SMTP_CHUNK_OK]             = {250, "2.0.0", "Chunk received", STAYS, QUIET},
     [SMTP_QUEUED]               = {250, "2.0.0", "Accepted as", STAYS, QUIET},
     [SMTP_VRFY_NOTHING]         = {252, "2.0.0", "Not verified; send mail and see", STAYS, QUIET},
@@ -39,6 +40,7 @@ static const struct smtp_reply replies[SMTP_STATUS_COUNT] = {
     [SMTP_LOCAL_ERROR]          = {451, "4.3.0", "Local error; try again later", STAYS, JOURNAL},
     [SMTP_NO_SPACE]             = {452, "4.3.1", "Storage is nearly full; try again later", STAYS, JOURNAL},
     [SMTP_TOO_MANY_RECIPIENTS]  = {452, "4.5.3", "Too many recipients; send to the rest in another message", STAYS, JOURNAL},
+    [SMTP_REPORT_ALONE]         = {452, "4.5.3", "A report has one recipient; send to the others in another message", STAYS, JOURNAL},
 
     [SMTP_UNKNOWN_COMMAND]      = {500, "5.5.1", "Command not known", STAYS, QUIET},
     [SMTP_LINE_TOO_LONG]        = {500, "5.5.2", "Line too long", STAYS, QUIET},

@@ -18,6 +18,7 @@ enum smtp_status {
     SMTP_OK,
     SMTP_SENDER_OK,
     SMTP_RECIPIENT_OK,
+    SMTP_REPORT_OK, /* a recipient too: an address that misjudged mail is reported to */
     SMTP_CHUNK_OK,
     SMTP_QUEUED, /* detail: the message's id */
     SMTP_VRFY_NOTHING,
@@ -40,6 +41,7 @@ enum smtp_status {
     SMTP_LOCAL_ERROR,
     SMTP_NO_SPACE,
     SMTP_TOO_MANY_RECIPIENTS,
+    SMTP_REPORT_ALONE,
 
     SMTP_UNKNOWN_COMMAND,
     SMTP_LINE_TOO_LONG,

@@ -40,6 +40,7 @@ struct smtp_envelope {
     struct str sender; /* empty: the null sender */
     const struct smtp_recipient *recipients;
     size_t n_recipients;
+    bool report; /* its one recipient takes reports */
     bool smtputf8;
     bool eightbit;
 };
@@ -100,7 +101,11 @@ struct str smtp_output(const struct smtp_session *session);
 void smtp_sent(struct smtp_session *session, size_t n);
 enum smtp_want smtp_wants(const struct smtp_session *session);
 
-/* SMTP_RECIPIENT_OK or a refusal; an unknown ticket is ignored. */
+/*
+ * SMTP_RECIPIENT_OK, SMTP_REPORT_OK or a refusal; an unknown ticket is ignored. What takes reports
+ * stands alone in a message, since a report gets no verdict of its own and everybody else's copy
+ * does: the later of two such recipients is told to come in another message.
+ */
 void smtp_recipient_answer(struct smtp_session *session, uint32_t ticket, enum smtp_status status,
                            struct str how);
 /* SMTP_QUEUED (detail: its id) or a refusal. */

@@ -67,6 +67,8 @@ static void on_recipient(void *owner, uint32_t ticket, struct str address)
         status = SMTP_UNKNOWN_RECIPIENT;
     else if (str_starts(address, STR("down")))
         status = SMTP_DIRECTORY_DOWN;
+    else if (str_starts(address, STR("report")))
+        status = SMTP_REPORT_OK;
     smtp_recipient_answer(f->session, ticket, status, STR("fake"));
 }
 

@@ -42,6 +42,24 @@ static void scores_add_up_and_not_above_zero_is_spam(void **state)
     assert_false(v.tag);
 }
 
+/* What is attached to a report is what it is about; what nobody could look at waits all the same.
+ */
+static void a_report_is_let_in_whatever_is_in_it(void **state)
+{
+    struct conf conf = policy();
+    conf.antivirus.found = ACT_REJECT;
+    struct content_facts spam = {.heuristics = -4, .required = 5};
+    struct verdict v = decide(&conf, &spam, AV_INFECTED, AV_CLEAN);
+    assert_int_equal(v.action, VERDICT_REJECT);
+    verdict_let_report_in(&v);
+    assert_int_equal(v.action, VERDICT_DELIVER);
+    assert_int_equal(v.class, VERDICT_INFECTED);
+    assert_false(v.tag);
+    v = decide(&conf, &spam, AV_FAILED, AV_CLEAN);
+    verdict_let_report_in(&v);
+    assert_int_equal(v.action, VERDICT_DEFER);
+}
+
 /* As in SpamAssassin, where is_spam() is score >= required_score, in thousandths. */
 static void the_score_that_is_required_is_spam(void **state)
 {
@@ -192,6 +210,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(scores_add_up_and_not_above_zero_is_spam),
         cmocka_unit_test(the_score_that_is_required_is_spam),
+        cmocka_unit_test(a_report_is_let_in_whatever_is_in_it),
         cmocka_unit_test(unused_bayes_does_not_count),
         cmocka_unit_test(one_engine_that_finds_is_enough),
         cmocka_unit_test(nothing_unscanned_is_called_clean),

@@ -4,7 +4,7 @@
  *
  * C: line      the client sends it with CR LF      c: bytes     it sends them as they are
  * S: line      the next reply line                 M: / R:      the next message / refusal (fake.h)
- * answer N known|unknown|down|local                answers the Nth waiting look-up (from 0)
+ * answer N known|unknown|down|report               answers the Nth waiting look-up (from 0)
  * verdict queued|failed                            answers the message that waits
  * tls          the handshake is done               closed       the session wants to be closed
  * session      this one is over, another begins
@@ -143,6 +143,8 @@ static void do_answer(struct play *p, struct str rest)
         status = SMTP_UNKNOWN_RECIPIENT;
     else if (str_eq(rest, STR("down")))
         status = SMTP_DIRECTORY_DOWN;
+    else if (str_eq(rest, STR("report")))
+        status = SMTP_REPORT_OK;
     fake_answer(&p->fake, index, status);
 }
 
