@@ -189,7 +189,7 @@ static int finish_rest(struct editor *e, size_t head_end, struct err *err)
     return push(e, (struct edit){e->rest_from, head_end - e->rest_from, text}, err);
 }
 
-static struct str clean_tag(struct pool *pool, struct str tag)
+struct str edits_tag(struct pool *pool, struct str tag)
 {
     char *to = pool_cstr(pool, utf8_head(tag, TAG_MAX));
     size_t n = 0;
@@ -219,7 +219,7 @@ int edits_make(struct pool *pool, const struct message *message, struct str tag,
     struct editor e = {.pool = pool,
                        .edits = edits,
                        .raw = message->raw,
-                       .tag = clean_tag(pool, tag),
+                       .tag = edits_tag(pool, tag),
                        .rest = BUF_INIT(message->raw.n + SUBJECTS_MAX * 16 * (size_t)TAG_MAX)};
     *edits = (struct edits){0};
     if (e.tag.s == NULL)

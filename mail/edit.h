@@ -36,6 +36,9 @@ struct edits {
  */
 int edits_make(struct pool *pool, const struct message *message, struct str tag,
                struct edits *edits, struct err *err);
+/* The tag as it is shown in front of a Subject, with one blank behind it: without control
+ * characters and blanks at its ends, bounded. .s NULL: the pool is used up. */
+struct str edits_tag(struct pool *pool, struct str tag);
 /* Adds text (whole header lines) at the top of the header, before all else. */
 int edits_insert_top(struct pool *pool, struct edits *edits, struct str lines, struct err *err);
 /* The edited message, for callers with the whole of it in memory. */

@@ -1,8 +1,10 @@
 #include "mail/word.h"
 
+#include "base/ascii.h"
 #include "mail/charset.h"
 #include "mail/message.h"
 #include "mail/transfer.h"
+#include "mail/utf8.h"
 
 struct word {
     struct str charset;
@@ -112,6 +114,49 @@ void words_decode(struct str text, struct buf *out)
     if (run.bytes.failed)
         out->failed = true;
     buf_release(&run.bytes);
+}
+
+/* RFC 2047 2: a word has at most 75 characters; 5 (3): no character is parted. */
+#define WORD_MAX 75
+
+static void put_q(char c, struct buf *out)
+{
+    if (ascii_is_alnum(c))
+        buf_addc(out, c);
+    else if (c == ' ' || (unsigned char)c < ' ' || c == 127)
+        buf_addc(out, '_');
+    else
+        buf_addf(out, "=%02X", (unsigned char)c);
+}
+
+static void put_words(struct str text, struct buf *out)
+{
+    size_t start = out->n;
+    buf_add(out, STR("=?UTF-8?Q?"));
+    for (size_t at = 0; at < text.n;) {
+        size_t from = at;
+        utf8_next(text, &at);
+        /* every byte may need three characters, and the word its end */
+        if (out->n - start + 3 * (at - from) + 2 > WORD_MAX) {
+            buf_add(out, STR("?=\r\n "));
+            start = out->n;
+            buf_add(out, STR("=?UTF-8?Q?"));
+        }
+        for (size_t i = from; i < at; i++)
+            put_q(text.s[i], out);
+    }
+    buf_add(out, STR("?="));
+}
+
+void words_encode(struct str text, struct buf *out)
+{
+    /* what looks like an encoded word, and is none, must not become one */
+    if (utf8_ascii_end(text, 0) < text.n || str_find(text, STR("=?")) != STR_NONE) {
+        put_words(text, out);
+        return;
+    }
+    for (size_t i = 0; i < text.n; i++)
+        buf_addc(out, (unsigned char)text.s[i] < ' ' || text.s[i] == 127 ? ' ' : text.s[i]);
 }
 
 struct str header_text(struct pool *pool, const struct header *header)

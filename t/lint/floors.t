@@ -11,6 +11,7 @@ my @floors = (
     [qw(mail sender antivirus directory)],
     [qw(rules bayes spool)],
     [qw(journal quarantine)],
+    [qw(reports)],
     [qw(gateway console)],
     [qw(tools)],
 );
