@@ -105,7 +105,11 @@ struct conf_content {
 struct conf_bayes {
     bool enabled;
     unsigned publish_delay;  /* after a learned message, until a new model is built: 2 */
-    unsigned token_lifetime; /* unused: days */
+    unsigned token_lifetime; /* days without being met until a token is forgotten; 0: never */
+    unsigned reporter_share; /* percent of what is learned of a class: 25; 0: no cap */
+    unsigned day_share;      /* 10 */
+    unsigned campaign_share; /* 5 */
+    unsigned hold_out;       /* one in so many learned messages is held out: 10; 0: none */
 };
 
 struct conf_sender {

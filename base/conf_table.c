@@ -169,6 +169,14 @@ const struct conf_setting conf_settings[] = {
  "From a learned message to the new model that knows it."},
 {"bayes", "token_lifetime", COUNT(bayes.token_lifetime), "0", 0, 36500, {0},
  "Days after which what was not met again is forgotten; 0 is never."},
+{"bayes", "reporter_share", COUNT(bayes.reporter_share), "25", 0, 100, {0},
+ "Percent of the learned messages of a class that one reporter's reports may be; 0 is no cap."},
+{"bayes", "day_share", COUNT(bayes.day_share), "10", 0, 100, {0},
+ "Percent of the learned messages of a class that the reports of one day may be; 0 is no cap."},
+{"bayes", "campaign_share", COUNT(bayes.campaign_share), "5", 0, 100, {0},
+ "Percent of the learned messages of a class that near-identical ones may be; 0 is no cap."},
+{"bayes", "hold_out", COUNT(bayes.hold_out), "10", 0, 1000, {0},
+ "One in so many messages is not learned but held out, to compare models by; 0 is none."},
 
 {"sender", "keys", PATH(sender.keys), "\"\"", 0, 0, {0},
  "File of TXT records (lines NAME TXT TEXT) that DKIM keys are taken from instead of DNS. Without "

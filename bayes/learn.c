@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "base/fsio.h"
+#include "bayes/grams_pack.h"
 
 #define FEATURE_SIZE sizeof(uint64_t)
 
@@ -17,6 +18,21 @@ void learn_request_put(struct buf *out, const struct learn_request *request)
     wire_u64(out, request->digest);
     wire_u32(out, request->n);
     wire_str(out, request->features);
+    wire_str(out, request->grams);
+    wire_u8(out, (uint8_t)request->source.kind);
+    wire_i64(out, request->source.when);
+    wire_u64(out, request->source.campaign);
+    wire_str(out, request->source.reporter);
+}
+
+static bool source_get(struct wire *w, struct learn_source *source)
+{
+    uint8_t kind = wire_get_u8(w);
+    source->kind = (enum learn_kind)kind;
+    source->when = wire_get_i64(w);
+    source->campaign = wire_get_u64(w);
+    source->reporter = wire_get_str(w);
+    return kind <= LEARN_BY_SENT && source->when >= 0 && source->reporter.n <= LEARN_REPORTER_MAX;
 }
 
 bool learn_request_get(struct str message, struct learn_request *request)
@@ -29,6 +45,9 @@ bool learn_request_get(struct str message, struct learn_request *request)
         request->digest = wire_get_u64(&w);
         request->n = wire_get_u32(&w);
         request->features = wire_get_str(&w);
+        request->grams = wire_get_str(&w);
+        if (!source_get(&w, &request->source))
+            return false;
     }
     if (!wire_done(&w) || verb < LEARN_MESSAGE || verb > LEARN_STATUS || class > LEARN_FORGET)
         return false;
@@ -57,7 +76,7 @@ bool learn_reply_get(struct str message, struct learn_reply *reply)
     reply->generation = wire_get_u64(&w);
     reply->text = wire_get_str(&w);
     reply->answer = (enum learn_answer)answer;
-    return wire_done(&w) && answer <= LEARN_ANSWER_FAILED;
+    return wire_done(&w) && answer <= LEARN_ANSWER_CAPPED;
 }
 
 /* The bytes, wherever they travelled; into `from` when they came in a file. */
@@ -101,4 +120,18 @@ uint64_t *learn_request_features(const struct learn_request *request, int fd, st
         }
     }
     return list;
+}
+
+uint32_t *learn_request_grams(const struct learn_request *request, size_t *n, struct err *err)
+{
+    uint32_t *list = calloc(GRAMS_MAX, sizeof *list);
+    if (list == NULL) {
+        err_set(err, "out of memory for the grams of a message");
+        return NULL;
+    }
+    if (grams_unpack(request->grams, list, GRAMS_MAX, n))
+        return list;
+    err_set(err, "the grams are not in rising order, or more than %d", GRAMS_MAX);
+    free(list);
+    return NULL;
 }

@@ -5,6 +5,7 @@
  * means durable.
  * A message's features travel in the request, or, when there are more than LEARN_INLINE_MAX, in
  * one passed memory file that starts with them. They are 64-bit little-endian, rising, each once.
+ * Its grams (bayes.h) always travel in the request, packed (grams_pack.h).
  */
 #ifndef POTERNE_BAYES_LEARN_H
 #define POTERNE_BAYES_LEARN_H
@@ -14,20 +15,39 @@
 #include "bayes/bayes.h"
 
 #define LEARN_SOCKET     "learner"
-#define LEARN_INLINE_MAX 15000
+#define LEARN_INLINE_MAX 14000
+
+#define LEARN_REPORTER_MAX 320 /* bytes: the longest address of RFC 5321 */
 
 enum learn_class { LEARN_HAM, LEARN_SPAM, LEARN_FORGET };
 
+/* On whose word a message is learned. */
+enum learn_kind {
+    LEARN_BY_BULK = 0,     /* the administrator, on this machine: no cap for reporter or day */
+    LEARN_BY_MANAGER = 1,  /* a manager's report */
+    LEARN_BY_PROPOSAL = 2, /* somebody's report that a manager accepted */
+    LEARN_BY_SENT = 3,     /* mail that our own users sent, or answers to it */
+};
+
+/* Where a message comes from that is learned: kept with it, and what caps count by. */
+struct learn_source {
+    struct str reporter; /* who said it: an address in lower case; empty: nobody in particular */
+    int64_t when;        /* seconds since 1970; 0: now */
+    enum learn_kind kind;
+    uint64_t campaign; /* features->campaign: near-identical messages have the same; 0: none */
+};
+
 enum learn_verb {
-    LEARN_MESSAGE = 1, /* class, digest, n, features */
+    LEARN_MESSAGE = 1, /* class, digest, n, features, grams, source */
     LEARN_PUBLISH = 2, /* build a model now if anything has changed */
     LEARN_STATUS = 3,
 };
 
 enum learn_answer {
     LEARN_ANSWER_DONE = 0,
-    LEARN_ANSWER_KNOWN = 1, /* it was so before: nothing to change */
-    LEARN_ANSWER_FAILED = 2 /* text says why; nothing of the request was kept */
+    LEARN_ANSWER_KNOWN = 1,  /* it was so before: nothing to change */
+    LEARN_ANSWER_FAILED = 2, /* text says why; nothing of the request was kept */
+    LEARN_ANSWER_CAPPED = 3, /* its source has taught its share: text says which; not learned */
 };
 
 struct learn_request {
@@ -37,6 +57,8 @@ struct learn_request {
     uint64_t digest;
     uint32_t n;          /* features */
     struct str features; /* as they travel: n * 8 bytes; empty when they are in the passed file */
+    struct str grams;    /* packed */
+    struct learn_source source;
 };
 
 struct learn_reply {
@@ -45,7 +67,7 @@ struct learn_reply {
     uint64_t spam; /* messages in the ledger after it */
     uint64_t ham;
     uint64_t generation; /* last published model */
-    struct str text;     /* of a failure */
+    struct str text;     /* of a failure, or which share is used up */
 };
 
 void learn_request_put(struct buf *out, const struct learn_request *request);
@@ -61,5 +83,9 @@ bool learn_reply_get(struct str message, struct learn_reply *reply);
  * For n = 0 a list of one unused element.
  */
 uint64_t *learn_request_features(const struct learn_request *request, int fd, struct err *err);
+
+/* The grams of a request, likewise; *n says how many. NULL with err when they are not rising, or
+ * too many, or too large. */
+uint32_t *learn_request_grams(const struct learn_request *request, size_t *n, struct err *err);
 
 #endif

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/fsio.h"
+#include "bayes/grams_pack.h"
 #include "bayes/ledger.h"
 
 #define PENDING_MAX 64     /* messages under way before a reply is waited for */
@@ -21,8 +22,12 @@ struct pending {
     uint64_t number;
     uint64_t digest;
     enum learn_class class;
+    struct learn_source source; /* its reporter is the text below */
+    char reporter[LEARN_REPORTER_MAX];
     uint64_t *features; /* kept only without a learner, until the group is learned */
     size_t n;
+    uint32_t *grams; /* likewise */
+    size_t n_grams;
 };
 
 struct learn_client {
@@ -40,15 +45,23 @@ struct learn_client {
     struct buf message;
 };
 
+static void pending_free(struct pending *p)
+{
+    free(p->features);
+    free(p->grams);
+    p->features = NULL;
+    p->grams = NULL;
+}
+
 static void pending_done(struct learn_client *client, enum learn_answer answer, const char *text)
 {
     struct pending *oldest = &client->pending[client->first];
     uint64_t number = oldest->number;
-    free(oldest->features);
-    oldest->features = NULL;
+    pending_free(oldest);
     client->first = (client->first + 1) % PENDING_MAX;
     client->n_pending--;
-    client->report(client->data, number, answer, answer == LEARN_ANSWER_FAILED ? text : NULL);
+    bool tells = answer == LEARN_ANSWER_FAILED || answer == LEARN_ANSWER_CAPPED;
+    client->report(client->data, number, answer, tells ? text : NULL);
 }
 
 /* --- without a learner --- */
@@ -90,8 +103,11 @@ static int ledger_connect(struct learn_client *client, const struct conf *conf, 
         return -1;
     client->ledger = ledger_open(client->place, err);
     owner_leave();
-    if (client->ledger)
+    if (client->ledger) {
+        struct ledger_policy policy = ledger_policy_of(conf);
+        ledger_policy_set(client->ledger, &policy);
         return 0;
+    }
     bool stranger = getuid() != 0 && getuid() != st.st_uid;
     return err_prefix(err, "no learner is running, and the ledger can't be opened%s",
                       stranger ? " (run this as root or as the learner's user)" : "");
@@ -103,7 +119,13 @@ static int ledger_group(struct learn_client *client, struct ledger_item *items, 
     struct err sync_err;
     for (size_t i = 0; i < n; i++) {
         const struct pending *p = &client->pending[(client->first + i) % PENDING_MAX];
-        items[i] = (struct ledger_item){p->digest, p->class, p->features, p->n, LEARN_FAILED};
+        items[i] = (struct ledger_item){.digest = p->digest,
+                                        .class = p->class,
+                                        .features = p->features,
+                                        .n = p->n,
+                                        .grams = p->grams,
+                                        .n_grams = p->n_grams,
+                                        .source = p->source};
     }
     if (owner_enter(client, err) < 0)
         return -1;
@@ -126,12 +148,11 @@ static int ledger_flush(struct learn_client *client, struct err *err)
     if (n == 0)
         return 0;
     ledger_group(client, items, n, &why);
-    for (size_t i = 0; i < n; i++)
-        pending_done(client,
-                     items[i].result == LEARN_FAILED  ? LEARN_ANSWER_FAILED
-                     : items[i].result == LEARN_KNOWN ? LEARN_ANSWER_KNOWN
-                                                      : LEARN_ANSWER_DONE,
-                     why.text);
+    for (size_t i = 0; i < n; i++) {
+        bool capped = items[i].result == LEARN_CAPPED;
+        pending_done(client, ledger_answer(items[i].result),
+                     capped ? ledger_cap_text(items[i].cap) : why.text);
+    }
     return ledger_broken(client->ledger) ? err_set(err, "%s", why.text) : 0;
 }
 
@@ -139,11 +160,15 @@ static int ledger_add(struct learn_client *client, struct pending *p,
                       const struct features *features, struct err *err)
 {
     p->n = features->n;
+    p->n_grams = features->n_grams;
     p->features = calloc(p->n + 1, sizeof p->features[0]);
-    if (p->features == NULL)
+    p->grams = calloc(p->n_grams + 1, sizeof p->grams[0]);
+    if (p->features == NULL || p->grams == NULL)
         return err_set(err, "out of memory");
     for (size_t i = 0; i < p->n; i++)
         p->features[i] = features->list[i].hash;
+    if (p->n_grams)
+        memcpy(p->grams, features->grams, p->n_grams * sizeof p->grams[0]);
     client->n_pending++;
     return client->n_pending < PENDING_MAX ? 0 : ledger_flush(client, err);
 }
@@ -256,31 +281,50 @@ static int features_file(struct str bytes, struct err *err)
     return -1;
 }
 
+static int learner_send_inline(struct learn_client *client, struct learn_request *request,
+                               struct str features, struct err *err)
+{
+    request->features = features;
+    return learner_send(client, request, NULL, err);
+}
+
+static int learner_send_file(struct learn_client *client, const struct learn_request *request,
+                             struct str features, struct err *err)
+{
+    struct ipc_fds fds = {.n = 1, .fd = {features_file(features, err)}};
+    if (fds.fd[0] < 0)
+        return -1;
+    int result = learner_send(client, request, &fds, err);
+    ipc_fds_close(&fds);
+    return result;
+}
+
 static int learner_add(struct learn_client *client, const struct pending *p,
                        const struct features *features, struct err *err)
 {
     struct learn_request request = {.number = p->number,
                                     .verb = LEARN_MESSAGE,
                                     .class = p->class,
-                                    .digest = p->digest};
+                                    .digest = p->digest,
+                                    .source = p->source};
     struct buf bytes = BUF_INIT(FEATURES_MAX * sizeof(uint64_t));
-    struct ipc_fds fds = {.n = 0};
-    int result = 0;
+    struct buf grams = BUF_INIT(GRAMS_PACKED_BYTES);
+    int result = -1;
     /* To forget, the digest is enough. */
     request.n = p->class == LEARN_FORGET ? 0 : (uint32_t)features->n;
     for (uint32_t i = 0; i < request.n; i++)
         wire_u64(&bytes, features->list[i].hash);
-    if (!buf_ok(&bytes))
-        result = err_set(err, "out of memory");
+    bool packed = request.n == 0 || grams_pack(&grams, features->grams, features->n_grams);
+    request.grams = buf_str(&grams);
+    if (!packed)
+        err_set(err, "the message's grams are not in order");
+    else if (!buf_ok(&bytes) || !buf_ok(&grams))
+        err_set(err, "out of memory");
     else if (request.n <= LEARN_INLINE_MAX)
-        request.features = buf_str(&bytes);
-    else if ((fds.fd[0] = features_file(buf_str(&bytes), err)) >= 0)
-        fds.n = 1;
+        result = learner_send_inline(client, &request, buf_str(&bytes), err);
     else
-        result = -1;
-    if (result == 0)
-        result = learner_send(client, &request, &fds, err);
-    ipc_fds_close(&fds);
+        result = learner_send_file(client, &request, buf_str(&bytes), err);
+    buf_release(&grams);
     buf_release(&bytes);
     return result;
 }
@@ -325,7 +369,7 @@ void learn_client_close(struct learn_client **client)
     if (c == NULL)
         return;
     for (size_t i = 0; i < PENDING_MAX; i++)
-        free(c->pending[i].features);
+        pending_free(&c->pending[i]);
     if (c->ledger && owner_enter(c, &ignored) == 0) {
         ledger_close(&c->ledger);
         owner_leave();
@@ -342,10 +386,17 @@ bool learn_client_remote(const struct learn_client *client)
 }
 
 int learn_client_add(struct learn_client *client, enum learn_class class,
-                     const struct features *features, uint64_t number, struct err *err)
+                     const struct features *features, const struct learn_source *source,
+                     uint64_t number, struct err *err)
 {
+    static const struct learn_source nobody = {.kind = LEARN_BY_BULK};
     struct pending *p = &client->pending[(client->first + client->n_pending) % PENDING_MAX];
     *p = (struct pending){.number = number, .class = class, .digest = features->digest};
+    p->source = source ? *source : nobody;
+    p->source.reporter = str_sub(p->source.reporter, 0, sizeof p->reporter);
+    if (p->source.reporter.n)
+        memcpy(p->reporter, p->source.reporter.s, p->source.reporter.n);
+    p->source.reporter.s = p->reporter;
     if (client->ledger)
         return ledger_add(client, p, features, err);
     if (learner_add(client, p, features, err) < 0)

@@ -4,7 +4,8 @@
  * Messages are sent ahead and answered in groups, so that a thousand cost a few fsyncs:
  *
  *   client = learn_client_open(conf, report, data, &err);
- *   learn_client_add(client, LEARN_SPAM, &features, number, &err);   … report(data, number, …)
+ *   learn_client_add(client, LEARN_SPAM, &features, &source, number, &err);
+ *                                                                   … report(data, number, …)
  *   learn_client_finish(client, true, &summary, &err);
  *   learn_client_close(&client);
  *
@@ -20,7 +21,7 @@
 struct learn_client;
 
 /* Called once for each added message, in order, from within add or finish. `text` says why it
- * failed; NULL otherwise. */
+ * failed, or which share is used up (LEARN_ANSWER_CAPPED); NULL otherwise. */
 typedef void learn_report(void *data, uint64_t number, enum learn_answer answer, const char *text);
 
 struct learn_client *learn_client_open(const struct conf *conf, learn_report *report, void *data,
@@ -30,10 +31,12 @@ void learn_client_close(struct learn_client **client);
 /* Is a running learner at the other end? */
 bool learn_client_remote(const struct learn_client *client);
 
-/* `number` is the caller's own. -1: the learner has gone, or the ledger is broken: messages not
- * reported yet may or may not have been learned; learning them again is safe. */
+/* `number` is the caller's own; source NULL: bulk, nobody in particular, now. -1: the learner has
+ * gone, or the ledger is broken: messages not reported yet may or may not have been learned;
+ * learning them again is safe. */
 int learn_client_add(struct learn_client *client, enum learn_class class,
-                     const struct features *features, uint64_t number, struct err *err);
+                     const struct features *features, const struct learn_source *source,
+                     uint64_t number, struct err *err);
 
 struct learn_summary {
     uint64_t spam; /* messages in the ledger */

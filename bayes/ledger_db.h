@@ -45,6 +45,7 @@ struct ledger {
     DB *tokens;
     DB *totals_db;
     struct ledger_totals totals;
+    struct ledger_policy policy;
     bool changed;                  /* since the last publication */
     bool broken;                   /* the environment has panicked: only closing is left */
     int panic;                     /* what made the environment panic; 0: nothing yet */

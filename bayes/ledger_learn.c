@@ -326,7 +326,8 @@ int ledger_learn_batch(struct ledger *ledger, struct ledger_item *items, size_t 
 enum learn_result ledger_learn(struct ledger *ledger, uint64_t digest, enum learn_class class,
                                const uint64_t *features, size_t n, struct err *err)
 {
-    struct ledger_item item = {digest, class, features, n, LEARN_FAILED};
+    struct ledger_item item = {
+        .digest = digest, .class = class, .features = features, .n = n, .result = LEARN_FAILED};
     ledger_learn_batch(ledger, &item, 1, err);
     return item.result;
 }

@@ -10,7 +10,7 @@ lib_libbayes_a_SOURCES = \
     bayes/grams.h bayes/grams.c bayes/campaign.h bayes/campaign.c \
     bayes/regression.h bayes/regression.c bayes/fusion.h bayes/fusion.c \
     bayes/lesson.h bayes/lesson.c \
-    bayes/learn.h bayes/learn.c
+    bayes/learn.h bayes/learn.c bayes/grams_pack.h bayes/grams_pack.c
 
 lib_libledger_a_CPPFLAGS = $(AM_CPPFLAGS) $(DB_CFLAGS)
 lib_libledger_a_SOURCES = \
@@ -18,6 +18,7 @@ lib_libledger_a_SOURCES = \
     bayes/learn_client.h bayes/learn_client.c \
     bayes/guard.h bayes/guard.c \
     bayes/ledger_open.c bayes/ledger_seed.c bayes/ledger_learn.c bayes/ledger_publish.c
+lib_libledger_a_SOURCES += bayes/ledger_export.h bayes/ledger_caps.c
 
 unit += t/unit/bayes_combine t/unit/bayes_model t/unit/bayes_features
 t_unit_bayes_combine_LDADD = $(MODEL_LIBS) $(CMOCKA_LIBS)

@@ -33,8 +33,10 @@ struct job {
     enum learn_verb verb;
     struct ledger_item item;
     uint64_t *features;
+    uint32_t *grams;
+    char reporter[LEARN_REPORTER_MAX];
     enum learn_answer answer;
-    char text[ERR_TEXT_MAX]; /* of a failure */
+    char text[ERR_TEXT_MAX]; /* of a failure, or which share is used up */
 };
 
 struct learner {
@@ -94,6 +96,36 @@ static void job_fail(struct job *job, const char *text)
     snprintf(job->text, sizeof job->text, "%s", text);
 }
 
+/* What is to be learned; the request's own bytes are soon gone. */
+static int job_item(struct job *job, const struct learn_request *request, int fd, struct err *err)
+{
+    size_t n_grams;
+    job->features = learn_request_features(request, fd, err);
+    job->grams = job->features ? learn_request_grams(request, &n_grams, err) : NULL;
+    if (job->grams == NULL)
+        return -1;
+    job->item = (struct ledger_item){.digest = request->digest,
+                                     .class = request->class,
+                                     .features = job->features,
+                                     .n = request->n,
+                                     .grams = job->grams,
+                                     .n_grams = n_grams,
+                                     .source = request->source};
+    struct str *reporter = &job->item.source.reporter;
+    if (reporter->n)
+        memcpy(job->reporter, reporter->s, reporter->n);
+    reporter->s = job->reporter;
+    return 0;
+}
+
+static void job_free(struct job *job)
+{
+    free(job->features);
+    free(job->grams);
+    job->features = NULL;
+    job->grams = NULL;
+}
+
 /* False when the client speaks nonsense. */
 static bool job_read(struct learner *l, size_t client, int fd)
 {
@@ -107,14 +139,12 @@ static bool job_read(struct learner *l, size_t client, int fd)
     job->verb = request.verb;
     job->answer = LEARN_ANSWER_DONE;
     job->features = NULL;
+    job->grams = NULL;
     job->text[0] = '\0';
-    if (request.verb != LEARN_MESSAGE)
-        return true;
-    job->features = learn_request_features(&request, fd, &err);
-    if (job->features == NULL)
+    if (request.verb == LEARN_MESSAGE && job_item(job, &request, fd, &err) < 0) {
+        job_free(job);
         job_fail(job, err.text);
-    job->item =
-        (struct ledger_item){request.digest, request.class, job->features, request.n, LEARN_FAILED};
+    }
     return true;
 }
 
@@ -138,19 +168,6 @@ static void client_read(struct learner *l, size_t client)
 }
 
 /* --- learning and answering --- */
-
-static enum learn_answer answer_of(enum learn_result result)
-{
-    switch (result) {
-    case LEARN_DONE:
-        return LEARN_ANSWER_DONE;
-    case LEARN_KNOWN:
-        return LEARN_ANSWER_KNOWN;
-    case LEARN_FAILED:
-        break;
-    }
-    return LEARN_ANSWER_FAILED;
-}
 
 static bool job_learns(const struct job *job)
 {
@@ -176,7 +193,10 @@ static void jobs_learn(struct learner *l)
         struct job *job = &l->jobs[i];
         if (!job_learns(job))
             continue;
-        job->answer = answer_of(l->items[n++].result);
+        const struct ledger_item *item = &l->items[n++];
+        job->answer = ledger_answer(item->result);
+        if (item->result == LEARN_CAPPED)
+            snprintf(job->text, sizeof job->text, "%s", ledger_cap_text(item->cap));
         if (!durable || job->answer == LEARN_ANSWER_FAILED)
             job_fail(job, durable ? err.text : sync_err.text);
     }
@@ -227,7 +247,7 @@ static void jobs_finish(struct learner *l)
     jobs_publish(l);
     for (size_t i = 0; i < l->n_jobs; i++) {
         job_answer(l, &l->jobs[i]);
-        free(l->jobs[i].features);
+        job_free(&l->jobs[i]);
     }
     l->n_jobs = 0;
 }
@@ -310,6 +330,8 @@ static int learner_open(struct learner *l, struct err *err)
     l->ledger = ledger_open(folder, err);
     if (l->ledger == NULL)
         return -1;
+    struct ledger_policy policy = ledger_policy_of(l->env->conf);
+    ledger_policy_set(l->ledger, &policy);
     struct ledger_totals totals = ledger_totals(l->ledger);
     log_info("ledger: %llu spam, %llu ham, model %llu", (unsigned long long)totals.spam,
              (unsigned long long)totals.ham, (unsigned long long)totals.generation);

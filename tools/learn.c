@@ -50,7 +50,7 @@ static int learn_message(struct job *job, struct str raw, struct err *err)
     if (message_parse(job->pool, raw, &mail_limits_default, &message, err) == 0 &&
         mail_text_make(job->pool, message, &text, err) == 0 &&
         features_extract(job->pool, message, text, &features, err) == 0)
-        return learn_client_add(job->client, job->class, &features, job->at, err);
+        return learn_client_add(job->client, job->class, &features, NULL, job->at, err);
     job->failed++;
     err_prefix(err, "%s", job->files.paths[job->at]);
     tool_fail("learn", err);

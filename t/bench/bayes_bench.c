@@ -331,8 +331,10 @@ static void learn_time(struct bench *bench, const char *folder)
     double wall = wall_now(), cpu = cpu_now();
     for (size_t i = 0; i < n; i++) {
         const struct entry *entry = &bench->list[i * (bench->n / n)];
-        items[in++] = (struct ledger_item){entry->digest, entry->spam ? LEARN_SPAM : LEARN_HAM,
-                                           entry->features, entry->n, LEARN_FAILED};
+        items[in++] = (struct ledger_item){.digest = entry->digest,
+                                           .class = entry->spam ? LEARN_SPAM : LEARN_HAM,
+                                           .features = entry->features,
+                                           .n = entry->n};
         if (in < LEDGER_BATCH && i + 1 < n)
             continue;
         if (ledger_learn_batch(ledger, items, in, &err) < 0 || ledger_sync(ledger, &err) < 0)

@@ -73,6 +73,12 @@ static size_t words_of(uint64_t i, uint64_t *words)
     return n;
 }
 
+static struct ledger_item item_of(uint64_t digest, enum learn_class class, const uint64_t *words,
+                                  size_t n)
+{
+    return (struct ledger_item){.digest = digest, .class = class, .features = words, .n = n};
+}
+
 static enum learn_class class_of(uint64_t i)
 {
     return i % 3 ? LEARN_HAM : LEARN_SPAM;
@@ -225,8 +231,8 @@ static void a_batch_is_as_its_items(void **state)
     static const enum learn_result results[] = {LEARN_DONE, LEARN_KNOWN, LEARN_DONE,
                                                 LEARN_DONE, LEARN_DONE,  LEARN_DONE};
     for (size_t i = 0; i < 6; i++)
-        items[i] = (struct ledger_item){spread(messages[i]), classes[i], words[i],
-                                        words_of(messages[i], words[i]), LEARN_FAILED};
+        items[i] =
+            item_of(spread(messages[i]), classes[i], words[i], words_of(messages[i], words[i]));
     assert_int_equal(ledger_learn_batch(ledger, items, 6, &err), 0);
     for (size_t i = 0; i < 6; i++)
         assert_int_equal(items[i].result, results[i]);
@@ -243,12 +249,12 @@ static void a_refused_item_spoils_no_other(void **state)
     uint64_t *many = calloc(FEATURES_MAX + 1, sizeof *many);
     for (size_t i = 0; i <= FEATURES_MAX; i++)
         many[i] = i;
-    struct ledger_item items[] = {{1, LEARN_SPAM, good, 2, LEARN_FAILED},
-                                  {2, LEARN_SPAM, twice, 2, LEARN_DONE},
-                                  {3, LEARN_SPAM, falling, 2, LEARN_DONE},
-                                  {4, LEARN_SPAM, many, FEATURES_MAX + 1, LEARN_DONE},
-                                  {5, (enum learn_class)9, good, 2, LEARN_DONE},
-                                  {6, LEARN_HAM, good, 2, LEARN_FAILED}};
+    struct ledger_item items[] = {item_of(1, LEARN_SPAM, good, 2),
+                                  item_of(2, LEARN_SPAM, twice, 2),
+                                  item_of(3, LEARN_SPAM, falling, 2),
+                                  item_of(4, LEARN_SPAM, many, FEATURES_MAX + 1),
+                                  item_of(5, (enum learn_class)9, good, 2),
+                                  item_of(6, LEARN_HAM, good, 2)};
     assert_int_equal(ledger_learn_batch(ledger, items, 6, &err), -1);
     assert_true(err.text[0] != '\0');
     assert_int_equal(items[0].result, LEARN_DONE);
@@ -273,7 +279,7 @@ static void large_batches_are_cut(void **state)
     for (size_t i = 0; i < FEATURES_MAX; i++)
         words[i] = i * 1000;
     for (size_t i = 0; i < N; i++)
-        items[i] = (struct ledger_item){i, LEARN_HAM, words, FEATURES_MAX, LEARN_FAILED};
+        items[i] = item_of(i, LEARN_HAM, words, FEATURES_MAX);
     assert_int_equal(ledger_learn_batch(ledger, items, N, &err), 0);
     assert_totals(ledger, 0, N);
     assert_int_equal(ledger_token(ledger, 19999 * 1000, &token, &err), 1);
@@ -546,8 +552,7 @@ static _Noreturn void learn_until_killed(int out)
         _exit(2);
     for (uint64_t i = 0; i < KILL_MESSAGES; i += KILL_BATCH) {
         for (uint64_t k = 0; k < KILL_BATCH; k++)
-            items[k] = (struct ledger_item){spread(i + k), class_of(i + k), words[k],
-                                            words_of(i + k, words[k]), LEARN_FAILED};
+            items[k] = item_of(spread(i + k), class_of(i + k), words[k], words_of(i + k, words[k]));
         if (ledger_learn_batch(ledger, items, KILL_BATCH, &err) < 0 ||
             ledger_sync(ledger, &err) < 0)
             _exit(3);

@@ -170,7 +170,7 @@ static struct features message_of(uint64_t i, struct feature *list, size_t n)
 {
     for (size_t k = 0; k < n; k++)
         list[k] = (struct feature){(k + 1) * 1000000007ull + (k % 2 ? i : 0), STR("x")};
-    return (struct features){list, n, (i + 1) * 0x9e3779b97f4a7c15u};
+    return (struct features){.list = list, .n = n, .digest = (i + 1) * 0x9e3779b97f4a7c15u};
 }
 
 static int teach(struct learn_client *client, uint64_t from, uint64_t to, enum learn_class class,
@@ -179,7 +179,7 @@ static int teach(struct learn_client *client, uint64_t from, uint64_t to, enum l
     struct feature list[WORDS];
     for (uint64_t i = from; i < to; i++) {
         struct features features = message_of(i, list, WORDS);
-        if (learn_client_add(client, class, &features, i, err) < 0)
+        if (learn_client_add(client, class, &features, NULL, i, err) < 0)
             return -1;
     }
     return 0;
@@ -267,7 +267,7 @@ static void the_largest_message_travels_in_a_file(void **state)
     struct feature *list = calloc(FEATURES_MAX, sizeof *list);
     for (uint64_t i = 0; i < 5; i++) {
         struct features features = message_of(i, list, FEATURES_MAX);
-        assert_int_equal(learn_client_add(client, LEARN_HAM, &features, i, &err), 0);
+        assert_int_equal(learn_client_add(client, LEARN_HAM, &features, NULL, i, &err), 0);
     }
     finish(client, false);
     assert_int_equal(lesson.done, 5);
