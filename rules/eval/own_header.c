@@ -1,5 +1,5 @@
+#include "mail/address.h"
 #include "rules/eval/own.h"
-#include "rules/facts/address.h"
 #include "rules/facts/date.h"
 #include "rules/facts/shown.h"
 
@@ -7,7 +7,7 @@
 
 /* The first mailbox of the first field of that name: 1 found, 0 not, EVAL_NO_MEMORY. */
 static double first_address(struct pool *pool, const struct message *message, struct str name,
-                            struct address *address)
+                            struct mail_address *address)
 {
     const struct header *header = message_header(message, name);
     if (header == NULL)
@@ -15,7 +15,7 @@ static double first_address(struct pool *pool, const struct message *message, st
     struct str rest = header_unfold(pool, header);
     if (rest.s == NULL)
         return EVAL_NO_MEMORY;
-    return address_next(&rest, address);
+    return mail_address_next(&rest, address);
 }
 
 /*
@@ -42,7 +42,7 @@ static bool related(struct str a, struct str b)
 
 double eval_from_name_other_domain(struct eval_context *c)
 {
-    struct address from;
+    struct mail_address from;
     double found = first_address(c->pool, c->input->message, STR("From"), &from);
     if (found <= 0)
         return found;
@@ -50,14 +50,14 @@ double eval_from_name_other_domain(struct eval_context *c)
     struct str shown = header_text(c->pool, &name);
     if (shown.s == NULL)
         return EVAL_NO_MEMORY;
-    struct str domain = address_domain(shown);
+    struct str domain = mail_address_domain(shown);
     size_t end = 0;
     while (end < domain.n &&
            (str_lower_char(domain.s[end]) >= 'a' || domain.s[end] == '.' || domain.s[end] == '-' ||
             (domain.s[end] >= '0' && domain.s[end] <= '9')))
         end++;
     domain = str_sub(domain, 0, end);
-    if (str_chr(domain, '.') == STR_NONE || related(domain, address_domain(from.address)))
+    if (str_chr(domain, '.') == STR_NONE || related(domain, mail_address_domain(from.address)))
         return 0;
     c->text = shown;
     return 1;
@@ -66,14 +66,14 @@ double eval_from_name_other_domain(struct eval_context *c)
 static double other_domain(const struct rules_input *input, struct pool *pool, struct str name,
                            struct str *text)
 {
-    struct address from, other;
+    struct mail_address from, other;
     double found = first_address(pool, input->message, STR("From"), &from);
     if (found > 0)
         found = first_address(pool, input->message, name, &other);
     if (found <= 0)
         return found;
-    struct str domain = address_domain(other.address);
-    if (domain.n == 0 || related(domain, address_domain(from.address)))
+    struct str domain = mail_address_domain(other.address);
+    if (domain.n == 0 || related(domain, mail_address_domain(from.address)))
         return 0;
     *text = other.address;
     return 1;
@@ -109,7 +109,7 @@ double eval_subject_has_recipient(struct eval_context *c)
     const struct mail_text *text = facts_shown(c->facts);
     if (text == NULL)
         return EVAL_NO_MEMORY;
-    struct address to;
+    struct mail_address to;
     double found = first_address(c->pool, c->input->message, STR("To"), &to);
     if (found <= 0)
         return found;
@@ -123,7 +123,7 @@ double eval_subject_has_recipient(struct eval_context *c)
 
 double eval_to_is_from(struct eval_context *c)
 {
-    struct address from, to;
+    struct mail_address from, to;
     double found = first_address(c->pool, c->input->message, STR("From"), &from);
     if (found > 0)
         found = first_address(c->pool, c->input->message, STR("To"), &to);
@@ -145,12 +145,12 @@ static double count_addresses(const struct rules_input *input, struct pool *pool
     size_t from = 0;
     double count = 0;
     const struct header *header;
-    struct address address;
+    struct mail_address address;
     while ((header = part_header(input->message->root, name, &from)) != NULL) {
         struct str rest = header_unfold(pool, header);
         if (rest.s == NULL)
             return EVAL_NO_MEMORY;
-        while (address_next(&rest, &address))
+        while (mail_address_next(&rest, &address))
             count += address.address.n > 0;
     }
     return count;

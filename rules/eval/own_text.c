@@ -1,7 +1,7 @@
 #include <stdlib.h>
 
+#include "mail/address.h"
 #include "rules/eval/own.h"
-#include "rules/facts/address.h"
 #include "rules/facts/shown.h"
 
 #define CAPITALS_LETTERS_MIN 100
@@ -145,14 +145,14 @@ double eval_links_all_foreign(struct eval_context *c)
     if (text == NULL)
         return EVAL_NO_MEMORY;
     const struct header *header = message_header(c->input->message, STR("From"));
-    struct address from;
+    struct mail_address from;
     struct str rest = header ? header_unfold(c->pool, header) : STR_EMPTY;
     bool any = false;
     if (header && rest.s == NULL)
         return EVAL_NO_MEMORY;
-    if (!address_next(&rest, &from))
+    if (!mail_address_next(&rest, &from))
         return 0;
-    struct str domain = address_domain(from.address);
+    struct str domain = mail_address_domain(from.address);
     for (size_t i = 0; i < text->n_uris; i++) {
         const struct uri *uri = &text->uris[i];
         if (!is_web(uri))

@@ -1,6 +1,5 @@
 # rules/facts: a message as the rule language sees it
 lib_librules_a_SOURCES += \
-    rules/facts/address.c rules/facts/address.h \
     rules/facts/body.c rules/facts/body.h \
     rules/facts/content_type.c rules/facts/content_type.h \
     rules/facts/date.c rules/facts/date.h \

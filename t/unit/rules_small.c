@@ -3,7 +3,7 @@
 
 #include "base/buf.h"
 
-#include "rules/facts/address.h"
+#include "mail/address.h"
 #include "rules/facts/date.h"
 #include "rules/language/names.h"
 #include "rules/language/query.h"
@@ -11,9 +11,9 @@
 static void check_addresses(const char *text, const char *expected)
 {
     struct str rest = str_of(text);
-    struct address address;
+    struct mail_address address;
     struct buf got = BUF_INIT(4096);
-    while (address_next(&rest, &address))
+    while (mail_address_next(&rest, &address))
         buf_addf(&got, "[%.*s|%.*s]", STR_ARG(address.name), STR_ARG(address.address));
     if (strcmp(buf_cstr(&got), expected) != 0)
         fail_msg("%s: %s, not %s", text, buf_cstr(&got), expected);
@@ -39,8 +39,8 @@ static void reads_addresses(void **state)
 
 static void finds_domains(void **state)
 {
-    assert_str(address_domain(STR("a@b@c.example")), "c.example");
-    assert_str(address_domain(STR("nobody")), "");
+    assert_str(mail_address_domain(STR("a@b@c.example")), "c.example");
+    assert_str(mail_address_domain(STR("nobody")), "");
 }
 
 static void check_date(const char *text, int64_t expected)

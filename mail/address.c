@@ -1,4 +1,4 @@
-#include "rules/facts/address.h"
+#include "mail/address.h"
 
 static bool is_mail_space(char c)
 {
@@ -80,31 +80,31 @@ static struct str unquoted(struct str x)
     return x;
 }
 
-bool address_next(struct str *rest, struct address *address)
+bool mail_address_next(struct str *rest, struct mail_address *address)
 {
     struct spans spans;
     while (rest->n) {
         *rest = str_from(*rest, read_spans(*rest, &spans));
         struct str words = str_trim(spans.words);
         if (spans.has_bracket) {
-            *address = (struct address){unquoted(words), str_trim(spans.bracket)};
+            *address = (struct mail_address){unquoted(words), str_trim(spans.bracket)};
             if (address->name.n == 0)
                 address->name = str_trim(spans.comment);
             return true;
         }
         if (str_chr(words, '@') != STR_NONE) {
-            *address = (struct address){str_trim(spans.comment), words};
+            *address = (struct mail_address){str_trim(spans.comment), words};
             return true;
         }
         if (words.n) {
-            *address = (struct address){unquoted(words), STR_EMPTY};
+            *address = (struct mail_address){unquoted(words), STR_EMPTY};
             return true;
         }
     }
     return false;
 }
 
-struct str address_domain(struct str address)
+struct str mail_address_domain(struct str address)
 {
     size_t at = str_rchr(address, '@');
     return at == STR_NONE ? STR_EMPTY : str_from(address, at + 1);

@@ -2,20 +2,20 @@
  * address: the mailboxes in a From, To or Cc value (RFC 5322 3.4), read as generously as mail
  * programs do: groups, comments, quoted and bare names, a missing bracket. One pass, no copy.
  */
-#ifndef POTERNE_RULES_ADDRESS_H
-#define POTERNE_RULES_ADDRESS_H
+#ifndef POTERNE_MAIL_ADDRESS_H
+#define POTERNE_MAIL_ADDRESS_H
 
 #include "base/str.h"
 
-struct address {
+struct mail_address {
     struct str name;    /* display name without its quotes, or the comment; may be empty */
     struct str address; /* without brackets; may be empty for a name alone */
 };
 
 /* Takes the next mailbox off the front of *rest; false at the end. */
-bool address_next(struct str *rest, struct address *address);
+bool mail_address_next(struct str *rest, struct mail_address *address);
 
 /* Behind the last '@'; empty when there is none. */
-struct str address_domain(struct str address);
+struct str mail_address_domain(struct str address);
 
 #endif
