@@ -12,6 +12,7 @@ lib_libbase_a_SOURCES = \
     base/wire.c base/wire.h \
     base/fsio.c base/fsio.h \
     base/crc32c.c base/crc32c.h \
+    base/siphash.c base/siphash.h \
     base/recipient.c base/recipient.h \
     base/ipc.c base/ipc.h \
     base/sandbox.c base/sandbox.h \

@@ -33,6 +33,12 @@ struct features {
 
 int features_extract(struct pool *pool, const struct message *message, const struct mail_text *text,
                      struct features *features, struct err *err);
+/* The same, and whether it comes from whom own users write to (known.h; NULL: nothing is known),
+ * as tokens "known:from", "known:pair", "known:reply". */
+struct known;
+int features_extract_known(struct pool *pool, const struct message *message,
+                           const struct mail_text *text, const struct known *known,
+                           struct features *features, struct err *err);
 
 struct model;
 

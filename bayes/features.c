@@ -2,6 +2,7 @@
 
 #include "bayes/campaign.h"
 #include "bayes/grams.h"
+#include "bayes/known.h"
 
 /* Shares of FEATURES_MAX. Text comes last and takes what is left. */
 #define HEADER_TOKENS    3000
@@ -35,10 +36,34 @@ static void features_text(struct tokens *tokens, const struct mail_text *text)
 int features_extract(struct pool *pool, const struct message *message, const struct mail_text *text,
                      struct features *features, struct err *err)
 {
+    return features_extract_known(pool, message, text, NULL, features, err);
+}
+
+static int features_known(struct tokens *tokens, const struct known *known,
+                          const struct message *message, struct err *err)
+{
+    struct known_facts facts;
+    if (known_look(known, message, tokens->pool, &facts, err) < 0)
+        return -1;
+    if (facts.from)
+        tokens_add(tokens, STR("known"), STR("from"));
+    if (facts.pair)
+        tokens_add(tokens, STR("known"), STR("pair"));
+    if (facts.reply)
+        tokens_add(tokens, STR("known"), STR("reply"));
+    return 0;
+}
+
+int features_extract_known(struct pool *pool, const struct message *message,
+                           const struct mail_text *text, const struct known *known,
+                           struct features *features, struct err *err)
+{
     struct tokens tokens;
     struct campaign campaign = {0};
     tokens_init(&tokens, pool);
     tokens_allow(&tokens, HEADER_TOKENS);
+    if (features_known(&tokens, known, message, err) < 0)
+        return -1;
     features_header(&tokens, message->root);
     tokens_words(&tokens, STR("subject"), subject_untagged(text->subject));
     tokens_allow(&tokens, STRUCTURE_TOKENS);

@@ -7,6 +7,7 @@ lib_libbayes_a_SOURCES = \
     bayes/tokens.h bayes/tokens.c bayes/words.c \
     bayes/features.h bayes/features.c bayes/field.h bayes/field.c bayes/features_header.c \
     bayes/features_structure.c bayes/features_link.c bayes/digest.c \
+    bayes/known.h bayes/known.c bayes/known_table.h bayes/known_table.c \
     bayes/grams.h bayes/grams.c bayes/campaign.h bayes/campaign.c \
     bayes/regression.h bayes/regression.c bayes/fusion.h bayes/fusion.c \
     bayes/lesson.h bayes/lesson.c \
@@ -24,6 +25,9 @@ unit += t/unit/bayes_combine t/unit/bayes_model t/unit/bayes_features
 t_unit_bayes_combine_LDADD = $(MODEL_LIBS) $(CMOCKA_LIBS)
 t_unit_bayes_model_LDADD = $(MODEL_LIBS) $(CMOCKA_LIBS)
 t_unit_bayes_features_LDADD = $(MODEL_LIBS) $(CMOCKA_LIBS)
+
+unit += t/unit/bayes_known
+t_unit_bayes_known_LDADD = $(MODEL_LIBS) $(CMOCKA_LIBS)
 
 unit += t/unit/bayes_ledger t/unit/bayes_guard
 t_unit_bayes_ledger_LDADD = $(LEDGER_LIBS) $(CMOCKA_LIBS)

@@ -9,6 +9,7 @@
 
 #include "base/log.h"
 #include "base/score.h"
+#include "bayes/known.h"
 #include "gateway/received.h"
 #include "sender/authres.h"
 
@@ -51,6 +52,18 @@ static void open_model(struct pipeline *pipeline, const struct conf *conf)
         log_info("no model yet: pass 1 decides alone until something was learned");
 }
 
+/* Whom the own users write to; without it their mail is as any other. */
+static void open_known(struct pipeline *pipeline, const struct conf *conf)
+{
+    char folder[PATH_MAX];
+    struct err err = {""};
+    int n = snprintf(folder, sizeof folder, "%s/bayes", conf->state_dir);
+    if (!conf->bayes.enabled || n < 0 || (size_t)n >= sizeof folder)
+        return;
+    if (known_open_folder(folder, &pipeline->known, &err) < 0)
+        log_error("%s; nobody is known", err.text);
+}
+
 static bool is_trained(const struct model *model)
 {
     return model && model_spam(model) >= PIPELINE_TRAINED_MIN &&
@@ -79,6 +92,7 @@ int pipeline_open(struct pipeline *pipeline, const struct conf *conf, struct err
     if (mail_preload(err) < 0)
         return -1;
     open_model(pipeline, conf);
+    open_known(pipeline, conf);
     const struct ruleset_options options = {.score_set = pipeline_score_set(conf, pipeline->model)};
     pipeline->rules = ruleset_load_with(&options, conf->spam.rules.items, conf->spam.rules.n,
                                         report_mistake, pipeline, err);
@@ -96,6 +110,7 @@ void pipeline_close(struct pipeline *pipeline)
     rules_scratch_free(&pipeline->scratch);
     ruleset_free(&pipeline->rules);
     model_close(&pipeline->model);
+    known_close(&pipeline->known);
     dkim_checker_free(&pipeline->dkim);
     txt_file_free(&pipeline->keys);
 }
@@ -160,7 +175,8 @@ static int classify(const struct pipeline *pipeline, struct pool *pool,
 {
     if (pipeline->model == NULL)
         return 0;
-    if (features_extract(pool, result->message, result->text, &result->features, err) < 0)
+    if (features_extract_known(pool, result->message, result->text, pipeline->known,
+                               &result->features, err) < 0)
         return -1;
     return bayes_classify(pipeline->model, &result->features, pool, &result->bayes, err);
 }

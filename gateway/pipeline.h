@@ -29,6 +29,7 @@ struct pipeline {
     struct ruleset *rules;
     struct rules_scratch *scratch; /* one process, one message at a time */
     struct model *model;           /* NULL: pass 1 decides alone */
+    struct known *known;           /* NULL: nobody is known */
     struct dkim_checker *dkim;     /* NULL: signatures are not checked */
     struct txt_file *keys;
     unsigned mistakes; /* in rule files; each was logged */
