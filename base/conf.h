@@ -17,8 +17,9 @@ struct conf_list {
     size_t n;
 };
 
-/* lmtp://host:port  smtp://host:port  lmtp:///socket/path  maildir:///folder/%d/%u */
-enum conf_hop_kind { HOP_SMTP, HOP_LMTP, HOP_MAILDIR };
+/* lmtp://host:port  smtp://host:port  lmtp:///socket/path  maildir:///folder/%d/%u
+ * HOP_REPORTS can't be written: it is where the report addresses' mail goes. */
+enum conf_hop_kind { HOP_SMTP, HOP_LMTP, HOP_MAILDIR, HOP_REPORTS };
 
 struct conf_hop {
     enum conf_hop_kind kind;

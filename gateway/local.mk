@@ -28,6 +28,7 @@ include gateway/antivirus/local.mk
 include gateway/smtp/local.mk
 include gateway/edge/local.mk
 
+include gateway/reports/local.mk
 include gateway/delivery/local.mk
 include gateway/clients.mk
 

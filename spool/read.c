@@ -202,6 +202,13 @@ int spool_peek(struct spool *spool, enum spool_state state, const char *id, stru
     return load(spool, state, id, false, pool, file, corrupt, err);
 }
 
+int spool_open_message(struct spool *spool, enum spool_state state, const char *id, struct err *err)
+{
+    const struct folder *folder = spool_folder(spool, state);
+    int fd = openat(folder->fd, id, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+    return fd >= 0 ? fd : err_sys(err, "cannot open %s/%s/%s", spool->root, folder->name, id);
+}
+
 void spool_unload(struct spool_file **file)
 {
     if (*file == NULL)

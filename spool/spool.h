@@ -111,6 +111,10 @@ int spool_load(struct spool *spool, enum spool_state state, const char *id, stru
 int spool_peek(struct spool *spool, enum spool_state state, const char *id, struct pool *pool,
                struct spool_file **file, bool *corrupt, struct err *err);
 void spool_unload(struct spool_file **file);
+/* A read-only descriptor of the file, for another process: the message stands at SPOOL_HEADER_SIZE.
+ * The caller closes it. -1 on error. */
+int spool_open_message(struct spool *spool, enum spool_state state, const char *id,
+                       struct err *err);
 /* What a mark means for the recipient in memory; spool_mark() does it too. The mark's texts are
  * then the recipient's. */
 struct spool_mark;

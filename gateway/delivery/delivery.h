@@ -1,7 +1,7 @@
 /*
  * delivery: the process that owes. Everything in queue/ is in its memory as a job; a job has a leg
  * for each next hop of its recipients; a leg waits for its time, stands in the line of its hop, or
- * is busy on a lane (a connection, or a thread for a Maildir).
+ * is busy on a lane (a connection, or a thread for a Maildir or for the process `reports`).
  *
  *   notice or sweep ─► job_adopt ─► legs ─► hop's line ─► lane ─► result for each recipient
  *                                    ▲                              │ 2xx  delivered
@@ -43,6 +43,7 @@
 #define DELIVERY_JOBS_MAX      200000 /* in memory; the rest waits on the disk for a sweep */
 #define DELIVERY_LOAD_MAX      (96 * 1024 * 1024) /* memory for one message's envelope */
 #define DELIVERY_THREADS       8
+#define DELIVERY_REPORTS       4    /* threads that may wait for the process `reports` */
 #define DELIVERY_SERVICE_MAX   64   /* connections to the service socket */
 #define DELIVERY_ROUND         64   /* notices or files taken before others have their turn */
 #define DELIVERY_SWEEP_SECONDS 5    /* between two looks into queue/ */
@@ -168,6 +169,7 @@ struct delivery {
     uint64_t acked;          /* the journal has committed everything up to there */
     struct event *settle_soon;
     struct hop *hops;
+    struct conf_hop reports_hop; /* where report addresses' mail goes */
     struct sweep queue_sweep, held_sweep;
     struct event *tick;
     struct event *ctl;
@@ -275,6 +277,11 @@ bool lanes_busy(const struct hop *hop);
 /* One of them was answered. */
 bool lanes_greeted(const struct hop *hop);
 void lanes_close(struct hop *hop, bool idle_only, const char *why);
+
+/* --- reports (report.c) --- */
+/* In a thread. text: what became of it, or why nothing did. */
+enum client_outcome report_hand_over(const struct delivery *delivery, const struct spool_file *file,
+                                     uint32_t index, char text[CLIENT_TEXT_MAX + 1]);
 
 /* --- sweeps (sweep.c) --- */
 int sweep_start(struct delivery *delivery, struct sweep *sweep, enum spool_state folder,

@@ -4,11 +4,23 @@
 #include <stdlib.h>
 
 #include "base/log.h"
+#include "directory/report.h"
 #include "gateway/delivery/delivery.h"
 
 /* --- which one --- */
 
 static void on_hop_time(evutil_socket_t fd, short what, void *data);
+
+/* Threads are few; none but some are for who may wait for long. */
+static unsigned lanes_max(const struct conf *conf, enum conf_hop_kind kind)
+{
+    unsigned max = conf->queue.connections_limit;
+    unsigned reports =
+        conf->reports.workers < DELIVERY_REPORTS ? conf->reports.workers : DELIVERY_REPORTS;
+    if (kind == HOP_REPORTS)
+        return reports;
+    return kind == HOP_MAILDIR && max > DELIVERY_THREADS ? DELIVERY_THREADS : max;
+}
 
 static struct hop *hop_new(struct delivery *delivery, const struct conf_hop *conf)
 {
@@ -17,9 +29,7 @@ static struct hop *hop_new(struct delivery *delivery, const struct conf_hop *con
         return NULL;
     hop->delivery = delivery;
     hop->conf = conf;
-    hop->limit = hop->limit_max = delivery->conf->queue.connections_limit;
-    if (conf->kind == HOP_MAILDIR && hop->limit > DELIVERY_THREADS)
-        hop->limit = hop->limit_max = DELIVERY_THREADS;
+    hop->limit = hop->limit_max = lanes_max(delivery->conf, conf->kind);
     hop->timer = evtimer_new(delivery->base, on_hop_time, hop);
     if (hop->timer == NULL) {
         free(hop);
@@ -45,6 +55,9 @@ int hops_make(struct delivery *delivery, struct err *err)
         if (hop_named(delivery, &conf->domains[i].next_hop) == NULL &&
             hop_new(delivery, &conf->domains[i].next_hop) == NULL)
             return err_set(err, "out of memory for the next hops");
+    delivery->reports_hop = (struct conf_hop){.kind = HOP_REPORTS, .text = "reports"};
+    if (hop_new(delivery, &delivery->reports_hop) == NULL)
+        return err_set(err, "out of memory for the next hops");
     return 0;
 }
 
@@ -53,6 +66,8 @@ struct hop *hop_for(struct delivery *delivery, struct str address)
 {
     const struct conf *conf = delivery->conf;
     size_t at = str_rchr(address, '@');
+    if (report_address_of(conf, address) != REPORT_ADDRESS_NONE)
+        return hop_named(delivery, &delivery->reports_hop);
     const struct conf_domain *domain = at == STR_NONE && conf->n_domains
                                            ? &conf->domains[0]
                                            : conf_domain_find(conf, str_from(address, at + 1));

@@ -1,5 +1,6 @@
 /* lane: one leg at a time on its way: over a connection that is used again and again, or
- * by a thread into Maildirs. */
+ * by a thread: into Maildirs, or to the process `reports`. */
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/log.h"
@@ -13,12 +14,12 @@ struct lane {
     struct leg *leg; /* busy with it */
     struct connection *connection;
     bool greeted;
-    /* a Maildir's */
+    /* a thread's */
     struct work work;
     const struct spool_file *file;
     struct {
         enum client_outcome outcome;
-        struct err err;
+        char text[CLIENT_TEXT_MAX + 1];
     } * results;
 };
 
@@ -162,43 +163,51 @@ bool lane_wanted(const struct hop *hop)
     return leg != NULL;
 }
 
-/* --- Maildirs --- */
+/* --- threads --- */
 
-static void run_maildir(struct work *work)
+static enum client_outcome deliver_maildir(const struct lane *lane, uint32_t index,
+                                           char text[CLIENT_TEXT_MAX + 1])
 {
-    struct lane *lane = (struct lane *)((char *)work - offsetof(struct lane, work));
     const struct conf *conf = lane->hop->delivery->conf;
     const char *pattern = lane->hop->conf->path;
+    enum client_outcome outcome = CLIENT_DELIVERED;
     char path[MAILDIR_PATH_MAX];
+    struct err err = {""};
+    if (maildir_path(pattern, lane->file->envelope.recipients[index].address, path, &err) < 0)
+        outcome = CLIENT_REFUSED;
+    else if (maildir_deliver(pattern, conf->hostname, lane->file, index, &err) < 0)
+        outcome = CLIENT_DEFERRED;
+    snprintf(text, CLIENT_TEXT_MAX + 1, "%.*s", CLIENT_TEXT_MAX,
+             outcome == CLIENT_DELIVERED ? "saved" : err.text);
+    return outcome;
+}
+
+static void run_leg(struct work *work)
+{
+    struct lane *lane = (struct lane *)((char *)work - offsetof(struct lane, work));
+    const struct hop *hop = lane->hop;
     for (size_t i = 0; i < lane->leg->n; i++) {
         uint32_t index = lane->leg->owed[i];
-        struct str address = lane->file->envelope.recipients[index].address;
-        struct err *err = &lane->results[i].err;
-        if (maildir_path(pattern, address, path, err) < 0)
-            lane->results[i].outcome = CLIENT_REFUSED;
-        else if (maildir_deliver(pattern, conf->hostname, lane->file, index, err) < 0)
-            lane->results[i].outcome = CLIENT_DEFERRED;
-        else
-            lane->results[i].outcome = CLIENT_DELIVERED;
+        char *text = lane->results[i].text;
+        lane->results[i].outcome = hop->conf->kind == HOP_REPORTS
+                                       ? report_hand_over(hop->delivery, lane->file, index, text)
+                                       : deliver_maildir(lane, index, text);
     }
 }
 
-static void maildir_done(struct work *work)
+static void leg_has_run(struct work *work)
 {
     struct lane *lane = (struct lane *)((char *)work - offsetof(struct lane, work));
     struct hop *hop = lane->hop;
     struct leg *leg = lane->leg;
-    for (size_t i = 0; i < leg->n; i++) {
-        enum client_outcome outcome = lane->results[i].outcome;
-        leg_result(leg, i, outcome,
-                   outcome == CLIENT_DELIVERED ? STR("saved") : str_of(lane->results[i].err.text));
-    }
+    for (size_t i = 0; i < leg->n; i++)
+        leg_result(leg, i, lane->results[i].outcome, str_of(lane->results[i].text));
     lane_free(lane);
     leg_done(leg);
     hop_kick(hop);
 }
 
-static int open_maildir(struct hop *hop, struct err *err)
+static int open_thread(struct hop *hop, struct err *err)
 {
     struct leg *leg = hop_take(hop);
     if (leg == NULL)
@@ -214,7 +223,7 @@ static int open_maildir(struct hop *hop, struct err *err)
     }
     lane->leg = leg;
     lane->file = leg->job->loaded->file;
-    lane->work = (struct work){.run = run_maildir, .done = maildir_done};
+    lane->work = (struct work){.run = run_leg, .done = leg_has_run};
     workers_give(hop->delivery->workers, &lane->work);
     return 0;
 }
@@ -223,7 +232,8 @@ static int open_maildir(struct hop *hop, struct err *err)
 
 int lane_open(struct hop *hop, struct err *err)
 {
-    return hop->conf->kind == HOP_MAILDIR ? open_maildir(hop, err) : open_connection(hop, err);
+    bool thread = hop->conf->kind == HOP_MAILDIR || hop->conf->kind == HOP_REPORTS;
+    return thread ? open_thread(hop, err) : open_connection(hop, err);
 }
 
 bool lanes_busy(const struct hop *hop)
