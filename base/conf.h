@@ -75,11 +75,13 @@ struct conf_reports {
     const char *ham;          /* … of ham that was tagged; NULL: there is none */
     struct conf_list trusted; /* networks (base/network.h) whose clients' senders are true */
     unsigned lifetime;        /* a proposal waits: 30 days */
+    unsigned keep;            /* what was decided is remembered: 1 year */
     unsigned waiting_limit;   /* proposals that wait: 10000 */
+    unsigned reporter_limit;  /* new ones of one reporter a day: 200 */
+    size_t size_limit;        /* bytes of the originals that are kept: 2G */
     bool digest;              /* yes: managers get a list of what waits, once a day … */
     unsigned digest_hour;     /* … at this hour of local time: 7 */
     const char *answer;       /* file with the words of the answer; NULL: ours */
-    unsigned answer_pause;    /* between two answers to one address: 1 hour */
     unsigned workers;         /* 2 */
     unsigned timeout;         /* 60 */
 };
