@@ -54,10 +54,16 @@ int evidence_whole(const struct verdict *verdict, const struct verdict_facts *fa
                    struct buf *out)
 {
     size_t start = out->n;
+    char fingerprint[FINGERPRINT_HEX_SIZE];
+    bool known = facts->content && facts->content->fingerprinted;
+    if (known)
+        fingerprint_hex(&facts->content->fingerprint, fingerprint);
     json_t *object =
-        json_pack("{s:s, s:o, s:o, s:o}", "verdict", verdict_class_name(verdict->class), "reason",
-                  evidence_text(str_of(verdict->reason)), "score", evidence_scores(verdict),
-                  "antivirus", evidence_antivirus(facts->answers, facts->n_answers));
+        json_pack("{s:s, s:o, s:o, s:o, s:s*}", "verdict", verdict_class_name(verdict->class),
+                  "reason", evidence_text(str_of(verdict->reason)), "score",
+                  evidence_scores(verdict), "antivirus",
+                  evidence_antivirus(facts->answers, facts->n_answers), "fingerprint",
+                  known ? fingerprint : NULL);
     if (evidence_dump(object, out) < 0)
         return -1;
     if (facts->content == NULL || facts->content->evidence.n == 0)

@@ -1,5 +1,5 @@
 # gateway: the programs; lib/libverdict.a is what edge, content and the tools share about a verdict
-VERDICT_LIBS = lib/libverdict.a $(JANSSON_LIBS)
+VERDICT_LIBS = lib/libverdict.a lib/libreports.a $(JANSSON_LIBS) $(OPENSSL_LIBS)
 
 noinst_LIBRARIES += lib/libverdict.a
 lib_libverdict_a_SOURCES = \
@@ -8,13 +8,13 @@ lib_libverdict_a_SOURCES = \
     gateway/verdict.c gateway/verdict.h
 
 unit += t/unit/gateway_verdict
-t_unit_gateway_verdict_LDADD = lib/libverdict.a $(MAIL_LIBS) $(CMOCKA_LIBS)
+t_unit_gateway_verdict_LDADD = lib/libverdict.a $(SIGNATURE_LIBS) $(CMOCKA_LIBS)
 
 sbin_PROGRAMS += gateway/poterned
 gateway_poterned_CPPFLAGS = $(AM_CPPFLAGS)
 gateway_poterned_SOURCES = gateway/poterned.c gateway/places.c gateway/places.h \
     gateway/supervise.c gateway/supervise.h
-gateway_poterned_LDADD = $(BASE_LIBS)
+gateway_poterned_LDADD = lib/libreports.a $(BASE_LIBS)
 
 pkglibexec_PROGRAMS += gateway/poterne-learner
 gateway_poterne_learner_SOURCES = gateway/learner.c
@@ -40,9 +40,9 @@ lib_libpipeline_a_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS)
 lib_libpipeline_a_SOURCES = \
     gateway/pipeline.c gateway/pipeline.h \
     gateway/evidence_content.c gateway/evidence_content.h
-EVIDENCE_LIBS = lib/libevidence.a lib/libverdict.a $(JANSSON_LIBS) $(MAIL_LIBS)
+EVIDENCE_LIBS = lib/libevidence.a lib/libverdict.a $(JANSSON_LIBS) $(SIGNATURE_LIBS)
 PIPELINE_LIBS = lib/libpipeline.a lib/libevidence.a lib/libverdict.a $(JANSSON_LIBS) \
-    lib/librules.a $(PCRE2_LIBS) lib/libbayes.a lib/libsender.a $(OPENDKIM_LIBS) $(MAIL_LIBS)
+    lib/librules.a $(PCRE2_LIBS) lib/libbayes.a lib/libsender.a $(OPENDKIM_LIBS) $(SIGNATURE_LIBS)
 
 pkglibexec_PROGRAMS += gateway/poterne-content
 gateway_poterne_content_SOURCES = gateway/content.c

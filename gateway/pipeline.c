@@ -89,7 +89,7 @@ static int open_dkim(struct pipeline *pipeline, const struct conf *conf, struct 
 int pipeline_open(struct pipeline *pipeline, const struct conf *conf, struct err *err)
 {
     *pipeline = (struct pipeline){.conf = conf};
-    if (mail_preload(err) < 0)
+    if (mail_preload(err) < 0 || fingerprint_load(err) < 0)
         return -1;
     open_model(pipeline, conf);
     open_known(pipeline, conf);
@@ -293,6 +293,10 @@ int pipeline_facts(const struct pipeline *pipeline, const struct pipeline_result
         .received_hops = count_received(result->message),
         .authentication = authentication_of(pipeline, result, pool),
     };
+    if (fingerprint_make(pool, result->message, str_of(spam->subject_tag), &facts->fingerprint,
+                         err) < 0)
+        return -1;
+    facts->fingerprinted = true;
     if (header_edits(pipeline, result, STR_EMPTY, pool, &facts->edits, err) < 0)
         return -1;
     return header_edits(pipeline, result, str_of(spam->subject_tag), pool, &facts->tagged, err);

@@ -15,6 +15,7 @@
 #include "base/log.h"
 #include "base/role.h"
 #include "base/role_user.h"
+#include "reports/key.h"
 
 #define LISTEN_BACKLOG 1024
 #define FOLDER_MODE    02770 /* what one role makes there, the group can read */
@@ -89,7 +90,7 @@ int places_make(const struct conf *conf, struct err *err)
     for (size_t i = 0; i < sizeof run / sizeof run[0]; i++)
         if (make_folder(conf, conf->run_dir, run[i].name, run[i].role, err) < 0)
             return -1;
-    return 0;
+    return keys_make(conf->state_dir, err);
 }
 
 /* Is there room in the machine's address notation: "192.0.2.1:25", "[2001:db8::1]:25"? */

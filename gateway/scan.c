@@ -40,8 +40,21 @@ void content_facts_put(struct buf *out, const struct content_facts *facts)
     wire_u32(out, facts->received_hops);
     wire_str(out, facts->authentication);
     wire_str(out, facts->evidence);
+    wire_str(out, facts->fingerprinted
+                      ? str_n((const char *)facts->fingerprint.bytes, FINGERPRINT_SIZE)
+                      : STR_EMPTY);
     edits_put(out, &facts->edits);
     edits_put(out, &facts->tagged);
+}
+
+static void get_fingerprint(struct wire *w, struct content_facts *facts)
+{
+    struct str bytes = wire_get_str(w);
+    facts->fingerprinted = bytes.n == FINGERPRINT_SIZE;
+    if (facts->fingerprinted)
+        memcpy(facts->fingerprint.bytes, bytes.s, FINGERPRINT_SIZE);
+    else if (bytes.n)
+        w->bad = true;
 }
 
 bool content_facts_get(struct str message, struct pool *pool, struct content_facts *facts)
@@ -59,6 +72,7 @@ bool content_facts_get(struct str message, struct pool *pool, struct content_fac
     facts->received_hops = wire_get_u32(&w);
     facts->authentication = wire_get_str(&w);
     facts->evidence = wire_get_str(&w);
+    get_fingerprint(&w, facts);
     return edits_get(&w, pool, &facts->edits) && edits_get(&w, pool, &facts->tagged) &&
            wire_done(&w);
 }

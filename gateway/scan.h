@@ -9,6 +9,7 @@
 #include "antivirus/engine.h"
 #include "base/wire.h"
 #include "mail/edit.h"
+#include "reports/fingerprint.h"
 
 struct scan_request {
     struct str id;
@@ -36,8 +37,10 @@ struct content_facts {
     uint32_t received_hops;    /* Received fields */
     struct str authentication; /* Authentication-Results line with CR LF; may be empty */
     struct str evidence;       /* JSON object: rules, bayes, structure */
-    struct edits edits;        /* always: our own header fields removed */
-    struct edits tagged;       /* the same with the subject tagged */
+    bool fingerprinted;        /* false: none was made, and the id can't be signed */
+    struct fingerprint fingerprint;
+    struct edits edits;  /* always: our own header fields removed */
+    struct edits tagged; /* the same with the subject tagged */
 };
 
 void content_facts_put(struct buf *out, const struct content_facts *facts);

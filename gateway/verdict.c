@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "base/score.h"
+#include "reports/signature.h"
 
 /* X-Spam-Level has at most this many stars, as elsewhere. */
 #define LEVEL_STARS_MAX 50
@@ -170,13 +171,16 @@ static void put_antivirus_header(const struct verdict *verdict, const struct ver
     }
 }
 
-void verdict_headers(const struct verdict *verdict, const struct verdict_facts *facts,
-                     const struct conf *conf, struct str id, struct buf *out)
+int verdict_headers(const struct verdict *verdict, const struct verdict_facts *facts,
+                    const struct conf *conf, const struct keys *keys, struct str id,
+                    struct buf *out, struct err *err)
 {
     if (facts->content) {
         buf_add(out, facts->content->authentication);
         put_spam_headers(verdict, facts->content, out);
     }
     put_antivirus_header(verdict, facts, out);
-    buf_addf(out, "X-Poterne-Id: %.*s\r\n", STR_ARG(id));
+    bool known = facts->content && facts->content->fingerprinted;
+    return signature_put(out, keys, id, verdict->tag, known ? &facts->content->fingerprint : NULL,
+                         err);
 }

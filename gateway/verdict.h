@@ -6,6 +6,7 @@
 #define POTERNE_GATEWAY_VERDICT_H
 
 #include "gateway/scan.h"
+#include "reports/key.h"
 
 enum verdict_class { VERDICT_HAM, VERDICT_SPAM, VERDICT_INFECTED, VERDICT_UNSCANNABLE };
 enum verdict_action { VERDICT_DELIVER, VERDICT_QUARANTINE, VERDICT_REJECT, VERDICT_DEFER };
@@ -35,8 +36,10 @@ void verdict_decide(const struct verdict_facts *facts, const struct conf *conf,
 void verdict_let_report_in(struct verdict *verdict);
 const char *verdict_class_name(enum verdict_class class);
 
-/* The header lines that we add on top: X-Spam-*, X-Poterne-*. */
-void verdict_headers(const struct verdict *verdict, const struct verdict_facts *facts,
-                     const struct conf *conf, struct str id, struct buf *out);
+/* The header lines that we add on top: X-Spam-*, X-Poterne-*, the id signed with the first of the
+ * keys (reports/signature.h). -1: it could not be signed. */
+int verdict_headers(const struct verdict *verdict, const struct verdict_facts *facts,
+                    const struct conf *conf, const struct keys *keys, struct str id,
+                    struct buf *out, struct err *err);
 
 #endif

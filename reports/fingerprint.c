@@ -177,6 +177,16 @@ int fingerprint_make(struct pool *pool, const struct message *message, struct st
     return result;
 }
 
+void fingerprint_hex(const struct fingerprint *fingerprint, char text[FINGERPRINT_HEX_SIZE])
+{
+    static const char digits[] = "0123456789abcdef";
+    for (size_t i = 0; i < FINGERPRINT_SIZE; i++) {
+        text[2 * i] = digits[fingerprint->bytes[i] >> 4];
+        text[2 * i + 1] = digits[fingerprint->bytes[i] & 15];
+    }
+    text[FINGERPRINT_HEX_SIZE - 1] = '\0';
+}
+
 int fingerprint_load(struct err *err)
 {
     struct fingerprint nothing;

@@ -24,6 +24,10 @@ struct fingerprint {
 int fingerprint_make(struct pool *pool, const struct message *message, struct str tag,
                      struct fingerprint *fingerprint, struct err *err);
 
+#define FINGERPRINT_HEX_SIZE (2 * FINGERPRINT_SIZE + 1)
+/* As it stands in the journal's evidence: lower case hexadecimal digits. */
+void fingerprint_hex(const struct fingerprint *fingerprint, char text[FINGERPRINT_HEX_SIZE]);
+
 /* Loads what OpenSSL would load late: once, before a sandbox closes. */
 int fingerprint_load(struct err *err);
 

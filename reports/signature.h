@@ -32,6 +32,9 @@ int signature_put(struct buf *out, const struct keys *keys, struct str id, bool 
  * *text empty. */
 bool signature_parse(struct str value, struct str *id, struct str *text);
 
+/* Loads what OpenSSL would load late: once, before a sandbox closes. */
+int signature_load(struct err *err);
+
 enum signature_result { SIGNATURE_BAD, SIGNATURE_GOOD_HAM, SIGNATURE_GOOD_SPAM };
 /* Is it what one of the keys makes of this id and fingerprint, and with which verdict? Compares in
  * constant time. -1: OpenSSL failed. */

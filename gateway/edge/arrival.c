@@ -177,8 +177,8 @@ static void commit(struct commit_job *job)
         return;
     }
     a->envelope.evidence = buf_str(&a->evidence);
-    if (envelope_judge(&a->envelope, &a->verdict, &a->facts, a->edge->conf, a->tls, a->pool,
-                       &a->err) == 0 &&
+    if (envelope_judge(&a->envelope, &a->verdict, &a->facts, a->edge->conf, &a->edge->keys, a->tls,
+                       a->pool, &a->err) == 0 &&
         spool_commit(&a->writer, &a->envelope, held ? SPOOL_QUARANTINE : SPOOL_QUEUE, &a->err) == 0)
         return;
     a->failed = errno ? errno : EIO;

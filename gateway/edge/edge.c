@@ -15,6 +15,7 @@
 #include "base/log.h"
 #include "gateway/edge/digest.h"
 #include "gateway/edge/tls.h"
+#include "reports/signature.h"
 
 #define DRAIN_TIME    40 /* seconds for messages under way; poterned kills after 60 */
 #define DRAIN_LAST    10 /* seconds more for their last words */
@@ -94,9 +95,19 @@ static void unload(void *data)
     spool_close(&edge->spool);
     fsio_close_quiet(&edge->incoming_fd);
     SSL_CTX_free(edge->tls);
+    keys_wipe(&edge->keys);
     clients_free(&edge->clients);
     free(edge->block);
     free(edge);
+}
+
+/* Mail comes first: without a key, reports are matched by the journal alone. */
+static int load_keys(struct edge *edge, struct err *err)
+{
+    struct err why = {""};
+    if (keys_read(edge->conf->state_dir, &edge->keys, &why) < 0)
+        log_error("%s; X-Poterne-Id is not signed", why.text);
+    return signature_load(err);
 }
 
 static int load_parts(struct edge *edge, struct err *err)
@@ -107,7 +118,8 @@ static int load_parts(struct edge *edge, struct err *err)
     edge->spool = spool_open(conf->state_dir, err);
     if (edge->spool == NULL || recover_incoming(edge, err) < 0)
         return -1;
-    if (tls_load(&conf->smtp, &edge->tls, err) < 0 || edge_digest_load(err) < 0)
+    if (tls_load(&conf->smtp, &edge->tls, err) < 0 || edge_digest_load(err) < 0 ||
+        load_keys(edge, err) < 0)
         return -1;
     edge->smtp = (struct smtp_config){conf, &session_ops, edge->postmaster, edge->tls != NULL};
     edge->clients = clients_new();

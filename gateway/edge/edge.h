@@ -23,6 +23,7 @@
 #include "gateway/edge/recipients.h"
 #include "gateway/edge/scan.h"
 #include "gateway/smtp/smtp.h"
+#include "reports/key.h"
 #include "spool/spool.h"
 
 struct edge {
@@ -31,7 +32,8 @@ struct edge {
     struct event_base *base;
     SSL_CTX *tls; /* NULL: STARTTLS is not offered */
     struct spool *spool;
-    int incoming_fd; /* locked: see edge_load() */
+    int incoming_fd;  /* locked: see edge_load() */
+    struct keys keys; /* that sign X-Poterne-Id; none: it is not signed */
     struct smtp_config smtp;
     char postmaster[SMTP_POSTMASTER_SIZE];
 

@@ -108,8 +108,8 @@ void envelope_received(struct buf *out, const struct envelope *e, struct str hos
 }
 
 int envelope_judge(struct envelope *e, const struct verdict *verdict,
-                   const struct verdict_facts *facts, const struct conf *conf, struct str tls,
-                   struct pool *pool, struct err *err)
+                   const struct verdict_facts *facts, const struct conf *conf,
+                   const struct keys *keys, struct str tls, struct pool *pool, struct err *err)
 {
     const struct content_facts *content = facts->content;
     struct buf lines = BUF_INIT(HEADERS_MAX);
@@ -125,9 +125,11 @@ int envelope_judge(struct envelope *e, const struct verdict *verdict,
         e->edits = verdict->tag ? content->tagged : content->edits;
     }
     envelope_received(&lines, e, str_of(conf->hostname), tls);
-    verdict_headers(verdict, facts, conf, e->id, &lines);
+    int written = verdict_headers(verdict, facts, conf, keys, e->id, &lines, err);
     struct str text = buf_ok(&lines) ? pool_str(pool, buf_str(&lines)) : STR_EMPTY;
     buf_release(&lines);
+    if (written < 0)
+        return -1;
     if (text.s == NULL)
         return err_set(err, "no room for our header lines");
     return edits_insert_top(pool, &e->edits, text, err);

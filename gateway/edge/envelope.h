@@ -15,9 +15,10 @@ int envelope_copy(struct envelope *envelope, const struct smtp_envelope *from,
  * is, since each would read the others' addresses. */
 void envelope_received(struct buf *out, const struct envelope *envelope, struct str hostname,
                        struct str tls);
-/* Verdict, scores, and the edits: our header lines on top, the tagged Subject for spam. */
+/* Verdict, scores, and the edits: our header lines on top, the tagged Subject for spam. keys sign
+ * the id. */
 int envelope_judge(struct envelope *envelope, const struct verdict *verdict,
-                   const struct verdict_facts *facts, const struct conf *conf, struct str tls,
-                   struct pool *pool, struct err *err);
+                   const struct verdict_facts *facts, const struct conf *conf,
+                   const struct keys *keys, struct str tls, struct pool *pool, struct err *err);
 
 #endif

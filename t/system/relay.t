@@ -110,7 +110,7 @@ for my $number ( 1 .. EICARS ) {
 ok( $gateway->wait_for_empty_queue(300), 'the queue gets empty' );
 
 # What came out.
-my ( %times, @different, $tagged );
+my ( %times, @different, @unsigned, $tagged );
 for my $user ( map { "user$_\@$domain" } 0 .. USERS - 1 ) {
     for my $message ( $dovecot->messages($user) ) {
         my ($number) = $message =~ /^X-Sequence: (\d+)\r$/m;
@@ -120,6 +120,7 @@ for my $user ( map { "user$_\@$domain" } 0 .. USERS - 1 ) {
         }
         $times{$number}++;
         $tagged++ if $message =~ /^X-Spam-Flag: YES\r$/m;
+        push @unsigned, $number if $message !~ /^X-Poterne-Id: [0-9A-Z]{26}; s=[\w-]{22}\r$/m;
         my $what = user_of($number) eq $user ? difference( $sent[$number], $message ) : "came to $user";
         push @different, "$number, $messages[$number][1]: $what" if defined $what;
     }
@@ -137,6 +138,7 @@ my @twice = grep { $times{$_} > 1 } keys %times;
 is( "@lost", '', 'none is lost' );
 is( "@twice", '', 'none came twice' );
 is( scalar @different, 0, 'each is what was sent, but for the header edits' ) or diag( first_ten(@different) );
+is( scalar @unsigned, 0, 'each has a signed id' ) or diag( first_ten(@unsigned) );
 is( scalar @held, EICARS + keys %held_number, 'EICAR is in quarantine' );
 is( scalar( () = $gateway->spooled('corrupt') ), 0, 'nothing was set aside' );
 is( scalar( () = $gateway->spooled('incoming') ), 0, 'nothing is left half received' );

@@ -2,6 +2,7 @@
 
 #include "base/score.h"
 #include "gateway/verdict.h"
+#include "reports/signature.h"
 
 static const char *engines[] = {"clamav", "yara"};
 
@@ -88,7 +89,8 @@ static void the_score_that_is_required_is_spam(void **state)
         struct verdict_facts facts = {.content = &content};
         struct verdict v = decide(&conf, &content, AV_CLEAN, AV_CLEAN);
         struct buf out = BUF_INIT(4096);
-        verdict_headers(&v, &facts, &conf, STR("01ID"), &out);
+        struct err err;
+        assert_int_equal(verdict_headers(&v, &facts, &conf, NULL, STR("01ID"), &out, &err), 0);
         assert_int_equal(v.class, cases[i].spam ? VERDICT_SPAM : VERDICT_HAM);
         assert_true(str_find(buf_str(&out), str_of(cases[i].status)) != STR_NONE);
         assert_true(str_find(buf_str(&out), STR("-0.0 ")) == STR_NONE);
@@ -150,8 +152,9 @@ static void headers_cannot_be_broken_out_of(void **state)
     struct verdict_facts facts = {.content = &content, .answers = &answer, .n_answers = 1};
     struct verdict v;
     struct buf out = BUF_INIT(4096);
+    struct err err;
     verdict_decide(&facts, &conf, &v);
-    verdict_headers(&v, &facts, &conf, STR("01ID"), &out);
+    assert_int_equal(verdict_headers(&v, &facts, &conf, NULL, STR("01ID"), &out, &err), 0);
     assert_int_equal(str_find(buf_str(&out), STR("\nEvil")), STR_NONE);
     assert_int_not_equal(str_find(buf_str(&out), STR("x??Evil")), STR_NONE);
     assert_int_not_equal(str_find(buf_str(&out), STR("X-Spam-Status: No, score=0.0")), STR_NONE);
@@ -167,13 +170,39 @@ static void long_test_lists_are_folded(void **state)
     struct content_facts content = {.heuristics = -5, .required = 5, .tests = buf_str(&tests)};
     struct verdict_facts facts = {.content = &content};
     struct verdict v;
+    struct err err;
     verdict_decide(&facts, &conf, &v);
-    verdict_headers(&v, &facts, &conf, STR("01ID"), &out);
+    assert_int_equal(verdict_headers(&v, &facts, &conf, NULL, STR("01ID"), &out, &err), 0);
     struct str rest = buf_str(&out), line;
     assert_true(buf_ok(&out));
     while (str_next_line(&rest, &line))
         assert_in_range(line.n, 1, 78);
     buf_release(&tests);
+    buf_release(&out);
+}
+
+static void the_id_is_signed_where_the_contents_are_known(void **state)
+{
+    struct conf conf = policy();
+    struct content_facts content = {.heuristics = 5, .required = 5, .fingerprinted = true};
+    struct verdict_facts facts = {.content = &content};
+    struct keys keys = {.n = 1};
+    struct buf out = BUF_INIT(4096);
+    struct verdict v;
+    struct err err;
+    verdict_decide(&facts, &conf, &v);
+    assert_int_equal(verdict_headers(&v, &facts, &conf, &keys, STR("01ID"), &out, &err), 0);
+    size_t at = str_find(buf_str(&out), STR("X-Poterne-Id:"));
+    assert_true(at != STR_NONE);
+    struct str value = str_from(buf_str(&out), at + strlen("X-Poterne-Id:")), id, text;
+    enum signature_result result;
+    assert_true(signature_parse(value, &id, &text));
+    assert_int_equal(signature_check(&keys, id, text, &content.fingerprint, &result, &err), 0);
+    assert_int_equal(result, SIGNATURE_GOOD_HAM);
+    content.fingerprinted = false;
+    buf_clear(&out);
+    assert_int_equal(verdict_headers(&v, &facts, &conf, &keys, STR("01ID"), &out, &err), 0);
+    assert_true(str_ends(buf_str(&out), STR("X-Poterne-Id: 01ID\r\n")));
     buf_release(&out);
 }
 
@@ -187,6 +216,8 @@ static void facts_survive_the_wire(void **state)
                                .tests = STR("A=1"),
                                .received_hops = 4,
                                .evidence = STR("{}"),
+                               .fingerprinted = true,
+                               .fingerprint = {{1, 2}},
                                .tagged = {&change, 1, 5}};
     struct buf wire = BUF_INIT(4096);
     struct pool *pool = pool_new(4096);
@@ -194,6 +225,7 @@ static void facts_survive_the_wire(void **state)
     content_facts_put(&wire, &in);
     assert_true(content_facts_get(buf_str(&wire), pool, &out));
     assert_true(out.heuristics == 1.25 && out.bayes == -3 && out.bayes_used);
+    assert_true(out.fingerprinted && out.fingerprint.bytes[1] == 2);
     assert_int_equal(out.edits.n, 0);
     assert_int_equal(out.tagged.n, 1);
     assert_int_equal(out.tagged.top, 5);
@@ -217,6 +249,7 @@ int main(void)
         cmocka_unit_test(infected_needs_no_content),
         cmocka_unit_test(headers_cannot_be_broken_out_of),
         cmocka_unit_test(long_test_lists_are_folded),
+        cmocka_unit_test(the_id_is_signed_where_the_contents_are_known),
         cmocka_unit_test(facts_survive_the_wire),
     };
     return tap_run(tests, NULL, NULL);
