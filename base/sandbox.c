@@ -244,6 +244,7 @@ static const int calls_files[] = {
     SCMP_SYS(inotify_add_watch),
     SCMP_SYS(inotify_rm_watch),
     SCMP_SYS(sync_file_range),
+    SCMP_SYS(syncfs),
     SCMP_SYS(fchown),
     SCMP_SYS(chdir),
 };

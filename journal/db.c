@@ -10,7 +10,8 @@ bool db_path(const char *folder, char *out, size_t size)
 
 int db_fail(sqlite3 *db, const char *what, struct err *err)
 {
-    return err_set(err, "journal: %s: %s (%d)", what, sqlite3_errmsg(db),
+    const char *path = sqlite3_db_filename(db, "main");
+    return err_set(err, "%s: %s: %s (%d)", path ? path : "database", what, sqlite3_errmsg(db),
                    sqlite3_extended_errcode(db));
 }
 

@@ -12,3 +12,16 @@ SIGNATURE_LIBS = lib/libreports.a $(MAIL_LIBS) $(OPENSSL_LIBS)
 unit += t/unit/reports_signature
 t_unit_reports_signature_CPPFLAGS = $(AM_CPPFLAGS) $(OPENSSL_CFLAGS)
 t_unit_reports_signature_LDADD = $(SIGNATURE_LIBS) $(CMOCKA_LIBS)
+
+# what waits for a manager: a library of its own, since only `reports` and the tools need SQLite
+noinst_LIBRARIES += lib/libproposals.a
+lib_libproposals_a_CPPFLAGS = $(AM_CPPFLAGS) $(SQLITE_CFLAGS)
+lib_libproposals_a_SOURCES = \
+    reports/proposal.c reports/proposal.h \
+    reports/store.c reports/store.h reports/store_open.h \
+    reports/store_files.c reports/store_index.c \
+    reports/store_add.c reports/store_decide.c reports/store_sweep.c reports/store_list.c \
+    reports/reporter.c reports/reporter.h \
+    reports/ask.c reports/ask.h \
+    reports/teach.c reports/teach.h
+PROPOSALS_LIBS = lib/libproposals.a $(JOURNAL_LIBS) $(LEDGER_LIBS)

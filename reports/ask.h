@@ -1,0 +1,50 @@
+/*
+ * ask: what tools ask of the process `reports` on its service socket (RUN_DIR/reports.sock, one
+ * message and its answer): to decide about proposals. Looking needs nobody (store.h). Its verbs are
+ * apart from those by which delivery hands over mail, so that both share the socket.
+ *
+ *   u8 verb, str decider, str why, u8 groups, u64 up_to, str reporter, u32 n, n × (u64, u64)
+ *   answer: u8 done, u64 changed, same, late, missing, str text
+ */
+#ifndef POTERNE_REPORTS_ASK_H
+#define POTERNE_REPORTS_ASK_H
+
+#include "base/wire.h"
+#include "reports/store.h"
+
+#define ASK_SOCKET     "reports"
+#define ASK_RANGES_MAX 1000
+#define ASK_TIMEOUT_MS 120000
+
+enum ask_verb { ASK_ACCEPT = 64, ASK_REJECT = 65 };
+
+struct ask {
+    enum ask_verb verb;
+    struct str decider, why;
+    struct proposal_choice choice;
+    struct proposal_range ranges[ASK_RANGES_MAX]; /* what choice points to after ask_get() */
+};
+
+struct ask_reply {
+    bool done;
+    struct proposal_decided decided;
+    struct str text; /* why not */
+};
+
+/* Is this message one of these verbs? */
+bool ask_is(struct str message);
+void ask_put(struct buf *out, const struct ask *ask);
+/* False when malformed. Texts point into the message. */
+bool ask_get(struct str message, struct ask *ask);
+void ask_reply_put(struct buf *out, const struct ask_reply *reply);
+bool ask_reply_get(struct str message, struct ask_reply *reply);
+
+/* The process's side: does what a message asks and writes the answer; false when malformed (cut the
+ * client off). After it something may be due to be learned. */
+bool ask_serve(struct proposals *store, struct str message, int64_t now_us, struct buf *out);
+
+/* The tool's side. 1 done; 0: there is no such process (do it yourself); -1 with err. */
+int ask_call(const char *run_dir, const struct ask *ask, struct proposal_decided *decided,
+             struct err *err);
+
+#endif

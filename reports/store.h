@@ -1,0 +1,166 @@
+/*
+ * store: proposals on disk, in FOLDER (STATE_DIR/reports).
+ *
+ *   FOLDER/proposals/N.eml     the original's bytes
+ *   FOLDER/proposals/N.facts   what is known of it (proposal.h); a proposal is there once this is
+ *   FOLDER/damaged/            facts that could not be read, with their originals; never deleted
+ *   FOLDER/index.sqlite        an index of the facts: for lists, limits and reporters' records
+ *   FOLDER/lock                held by who writes, for the time of one change
+ *
+ * The files are what is true: opening brings the index in line with them, and makes a new one when
+ * it is lost or damaged. What a function below answered with success survives a loss of power.
+ *
+ * Several processes of the same user may have it open for writing; anybody who may read the folder
+ * can look at it beside them.
+ */
+#ifndef POTERNE_REPORTS_STORE_H
+#define POTERNE_REPORTS_STORE_H
+
+#include "reports/proposal.h"
+
+#define REPORTS_DIR "reports" /* in the state folder */
+
+struct proposals;
+
+/* Makes folders that are missing inside FOLDER, which must exist. NULL with err set. */
+struct proposals *proposals_open(const char *folder, struct err *err);
+/* Only to look. NULL with err set, also when nothing was ever stored there. */
+struct proposals *proposals_view(const char *folder, struct err *err);
+void proposals_close(struct proposals **store);
+
+/* --- what comes --- */
+
+struct proposal_limits {
+    uint64_t waiting;      /* proposals that wait */
+    uint64_t reporter_day; /* new ones of one reporter in 24 hours */
+    uint64_t bytes;        /* of all originals */
+};
+
+enum proposal_added {
+    PROPOSAL_NEW,     /* waits now */
+    PROPOSAL_JOINED,  /* known already; this reporter stands with it now */
+    PROPOSAL_KNOWN,   /* known already from this reporter, or from very many */
+    PROPOSAL_REFUSED, /* a limit: nothing was stored, err says which */
+};
+
+/*
+ * Of `proposal`: digest, campaign, direction, identity, id, subject, sender, verdict, scores, and
+ * one reporter count; its number is filled. Where the limits are reached, those who filled the
+ * store lose first: the oldest proposal of the reporter with the most gives way, and that reporter
+ * themself is refused. -1 with err: it could not be stored, try later.
+ */
+int proposals_add(struct proposals *store, const struct proposal_limits *limits,
+                  struct proposal *proposal, struct str original, enum proposal_added *added,
+                  struct err *err);
+
+/* --- what is decided --- */
+
+struct proposal_range {
+    uint64_t first, last;
+};
+
+/* Which proposals are meant. */
+struct proposal_choice {
+    const struct proposal_range *ranges; /* these … */
+    size_t n_ranges;
+    bool groups;         /* … and those that wait in a group with one of them (proposals_list) */
+    uint64_t up_to;      /* of a group only numbers up to this one; 0: all */
+    struct str reporter; /* … and all that wait and were reported by this address; "": none */
+};
+
+struct proposal_decision {
+    bool accept;
+    struct str decider; /* a manager's address, or "root on the command line" */
+    struct str why;     /* may be empty */
+    int64_t now_us;
+};
+
+struct proposal_decided {
+    uint64_t changed;
+    uint64_t same;    /* it was decided so before */
+    uint64_t late;    /* learned or expired already, or its original is gone */
+    uint64_t missing; /* numbers named one by one that are not there */
+};
+
+/* A single number may be decided anew (rejected, then accepted); a range, a group or a reporter
+ * means what waits. -1 with err: nothing, or only a part, was decided; deciding again is safe. */
+int proposals_decide(struct proposals *store, const struct proposal_choice *choice,
+                     const struct proposal_decision *decision, struct proposal_decided *decided,
+                     struct err *err);
+
+/* --- what is learned (teach.h does all this with a learn_client) --- */
+
+#define PROPOSALS_CAPPED_RETRY_US ((int64_t)6 * 3600 * 1000000)
+
+/* Numbers of what is to be learned now, at most `max`, oldest first. How many, or -1. */
+int proposals_due(struct proposals *store, int64_t now_us, uint64_t *numbers, size_t max,
+                  struct err *err);
+
+struct proposal_taught {
+    uint64_t number;
+    enum proposal_state state; /* LEARNED; CAPPED: try again later; REJECTED: can't be learned */
+    struct str why;
+};
+int proposals_taught(struct proposals *store, const struct proposal_taught *taught, size_t n,
+                     int64_t now_us, struct err *err);
+
+/* --- what ends --- */
+
+struct proposal_lifetimes {
+    int64_t waiting_us; /* then a proposal expires */
+    int64_t decided_us; /* then what was decided, or expired, is forgotten: reporters' records are
+                           counted from what is not */
+};
+/* A bounded number. How many changed (above 0: there may be more), or -1. */
+int proposals_sweep(struct proposals *store, const struct proposal_lifetimes *lifetimes,
+                    int64_t now_us, struct err *err);
+
+/* --- looking --- */
+
+/* Texts and list live in pool. 1; 0 when there is no such proposal; -1. */
+int proposals_load(struct proposals *store, uint64_t number, struct pool *pool,
+                   struct proposal *proposal, struct err *err);
+/* The original's bytes, appended to out. 1; 0 when it is gone; -1. */
+int proposals_original(struct proposals *store, uint64_t number, struct buf *out, struct err *err);
+
+/*
+ * A line of a list: one proposal, or a group: what is in the same state, direction and campaign of
+ * near-identical messages and of the same identity (so that a genuine message is never accepted
+ * along with altered copies).
+ */
+struct proposal_line {
+    struct proposal lead; /* the oldest of the group; its list of reporters holds the first only */
+    uint64_t n;           /* proposals */
+    uint64_t reporters;   /* different ones, of all of them */
+    uint64_t last;        /* highest number */
+    int64_t last_us;      /* newest report of a new message */
+    double trust;         /* of its best reporter: reporter.h */
+};
+
+#define PROPOSALS_LIST_MAX 100000
+
+struct proposal_filter {
+    unsigned states;     /* bit 1 << state; 0: all */
+    unsigned directions; /* bit 1 << direction; 0: both */
+    struct str reporter; /* without case; "": any */
+    int64_t since_us;    /* 0: open */
+    bool grouped;
+    size_t limit; /* 0: the maximum */
+};
+
+struct proposal_list {
+    struct proposal_line *lines; /* most trusted reporters first, genuine first, oldest first */
+    size_t n;
+    bool more; /* the limit was reached */
+};
+
+int proposals_list(struct proposals *store, const struct proposal_filter *filter, struct pool *pool,
+                   struct proposal_list *list, struct err *err);
+
+struct proposal_totals {
+    uint64_t in[PROPOSAL_STATES];
+    uint64_t bytes;
+};
+int proposals_totals(struct proposals *store, struct proposal_totals *totals, struct err *err);
+
+#endif
