@@ -25,3 +25,7 @@ lib_libproposals_a_SOURCES = \
     reports/ask.c reports/ask.h \
     reports/teach.c reports/teach.h
 PROPOSALS_LIBS = lib/libproposals.a $(JOURNAL_LIBS) $(LEDGER_LIBS)
+
+unit += t/unit/reports_store
+t_unit_reports_store_CPPFLAGS = $(AM_CPPFLAGS) $(SQLITE_CFLAGS)
+t_unit_reports_store_LDADD = $(PROPOSALS_LIBS) $(CMOCKA_LIBS)

@@ -42,7 +42,7 @@ static void unlock(struct proposals *store)
 
 static int begin(struct proposals *store, struct err *err)
 {
-    if (store->db == NULL && store_index_open(store, err) < 0)
+    if (store_index_check(store, err) < 0)
         return -1;
     if (sqlite3_exec(store->db, "BEGIN IMMEDIATE", NULL, NULL, NULL) != SQLITE_OK)
         return store_index_fail(store, "cannot begin", err);
@@ -62,7 +62,11 @@ int store_begin(struct proposals *store, struct err *err)
         return -1;
     if (begin(store, err) == 0)
         return 0;
-    return store_end(store, false, err);
+    store_end(store, false, err);
+    /* Damage that showed only while it was read: once more, with a new one. */
+    if (!store->damaged || lock(store, err) < 0)
+        return -1;
+    return begin(store, err) == 0 ? 0 : store_end(store, false, err);
 }
 
 int store_end(struct proposals *store, bool keep, struct err *err)
@@ -126,7 +130,6 @@ static int open_to_write(struct proposals *store, struct err *err)
     store->lock_fd = open(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0660);
     if (store->lock_fd < 0)
         return err_sys(err, "cannot open lock %s", path);
-    store->stale = true;
     if (store_begin(store, err) < 0)
         return -1;
     return store_end(store, true, err);

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/log.h"
@@ -103,20 +104,41 @@ static void index_close(struct proposals *store)
     store->db = NULL;
 }
 
+/* Which file it is, to notice when another process has made a new one. */
+static void note_file(struct proposals *store)
+{
+    struct stat st;
+    store->index_inode = stat(store->index, &st) == 0 ? st.st_ino : 0;
+}
+
 int store_index_open(struct proposals *store, struct err *err)
 {
-    if (try_open(store, err) == 0)
+    bool writer = store->lock_fd >= 0;
+    bool opened = try_open(store, err) == 0;
+    if (!opened && writer && is_damaged(store)) {
+        log_error("%s; it is made anew from the files beside it", err->text);
+        index_close(store);
+        remove_index(store);
+        opened = try_open(store, err) == 0;
+    }
+    if (!opened)
+        index_close(store);
+    note_file(store);
+    return opened ? 0 : -1;
+}
+
+int store_index_check(struct proposals *store, struct err *err)
+{
+    ino_t before = store->index_inode;
+    note_file(store);
+    if (store->db && !store->damaged && before && before == store->index_inode)
         return 0;
-    bool damaged = is_damaged(store) && store->lock_fd >= 0;
     index_close(store);
-    if (!damaged)
-        return -1;
-    log_error("%s; it is made anew from the files beside it", err->text);
-    remove_index(store);
-    if (try_open(store, err) == 0)
-        return 0;
-    index_close(store);
-    return -1;
+    if (store->damaged)
+        remove_index(store);
+    store->damaged = false;
+    store->stale = true;
+    return store_index_open(store, err);
 }
 
 int store_index_fail(struct proposals *store, const char *what, struct err *err)
@@ -124,12 +146,10 @@ int store_index_fail(struct proposals *store, const char *what, struct err *err)
     if (store->db == NULL)
         return err_set(err, "%s is not open", store->index);
     db_fail(store->db, what, err);
-    if (is_damaged(store) && store->lock_fd >= 0) {
-        log_error("%s; %s is made anew from the files beside it", err->text, store->index);
-        index_close(store);
-        remove_index(store);
-    }
+    store->damaged = is_damaged(store);
     store->stale = true;
+    if (store->damaged)
+        log_error("%s; it is made anew from the files beside it", err->text);
     return -1;
 }
 

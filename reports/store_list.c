@@ -48,7 +48,7 @@ static int read_lead(struct proposals *store, uint64_t number, struct pool *pool
         return -1;
     sqlite3_bind_int64(stmt, 1, (int64_t)number);
     int result = sqlite3_step(stmt) == SQLITE_ROW ? store_row(stmt, pool, lead, err)
-                                                  : db_fail(store->db, "proposals", err);
+                                                  : store_index_fail(store, "cannot read", err);
     sqlite3_finalize(stmt);
     return result;
 }
@@ -77,7 +77,7 @@ static int read_lines(struct proposals *store, sqlite3_stmt *stmt, size_t limit,
         if (read_lead(store, lead, pool, &line->lead, err) < 0)
             return -1;
     }
-    return code == SQLITE_DONE ? 0 : db_fail(store->db, "proposals", err);
+    return code == SQLITE_DONE ? 0 : store_index_fail(store, "cannot read", err);
 }
 
 int proposals_list(struct proposals *store, const struct proposal_filter *filter, struct pool *pool,
@@ -87,9 +87,7 @@ int proposals_list(struct proposals *store, const struct proposal_filter *filter
         filter->limit && filter->limit < PROPOSALS_LIST_MAX ? filter->limit : PROPOSALS_LIST_MAX;
     *list = (struct proposal_list){0};
     /* One transaction: what is found belongs together. */
-    if (store->db == NULL && store_index_open(store, err) < 0)
-        return -1;
-    if (db_exec(store->db, "BEGIN", err) < 0)
+    if (store_run(store, store_prepare(store, "BEGIN", err), err) < 0)
         return -1;
     sqlite3_stmt *stmt = prepare_list(store, filter, limit, err);
     int result = stmt ? read_lines(store, stmt, limit, pool, list, err) : -1;
@@ -114,5 +112,5 @@ int proposals_totals(struct proposals *store, struct proposal_totals *totals, st
         totals->bytes += (uint64_t)sqlite3_column_int64(stmt, 2);
     }
     sqlite3_finalize(stmt);
-    return code == SQLITE_DONE ? 0 : db_fail(store->db, "proposals", err);
+    return code == SQLITE_DONE ? 0 : store_index_fail(store, "cannot read", err);
 }

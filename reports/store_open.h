@@ -6,6 +6,7 @@
 
 #include <limits.h>
 #include <sqlite3.h>
+#include <sys/types.h>
 
 #include "journal/db.h"
 #include "reports/store.h"
@@ -24,7 +25,9 @@ struct proposals {
     int files_fd; /* that folder */
     int lock_fd;  /* -1: only to look */
     bool locked;
-    bool stale; /* the index may lack what the files say */
+    bool stale;   /* the index may lack what the files say */
+    bool damaged; /* … and is to be made anew */
+    ino_t index_inode;
     sqlite3 *db;
     struct pool *pool; /* of one proposal */
     struct buf bytes;  /* of one file */
@@ -62,8 +65,12 @@ int store_files_aside(struct proposals *store, uint64_t number, struct err *err)
 
 /* --- index (store_index.c) --- */
 
-/* Opens FOLDER/index.sqlite; a damaged one is removed and a new one begun. */
+/* Opens FOLDER/index.sqlite; for who holds the lock, a damaged one is removed and a new one begun.
+ */
 int store_index_open(struct proposals *store, struct err *err);
+/* With the lock held: opens it again where it was found damaged, or is not the file any more that
+ * was opened. */
+int store_index_check(struct proposals *store, struct err *err);
 /* err from SQLite; what it finds damaged is made anew by the next change. Returns -1. */
 int store_index_fail(struct proposals *store, const char *what, struct err *err);
 sqlite3_stmt *store_prepare(struct proposals *store, const char *sql, struct err *err);
