@@ -252,8 +252,9 @@ static const int calls_files[] = {
 static const int calls_accept[] = {SCMP_SYS(accept), SCMP_SYS(accept4)};
 
 static const int calls_fork[] = {
-    SCMP_SYS(clone),  SCMP_SYS(fork), SCMP_SYS(vfork),     SCMP_SYS(wait4),
-    SCMP_SYS(waitid), SCMP_SYS(kill), SCMP_SYS(signalfd4), SCMP_SYS(setpgid),
+    SCMP_SYS(clone),      SCMP_SYS(fork),        SCMP_SYS(vfork),     SCMP_SYS(wait4),
+    SCMP_SYS(waitid),     SCMP_SYS(kill),        SCMP_SYS(signalfd4), SCMP_SYS(setpgid),
+    SCMP_SYS(pidfd_open), SCMP_SYS(close_range),
 };
 
 static const int calls_nest[] = {

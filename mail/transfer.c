@@ -189,3 +189,39 @@ void transfer_none(struct str in, struct buf *b)
 {
     buf_add(b, str_sub(in, 0, b->max - b->n));
 }
+
+#define QP_LINE_MAX 76 /* RFC 2045 6.7, rule 5 */
+
+/* Blanks at a line's end get lost on the way; a lone dot or "From " is changed by some. */
+static bool is_plain(struct str line, size_t i, bool first)
+{
+    char c = line.s[i];
+    if (c == ' ' || c == '\t')
+        return i + 1 < line.n;
+    return c > ' ' && c < 127 && c != '=' && !(first && (c == '.' || c == 'F'));
+}
+
+static void put_qp_line(struct str line, struct buf *out)
+{
+    size_t column = 0;
+    for (size_t i = 0; i < line.n; i++) {
+        if (column + strlen("=XX=") > QP_LINE_MAX) {
+            buf_add(out, STR("=\r\n"));
+            column = 0;
+        }
+        size_t start = out->n;
+        if (is_plain(line, i, column == 0))
+            buf_addc(out, line.s[i]);
+        else
+            buf_addf(out, "=%02X", (unsigned char)line.s[i]);
+        column += out->n - start;
+    }
+    buf_add(out, STR("\r\n"));
+}
+
+void transfer_qp_put(struct str text, struct buf *out)
+{
+    struct str line;
+    while (str_next_line(&text, &line))
+        put_qp_line(line, out);
+}

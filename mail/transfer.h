@@ -19,6 +19,10 @@ void transfer_percent(struct str in, struct buf *out);
 void transfer_uu(struct str in, struct buf *out);
 void transfer_none(struct str in, struct buf *out);
 
+/* UTF-8 text of ours with LF line ends as quoted-printable, with CR LF and lines of at most 76
+ * bytes. */
+void transfer_qp_put(struct str text, struct buf *out);
+
 /* 0..15, or -1 */
 static inline int hex_digit(char c)
 {

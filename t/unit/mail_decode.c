@@ -41,6 +41,29 @@ static void quoted_printable_as_readers_do(void **state)
     check(transfer_q, STR("a_b=5F_="), STR("a b_ ="));
 }
 
+static void quoted_printable_comes_back_as_it_was(void **state)
+{
+    struct str text =
+        STR("From here on\n.\nblank \n\ncaf\xc3\xa9 = au lait, and a line that is much "
+            "longer than what one line may hold, \xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9 .\n");
+    struct buf out = BUF_INIT(4096), back = BUF_INIT(4096);
+    transfer_qp_put(text, &out);
+    struct str rest = buf_str(&out), line;
+    for (bool first = true; str_next_line(&rest, &line); first = false) {
+        assert_true(line.n <= 76);
+        assert_false(first && str_starts(line, STR("From ")));
+        assert_false(str_starts(line, STR(".")) || str_ends(line, STR(" ")));
+    }
+    transfer_qp(buf_str(&out), &back);
+    out.n = 0;
+    rest = buf_str(&back);
+    while (str_next_line(&rest, &line))
+        buf_addf(&out, "%.*s\n", STR_ARG(line));
+    assert_true(str_eq(buf_str(&out), text));
+    buf_release(&out);
+    buf_release(&back);
+}
+
 static void uuencode_with_and_without_begin(void **state)
 {
     check(transfer_uu, STR("text\nbegin 644 x.txt\n%:&5L;&\\\n`\nend\nmore\n"), STR("hello"));
@@ -177,6 +200,7 @@ int main(void)
         cmocka_unit_test(preloaded_charsets_need_no_files),
         cmocka_unit_test(base64_as_readers_do),
         cmocka_unit_test(quoted_printable_as_readers_do),
+        cmocka_unit_test(quoted_printable_comes_back_as_it_was),
         cmocka_unit_test(uuencode_with_and_without_begin),
         cmocka_unit_test(decoding_stops_at_the_maximum),
         cmocka_unit_test(charsets_become_utf8),
