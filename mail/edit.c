@@ -64,7 +64,7 @@ static int replace(struct editor *e, size_t at, size_t remove, struct str insert
     return 0;
 }
 
-static bool is_ours(struct str name)
+bool edits_own_field(struct str name)
 {
     static const char *const names[] = {"X-Spam-Flag", "X-Spam-Score", "X-Spam-Level",
                                         "X-Spam-Status", "X-Spam-Checker-Version"};
@@ -153,7 +153,7 @@ static int tag_subject(struct editor *e, const struct field *field, struct err *
 
 static int edit_field(struct editor *e, const struct field *field, struct err *err)
 {
-    if (is_ours(field->name))
+    if (edits_own_field(field->name))
         return replace(e, field->at, field->end - field->at, STR_EMPTY, err);
     if (e->tag.n && str_ieq(field->name, STR("Subject")))
         return tag_subject(e, field, err);

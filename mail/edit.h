@@ -36,6 +36,8 @@ struct edits {
  */
 int edits_make(struct pool *pool, const struct message *message, struct str tag,
                struct edits *edits, struct err *err);
+/* Is it the name of a field that only we may write? */
+bool edits_own_field(struct str name);
 /* The tag as it is shown in front of a Subject, with one blank behind it: without control
  * characters and blanks at its ends, bounded. .s NULL: the pool is used up. */
 struct str edits_tag(struct pool *pool, struct str tag);

@@ -32,10 +32,11 @@ struct identity {
 };
 
 /*
- * journal NULL: there is none; what the signature says holds alone. reporter: a mail address, or
- * empty. -1: the journal can't be read, out of memory: try later. Texts live in pool.
+ * tag: conf.spam.subject_tag. journal NULL: there is none; what the signature says holds alone.
+ * reporter: a mail address, or empty. -1: the journal can't be read, out of memory: try later.
+ * Texts live in pool.
  */
-int identity_check(const struct restored *original, const struct keys *keys,
+int identity_check(const struct restored *original, struct str tag, const struct keys *keys,
                    struct journal *journal, struct str reporter, struct pool *pool,
                    struct identity *identity, struct err *err);
 

@@ -1,17 +1,28 @@
 # reports: what a report mail is, and what waits for a manager
 noinst_LIBRARIES += lib/libreports.a
-lib_libreports_a_CPPFLAGS = $(AM_CPPFLAGS) $(OPENSSL_CFLAGS)
+lib_libreports_a_CPPFLAGS = $(AM_CPPFLAGS) $(OPENSSL_CFLAGS) $(ZIP_CFLAGS) $(JANSSON_CFLAGS)
 lib_libreports_a_SOURCES = \
     reports/key.c reports/key.h \
     reports/signature.c reports/signature.h \
     reports/fingerprint.c reports/fingerprint.h \
-    reports/subject.c reports/subject.h
+    reports/subject.c reports/subject.h \
+    reports/archive.c reports/archive.h \
+    reports/originals.c reports/originals.h \
+    reports/restore.c reports/restore.h \
+    reports/identity.c reports/identity.h
 # what signs and checks (edge, content): no journal, no zip file
 SIGNATURE_LIBS = lib/libreports.a $(MAIL_LIBS) $(OPENSSL_LIBS)
 
 unit += t/unit/reports_signature
 t_unit_reports_signature_CPPFLAGS = $(AM_CPPFLAGS) $(OPENSSL_CFLAGS)
 t_unit_reports_signature_LDADD = $(SIGNATURE_LIBS) $(CMOCKA_LIBS)
+
+REPORTS_LIBS = lib/libreports.a $(ZIP_LIBS) $(JANSSON_LIBS) $(OPENSSL_LIBS) $(JOURNAL_LIBS) \
+    lib/libdirectory.a $(SPOOL_LIBS)
+
+unit += t/unit/reports_originals
+t_unit_reports_originals_CPPFLAGS = $(AM_CPPFLAGS) $(ZIP_CFLAGS)
+t_unit_reports_originals_LDADD = $(REPORTS_LIBS) $(CMOCKA_LIBS)
 
 # what waits for a manager: a library of its own, since only `reports` and the tools need SQLite
 noinst_LIBRARIES += lib/libproposals.a

@@ -37,7 +37,7 @@ struct original {
 enum left_why {
     LEFT_TOO_MANY,     /* ORIGINALS_MAX, ARCHIVE_ENTRIES_MAX, ARCHIVES_MAX */
     LEFT_TOO_LARGE,    /* ORIGINALS_BYTES_MAX, ARCHIVE_RATIO_MAX */
-    LEFT_TOO_DEEP,     /* the report has more parts or levels than are read */
+    LEFT_TOO_DEEP,     /* the report has more parts or levels than report_limits */
     LEFT_ENCRYPTED,    /* in a zip file with a password */
     LEFT_DAMAGED,      /* a zip file that can't be read */
     LEFT_NESTED,       /* a zip file in a zip file */
@@ -66,7 +66,12 @@ struct originals {
     bool bounce; /* a bounce or a receipt: no originals are taken */
 };
 
-/* pool needs room for ORIGINALS_BYTES_MAX beside the report. -1: out of memory. */
+/* Reports are parsed with these: many parts, since those of all originals count, but no deeper than
+ * mail programs put originals. */
+extern const struct mail_limits report_limits;
+
+/* report: parsed with report_limits. pool needs room for ORIGINALS_BYTES_MAX beside the report. -1:
+ * out of memory. */
 int originals_find(struct pool *pool, const struct message *report, struct originals *originals,
                    struct err *err);
 
