@@ -62,6 +62,7 @@ void learn_reply_put(struct buf *out, const struct learn_reply *reply)
     wire_u8(out, (uint8_t)reply->answer);
     wire_u64(out, reply->spam);
     wire_u64(out, reply->ham);
+    wire_u64(out, reply->held);
     wire_u64(out, reply->generation);
     wire_str(out, reply->text);
 }
@@ -73,6 +74,7 @@ bool learn_reply_get(struct str message, struct learn_reply *reply)
     uint8_t answer = wire_get_u8(&w);
     reply->spam = wire_get_u64(&w);
     reply->ham = wire_get_u64(&w);
+    reply->held = wire_get_u64(&w);
     reply->generation = wire_get_u64(&w);
     reply->text = wire_get_str(&w);
     reply->answer = (enum learn_answer)answer;

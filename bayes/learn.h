@@ -66,6 +66,7 @@ struct learn_reply {
     enum learn_answer answer;
     uint64_t spam; /* messages in the ledger after it */
     uint64_t ham;
+    uint64_t held;       /* held out, of both classes: not among those */
     uint64_t generation; /* last published model */
     struct str text;     /* of a failure, or which share is used up */
 };

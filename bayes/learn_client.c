@@ -182,7 +182,8 @@ static int ledger_finish(struct learn_client *client, bool publish, struct err *
         result = -1;
     owner_leave();
     struct ledger_totals totals = ledger_totals(client->ledger);
-    client->summary = (struct learn_summary){totals.spam, totals.ham, totals.generation};
+    client->summary = (struct learn_summary){totals.spam, totals.ham, totals.generation,
+                                             totals.held_spam + totals.held_ham};
     return result;
 }
 
@@ -231,7 +232,8 @@ static int learner_receive(struct learn_client *client, struct learn_reply *repl
                        "the learner at %s gave an answer that makes no sense (is it of "
                        "another version?)",
                        client->place);
-    client->summary = (struct learn_summary){reply->spam, reply->ham, reply->generation};
+    client->summary =
+        (struct learn_summary){reply->spam, reply->ham, reply->generation, reply->held};
     return 0;
 }
 

@@ -42,6 +42,7 @@ struct learn_summary {
     uint64_t spam; /* messages in the ledger */
     uint64_t ham;
     uint64_t generation; /* the model in service */
+    uint64_t held;       /* messages held out, of both classes */
 };
 
 /* Waits until all that was added is durable and reported; with `publish` also builds the model

@@ -1,112 +1,183 @@
 #include <stdlib.h>
 #include <time.h>
 
-#include "bayes/ledger_db.h"
+#include "base/log.h"
+#include "bayes/ledger_counts.h"
+#include "bayes/ledger_record.h"
 
-/* What one transaction holds at most, in counts that change: bounds memory and the log. */
-#define DELTAS_MAX      (1024u * 1024)
-#define CHECKPOINT_KB   (16u * 1024)
-#define SECONDS_PER_DAY 86400
+/* What one transaction holds at most, in counts that it looks at: bounds memory and the log. */
+#define COUNTS_MAX    (256u * 1024)
+#define UNDO_MAX      (16u * 1024 * 1024) /* bytes of grams: more than 1000 messages */
+#define CHECKPOINT_KB (16u * 1024)
 
-/* One message's part in one token's counts. */
-struct delta {
-    uint64_t feature;
-    int32_t spam;
-    int32_t ham;
+/* A change of the weights, which are in memory: to be undone when its transaction fails. */
+struct undo {
+    uint64_t at; /* in `grams` */
+    uint32_t n;
+    int32_t step;
 };
 
 /* One transaction's worth of items. */
 struct batch {
     struct ledger *ledger;
     DB_TXN *txn;
-    struct ledger_totals totals;
-    struct delta *deltas;
-    size_t n;
-    size_t cap;
-    bool changed;
+    struct ledger_state state; /* as it will be */
+    struct counts counts;
+    struct buf undo;       /* struct undo */
+    struct buf undo_grams; /* uint32_t */
+    size_t notes;          /* entries of steps.db, at most */
     int64_t now;
-    struct message_record *record; /* room for the largest record, header and features */
+    struct buf room; /* of one record */
+    struct buf packed;
+    struct model_counts *list; /* FEATURES_MAX */
 };
 
-#define RECORD_MAX (sizeof(struct message_record) + FEATURES_MAX * sizeof(uint64_t))
-
-static const uint64_t *record_features(const struct message_record *record)
+static int out_of_memory(const struct batch *batch, struct err *err)
 {
-    return (const uint64_t *)(record + 1);
+    return err_set(err, "ledger %s/ledger: out of memory", batch->ledger->folder);
 }
 
-/* 1 found, 0 not there, -1 error. */
-static int record_get(struct batch *batch, uint64_t digest, struct err *err)
-{
-    struct ledger *ledger = batch->ledger;
-    uint64_t wire = htobe64(digest);
-    DBT key = dbt_of(&wire, sizeof wire), value = dbt_into(batch->record, RECORD_MAX);
-    int code = ledger->messages->get(ledger->messages, batch->txn, &key, &value, 0);
-    if (code == DB_NOTFOUND)
-        return 0;
-    if (code != 0)
-        return ledger_db_err(ledger, code, "reading a message", err);
-    if (value.size < sizeof *batch->record || batch->record->class > LEARN_SPAM ||
-        value.size != sizeof *batch->record + batch->record->n * sizeof(uint64_t))
-        return ledger_contradiction(ledger, "a message's record is malformed", err);
-    return 1;
-}
+/* --- weights --- */
 
-static int record_put(struct batch *batch, const struct ledger_item *item, struct err *err)
+static int weights_step(struct batch *batch, const uint32_t *grams, size_t n, int32_t step,
+                        struct err *err)
 {
-    struct ledger *ledger = batch->ledger;
-    uint64_t wire = htobe64(item->digest);
-    *batch->record = (struct message_record){.class = item->class,
-                                             .n = (uint32_t)item->n,
-                                             .learned = batch->now};
-    if (item->n)
-        memcpy(batch->record + 1, item->features, item->n * sizeof item->features[0]);
-    DBT key = dbt_of(&wire, sizeof wire);
-    DBT value = dbt_of(batch->record, sizeof *batch->record + item->n * sizeof(uint64_t));
-    int code = ledger->messages->put(ledger->messages, batch->txn, &key, &value, 0);
-    return code ? ledger_db_err(ledger, code, "writing a message", err) : 0;
-}
-
-static int record_del(struct batch *batch, uint64_t digest, struct err *err)
-{
-    struct ledger *ledger = batch->ledger;
-    uint64_t wire = htobe64(digest);
-    DBT key = dbt_of(&wire, sizeof wire);
-    int code = ledger->messages->del(ledger->messages, batch->txn, &key, 0);
-    return code ? ledger_db_err(ledger, code, "removing a message", err) : 0;
-}
-
-static int deltas_room(struct batch *batch, size_t more, struct err *err)
-{
-    size_t cap = batch->cap ? batch->cap : 4096;
-    while (cap < batch->n + more)
-        cap *= 2;
-    if (cap == batch->cap)
-        return 0;
-    struct delta *deltas = realloc(batch->deltas, cap * sizeof *deltas);
-    if (deltas == NULL)
-        return err_set(err, "ledger %s/ledger: out of memory for %zu changes",
-                       batch->ledger->folder, cap);
-    batch->deltas = deltas;
-    batch->cap = cap;
+    struct undo undo = {batch->undo_grams.n / sizeof grams[0], (uint32_t)n, step};
+    buf_addn(&batch->undo_grams, grams, n * sizeof grams[0]);
+    buf_addn(&batch->undo, &undo, sizeof undo);
+    if (!buf_ok(&batch->undo_grams) || !buf_ok(&batch->undo))
+        return out_of_memory(batch, err);
+    regression_apply(batch->ledger->weights, grams, n, step);
     return 0;
 }
 
-/* The message counts `step` times more (1) or less (-1) in its class. */
-static int count(struct batch *batch, uint32_t class, const uint64_t *features, size_t n,
-                 int32_t step, struct err *err)
+static void weights_undo(struct batch *batch)
 {
-    uint64_t *total = class == LEARN_SPAM ? &batch->totals.spam : &batch->totals.ham;
+    const struct undo *undo = (const void *)batch->undo.p;
+    const uint32_t *grams = (const void *)batch->undo_grams.p;
+    for (size_t i = 0; i < batch->undo.n / sizeof undo[0]; i++)
+        if ((undo[i].at + undo[i].n) * sizeof grams[0] <= batch->undo_grams.n)
+            regression_apply(batch->ledger->weights, grams + undo[i].at, undo[i].n,
+                             (int32_t)(0 - (uint32_t)undo[i].step));
+}
+
+/* --- one message --- */
+
+static int total_step(struct batch *batch, enum learn_class class, int32_t step, struct err *err)
+{
+    struct ledger_totals *totals = &batch->state.totals;
+    uint64_t *total = class == LEARN_SPAM ? &totals->spam : &totals->ham;
     if (step < 0 && *total == 0)
         return ledger_contradiction(batch->ledger, "more messages to take back than learned", err);
-    if (deltas_room(batch, n, err) < 0)
-        return -1;
-    for (size_t i = 0; i < n; i++)
-        batch->deltas[batch->n++] = (struct delta){features[i], class == LEARN_SPAM ? step : 0,
-                                                   class == LEARN_HAM ? step : 0};
     *total += (uint64_t)(int64_t)step;
     return 0;
 }
+
+static int lesson_take_back(struct batch *batch, uint64_t digest, const struct record *record,
+                            struct err *err)
+{
+    uint32_t grams[GRAMS_MAX];
+    size_t n;
+    const struct message_record *head = &record->head;
+    fusion_apply(&batch->state.fusion, head->fusion_step, -1);
+    if (head->gram_step == 0)
+        return 0;
+    if (!grams_unpack(record->packed, grams, GRAMS_MAX, &n))
+        return ledger_contradiction(batch->ledger, "a message's grams are malformed", err);
+    batch->notes++;
+    if (ledger_weights_note(batch->ledger, batch->txn, digest, head->gram_step, record->packed, -1,
+                            err) < 0)
+        return -1;
+    return weights_step(batch, grams, n, (int32_t)(0 - (uint32_t)head->gram_step), err);
+}
+
+/* What the record says it added is subtracted; the record itself stays. */
+static int take_back(struct batch *batch, uint64_t digest, const struct record *record,
+                     struct err *err)
+{
+    struct ledger *ledger = batch->ledger;
+    enum learn_class class = (enum learn_class)record->head.class;
+    struct learn_source source = ledger_record_source(record);
+    if (record->head.flags & RECORD_HELD)
+        return ledger_held_del(ledger, batch->txn, &batch->state, class, record->head.held, err);
+    batch->state.changed = true;
+    if (counts_get(&batch->counts, ledger, batch->txn, record->tokens, record->head.n, batch->list,
+                   err) < 0 ||
+        counts_add(&batch->counts, ledger, record->tokens, record->head.n, class, -1, 0, err) < 0 ||
+        total_step(batch, class, -1, err) < 0)
+        return -1;
+    if (ledger_sources_count(ledger, batch->txn, class, &source, -1, err) < 0)
+        return -1;
+    return lesson_take_back(batch, digest, record, err);
+}
+
+static int lesson_apply(struct batch *batch, const struct ledger_item *item,
+                        const struct lesson *lesson, struct err *err)
+{
+    fusion_apply(&batch->state.fusion, lesson->fusion_step, 1);
+    if (lesson->gram_step == 0)
+        return 0;
+    batch->notes++;
+    if (ledger_weights_note(batch->ledger, batch->txn, item->digest, lesson->gram_step, STR_EMPTY,
+                            1, err) < 0)
+        return -1;
+    return weights_step(batch, item->grams, item->n_grams, lesson->gram_step, err);
+}
+
+/* The lesson is made from what is known before the message, the items before it included. */
+static int lesson_learn(struct batch *batch, const struct ledger_item *item, struct record *record,
+                        struct err *err)
+{
+    struct ledger *ledger = batch->ledger;
+    struct features_view view = {item->features, item->n, item->grams, item->n_grams};
+    struct knowledge known = {batch->state.totals.spam, batch->state.totals.ham, ledger->weights,
+                              batch->state.fusion};
+    struct lesson lesson;
+    uint32_t day = (uint32_t)(record->head.when / SECONDS_PER_DAY);
+    if (counts_get(&batch->counts, ledger, batch->txn, item->features, item->n, batch->list, err) <
+        0)
+        return -1;
+    lesson_make(&view, batch->list, &known, item->class, &lesson);
+    record->head.gram_step = lesson.gram_step;
+    memcpy(record->head.fusion_step, lesson.fusion_step, sizeof lesson.fusion_step);
+    buf_clear(&batch->packed);
+    if (lesson.gram_step)
+        grams_pack(&batch->packed, item->grams, item->n_grams);
+    if (!buf_ok(&batch->packed))
+        return out_of_memory(batch, err);
+    record->packed = buf_str(&batch->packed);
+    if (counts_add(&batch->counts, ledger, item->features, item->n, item->class, 1, day, err) < 0)
+        return -1;
+    return lesson_apply(batch, item, &lesson, err);
+}
+
+static int message_learn(struct batch *batch, const struct ledger_item *item,
+                         const struct learn_source *source, struct err *err)
+{
+    struct ledger *ledger = batch->ledger;
+    struct record record = {.head = {.class = (uint8_t)item->class,
+                                     .kind = (uint8_t)source->kind,
+                                     .when = source->when,
+                                     .campaign = source->campaign},
+                            .reporter = source->reporter};
+    if (ledger_holds_out(ledger, &batch->state.totals, item->digest, item->class)) {
+        record.head.flags = RECORD_HELD;
+        record.head.held = batch->state.held_next;
+        if (ledger_held_put(ledger, batch->txn, &batch->state, item, source->when, err) < 0)
+            return -1;
+    } else {
+        batch->state.changed = true;
+        record.head.n = (uint32_t)item->n;
+        record.tokens = item->features;
+        if (lesson_learn(batch, item, &record, err) < 0 ||
+            total_step(batch, item->class, 1, err) < 0 ||
+            ledger_sources_count(ledger, batch->txn, item->class, source, 1, err) < 0)
+            return -1;
+    }
+    return ledger_record_put(ledger, batch->txn, item->digest, &record, &batch->room, err);
+}
+
+/* --- one item --- */
 
 static bool features_valid(const struct ledger_item *item)
 {
@@ -118,126 +189,99 @@ static bool features_valid(const struct ledger_item *item)
     return true;
 }
 
-/* 0 when the item is done or known; 1 when it is refused and the batch may go on; -1 when the
- * batch can't. */
-static int item_learn(struct batch *batch, struct ledger_item *item, struct err *err)
+static bool grams_valid(const struct ledger_item *item)
 {
-    if (item->class > LEARN_FORGET || (item->class != LEARN_FORGET && !features_valid(item))) {
-        err_set(err, "the features of message %016llx are not in rising order, or more than %d",
-                (unsigned long long)item->digest, FEATURES_MAX);
-        return 1;
-    }
-    int found = record_get(batch, item->digest, err);
-    if (found < 0)
-        return -1;
-    item->result = LEARN_KNOWN;
-    if (found ? batch->record->class == item->class : item->class == LEARN_FORGET)
-        return 0;
-    if (found && count(batch, batch->record->class, record_features(batch->record),
-                       batch->record->n, -1, err) < 0)
-        return -1;
-    item->result = LEARN_DONE;
-    batch->changed = true;
-    if (item->class == LEARN_FORGET)
-        return record_del(batch, item->digest, err);
-    if (record_put(batch, item, err) < 0)
-        return -1;
-    return count(batch, item->class, item->features, item->n, 1, err);
-}
-
-static int delta_order(const void *a, const void *b)
-{
-    uint64_t x = ((const struct delta *)a)->feature;
-    uint64_t y = ((const struct delta *)b)->feature;
-    return x < y ? -1 : x > y;
-}
-
-/* Sorts, and makes one of all that belong to the same token; those that come to nothing go. */
-static void deltas_merge(struct batch *batch)
-{
-    size_t kept = 0;
-    if (batch->n)
-        qsort(batch->deltas, batch->n, sizeof batch->deltas[0], delta_order);
-    for (size_t i = 0; i < batch->n;) {
-        struct delta sum = batch->deltas[i++];
-        while (i < batch->n && batch->deltas[i].feature == sum.feature) {
-            sum.spam += batch->deltas[i].spam;
-            sum.ham += batch->deltas[i++].ham;
-        }
-        if (sum.spam || sum.ham)
-            batch->deltas[kept++] = sum;
-    }
-    batch->n = kept;
-}
-
-/* False when the sum is no count: the ledger contradicts itself. */
-static bool count_add(uint32_t *count, int32_t step)
-{
-    int64_t sum = (int64_t)*count + step;
-    if (sum < 0 || sum > UINT32_MAX)
+    if (item->n_grams > GRAMS_MAX)
         return false;
-    *count = (uint32_t)sum;
+    for (size_t i = 0; i < item->n_grams; i++)
+        if (item->grams[i] >= GRAM_WEIGHTS || (i && item->grams[i - 1] >= item->grams[i]))
+            return false;
     return true;
 }
 
-static int delta_apply(struct batch *batch, DBC *cursor, const struct delta *delta, struct err *err)
+static bool source_valid(const struct learn_source *source)
 {
-    uint64_t wire = htobe64(delta->feature);
-    struct token_record token = {0, 0, 0};
-    DBT key = dbt_of(&wire, sizeof wire), value = dbt_into(&token, sizeof token);
-    int code = cursor->get(cursor, &key, &value, DB_SET);
-    bool found = code == 0;
-    if (code != 0 && code != DB_NOTFOUND)
-        return ledger_db_err(batch->ledger, code, "reading a token", err);
-    if (!count_add(&token.spam, delta->spam) || !count_add(&token.ham, delta->ham))
-        return ledger_contradiction(batch->ledger, "a token was seen less than learned", err);
-    token.day = (uint32_t)(batch->now / SECONDS_PER_DAY);
-    value = dbt_of(&token, sizeof token);
-    key = dbt_of(&wire, sizeof wire);
-    if (token.spam == 0 && token.ham == 0)
-        code = found ? cursor->del(cursor, 0) : 0;
-    else
-        code = cursor->put(cursor, &key, &value, found ? DB_CURRENT : DB_KEYFIRST);
-    return code ? ledger_db_err(batch->ledger, code, "writing a token", err) : 0;
+    return source->reporter.n <= LEARN_REPORTER_MAX && source->when >= 0 &&
+           source->kind <= LEARN_BY_SENT;
 }
 
-static int deltas_apply(struct batch *batch, struct err *err)
+/* 0, or -1 with err: the item can't be learned, whatever is in the ledger. */
+static int item_check(const struct ledger_item *item, struct err *err)
 {
-    DBC *cursor;
-    struct ledger *ledger = batch->ledger;
-    deltas_merge(batch);
-    int code = ledger->tokens->cursor(ledger->tokens, batch->txn, &cursor, DB_CURSOR_BULK);
-    if (code != 0)
-        return ledger_db_err(ledger, code, "opening a cursor", err);
-    int result = 0;
-    for (size_t i = 0; i < batch->n && result == 0; i++)
-        result = delta_apply(batch, cursor, &batch->deltas[i], err);
-    code = cursor->close(cursor);
-    if (result == 0 && code != 0)
-        result = ledger_db_err(ledger, code, "closing a cursor", err);
-    return result;
+    unsigned long long digest = item->digest;
+    if (item->class == LEARN_FORGET)
+        return 0;
+    if (item->class > LEARN_FORGET || !features_valid(item))
+        return err_set(err,
+                       "the features of message %016llx are not in rising order, or more than %d",
+                       digest, FEATURES_MAX);
+    if (!grams_valid(item))
+        return err_set(err, "the grams of message %016llx are not in rising order, or more than %d",
+                       digest, GRAMS_MAX);
+    if (!source_valid(&item->source))
+        return err_set(err, "the source of message %016llx makes no sense", digest);
+    return 0;
 }
+
+/* 0 when the item is done, known or capped; 1 when it is refused and the batch may go on; -1 when
+ * the batch can't. */
+static int item_learn(struct batch *batch, struct ledger_item *item, struct err *err)
+{
+    struct ledger *ledger = batch->ledger;
+    struct record old;
+    struct learn_source source = item->source;
+    if (item_check(item, err) < 0)
+        return 1;
+    if (source.when == 0)
+        source.when = batch->now;
+    int found = ledger_record_get(ledger, batch->txn, item->digest, &batch->room, &old, err);
+    if (found < 0)
+        return -1;
+    item->result = LEARN_KNOWN;
+    if (found ? old.head.class == item->class : item->class == LEARN_FORGET)
+        return 0;
+    if (found && old.head.flags & RECORD_SETTLED) {
+        err_set(err, "message %016llx was learned too long ago to be taken back",
+                (unsigned long long)item->digest);
+        return 1;
+    }
+    if (item->class != LEARN_FORGET && ledger_cap_of(ledger, batch->txn, &batch->state.totals,
+                                                     item->class, &source, &item->cap, err) < 0)
+        return -1;
+    item->result = LEARN_CAPPED;
+    if (item->class != LEARN_FORGET && item->cap != LEDGER_CAP_NONE)
+        return 0;
+    item->result = LEARN_DONE;
+    if (found && take_back(batch, item->digest, &old, err) < 0)
+        return -1;
+    if (item->class == LEARN_FORGET)
+        return ledger_record_del(ledger, batch->txn, item->digest, err);
+    return message_learn(batch, item, &source, err);
+}
+
+/* --- transactions --- */
 
 static int batch_commit(struct batch *batch, struct err *err)
 {
     struct ledger *ledger = batch->ledger;
-    if (deltas_apply(batch, err) < 0 ||
-        ledger_totals_put(ledger, batch->txn, &batch->totals, batch->changed, err) < 0)
+    if (counts_put(&batch->counts, ledger, batch->txn, err) < 0 ||
+        ledger_state_put(ledger, batch->txn, &batch->state, err) < 0)
         return -1;
     DB_TXN *txn = batch->txn;
     batch->txn = NULL; /* gone, whatever commit says */
     int code = txn->commit(txn, 0);
     if (code != 0)
         return ledger_db_err(ledger, code, "committing", err);
-    ledger->totals = batch->totals;
-    ledger->changed = batch->changed;
+    ledger_state_set(ledger, &batch->state);
+    ledger->steps_pending += batch->notes;
     return 0;
 }
 
-/* Counts that an item may change: its own and those it takes back. */
-static size_t item_weight(const struct ledger_item *item)
+/* An item may look at its own counts and those it takes back, and change weights twice. */
+static bool batch_full(const struct batch *batch, const struct ledger_item *next)
 {
-    return item->n + FEATURES_MAX;
+    return batch->counts.n + next->n + FEATURES_MAX > COUNTS_MAX ||
+           batch->undo_grams.n + 2 * GRAMS_MAX * sizeof(uint32_t) > UNDO_MAX;
 }
 
 /*
@@ -248,15 +292,17 @@ static int batch_run(struct batch *batch, struct ledger_item *items, size_t n, s
                      bool *refused, struct err *err)
 {
     struct ledger *ledger = batch->ledger;
-    batch->n = 0;
-    batch->totals = ledger->totals;
-    batch->changed = ledger->changed;
+    counts_clear(&batch->counts);
+    buf_clear(&batch->undo);
+    buf_clear(&batch->undo_grams);
+    batch->notes = 0;
+    batch->state = ledger_state(ledger);
     int code = ledger->env->txn_begin(ledger->env, NULL, &batch->txn, 0);
     if (code != 0)
         return ledger_db_err(ledger, code, "beginning a transaction", err);
     for (*taken = 0; *taken < n; ++*taken) {
         struct ledger_item *item = &items[*taken];
-        if (*taken && batch->n + item_weight(item) > DELTAS_MAX)
+        if (*taken && batch_full(batch, item))
             break;
         int result = item_learn(batch, item, err);
         if (result < 0)
@@ -277,6 +323,8 @@ static int batch_try(struct batch *batch, struct ledger_item *items, size_t n, s
     if (batch->txn)
         batch->txn->abort(batch->txn);
     batch->txn = NULL;
+    if (result < 0)
+        weights_undo(batch);
     return result;
 }
 
@@ -302,24 +350,43 @@ static size_t batch_all(struct batch *batch, struct ledger_item *items, size_t n
     return done;
 }
 
+/* What fails here fails again, and louder, in the next transaction. */
+static void tidy(struct ledger *ledger)
+{
+    struct err err;
+    if (ledger->broken)
+        return;
+    if (ledger_weights_save(ledger, false, &err) < 0)
+        log_warning("the weights are not written now, but later: %s", err.text);
+    ledger->env->txn_checkpoint(ledger->env, CHECKPOINT_KB, 0, 0);
+}
+
 int ledger_learn_batch(struct ledger *ledger, struct ledger_item *items, size_t n, struct err *err)
 {
-    struct batch batch = {.ledger = ledger, .now = (int64_t)time(NULL)};
+    struct batch batch = {.ledger = ledger,
+                          .now = (int64_t)time(NULL),
+                          .undo = BUF_INIT(UNDO_MAX),
+                          .undo_grams = BUF_INIT(UNDO_MAX),
+                          .room = BUF_INIT(RECORD_MAX),
+                          .packed = BUF_INIT(GRAMS_PACKED_BYTES)};
     bool refused = false;
     size_t done = 0;
     if (ledger->broken)
         err_set(err, "ledger %s/ledger is damaged: it must be opened anew", ledger->folder);
-    else if ((batch.record = malloc(RECORD_MAX)) == NULL)
-        err_set(err, "ledger %s/ledger: out of memory", ledger->folder);
+    else if ((batch.list = calloc(FEATURES_MAX, sizeof batch.list[0])) == NULL)
+        out_of_memory(&batch, err);
     else
         done = batch_all(&batch, items, n, &refused, err);
     for (size_t i = done; i < n; i++)
         items[i].result = LEARN_FAILED;
-    /* What fails here fails again, and louder, in the next transaction. */
-    if (done && !ledger->broken)
-        ledger->env->txn_checkpoint(ledger->env, CHECKPOINT_KB, 0, 0);
-    free(batch.deltas);
-    free(batch.record);
+    if (done)
+        tidy(ledger);
+    counts_free(&batch.counts);
+    buf_release(&batch.undo);
+    buf_release(&batch.undo_grams);
+    buf_release(&batch.room);
+    buf_release(&batch.packed);
+    free(batch.list);
     return done < n || refused ? -1 : 0;
 }
 
@@ -330,31 +397,4 @@ enum learn_result ledger_learn(struct ledger *ledger, uint64_t digest, enum lear
         .digest = digest, .class = class, .features = features, .n = n, .result = LEARN_FAILED};
     ledger_learn_batch(ledger, &item, 1, err);
     return item.result;
-}
-
-int ledger_token(struct ledger *ledger, uint64_t feature, struct ledger_token *token,
-                 struct err *err)
-{
-    uint64_t wire = htobe64(feature);
-    struct token_record record;
-    DBT key = dbt_of(&wire, sizeof wire), value = dbt_into(&record, sizeof record);
-    int code = ledger->tokens->get(ledger->tokens, NULL, &key, &value, 0);
-    if (code == DB_NOTFOUND)
-        return 0;
-    if (code != 0)
-        return ledger_db_err(ledger, code, "reading a token", err);
-    *token = (struct ledger_token){record.spam, record.ham, record.day};
-    return 1;
-}
-
-int ledger_message(struct ledger *ledger, uint64_t digest, enum learn_class *class, struct err *err)
-{
-    struct batch batch = {.ledger = ledger, .record = malloc(RECORD_MAX)};
-    if (batch.record == NULL)
-        return err_set(err, "ledger %s/ledger: out of memory", ledger->folder);
-    int found = record_get(&batch, digest, err);
-    if (found > 0)
-        *class = batch.record->class;
-    free(batch.record);
-    return found;
 }

@@ -1,6 +1,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/random.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
@@ -16,6 +17,7 @@
 #define FILE_MODE      0640
 #define SET_ASIDE_MAX  100
 #define SUSPECT_MARKER "ledger/suspect"
+#define SAID_MAX       20 /* of what Berkeley DB says of one environment, in the log */
 
 int ledger_path(const char *folder, const char *name, char *out, size_t size, struct err *err)
 {
@@ -52,7 +54,8 @@ int ledger_contradiction(struct ledger *ledger, const char *what, struct err *er
 static void on_db_message(const DB_ENV *env, const char *prefix, const char *message)
 {
     struct ledger *ledger = env->app_private;
-    log_warning("ledger %s/ledger: %s", ledger->folder, message);
+    if (ledger->said++ < SAID_MAX)
+        log_warning("ledger %s/ledger: %s", ledger->folder, message);
     if (ledger->detail[0] == '\0')
         snprintf(ledger->detail, sizeof ledger->detail, "%s", message);
 }
@@ -91,6 +94,7 @@ static int env_open(struct ledger *ledger, const char *home)
     if (code != 0)
         return code;
     ledger->panic = 0;
+    ledger->said = 0;
     ledger->env->app_private = ledger;
     ledger->env->set_errcall(ledger->env, on_db_message);
     code = env_configure(ledger->env);
@@ -118,19 +122,39 @@ static void db_close(DB **db, u_int32_t flags)
     *db = NULL;
 }
 
+struct db_place {
+    const char *name;
+    DB **db;
+};
+
+#define N_DBS   6
+#define N_DBS_1 3 /* of version 1 */
+
+static void dbs_of(struct ledger *ledger, struct db_place places[N_DBS])
+{
+    const struct db_place all[N_DBS] = {{"messages.db", &ledger->messages},
+                                        {"tokens.db", &ledger->tokens},
+                                        {"totals.db", &ledger->totals_db},
+                                        {"sources.db", &ledger->sources},
+                                        {"held.db", &ledger->held},
+                                        {"steps.db", &ledger->steps}};
+    memcpy(places, all, sizeof all);
+}
+
 static void env_close(struct ledger *ledger)
 {
     /* A broken environment is only to give its memory back, which it refuses while it panics. */
     u_int32_t flags = ledger->broken ? DB_NOSYNC : 0;
+    struct db_place places[N_DBS];
     if (ledger->env == NULL)
         return;
     if (ledger->broken)
         ledger->env->set_flags(ledger->env, DB_NOPANIC, 1);
     else if (ledger->totals_db)
         ledger->env->txn_checkpoint(ledger->env, 0, 0, 0);
-    db_close(&ledger->messages, flags);
-    db_close(&ledger->tokens, flags);
-    db_close(&ledger->totals_db, flags);
+    dbs_of(ledger, places);
+    for (size_t i = 0; i < N_DBS; i++)
+        db_close(places[i].db, flags);
     ledger->env->close(ledger->env, 0);
     ledger->env = NULL;
 }
@@ -152,38 +176,14 @@ static int verify_if_suspect(struct ledger *ledger)
         return 0;
     log_warning("ledger %s/ledger: an earlier run met a bad page, verifying all of it",
                 ledger->folder);
-    int code = db_verify(ledger, "messages.db");
-    if (code == 0)
-        code = db_verify(ledger, "tokens.db");
-    if (code == 0)
-        code = db_verify(ledger, "totals.db");
+    struct db_place places[N_DBS];
+    int code = 0;
+    dbs_of(ledger, places);
+    for (size_t i = 0; i < N_DBS && code == 0; i++)
+        code = db_verify(ledger, places[i].name);
     if (code == 0 && unlink(marker) != 0)
         code = errno;
     return code;
-}
-
-int ledger_totals_put(struct ledger *ledger, DB_TXN *txn, const struct ledger_totals *totals,
-                      bool changed, struct err *err)
-{
-    struct totals_record record = {LEDGER_VERSION, changed, *totals};
-    DBT key = dbt_of("totals", 6), value = dbt_of(&record, sizeof record);
-    int code = ledger->totals_db->put(ledger->totals_db, txn, &key, &value, 0);
-    return code ? ledger_db_err(ledger, code, "writing the totals", err) : 0;
-}
-
-/* 0, or a database error. */
-static int totals_get(struct ledger *ledger)
-{
-    struct totals_record record;
-    DBT key = dbt_of("totals", 6), value = dbt_into(&record, sizeof record);
-    int code = ledger->totals_db->get(ledger->totals_db, NULL, &key, &value, 0);
-    if (code != 0)
-        return code == DB_BUFFER_SMALL ? DB_VERIFY_BAD : code;
-    if (value.size != sizeof record || record.version != LEDGER_VERSION)
-        return DB_VERIFY_BAD;
-    ledger->totals = record.totals;
-    ledger->changed = record.changed;
-    return 0;
 }
 
 /* Does this answer, or what was behind it, speak of the files' content, and not of rights, space
@@ -207,43 +207,73 @@ static bool is_damage(int code)
     }
 }
 
-static int dbs_open(struct ledger *ledger, DB_TXN *txn)
+static int dbs_open(struct ledger *ledger, DB_TXN *txn, size_t from, size_t to)
 {
-    int code = db_open(ledger, txn, &ledger->messages, "messages.db");
-    if (code == 0)
-        code = db_open(ledger, txn, &ledger->tokens, "tokens.db");
-    if (code == 0)
-        code = db_open(ledger, txn, &ledger->totals_db, "totals.db");
+    struct db_place places[N_DBS];
+    int code = 0;
+    dbs_of(ledger, places);
+    for (size_t i = from; i < to && code == 0; i++)
+        code = db_open(ledger, txn, places[i].db, places[i].name);
     return code;
 }
 
-/* The databases of a new ledger come into being together with what is in them, or not at all. */
-static int dbs_create(struct ledger *ledger, struct err *err)
+/* Databases that were not there come into being together with what is in them, or not at all:
+ * all of a new ledger, or those that version 1 had not. */
+static int dbs_create(struct ledger *ledger, bool new, struct err *err)
 {
     DB_TXN *txn;
+    if (getrandom(&ledger->salt, sizeof ledger->salt, 0) != sizeof ledger->salt)
+        return err_sys(err, "ledger %s: no random numbers", ledger->folder);
     int code = ledger->env->txn_begin(ledger->env, NULL, &txn, 0);
     if (code != 0)
         return ledger_db_err(ledger, code, "beginning a transaction", err);
-    code = dbs_open(ledger, txn);
-    if (code != 0 || ledger_seed(ledger, txn, err) < 0) {
+    code = dbs_open(ledger, txn, new ? 0 : N_DBS_1, N_DBS);
+    int result = code ? ledger_db_err(ledger, code, "creating the databases", err) : 0;
+    if (result == 0 && new)
+        result = ledger_seed(ledger, txn, err);
+    else if (result == 0)
+        result = ledger_totals_put(ledger, txn, &ledger->totals, ledger->changed, err);
+    if (result < 0) {
         txn->abort(txn);
-        return code ? ledger_db_err(ledger, code, "creating the databases", err) : -1;
+        return -1;
     }
     code = txn->commit(txn, DB_TXN_SYNC);
     return code ? ledger_db_err(ledger, code, "committing", err) : 0;
 }
 
 /* One that is there while another is not is no new ledger but a damaged one. */
-static bool is_new(const struct ledger *ledger)
+static bool is_new(struct ledger *ledger)
 {
-    static const char *const names[] = {"ledger/messages.db", "ledger/tokens.db",
-                                        "ledger/totals.db"};
-    char path[PATH_MAX];
-    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
-        if (ledger_path(ledger->folder, names[i], path, sizeof path, NULL) < 0 ||
+    struct db_place places[N_DBS];
+    char name[64], path[PATH_MAX];
+    dbs_of(ledger, places);
+    for (size_t i = 0; i < N_DBS; i++) {
+        snprintf(name, sizeof name, "ledger/%s", places[i].name);
+        if (ledger_path(ledger->folder, name, path, sizeof path, NULL) < 0 ||
             access(path, F_OK) == 0)
             return false;
+    }
     return true;
+}
+
+/* What every version has. 0, or a database error; *tried says at what. */
+static int ledger_read(struct ledger *ledger, uint32_t *version, const char **tried)
+{
+    *tried = "verifying";
+    int code = verify_if_suspect(ledger);
+    if (code == 0) {
+        *tried = "opening the databases";
+        code = dbs_open(ledger, NULL, 0, N_DBS_1);
+    }
+    if (code == 0) {
+        *tried = "reading the totals";
+        code = ledger_state_get(ledger, version);
+    }
+    if (code == 0 && *version != 1) {
+        *tried = "opening the databases";
+        code = dbs_open(ledger, NULL, N_DBS_1, N_DBS);
+    }
+    return code;
 }
 
 /* 0 open; 1 damaged; -1 another failure. err is filled unless 0. */
@@ -251,23 +281,19 @@ static int ledger_try(struct ledger *ledger, struct err *err)
 {
     char home[PATH_MAX];
     const char *tried = "opening (with recovery)";
+    uint32_t version = 0;
     if (ledger_path(ledger->folder, "ledger", home, sizeof home, err) < 0 ||
         fsio_mkdir(home, 0750, err) < 0)
         return -1;
     int code = env_open(ledger, home);
-    if (code == 0 && is_new(ledger))
-        return dbs_create(ledger, err);
+    bool new = code == 0 && is_new(ledger);
+    if (code == 0 && !new)
+        code = ledger_read(ledger, &version, &tried);
+    if (code == 0 && (new || version == 1) && dbs_create(ledger, new, err) < 0)
+        return -1;
     if (code == 0) {
-        tried = "verifying";
-        code = verify_if_suspect(ledger);
-    }
-    if (code == 0) {
-        tried = "opening the databases";
-        code = dbs_open(ledger, NULL);
-    }
-    if (code == 0) {
-        tried = "reading the totals";
-        code = totals_get(ledger);
+        tried = "reading the weights";
+        code = ledger_weights_load(ledger);
     }
     if (code == 0)
         return 0;
@@ -340,6 +366,7 @@ void ledger_close(struct ledger **ledger)
     if (*ledger == NULL)
         return;
     env_close(*ledger);
+    free((*ledger)->weights);
     fsio_close_quiet(&(*ledger)->lock_fd);
     free(*ledger);
     *ledger = NULL;

@@ -159,7 +159,7 @@ static int model_build(struct ledger *ledger, const char *path, uint64_t generat
     struct tokens tokens = {NULL, 0, 0};
     struct model_facts facts = {.generation = generation,
                                 .built = (uint64_t)time(NULL),
-                                .known = {ledger->totals.spam, ledger->totals.ham}};
+                                .known = ledger_knowledge(ledger)};
     int result = tokens_read(ledger, &tokens, err);
     if (result == 0) {
         int fd = open(path, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, MODEL_MODE);

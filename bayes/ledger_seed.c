@@ -8,8 +8,6 @@
 #include "bayes/ledger_db.h"
 #include "bayes/model.h"
 
-#define SECONDS_PER_DAY 86400
-
 struct seeding {
     struct ledger *ledger;
     DB_TXN *txn;
@@ -27,8 +25,7 @@ static int seed_token(void *data, const struct model_token *token, struct err *e
     return code ? ledger_db_err(ledger, code, "taking over a token", err) : 0;
 }
 
-/* The model that is in service; NULL when there is none or it is of no use. */
-static struct model *current_open(const struct ledger *ledger)
+struct model *ledger_current(const struct ledger *ledger)
 {
     struct err err;
     char path[PATH_MAX];
@@ -44,17 +41,34 @@ static struct model *current_open(const struct ledger *ledger)
     return model;
 }
 
+/* The weights go into a file at once; the totals record of the same transaction names it. */
+static int seed_weights(struct ledger *ledger, const struct knowledge *known, struct err *err)
+{
+    ledger->fusion = known->fusion;
+    ledger->weights_file = 0;
+    if (known->weights == NULL)
+        return 0;
+    if (ledger_weights_room(ledger, err) < 0)
+        return -1;
+    memcpy(ledger->weights, known->weights, GRAM_WEIGHTS * sizeof ledger->weights[0]);
+    ledger->weights_file = 1;
+    return ledger_weights_write(ledger, ledger->weights_file, err);
+}
+
 int ledger_seed(struct ledger *ledger, DB_TXN *txn, struct err *err)
 {
     struct seeding seeding = {ledger, txn, (uint32_t)(time(NULL) / SECONDS_PER_DAY)};
     struct ledger_totals totals = {0};
-    struct model *model = current_open(ledger);
+    struct model *model = ledger_current(ledger);
     int result = 0;
     if (model) {
         totals.seeded_spam = totals.spam = model_spam(model);
         totals.seeded_ham = totals.ham = model_ham(model);
         totals.generation = model_generation(model);
-        result = model_walk(model, seed_token, &seeding, err);
+        struct knowledge known = model_knowledge(model);
+        result = seed_weights(ledger, &known, err);
+        if (result == 0)
+            result = model_walk(model, seed_token, &seeding, err);
     }
     if (result == 0)
         result = ledger_totals_put(ledger, txn, &totals, false, err);

@@ -19,7 +19,10 @@ lib_libledger_a_SOURCES = \
     bayes/learn_client.h bayes/learn_client.c \
     bayes/guard.h bayes/guard.c \
     bayes/ledger_open.c bayes/ledger_seed.c bayes/ledger_learn.c bayes/ledger_publish.c
-lib_libledger_a_SOURCES += bayes/ledger_export.h bayes/ledger_caps.c
+lib_libledger_a_SOURCES += \
+    bayes/ledger_export.h bayes/ledger_record.h bayes/ledger_record.c \
+    bayes/ledger_counts.h bayes/ledger_counts.c bayes/ledger_state.c bayes/ledger_weights.c \
+    bayes/ledger_caps.c bayes/ledger_held.c bayes/ledger_look.c
 
 unit += t/unit/bayes_combine t/unit/bayes_model t/unit/bayes_features
 t_unit_bayes_combine_LDADD = $(MODEL_LIBS) $(CMOCKA_LIBS)

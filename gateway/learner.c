@@ -223,6 +223,7 @@ static void job_answer(struct learner *l, const struct job *job)
                                 .answer = job->answer,
                                 .spam = totals.spam,
                                 .ham = totals.ham,
+                                .held = totals.held_spam + totals.held_ham,
                                 .generation = totals.generation,
                                 .text = str_of(job->text)};
     struct err err = {""};

@@ -53,7 +53,7 @@ static int make_state(void **state)
         return -1;
     snprintf(conf_text, sizeof conf_text,
              "hostname = mx.example\nstate_dir = %s\nrun_dir = %s\nuid_first = %d\n"
-             "bayes { publish_delay = 1s }\n"
+             "bayes { publish_delay = 1s; hold_out = 0 }\n"
              "domain univ.example { next_hop = lmtp://192.0.2.10:24 }\n",
              folder, folder, UID_FIRST);
     conf = conf_parse(str_of(conf_text), "test.conf", &err);

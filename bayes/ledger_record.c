@@ -1,0 +1,93 @@
+#include "bayes/ledger_record.h"
+
+static bool record_decode_1(struct str bytes, struct record *record)
+{
+    struct message_record_1 old;
+    memcpy(&old, bytes.s, sizeof old);
+    if (old.n > FEATURES_MAX || bytes.n != sizeof old + old.n * sizeof(uint64_t))
+        return false;
+    record->head = (struct message_record){.mark = RECORD_MARK,
+                                           .class = (uint8_t)old.class,
+                                           .kind = LEARN_BY_BULK,
+                                           .n = old.n,
+                                           .when = old.learned};
+    record->tokens = (const void *)(bytes.s + sizeof old);
+    return true;
+}
+
+bool ledger_record_decode(struct str bytes, struct record *record)
+{
+    *record = (struct record){.tokens = NULL};
+    if (bytes.n < sizeof(struct message_record_1))
+        return false;
+    memcpy(&record->head.mark, bytes.s, sizeof record->head.mark);
+    if (record->head.mark <= LEARN_SPAM)
+        return record_decode_1(bytes, record);
+    if (bytes.n < sizeof record->head || record->head.mark != RECORD_MARK)
+        return false;
+    memcpy(&record->head, bytes.s, sizeof record->head);
+    const struct message_record *head = &record->head;
+    if (head->class > LEARN_SPAM || head->kind > LEARN_BY_SENT || head->n > FEATURES_MAX ||
+        head->packed > GRAMS_PACKED_BYTES || head->reporter > LEARN_REPORTER_MAX)
+        return false;
+    struct str rest = str_from(bytes, sizeof *head);
+    size_t tokens = head->n * sizeof(uint64_t);
+    if (rest.n != tokens + head->packed + head->reporter)
+        return false;
+    record->tokens = (const void *)rest.s;
+    record->packed = str_sub(rest, tokens, tokens + head->packed);
+    record->reporter = str_from(rest, tokens + head->packed);
+    return true;
+}
+
+void ledger_record_encode(const struct record *record, struct buf *out)
+{
+    struct message_record head = record->head;
+    head.mark = RECORD_MARK;
+    head.packed = (uint32_t)record->packed.n;
+    head.reporter = (uint32_t)record->reporter.n;
+    buf_clear(out);
+    buf_addn(out, &head, sizeof head);
+    buf_addn(out, record->tokens, head.n * sizeof(uint64_t));
+    buf_add(out, record->packed);
+    buf_add(out, record->reporter);
+}
+
+int ledger_record_get(struct ledger *ledger, DB_TXN *txn, uint64_t digest, struct buf *room,
+                      struct record *record, struct err *err)
+{
+    uint64_t wire = htobe64(digest);
+    buf_clear(room);
+    char *into = buf_room(room, RECORD_MAX);
+    if (into == NULL)
+        return err_set(err, "ledger %s/ledger: out of memory", ledger->folder);
+    DBT key = dbt_of(&wire, sizeof wire), value = dbt_into(into, RECORD_MAX);
+    int code = ledger->messages->get(ledger->messages, txn, &key, &value, 0);
+    if (code == DB_NOTFOUND)
+        return 0;
+    if (code != 0 && code != DB_BUFFER_SMALL)
+        return ledger_db_err(ledger, code, "reading a message", err);
+    if (code == DB_BUFFER_SMALL || !ledger_record_decode(str_n(into, value.size), record))
+        return ledger_contradiction(ledger, "a message's record is malformed", err);
+    return 1;
+}
+
+int ledger_record_put(struct ledger *ledger, DB_TXN *txn, uint64_t digest,
+                      const struct record *record, struct buf *room, struct err *err)
+{
+    uint64_t wire = htobe64(digest);
+    ledger_record_encode(record, room);
+    if (!buf_ok(room))
+        return err_set(err, "ledger %s/ledger: out of memory", ledger->folder);
+    DBT key = dbt_of(&wire, sizeof wire), value = dbt_of(room->p, room->n);
+    int code = ledger->messages->put(ledger->messages, txn, &key, &value, 0);
+    return code ? ledger_db_err(ledger, code, "writing a message", err) : 0;
+}
+
+int ledger_record_del(struct ledger *ledger, DB_TXN *txn, uint64_t digest, struct err *err)
+{
+    uint64_t wire = htobe64(digest);
+    DBT key = dbt_of(&wire, sizeof wire);
+    int code = ledger->messages->del(ledger->messages, txn, &key, 0);
+    return code ? ledger_db_err(ledger, code, "removing a message", err) : 0;
+}
