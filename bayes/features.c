@@ -10,7 +10,7 @@
 #define LINK_TOKENS      4000
 #define INVISIBLE_TOKENS 3000
 
-struct str subject_untagged(struct str subject)
+struct str features_subject(struct str subject)
 {
     static const char *const tags[] = {"[spam]", "***spam***", "*****spam*****", "{spam?}"};
     for (bool again = true; again;) {
@@ -65,7 +65,7 @@ int features_extract_known(struct pool *pool, const struct message *message,
     if (features_known(&tokens, known, message, err) < 0)
         return -1;
     features_header(&tokens, message->root);
-    tokens_words(&tokens, STR("subject"), subject_untagged(text->subject));
+    tokens_words(&tokens, STR("subject"), features_subject(text->subject));
     tokens_allow(&tokens, STRUCTURE_TOKENS);
     features_structure(&tokens, message);
     features_html(&tokens, &text->html);

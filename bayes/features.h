@@ -21,7 +21,7 @@ void features_links(struct tokens *tokens, const struct mail_text *text);
 void features_html(struct tokens *tokens, const struct html_facts *html);
 
 /* A tag that a filter put in front of the subject says what that filter thought. */
-struct str subject_untagged(struct str subject);
+struct str features_subject(struct str subject);
 
 /* The same mail gives the same: From, To, Date, Message-ID and the body, without line ends and
  * without what is added on the way (Received, our header fields, the subject's tag). */

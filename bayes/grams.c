@@ -83,7 +83,7 @@ static void head_add_field(struct head *head, const struct message *message,
         return;
     }
     head_add(head, STR("Subject: "));
-    head_add(head, subject_untagged(header->value));
+    head_add(head, features_subject(header->value));
     head_add(head, STR("\n"));
 }
 
