@@ -26,14 +26,13 @@ const char *answer_decision_name(enum answer_decision decision); /* for the log 
 
 struct answer_case {
     const struct message *report;
-    struct str sender; /* of the envelope: where the answer would go */
-    const struct conf *conf;
-    const struct str *own; /* the addresses that take reports */
-    size_t n_own;
+    struct str sender;       /* of the envelope: where the answer would go */
+    const struct conf *conf; /* our domains, and the addresses that take reports */
 };
 
 /* May an answer go to the sender now? On ANSWER_SEND the caller notes it (answer_times_note), makes
- * that durable, and then sends: a crash loses an answer rather than sending two. */
+ * that durable, and then sends: a crash loses an answer rather than sending two. A sender that is
+ * not ASCII is not answered. */
 enum answer_decision answer_decide(const struct answer_case *c, const struct answer_times *times,
                                    int64_t now);
 

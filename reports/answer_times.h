@@ -1,7 +1,7 @@
 /*
  * answer_times: to whom an answer was sent within the last hour: a table of a fixed size, kept in
- * one small file (STATE_DIR/reports/answers). Addresses stand in it as hashes. When it is full of
- * younger entries, nobody else is answered until some are old.
+ * one small file (STATE_DIR/reports/answers). Addresses stand in it as hashes, the same one however
+ * it is written. When it is full of younger entries, nobody else is answered until some are old.
  */
 #ifndef POTERNE_REPORTS_ANSWER_TIMES_H
 #define POTERNE_REPORTS_ANSWER_TIMES_H

@@ -9,7 +9,11 @@ lib_libreports_a_SOURCES = \
     reports/archive.c reports/archive.h \
     reports/originals.c reports/originals.h \
     reports/restore.c reports/restore.h \
-    reports/identity.c reports/identity.h
+    reports/identity.c reports/identity.h \
+    reports/inline.c reports/inline.h \
+    reports/answer_times.c reports/answer_times.h \
+    reports/answer_text.c reports/answer_text.h \
+    reports/answer.c reports/answer_make.c reports/answer.h
 # what signs and checks (edge, content): no journal, no zip file
 SIGNATURE_LIBS = lib/libreports.a $(MAIL_LIBS) $(OPENSSL_LIBS)
 
