@@ -151,6 +151,8 @@ int ledger_weights_write(struct ledger *ledger, uint64_t number, struct err *err
 /* Notes in steps.db that the message's step was learned (1) or taken back (-1). */
 int ledger_weights_note(struct ledger *ledger, DB_TXN *txn, uint64_t digest, int32_t gram_step,
                         struct str packed, int times, struct err *err);
+/* Is there such a note, which may need the message's record? 1, 0, or -1. */
+int ledger_weights_noted(struct ledger *ledger, DB_TXN *txn, uint64_t digest, struct err *err);
 /* Writes the weights anew when many changes have come together, and forgets those. Between
  * transactions. */
 int ledger_weights_save(struct ledger *ledger, bool always, struct err *err);

@@ -133,7 +133,7 @@ static int lesson_learn(struct batch *batch, const struct ledger_item *item, str
     struct knowledge known = {batch->state.totals.spam, batch->state.totals.ham, ledger->weights,
                               batch->state.fusion};
     struct lesson lesson;
-    uint32_t day = (uint32_t)(record->head.when / SECONDS_PER_DAY);
+    uint32_t day = (uint32_t)(batch->now / SECONDS_PER_DAY);
     if (counts_get(&batch->counts, ledger, batch->txn, item->features, item->n, batch->list, err) <
         0)
         return -1;
@@ -232,7 +232,8 @@ static int item_learn(struct batch *batch, struct ledger_item *item, struct err 
     struct learn_source source = item->source;
     if (item_check(item, err) < 0)
         return 1;
-    if (source.when == 0)
+    /* Never later than its tokens were seen: ledger_expire.c counts on it. */
+    if (source.when == 0 || source.when > batch->now)
         source.when = batch->now;
     int found = ledger_record_get(ledger, batch->txn, item->digest, &batch->room, &old, err);
     if (found < 0)

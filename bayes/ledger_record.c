@@ -1,38 +1,48 @@
 #include "bayes/ledger_record.h"
 
-static bool record_decode_1(struct str bytes, struct record *record)
+static void head_of_1(struct str bytes, struct message_record *head)
 {
     struct message_record_1 old;
     memcpy(&old, bytes.s, sizeof old);
-    if (old.n > FEATURES_MAX || bytes.n != sizeof old + old.n * sizeof(uint64_t))
-        return false;
-    record->head = (struct message_record){.mark = RECORD_MARK,
-                                           .class = (uint8_t)old.class,
-                                           .kind = LEARN_BY_BULK,
-                                           .n = old.n,
-                                           .when = old.learned};
-    record->tokens = (const void *)(bytes.s + sizeof old);
-    return true;
+    *head = (struct message_record){.mark = RECORD_MARK,
+                                    .class = (uint8_t)old.class,
+                                    .kind = LEARN_BY_BULK,
+                                    .n = old.n,
+                                    .when = old.learned};
+}
+
+/* Bytes before the tokens; 0: malformed. */
+static size_t head_read(struct str bytes, struct message_record *head)
+{
+    if (bytes.n < sizeof(struct message_record_1))
+        return 0;
+    memcpy(&head->mark, bytes.s, sizeof head->mark);
+    bool old = head->mark <= LEARN_SPAM;
+    if (!old && (head->mark != RECORD_MARK || bytes.n < sizeof *head))
+        return 0;
+    if (old)
+        head_of_1(bytes, head);
+    else
+        memcpy(head, bytes.s, sizeof *head);
+    if (head->class > LEARN_SPAM || head->kind > LEARN_BY_SENT || head->n > FEATURES_MAX ||
+        head->packed > GRAMS_PACKED_BYTES || head->reporter > LEARN_REPORTER_MAX)
+        return 0;
+    return old ? sizeof(struct message_record_1) : sizeof *head;
+}
+
+bool ledger_record_head(struct str bytes, struct message_record *head)
+{
+    return head_read(bytes, head) != 0;
 }
 
 bool ledger_record_decode(struct str bytes, struct record *record)
 {
     *record = (struct record){.tokens = NULL};
-    if (bytes.n < sizeof(struct message_record_1))
-        return false;
-    memcpy(&record->head.mark, bytes.s, sizeof record->head.mark);
-    if (record->head.mark <= LEARN_SPAM)
-        return record_decode_1(bytes, record);
-    if (bytes.n < sizeof record->head || record->head.mark != RECORD_MARK)
-        return false;
-    memcpy(&record->head, bytes.s, sizeof record->head);
+    size_t at = head_read(bytes, &record->head);
     const struct message_record *head = &record->head;
-    if (head->class > LEARN_SPAM || head->kind > LEARN_BY_SENT || head->n > FEATURES_MAX ||
-        head->packed > GRAMS_PACKED_BYTES || head->reporter > LEARN_REPORTER_MAX)
-        return false;
-    struct str rest = str_from(bytes, sizeof *head);
+    struct str rest = str_from(bytes, at);
     size_t tokens = head->n * sizeof(uint64_t);
-    if (rest.n != tokens + head->packed + head->reporter)
+    if (at == 0 || rest.n != tokens + head->packed + head->reporter)
         return false;
     record->tokens = (const void *)rest.s;
     record->packed = str_sub(rest, tokens, tokens + head->packed);

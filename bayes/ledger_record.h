@@ -61,6 +61,8 @@ static inline struct learn_source ledger_record_source(const struct record *reco
 
 /* False when malformed. bytes are aligned for uint64_t. */
 bool ledger_record_decode(struct str bytes, struct record *record);
+/* Only what is needed without features, from its first sizeof(struct message_record) bytes. */
+bool ledger_record_head(struct str bytes, struct message_record *head);
 /* Replaces what is in out, whose maximum is RECORD_MAX; head.n, .packed and .reporter are filled
  * from the lists. */
 void ledger_record_encode(const struct record *record, struct buf *out);

@@ -212,6 +212,16 @@ int ledger_weights_note(struct ledger *ledger, DB_TXN *txn, uint64_t digest, int
     return step_put(ledger, txn, wire, &bytes, err);
 }
 
+int ledger_weights_noted(struct ledger *ledger, DB_TXN *txn, uint64_t digest, struct err *err)
+{
+    uint64_t wire = htobe64(digest);
+    DBT key = dbt_of(&wire, sizeof wire);
+    int code = ledger->steps->exists(ledger->steps, txn, &key, 0);
+    if (code != 0 && code != DB_NOTFOUND)
+        return ledger_db_err(ledger, code, "reading a step", err);
+    return code == 0;
+}
+
 /* --- writing --- */
 
 int ledger_weights_write(struct ledger *ledger, uint64_t number, struct err *err)

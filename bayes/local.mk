@@ -22,7 +22,8 @@ lib_libledger_a_SOURCES = \
 lib_libledger_a_SOURCES += \
     bayes/ledger_export.h bayes/ledger_record.h bayes/ledger_record.c \
     bayes/ledger_counts.h bayes/ledger_counts.c bayes/ledger_state.c bayes/ledger_weights.c \
-    bayes/ledger_caps.c bayes/ledger_held.c bayes/ledger_look.c
+    bayes/ledger_caps.c bayes/ledger_held.c bayes/ledger_look.c \
+    bayes/ledger_expire.c
 
 unit += t/unit/bayes_combine t/unit/bayes_model t/unit/bayes_features
 t_unit_bayes_combine_LDADD = $(MODEL_LIBS) $(CMOCKA_LIBS)
@@ -35,6 +36,10 @@ t_unit_bayes_known_LDADD = $(MODEL_LIBS) $(CMOCKA_LIBS)
 unit += t/unit/bayes_ledger t/unit/bayes_guard
 t_unit_bayes_ledger_LDADD = $(LEDGER_LIBS) $(CMOCKA_LIBS)
 t_unit_bayes_guard_LDADD = $(LEDGER_LIBS) $(CMOCKA_LIBS)
+
+unit += t/unit/bayes_ledger_exact t/unit/bayes_ledger_sources
+t_unit_bayes_ledger_sources_LDADD = $(LEDGER_LIBS) $(CMOCKA_LIBS)
+t_unit_bayes_ledger_exact_LDADD = $(LEDGER_LIBS) $(CMOCKA_LIBS)
 
 noinst_PROGRAMS += t/bench/bayes_bench
 t_bench_bayes_bench_LDADD = $(LEDGER_LIBS)
