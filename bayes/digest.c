@@ -1,6 +1,7 @@
 #include "bayes/features.h"
 
-/* Bytes of the body that are looked at, from its beginning. */
+/* Bytes of the body that are looked at, from its beginning; line ends and blanks beside them, which
+ * change on the way, do not count. */
 #define DIGEST_BODY_MAX (1024 * 1024)
 
 static uint64_t digest_add(uint64_t digest, struct str text)
@@ -30,8 +31,11 @@ uint64_t features_digest(const struct message *message)
         if (header)
             digest = digest_header(digest, header);
     }
-    struct str body = str_trim(str_sub(message->root->body, 0, DIGEST_BODY_MAX)), line;
-    while (str_next_line(&body, &line))
-        digest = digest_add(digest, str_trim(line));
+    struct str body = str_trim(message->root->body), line;
+    for (size_t left = DIGEST_BODY_MAX; left && str_next_line(&body, &line);) {
+        line = str_sub(str_trim(line), 0, left);
+        left -= line.n;
+        digest = digest_add(digest, line);
+    }
     return digest;
 }

@@ -28,6 +28,12 @@ unit += t/unit/reports_originals
 t_unit_reports_originals_CPPFLAGS = $(AM_CPPFLAGS) $(ZIP_CFLAGS)
 t_unit_reports_originals_LDADD = $(REPORTS_LIBS) $(CMOCKA_LIBS)
 
+unit += t/unit/reports_identity
+t_unit_reports_identity_LDADD = lib/libevents.a $(REPORTS_LIBS) $(MODEL_LIBS) $(CMOCKA_LIBS)
+
+unit += t/unit/reports_answer
+t_unit_reports_answer_LDADD = $(REPORTS_LIBS) $(CMOCKA_LIBS)
+
 # what waits for a manager: a library of its own, since only `reports` and the tools need SQLite
 noinst_LIBRARIES += lib/libproposals.a
 lib_libproposals_a_CPPFLAGS = $(AM_CPPFLAGS) $(SQLITE_CFLAGS)
