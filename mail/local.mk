@@ -4,6 +4,7 @@ lib_libmail_a_CPPFLAGS = $(AM_CPPFLAGS) $(IDN2_CFLAGS) $(PSL_CFLAGS)
 lib_libmail_a_SOURCES = \
     mail/message.c mail/message.h \
     mail/address.c mail/address.h \
+    mail/plain.c mail/plain.h \
     mail/boundary.c mail/boundary.h \
     mail/header.c mail/header.h \
     mail/part.c mail/part.h \

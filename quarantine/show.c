@@ -3,38 +3,16 @@
 #include <time.h>
 
 #include "mail/message.h"
-#include "mail/utf8.h"
+#include "mail/plain.h"
 #include "quarantine/quarantine.h"
 
 #define PARSE_POOL_MAX (64 * 1024 * 1024)
 #define LABEL_WIDTH    12
 
-/* Controls (C0, DEL, C1) steer a terminal; direction marks make a text read as another. */
-static bool is_harmless(uint32_t code)
-{
-    bool control = code < 0x20 || (code >= 0x7f && code < 0xa0);
-    bool direction = code == 0x061c || code == 0x200e || code == 0x200f ||
-                     (code >= 0x2028 && code <= 0x202e) || (code >= 0x2066 && code <= 0x2069);
-    return !control && !direction && code != 0xfeff;
-}
-
-static void add_safe(struct buf *out, struct str text)
-{
-    for (size_t at = 0; at < text.n;) {
-        size_t from = at;
-        uint32_t code = utf8_next(text, &at);
-        if (code != UTF8_BAD && (is_harmless(code) || code == '\t'))
-            buf_addn(out, text.s + from, at - from);
-        else
-            for (; from < at; from++)
-                buf_addf(out, "\\x%02x", (unsigned char)text.s[from]);
-    }
-}
-
 static void add_field(struct buf *out, const char *label, struct str value)
 {
     buf_addf(out, "%-*s", LABEL_WIDTH, label);
-    add_safe(out, value);
+    plain_add(out, value);
     buf_addc(out, '\n');
 }
 
@@ -52,13 +30,13 @@ static void add_recipients(struct buf *out, const struct envelope *e)
     for (size_t i = 0; i < e->n_recipients; i++) {
         const struct spool_recipient *r = &e->recipients[i];
         buf_addf(out, "%-*s%zu ", LABEL_WIDTH, i ? "" : "to", i);
-        add_safe(out, r->address);
+        plain_add(out, r->address);
         if (quarantine_holds(r)) {
             buf_addf(out, ": held, ");
-            add_safe(out, quarantine_reason(e, r));
+            plain_add(out, quarantine_reason(e, r));
         } else {
             buf_addf(out, ": %s ", recipient_state_name((enum recipient_state)r->state));
-            add_safe(out, r->detail);
+            plain_add(out, r->detail);
         }
         buf_addc(out, '\n');
     }
@@ -89,7 +67,7 @@ static void add_header(struct buf *out, const struct part *root)
     buf_addf(out, "\nheader\n");
     while (str_next_line(&rest, &line)) {
         buf_addf(out, "  ");
-        add_safe(out, line);
+        plain_add(out, line);
         buf_addc(out, '\n');
     }
     if (root->head.n > QUARANTINE_HEADER_MAX)
@@ -102,15 +80,15 @@ static void add_structure(struct buf *out, const struct message *message)
     for (size_t i = 0; i < message->n_parts; i++) {
         const struct part *part = message->parts[i];
         buf_addf(out, "  %*s%zu ", (int)(2 * part->depth), "", i + 1);
-        add_safe(out, part->type);
+        plain_add(out, part->type);
         buf_addf(out, ", %zu bytes", part->body.n);
         if (part->disposition.n) {
             buf_addf(out, ", ");
-            add_safe(out, part->disposition);
+            plain_add(out, part->disposition);
         }
         if (part->filename.n) {
             buf_addf(out, ", \"");
-            add_safe(out, part->filename);
+            plain_add(out, part->filename);
             buf_addc(out, '"');
         }
         buf_addc(out, '\n');

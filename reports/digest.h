@@ -35,7 +35,8 @@ struct digest_news {
 int digest_make(struct proposals *store, const struct digest_news *news, int64_t now_us,
                 struct buf *subject, struct buf *text, struct err *err);
 
-/* When the next is due: the first full hour `hour` of local time after the last (0: never made). */
+/* When the next is due: the first time that it is `hour` o'clock, local time, after the last was
+ * made or found to be needless (0: never, then after now). */
 int64_t digest_next_us(int64_t last_us, int64_t now_us, unsigned hour);
 /* When the last one was made; 0: none is known. */
 int digest_last_us(struct proposals *store, int64_t *made_us, struct err *err);
@@ -44,7 +45,8 @@ int digest_sweep(struct proposals *store, int64_t now_us, struct err *err);
 
 /* --- answering --- */
 
-enum digest_word { DIGEST_NOTHING, DIGEST_ACCEPT, DIGEST_REJECT };
+/* DIGEST_LEFT: two things were said of it, so nothing is done, whatever `all` says. */
+enum digest_word { DIGEST_NOTHING, DIGEST_ACCEPT, DIGEST_REJECT, DIGEST_LEFT };
 
 struct digest_answer {
     char token[DIGEST_TOKEN_LEN + 1];             /* "": there is none */

@@ -43,10 +43,21 @@ lib_libproposals_a_SOURCES = \
     reports/store_files.c reports/store_index.c \
     reports/store_add.c reports/store_decide.c reports/store_sweep.c reports/store_list.c \
     reports/reporter.c reports/reporter.h \
+    reports/digest.c reports/digest.h reports/digest_answer.c \
+    reports/digest_record.c reports/digest_record.h \
     reports/ask.c reports/ask.h \
     reports/teach.c reports/teach.h
-PROPOSALS_LIBS = lib/libproposals.a $(JOURNAL_LIBS) $(LEDGER_LIBS)
+PROPOSALS_LIBS = lib/libproposals.a $(REPORTS_LIBS) $(LEDGER_LIBS)
 
 unit += t/unit/reports_store
 t_unit_reports_store_CPPFLAGS = $(AM_CPPFLAGS) $(SQLITE_CFLAGS)
 t_unit_reports_store_LDADD = $(PROPOSALS_LIBS) $(CMOCKA_LIBS)
+
+unit += t/unit/reports_reporter t/unit/reports_digest t/unit/reports_ask
+t_unit_reports_reporter_LDADD = $(PROPOSALS_LIBS) $(CMOCKA_LIBS)
+t_unit_reports_digest_LDADD = $(PROPOSALS_LIBS) $(CMOCKA_LIBS)
+t_unit_reports_ask_LDADD = $(PROPOSALS_LIBS) $(CMOCKA_LIBS)
+
+fuzz += t/fuzz/digest_answer
+t_fuzz_digest_answer_LDADD = $(PROPOSALS_LIBS)
+t_fuzz_digest_answer_LDFLAGS = $(AM_LDFLAGS) $(LIBFUZZER_LDFLAGS)

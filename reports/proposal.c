@@ -2,6 +2,7 @@
 
 #include "base/crc32c.h"
 #include "base/wire.h"
+#include "mail/utf8.h"
 
 #define FACTS_MAGIC "poterne proposal 1\n"
 #define CRC_SIZE    4
@@ -33,22 +34,12 @@ const char *proposal_direction_name(enum learn_class direction)
     return direction == LEARN_SPAM ? "spam" : "ham";
 }
 
-/* Cut between characters, so that what was UTF-8 stays it. */
-static struct str cut(struct str text, size_t max)
-{
-    if (text.n <= max)
-        return text;
-    while (max && ((unsigned char)text.s[max] & 0xc0) == 0x80)
-        max--;
-    return str_sub(text, 0, max);
-}
-
 static void put_reporters(struct buf *out, const struct proposal *p)
 {
     size_t n = p->n_reporters < PROPOSAL_REPORTERS_MAX ? p->n_reporters : PROPOSAL_REPORTERS_MAX;
     wire_u32(out, (uint32_t)n);
     for (size_t i = 0; i < n; i++) {
-        wire_str(out, cut(p->reporters[i].address, PROPOSAL_ADDRESS_MAX));
+        wire_str(out, utf8_head(p->reporters[i].address, PROPOSAL_ADDRESS_MAX));
         wire_i64(out, p->reporters[i].time_us);
     }
 }
@@ -62,19 +53,19 @@ void proposal_put(struct buf *out, const struct proposal *p)
     wire_u64(out, p->campaign);
     wire_u8(out, (uint8_t)p->direction);
     wire_u8(out, (uint8_t)p->identity);
-    wire_str(out, cut(p->id, PROPOSAL_ADDRESS_MAX));
-    wire_str(out, cut(p->subject, PROPOSAL_TEXT_MAX));
-    wire_str(out, cut(p->sender, PROPOSAL_ADDRESS_MAX));
-    wire_str(out, cut(p->verdict, PROPOSAL_ADDRESS_MAX));
+    wire_str(out, utf8_head(p->id, PROPOSAL_ADDRESS_MAX));
+    wire_str(out, utf8_head(p->subject, PROPOSAL_TEXT_MAX));
+    wire_str(out, utf8_head(p->sender, PROPOSAL_ADDRESS_MAX));
+    wire_str(out, utf8_head(p->verdict, PROPOSAL_ADDRESS_MAX));
     wire_f64(out, p->global);
     wire_f64(out, p->heuristics);
     wire_f64(out, p->bayes);
     wire_u64(out, p->size);
     wire_u8(out, (uint8_t)p->state);
     wire_i64(out, p->changed_us);
-    wire_str(out, cut(p->decider, PROPOSAL_ADDRESS_MAX));
+    wire_str(out, utf8_head(p->decider, PROPOSAL_ADDRESS_MAX));
     wire_i64(out, p->decided_us);
-    wire_str(out, cut(p->why, PROPOSAL_TEXT_MAX));
+    wire_str(out, utf8_head(p->why, PROPOSAL_TEXT_MAX));
     put_reporters(out, p);
     wire_u32(out, crc32c(0, str_from(buf_str(out), from)));
 }

@@ -63,6 +63,7 @@ struct proposal_range {
 struct proposal_choice {
     const struct proposal_range *ranges; /* these … */
     size_t n_ranges;
+    bool waiting;        /* … as far as they wait: a single one that was decided stays so */
     bool groups;         /* … and those that wait in a group with one of them (proposals_list) */
     uint64_t up_to;      /* of a group only numbers up to this one; 0: all */
     struct str reporter; /* … and all that wait and were reported by this address; "": none */

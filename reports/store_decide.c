@@ -26,11 +26,11 @@ static int choose_range(struct proposals *store, const struct proposal_choice *c
                                range->last > INT64_MAX ? most : (int64_t)range->last,
                                choice->up_to && choice->up_to < INT64_MAX ? (int64_t)choice->up_to
                                                                           : most};
-    const char *sql = range->first == range->last
-                          ? "INSERT OR REPLACE INTO temp.chosen VALUES (?1, 1)"
-                          : "INSERT OR IGNORE INTO temp.chosen SELECT number, 0 FROM proposal"
-                            " WHERE state = 0 AND number BETWEEN ?1 AND ?2";
-    if (choose(store, sql, numbers, range->first == range->last ? 1 : 2, STR_EMPTY, err) < 0)
+    bool single = range->first == range->last && !choice->waiting;
+    const char *sql = single ? "INSERT OR REPLACE INTO temp.chosen VALUES (?1, 1)"
+                             : "INSERT OR IGNORE INTO temp.chosen SELECT number, 0 FROM proposal"
+                               " WHERE state = 0 AND number BETWEEN ?1 AND ?2";
+    if (choose(store, sql, numbers, single ? 1 : 2, STR_EMPTY, err) < 0)
         return -1;
     if (!choice->groups)
         return 0;
