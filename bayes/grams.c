@@ -1,7 +1,5 @@
 #include "bayes/grams.h"
 
-#include <assert.h>
-
 #include "base/ascii.h"
 #include "bayes/features.h"
 #include "bayes/field.h"

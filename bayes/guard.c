@@ -115,16 +115,8 @@ static int rank(const struct guard_sample *samples, size_t n, struct guard_repor
 
 /* --- the verdict --- */
 
-/* Spam that only one of both found. */
-struct spam_moved {
-    uint32_t lost;
-    uint32_t won;
-};
-
-static struct spam_moved count(const struct guard_sample *samples, size_t n,
-                               struct guard_report *report)
+static void count(const struct guard_sample *samples, size_t n, struct guard_report *report)
 {
-    struct spam_moved moved = {0, 0};
     for (size_t i = 0; i < n; i++) {
         const struct guard_sample *sample = &samples[i];
         bool before = wrong(sample, sample->before), after = wrong(sample, sample->after);
@@ -132,15 +124,16 @@ static struct spam_moved count(const struct guard_sample *samples, size_t n,
             report->spam++;
             report->before.spam_missed += before;
             report->after.spam_missed += after;
-            moved.lost += after && !before;
-            moved.won += before && !after;
+            report->spam_worse += after && !before;
+            report->spam_better += before && !after;
         } else {
             report->ham++;
             report->before.ham_errors += before;
             report->after.ham_errors += after;
+            report->ham_worse += after && !before;
+            report->ham_better += before && !after;
         }
     }
-    return moved;
 }
 
 double guard_sign_test(uint32_t worse, uint32_t better)
@@ -151,7 +144,7 @@ double guard_sign_test(uint32_t worse, uint32_t better)
     return sum < 1 ? sum : 1;
 }
 
-static void decide(struct guard_report *report, struct spam_moved moved)
+static void decide(struct guard_report *report)
 {
     const struct guard_figures *before = &report->before, *after = &report->after;
     bool enough = report->ham >= GUARD_FEW && report->spam >= GUARD_FEW;
@@ -165,16 +158,18 @@ static void decide(struct guard_report *report, struct spam_moved moved)
                  "deviations",
                  100 * after->roca, 100 * before->roca, report->z);
     else if (enough && after->ham_errors == before->ham_errors &&
-             guard_sign_test(moved.lost, moved.won) < GUARD_WORSE_P)
+             guard_sign_test(report->spam_worse, report->spam_better) < GUARD_WORSE_P)
         snprintf(report->reason, sizeof report->reason,
                  "of %u held-out spam it would miss %u, now %u are missed", report->spam,
                  after->spam_missed, before->spam_missed);
     else
         report->accepted = true;
     if (report->accepted)
-        snprintf(report->reason, sizeof report->reason,
-                 enough ? "it judges the held-out mail no worse"
-                        : "too little mail is held out to compare more than ham errors");
+        snprintf(report->reason, sizeof report->reason, "%s",
+                 enough                       ? "it judges the held-out mail no worse"
+                 : report->ham + report->spam ? "too little mail is held out to compare more than "
+                                                "ham errors"
+                                              : "no mail is held out yet to compare it on");
 }
 
 int guard_compare(const struct guard_sample *samples, size_t n, struct guard_report *report,
@@ -187,10 +182,10 @@ int guard_compare(const struct guard_sample *samples, size_t n, struct guard_rep
     for (size_t i = 0; i < n; i++)
         if (!isfinite(samples[i].before) || !isfinite(samples[i].after))
             return err_set(err, "the score of a held-out message is no number");
-    struct spam_moved moved = count(samples, n, report);
+    count(samples, n, report);
     if (rank(samples, n, report, err) < 0)
         return -1;
-    decide(report, moved);
+    decide(report);
     return 0;
 }
 
@@ -213,9 +208,10 @@ bool guard_watch_add(struct guard_watch *watch, const struct guard_sample *sampl
  * 2 p^b (1-p)^c over p from 1/2 to 1, divided by 2^-n. */
 double guard_watch_evidence(uint32_t worse, uint32_t better)
 {
-    double n = (double)worse + better, sum = 0;
+    double n = (double)worse + better;
     double largest = lgamma(n + 2) - 2 * lgamma((n + 1) / 2 + 1);
-    for (double k = (double)better + 1; k <= n + 1; k++)
+    double sum = exp(-largest); /* k = n + 1 */
+    for (double k = (double)better + 1; k <= n; k++)
         sum += exp(lgamma(n + 2) - lgamma(k + 1) - lgamma(n + 2 - k) - largest);
     return lgamma(worse + 1.0) + lgamma(better + 1.0) - lgamma(n + 2) + largest + log(sum);
 }

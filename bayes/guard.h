@@ -53,6 +53,10 @@ struct guard_report {
     uint32_t ham; /* held-out messages that were judged */
     uint32_t spam;
     struct guard_figures before, after;
+    uint32_t ham_worse; /* only the new one has it below 0 */
+    uint32_t ham_better;
+    uint32_t spam_worse; /* only the new one misses it */
+    uint32_t spam_better;
     double z; /* how much worse the new one ranks, in standard deviations; within ±GUARD_Z_MAX */
     bool accepted;
     char reason[GUARD_REASON_MAX]; /* for people, one line */

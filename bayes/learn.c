@@ -8,12 +8,8 @@
 
 #define FEATURE_SIZE sizeof(uint64_t)
 
-void learn_request_put(struct buf *out, const struct learn_request *request)
+static void message_put(struct buf *out, const struct learn_request *request)
 {
-    wire_u64(out, request->number);
-    wire_u8(out, (uint8_t)request->verb);
-    if (request->verb != LEARN_MESSAGE)
-        return;
     wire_u8(out, (uint8_t)request->class);
     wire_u64(out, request->digest);
     wire_u32(out, request->n);
@@ -23,6 +19,20 @@ void learn_request_put(struct buf *out, const struct learn_request *request)
     wire_i64(out, request->source.when);
     wire_u64(out, request->source.campaign);
     wire_str(out, request->source.reporter);
+}
+
+void learn_request_put(struct buf *out, const struct learn_request *request)
+{
+    wire_u64(out, request->number);
+    wire_u8(out, (uint8_t)request->verb);
+    if (request->verb == LEARN_MESSAGE)
+        message_put(out, request);
+    if (request->verb == LEARN_PUBLISH)
+        wire_u8(out, (uint8_t)request->publish);
+    if (request->verb == LEARN_ROLLBACK || request->verb == LEARN_COMPARE)
+        wire_u64(out, request->generation);
+    if (request->verb == LEARN_COMPARE)
+        wire_u64(out, request->other);
 }
 
 static bool source_get(struct wire *w, struct learn_source *source)
@@ -35,25 +45,42 @@ static bool source_get(struct wire *w, struct learn_source *source)
     return kind <= LEARN_BY_SENT && source->when >= 0 && source->reporter.n <= LEARN_REPORTER_MAX;
 }
 
+static bool message_get(struct wire *w, struct learn_request *request)
+{
+    uint8_t class = wire_get_u8(w);
+    request->class = (enum learn_class) class;
+    request->digest = wire_get_u64(w);
+    request->n = wire_get_u32(w);
+    request->features = wire_get_str(w);
+    request->grams = wire_get_str(w);
+    return source_get(w, &request->source) && class <= LEARN_FORGET;
+}
+
+static bool publish_get(struct wire *w, struct learn_request *request)
+{
+    uint8_t publish = wire_get_u8(w);
+    request->publish = (enum learn_publish)publish;
+    return publish <= LEARN_PUBLISH_FORCED;
+}
+
 bool learn_request_get(struct str message, struct learn_request *request)
 {
     struct wire w = wire_of(message);
+    bool sense = true;
     *request = (struct learn_request){.number = wire_get_u64(&w)};
-    uint8_t verb = wire_get_u8(&w), class = 0;
-    if (verb == LEARN_MESSAGE) {
-        class = wire_get_u8(&w);
-        request->digest = wire_get_u64(&w);
-        request->n = wire_get_u32(&w);
-        request->features = wire_get_str(&w);
-        request->grams = wire_get_str(&w);
-        if (!source_get(&w, &request->source))
-            return false;
-    }
-    if (!wire_done(&w) || verb < LEARN_MESSAGE || verb > LEARN_STATUS || class > LEARN_FORGET)
+    uint8_t verb = wire_get_u8(&w);
+    if (verb < LEARN_MESSAGE || verb > LEARN_COMPARE)
         return false;
     request->verb = (enum learn_verb)verb;
-    request->class = (enum learn_class) class;
-    return true;
+    if (request->verb == LEARN_MESSAGE)
+        sense = message_get(&w, request);
+    if (request->verb == LEARN_PUBLISH)
+        sense = publish_get(&w, request);
+    if (request->verb == LEARN_ROLLBACK || request->verb == LEARN_COMPARE)
+        request->generation = wire_get_u64(&w);
+    if (request->verb == LEARN_COMPARE)
+        request->other = wire_get_u64(&w);
+    return wire_done(&w) && sense;
 }
 
 void learn_reply_put(struct buf *out, const struct learn_reply *reply)
@@ -78,7 +105,7 @@ bool learn_reply_get(struct str message, struct learn_reply *reply)
     reply->generation = wire_get_u64(&w);
     reply->text = wire_get_str(&w);
     reply->answer = (enum learn_answer)answer;
-    return wire_done(&w) && answer <= LEARN_ANSWER_CAPPED;
+    return wire_done(&w) && answer <= LEARN_ANSWER_REFUSED;
 }
 
 /* The bytes, wherever they travelled; into `from` when they came in a file. */

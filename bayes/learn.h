@@ -39,15 +39,27 @@ struct learn_source {
 
 enum learn_verb {
     LEARN_MESSAGE = 1, /* class, digest, n, features, grams, source */
-    LEARN_PUBLISH = 2, /* build a model now if anything has changed */
+    LEARN_PUBLISH = 2, /* publish */
     LEARN_STATUS = 3,
+    LEARN_ROLLBACK = 4, /* generation, 0: the last good one; it serves again (publish.h) */
+    LEARN_EXPORT = 5,   /* into the passed file (ledger_export.h) */
+    LEARN_IMPORT = 6,   /* from the passed file; the reply's text is a struct import_summary */
+    LEARN_COMPARE = 7,  /* generation and other, on the held-out mail; the reply's text is a
+                           struct guard_report */
+};
+
+enum learn_publish {
+    LEARN_PUBLISH_CHANGED = 0, /* if anything was learned since the last time */
+    LEARN_PUBLISH_NOW = 1,     /* in any case, also soon after a rollback */
+    LEARN_PUBLISH_FORCED = 2,  /* and whatever the guard says */
 };
 
 enum learn_answer {
     LEARN_ANSWER_DONE = 0,
-    LEARN_ANSWER_KNOWN = 1,  /* it was so before: nothing to change */
-    LEARN_ANSWER_FAILED = 2, /* text says why; nothing of the request was kept */
-    LEARN_ANSWER_CAPPED = 3, /* its source has taught its share: text says which; not learned */
+    LEARN_ANSWER_KNOWN = 1,   /* it was so before: nothing to change */
+    LEARN_ANSWER_FAILED = 2,  /* text says why; nothing of the request was kept */
+    LEARN_ANSWER_CAPPED = 3,  /* its source has taught its share: text says which; not learned */
+    LEARN_ANSWER_REFUSED = 4, /* of LEARN_PUBLISH: the former model stays, text says why */
 };
 
 struct learn_request {
@@ -59,6 +71,9 @@ struct learn_request {
     struct str features; /* as they travel: n * 8 bytes; empty when they are in the passed file */
     struct str grams;    /* packed */
     struct learn_source source;
+    enum learn_publish publish;
+    uint64_t generation;
+    uint64_t other;
 };
 
 struct learn_reply {
@@ -67,8 +82,8 @@ struct learn_reply {
     uint64_t spam; /* messages in the ledger after it */
     uint64_t ham;
     uint64_t held;       /* held out, of both classes: not among those */
-    uint64_t generation; /* last published model */
-    struct str text;     /* of a failure, or which share is used up */
+    uint64_t generation; /* the model in service */
+    struct str text;     /* why not, or which share is used up */
 };
 
 void learn_request_put(struct buf *out, const struct learn_request *request);

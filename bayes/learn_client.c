@@ -11,7 +11,7 @@
 
 #include "base/fsio.h"
 #include "bayes/grams_pack.h"
-#include "bayes/ledger.h"
+#include "bayes/publish.h"
 
 #define PENDING_MAX 64     /* messages under way before a reply is waited for */
 #define WAIT_MS     120000 /* for one reply: the learner may be building a model */
@@ -173,18 +173,28 @@ static int ledger_add(struct learn_client *client, struct pending *p,
     return client->n_pending < PENDING_MAX ? 0 : ledger_flush(client, err);
 }
 
+static void ledger_summary(struct learn_client *client)
+{
+    struct ledger_totals totals = ledger_totals(client->ledger);
+    client->summary = (struct learn_summary){.spam = totals.spam,
+                                             .ham = totals.ham,
+                                             .generation = totals.generation,
+                                             .held = totals.held_spam + totals.held_ham};
+}
+
 static int ledger_finish(struct learn_client *client, bool publish, struct err *err)
 {
     if (ledger_flush(client, err) < 0 || owner_enter(client, err) < 0)
         return -1;
-    int result = 0;
-    if (publish && ledger_changed(client->ledger) && ledger_publish(client->ledger, err) < 0)
-        result = -1;
+    struct generation made = {.why = ""};
+    enum publish_result result = PUBLISH_LIVE;
+    if (publish && ledger_changed(client->ledger))
+        result = publish_model(client->ledger, LEARN_PUBLISH_CHANGED, &made, err);
     owner_leave();
-    struct ledger_totals totals = ledger_totals(client->ledger);
-    client->summary = (struct learn_summary){totals.spam, totals.ham, totals.generation,
-                                             totals.held_spam + totals.held_ham};
-    return result;
+    ledger_summary(client);
+    if (result == PUBLISH_REFUSED || result == PUBLISH_HELD)
+        snprintf(client->summary.refused, sizeof client->summary.refused, "%s", made.why);
+    return result == PUBLISH_FAILED ? -1 : 0;
 }
 
 /* --- with one --- */
@@ -232,8 +242,13 @@ static int learner_receive(struct learn_client *client, struct learn_reply *repl
                        "the learner at %s gave an answer that makes no sense (is it of "
                        "another version?)",
                        client->place);
-    client->summary =
-        (struct learn_summary){reply->spam, reply->ham, reply->generation, reply->held};
+    client->summary = (struct learn_summary){.spam = reply->spam,
+                                             .ham = reply->ham,
+                                             .generation = reply->generation,
+                                             .held = reply->held};
+    if (reply->answer == LEARN_ANSWER_REFUSED)
+        snprintf(client->summary.refused, sizeof client->summary.refused, "%.*s",
+                 STR_ARG(reply->text));
     return 0;
 }
 
@@ -331,18 +346,26 @@ static int learner_add(struct learn_client *client, const struct pending *p,
     return result;
 }
 
+int learn_client_ask(struct learn_client *client, const struct learn_request *request, int fd,
+                     struct learn_reply *reply, struct err *err)
+{
+    const struct ipc_fds fds = {.fd = {fd}, .n = fd >= 0};
+    if (learner_send(client, request, &fds, err) < 0 || learner_receive(client, reply, err) < 0)
+        return -1;
+    if (reply->answer == LEARN_ANSWER_FAILED)
+        return err_set(err, "the learner at %s: %.*s", client->place, STR_ARG(reply->text));
+    return 0;
+}
+
 static int learner_finish(struct learn_client *client, bool publish, struct err *err)
 {
     struct learn_reply reply;
-    struct learn_request request = {.verb = publish ? LEARN_PUBLISH : LEARN_STATUS};
+    struct learn_request request = {.verb = publish ? LEARN_PUBLISH : LEARN_STATUS,
+                                    .publish = LEARN_PUBLISH_CHANGED};
     while (client->n_pending)
         if (learner_reap(client, err) < 0)
             return -1;
-    if (learner_send(client, &request, NULL, err) < 0 || learner_receive(client, &reply, err) < 0)
-        return -1;
-    if (reply.answer == LEARN_ANSWER_FAILED)
-        return err_set(err, "the learner at %s: %.*s", client->place, STR_ARG(reply.text));
-    return 0;
+    return learn_client_ask(client, &request, -1, &reply, err);
 }
 
 /* --- both --- */
@@ -414,4 +437,19 @@ int learn_client_finish(struct learn_client *client, bool publish, struct learn_
         client->ledger ? ledger_finish(client, publish, err) : learner_finish(client, publish, err);
     *summary = client->summary;
     return result;
+}
+
+int learn_client_work(struct learn_client *client, learn_work *work, void *data, struct err *err)
+{
+    if (owner_enter(client, err) < 0)
+        return -1;
+    int result = work(client->ledger, data, err);
+    owner_leave();
+    ledger_summary(client);
+    return result;
+}
+
+struct learn_summary learn_client_summary(const struct learn_client *client)
+{
+    return client->summary;
 }

@@ -19,6 +19,7 @@
 #include "bayes/learn.h"
 
 struct learn_client;
+struct ledger;
 
 /* Called once for each added message, in order, from within add or finish. `text` says why it
  * failed, or which share is used up (LEARN_ANSWER_CAPPED); NULL otherwise. */
@@ -43,11 +44,23 @@ struct learn_summary {
     uint64_t ham;
     uint64_t generation; /* the model in service */
     uint64_t held;       /* messages held out, of both classes */
+    char refused[320];   /* why a new model that was asked for is not in service; "": it is */
 };
 
 /* Waits until all that was added is durable and reported; with `publish` also builds the model
  * now instead of bayes.publish_delay later (without a learner nobody else would). */
 int learn_client_finish(struct learn_client *client, bool publish, struct learn_summary *summary,
                         struct err *err);
+
+/* --- for learn_orders.c: what is asked beside teaching; nothing may be pending --- */
+
+/* Asks the learner. fd goes with the request, -1: none. reply->text lives until the next call. */
+int learn_client_ask(struct learn_client *client, const struct learn_request *request, int fd,
+                     struct learn_reply *reply, struct err *err);
+/* Without a learner: in the name of the ledger's owner. Its result, or -1. */
+typedef int learn_work(struct ledger *ledger, void *data, struct err *err);
+int learn_client_work(struct learn_client *client, learn_work *work, void *data, struct err *err);
+/* As after learn_client_finish(). */
+struct learn_summary learn_client_summary(const struct learn_client *client);
 
 #endif

@@ -23,8 +23,6 @@
 #include "base/conf.h"
 #include "bayes/learn.h"
 
-#define LEDGER_MODELS_KEPT 5
-
 #define LEDGER_HELD_MAX   5000 /* held-out messages of a class; the oldest leaves */
 #define LEDGER_HELD_AFTER 200  /* learned messages of its class before the first is held out */
 
@@ -165,8 +163,8 @@ int ledger_expire(struct ledger *ledger, unsigned days, int64_t now, struct err 
 /* What it says of itself, and a dump of it: ledger_export.h. */
 
 /*
- * Builds FOLDER/model-GENERATION beside, opens it as a check, then renames FOLDER/current (a
- * symbolic link) to it; keeps the last LEDGER_MODELS_KEPT. Returns the generation or -1.
+ * Puts what was learned into service if the guard lets it (publish.h says more). Returns the
+ * generation that is in service then, the former one if the new one was refused, or -1.
  */
 int64_t ledger_publish(struct ledger *ledger, struct err *err);
 

@@ -157,6 +157,10 @@ int ledger_weights_noted(struct ledger *ledger, DB_TXN *txn, uint64_t digest, st
  * transactions. */
 int ledger_weights_save(struct ledger *ledger, bool always, struct err *err);
 
+/* Writes what was learned to path as a model, and opens it as a check. */
+struct model *ledger_model(struct ledger *ledger, const char *path, uint64_t generation,
+                           struct err *err);
+
 static inline DBT dbt_of(const void *data, size_t size)
 {
     return (DBT){.data = (void *)(uintptr_t)data, .size = (u_int32_t)size};

@@ -10,14 +10,17 @@ lib_libbayes_a_SOURCES = \
     bayes/known.h bayes/known.c bayes/known_table.h bayes/known_table.c \
     bayes/grams.h bayes/grams.c bayes/campaign.h bayes/campaign.c \
     bayes/regression.h bayes/regression.c bayes/fusion.h bayes/fusion.c \
-    bayes/lesson.h bayes/lesson.c \
+    bayes/lesson.h bayes/lesson.c bayes/model_diff.h bayes/model_diff.c \
     bayes/learn.h bayes/learn.c bayes/grams_pack.h bayes/grams_pack.c
 
 lib_libledger_a_CPPFLAGS = $(AM_CPPFLAGS) $(DB_CFLAGS)
 lib_libledger_a_SOURCES = \
     bayes/ledger.h bayes/ledger_db.h \
     bayes/learn_client.h bayes/learn_client.c \
-    bayes/guard.h bayes/guard.c \
+    bayes/guard.h bayes/guard.c bayes/note.h bayes/note.c \
+    bayes/generations.h bayes/generations.c bayes/generation_note.c \
+    bayes/judge.h bayes/judge.c bayes/publish.h bayes/publish.c bayes/publish_compare.c \
+    bayes/watcher.c bayes/learn_orders.h bayes/learn_orders.c \
     bayes/ledger_open.c bayes/ledger_seed.c bayes/ledger_learn.c bayes/ledger_publish.c
 lib_libledger_a_SOURCES += \
     bayes/ledger_export.h bayes/ledger_record.h bayes/ledger_record.c \
@@ -33,9 +36,10 @@ t_unit_bayes_features_LDADD = $(MODEL_LIBS) $(CMOCKA_LIBS)
 unit += t/unit/bayes_known
 t_unit_bayes_known_LDADD = $(MODEL_LIBS) $(CMOCKA_LIBS)
 
-unit += t/unit/bayes_ledger t/unit/bayes_guard
+unit += t/unit/bayes_ledger t/unit/bayes_guard t/unit/bayes_generations
 t_unit_bayes_ledger_LDADD = $(LEDGER_LIBS) $(CMOCKA_LIBS)
 t_unit_bayes_guard_LDADD = $(LEDGER_LIBS) $(CMOCKA_LIBS)
+t_unit_bayes_generations_LDADD = $(LEDGER_LIBS) $(CMOCKA_LIBS)
 
 unit += t/unit/bayes_ledger_exact t/unit/bayes_ledger_sources
 t_unit_bayes_ledger_sources_LDADD = $(LEDGER_LIBS) $(CMOCKA_LIBS)

@@ -1,4 +1,3 @@
-#include <assert.h>
 #include <stdlib.h>
 #include <sys/random.h>
 #include <unistd.h>

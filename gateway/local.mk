@@ -17,7 +17,8 @@ gateway_poterned_SOURCES = gateway/poterned.c gateway/places.c gateway/places.h 
 gateway_poterned_LDADD = lib/libreports.a $(BASE_LIBS)
 
 pkglibexec_PROGRAMS += gateway/poterne-learner
-gateway_poterne_learner_SOURCES = gateway/learner.c
+gateway_poterne_learner_SOURCES = gateway/learner/learner.c gateway/learner/learner.h \
+    gateway/learner/requests.c gateway/learner/service.c
 gateway_poterne_learner_LDADD = $(LEDGER_LIBS)
 
 unit += t/unit/gateway_learner

@@ -30,6 +30,8 @@ static const struct {
     {"--processes", "", OPT_PROCESSES, "N", "that many at work (default: one a processor)"},
     {"--all", "", OPT_ALL, NULL, "also rules that no score needs"},
     {"--no-filters", "", OPT_NO_FILTERS, NULL, "try each pattern everywhere; for comparing"},
+    {"--force", "", OPT_FORCE, NULL, "even if it is refused"},
+    {"--index", "", OPT_INDEX, "FILE", "list of messages: lines `ham PATH` or `spam PATH`"},
     {"--no-jit", "", OPT_NO_JIT, NULL, "as where PCRE2 has no JIT; for comparing"},
 };
 #define N_OPTIONS (sizeof options / sizeof options[0])
@@ -62,6 +64,8 @@ static int take_value(size_t i, const char *value, struct tool_args *args, struc
         args->config = value;
     else if (options[i].option == OPT_RECIPIENT)
         args->recipient = value;
+    else if (options[i].option == OPT_INDEX)
+        args->index = value;
     else
         args->rules[args->n_rules++] = value;
     return 0;

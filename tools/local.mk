@@ -10,6 +10,7 @@ lib_libtools_a_SOURCES = \
 bin_PROGRAMS += poterne
 poterne_SOURCES = tools/poterne.c \
     tools/check.c tools/check_report.c tools/check_report.h tools/config.c tools/learn.c tools/quarantine.c tools/queue.c tools/trace.c \
+    tools/model.c tools/model_tool.h tools/model_list.c tools/model_diff.c \
     tools/rules_fit.c tools/rules_fit.h \
     tools/masscheck.c tools/rules_job.c tools/rules_job.h tools/rules.c tools/rules_tool.h \
     tools/rules_check.c tools/rules_hits.c tools/rules_history.c tools/rules_history.h \

@@ -36,12 +36,15 @@ enum tool_option {
     OPT_ALL = 1 << 13,
     OPT_NO_FILTERS = 1 << 14,
     OPT_NO_JIT = 1 << 15,
+    OPT_FORCE = 1 << 16,
+    OPT_INDEX = 1 << 17, /* --index FILE */
 };
 
 struct tool_args {
     unsigned given; /* enum tool_option */
     const char *config;
     const char *recipient;
+    const char *index;
     uint64_t limit;
     uint64_t score_set; /* 3 when not given, where no settings tell better */
     uint64_t processes; /* 0 when not given */
@@ -62,7 +65,7 @@ struct tool_command {
 
 /* One a file tools/NAME.c. */
 extern const struct tool_command tool_check, tool_learn, tool_trace, tool_config, tool_quarantine,
-    tool_queue, tool_rules, tool_masscheck;
+    tool_queue, tool_rules, tool_masscheck, tool_model;
 
 /* argv[0] is the command's name. 0, or -1 with err and nothing to free. */
 int tool_args_read(const struct tool_command *command, int argc, char **argv,

@@ -368,25 +368,6 @@ static void a_model_holds_the_ledgers_counts(void **state)
     ledger_close(&ledger);
 }
 
-static void the_last_models_are_kept(void **state)
-{
-    struct err err;
-    struct ledger *ledger = open_ledger();
-    for (int64_t i = 1; i <= LEDGER_MODELS_KEPT + 3; i++) {
-        learn_many(ledger, (uint64_t)i, (uint64_t)i + 1);
-        assert_int_equal(ledger_publish(ledger, &err), i);
-    }
-    assert_int_equal(count_files("model-"), LEDGER_MODELS_KEPT);
-    struct model *model = current_model();
-    assert_int_equal(model_generation(model), LEDGER_MODELS_KEPT + 3);
-    model_close(&model);
-    ledger_close(&ledger);
-    ledger = open_ledger();
-    assert_false(ledger_changed(ledger));
-    assert_int_equal(ledger_totals(ledger).generation, LEDGER_MODELS_KEPT + 3);
-    ledger_close(&ledger);
-}
-
 static void a_full_folder_is_an_error_and_the_old_model_stays(void **state)
 {
     struct err err = {""};
@@ -639,7 +620,6 @@ int main(void)
         WITH_FOLDER(survives_closing),
         WITH_FOLDER(has_one_owner),
         WITH_FOLDER(a_model_holds_the_ledgers_counts),
-        WITH_FOLDER(the_last_models_are_kept),
         WITH_FOLDER(a_full_folder_is_an_error_and_the_old_model_stays),
         cmocka_unit_test(damage_is_set_aside_and_service_goes_on),
         cmocka_unit_test(damaged_logs_are_no_end_either),

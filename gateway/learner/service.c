@@ -1,0 +1,147 @@
+#include "gateway/learner/learner.h"
+
+#include <inttypes.h>
+#include <limits.h>
+#include <time.h>
+
+#include "base/log.h"
+
+static int64_t now_ms(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
+/* Tells poterned when another model serves than it knows. */
+static void tell(struct learner *l)
+{
+    uint64_t serves = ledger_totals(l->ledger).generation;
+    if (serves == l->serves)
+        return;
+    l->serves = serves;
+    role_tell(l->env, ROLE_NEW_MODEL);
+}
+
+/* --- forward --- */
+
+void service_publish_later(struct learner *l)
+{
+    if (ledger_changed(l->ledger))
+        l->publish_at = now_ms() + (int64_t)l->env->conf->bayes.publish_delay * 1000 + 1;
+}
+
+enum publish_result service_publish(struct learner *l, enum learn_publish how,
+                                    struct generation *made, struct err *err)
+{
+    l->publish_at = 0;
+    enum publish_result result = publish_model(l->ledger, how, made, err);
+    switch (result) {
+    case PUBLISH_FAILED:
+        log_error("no new model, the last one stays in service: %s", err->text);
+        break;
+    case PUBLISH_LIVE:
+        log_info("model %" PRIu64 " is in service: %" PRIu64 " spam, %" PRIu64 " ham; %s",
+                 made->number, made->spam, made->ham, made->why);
+        break;
+    case PUBLISH_REFUSED:
+        log_warning("model %" PRIu64 " is refused, model %" PRIu64 " stays in service: %s",
+                    made->number, made->compared_with, made->why);
+        break;
+    case PUBLISH_HELD:
+        log_info("no new model: %s", made->why);
+        break;
+    }
+    tell(l);
+    return result;
+}
+
+static void publish_due(struct learner *l)
+{
+    struct generation made;
+    struct err err;
+    service_publish(l, LEARN_PUBLISH_CHANGED, &made, &err);
+}
+
+void service_begin(struct learner *l, const char *folder)
+{
+    struct err err;
+    struct ledger_totals totals = ledger_totals(l->ledger);
+    bool taught = totals.spam + totals.ham > 0;
+    uint64_t current = generation_current(folder);
+    struct model *model = current ? generation_open(folder, current, &err) : NULL;
+    if (current && model == NULL)
+        log_error("%s", err.text);
+    bool usable = model != NULL;
+    model_close(&model);
+    l->serves = usable ? current : 0;
+    l->expire_at = now_ms();
+    if (ledger_changed(l->ledger) || (taught && !usable))
+        publish_due(l);
+}
+
+/* --- back --- */
+
+static void tell_rollback(struct learner *l, const struct generation *out)
+{
+    log_warning("model %" PRIu64 " is taken out of service: %s; model %" PRIu64 " serves",
+                out->number, out->why, ledger_totals(l->ledger).generation);
+    tell(l);
+}
+
+int service_rollback(struct learner *l, uint64_t to, struct err *err)
+{
+    struct generation out = {.number = 0};
+    if (publish_rollback(l->ledger, to, "by an administrator", &out, err) < 0)
+        return -1;
+    l->publish_at = 0;
+    tell_rollback(l, &out);
+    return 0;
+}
+
+void service_watch_begin(struct learner *l)
+{
+    struct err err;
+    bool watches = watcher_begin(l->watcher, l->ledger, &err);
+    if (err.text[0])
+        log_warning("%s", err.text);
+    for (size_t i = 0; i < l->n_jobs; i++) {
+        struct job *job = &l->jobs[i];
+        enum learn_class class;
+        job->fresh = watches && job->features &&
+                     ledger_message(l->ledger, job->item.digest, &class, &err) == 0;
+    }
+}
+
+void service_watch_end(struct learner *l)
+{
+    struct generation out = {.number = 0};
+    struct err err;
+    int result = 0;
+    for (size_t i = 0; result == 0 && i < l->n_jobs; i++)
+        if (l->jobs[i].fresh && l->jobs[i].answer == LEARN_ANSWER_DONE)
+            result = watcher_judge(l->watcher, &l->jobs[i].item, &err);
+    if (result == 0)
+        result = watcher_conclude(l->watcher, l->ledger, &out, &err);
+    if (result < 0)
+        log_warning("newly learned mail can't judge the model in service: %s", err.text);
+    if (result > 0)
+        tell_rollback(l, &out);
+}
+
+/* --- by the clock --- */
+
+void service_tick(struct learner *l)
+{
+    if (l->publish_at && now_ms() >= l->publish_at)
+        publish_due(l);
+}
+
+int service_wait(const struct learner *l)
+{
+    int64_t at = l->publish_at;
+    if (at == 0)
+        return -1;
+    int64_t left = at - now_ms();
+    return left < 0 ? 0 : left > INT_MAX ? INT_MAX : (int)left;
+}
