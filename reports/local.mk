@@ -31,6 +31,13 @@ t_unit_reports_originals_LDADD = $(REPORTS_LIBS) $(CMOCKA_LIBS)
 unit += t/unit/reports_identity
 t_unit_reports_identity_LDADD = lib/libevents.a $(REPORTS_LIBS) $(MODEL_LIBS) $(CMOCKA_LIBS)
 
+fuzz += t/fuzz/report
+t_fuzz_report_LDADD = $(REPORTS_LIBS)
+t_fuzz_report_LDFLAGS = $(AM_LDFLAGS) $(LIBFUZZER_LDFLAGS)
+
+noinst_PROGRAMS += t/parity/restored
+t_parity_restored_LDADD = $(REPORTS_LIBS) $(MODEL_LIBS)
+
 unit += t/unit/reports_answer
 t_unit_reports_answer_LDADD = $(REPORTS_LIBS) $(CMOCKA_LIBS)
 
