@@ -29,17 +29,18 @@ json_t *evidence_bayes(const struct bayes_result *bayes)
                      "tokens", tokens);
 }
 
-/* [{"domain", "selector", "result", "reason"}] */
+/* [{"domain", "selector", "result", "reason", "testing", "partial"}] */
 static json_t *evidence_dkim(const struct dkim_results *dkim)
 {
     json_t *list = json_array();
     for (size_t i = 0; i < dkim->n; i++) {
         const struct dkim_signature *d = &dkim->list[i];
-        json_array_append_new(list,
-                              json_pack("{s:o, s:o, s:s, s:o}", "domain", evidence_text(d->domain),
-                                        "selector", evidence_text(d->selector), "result",
-                                        dkim_result_name(d->result), "reason",
-                                        evidence_text(d->reason)));
+        json_array_append_new(list, json_pack("{s:o, s:o, s:s, s:o, s:b, s:b}", "domain",
+                                              evidence_text(d->domain), "selector",
+                                              evidence_text(d->selector), "result",
+                                              dkim_result_name(d->result), "reason",
+                                              evidence_text(d->reason), "testing", (int)d->testing,
+                                              "partial", (int)d->partial));
     }
     return list;
 }

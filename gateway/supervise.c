@@ -22,6 +22,7 @@ static const struct kind kinds[] = {
     {.name = "journal", .exclusive = true, .service = true, .witness = true},
     {.name = "directory", .service = true},
     {.name = "learner", .exclusive = true, .service = true},
+    {.name = "reports", .exclusive = true, .service = true},
     {.name = "content", .service = true},
     {.name = "antivirus", .service = true},
     {.name = "delivery", .exclusive = true, .service = true},

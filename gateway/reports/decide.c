@@ -16,8 +16,7 @@ bool report_class(const struct report_case *c, enum learn_class *class)
         return true;
     if (c->address != REPORT_ADDRESS_EITHER)
         return false;
-    return c->judged == MARKED_SPAM ||
-           (c->judged == MARKED_NOT && c->feedback == FEEDBACK_HAM);
+    return c->judged == MARKED_SPAM || (c->judged == MARKED_NOT && c->feedback == FEEDBACK_HAM);
 }
 
 enum report_action report_decide(const struct report_case *c, enum learn_class *class)

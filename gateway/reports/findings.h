@@ -1,7 +1,7 @@
 /*
- * findings: what the process that reads a report (reader.h) tells the one that acts on it. The latter
- * believes none of it more than the mail itself: what it says of who sent it is a claim, what it says
- * of an original may be a lie if the mail has taken it over.
+ * findings: what the process that reads a report (reader.h) tells the one that acts on it. The
+ * latter believes none of it more than the mail itself: what it says of who sent it is a claim,
+ * what it says of an original may be a lie if the mail has taken it over.
  */
 #ifndef POTERNE_GATEWAY_REPORTS_FINDINGS_H
 #define POTERNE_GATEWAY_REPORTS_FINDINGS_H
@@ -12,18 +12,18 @@
 #include "reports/digest.h"
 #include "reports/identity.h"
 
-#define FINDINGS_MAX       ((size_t)96 * 1024 * 1024)
-#define FINDINGS_TEXT_MAX  1000 /* of a subject, a name, a reason */
+#define FINDINGS_MAX      ((size_t)96 * 1024 * 1024)
+#define FINDINGS_TEXT_MAX 1000 /* of a subject, a name, a reason */
 
 struct found_original {
     enum identity_kind identity;
     enum marked judged;
-    bool received; /* the reporter was one of its recipients */
+    bool received;  /* the reporter was one of its recipients */
     struct str why; /* of its identity */
     struct str id, subject, sender;
     struct str verdict; /* "" : not known */
     double global, heuristics, bayes;
-    struct str raw; /* as it was when we scanned it */
+    struct str raw;           /* as it was when we scanned it */
     struct features features; /* without the tokens' texts */
 };
 
@@ -40,9 +40,9 @@ struct findings {
     struct str answer;              /* the mail, when it may be sent */
 };
 
-void findings_put(struct buf *out, const struct findings *findings);
-/* One more original, behind findings_put() with n_originals = 0; the number comes last. */
+/* First each original, then (its list unused) the rest. */
 void findings_put_original(struct buf *out, const struct found_original *original);
+void findings_put(struct buf *out, const struct findings *findings);
 /* Texts point into the message, lists live in pool. False: malformed, or no memory. */
 bool findings_get(struct str message, struct pool *pool, struct findings *findings);
 

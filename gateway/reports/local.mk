@@ -1,3 +1,24 @@
 # reports: what delivery asks of the process, and the process
 noinst_LIBRARIES += lib/libreportipc.a
 lib_libreportipc_a_SOURCES = gateway/reports/request.c gateway/reports/request.h
+
+REPORT_ACT_LIBS = lib/libreportdesk.a lib/libreportipc.a
+noinst_LIBRARIES += lib/libreportdesk.a
+lib_libreportdesk_a_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS)
+lib_libreportdesk_a_SOURCES = gateway/reports/desk.h \
+    gateway/reports/who.c gateway/reports/who.h \
+    gateway/reports/decide.c gateway/reports/decide.h \
+    gateway/reports/findings.c gateway/reports/findings.h \
+    gateway/reports/reader.c gateway/reports/reader.h \
+    gateway/reports/read.c gateway/reports/read.h \
+    gateway/reports/outgoing.c gateway/reports/outgoing.h \
+    gateway/reports/act.c gateway/reports/daily.c
+
+pkglibexec_PROGRAMS += gateway/poterne-reports
+gateway_poterne_reports_SOURCES = gateway/reports/reports.c
+gateway_poterne_reports_LDADD = $(REPORT_ACT_LIBS) $(PROPOSALS_LIBS) $(REPORTS_LIBS) \
+    $(DIRECTORY_LIBS) $(SPOOL_LIBS) $(JANSSON_LIBS)
+
+unit += t/unit/gateway_reports
+t_unit_gateway_reports_LDADD = $(REPORT_ACT_LIBS) $(PROPOSALS_LIBS) $(REPORTS_LIBS) \
+    $(DIRECTORY_LIBS) $(SPOOL_LIBS) $(JANSSON_LIBS) $(CMOCKA_LIBS)

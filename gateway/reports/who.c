@@ -68,9 +68,10 @@ void who_find(const struct conf *conf, struct str client_ip, struct str evidence
         return;
     struct str domain = address_domain(&address);
     str_copy(str_of(address.text), who->address, sizeof who->address);
-    who->certain = says_from && (is_trusted(conf, client_ip) ||
-                                 (claim->named && conf_domain_find(conf, domain) &&
-                                  is_signed(conf, evidence, domain)));
+    who->certain =
+        says_from &&
+        (is_trusted(conf, client_ip) ||
+         (claim->named && conf_domain_find(conf, domain) && is_signed(conf, evidence, domain)));
     who->manager = who->certain && is_manager(conf, who->address);
 }
 

@@ -2,10 +2,10 @@
  * who: from whom is a report, and is that certain? Two things make it so:
  *
  *   its client is in one of the networks of reports.trusted;
- *   or a DKIM signature passes that covers the whole body, is not under test, and is of the domain of
- *   From, which is ours (RFC 7489 3.1.1; a parent domain signs for it if that is ours, too). To or Cc
- *   must name the report address then: otherwise anything that a manager ever sent to anybody could
- *   be sent here again.
+ *   or a DKIM signature passes that covers the whole body, is not under test, and is of the domain
+ * of From, which is ours (RFC 7489 3.1.1; a parent domain signs for it if that is ours, too). To or
+ * Cc must name the report address then: otherwise anything that a manager ever sent to anybody
+ * could be sent here again.
  *
  * Only who is certain can be a manager. Nobody else's word is weighed by name: in what waits, an
  * address that anybody may have written stands as such, so that it spoils no one's record.

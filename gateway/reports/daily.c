@@ -1,0 +1,187 @@
+#include <stdlib.h>
+
+#include "base/log.h"
+#include "directory/report.h"
+#include "gateway/reports/desk.h"
+#include "gateway/reports/reader.h"
+#include "reports/digest.h"
+#include "reports/teach.h"
+
+#define TEACH_PAUSE_MS   60000 /* between two looks whether something is due */
+#define TEACH_TIMEOUT    300   /* seconds for a group */
+#define TEACH_MEMORY_MAX ((size_t)1536 * 1024 * 1024)
+#define SWEEP_PAUSE_MS   3600000                  /* between two looks for what has expired */
+#define SWEEP_SOON_MS    1000                     /* there was more */
+#define DIGEST_PAUSE_US  (600 * (int64_t)1000000) /* one that failed is tried again after this */
+#define RECIPIENTS_MAX   1000
+
+/* --- learning what was accepted --- */
+
+static int teach(void *data, int fd, struct buf *result, struct err *err)
+{
+    const struct desk *desk = data;
+    struct proposals *store = proposals_open(desk->folder, err);
+    int n = store ? proposals_teach(store, desk->conf, desk_now_us(), err) : -1;
+    proposals_close(&store);
+    if (n >= 0)
+        buf_addc(result, n == TEACH_BATCH_MAX);
+    return n < 0 ? -1 : 0;
+}
+
+static bool is_due(struct desk *desk)
+{
+    uint64_t number;
+    struct err err;
+    int n = proposals_due(desk->store, desk_now_us(), &number, 1, &err);
+    if (n < 0)
+        log_error("%s", err.text);
+    return n > 0;
+}
+
+/*
+ * In a process of its own, since mail is read. It opens the store itself, and SQLite's connections
+ * do not live over a fork: ours is closed for that while.
+ */
+static void teach_due(struct desk *desk)
+{
+    struct sandbox box = {.required = desk->conf->sandbox_required,
+                          .allow = SANDBOX_FILES | SANDBOX_UNIX_CONNECT,
+                          .memory_limit = TEACH_MEMORY_MAX};
+    const struct reader_work work = {.run = teach,
+                                     .data = desk,
+                                     .fd = -1,
+                                     .sandbox = &box,
+                                     .timeout = TEACH_TIMEOUT,
+                                     .result_max = 1};
+    struct buf result = BUF_INIT(2);
+    struct err err = {""};
+    sandbox_path(&box, desk->folder, SANDBOX_WRITE);
+    proposals_close(&desk->store);
+    bool done = reader_run(&work, &result, &err) == READER_DONE;
+    if (!done)
+        log_error("what was accepted is not learned yet: %s", err.text);
+    if (done && result.n == 1 && result.p[0])
+        desk->teach_at_ms = reader_now_ms();
+    buf_release(&result);
+    desk->store = proposals_open(desk->folder, &err);
+    if (desk->store == NULL)
+        log_error("%s", err.text);
+}
+
+void daily_teach_soon(struct desk *desk)
+{
+    desk->teach_at_ms = reader_now_ms();
+}
+
+/* --- what ends --- */
+
+static void sweep(struct desk *desk)
+{
+    const struct proposal_lifetimes lifetimes = {
+        .waiting_us = (int64_t)desk->conf->reports.lifetime * 1000000,
+        .decided_us = (int64_t)desk->conf->reports.keep * 1000000};
+    struct err err;
+    int64_t now_us = desk_now_us();
+    int n = proposals_sweep(desk->store, &lifetimes, now_us, &err);
+    if (n < 0 || digest_sweep(desk->store, now_us, &err) < 0)
+        log_error("%s", err.text);
+    if (n > 0)
+        log_info("%d proposals have come to an end", n);
+    desk->sweep_at_ms = reader_now_ms() + (n > 0 ? SWEEP_SOON_MS : SWEEP_PAUSE_MS);
+}
+
+/* --- the digest --- */
+
+/* Those that delivery has a way to. */
+static size_t managers_within_reach(const struct desk *desk, struct str *list, struct buf *to)
+{
+    const struct conf_list *managers = &desk->conf->managers;
+    size_t n = 0;
+    for (size_t i = 0; i < managers->n && n < RECIPIENTS_MAX; i++) {
+        struct str address = str_of(managers->items[i]);
+        if (!post_reaches(&desk->post, address)) {
+            log_warning("manager <%.*s> is in none of our domains and gets no digest",
+                        STR_ARG(address));
+            continue;
+        }
+        buf_addf(to, "%s%.*s", n ? ",\r\n " : "", STR_ARG(address));
+        list[n++] = address;
+    }
+    return n;
+}
+
+static int send_digest(const struct desk *desk, struct str subject, struct str text,
+                       struct err *err)
+{
+    struct str *list = calloc(RECIPIENTS_MAX, sizeof *list);
+    struct buf to = BUF_INIT(RECIPIENTS_MAX * PROPOSAL_ADDRESS_MAX);
+    struct buf mail = BUF_INIT(4 * DIGEST_TEXT_MAX);
+    struct outgoing out = {.recipients = list, .subject = subject};
+    int result = list ? 0 : err_set(err, "out of memory");
+    if (result == 0)
+        out.n_recipients = managers_within_reach(desk, list, &to);
+    if (out.n_recipients > 0) {
+        const struct letter_words words = {.from = str_of(report_address_own(desk->conf)),
+                                           .to = buf_str(&to),
+                                           .subject = subject,
+                                           .text = text};
+        spool_id_make(out.id);
+        post_compose(&desk->post, out.id, &words, &mail);
+        out.mail = buf_str(&mail);
+        result = buf_ok(&mail) ? post_send(&desk->post, &out, err)
+                               : err_set(err, "the digest is too large");
+    }
+    buf_release(&mail);
+    buf_release(&to);
+    free(list);
+    return result;
+}
+
+static void make_digest(struct desk *desk)
+{
+    const struct digest_news news = {.hostname = str_of(desk->conf->hostname)};
+    struct buf subject = BUF_INIT(PROPOSAL_TEXT_MAX), text = BUF_INIT(DIGEST_TEXT_MAX);
+    struct err err = {""};
+    int64_t now_us = desk_now_us();
+    int made = digest_make(desk->store, &news, now_us, &subject, &text, &err);
+    if (made > 0)
+        made = send_digest(desk, buf_str(&subject), buf_str(&text), &err);
+    if (made < 0)
+        log_error("no digest: %s", err.text);
+    desk->digest_at_us = made < 0 ? now_us + DIGEST_PAUSE_US
+                                  : digest_next_us(now_us, now_us, desk->conf->reports.digest_hour);
+    buf_release(&subject);
+    buf_release(&text);
+}
+
+/* --- the clock --- */
+
+static bool digest_wanted(const struct desk *desk)
+{
+    return desk->conf->reports.digest && desk->conf->managers.n > 0 &&
+           report_address_own(desk->conf) != NULL;
+}
+
+void daily_start(struct desk *desk)
+{
+    struct err err;
+    int64_t last_us = 0, now_us = desk_now_us();
+    if (digest_last_us(desk->store, &last_us, &err) < 0)
+        log_error("%s", err.text);
+    desk->digest_at_us = digest_next_us(last_us, now_us, desk->conf->reports.digest_hour);
+    desk->teach_at_ms = desk->sweep_at_ms = reader_now_ms();
+}
+
+void daily_tick(struct desk *desk)
+{
+    int64_t now = reader_now_ms();
+    if (desk->store && now >= desk->teach_at_ms) {
+        desk->teach_at_ms = now + TEACH_PAUSE_MS;
+        if (is_due(desk))
+            teach_due(desk);
+    }
+    if (desk->store && now >= desk->sweep_at_ms)
+        sweep(desk);
+    if (desk->store && digest_wanted(desk) && desk_now_us() >= desk->digest_at_us)
+        make_digest(desk);
+}

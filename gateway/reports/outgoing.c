@@ -1,0 +1,137 @@
+#include "gateway/reports/outgoing.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <sys/file.h>
+#include <sys/un.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/fsio.h"
+#include "base/ipc.h"
+#include "base/log.h"
+#include "mail/date.h"
+#include "mail/transfer.h"
+#include "mail/word.h"
+#include "spool/notice.h"
+
+#define ENVELOPE_POOL_MAX (1024 * 1024)
+
+int post_open(struct post *post, const struct conf *conf, struct err *err)
+{
+    char path[PATH_MAX];
+    int n = snprintf(path, sizeof path, "%s/incoming", conf->state_dir);
+    *post = (struct post){.conf = conf, .incoming_fd = -1};
+    if (n < 0 || (size_t)n >= sizeof path)
+        return err_set(err, "state_dir %s is too long", conf->state_dir);
+    post->spool = spool_open(conf->state_dir, err);
+    if (post->spool == NULL)
+        return -1;
+    post->incoming_fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    return post->incoming_fd >= 0 ? 0 : err_sys(err, "cannot open %s", path);
+}
+
+void post_close(struct post *post)
+{
+    spool_close(&post->spool);
+    fsio_close_quiet(&post->incoming_fd);
+}
+
+bool post_reaches(const struct post *post, struct str address)
+{
+    return conf_domain_find(post->conf, str_from(address, str_rchr(address, '@') + 1)) != NULL;
+}
+
+static int fill_envelope(const struct post *post, const struct outgoing *mail, struct pool *pool,
+                         struct envelope *envelope, struct err *err)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME, &now);
+    *envelope = (struct envelope){
+        .id = str_of(mail->id),
+        .time_us = (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000,
+        .helo = str_of(post->conf->hostname),
+        .protocol = STR("local"),
+        .recipients = POOL_ARRAY(pool, mail->n_recipients, struct spool_recipient),
+        .n_recipients = mail->n_recipients,
+        .subject = mail->subject,
+        .verdict = STR("ham"),
+        .evidence = STR("{}"),
+    };
+    if (envelope->recipients == NULL)
+        return err_set(err, "out of memory for an envelope");
+    for (size_t i = 0; i < mail->n_recipients; i++)
+        envelope->recipients[i] = (struct spool_recipient){.address = mail->recipients[i],
+                                                           .how = STR("asked by reports")};
+    return 0;
+}
+
+static int write_file(const struct post *post, const struct outgoing *mail,
+                      const struct envelope *envelope, struct err *err)
+{
+    struct spool_writer *writer = spool_receive(post->spool, mail->id, err);
+    if (writer == NULL)
+        return -1;
+    if (spool_write(writer, mail->mail, err) < 0) {
+        spool_abort(&writer);
+        return -1;
+    }
+    return spool_commit(&writer, envelope, SPOOL_QUEUE, err);
+}
+
+/* One that is lost costs time only: delivery looks into the folder, too. */
+static void notify_delivery(const struct post *post, const char *id)
+{
+    const struct notice notice = {NOTICE_QUEUED, str_of(id), NOTICE_EVERYONE};
+    char path[sizeof(((struct sockaddr_un *)0)->sun_path)];
+    struct buf text = BUF_INIT(128);
+    struct err err;
+    notice_put(&text, &notice);
+    int fd =
+        ipc_path(post->conf->run_dir, "delivery", path, sizeof path) ? ipc_connect(path, &err) : -1;
+    if (fd >= 0 && buf_ok(&text) && ipc_send(fd, buf_str(&text), NULL, &err) != 1)
+        log_debug("delivery was not told of %s: %s", id, err.text);
+    fsio_close_quiet(&fd);
+    buf_release(&text);
+}
+
+int post_send(const struct post *post, const struct outgoing *mail, struct err *err)
+{
+    struct envelope envelope;
+    struct pool *pool = pool_new(ENVELOPE_POOL_MAX);
+    int result = pool ? fill_envelope(post, mail, pool, &envelope, err)
+                      : err_set(err, "out of memory for an envelope");
+    /* an edge that starts removes what it finds in incoming/, unless somebody is at work there */
+    if (result == 0 && flock(post->incoming_fd, LOCK_SH) < 0)
+        result = err_sys(err, "cannot lock incoming");
+    if (result == 0) {
+        result = write_file(post, mail, &envelope, err);
+        flock(post->incoming_fd, LOCK_UN);
+    }
+    if (result == 0) {
+        log_info("%s made here: %.*s", mail->id, STR_ARG(mail->subject));
+        notify_delivery(post, mail->id);
+    }
+    pool_free(&pool);
+    return result;
+}
+
+void post_compose(const struct post *post, const char *id, const struct letter_words *words,
+                  struct buf *out)
+{
+    const char *hostname = post->conf->hostname;
+    buf_addf(out, "From: poterne <%.*s>\r\nTo: %.*s\r\nDate: ", STR_ARG(words->from),
+             STR_ARG(words->to));
+    mail_date_put(out, (int64_t)time(NULL));
+    buf_addf(out, "\r\nMessage-ID: <%s@%s>\r\n", id, hostname);
+    if (words->in_reply_to.n)
+        buf_addf(out, "In-Reply-To: %.*s\r\n", STR_ARG(words->in_reply_to));
+    buf_add(out, STR("Subject: "));
+    words_encode(words->subject, out);
+    buf_add(out, STR("\r\nAuto-Submitted: auto-generated\r\nX-Auto-Response-Suppress: All\r\n"
+                     "MIME-Version: 1.0\r\nContent-Type: text/plain; charset=utf-8\r\n"
+                     "Content-Transfer-Encoding: quoted-printable\r\n\r\n"));
+    transfer_qp_put(words->text, out);
+}

@@ -1,0 +1,48 @@
+/*
+ * outgoing: mail of our own, put into the queue so that delivery sends it as it does any message.
+ * Null sender and Auto-Submitted (RFC 3834): nobody's program answers it. Only to addresses of our
+ * domains, since delivery knows no way to others.
+ */
+#ifndef POTERNE_GATEWAY_REPORTS_OUTGOING_H
+#define POTERNE_GATEWAY_REPORTS_OUTGOING_H
+
+#include "base/conf.h"
+#include "spool/spool.h"
+
+struct outgoing {
+    char id[SPOOL_ID_LEN + 1]; /* of the message: from spool_id_make() */
+    const struct str *recipients;
+    size_t n_recipients;
+    struct str subject; /* for the journal */
+    struct str mail;    /* the whole message, with CR LF */
+};
+
+struct post {
+    const struct conf *conf;
+    struct spool *spool;
+    int incoming_fd; /* the folder, to be locked */
+};
+
+/* Before the sandbox: opens the spool. */
+int post_open(struct post *post, const struct conf *conf, struct err *err);
+void post_close(struct post *post);
+
+/* Durable when it returns 0; delivery is told. */
+int post_send(const struct post *post, const struct outgoing *mail, struct err *err);
+
+struct letter_words {
+    struct str from;        /* a report address */
+    struct str to;          /* one address, or several with ", " between them */
+    struct str in_reply_to; /* Message-ID, or empty */
+    struct str subject;     /* UTF-8 */
+    struct str text;        /* UTF-8, LF */
+};
+
+/* Appends a whole message in plain text. */
+void post_compose(const struct post *post, const char *id, const struct letter_words *words,
+                  struct buf *out);
+
+/* Whether delivery has a way to it. */
+bool post_reaches(const struct post *post, struct str address);
+
+#endif

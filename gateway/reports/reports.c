@@ -1,0 +1,399 @@
+/*
+ * poterne-reports: what is reported as misjudged (desk.h). Delivery hands over one report a
+ * connection; tools ask on the same socket for a manager's decisions.
+ */
+#include <errno.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+
+#include "base/fsio.h"
+#include "base/log.h"
+#include "gateway/reports/desk.h"
+#include "gateway/reports/findings.h"
+#include "gateway/reports/read.h"
+#include "gateway/reports/reader.h"
+#include "reports/ask.h"
+#include "reports/signature.h"
+
+#define CALLERS_MAX     64
+#define REQUEST_SECONDS 10 /* from a connection to its request */
+#define TICK_MS         1000
+#define DRAIN_SECONDS   30 /* for reports under way when asked to end */
+#define KILLERS_MAX     64 /* reports whose reader died that are remembered */
+#define DEATHS_MAX      2  /* of its reader; then a report is given up */
+#define MEMORY_MAX      ((size_t)2048 * 1024 * 1024)
+#define FILES_MAX       512
+
+enum caller_state {
+    CALLER_NONE,
+    CALLER_SILENT, /* its request has not come */
+    CALLER_LINED,  /* waits for a reader */
+    CALLER_READ    /* a reader is at work on it */
+};
+
+struct caller {
+    enum caller_state state;
+    int fd;
+    int64_t since_ms;
+    struct buf message; /* the request; its texts are the job's */
+    struct ipc_fds fds;
+    struct read_job job;
+    struct reader reader;
+    char answer_id[SPOOL_ID_LEN + 1];
+};
+
+struct killer {
+    char id[SPOOL_ID_LEN + 1];
+    unsigned deaths;
+};
+
+struct office {
+    const struct role_env *env;
+    struct desk *desk;
+    struct caller callers[CALLERS_MAX];
+    unsigned n_readers;
+    struct killer killers[KILLERS_MAX]; /* a ring */
+    size_t next_killer;
+    bool draining;
+    int64_t drain_until_ms;
+};
+
+/* --- callers --- */
+
+static void caller_leave(struct caller *caller)
+{
+    fsio_close_quiet(&caller->fd);
+    ipc_fds_close(&caller->fds);
+    buf_release(&caller->message);
+    caller->state = CALLER_NONE;
+}
+
+static void answer(struct caller *caller, enum report_outcome outcome, struct str text)
+{
+    const struct report_reply reply = {outcome, text};
+    struct buf out = BUF_INIT(IPC_MSG_MAX);
+    struct err err;
+    report_reply_put(&out, &reply);
+    if (!buf_ok(&out) || ipc_send(caller->fd, buf_str(&out), NULL, &err) != 1)
+        log_warning("report %.*s: delivery does not hear what became of it",
+                    STR_ARG(caller->job.request.id));
+    buf_release(&out);
+    caller_leave(caller);
+}
+
+static void accept_caller(struct office *office)
+{
+    struct err err;
+    for (size_t i = 0; i < CALLERS_MAX; i++) {
+        struct caller *caller = &office->callers[i];
+        if (caller->state != CALLER_NONE)
+            continue;
+        int fd = ipc_accept(office->env->service_fd, &err);
+        if (fd < 0)
+            return;
+        *caller = (struct caller){.state = CALLER_SILENT,
+                                  .fd = fd,
+                                  .since_ms = reader_now_ms(),
+                                  .message = BUF_INIT(IPC_MSG_MAX)};
+    }
+}
+
+static void serve_tool(struct office *office, struct caller *caller)
+{
+    struct buf out = BUF_INIT(IPC_MSG_MAX);
+    struct err err = {"malformed"};
+    bool sense = ask_serve(office->desk->store, buf_str(&caller->message), desk_now_us(), &out);
+    if (!sense || !buf_ok(&out) || ipc_send(caller->fd, buf_str(&out), NULL, &err) != 1)
+        log_warning("a tool is cut off: %s", err.text);
+    buf_release(&out);
+    caller_leave(caller);
+    daily_teach_soon(office->desk);
+}
+
+static void hear(struct office *office, struct caller *caller)
+{
+    struct err err = {""};
+    int got = ipc_recv(caller->fd, &caller->message, &caller->fds, &err);
+    struct str message = buf_str(&caller->message);
+    if (got == 0)
+        return;
+    if (got == 1 && ask_is(message)) {
+        serve_tool(office, caller);
+        return;
+    }
+    caller->job.request = (struct report_request){.id = STR("?")};
+    bool sense = got == 1 && report_request_get(message, &caller->job.request) &&
+                 caller->fds.n == 1 && spool_id_valid(caller->job.request.id) &&
+                 caller->job.request.size <= office->desk->conf->smtp.size_limit;
+    if (sense) {
+        caller->state = CALLER_LINED;
+        return;
+    }
+    if (got != IPC_EOF)
+        log_warning("a caller is cut off: %s", got == 1 ? "malformed request" : err.text);
+    caller_leave(caller);
+}
+
+/* --- readers --- */
+
+static struct killer *killer_of(struct office *office, struct str id)
+{
+    for (size_t i = 0; i < KILLERS_MAX; i++)
+        if (str_eq(str_of(office->killers[i].id), id))
+            return &office->killers[i];
+    return NULL;
+}
+
+/* One more reader has died of it. */
+static unsigned note_death(struct office *office, struct str id)
+{
+    struct killer *killer = killer_of(office, id);
+    if (killer == NULL) {
+        killer = &office->killers[office->next_killer++ % KILLERS_MAX];
+        *killer = (struct killer){.deaths = 0};
+        str_copy(id, killer->id, sizeof killer->id);
+    }
+    return ++killer->deaths;
+}
+
+static void start_reader(struct office *office, struct caller *caller)
+{
+    const struct desk *desk = office->desk;
+    struct sandbox box = {.required = desk->conf->sandbox_required,
+                          .allow = SANDBOX_FILES,
+                          .memory_limit = READ_MEMORY_MAX};
+    const struct reader_work work = {.run = report_read,
+                                     .data = &caller->job,
+                                     .fd = caller->fds.fd[0],
+                                     .sandbox = &box,
+                                     .timeout = desk->conf->reports.timeout,
+                                     .result_max = FINDINGS_MAX};
+    struct err err;
+    sandbox_path_in(&box, desk->conf->state_dir, "journal", SANDBOX_READ);
+    spool_id_make(caller->answer_id);
+    caller->job.conf = desk->conf;
+    caller->job.keys = &desk->keys;
+    caller->job.times = &desk->times;
+    caller->job.own_text = buf_str(&desk->own_text);
+    caller->job.answer_id = caller->answer_id;
+    caller->job.now = desk_now_us() / 1000000;
+    if (reader_start(&caller->reader, &work, &err) < 0) {
+        answer(caller, REPORT_LATER, str_of(err.text));
+        return;
+    }
+    caller->state = CALLER_READ;
+    office->n_readers++;
+}
+
+static void give_up(struct office *office, struct caller *caller, const struct err *err)
+{
+    struct str id = caller->job.request.id;
+    struct err why;
+    unsigned deaths = note_death(office, id);
+    log_error("report %.*s: its reader died: %s", STR_ARG(id), err->text);
+    err_set(&why, "reading it failed%s: %s", deaths >= DEATHS_MAX ? " again" : "", err->text);
+    answer(caller, deaths >= DEATHS_MAX ? REPORT_NEVER : REPORT_LATER, str_of(why.text));
+}
+
+static void finish_reader(struct office *office, struct caller *caller)
+{
+    struct buf found = BUF_INIT(FINDINGS_MAX + 1),
+               text = BUF_INIT(ERR_TEXT_MAX + PROPOSAL_TEXT_MAX);
+    struct err err = {""};
+    enum reader_end end = reader_finish(&caller->reader, &found, &err);
+    office->n_readers--;
+    if (end == READER_DIED) {
+        give_up(office, caller, &err);
+    } else if (end == READER_FAILED) {
+        answer(caller, REPORT_LATER, str_of(err.text));
+    } else {
+        enum report_outcome outcome =
+            desk_act(office->desk, &caller->job.request, caller->answer_id, buf_str(&found), &text);
+        answer(caller, outcome, buf_str(&text));
+    }
+    buf_release(&text);
+    buf_release(&found);
+}
+
+/* First come, first read. */
+static void start_readers(struct office *office)
+{
+    while (office->n_readers < office->desk->conf->reports.workers) {
+        struct caller *first = NULL;
+        for (size_t i = 0; i < CALLERS_MAX; i++) {
+            struct caller *caller = &office->callers[i];
+            if (caller->state == CALLER_LINED &&
+                (first == NULL || caller->since_ms < first->since_ms))
+                first = caller;
+        }
+        if (first == NULL)
+            return;
+        start_reader(office, first);
+    }
+}
+
+/* --- the loop --- */
+
+static void watch_time(struct office *office)
+{
+    int64_t now = reader_now_ms();
+    for (size_t i = 0; i < CALLERS_MAX; i++) {
+        struct caller *caller = &office->callers[i];
+        if (caller->state == CALLER_SILENT && now > caller->since_ms + REQUEST_SECONDS * 1000)
+            caller_leave(caller);
+        if (caller->state == CALLER_READ && now > caller->reader.deadline_ms)
+            reader_kill(&caller->reader);
+    }
+}
+
+/* What is only in line is for the next generation. */
+static void begin_drain(struct office *office)
+{
+    office->draining = true;
+    office->drain_until_ms = reader_now_ms() + DRAIN_SECONDS * 1000;
+    for (size_t i = 0; i < CALLERS_MAX; i++)
+        if (office->callers[i].state == CALLER_LINED)
+            answer(&office->callers[i], REPORT_LATER, STR("the gateway is stopping"));
+}
+
+static int round_of(struct office *office, struct err *err)
+{
+    struct pollfd p[2 + CALLERS_MAX];
+    for (size_t i = 0; i < CALLERS_MAX; i++) {
+        const struct caller *caller = &office->callers[i];
+        int fd = caller->state == CALLER_SILENT ? caller->fd
+                 : caller->state == CALLER_READ ? caller->reader.end_fd
+                                                : -1;
+        p[2 + i] = (struct pollfd){.fd = fd, .events = POLLIN};
+    }
+    p[0] = (struct pollfd){.fd = office->draining ? -1 : office->env->ctl_fd, .events = POLLIN};
+    p[1] = (struct pollfd){.fd = office->draining ? -1 : office->env->service_fd, .events = POLLIN};
+    int n = poll(p, sizeof p / sizeof p[0], TICK_MS);
+    if (n < 0 && errno != EINTR)
+        return err_sys(err, "cannot wait for reports");
+    for (size_t i = 0; n > 0 && i < CALLERS_MAX; i++) {
+        struct caller *caller = &office->callers[i];
+        if (p[2 + i].revents == 0)
+            continue;
+        if (caller->state == CALLER_SILENT)
+            hear(office, caller);
+        else
+            finish_reader(office, caller);
+    }
+    if (n > 0 && p[1].revents)
+        accept_caller(office);
+    if (n > 0 && p[0].revents)
+        begin_drain(office);
+    watch_time(office);
+    start_readers(office);
+    daily_tick(office->desk);
+    return office->desk->store ? 0 : err_set(err, "what waits can't be opened");
+}
+
+static int open_desk(struct desk *desk, struct err *err)
+{
+    const char *state_dir = desk->conf->state_dir;
+    struct err why;
+    int n = snprintf(desk->folder, sizeof desk->folder, "%s/" REPORTS_DIR, state_dir);
+    int m = snprintf(desk->times_path, sizeof desk->times_path, "%s/" REPORTS_DIR "/answers",
+                     state_dir);
+    if (n < 0 || m < 0 || (size_t)m >= sizeof desk->times_path)
+        return err_set(err, "state_dir %s is too long", state_dir);
+    if (answer_times_read(desk->times_path, time(NULL), &desk->times, &why) < 0)
+        log_error("%s; nobody is answered for an hour", why.text);
+    desk->store = proposals_open(desk->folder, err);
+    return desk->store ? 0 : -1;
+}
+
+static int serve(const struct role_env *env, void *data, struct err *err)
+{
+    struct office *office = calloc(1, sizeof *office);
+    if (office == NULL)
+        return err_set(err, "out of memory");
+    office->env = env;
+    office->desk = data;
+    for (size_t i = 0; i < CALLERS_MAX; i++)
+        office->callers[i].fd = -1;
+    int result = open_desk(office->desk, err);
+    if (result == 0)
+        daily_start(office->desk);
+    while (result == 0) {
+        result = round_of(office, err);
+        if (office->draining &&
+            (office->n_readers == 0 || reader_now_ms() > office->drain_until_ms))
+            break;
+    }
+    for (size_t i = 0; i < CALLERS_MAX; i++) {
+        struct caller *caller = &office->callers[i];
+        if (caller->state == CALLER_READ)
+            reader_kill(&caller->reader);
+        if (caller->state != CALLER_NONE)
+            caller_leave(caller);
+    }
+    proposals_close(&office->desk->store);
+    free(office);
+    return result;
+}
+
+/* --- before the sandbox --- */
+
+static void unload(void *data)
+{
+    struct desk *desk = data;
+    keys_wipe(&desk->keys);
+    buf_release(&desk->own_text);
+    post_close(&desk->post);
+    free(desk);
+}
+
+static int load_parts(struct desk *desk, struct err *err)
+{
+    const struct conf *conf = desk->conf;
+    struct err why;
+    /* without a key, ids are matched by the journal alone */
+    if (keys_read(conf->state_dir, &desk->keys, &why) < 0)
+        log_error("%s; no signature of an id can be checked", why.text);
+    if (conf->reports.answer && fsio_read_file(conf->reports.answer, &desk->own_text, err) < 0)
+        return -1;
+    tzset();
+    if (mail_preload(err) < 0 || signature_load(err) < 0)
+        return -1;
+    return post_open(&desk->post, conf, err);
+}
+
+static int load(const struct role_env *env, void **data, struct err *err)
+{
+    struct desk *desk = calloc(1, sizeof *desk);
+    if (desk == NULL)
+        return err_set(err, "out of memory");
+    desk->conf = env->conf;
+    desk->post.incoming_fd = -1;
+    desk->own_text = BUF_INIT(ANSWER_OWN_TEXT_MAX);
+    if (load_parts(desk, err) < 0) {
+        unload(desk);
+        return -1;
+    }
+    *data = desk;
+    return 0;
+}
+
+static void sandbox(const struct role_env *env, struct sandbox *box)
+{
+    static const char *const folders[] = {REPORTS_DIR, "incoming", "queue"};
+    box->allow =
+        SANDBOX_FILES | SANDBOX_FORK | SANDBOX_NEST | SANDBOX_ACCEPT | SANDBOX_UNIX_CONNECT;
+    box->memory_limit = MEMORY_MAX;
+    box->files_limit = FILES_MAX;
+    for (size_t i = 0; i < sizeof folders / sizeof folders[0]; i++)
+        sandbox_path_in(box, env->conf->state_dir, folders[i], SANDBOX_WRITE);
+    sandbox_path_in(box, env->conf->state_dir, "journal", SANDBOX_READ);
+}
+
+int main(int argc, char **argv)
+{
+    static const struct role role = {
+        .name = "reports", .load = load, .sandbox = sandbox, .serve = serve, .unload = unload};
+    return role_main(argc, argv, &role);
+}
