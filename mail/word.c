@@ -159,10 +159,20 @@ void words_encode(struct str text, struct buf *out)
         buf_addc(out, (unsigned char)text.s[i] < ' ' || text.s[i] == 127 ? ' ' : text.s[i]);
 }
 
+/* Printable ASCII without an encoded word, as most fields are: decoding changes nothing. */
+static bool is_plain(struct str text)
+{
+    for (size_t i = 0; i < text.n; i++)
+        if ((text.s[i] < ' ' && text.s[i] != '\t') || text.s[i] > '~' ||
+            (text.s[i] == '?' && i && text.s[i - 1] == '='))
+            return false;
+    return true;
+}
+
 struct str header_text(struct pool *pool, const struct header *header)
 {
     struct str value = header_unfold(pool, header);
-    if (value.n == 0)
+    if (value.n == 0 || is_plain(value))
         return value;
     struct buf out = BUF_INIT(value.n * 4);
     words_decode(value, &out);

@@ -10,15 +10,38 @@
 /* A field that comes more often counts so many times. */
 #define SAME_FIELDS_MAX 20
 
+#define BLOCK_SIZE 4096
+
+/* OpenSSL is asked for whole blocks: its calls cost more than a line's hash. */
 struct hash {
     EVP_MD_CTX *ctx;
     bool failed;
+    size_t n; /* in block */
+    char block[BLOCK_SIZE];
 };
 
-static void add(struct hash *h, struct str x)
+static void update(struct hash *h, struct str x)
 {
     if (x.n && EVP_DigestUpdate(h->ctx, x.s, x.n) != 1)
         h->failed = true;
+}
+
+static void flush(struct hash *h)
+{
+    update(h, str_n(h->block, h->n));
+    h->n = 0;
+}
+
+static void add(struct hash *h, struct str x)
+{
+    if (x.n > sizeof h->block - h->n)
+        flush(h);
+    if (x.n > sizeof h->block) {
+        update(h, x);
+    } else if (x.n) {
+        memcpy(h->block + h->n, x.s, x.n);
+        h->n += x.n;
+    }
 }
 
 /* Texts in which no NUL stands, each closed by one, so that no two lists of them are the same. */
@@ -165,12 +188,17 @@ static int add_message(struct pool *pool, struct hash *h, const struct message *
 int fingerprint_make(struct pool *pool, const struct message *message, struct str tag,
                      struct fingerprint *fingerprint, struct err *err)
 {
-    struct hash h = {.ctx = EVP_MD_CTX_new()};
+    struct hash h;
+    h.ctx = EVP_MD_CTX_new();
+    h.failed = false;
+    h.n = 0;
     int result = -1;
     if (h.ctx == NULL || EVP_DigestInit_ex(h.ctx, EVP_sha256(), NULL) != 1)
         err_set(err, "SHA-256 can't be used");
     else
         result = add_message(pool, &h, message, tag, err);
+    if (result == 0)
+        flush(&h);
     if (result == 0 && (h.failed || EVP_DigestFinal_ex(h.ctx, fingerprint->bytes, NULL) != 1))
         result = err_set(err, "SHA-256 failed");
     EVP_MD_CTX_free(h.ctx);

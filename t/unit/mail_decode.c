@@ -9,6 +9,7 @@
 #include "mail/message.h"
 #include "mail/transfer.h"
 #include "mail/uri.h"
+#include "mail/word.h"
 
 typedef void transfer(struct str in, struct buf *out);
 
@@ -193,6 +194,39 @@ static void preloaded_charsets_need_no_files(void **state)
     assert_int_equal(in_child(true), 0);
 }
 
+static void words_are_encoded_so_that_they_decode(void **state)
+{
+    static const struct {
+        const char *text, *encoded;
+    } cases[] = {
+        {"plain text", "plain text"},
+        {"", ""},
+        {"a\r\nBcc: b", "a  Bcc: b"},
+        {"a =?utf-8?q?b?=", NULL},
+        {"h\xc3\xa9", "=?UTF-8?Q?h=C3=A9?="},
+        {"\xe2\x82\xac \xe2\x82\xac \xe2\x82\xac \xe2\x82\xac \xe2\x82\xac \xe2\x82\xac "
+         "\xe2\x82\xac \xe2\x82\xac",
+         NULL},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct buf out = BUF_INIT(1000), back = BUF_INIT(1000);
+        words_encode(str_of(cases[i].text), &out);
+        assert_true(buf_ok(&out));
+        if (cases[i].encoded)
+            assert_str(buf_str(&out), cases[i].encoded);
+        else {
+            struct str rest = buf_str(&out), line;
+            while (str_next_line(&rest, &line))
+                assert_true(str_trim(line).n <= 75 &&
+                            str_starts(str_trim(line), STR("=?UTF-8?Q?")));
+            words_decode(buf_str(&out), &back);
+            assert_str(buf_str(&back), cases[i].text);
+        }
+        buf_release(&out);
+        buf_release(&back);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -207,6 +241,7 @@ int main(void)
         cmocka_unit_test(unknown_charsets_are_guessed),
         cmocka_unit_test(output_is_always_valid),
         cmocka_unit_test(text_is_cut_between_characters),
+        cmocka_unit_test(words_are_encoded_so_that_they_decode),
     };
     return tap_run(tests, NULL, NULL);
 }
