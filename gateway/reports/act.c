@@ -1,87 +1,12 @@
+/* Each original of a report: learned, kept or refused. */
+#include "gateway/reports/act.h"
+
 #include <stdlib.h>
-#include <time.h>
 
 #include "base/log.h"
-#include "bayes/learn_client.h"
 #include "gateway/reports/decide.h"
-#include "gateway/reports/desk.h"
-#include "gateway/reports/findings.h"
 
-#define FOUND_POOL_MAX   (2 * FINDINGS_MAX)
-#define DIGEST_REPLY_MAX (64 * 1024)
-#define NUMBERS_TOLD     5 /* of what waits, in the journal's line */
-
-/* What became of one original. */
-enum fate {
-    FATE_OPEN,
-    FATE_LEARNED,
-    FATE_KNOWN,   /* learned so before */
-    FATE_CAPPED,  /* its source has taught its share: learned later */
-    FATE_WAITS,   /* for a manager */
-    FATE_JOINED,  /* waits already */
-    FATE_NO_ROOM, /* a limit of what waits */
-    FATE_FORGED,
-    FATE_UNCLEAR,
-    FATE_FAILED /* try later */
-};
-#define FATES 10
-
-struct acting {
-    struct desk *desk;
-    const struct report_request *request;
-    const struct findings *findings;
-    struct who who;
-    char reporter[WHO_TEXT_MAX + 1];
-    int64_t now_us;
-    enum fate fates[ORIGINALS_MAX];
-    enum learn_class classes[ORIGINALS_MAX];
-    uint64_t numbers[ORIGINALS_MAX]; /* of what waits */
-    struct err err;                  /* of what failed */
-};
-
-int64_t desk_now_us(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_REALTIME, &t);
-    return (int64_t)t.tv_sec * 1000000 + t.tv_nsec / 1000;
-}
-
-/* --- learning at once --- */
-
-static void on_learned(void *data, uint64_t number, enum learn_answer answer, const char *text)
-{
-    static const enum fate fates[] = {[LEARN_ANSWER_DONE] = FATE_LEARNED,
-                                      [LEARN_ANSWER_KNOWN] = FATE_KNOWN,
-                                      [LEARN_ANSWER_FAILED] = FATE_FAILED,
-                                      [LEARN_ANSWER_CAPPED] = FATE_CAPPED};
-    struct acting *a = data;
-    a->fates[number] = fates[answer];
-    if (answer == LEARN_ANSWER_FAILED)
-        err_set(&a->err, "the learner: %s", text ? text : "failed");
-}
-
-/* All that is for the learner, in one go. */
-static int learn_all(struct acting *a, const bool *wanted)
-{
-    struct learn_summary summary;
-    struct learn_client *client = learn_client_open(a->desk->conf, on_learned, a, &a->err);
-    if (client == NULL)
-        return -1;
-    int result = learn_client_remote(client) ? 0 : err_set(&a->err, "no learner is running");
-    for (size_t i = 0; i < a->findings->n_originals && result == 0; i++) {
-        const struct features *features = &a->findings->originals[i].features;
-        const struct learn_source source = {.reporter = str_of(a->who.address),
-                                            .when = a->now_us / 1000000,
-                                            .kind = LEARN_BY_MANAGER,
-                                            .campaign = features->campaign};
-        if (wanted[i])
-            result = learn_client_add(client, a->classes[i], features, &source, i, &a->err);
-    }
-    if (result == 0)
-        result = learn_client_finish(client, false, &summary, &a->err);
-    learn_client_close(&client);
-    return result;
-}
+#define FOUND_POOL_MAX (2 * FINDINGS_MAX)
 
 /* --- what waits --- */
 
@@ -172,7 +97,7 @@ static int act_on_originals(struct acting *a)
         proposed[i] = action == ACTION_PROPOSE;
         any |= wanted[i];
     }
-    if (any && learn_all(a, wanted) < 0)
+    if (any && act_learn(a, wanted) < 0)
         return -1;
     for (size_t i = 0; i < a->findings->n_originals; i++) {
         if (a->fates[i] == FATE_FAILED)
@@ -181,132 +106,6 @@ static int act_on_originals(struct acting *a)
             return -1;
     }
     return 0;
-}
-
-/* --- mail back --- */
-
-static void send_answer(struct acting *a, const char *answer_id)
-{
-    struct desk *desk = a->desk;
-    struct str to = a->request->sender;
-    struct outgoing mail = {.recipients = &to,
-                            .n_recipients = 1,
-                            .subject = STR("how to report a message"),
-                            .mail = a->findings->answer};
-    struct err err;
-    int64_t now = a->now_us / 1000000;
-    if (!answer_times_allow(&desk->times, to, now) || !post_reaches(&desk->post, to))
-        return;
-    /* a crash between the two loses an answer rather than sending two */
-    answer_times_note(&desk->times, to, now);
-    str_copy(str_of(answer_id), mail.id, sizeof mail.id);
-    if (answer_times_write(desk->times_path, &desk->times, &err) < 0 ||
-        post_send(&desk->post, &mail, &err) < 0)
-        log_error("no answer to <%.*s>: %s", STR_ARG(to), err.text);
-}
-
-static void say_answer(struct acting *a, const char *answer_id, struct buf *text)
-{
-    enum answer_decision decision = a->findings->answering;
-    bool sent = decision == ANSWER_SEND && a->findings->answer.n > 0;
-    if (!a->findings->answer_due)
-        return;
-    if (sent)
-        send_answer(a, answer_id);
-    buf_addf(text, "%s%s%s", text->n ? "; " : "",
-             sent ? "the sender is told how to report" : "no answer is sent: ",
-             sent ? "" : answer_decision_name(decision));
-}
-
-static void send_words(struct acting *a, bool done, struct str reply)
-{
-    struct desk *desk = a->desk;
-    struct str to = str_of(a->who.address);
-    struct outgoing mail = {.recipients = &to, .n_recipients = 1};
-    struct letter_words words = {.from = str_of(report_address_own(desk->conf)),
-                                 .to = to,
-                                 .subject = done ? STR("Reports: done") : STR("Reports: not done"),
-                                 .text = reply};
-    struct buf out = BUF_INIT(4 * DIGEST_REPLY_MAX);
-    struct err err = {"out of memory"};
-    if (!post_reaches(&desk->post, to))
-        return;
-    spool_id_make(mail.id);
-    post_compose(&desk->post, mail.id, &words, &out);
-    mail.subject = words.subject;
-    mail.mail = buf_str(&out);
-    if (!buf_ok(&out) || post_send(&desk->post, &mail, &err) < 0)
-        log_error("manager <%s> does not hear what was done: %s", a->who.address, err.text);
-    buf_release(&out);
-}
-
-static int act_on_digest(struct acting *a, struct buf *text)
-{
-    struct buf reply = BUF_INIT(DIGEST_REPLY_MAX);
-    if (!a->findings->answers_digest)
-        return 0;
-    if (!a->who.manager) {
-        buf_addf(text, "an answer to a digest, and not certainly of a manager: nothing is done");
-        return 0;
-    }
-    int applied = digest_answer_apply(a->desk->store, &a->findings->digest, str_of(a->who.address),
-                                      a->now_us, &reply, &a->err);
-    if (applied >= 0) {
-        buf_addf(text, "an answer to a digest: %s", applied ? "done" : "nothing could be done");
-        send_words(a, applied > 0, buf_str(&reply));
-        daily_teach_soon(a->desk);
-    }
-    buf_release(&reply);
-    return applied < 0 ? -1 : 0;
-}
-
-/* --- in words --- */
-
-static void say_numbers(const struct acting *a, enum fate fate, struct buf *text)
-{
-    size_t told = 0;
-    for (size_t i = 0; i < a->findings->n_originals && told < NUMBERS_TOLD; i++)
-        if (a->fates[i] == fate)
-            buf_addf(text, "%s%llu", told++ ? ", " : " as ", (unsigned long long)a->numbers[i]);
-}
-
-static void say_fates(const struct acting *a, struct buf *text)
-{
-    static const struct {
-        enum fate fate;
-        bool by_class, numbers;
-        const char *words;
-    } lines[] = {
-        {FATE_LEARNED, true, false, "learned"},
-        {FATE_KNOWN, true, false, "learned before"},
-        {FATE_CAPPED, true, false, "accepted, and learned when its source's share allows"},
-        {FATE_WAITS, true, true, "waiting for a manager"},
-        {FATE_JOINED, true, true, "known already, from others or before"},
-        {FATE_NO_ROOM, false, false, "not kept: too many wait"},
-        {FATE_FORGED, false, false, "refused: forged"},
-        {FATE_UNCLEAR, false, false, "not learned: what we said of it is not known"},
-    };
-    for (size_t k = 0; k < sizeof lines / sizeof lines[0]; k++) {
-        size_t spam = 0, ham = 0;
-        for (size_t i = 0; i < a->findings->n_originals; i++) {
-            bool counts = a->fates[i] == lines[k].fate;
-            spam += counts && a->classes[i] == LEARN_SPAM;
-            ham += counts && a->classes[i] != LEARN_SPAM;
-        }
-        if (spam + ham == 0)
-            continue;
-        buf_addf(text, "%s%zu %s", text->n ? "; " : "", spam + ham, lines[k].words);
-        if (lines[k].by_class)
-            buf_addf(text,
-                     spam && ham ? " (spam %zu, ham %zu)"
-                     : spam      ? " (spam)"
-                                 : " (ham)",
-                     spam, ham);
-        if (lines[k].numbers)
-            say_numbers(a, lines[k].fate, text);
-    }
-    if (a->findings->left_out.n)
-        buf_addf(text, "%snot taken: %.*s", text->n ? "; " : "", STR_ARG(a->findings->left_out));
 }
 
 /* --- the whole --- */
@@ -318,10 +117,10 @@ static enum report_outcome act(struct acting *a, const char *answer_id, struct b
         buf_add(text, str_of(a->err.text));
         return REPORT_LATER;
     }
-    say_fates(a, text);
+    act_say(a, text);
     if (a->findings->n_originals == 0 && text->n == 0)
         buf_add(text, STR("nothing attached that can be learned"));
-    say_answer(a, answer_id, text);
+    act_answer(a, answer_id, text);
     for (size_t i = 0; i < a->findings->n_originals; i++)
         if (a->fates[i] == FATE_CAPPED)
             daily_teach_soon(a->desk);

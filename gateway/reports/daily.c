@@ -1,6 +1,9 @@
+#include <stdio.h>
 #include <stdlib.h>
+#include <time.h>
 
 #include "base/log.h"
+#include "bayes/generations.h"
 #include "directory/report.h"
 #include "gateway/reports/desk.h"
 #include "gateway/reports/reader.h"
@@ -13,7 +16,17 @@
 #define SWEEP_PAUSE_MS   3600000                  /* between two looks for what has expired */
 #define SWEEP_SOON_MS    1000                     /* there was more */
 #define DIGEST_PAUSE_US  (600 * (int64_t)1000000) /* one that failed is tried again after this */
+#define DAY_US           (86400 * (int64_t)1000000)
+#define GUARD_LINES_MAX  10
+#define NEWS_POOL_MAX    (64 * 1024)
 #define RECIPIENTS_MAX   1000
+
+int64_t desk_now_us(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_REALTIME, &t);
+    return (int64_t)t.tv_sec * 1000000 + t.tv_nsec / 1000;
+}
 
 /* --- learning what was accepted --- */
 
@@ -137,12 +150,42 @@ static int send_digest(const struct desk *desk, struct str subject, struct str t
     return result;
 }
 
+/* What the guard refused or took back since the last digest: a line for each such model. */
+static size_t guard_lines(const struct desk *desk, int64_t now_us, struct pool *pool,
+                          struct str lines[GUARD_LINES_MAX])
+{
+    char folder[PATH_MAX];
+    struct generation *list = NULL;
+    struct err err;
+    size_t n = 0, n_lines = 0;
+    int64_t since = (desk->digest_made_us ? desk->digest_made_us : now_us - DAY_US) / 1000000;
+    int length = snprintf(folder, sizeof folder, "%s/bayes", desk->conf->state_dir);
+    if (length < 0 || (size_t)length >= sizeof folder ||
+        generations_read(folder, &list, &n, &err) < 0)
+        return 0;
+    for (size_t i = 0; i < n && n_lines < GUARD_LINES_MAX; i++) {
+        const struct generation *g = &list[i];
+        bool told = g->state == GENERATION_REFUSED || g->state == GENERATION_ROLLED_BACK;
+        if (!told || (int64_t)g->built < since)
+            continue;
+        lines[n_lines] = pool_strf(pool, "model %llu %s: %s", (unsigned long long)g->number,
+                                   generation_word(g), g->why);
+        n_lines += lines[n_lines].s != NULL;
+    }
+    free(list);
+    return n_lines;
+}
+
 static void make_digest(struct desk *desk)
 {
-    const struct digest_news news = {.hostname = str_of(desk->conf->hostname)};
+    struct str lines[GUARD_LINES_MAX];
+    struct pool *pool = pool_new(NEWS_POOL_MAX);
+    struct digest_news news = {.hostname = str_of(desk->conf->hostname), .guard = lines};
     struct buf subject = BUF_INIT(PROPOSAL_TEXT_MAX), text = BUF_INIT(DIGEST_TEXT_MAX);
     struct err err = {""};
     int64_t now_us = desk_now_us();
+    if (pool)
+        news.n_guard = guard_lines(desk, now_us, pool, lines);
     int made = digest_make(desk->store, &news, now_us, &subject, &text, &err);
     if (made > 0)
         made = send_digest(desk, buf_str(&subject), buf_str(&text), &err);
@@ -150,8 +193,11 @@ static void make_digest(struct desk *desk)
         log_error("no digest: %s", err.text);
     desk->digest_at_us = made < 0 ? now_us + DIGEST_PAUSE_US
                                   : digest_next_us(now_us, now_us, desk->conf->reports.digest_hour);
+    if (made >= 0)
+        desk->digest_made_us = now_us;
     buf_release(&subject);
     buf_release(&text);
+    pool_free(&pool);
 }
 
 /* --- the clock --- */
@@ -168,6 +214,7 @@ void daily_start(struct desk *desk)
     int64_t last_us = 0, now_us = desk_now_us();
     if (digest_last_us(desk->store, &last_us, &err) < 0)
         log_error("%s", err.text);
+    desk->digest_made_us = last_us;
     desk->digest_at_us = digest_next_us(last_us, now_us, desk->conf->reports.digest_hour);
     desk->teach_at_ms = desk->sweep_at_ms = reader_now_ms();
 }

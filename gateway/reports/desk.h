@@ -5,7 +5,7 @@
  *   reports.c  the process: callers, readers at work, the clock
  *   reader.c   a process that does one piece of work on hostile bytes; read.c: a report taken apart
  *   who.c, decide.c   whose word it is, and what becomes of an original: pure functions
- *   act.c      what was found in a report is done: learned, kept, answered
+ *   act*.c     what was found in a report is done: learned, kept, answered
  *   daily.c    what is due by the clock: learning what was accepted, expiry, the digest
  *   outgoing.c mail of our own
  */
@@ -33,10 +33,8 @@ struct desk {
     /* the clock: all monotonic, in ms, but for the digest */
     int64_t teach_at_ms;
     int64_t sweep_at_ms;
-    int64_t digest_at_us; /* since 1970 */
+    int64_t digest_at_us, digest_made_us; /* since 1970 */
 };
-
-int64_t desk_now_us(void);
 
 /* --- act.c --- */
 /*
@@ -48,6 +46,7 @@ enum report_outcome desk_act(struct desk *desk, const struct report_request *req
                              const char *answer_id, struct str found, struct buf *text);
 
 /* --- daily.c --- */
+int64_t desk_now_us(void); /* since 1970 */
 void daily_start(struct desk *desk);
 /* Once a second at least. */
 void daily_tick(struct desk *desk);

@@ -389,6 +389,7 @@ static void sandbox(const struct role_env *env, struct sandbox *box)
     for (size_t i = 0; i < sizeof folders / sizeof folders[0]; i++)
         sandbox_path_in(box, env->conf->state_dir, folders[i], SANDBOX_WRITE);
     sandbox_path_in(box, env->conf->state_dir, "journal", SANDBOX_READ);
+    sandbox_path_in(box, env->conf->state_dir, "bayes", SANDBOX_READ);
 }
 
 int main(int argc, char **argv)

@@ -17,7 +17,7 @@ use Poterne::Tree qw(command_there);
 plan skip_all => 'Dovecot (dovecot-lmtpd, dovecot-imapd) is not installed' if !Poterne::Dovecot->there;
 plan skip_all => 'swaks is not installed' if !command_there('swaks');
 
-use constant { OUTSIDE => '127.0.0.1', OFFICE => '127.0.0.9', LESSONS => 60 };
+use constant { OUTSIDE => '127.0.0.1', OFFICE => '127.0.0.9', LESSONS => 60, SOON => 12 };
 my $domain = 'loop.example';
 my ( $jean, $claire, $chef ) = map { "$_\@$domain" } qw(jean claire chef);
 my ( $either, $missed, $tagged ) = map { "$_\@$domain" } qw(wrong spam ham);
@@ -135,6 +135,22 @@ sub fate {
     return $fate;
 }
 
+# A time zone where it is nearly that hour.
+sub zone_where_it_is_soon {
+    my ($hour) = @_;
+    my $offset = ( $hour * 3600 - SOON - time % 86400 ) % 86400;
+    return sprintf 'TST-%02d:%02d:%02d', $offset / 3600, $offset / 60 % 60, $offset % 60;
+}
+
+sub reply_to {
+    my ( $mail, $from, $to, $words ) = @_;
+    my ($body) = $mail =~ /\r\n\r\n(.*)/s;
+    return "Message-ID: <$sent." . time . "\@$domain>\nDate: Sun, 22 Nov 2026 10:00:00 +0100\nMIME-Version: 1.0\n"
+        . "To: $to\nFrom: <$from>\nSubject: Re: " . header_of( $mail, 'Subject' )
+        . "\nContent-Type: text/plain; charset=UTF-8\nContent-Transfer-Encoding: quoted-printable\n\n$words\n\nOn Sunday poterne wrote:\n"
+        . ( $body =~ s/^/> /gmr =~ s/\r\n/\n/gr );
+}
+
 my %seen;
 
 # The next message that Dovecot has for somebody.
@@ -182,17 +198,29 @@ is( scalar @waiting, 1, 'poterne reports list shows it' );
 like( fate( send_mail( OUTSIDE, $jean, $either, forward( $jean, $either, $wrong ) ) ),
     qr/1 known already/, 'reported again it is the same' );
 
-is( $gateway->stop, 0, 'the gateway stops' );
-$gateway->start;
-is( scalar waiting(), 1, 'what waits outlives it' );
+# --- the digest of what waits, at its hour; a manager answers it ---
 
+is( $gateway->stop, 0, 'the gateway stops' );
+{
+    local $ENV{TZ} = zone_where_it_is_soon(7);
+    $gateway->start;
+}
+is( scalar waiting(), 1, 'what waits outlives it' );
+my $digest = next_mail( $chef, 60 );
+is( header_of( $digest, 'From' ), "poterne <$either>", 'a manager gets a digest' );
+like( header_of( $digest, 'Auto-Submitted' ) // '', qr/^auto-generated/, 'which no program answers' );
+like( $digest, qr/Seminar/, 'with the subject of what waits' );
+like( fate( send_mail( OUTSIDE, $chef, $either, reply_to( $digest, $chef, $either, 'accept 1' ) ) ),
+    qr/not certainly of a manager/, 'anybody may answer in a manager\'s name: nothing is done' );
+is( scalar waiting(), 1, 'it waits on' );
 with_new_model(
     sub {
-        my ( $status, $said ) = $gateway->poterne( 'reports', 'accept', 1 );
-        is( $status, 0, 'a manager accepts it' ) or diag($said);
+        like( fate( send_mail( OFFICE, $chef, $either, reply_to( $digest, $chef, $either, 'accept 1' ) ) ),
+            qr/^delivered: an answer to a digest: done/, 'a manager accepts it' );
     }
 );
 is( scalar waiting(), 0, 'it waits no more' );
+like( next_mail($chef), qr/^Subject: Reports: done/m, 'and the manager is told' );
 send_mail( OUTSIDE, 'a@remote.example', $claire, text_of( $claire, 'Seminar', $seminar ) );
 my $next = next_mail($claire);
 ok( $next && !is_tagged($next), 'the next seminar is not tagged' ) or diag($next);
