@@ -29,9 +29,9 @@ struct known;
 struct known *known_open(int fd, const char *path, struct err *err);
 /* That of the folder; *known is NULL where there is none yet. */
 int known_open_folder(const char *folder, struct known **known, struct err *err);
-/* For writing too; made when it is not there. What was there and is no such file is set aside as
- * known.damaged. The caller holds the ledger's lock. */
-struct known *known_open_writer(const char *folder, struct err *err);
+/* For writing too; made when it is not there (*made). What was there and is no such file is set
+ * aside as known.damaged. The caller holds the ledger's lock. */
+struct known *known_open_writer(const char *folder, bool *made, struct err *err);
 void known_close(struct known **known);
 
 /* What is known of a message that comes in. */
@@ -56,6 +56,8 @@ struct known_keys {
  */
 int known_keys_of(const struct known *known, const struct conf *conf, const struct message *message,
                   struct pool *pool, struct known_keys *keys, struct err *err);
+/* Of seconds since 1970; 0, or a time to come, is now. */
+uint32_t known_day(int64_t when);
 /* Returns how many of them were not known before. `day`: since 1970, when the message was sent. */
 size_t known_note(struct known *known, const uint64_t *keys, size_t n, uint32_t day);
 /* What was noted is on disk. */

@@ -8,6 +8,7 @@
 #include <sys/mman.h>
 #include <sys/random.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/fsio.h"
@@ -112,7 +113,7 @@ static struct known *open_file(const char *path, struct err *err)
     return known;
 }
 
-struct known *known_open_writer(const char *folder, struct err *err)
+struct known *known_open_writer(const char *folder, bool *made, struct err *err)
 {
     char path[PATH_MAX], damaged[PATH_MAX];
     struct stat st;
@@ -124,6 +125,7 @@ struct known *known_open_writer(const char *folder, struct err *err)
     snprintf(path, sizeof path, "%s/" FILE_NAME, folder);
     bool there = stat(path, &st) == 0;
     struct known *known = there ? open_file(path, err) : NULL;
+    *made = known == NULL;
     if (known || (there && errno == ENOMEM))
         return known;
     if (there && rename(path, damaged) < 0) {
@@ -202,6 +204,12 @@ static bool note(struct known *known, uint64_t key, uint32_t day)
     oldest->times = 1;
     __atomic_store_n(&oldest->key, key, __ATOMIC_RELEASE);
     return true;
+}
+
+uint32_t known_day(int64_t when)
+{
+    int64_t now = (int64_t)time(NULL);
+    return (uint32_t)((when <= 0 || when > now ? now : when) / (24 * 60 * 60));
 }
 
 size_t known_note(struct known *known, const uint64_t *keys, size_t n, uint32_t day)

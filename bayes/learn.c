@@ -25,7 +25,7 @@ void learn_request_put(struct buf *out, const struct learn_request *request)
 {
     wire_u64(out, request->number);
     wire_u8(out, (uint8_t)request->verb);
-    if (request->verb == LEARN_MESSAGE)
+    if (learn_verb_lists(request->verb))
         message_put(out, request);
     if (request->verb == LEARN_PUBLISH)
         wire_u8(out, (uint8_t)request->publish);
@@ -69,10 +69,10 @@ bool learn_request_get(struct str message, struct learn_request *request)
     bool sense = true;
     *request = (struct learn_request){.number = wire_get_u64(&w)};
     uint8_t verb = wire_get_u8(&w);
-    if (verb < LEARN_MESSAGE || verb > LEARN_COMPARE)
+    if (verb < LEARN_MESSAGE || verb > LEARN_SENT)
         return false;
     request->verb = (enum learn_verb)verb;
-    if (request->verb == LEARN_MESSAGE)
+    if (learn_verb_lists(request->verb))
         sense = message_get(&w, request);
     if (request->verb == LEARN_PUBLISH)
         sense = publish_get(&w, request);

@@ -46,6 +46,9 @@ enum learn_verb {
     LEARN_IMPORT = 6,   /* from the passed file; the reply's text is a struct import_summary */
     LEARN_COMPARE = 7,  /* generation and other, on the held-out mail; the reply's text is a
                            struct guard_report */
+    LEARN_ASK = 8,  /* class, n digests, rising: the reply's text has for each LEARN_ASK_YES when
+                       learning it would change nothing, else LEARN_ASK_NO */
+    LEARN_SENT = 9, /* n keys of known.h, rising, of a message that an own user sent; source.when */
 };
 
 enum learn_publish {
@@ -53,6 +56,16 @@ enum learn_publish {
     LEARN_PUBLISH_NOW = 1,     /* in any case, also soon after a rollback */
     LEARN_PUBLISH_FORCED = 2,  /* and whatever the guard says */
 };
+
+#define LEARN_ASK_MAX 500 /* digests of one request */
+#define LEARN_ASK_YES 'y'
+#define LEARN_ASK_NO  'n'
+
+/* Their numbers travel as a message's features do. */
+static inline bool learn_verb_lists(enum learn_verb verb)
+{
+    return verb == LEARN_MESSAGE || verb == LEARN_ASK || verb == LEARN_SENT;
+}
 
 enum learn_answer {
     LEARN_ANSWER_DONE = 0,
@@ -67,7 +80,7 @@ struct learn_request {
     enum learn_verb verb;
     enum learn_class class;
     uint64_t digest;
-    uint32_t n;          /* features */
+    uint32_t n;          /* features; digests, keys */
     struct str features; /* as they travel: n * 8 bytes; empty when they are in the passed file */
     struct str grams;    /* packed */
     struct learn_source source;
@@ -83,7 +96,7 @@ struct learn_reply {
     uint64_t ham;
     uint64_t held;       /* held out, of both classes: not among those */
     uint64_t generation; /* the model in service */
-    struct str text;     /* why not, or which share is used up */
+    struct str text;     /* why not, or which share is used up, what was asked */
 };
 
 void learn_request_put(struct buf *out, const struct learn_request *request);

@@ -115,6 +115,11 @@ int ledger_token(struct ledger *ledger, uint64_t feature, struct ledger_token *t
 int ledger_message(struct ledger *ledger, uint64_t digest, enum learn_class *class,
                    struct err *err);
 
+/* Which of the messages are of that class already (LEARN_FORGET: are not known), as LEARN_ASK
+ * answers. */
+int ledger_ask(struct ledger *ledger, enum learn_class class, const uint64_t *digests, size_t n,
+               char *answers, struct err *err);
+
 /* Where a message's class comes from. */
 struct ledger_taught {
     enum learn_class class;

@@ -21,7 +21,7 @@ lib_libledger_a_SOURCES = \
     bayes/generations.h bayes/generations.c bayes/generation_note.c \
     bayes/judge.h bayes/judge.c bayes/publish.h bayes/publish.c bayes/publish_compare.c \
     bayes/watcher.c bayes/learn_orders.h bayes/learn_orders.c \
-    bayes/ledger_open.c bayes/ledger_seed.c bayes/ledger_learn.c bayes/ledger_publish.c
+    bayes/ledger_ask.c bayes/learn_ask.h bayes/learn_ask.c bayes/ledger_open.c bayes/ledger_seed.c bayes/ledger_learn.c bayes/ledger_publish.c
 lib_libledger_a_SOURCES += \
     bayes/ledger_export.h bayes/ledger_record.h bayes/ledger_record.c \
     bayes/ledger_counts.h bayes/ledger_counts.c bayes/ledger_state.c bayes/ledger_weights.c \

@@ -148,7 +148,7 @@ static int run(const struct tool_args *args)
         return tool_fail("check", &err);
     }
     for (size_t i = 0; i < args->n_rest; i++)
-        if (file_list_add(&files, args->rest[i], &err) < 0)
+        if (file_list_add(&files, args->rest[i], FILES_ALL, &err) < 0)
             worse(&job, tool_fail("check", &err));
     /* a bar only where it does not get between what is printed */
     tool_progress_begin(&bar, isatty(STDOUT_FILENO) == 1 ? NULL : "checked", files.n);

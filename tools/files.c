@@ -40,56 +40,140 @@ static bool is_folder(const char *path, const char *name)
     return n > 0 && (size_t)n < sizeof inside && stat(inside, &st) == 0 && S_ISDIR(st.st_mode);
 }
 
-static int add_folder(struct file_list *list, const char *path, unsigned depth, struct err *err);
+/* A walk through folders. */
+struct walk {
+    struct file_list *list;
+    enum files_wanted wanted;
+};
+
+static int add_folder(const struct walk *walk, const char *path, unsigned depth, struct err *err);
+
+static int join(char out[PATH_MAX], const char *folder, const char *name, struct err *err)
+{
+    int n = snprintf(out, PATH_MAX, "%s/%s", folder, name);
+    return n > 0 && n < PATH_MAX ? 0 : err_set(err, "%s/%s: path too long", folder, name);
+}
 
 /* One name in a folder; links to folders are not followed, so that no loop can arise. */
-static int add_entry(struct file_list *list, const char *folder, const char *name, unsigned depth,
+static int add_entry(const struct walk *walk, const char *folder, const char *name, unsigned depth,
                      struct err *err)
 {
     char path[PATH_MAX];
     struct stat st;
-    int n = snprintf(path, sizeof path, "%s/%s", folder, name);
-    if (n < 0 || (size_t)n >= sizeof path)
-        return err_set(err, "%s/%s: path too long", folder, name);
+    if (join(path, folder, name, err) < 0)
+        return -1;
     if (lstat(path, &st) < 0)
         return err_sys(err, "cannot look at %s", path);
     if (S_ISDIR(st.st_mode))
-        return add_folder(list, path, depth + 1, err);
+        return add_folder(walk, path, depth + 1, err);
     if (S_ISLNK(st.st_mode) && (stat(path, &st) < 0 || S_ISDIR(st.st_mode)))
         return 0;
-    return S_ISREG(st.st_mode) ? add_path(list, path, err) : 0;
+    return S_ISREG(st.st_mode) ? add_path(walk->list, path, err) : 0;
 }
 
-static int add_folder(struct file_list *list, const char *path, unsigned depth, struct err *err)
+/* ---- Maildirs */
+
+static bool is_meant(enum files_wanted wanted, enum folder_kind kind)
+{
+    switch (wanted) {
+    case FILES_HAM:
+        return kind == FOLDER_MAIL;
+    case FILES_SPAM:
+        return kind != FOLDER_SENT && kind != FOLDER_DRAFTS;
+    case FILES_SENT:
+        return kind == FOLDER_SENT;
+    case FILES_ALL:
+        break;
+    }
+    return true;
+}
+
+static bool is_maildir(const char *path)
+{
+    return is_folder(path, "cur") && is_folder(path, "new");
+}
+
+static int leave_out(struct file_list *list, const char *path, struct err *err)
+{
+    list->n_left_out++;
+    if (list->left_out == NULL)
+        list->left_out = strdup(path);
+    return list->left_out ? 0 : err_set(err, "out of memory");
+}
+
+/* A name in a Maildir: the messages are in cur/ and new/, and folders of it are Maildirs. */
+static int add_in_maildir(const struct walk *walk, const char *maildir, const char *name,
+                          unsigned depth, struct err *err)
+{
+    char path[PATH_MAX];
+    struct stat st;
+    if (strcmp(name, ".") == 0 || strcmp(name, "..") == 0)
+        return 0;
+    if (join(path, maildir, name, err) < 0)
+        return -1;
+    if (lstat(path, &st) < 0 || !S_ISDIR(st.st_mode) || !is_maildir(path))
+        return 0;
+    if (is_meant(walk->wanted, folder_kind(name)))
+        return add_folder(walk, path, depth + 1, err);
+    return walk->wanted == FILES_SENT ? 0 : leave_out(walk->list, path, err);
+}
+
+static int add_messages(const struct walk *walk, const char *maildir, unsigned depth,
+                        struct err *err)
+{
+    if (add_entry(walk, maildir, "cur", depth, err) < 0)
+        return -1;
+    return add_entry(walk, maildir, "new", depth, err);
+}
+
+/* ---- folders */
+
+static int add_names(const struct walk *walk, const char *path, bool maildir, unsigned depth,
+                     struct err *err)
 {
     struct dirent **names = NULL;
-    int result = 0;
-    if (depth > FILES_DEPTH)
-        return err_set(err, "%s: folders deeper than %d", path, FILES_DEPTH);
-    bool maildir = is_folder(path, "cur") && is_folder(path, "new");
-    int n = scandir(path, &names, NULL, alphasort);
+    int result = 0, n = scandir(path, &names, NULL, alphasort);
     if (n < 0)
         return err_sys(err, "cannot read folder %s", path);
     for (int i = 0; i < n; i++) {
         const char *name = names[i]->d_name;
-        bool wanted =
-            maildir ? strcmp(name, "cur") == 0 || strcmp(name, "new") == 0 : name[0] != '.';
-        if (result == 0 && wanted)
-            result = add_entry(list, path, name, depth, err);
+        if (result == 0 && maildir)
+            result = add_in_maildir(walk, path, name, depth, err);
+        else if (result == 0 && name[0] != '.')
+            result = add_entry(walk, path, name, depth, err);
         free(names[i]);
     }
     free(names);
     return result;
 }
 
-int file_list_add(struct file_list *list, const char *path, struct err *err)
+static int add_folder(const struct walk *walk, const char *path, unsigned depth, struct err *err)
 {
+    bool maildir = is_maildir(path);
+    size_t before = walk->list->n;
+    const char *name = strrchr(path, '/');
+    bool sent = folder_kind(name ? name + 1 : path) == FOLDER_SENT;
+    if (depth > FILES_DEPTH)
+        return err_set(err, "%s: folders deeper than %d", path, FILES_DEPTH);
+    if (maildir && (walk->wanted != FILES_SENT || sent) && add_messages(walk, path, depth, err) < 0)
+        return -1;
+    if (add_names(walk, path, maildir, depth, err) < 0)
+        return -1;
+    if (maildir && walk->list->n == before && walk->wanted == FILES_SENT && depth == 0)
+        return add_messages(walk, path, depth, err);
+    return 0;
+}
+
+int file_list_add(struct file_list *list, const char *path, enum files_wanted wanted,
+                  struct err *err)
+{
+    const struct walk walk = {list, wanted};
     struct stat st;
     if (strcmp(path, "-") == 0)
         return add_path(list, path, err);
     if (stat(path, &st) < 0)
         return err_sys(err, "cannot read %s", path);
-    return S_ISDIR(st.st_mode) ? add_folder(list, path, 0, err) : add_path(list, path, err);
+    return S_ISDIR(st.st_mode) ? add_folder(&walk, path, 0, err) : add_path(list, path, err);
 }
 
 void file_list_free(struct file_list *list)
@@ -97,6 +181,7 @@ void file_list_free(struct file_list *list)
     for (size_t i = 0; i < list->n; i++)
         free(list->paths[i]);
     free(list->paths);
+    free(list->left_out);
     *list = (struct file_list){0};
 }
 

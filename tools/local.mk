@@ -2,14 +2,16 @@
 noinst_LIBRARIES += lib/libtools.a
 lib_libtools_a_SOURCES = \
     tools/tool.h tools/args.c tools/settings.c tools/text.c \
-    tools/files.c tools/files.h tools/mbox.c \
+    tools/files.c tools/files.h tools/folder_kind.c tools/mbox.c \
+    tools/pieces.c tools/pieces.h \
     tools/json.c tools/json.h tools/explain.c tools/explain.h \
     tools/spool_view.c tools/spool_view.h \
     tools/mail_index.c tools/mail_index.h tools/workers.c tools/workers.h
 
 bin_PROGRAMS += poterne
 poterne_SOURCES = tools/poterne.c \
-    tools/check.c tools/check_report.c tools/check_report.h tools/config.c tools/learn.c tools/quarantine.c tools/queue.c tools/trace.c \
+    tools/check.c tools/check_report.c tools/check_report.h tools/config.c tools/learn.c tools/learn_job.c tools/learn_job.h \
+    tools/learn_reader.c tools/learn_reader.h tools/quarantine.c tools/queue.c tools/trace.c \
     tools/model.c tools/model_tool.h tools/model_list.c tools/model_diff.c \
     tools/rules_fit.c tools/rules_fit.h \
     tools/masscheck.c tools/rules_job.c tools/rules_job.h tools/rules.c tools/rules_tool.h \
@@ -19,7 +21,8 @@ poterne_LDADD = lib/libtools.a $(JOURNAL_LIBS) lib/libevents.a $(QUARANTINE_LIBS
     lib/libavcontent.a lib/libantivirus.a $(CLAMAV_LIBS) $(YARA_LIBS) $(OPENSSL_LIBS) \
     lib/libledger.a $(DB_LIBS) lib/librulesfit.a $(PIPELINE_LIBS)
 
-unit += t/unit/tools_files t/unit/tools_args t/unit/tools_history t/unit/tools_workers
+unit += t/unit/tools_pieces t/unit/tools_files t/unit/tools_args t/unit/tools_history t/unit/tools_workers
+t_unit_tools_pieces_LDADD = lib/libtools.a $(MAIL_LIBS) $(CMOCKA_LIBS)
 t_unit_tools_files_LDADD = lib/libtools.a $(MAIL_LIBS) $(CMOCKA_LIBS)
 t_unit_tools_history_SOURCES = t/unit/tools_history.c tools/rules_history.c tools/rules_history.h
 t_unit_tools_history_LDADD = lib/libtools.a lib/libevents.a $(JOURNAL_LIBS) $(CMOCKA_LIBS)

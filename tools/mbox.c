@@ -28,21 +28,48 @@ static bool is_from_line(struct str line)
     return true;
 }
 
-/* Offset of the next separator line at or behind `from` that stands behind an empty line (or at the
- * very beginning); whole.n if there is none. */
+/* Does a line begin there, behind an empty one or at the file's beginning? */
+static bool stands_alone(struct str text, size_t at, bool whole_begin)
+{
+    if (at == 0)
+        return whole_begin;
+    if (text.s[at - 1] != '\n')
+        return false;
+    struct str before = str_sub(text, 0, at - 1);
+    if (str_ends(before, STR("\r")))
+        before.n--;
+    return before.n ? before.s[before.n - 1] == '\n' : whole_begin;
+}
+
+size_t mbox_find(struct str text, size_t from, bool whole_begin, bool whole_end, size_t *resume)
+{
+    const struct str mark = STR("From ");
+    for (size_t at = from; at < text.n; at++) {
+        size_t next = str_find(str_from(text, at), mark);
+        if (next == STR_NONE)
+            break;
+        at += next;
+        if (!stands_alone(text, at, whole_begin))
+            continue;
+        struct str line = str_from(text, at);
+        size_t end = str_chr(line, '\n');
+        if (end == STR_NONE && !whole_end && line.n < MBOX_LINE_MAX) {
+            *resume = at;
+            return STR_NONE;
+        }
+        if (is_from_line(str_sub(line, 0, end)))
+            return at;
+    }
+    /* the mark's beginning may be there already */
+    *resume = text.n > from + mark.n ? text.n - mark.n : from;
+    return STR_NONE;
+}
+
+/* Of the next separator at or behind `from`; whole.n if there is none. */
 static size_t find_separator(struct str whole, size_t from)
 {
-    struct str rest = str_from(whole, from);
-    struct str line;
-    bool empty_before = from == 0;
-    while (rest.n) {
-        size_t at = whole.n - rest.n;
-        str_next_line(&rest, &line);
-        if (empty_before && is_from_line(line))
-            return at;
-        empty_before = line.n == 0;
-    }
-    return whole.n;
+    size_t ignored, at = mbox_find(whole, from, true, true, &ignored);
+    return at == STR_NONE ? whole.n : at;
 }
 
 bool mbox_is(struct str whole)
@@ -69,13 +96,9 @@ static struct str last_line_dropped(struct str message)
     return message;
 }
 
-bool mbox_next(struct str *rest, struct buf *out)
+void mbox_message(struct str entry, struct buf *out)
 {
-    if (rest->n == 0)
-        return false;
-    size_t end = find_separator(*rest, 1);
-    struct str message = last_line_dropped(mbox_line_dropped(str_sub(*rest, 0, end)));
-    *rest = str_from(*rest, end);
+    struct str message = last_line_dropped(mbox_line_dropped(entry));
     buf_clear(out);
     while (message.n) {
         struct str line;
@@ -88,5 +111,14 @@ bool mbox_next(struct str *rest, struct buf *out)
         struct str with_end = str_n(start, (size_t)(message.s - start));
         buf_add(out, quoted ? str_from(with_end, 1) : with_end);
     }
+}
+
+bool mbox_next(struct str *rest, struct buf *out)
+{
+    if (rest->n == 0)
+        return false;
+    size_t end = find_separator(*rest, 1);
+    mbox_message(str_sub(*rest, 0, end), out);
+    *rest = str_from(*rest, end);
     return true;
 }

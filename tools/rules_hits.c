@@ -74,7 +74,7 @@ int rules_hits(struct rules_tool *tool, struct err *err)
     struct file_list files = {0};
     int result = rules_job_load(&tool->job, err);
     for (size_t i = 0; result == 0 && i < tool->n_rest; i++)
-        result = file_list_add(&files, tool->rest[i], err);
+        result = file_list_add(&files, tool->rest[i], FILES_ALL, err);
     for (size_t i = 0; result == 0 && i < files.n; i++)
         look(tool, files.paths[i]);
     file_list_free(&files);

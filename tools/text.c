@@ -49,9 +49,10 @@ void tool_size(uint64_t bytes, char out[TOOL_SIZE_SIZE])
     snprintf(out, TOOL_SIZE_SIZE, "%.1f %s", size, units[unit]);
 }
 
-#define BAR_WIDTH     40
+#define BAR_WIDTH     30
 #define BAR_REDRAW_MS 100
 #define LINE_EVERY_MS 10000
+#define PACE_AFTER    1.0 /* seconds */
 
 static int64_t now_ms(void)
 {
@@ -60,21 +61,62 @@ static int64_t now_ms(void)
     return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
+void tool_duration(uint64_t seconds, char out[TOOL_DURATION_SIZE])
+{
+    uint64_t minutes = seconds / 60 % 60, hours = seconds / 3600;
+    if (hours)
+        snprintf(out, TOOL_DURATION_SIZE, "%" PRIu64 ":%02" PRIu64 ":%02" PRIu64, hours, minutes,
+                 seconds % 60);
+    else
+        snprintf(out, TOOL_DURATION_SIZE, "%" PRIu64 ":%02" PRIu64, minutes, seconds % 60);
+}
+
+/* Without the first moments, that say nothing yet. */
+static void put_pace(const struct tool_progress *bar)
+{
+    double seconds = (double)(bar->drawn_ms - bar->begun_ms) / 1000;
+    uint64_t behind = bar->by_bytes ? bar->bytes : bar->done;
+    char left[TOOL_DURATION_SIZE];
+    if (seconds < PACE_AFTER || behind == 0)
+        return;
+    fprintf(stderr, ", %.0f/s", (double)bar->done / seconds);
+    if (behind >= bar->total)
+        return;
+    tool_duration((uint64_t)(seconds * (double)(bar->total - behind) / (double)behind), left);
+    fprintf(stderr, ", %s left", left);
+}
+
+static void put_numbers(const struct tool_progress *bar)
+{
+    char behind[TOOL_SIZE_SIZE], total[TOOL_SIZE_SIZE];
+    if (bar->by_bytes) {
+        tool_size(bar->bytes, behind);
+        tool_size(bar->total, total);
+        fprintf(stderr, "%" PRIu64 ", %s of %s", bar->done, behind, total);
+    } else {
+        fprintf(stderr, "%" PRIu64 "/%" PRIu64, bar->done, bar->total);
+    }
+    put_pace(bar);
+}
+
 static void draw(struct tool_progress *bar)
 {
     bar->drawn_ms = now_ms();
-    uint64_t filled = bar->total ? bar->done * BAR_WIDTH / bar->total : 0;
+    uint64_t behind = bar->by_bytes ? bar->bytes : bar->done;
+    double share = bar->total ? (double)behind / (double)bar->total : 0;
     fprintf(stderr, "\r%s [", bar->what);
-    for (uint64_t i = 0; i < BAR_WIDTH; i++)
-        fputc(i < filled ? '#' : '.', stderr);
-    fprintf(stderr, "] %" PRIu64 "/%" PRIu64 " ", bar->done, bar->total);
+    for (unsigned i = 0; i < BAR_WIDTH; i++)
+        fputc(i < (unsigned)(share * BAR_WIDTH) ? '#' : '.', stderr);
+    fputs("] ", stderr);
+    put_numbers(bar);
+    fputs("\33[K", stderr); /* what a longer text left behind goes */
 }
 
 void tool_progress_begin(struct tool_progress *bar, const char *what, uint64_t total)
 {
     *bar = (struct tool_progress){.what = what, .total = total};
     bar->terminal = what && isatty(STDERR_FILENO) == 1;
-    bar->drawn_ms = now_ms();
+    bar->begun_ms = bar->drawn_ms = now_ms();
     if (bar->terminal)
         draw(bar);
 }
@@ -82,16 +124,31 @@ void tool_progress_begin(struct tool_progress *bar, const char *what, uint64_t t
 static void put_line(struct tool_progress *bar)
 {
     bar->drawn_ms = now_ms();
-    fprintf(stderr, "%s %" PRIu64 "/%" PRIu64 "\n", bar->what, bar->done, bar->total);
+    fprintf(stderr, "%s ", bar->what);
+    put_numbers(bar);
+    fputc('\n', stderr);
+}
+
+static void show(struct tool_progress *bar)
+{
+    if (bar->terminal && now_ms() - bar->drawn_ms >= BAR_REDRAW_MS)
+        draw(bar);
+    else if (!bar->terminal && bar->lines && bar->what && now_ms() - bar->drawn_ms >= LINE_EVERY_MS)
+        put_line(bar);
 }
 
 void tool_progress_step(struct tool_progress *bar)
 {
     bar->done++;
-    if (bar->terminal && now_ms() - bar->drawn_ms >= BAR_REDRAW_MS)
-        draw(bar);
-    else if (!bar->terminal && bar->lines && bar->what && now_ms() - bar->drawn_ms >= LINE_EVERY_MS)
-        put_line(bar);
+    show(bar);
+}
+
+void tool_progress_move(struct tool_progress *bar, uint64_t bytes, uint64_t items)
+{
+    bar->by_bytes = true;
+    bar->bytes = bytes;
+    bar->done = items;
+    show(bar);
 }
 
 void tool_progress_end(struct tool_progress *bar)

@@ -38,6 +38,8 @@ enum tool_option {
     OPT_NO_JIT = 1 << 15,
     OPT_FORCE = 1 << 16,
     OPT_INDEX = 1 << 17, /* --index FILE */
+    OPT_SENT = 1 << 18,
+    OPT_KNOWN = 1 << 19,
 };
 
 struct tool_args {
@@ -96,19 +98,29 @@ void tool_time(int64_t time_us, char out[TOOL_TIME_SIZE]);
 void tool_size(uint64_t bytes, char out[TOOL_SIZE_SIZE]);
 
 /*
- * A bar on standard error while a long job runs; when that is no terminal, nothing or, if asked
- * for, a line every ten seconds. Nothing at all when what is NULL.
+ * A bar on standard error while a long job runs, with how fast it goes and how long it will; when
+ * that is no terminal, nothing or, if asked for, a line every ten seconds. Nothing at all when what
+ * is NULL.
  */
 struct tool_progress {
     const char *what; /* "learned" */
-    uint64_t total;
-    uint64_t done;
+    uint64_t total;   /* items, or bytes when it goes by bytes */
+    uint64_t done;    /* items */
+    uint64_t bytes;   /* set by tool_progress_move() */
+    bool by_bytes;
+    int64_t begun_ms;
     int64_t drawn_ms;
     bool terminal;
     bool lines; /* set it after tool_progress_begin(): without a terminal, a line now and then */
 };
 void tool_progress_begin(struct tool_progress *bar, const char *what, uint64_t total);
 void tool_progress_step(struct tool_progress *bar);
+/* Instead of steps, where what is known beforehand is bytes: so many are behind, and so many items
+ * were found in them. `total` is bytes. */
+void tool_progress_move(struct tool_progress *bar, uint64_t bytes, uint64_t items);
+/* "1:05", "2:01:40" */
+#define TOOL_DURATION_SIZE 32
+void tool_duration(uint64_t seconds, char out[TOOL_DURATION_SIZE]);
 void tool_progress_end(struct tool_progress *bar);
 
 #endif

@@ -38,6 +38,7 @@ struct crew {
     unsigned n;
     size_t given; /* jobs given out, so far */
     size_t done;
+    bool stopped;
     struct slot *slots; /* [WORKERS_AHEAD], by job modulo */
 };
 
@@ -151,10 +152,17 @@ static void give_next(struct crew *crew, struct worker *worker)
     give(worker);
 }
 
+static bool is_stopped(struct crew *crew)
+{
+    crew->stopped = crew->stopped || (crew->plan->stop && crew->plan->stop(crew->plan->data));
+    return crew->stopped;
+}
+
 static void tell_ready(struct crew *crew)
 {
     struct slot *slot;
-    while (crew->done < crew->given && (slot = &crew->slots[crew->done % WORKERS_AHEAD])->ready) {
+    while (!is_stopped(crew) && crew->done < crew->given &&
+           (slot = &crew->slots[crew->done % WORKERS_AHEAD])->ready) {
         crew->plan->done(crew->plan->data, crew->done, buf_str(&slot->result), slot->died);
         slot->ready = false;
         buf_release(&slot->result);
@@ -245,10 +253,10 @@ static int run(struct crew *crew, struct err *err)
     for (unsigned i = 0; i < crew->n; i++)
         if (start(crew, &crew->workers[i], err) < 0)
             return -1;
-    while (crew->done < crew->plan->n)
+    while (crew->done < crew->plan->n && !is_stopped(crew))
         if (step(crew, err) < 0)
             return -1;
-    return 0;
+    return crew->stopped;
 }
 
 int workers_run(const struct workers_plan *plan, struct err *err)

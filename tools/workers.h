@@ -22,9 +22,12 @@ struct workers_plan {
     void (*work)(void *data, size_t job, struct buf *result);
     /* Here, in order: what work() said; died: nothing, it ended with this status of waitpid(). */
     void (*done)(void *data, size_t job, struct str result, int died);
+    /* Here, now and then: true ends the run, and what was not done yet is left. May be NULL. */
+    bool (*stop)(void *data);
 };
 
-/* What stdio still holds is written first. -1: no child could be made, or memory ran out. */
+/* What stdio still holds is written first. -1: no child could be made, or memory ran out. 1: it was
+ * stopped. */
 int workers_run(const struct workers_plan *plan, struct err *err);
 
 #endif

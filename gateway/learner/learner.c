@@ -57,6 +57,17 @@ static int learner_round(struct learner *l, struct err *err)
     return n > 0 && p[0].revents ? 0 : 1;
 }
 
+static void open_known(struct learner *l, const char *folder)
+{
+    struct err err = {""};
+    bool made = false;
+    l->known = known_open_writer(folder, &made, &err);
+    if (l->known == NULL)
+        log_error("%s; what own users send is not noted", err.text);
+    else if (made) /* content has to look for it again */
+        role_tell(l->env, ROLE_NEW_MODEL);
+}
+
 static int learner_open(struct learner *l, struct err *err)
 {
     char folder[PATH_MAX];
@@ -71,6 +82,7 @@ static int learner_open(struct learner *l, struct err *err)
         return -1;
     struct ledger_policy policy = ledger_policy_of(l->env->conf);
     ledger_policy_set(l->ledger, &policy);
+    open_known(l, folder);
     struct ledger_totals totals = ledger_totals(l->ledger);
     log_info("ledger: %llu spam, %llu ham, model %llu", (unsigned long long)totals.spam,
              (unsigned long long)totals.ham, (unsigned long long)totals.generation);
@@ -99,6 +111,7 @@ static int learner_serve(const struct role_env *env, void *data, struct err *err
         service_publish(l, LEARN_PUBLISH_CHANGED, &made, err);
     watcher_free(&l->watcher);
     ledger_close(&l->ledger);
+    known_close(&l->known);
     for (size_t i = 0; i < CLIENTS_MAX; i++)
         client_close(l, i);
     buf_release(&l->message);

@@ -6,6 +6,7 @@
 #define POTERNE_GATEWAY_LEARNER_LEARNER_H
 
 #include "base/role.h"
+#include "bayes/known.h"
 #include "bayes/learn.h"
 #include "bayes/ledger.h"
 #include "bayes/publish.h"
@@ -36,6 +37,7 @@ struct learner {
     const struct role_env *env;
     struct ledger *ledger;
     struct watcher *watcher;
+    struct known *known; /* NULL: what own users send is not noted */
     int clients[CLIENTS_MAX]; /* -1: free */
     struct job jobs[ROUND_MAX];
     struct ledger_item items[ROUND_MAX];

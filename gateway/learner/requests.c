@@ -80,7 +80,7 @@ static bool job_read(struct learner *l, size_t client, struct ipc_fds *fds)
     job->features = NULL;
     job->grams = NULL;
     job_say(job, "");
-    if (request.verb == LEARN_MESSAGE) {
+    if (learn_verb_lists(request.verb)) {
         if (job_item(job, &request, fds->n ? fds->fd[0] : -1, &err) < 0) {
             job_free(job);
             job_fail(job, err.text);
@@ -190,6 +190,39 @@ static void job_compare(struct learner *l, struct job *job)
     job->text_size = text.n;
 }
 
+/* --- what is asked of the ledger, and noted beside it --- */
+
+static void job_ask(struct learner *l, struct job *job)
+{
+    struct err err;
+    const struct ledger_item *item = &job->item;
+    if (item->n > LEARN_ASK_MAX)
+        job_fail(job, "too many questions at once");
+    else if (ledger_ask(l->ledger, item->class, item->features, item->n, job->text, &err) < 0)
+        job_fail(job, err.text);
+    else
+        job->text_size = item->n;
+}
+
+static void job_note_sent(struct learner *l, struct job *job)
+{
+    const struct ledger_item *item = &job->item;
+    if (l->known == NULL)
+        job_fail(job, "the table of known addresses could not be opened");
+    else if (known_note(l->known, item->features, item->n, known_day(item->source.when)) == 0)
+        job->answer = LEARN_ANSWER_KNOWN;
+}
+
+static void known_keep(struct learner *l)
+{
+    struct err err;
+    bool sent = false;
+    for (size_t i = 0; i < l->n_jobs; i++)
+        sent |= l->jobs[i].verb == LEARN_SENT;
+    if (sent && l->known && known_sync(l->known, &err) < 0)
+        log_error("%s", err.text);
+}
+
 static void job_order(struct learner *l, struct job *job)
 {
     struct err err;
@@ -201,6 +234,10 @@ static void job_order(struct learner *l, struct job *job)
         job_fail(job, err.text);
     else if (job->verb == LEARN_COMPARE)
         job_compare(l, job);
+    else if (job->verb == LEARN_ASK && job->features)
+        job_ask(l, job);
+    else if (job->verb == LEARN_SENT && job->features)
+        job_note_sent(l, job);
 }
 
 /* --- answering --- */
@@ -237,6 +274,7 @@ void jobs_finish(struct learner *l)
     for (size_t i = 0; i < l->n_jobs; i++)
         if (l->jobs[i].verb > LEARN_MESSAGE && l->jobs[i].verb != LEARN_STATUS)
             job_order(l, &l->jobs[i]);
+    known_keep(l);
     for (size_t i = 0; i < l->n_jobs; i++) {
         job_answer(l, &l->jobs[i]);
         job_free(&l->jobs[i]);

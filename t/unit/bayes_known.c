@@ -22,6 +22,7 @@ static int open_world(void **state)
 {
     static struct world w;
     struct err err = {""};
+    bool made;
     snprintf(w.folder, sizeof w.folder, "/tmp/poterne-known.XXXXXX");
     assert_non_null(mkdtemp(w.folder));
     w.conf = conf_parse(STR("hostname = mx.own.example\nmanagers = { a@own.example }\n"
@@ -30,7 +31,7 @@ static int open_world(void **state)
     if (w.conf == NULL)
         fail_msg("%s", err.text);
     w.pool = pool_new(16 << 20);
-    w.known = known_open_writer(w.folder, &err);
+    w.known = known_open_writer(w.folder, &made, &err);
     if (w.known == NULL)
         fail_msg("%s", err.text);
     *state = &w;
@@ -169,6 +170,7 @@ static void others_see_at_once_what_is_noted(void **state)
 {
     struct world *w = *state;
     struct err err = {""};
+    bool made;
     char path[128];
     snprintf(path, sizeof path, "%s/known", w->folder);
     int fd = open(path, O_RDONLY);
@@ -179,8 +181,9 @@ static void others_see_at_once_what_is_noted(void **state)
     assert_string_equal(look(w, reader, "From: friend@shop.example\n\n"), "f");
     assert_int_equal(known_sync(w->known, &err), 0);
     known_close(&w->known);
-    w->known = known_open_writer(w->folder, &err);
+    w->known = known_open_writer(w->folder, &made, &err);
     assert_non_null(w->known);
+    assert_false(made);
     assert_int_equal(send(w, SENT), 0);
     known_close(&reader);
 }
@@ -204,6 +207,7 @@ static void a_damaged_table_is_set_aside(void **state)
 {
     struct world *w = *state;
     struct err err = {""};
+    bool made;
     char path[128], damaged[128];
     struct stat st;
     snprintf(path, sizeof path, "%s/known", w->folder);
@@ -214,8 +218,9 @@ static void a_damaged_table_is_set_aside(void **state)
     int fd = open(path, O_RDONLY);
     assert_null(known_open(fd, path, &err));
     close(fd);
-    w->known = known_open_writer(w->folder, &err);
+    w->known = known_open_writer(w->folder, &made, &err);
     assert_non_null(w->known);
+    assert_true(made);
     assert_int_equal(stat(damaged, &st), 0);
     assert_int_equal(send(w, SENT), 5);
     assert_int_equal(stat(path, &st), 0);

@@ -16,7 +16,7 @@
 
 #include "base/fsio.h"
 #include "base/role.h"
-#include "bayes/learn_client.h"
+#include "bayes/learn_ask.h"
 #include "bayes/ledger.h"
 
 #define UID_FIRST   40300
@@ -386,6 +386,77 @@ static void a_lost_learner_is_told_and_nothing_is_counted_twice(void **state)
 }
 
 /* As root: in the learner's name, so that the learner can open it afterwards. */
+/* The digests of the messages from..to, rising. */
+static size_t digests_of(uint64_t from, uint64_t to, uint64_t *digests)
+{
+    struct feature list[1];
+    size_t n = 0;
+    for (uint64_t i = from; i < to; i++) {
+        uint64_t digest = message_of(i, list, 1).digest;
+        size_t at = n++;
+        for (; at > 0 && digests[at - 1] > digest; at--)
+            digests[at] = digests[at - 1];
+        digests[at] = digest;
+    }
+    return n;
+}
+
+static size_t count_known(struct learn_client *client, enum learn_class class, uint64_t to)
+{
+    static uint64_t digests[3 * LEARN_ASK_MAX];
+    static char answers[3 * LEARN_ASK_MAX];
+    struct err err;
+    size_t n = digests_of(0, to, digests), known = 0;
+    if (learn_ask(client, class, digests, n, answers, &err) < 0)
+        fail_msg("%s", err.text);
+    for (size_t i = 0; i < n; i++)
+        known += answers[i] == LEARN_ASK_YES;
+    return known;
+}
+
+static enum learn_answer send_keys(struct learn_client *client, uint64_t key)
+{
+    const struct known_keys keys = {.list = {key, key + 1}, .n = 2};
+    enum learn_answer answer;
+    struct err err;
+    struct known *known = NULL;
+    if (learn_known_open(client, conf, &known, &err) < 0 ||
+        learn_sent(client, known, &keys, 0, &answer, &err) < 0)
+        fail_msg("%s", err.text);
+    known_close(&known);
+    return answer;
+}
+
+/* With a learner and without, and what was taught before counts. */
+static void says_what_is_known_and_notes_what_was_sent(void **state)
+{
+    struct err err;
+    for (unsigned round = 0; round < 2; round++) {
+        struct lesson lesson = {0};
+        struct server server = {.pid = -1};
+        if (round == 0)
+            server = start();
+        struct learn_client *client = connect_client(&lesson);
+        assert_int_equal(learn_client_remote(client), round == 0);
+        uint64_t known = round == 0 ? 100 : 120;
+        if (round == 0)
+            assert_int_equal(teach(client, 0, known, LEARN_HAM, &err), 0);
+        assert_int_equal(count_known(client, LEARN_HAM, 1200), known);
+        assert_int_equal(count_known(client, LEARN_SPAM, 1200), 0);
+        assert_int_equal(count_known(client, LEARN_FORGET, 1200), 1200 - known);
+        assert_int_equal(teach(client, 100, 120, LEARN_HAM, &err), 0);
+        assert_int_equal(count_known(client, LEARN_HAM, 1200), 120);
+        assert_int_equal(lesson.done, round == 0 ? 120 : 0);
+        assert_int_equal(send_keys(client, 5), round == 0 ? LEARN_ANSWER_DONE : LEARN_ANSWER_KNOWN);
+        assert_int_equal(send_keys(client, 5), LEARN_ANSWER_KNOWN);
+        assert_int_equal(send_keys(client, 6), round == 0 ? LEARN_ANSWER_DONE : LEARN_ANSWER_KNOWN);
+        finish(client, false);
+        learn_client_close(&client);
+        if (round == 0)
+            assert_int_equal(stop(&server, true), 0);
+    }
+}
+
 static void without_a_learner_the_ledger_is_opened(void **state)
 {
     struct err err;
@@ -443,6 +514,7 @@ int main(void)
         WITH_STATE(nonsense_is_cut_off_and_others_go_on),
         WITH_STATE(lies_about_features_fail_with_a_reason),
         WITH_STATE(a_lost_learner_is_told_and_nothing_is_counted_twice),
+        WITH_STATE(says_what_is_known_and_notes_what_was_sent),
         WITH_STATE(without_a_learner_the_ledger_is_opened),
         WITH_STATE(two_clients_share_it),
     };

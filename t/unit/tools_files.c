@@ -138,21 +138,94 @@ static void folders_are_walked_in_order_without_loops(void **state)
     static const char *const expected[] = {"a", "b", "box/cur/m1", "box/new/m2", "sub/c"};
     struct file_list list = {0};
     struct err err;
-    assert_int_equal(file_list_add(&list, top, &err), 0);
+    assert_int_equal(file_list_add(&list, top, FILES_ALL, &err), 0);
     assert_int_equal(list.n, sizeof expected / sizeof expected[0]);
     for (size_t i = 0; i < list.n; i++)
         assert_string_equal(list.paths[i] + strlen(top) + 1, expected[i]);
     file_list_free(&list);
 }
 
+/* Maildir++ and Maildirs in folders, each by what its name says. */
+static void folders_of_a_maildir_are_meant_by_their_names(void **state)
+{
+    static const char *const folders[] = {
+        "tree",
+        "tree/cur",
+        "tree/new",
+        "tree/.Junk",
+        "tree/.Junk/cur",
+        "tree/.Junk/new",
+        "tree/.Sent",
+        "tree/.Sent/cur",
+        "tree/.Sent/new",
+        "tree/.Archives.Sentinelle",
+        "tree/.Archives.Sentinelle/cur",
+        "tree/.Archives.Sentinelle/new",
+        "tree/.Corbeille.2025",
+        "tree/.Corbeille.2025/cur",
+        "tree/.Corbeille.2025/new",
+        "tree/Brouillons",
+        "tree/Brouillons/cur",
+        "tree/Brouillons/new",
+        "tree/.none",
+    };
+    static const char *const files[] = {"tree/cur/1",
+                                        "tree/.Junk/cur/2",
+                                        "tree/.Sent/new/3",
+                                        "tree/.Archives.Sentinelle/cur/4",
+                                        "tree/.Corbeille.2025/cur/5",
+                                        "tree/Brouillons/cur/6"};
+    static const char *const expected[] = {"425361", "41", "4251", "3"};
+    char tree[256];
+    struct err err = {""};
+    for (size_t i = 0; i < sizeof folders / sizeof *folders; i++)
+        make_folder(folders[i]);
+    for (size_t i = 0; i < sizeof files / sizeof *files; i++)
+        make_file(files[i]);
+    snprintf(tree, sizeof tree, "%s/tree", top);
+    for (enum files_wanted wanted = FILES_ALL; wanted <= FILES_SENT; wanted++) {
+        struct file_list list = {0};
+        char found[10] = "";
+        assert_int_equal(file_list_add(&list, tree, wanted, &err), 0);
+        for (size_t i = 0; i < list.n; i++)
+            found[i] = list.paths[i][strlen(list.paths[i]) - 1];
+        assert_int_equal(list.n, strlen(expected[wanted]));
+        for (const char *one = expected[wanted]; *one; one++)
+            assert_non_null(strchr(found, *one));
+        assert_int_equal(list.n_left_out, wanted == FILES_HAM ? 4 : wanted == FILES_SPAM ? 2 : 0);
+        file_list_free(&list);
+    }
+    for (size_t i = sizeof files / sizeof *files; i-- > 0;) {
+        snprintf(tree, sizeof tree, "%s/%s", top, files[i]);
+        assert_int_equal(unlink(tree), 0);
+    }
+    for (size_t i = sizeof folders / sizeof *folders; i-- > 0;) {
+        snprintf(tree, sizeof tree, "%s/%s", top, folders[i]);
+        assert_int_equal(rmdir(tree), 0);
+    }
+}
+
+static void names_say_what_folders_are_for(void **state)
+{
+    assert_int_equal(folder_kind(".INBOX.Spam"), FOLDER_JUNK);
+    assert_int_equal(folder_kind(".Courrier ind&AOk-sirable"), FOLDER_JUNK);
+    assert_int_equal(folder_kind(".&AMk-l&AOk-ments envoy&AOk-s"), FOLDER_SENT);
+    assert_int_equal(folder_kind("Sent Items"), FOLDER_SENT);
+    assert_int_equal(folder_kind("Deleted Items"), FOLDER_TRASH);
+    assert_int_equal(folder_kind(".Entw&APw-rfe"), FOLDER_DRAFTS);
+    assert_int_equal(folder_kind(".Pr&AOk-sentations"), FOLDER_MAIL);
+    assert_int_equal(folder_kind(".Absent"), FOLDER_MAIL);
+    assert_int_equal(folder_kind(""), FOLDER_MAIL);
+}
+
 static void what_is_not_there_is_said(void **state)
 {
     struct file_list list = {0};
     struct err err = {""};
-    assert_int_equal(file_list_add(&list, "/nonexistent/x", &err), -1);
+    assert_int_equal(file_list_add(&list, "/nonexistent/x", FILES_ALL, &err), -1);
     assert_non_null(strstr(err.text, "/nonexistent/x"));
     assert_int_equal(list.n, 0);
-    assert_int_equal(file_list_add(&list, "-", &err), 0);
+    assert_int_equal(file_list_add(&list, "-", FILES_ALL, &err), 0);
     assert_string_equal(list.paths[0], "-");
     file_list_free(&list);
 }
@@ -177,6 +250,8 @@ int main(void)
         cmocka_unit_test(one_message_is_no_mailbox),
         cmocka_unit_test(line_of_a_mailbox_is_dropped_when_it_is_one),
         cmocka_unit_test(folders_are_walked_in_order_without_loops),
+        cmocka_unit_test(folders_of_a_maildir_are_meant_by_their_names),
+        cmocka_unit_test(names_say_what_folders_are_for),
         cmocka_unit_test(what_is_not_there_is_said),
         cmocka_unit_test(a_file_above_the_maximum_is_refused),
     };

@@ -41,17 +41,32 @@ static void results_come_in_order(void **state)
         struct seen seen = {0};
         struct err err;
         size_t n = processes[i] > 3 ? 300 : JOBS;
-        const struct workers_plan plan = {n, processes[i], &seen, square, expect_square};
+        const struct workers_plan plan = {n, processes[i], &seen, square, expect_square, NULL};
         assert_int_equal(workers_run(&plan, &err), 0);
         assert_int_equal(seen.next, n);
     }
+}
+
+static bool stop_at_some(void *data)
+{
+    const struct seen *seen = data;
+    return seen->next >= 100;
+}
+
+static void a_run_that_is_stopped_leaves_the_rest(void **state)
+{
+    struct seen seen = {0};
+    struct err err;
+    const struct workers_plan plan = {JOBS, 2, &seen, square, expect_square, stop_at_some};
+    assert_int_equal(workers_run(&plan, &err), 1);
+    assert_int_equal(seen.next, 100);
 }
 
 static void nothing_to_do_is_done(void **state)
 {
     struct seen seen = {0};
     struct err err;
-    const struct workers_plan plan = {0, 0, &seen, square, expect_square};
+    const struct workers_plan plan = {0, 0, &seen, square, expect_square, NULL};
     assert_int_equal(workers_run(&plan, &err), 0);
     assert_int_equal(seen.next, 0);
 }
@@ -86,7 +101,7 @@ static void a_death_costs_one_job(void **state)
 {
     struct seen seen = {0};
     struct err err;
-    const struct workers_plan plan = {200, 2, &seen, die_of_some, count_deaths};
+    const struct workers_plan plan = {200, 2, &seen, die_of_some, count_deaths, NULL};
     assert_int_equal(workers_run(&plan, &err), 0);
     assert_int_equal(seen.next, 200);
     assert_int_equal(seen.deaths, 8);
@@ -105,8 +120,8 @@ static void one_slow_job_holds_back_only_the_order(void **state)
 {
     struct seen seen = {0};
     struct err err;
-    const struct workers_plan plan = {3 * (size_t)WORKERS_AHEAD, 2, &seen, be_slow_first,
-                                      expect_square};
+    const struct workers_plan plan = {
+        3 * (size_t)WORKERS_AHEAD, 2, &seen, be_slow_first, expect_square, NULL};
     assert_int_equal(workers_run(&plan, &err), 0);
     assert_int_equal(seen.next, 3 * WORKERS_AHEAD);
 }
@@ -132,7 +147,7 @@ static void long_results_are_whole(void **state)
 {
     struct seen seen = {0};
     struct err err;
-    const struct workers_plan plan = {20, 2, &seen, say_much, expect_much};
+    const struct workers_plan plan = {20, 2, &seen, say_much, expect_much, NULL};
     assert_int_equal(workers_run(&plan, &err), 0);
     assert_int_equal(seen.bytes, 20 * 600000);
 }
@@ -192,6 +207,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(results_come_in_order),
+        cmocka_unit_test(a_run_that_is_stopped_leaves_the_rest),
         cmocka_unit_test(nothing_to_do_is_done),
         cmocka_unit_test(a_death_costs_one_job),
         cmocka_unit_test(one_slow_job_holds_back_only_the_order),

@@ -1,0 +1,254 @@
+/* mailboxes that are read in pieces hold the messages that they hold when read whole */
+#include "t/unit/tap.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/fsio.h"
+#include "tools/pieces.h"
+
+#define FROM "From jean@univ.example Thu Aug 22 12:36:23 2002"
+
+struct seen {
+    struct buf all; /* the messages, each with a mark behind it */
+    size_t n, problems;
+    char problem[200];
+};
+
+static void on_message(void *data, struct str raw)
+{
+    struct seen *seen = data;
+    buf_add(&seen->all, raw);
+    buf_add(&seen->all, STR("\1"));
+    seen->n++;
+}
+
+static void on_problem(void *data, const char *text)
+{
+    struct seen *seen = data;
+    seen->problems++;
+    str_copy(str_sub(str_of(text), 0, sizeof seen->problem - 1), seen->problem,
+             sizeof seen->problem);
+}
+
+static void seen_init(struct seen *seen)
+{
+    *seen = (struct seen){.all = BUF_INIT((size_t)512 << 20)};
+}
+
+static void read_all(struct pieces *pieces, struct seen *seen)
+{
+    struct piece_reader reader = {.on_message = on_message, .on_problem = on_problem, .data = seen};
+    piece_reader_init(&reader);
+    for (size_t i = 0; i < pieces->n; i++)
+        piece_read(&reader, pieces, i);
+    piece_reader_free(&reader);
+}
+
+static char path[] = "/tmp/poterne-pieces-XXXXXX";
+
+static void write_file(struct str bytes)
+{
+    int fd = open(path, O_WRONLY | O_TRUNC);
+    struct err err;
+    assert_true(fd >= 0);
+    assert_int_equal(fsio_write(fd, bytes, path, &err), 0);
+    close(fd);
+}
+
+static void read_file(struct str bytes, struct seen *seen)
+{
+    struct pieces pieces = PIECES_INIT;
+    struct err err = {""};
+    write_file(bytes);
+    seen_init(seen);
+    if (pieces_add(&pieces, path, FILES_ALL, &err) < 0)
+        fail_msg("%s", err.text);
+    assert_int_equal(pieces.bytes, bytes.n);
+    read_all(&pieces, seen);
+    pieces_free(&pieces);
+}
+
+/* Lines that are no separators, and some that only look like one. */
+static void put_message(struct buf *out, unsigned *seed, const char *end, size_t lines)
+{
+    static const char *const texts[] = {
+        "a word or two", ">From quoted", "From here on", "", "Fro", ">>From twice", FROM " x", "-",
+    };
+    buf_addf(out, FROM "%sSubject: %u%s%s", end, *seed, end, end);
+    for (size_t i = 0; i < lines; i++) {
+        unsigned k = (unsigned)rand_r(seed) % 8;
+        /* a separator's twin has a line before it */
+        buf_addf(out, "%s%s%s%s", k == 6 ? "x" : "", k == 6 ? end : "", texts[k], end);
+    }
+    buf_add(out, str_of(end));
+}
+
+static void check_mailbox(struct str bytes)
+{
+    struct seen pieces, whole;
+    struct str rest = bytes;
+    struct buf message = BUF_INIT(bytes.n + 1);
+    read_file(bytes, &pieces);
+    seen_init(&whole);
+    assert_true(mbox_is(bytes));
+    while (mbox_next(&rest, &message))
+        on_message(&whole, buf_str(&message));
+    assert_int_equal(pieces.problems, 0);
+    assert_int_equal(pieces.n, whole.n);
+    assert_true(str_eq(buf_str(&pieces.all), buf_str(&whole.all)));
+    buf_release(&message);
+    buf_release(&pieces.all);
+    buf_release(&whole.all);
+}
+
+static void pieces_hold_what_the_mailbox_holds(void **state)
+{
+    struct buf bytes = BUF_INIT((size_t)16 << 20);
+    unsigned seed = 7;
+    for (unsigned round = 0; round < 6; round++) {
+        buf_clear(&bytes);
+        for (unsigned i = 0; bytes.n < 3 * PIECE_BYTES; i++) /* some are larger than a piece */
+            put_message(&bytes, &seed, round % 2 ? "\r\n" : "\n",
+                        i == 5 && round > 3 ? 60000 : (unsigned)rand_r(&seed) % 200);
+        assert_true(buf_ok(&bytes));
+        check_mailbox(buf_str(&bytes));
+    }
+    buf_release(&bytes);
+}
+
+/* Whatever of it lies on the border between two pieces. */
+static void a_separator_may_lie_anywhere(void **state)
+{
+    struct buf bytes = BUF_INIT((size_t)16 << 20);
+    for (size_t shift = 0; shift < sizeof FROM + 8; shift++) {
+        buf_clear(&bytes);
+        buf_add(&bytes, STR(FROM "\nA: b\n\n"));
+        while (bytes.n < PIECE_BYTES - shift - 2)
+            buf_addc(&bytes, 'x');
+        buf_add(&bytes, STR("\n\n" FROM "\r\nC: d\n\nsecond\n\n" FROM "\nE: f\n\n"));
+        while (bytes.n < 2 * PIECE_BYTES)
+            buf_addc(&bytes, 'y');
+        check_mailbox(buf_str(&bytes));
+    }
+    buf_release(&bytes);
+}
+
+static void one_large_message_is_no_mailbox(void **state)
+{
+    struct buf bytes = BUF_INIT((size_t)16 << 20);
+    struct seen seen;
+    for (unsigned with_line = 0; with_line < 2; with_line++) {
+        buf_clear(&bytes);
+        buf_add(&bytes, with_line ? STR(FROM "\nA: b\n\n>From x\n") : STR("A: b\n\n>From x\n"));
+        while (bytes.n < 3 * PIECE_BYTES)
+            buf_add(&bytes, STR("some text\n"));
+        read_file(buf_str(&bytes), &seen);
+        assert_int_equal(seen.n, 1);
+        assert_int_equal(seen.problems, 0);
+        assert_true(str_starts(buf_str(&seen.all), STR("A: b\n\n>From x\n")));
+        buf_release(&seen.all);
+    }
+    buf_release(&bytes);
+}
+
+static void what_is_too_large_is_left_out_and_told(void **state)
+{
+    struct buf bytes = BUF_INIT(2 * PIECE_MESSAGE_MAX);
+    struct seen seen;
+    buf_add(&bytes, STR(FROM "\nA: 1\n\nx\n\n" FROM "\nA: 2\n\n"));
+    char *to = buf_room(&bytes, PIECE_MESSAGE_MAX);
+    assert_non_null(to);
+    memset(to, 'x', PIECE_MESSAGE_MAX);
+    buf_filled(&bytes, PIECE_MESSAGE_MAX);
+    buf_add(&bytes, STR("\n\n" FROM "\nA: 3\n\nx\n"));
+    read_file(buf_str(&bytes), &seen);
+    assert_int_equal(seen.n, 2);
+    assert_int_equal(seen.problems, 1);
+    assert_non_null(strstr(seen.problem, "larger than 128 MB"));
+    assert_str(buf_str(&seen.all), "A: 1\n\nx\n\1A: 3\n\nx\n\1");
+    buf_release(&seen.all);
+    buf_release(&bytes);
+}
+
+static void what_has_gone_or_shrunk_is_told(void **state)
+{
+    struct pieces pieces = PIECES_INIT;
+    struct buf bytes = BUF_INIT((size_t)16 << 20);
+    struct err err = {""};
+    struct seen seen;
+    unsigned seed = 1;
+    while (bytes.n < 2 * PIECE_BYTES)
+        put_message(&bytes, &seed, "\n", 100);
+    write_file(buf_str(&bytes));
+    assert_int_equal(pieces_add(&pieces, path, FILES_ALL, &err), 0);
+    assert_int_equal(truncate(path, PIECE_BYTES / 2), 0);
+    seen_init(&seen);
+    read_all(&pieces, &seen);
+    assert_true(seen.problems > 0);
+    buf_release(&seen.all);
+    pieces_free(&pieces);
+    buf_release(&bytes);
+}
+
+static void an_empty_mailbox_has_no_message(void **state)
+{
+    struct seen seen;
+    read_file(STR_EMPTY, &seen);
+    assert_int_equal(seen.n + seen.problems, 0);
+    buf_release(&seen.all);
+}
+
+static void standard_input_is_read_in_pieces_too(void **state)
+{
+    struct pieces pieces = PIECES_INIT;
+    struct buf bytes = BUF_INIT((size_t)16 << 20);
+    struct err err = {""};
+    struct seen seen;
+    unsigned seed = 3;
+    size_t n = 0;
+    for (; bytes.n < 2 * PIECE_BYTES; n++)
+        put_message(&bytes, &seed, "\n", 100);
+    write_file(buf_str(&bytes));
+    assert_non_null(freopen(path, "r", stdin));
+    assert_int_equal(pieces_add(&pieces, "-", FILES_ALL, &err), 0);
+    assert_true(pieces.n > 1);
+    assert_int_equal(pieces_add(&pieces, "-", FILES_ALL, &err), -1);
+    seen_init(&seen);
+    read_all(&pieces, &seen);
+    assert_true(seen.n >= n);
+    assert_int_equal(seen.problems, 0);
+    buf_release(&seen.all);
+    pieces_free(&pieces);
+    buf_release(&bytes);
+}
+
+static int make_file(void **state)
+{
+    int fd = mkstemp(path);
+    if (fd >= 0)
+        close(fd);
+    return fd < 0;
+}
+
+static int remove_file(void **state)
+{
+    return unlink(path);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(pieces_hold_what_the_mailbox_holds),
+        cmocka_unit_test(a_separator_may_lie_anywhere),
+        cmocka_unit_test(one_large_message_is_no_mailbox),
+        cmocka_unit_test(what_is_too_large_is_left_out_and_told),
+        cmocka_unit_test(what_has_gone_or_shrunk_is_told),
+        cmocka_unit_test(an_empty_mailbox_has_no_message),
+        cmocka_unit_test(standard_input_is_read_in_pieces_too),
+    };
+    return tap_run(tests, make_file, remove_file);
+}
