@@ -7,7 +7,7 @@
 #define INDEPENDENT_MAX 8.0
 /* A token nearer to 0.5 than this is left out: common words are many and depend on each other, and
  * would drown the few that tell. */
-#define DEVIATION_MIN 0.42
+#define DEVIATION_MIN 0.47
 #define ODDS_PER_UNIT 0.38 /* of evidence */
 #define SCORE_MAX     8.0
 

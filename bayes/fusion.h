@@ -15,7 +15,6 @@
 enum fusion_input {
     FUSION_TOKENS, /* natural log-odds of spam: Robinson-Fisher over tokens */
     FUSION_GRAMS,  /* regression over byte 4-grams */
-    FUSION_BIAS,   /* always 1 */
     FUSION_INPUTS
 };
 
@@ -25,8 +24,7 @@ struct fusion {
     int32_t learned[FUSION_INPUTS];
 };
 
-/* The members' log-odds as the fusion takes them: bounded. inputs: all of them, FUSION_BIAS is
- * filled in. Natural log-odds of spam. */
+/* Natural log-odds of spam. */
 double fusion_score(const struct fusion *fusion, const double inputs[FUSION_INPUTS]);
 
 /* What learning a message with these inputs adds to each learned weight. */

@@ -10,7 +10,8 @@ lib_libbayes_a_SOURCES = \
     bayes/known.h bayes/known.c bayes/known_table.h bayes/known_table.c \
     bayes/grams.h bayes/grams.c bayes/campaign.h bayes/campaign.c \
     bayes/regression.h bayes/regression.c bayes/fusion.h bayes/fusion.c \
-    bayes/lesson.h bayes/lesson.c bayes/model_diff.h bayes/model_diff.c \
+    bayes/lesson.h bayes/lesson.c bayes/online.h bayes/online.c bayes/stream.h bayes/stream.c \
+    bayes/measure.h bayes/measure.c bayes/model_diff.h bayes/model_diff.c \
     bayes/learn.h bayes/learn.c bayes/grams_pack.h bayes/grams_pack.c
 
 lib_libledger_a_CPPFLAGS = $(AM_CPPFLAGS) $(DB_CFLAGS)

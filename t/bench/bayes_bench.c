@@ -1,13 +1,14 @@
 /*
  * bayes_bench: how pass 2 alone does on real mail. Plays an index of lines "ham PATH" or
  * "spam PATH" (paths beside the index): classify, then learn, in its order. Prints accuracy in the
- * terms of the TREC 2005 spam track (G. Cormack, T. Lynam, "TREC 2005 Spam Track Overview") and
- * what a message costs, as `name value unit`.
+ * terms of the TREC spam track (bayes/measure.h), how often a score is wrong that says how sure it
+ * is, and what a message costs, as `name value unit`.
  *
- *     t/bench/bayes_bench [--after OTHER_INDEX] [--messages] INDEX
+ *     t/bench/bayes_bench [--after OTHER_INDEX] [--feedback WHICH] [--messages] [--accuracy] INDEX
  *
- * With --after, the mail of another index is learned first. With --messages, a line for each
- * message instead: label, score, evidence for spam, path.
+ * With --after, the mail of another index is learned first. --feedback as in poterne(1) evaluate.
+ * With --messages, a line for each message instead: label, score, evidence for spam, what the
+ * members say, path. With --accuracy, no times.
  */
 #include <fcntl.h>
 #include <ftw.h>
@@ -19,7 +20,8 @@
 
 #include "base/fsio.h"
 #include "bayes/ledger.h"
-#include "bayes/model.h"
+#include "bayes/measure.h"
+#include "bayes/stream.h"
 #include "t/bench/clock.h"
 
 #define MESSAGE_MAX  (32u * 1024 * 1024)
@@ -33,78 +35,27 @@ struct entry {
     bool spam;
     double score;
     double evidence;
+    double members[FUSION_INPUTS];
     char path[256];
     uint64_t digest;
-    uint64_t *features;
-    size_t n;
-};
-
-struct counted {
-    uint64_t hash; /* 0: empty */
-    struct model_counts counts;
-};
-
-struct table {
-    struct counted *slots;
-    size_t n_slots;
-    size_t n;
-    uint64_t spam;
-    uint64_t ham;
+    struct features_view *features;
 };
 
 struct bench {
     struct entry *list;
     size_t n;
-    struct table table;
+    struct stream *stream;
     double parse_time; /* seconds of CPU, all messages together */
     double extract_time;
     uint64_t bytes;
     uint64_t tokens;
+    uint64_t grams;
 };
 
 static _Noreturn void die(const char *what)
 {
     fprintf(stderr, "bayes_bench: %s\n", what);
     exit(1);
-}
-
-/* --- counts in memory, as a ledger and a model would have them after each message --- */
-
-static struct counted *table_find(const struct table *table, uint64_t hash)
-{
-    size_t at = (size_t)(hash & (table->n_slots - 1));
-    while (table->slots[at].hash && table->slots[at].hash != hash)
-        at = (at + 1) & (table->n_slots - 1);
-    return &table->slots[at];
-}
-
-static void table_grow(struct table *table)
-{
-    struct table old = *table;
-    table->n_slots = old.n_slots ? old.n_slots * 2 : 1 << 16;
-    table->slots = calloc(table->n_slots, sizeof *table->slots);
-    if (table->slots == NULL)
-        die("out of memory");
-    for (size_t i = 0; i < old.n_slots; i++)
-        if (old.slots[i].hash)
-            *table_find(table, old.slots[i].hash) = old.slots[i];
-    free(old.slots);
-}
-
-static void table_learn(struct table *table, const struct features *features, bool spam)
-{
-    for (size_t i = 0; i < features->n; i++) {
-        if (table->n * 2 >= table->n_slots)
-            table_grow(table);
-        struct counted *slot = table_find(table, features->list[i].hash);
-        if (slot->hash == 0)
-            table->n++;
-        slot->hash = features->list[i].hash;
-        slot->counts.spam += spam;
-        slot->counts.ham += !spam;
-    }
-    table->spam += spam;
-    table->ham += !spam;
 }
 
 /* --- playing the stream --- */
@@ -124,28 +75,22 @@ static void entry_play(struct bench *bench, struct entry *entry, struct str raw,
     if (features_extract(pool, message, text, &features, &err) < 0)
         die(err.text);
     double t2 = cpu_now();
-    struct model_counts *counts = POOL_ARRAY(pool, features.n + 1, struct model_counts);
-    if (counts == NULL)
-        die("out of memory");
-    for (size_t i = 0; bench->table.n_slots && i < features.n; i++)
-        counts[i] = table_find(&bench->table, features.list[i].hash)->counts;
-    const struct knowledge known = {.spam = bench->table.spam, .ham = bench->table.ham};
-    if (bayes_combine(&features, counts, &known, pool, &result, &err) < 0)
+    if (stream_classify(bench->stream, &features, pool, &result, &err) < 0 ||
+        stream_tell(bench->stream, &features, entry->spam, entry->spam != (result.score < 0),
+                    &err) < 0)
         die(err.text);
-    table_learn(&bench->table, &features, entry->spam);
     entry->score = result.score;
     entry->evidence = result.evidence;
+    memcpy(entry->members, result.members, sizeof entry->members);
     entry->digest = features.digest;
-    entry->n = features.n;
-    entry->features = calloc(features.n + 1, sizeof entry->features[0]);
+    entry->features = features_keep(&features, &err);
     if (entry->features == NULL)
-        die("out of memory");
-    for (size_t i = 0; i < features.n; i++)
-        entry->features[i] = features.list[i].hash;
+        die(err.text);
     bench->parse_time += t1 - t0;
     bench->extract_time += t2 - t1;
     bench->bytes += raw.n;
     bench->tokens += features.n;
+    bench->grams += features.n_grams;
 }
 
 static void entry_add(struct bench *bench, struct str line)
@@ -191,92 +136,85 @@ static void stream_play(struct bench *bench, const char *index)
 
 /* --- accuracy --- */
 
-static int evidence_order(const void *a, const void *b)
-{
-    double x = ((const struct entry *)a)->evidence, y = ((const struct entry *)b)->evidence;
-    return x < y ? -1 : x > y;
-}
-
-/* Percentage of pairs (ham, spam) in the wrong order; ties count half. */
-static double roca(const struct entry *sorted, size_t n)
-{
-    double wrong = 0, spam_before = 0, hams = 0;
-    for (size_t i = 0; i < n;) {
-        double ties_spam = 0, ties_ham = 0;
-        size_t from = i;
-        for (; i < n && !(sorted[i].evidence > sorted[from].evidence); i++)
-            *(sorted[i].spam ? &ties_spam : &ties_ham) += 1;
-        wrong += ties_ham * (spam_before + ties_spam / 2);
-        spam_before += ties_spam;
-        hams += ties_ham;
-    }
-    return 100 * wrong / (spam_before * hams);
-}
-
-/* Percentage of spam missed at the lowest threshold that at most `share` of ham exceeds. */
-static double missed_at(const struct entry *sorted, size_t n, double share)
-{
-    size_t spam = 0, ham = 0, ham_above = 0, spam_above = 0;
-    for (size_t i = 0; i < n; i++)
-        *(sorted[i].spam ? &spam : &ham) += 1;
-    for (size_t i = n; i-- > 0;) {
-        if (sorted[i].spam)
-            spam_above++;
-        else if ((double)++ham_above > share * (double)ham)
-            break;
-    }
-    return 100 * (1 - (double)spam_above / (double)spam);
-}
-
 static void figure(const char *name, double value, int digits, const char *unit)
 {
     printf("bayes.%-36s %12.*f %s\n", name, digits, value, unit);
 }
 
-static void accuracy_print(struct bench *bench)
+/* How often what a score says is wrong, beside how often it says so. */
+static void reliability_print(const struct bench *bench)
 {
-    double hams = 0, spams = 0, ham_low = 0, ham_tipped = 0, spam_low = 0, spam_tipped = 0;
+    static const double edges[] = {-9, -6, -4, -2, -1, 0, 1, 2, 4, 6, 9};
+    char name[64];
+    for (size_t k = 0; k + 1 < sizeof edges / sizeof edges[0]; k++) {
+        double n = 0, spam = 0, said = 0;
+        for (size_t i = 0; i < bench->n; i++) {
+            const struct entry *entry = &bench->list[i];
+            if (!(entry->score >= edges[k] && entry->score < edges[k + 1]))
+                continue;
+            n++;
+            spam += entry->spam;
+            said += 1 / (1 + exp(entry->score));
+        }
+        snprintf(name, sizeof name, "score_%+.0f_to_%+.0f", edges[k], edges[k + 1]);
+        printf("bayes.%-36s %12.0f messages, %.0f of them spam, %.1f expected\n", name, n, spam,
+               said);
+    }
+}
+
+static void accuracy_print(const struct bench *bench)
+{
+    double ham_low = 0, ham_tipped = 0, spam_tipped = 0;
+    struct measures m;
+    struct judged *judged = calloc(bench->n, sizeof *judged);
+    if (judged == NULL)
+        die("out of memory");
     for (size_t i = 0; i < bench->n; i++) {
         const struct entry *entry = &bench->list[i];
-        *(entry->spam ? &spams : &hams) += 1;
-        if (entry->score < 0)
-            *(entry->spam ? &spam_low : &ham_low) += 1;
+        judged[i] = (struct judged){entry->evidence, entry->spam, entry->score < 0};
+        ham_low += !entry->spam && entry->score < 0;
         if (entry->score < TIP_ALONE)
             *(entry->spam ? &spam_tipped : &ham_tipped) += 1;
     }
-    qsort(bench->list, bench->n, sizeof bench->list[0], evidence_order);
-    figure("ham", hams, 0, "messages");
-    figure("spam", spams, 0, "messages");
-    figure("1-roca", roca(bench->list, bench->n), 4, "%");
-    figure("spam_missed_at_0.1%_ham_lost", missed_at(bench->list, bench->n, 0.001), 2, "%");
+    measure(judged, bench->n, &m);
+    free(judged);
+    if (m.ham == 0 || m.spam == 0)
+        die("the index names no ham or no spam");
+    figure("ham", (double)m.ham, 0, "messages");
+    figure("spam", (double)m.spam, 0, "messages");
+    figure("1-roca", m.above_roc, 4, "%");
+    figure("spam_missed_at_0.1%_ham_lost", m.sm_at_hm, 2, "%");
+    figure("lam", m.lam, 3, "%");
     figure("ham_below_0", ham_low, 0, "messages");
-    figure("spam_below_0", 100 * spam_low / spams, 2, "%");
+    figure("spam_below_0", 100 - m.sm, 2, "%");
     figure("ham_tipped_alone", ham_tipped, 0, "messages");
-    figure("spam_tipped_alone", 100 * spam_tipped / spams, 2, "%");
+    figure("spam_tipped_alone", 100 * spam_tipped / (double)m.spam, 2, "%");
+    reliability_print(bench);
 }
 
 static void messages_print(const struct bench *bench)
 {
-    for (size_t i = 0; i < bench->n; i++)
-        printf("%s %.4f %.6f %s\n", bench->list[i].spam ? "spam" : "ham", bench->list[i].score,
-               bench->list[i].evidence, bench->list[i].path);
+    for (size_t i = 0; i < bench->n; i++) {
+        const struct entry *entry = &bench->list[i];
+        printf("%s %.4f %.6f", entry->spam ? "spam" : "ham", entry->score, entry->evidence);
+        for (size_t k = 0; k < FUSION_INPUTS; k++)
+            printf(" %.4f", entry->members[k]);
+        printf(" %s\n", entry->path);
+    }
 }
 
 /* --- cost --- */
 
 static struct model *model_make(struct bench *bench, const char *folder)
 {
-    struct model_token *tokens = calloc(bench->table.n + 1, sizeof *tokens);
-    struct model_facts facts = {1, 0, {.spam = bench->table.spam, .ham = bench->table.ham}};
-    struct err err = {"out of memory"};
+    struct err err;
+    size_t n;
     char path[PATH_SIZE];
-    size_t n = 0;
+    const struct online *online = stream_filter(bench->stream);
+    struct model_facts facts = {1, 0, online_knowledge(online)};
+    struct model_token *tokens = online_tokens(online, &n, &err);
     if (tokens == NULL)
         die(err.text);
-    for (size_t i = 0; i < bench->table.n_slots; i++)
-        if (bench->table.slots[i].hash)
-            tokens[n++] =
-                (struct model_token){bench->table.slots[i].hash, bench->table.slots[i].counts};
     snprintf(path, sizeof path, "%s/model", folder);
     int fd = open(path, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
     double begun = wall_now();
@@ -304,14 +242,19 @@ static void classify_time(struct bench *bench, const char *folder)
     struct err err = {"out of memory"};
     double spent = 0;
     for (size_t i = 0; pool && i < bench->n; i++) {
-        const struct entry *entry = &bench->list[i];
+        const struct features_view *kept = bench->list[i].features;
         pool_reset(pool);
-        struct features features = {.list = POOL_ARRAY(pool, entry->n + 1, struct feature),
-                                    .n = entry->n};
-        for (size_t k = 0; features.list && k < features.n; k++)
-            features.list[k] = (struct feature){entry->features[k], STR("x")};
+        struct features features = {.list = POOL_ARRAY(pool, kept->n_tokens + 1, struct feature),
+                                    .n = kept->n_tokens,
+                                    .grams = POOL_ARRAY(pool, GRAMS_MAX, uint32_t),
+                                    .n_grams = kept->n_grams};
+        if (features.list == NULL || features.grams == NULL)
+            die(err.text);
+        for (size_t k = 0; k < features.n; k++)
+            features.list[k] = (struct feature){kept->tokens[k], STR("x")};
+        memcpy(features.grams, kept->grams, kept->n_grams * sizeof kept->grams[0]);
         double begun = cpu_now();
-        if (features.list == NULL || bayes_classify(model, &features, pool, &result, &err) < 0)
+        if (bayes_classify(model, &features, pool, &result, &err) < 0)
             die(err.text);
         spent += cpu_now() - begun;
     }
@@ -333,8 +276,10 @@ static void learn_time(struct bench *bench, const char *folder)
         const struct entry *entry = &bench->list[i * (bench->n / n)];
         items[in++] = (struct ledger_item){.digest = entry->digest,
                                            .class = entry->spam ? LEARN_SPAM : LEARN_HAM,
-                                           .features = entry->features,
-                                           .n = entry->n};
+                                           .features = entry->features->tokens,
+                                           .n = entry->features->n_tokens,
+                                           .grams = entry->features->grams,
+                                           .n_grams = entry->features->n_grams};
         if (in < LEDGER_BATCH && i + 1 < n)
             continue;
         if (ledger_learn_batch(ledger, items, in, &err) < 0 || ledger_sync(ledger, &err) < 0)
@@ -361,6 +306,7 @@ static void cost_print(struct bench *bench)
     double n = (double)bench->n;
     figure("message_size", (double)bench->bytes / n, 0, "bytes");
     figure("features", (double)bench->tokens / n, 0, "tokens/message");
+    figure("grams", (double)bench->grams / n, 0, "grams/message");
     figure("parse_and_text", bench->parse_time / n * 1e6, 1, "us/message");
     figure("extract", bench->extract_time / n * 1e6, 1, "us/message");
     if (mkdtemp(folder) == NULL)
@@ -374,40 +320,58 @@ static void cost_print(struct bench *bench)
 static void entries_free(struct bench *bench)
 {
     for (size_t i = 0; i < bench->n; i++)
-        free(bench->list[i].features);
+        features_kept_free(&bench->list[i].features);
     free(bench->list);
-    *bench = (struct bench){.table = bench->table};
+    *bench = (struct bench){.stream = bench->stream};
+}
+
+static void play(const char *after, const struct feedback *feedback, const char *index,
+                 bool messages, bool costs)
+{
+    struct bench bench = {.n = 0};
+    struct err err;
+    bench.stream = stream_new(feedback, &err);
+    if (bench.stream == NULL)
+        die(err.text);
+    if (after) {
+        stream_play(&bench, after);
+        entries_free(&bench);
+    }
+    stream_play(&bench, index);
+    if (messages)
+        messages_print(&bench);
+    else
+        accuracy_print(&bench);
+    if (costs)
+        cost_print(&bench);
+    entries_free(&bench);
+    stream_free(&bench.stream);
 }
 
 int main(int argc, char **argv)
 {
     static const struct option options[] = {{"after", required_argument, NULL, 'a'},
+                                            {"feedback", required_argument, NULL, 'f'},
                                             {"messages", no_argument, NULL, 'm'},
+                                            {"accuracy", no_argument, NULL, 'c'},
                                             {0}};
-    struct bench bench = {.n = 0};
-    bool messages = false;
+    struct feedback feedback = {.kind = FEEDBACK_IMMEDIATE};
+    const char *after = NULL;
+    bool messages = false, costs = true, good = true;
     for (int c; (c = getopt_long(argc, argv, "", options, NULL)) != -1;) {
-        if (c == 'a') {
-            stream_play(&bench, optarg);
-            entries_free(&bench);
-        } else if (c == 'm') {
+        if (c == 'a')
+            after = optarg;
+        else if (c == 'f')
+            good &= feedback_parse(str_of(optarg), &feedback);
+        else if (c == 'm')
             messages = true;
-        } else {
-            optind = argc;
-        }
+        else if (c != 'c')
+            good = false;
+        costs &= c != 'm' && c != 'c';
     }
-    if (optind != argc - 1)
-        die("usage: bayes_bench [--after OTHER_INDEX] [--messages] INDEX");
-    stream_play(&bench, argv[optind]);
-    if (bench.table.spam == 0 || bench.table.ham == 0)
-        die("the index names no ham or no spam");
-    if (messages) {
-        messages_print(&bench);
-    } else {
-        accuracy_print(&bench);
-        cost_print(&bench);
-    }
-    entries_free(&bench);
-    free(bench.table.slots);
+    if (!good || optind != argc - 1)
+        die("usage: bayes_bench [--after OTHER_INDEX] [--feedback WHICH] [--messages] [--accuracy] "
+            "INDEX");
+    play(after, &feedback, argv[optind], messages, costs);
     return 0;
 }

@@ -119,7 +119,7 @@ static void the_weights_are_written_now_and_then(void **state)
     assert_int_equal(weights_files(), 0);
     uint64_t nothing = sum_of(ledger);
     for (uint64_t i = 0; i < 6000; i += 500)
-        assert_int_equal(learn_batch(ledger, i, i + 500), 500);
+        assert_int_equal(learn_batch_as(ledger, i, i + 500, class_by_lot), 500);
     assert_int_equal(weights_files(), 1);
     uint64_t sum = sum_of(ledger);
     ledger_close(&ledger);
