@@ -165,8 +165,6 @@ int ledger_held_out(struct ledger *ledger,
 #define LEDGER_EXPIRE_RECENT 500
 int ledger_expire(struct ledger *ledger, unsigned days, int64_t now, struct err *err);
 
-/* What it says of itself, and a dump of it: ledger_export.h. */
-
 /*
  * Puts what was learned into service if the guard lets it (publish.h says more). Returns the
  * generation that is in service then, the former one if the new one was refused, or -1.

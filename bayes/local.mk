@@ -1,5 +1,5 @@
 # bayes: what this folder adds to the build
-noinst_LIBRARIES += lib/libbayes.a lib/libledger.a
+noinst_LIBRARIES += lib/libbayes.a lib/libledger.a lib/libimport.a
 lib_libbayes_a_SOURCES = \
     bayes/bayes.h bayes/model.h bayes/model_format.h \
     bayes/model.c bayes/model_write.c \
@@ -13,6 +13,8 @@ lib_libbayes_a_SOURCES = \
     bayes/lesson.h bayes/lesson.c bayes/online.h bayes/online.c bayes/stream.h bayes/stream.c \
     bayes/measure.h bayes/measure.c bayes/model_diff.h bayes/model_diff.c \
     bayes/learn.h bayes/learn.c bayes/grams_pack.h bayes/grams_pack.c
+lib_libbayes_a_SOURCES += \
+    bayes/lines.h bayes/lines.c bayes/portable.h bayes/portable.c bayes/import_summary.h
 
 lib_libledger_a_CPPFLAGS = $(AM_CPPFLAGS) $(DB_CFLAGS)
 lib_libledger_a_SOURCES = \
@@ -24,10 +26,15 @@ lib_libledger_a_SOURCES = \
     bayes/watcher.c bayes/learn_orders.h bayes/learn_orders.c \
     bayes/ledger_ask.c bayes/learn_ask.h bayes/learn_ask.c bayes/ledger_open.c bayes/ledger_seed.c bayes/ledger_learn.c bayes/ledger_publish.c
 lib_libledger_a_SOURCES += \
-    bayes/ledger_export.h bayes/ledger_record.h bayes/ledger_record.c \
+    bayes/ledger_export.h bayes/ledger_export.c bayes/ledger_record.h bayes/ledger_record.c \
     bayes/ledger_counts.h bayes/ledger_counts.c bayes/ledger_state.c bayes/ledger_weights.c \
     bayes/ledger_caps.c bayes/ledger_held.c bayes/ledger_look.c \
     bayes/ledger_expire.c
+
+lib_libimport_a_CPPFLAGS = $(AM_CPPFLAGS) $(OPENSSL_CFLAGS)
+lib_libimport_a_SOURCES = \
+    bayes/import.h bayes/import_table.h bayes/import.c bayes/import_table.c \
+    bayes/import_bogofilter.c bayes/import_spamassassin.c
 
 unit += t/unit/bayes_combine t/unit/bayes_model t/unit/bayes_features
 t_unit_bayes_combine_LDADD = $(MODEL_LIBS) $(CMOCKA_LIBS)
