@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -120,16 +121,30 @@ static int files_open(struct proposals *store, struct err *err)
     return store->files_fd < 0 ? err_sys(err, "cannot open folder %s", store->files) : 0;
 }
 
+static int find_owner(struct proposals *store, struct err *err)
+{
+    struct stat st;
+    if (stat(store->folder, &st) < 0)
+        return err_sys(err, "cannot use folder %s", store->folder);
+    store->owner = st.st_uid;
+    store->group = st.st_gid;
+    store->gives = geteuid() == 0 && st.st_uid != 0;
+    return 0;
+}
+
 static int open_to_write(struct proposals *store, struct err *err)
 {
     char path[PATH_MAX];
-    if (fsio_mkdir(store->files, FOLDER_MODE, err) < 0 || files_open(store, err) < 0)
+    if (find_owner(store, err) < 0 || fsio_mkdir(store->files, FOLDER_MODE, err) < 0 ||
+        files_open(store, err) < 0 || store_give(store, store->files_fd, store->files, err) < 0)
         return -1;
     if (!join(path, sizeof path, store->folder, "lock"))
         return err_set(err, "%s: path too long", store->folder);
     store->lock_fd = open(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0660);
     if (store->lock_fd < 0)
         return err_sys(err, "cannot open lock %s", path);
+    if (store_give(store, store->lock_fd, path, err) < 0)
+        return -1;
     if (store_begin(store, err) < 0)
         return -1;
     return store_end(store, true, err);

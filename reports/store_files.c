@@ -76,6 +76,13 @@ int proposals_original(struct proposals *store, uint64_t number, struct buf *out
     return read_file(store, number, STORE_ORIGINAL, out, err);
 }
 
+int store_give(const struct proposals *store, int fd, const char *path, struct err *err)
+{
+    if (!store->gives || fchown(fd, store->owner, store->group) == 0)
+        return 0;
+    return err_sys(err, "cannot give %s to user %u", path, store->owner);
+}
+
 static int write_file(const struct proposals *store, const char *name, struct str bytes, bool sync,
                       struct err *err)
 {
@@ -83,7 +90,9 @@ static int write_file(const struct proposals *store, const char *name, struct st
                     STORE_MODE);
     if (fd < 0)
         return err_sys(err, "cannot create %s/%s", store->files, name);
-    int result = fsio_write(fd, bytes, name, err);
+    int result = store_give(store, fd, name, err);
+    if (result == 0)
+        result = fsio_write(fd, bytes, name, err);
     if (result == 0 && sync && fsync(fd) < 0)
         result = err_sys(err, "cannot fsync %s/%s", store->files, name);
     if (result == 0)

@@ -64,9 +64,23 @@ static int check_version(struct proposals *store, struct err *err)
     return 0;
 }
 
+/* Made before SQLite makes it, so that it has our mode and owner; what SQLite makes beside it gets
+ * the same. */
+static int make_file(const struct proposals *store, struct err *err)
+{
+    int fd = open(store->index, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, STORE_MODE);
+    if (fd < 0)
+        return err_sys(err, "cannot open %s", store->index);
+    int result = store_give(store, fd, store->index, err);
+    close(fd);
+    return result;
+}
+
 static int try_open(struct proposals *store, struct err *err)
 {
     bool writer = store->lock_fd >= 0;
+    if (writer && make_file(store, err) < 0)
+        return -1;
     int flags = SQLITE_OPEN_NOMUTEX |
                 (writer ? SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE : SQLITE_OPEN_READONLY);
     if (sqlite3_open_v2(store->index, &store->db, flags, NULL) != SQLITE_OK)

@@ -22,6 +22,9 @@ struct proposals {
     char folder[PATH_MAX];
     char files[PATH_MAX]; /* FOLDER/proposals */
     char index[PATH_MAX];
+    bool gives; /* root works here for somebody else: what is made belongs to the folder's owner */
+    uid_t owner;
+    gid_t group;
     int files_fd; /* that folder */
     int lock_fd;  /* -1: only to look */
     bool locked;
@@ -42,6 +45,9 @@ int store_begin(struct proposals *store, struct err *err);
 int store_end(struct proposals *store, bool keep, struct err *err);
 
 /* --- files (store_files.c) --- */
+
+/* A file that was just made: so that the folder's owner can write it. */
+int store_give(const struct proposals *store, int fd, const char *path, struct err *err);
 
 void store_name(uint64_t number, const char *kind, char out[STORE_NAME_SIZE]);
 /* The number of a file of that kind; 0: it is none. */
