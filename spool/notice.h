@@ -4,9 +4,9 @@
  *
  *   u8 kind, str id, u32 recipient (index in the envelope, or NOTICE_EVERYONE)
  *
- * NOTICE_QUEUED and NOTICE_HELD, from edge behind a commit, are not answered; one that is lost
- * costs time only, since delivery looks through the folders too. The others, from tools, are
- * answered with
+ * NOTICE_QUEUED and NOTICE_HELD, from edge and reports behind a commit, are not answered; one that
+ * is lost costs time only, since delivery looks through the folders too. The others, from tools,
+ * are answered with
  *
  *   u8 1 done or 0 refused, str what was done or why not
  */

@@ -12,8 +12,10 @@
  * envelope, then what became of each recipient. A torn last record is no record; a bad record with
  * a good one behind it is damage. spool/format.h has the bytes.
  *
- * Writers: edge makes a file, in incoming/, and moves it once; from then on only the delivery
- * process appends to it, moves it or removes it (tools ask it to, spool/notice.h).
+ * Writers: edge (mail from outside) and reports (mail of our own) make a file, in incoming/, and
+ * move it once; from then on only the delivery process appends to it, moves it or removes it (tools
+ * ask it to, spool/notice.h). Who writes in incoming/ holds a shared lock (flock) on that folder
+ * meanwhile: an edge that starts and gets it alone removes what lies there.
  * Every function returns 0, or -1 with err set, unless it says otherwise.
  */
 #ifndef POTERNE_SPOOL_SPOOL_H
