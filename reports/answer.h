@@ -48,7 +48,11 @@ struct answer {
     int64_t time;  /* seconds since 1970 */
     struct letter letter;
     const struct originals *originals; /* what was left out is named; may be NULL */
-    struct str own_text;               /* UTF-8, in place of ours; empty: ours */
+    /* Messages were attached, but nothing of ours on one says what we thought of it, so that its
+     * opposite can't be learned: these addresses could (either may be NULL). */
+    bool unclear;
+    const char *spam_address, *ham_address;
+    struct str own_text; /* UTF-8, in place of ours; empty: ours */
 };
 
 /* Appends the mail (CR LF, UTF-8 in quoted-printable where it is not ASCII), to be sent with the

@@ -103,11 +103,23 @@ static void put_own(struct str own, struct buf *out)
     buf_addc(out, '\n');
 }
 
+static void put_unclear(const struct answer *a, const struct answer_text *text, struct buf *out)
+{
+    buf_add(out, str_of(text->unclear));
+    if (a->spam_address)
+        buf_addf(out, text->to_spam, a->spam_address);
+    if (a->ham_address)
+        buf_addf(out, text->to_ham, a->ham_address);
+}
+
 static void put_text(const struct answer *a, const struct answer_text *text, struct buf *out)
 {
     bool left = a->originals && a->originals->n_left_out;
     if (a->own_text.n) {
         put_own(a->own_text, out);
+    } else if (a->unclear) {
+        buf_add(out, str_of(text->hello));
+        put_unclear(a, text, out);
     } else {
         buf_add(out, str_of(text->hello));
         buf_add(out, str_of(left ? text->unreadable : text->shapes[a->letter.shape]));

@@ -13,6 +13,12 @@ static const struct answer_text english = {
     .unreadable =
         "thank you for your report. Nothing could be learned from it, because what is attached\n"
         "could not be read.\n\n",
+    .unclear =
+        "thank you for your report. This address learns the opposite of what the filter said of a\n"
+        "message, and a message that you attached does not say what that was: its header comes\n"
+        "from before the filter, or has got lost on the way.\n\n",
+    .to_spam = "If it is spam, please forward it as an attachment to %s.\n\n",
+    .to_ham = "If it was taken for spam wrongly, please forward it as an attachment to %s.\n\n",
     .how = "Please forward the message as an attachment:\n\n"
            "- Thunderbird: select the message, then Message > Forward As > Attachment.\n"
            "- Outlook: select the message, then Home > More > Forward as Attachment\n"
@@ -49,6 +55,13 @@ static const struct answer_text french = {
     .unreadable = "merci de votre signalement. Rien n'a pu en être appris, car ce qui y est joint "
                   "n'a pas pu\n"
                   "être lu.\n\n",
+    .unclear =
+        "merci de votre signalement. Cette adresse apprend le contraire de ce que le filtre a dit\n"
+        "d'un message, et un message que vous avez joint ne dit pas ce que c'était : son en-tête\n"
+        "date d'avant le filtre, ou s'est perdu en route.\n\n",
+    .to_spam = "Si c'est un spam, veuillez le transférer en pièce jointe à %s.\n\n",
+    .to_ham =
+        "S'il a été pris pour un spam à tort, veuillez le transférer en pièce jointe à %s.\n\n",
     .how = "Veuillez transférer le message en pièce jointe :\n\n"
            "- Thunderbird : sélectionnez le message, puis Message > Transférer en > Pièce jointe.\n"
            "- Outlook : sélectionnez le message, puis Accueil > Plus > Transférer en tant que\n"

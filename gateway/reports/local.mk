@@ -23,3 +23,7 @@ gateway_poterne_reports_LDADD = $(REPORT_ACT_LIBS) $(PROPOSALS_LIBS) $(REPORTS_L
 unit += t/unit/gateway_reports
 t_unit_gateway_reports_LDADD = $(REPORT_ACT_LIBS) $(PROPOSALS_LIBS) $(REPORTS_LIBS) \
     $(DIRECTORY_LIBS) $(SPOOL_LIBS) $(JANSSON_LIBS) $(CMOCKA_LIBS)
+
+fuzz += t/fuzz/findings
+t_fuzz_findings_LDADD = lib/libreportdesk.a $(MAIL_LIBS)
+t_fuzz_findings_LDFLAGS = $(AM_LDFLAGS) $(LIBFUZZER_LDFLAGS)

@@ -211,6 +211,9 @@ static int write_answer(struct reading *r, struct err *err)
                             .id = str_of(job->answer_id),
                             .time = job->now,
                             .originals = &r->originals,
+                            .unclear = r->unclear,
+                            .spam_address = job->conf->reports.spam,
+                            .ham_address = job->conf->reports.ham,
                             .own_text = job->own_text};
     struct buf mail = BUF_INIT(ANSWER_MAIL_MAX);
     int result = letter_read(r->pool, r->report, r->text, &answer.letter, err);

@@ -268,6 +268,11 @@ like( fate( send_mail( OUTSIDE, '<>', $either, forward_inline( $claire, $either,
 like( fate( send_mail( OUTSIDE, 'x@remote.example', $either, forward_inline( 'x@remote.example', $either, 'x' ) ) ),
     qr/no answer is sent/, 'nor to others than our own' );
 
+my $foreign = letter( $claire, 'From elsewhere' );
+like( fate( send_mail( OUTSIDE, $claire, $either, forward( $claire, $either, $foreign ) ) ),
+    qr/what we said of it is not known; the sender is told how/, 'the opposite of nothing can\'t be learned' );
+like( next_mail($claire), qr/please forward it as an attachment to \Q$missed\E/, 'but sent elsewhere it could' );
+
 # --- what a report may hold, and to whom it may go ---
 
 like( fate( send_mail( OUTSIDE, $jean, $missed, forward( $jean, $missed, eicar($jean) ) ) ),

@@ -334,6 +334,23 @@ static void nothing_of_the_report_breaks_out(void **state)
     assert_true(says(text, "could not be read."));
 }
 
+static void who_asks_for_the_opposite_of_nothing_hears_where_to_go(void **state)
+{
+    struct message *m;
+    struct answer a = answer_to("Subject: x\r\n\r\nsee\r\n");
+    a.unclear = true;
+    a.spam_address = "spam@ours.example";
+    struct str text = make(&a, &m);
+    assert_true(says(text, "does not say what that was"));
+    assert_true(says(text, "as an attachment to spam@ours.example."));
+    assert_false(says(text, "spam wrongly") || says(text, "Thunderbird"));
+    a = answer_to("Subject: x\r\nContent-Language: fr\r\n\r\n");
+    a.unclear = true;
+    a.ham_address = "ham@ours.example";
+    text = make(&a, &m);
+    assert_true(says(text, "ham@ours.example.") && str_starts(text, STR("Bonjour,")));
+}
+
 static void an_own_text_takes_the_place_of_ours(void **state)
 {
     struct message *m;
@@ -362,6 +379,7 @@ int main(void)
         cmocka_unit_test(the_answer_is_a_polite_automatic_one),
         cmocka_unit_test(it_speaks_french_too),
         cmocka_unit_test(nothing_of_the_report_breaks_out),
+        cmocka_unit_test(who_asks_for_the_opposite_of_nothing_hears_where_to_go),
         cmocka_unit_test(an_own_text_takes_the_place_of_ours),
     };
     return tap_run(tests, set_up, tear_down);
