@@ -35,6 +35,8 @@ static const struct {
     {"--no-filters", "", OPT_NO_FILTERS, NULL, "try each pattern everywhere; for comparing"},
     {"--force", "", OPT_FORCE, NULL, "even if it is refused"},
     {"--index", "", OPT_INDEX, "FILE", "list of messages: lines `ham PATH` or `spam PATH`"},
+    {"--feedback", "", OPT_FEEDBACK, "WHICH", "when the class is told: see above"},
+    {"--with-rules", "", OPT_WITH_RULES, NULL, "both passes together"},
     {"--no-jit", "", OPT_NO_JIT, NULL, "as where PCRE2 has no JIT; for comparing"},
 };
 #define N_OPTIONS (sizeof options / sizeof options[0])
@@ -69,6 +71,8 @@ static int take_value(size_t i, const char *value, struct tool_args *args, struc
         args->recipient = value;
     else if (options[i].option == OPT_INDEX)
         args->index = value;
+    else if (options[i].option == OPT_FEEDBACK)
+        args->feedback = value;
     else
         args->rules[args->n_rules++] = value;
     return 0;

@@ -10,7 +10,7 @@ lib_libtools_a_SOURCES = \
 
 bin_PROGRAMS += poterne
 poterne_SOURCES = tools/poterne.c \
-    tools/check.c tools/check_report.c tools/check_report.h tools/config.c tools/learn.c tools/learn_job.c tools/learn_job.h \
+    tools/evaluate.c tools/check.c tools/check_report.c tools/check_report.h tools/config.c tools/learn.c tools/learn_job.c tools/learn_job.h \
     tools/learn_reader.c tools/learn_reader.h tools/quarantine.c tools/queue.c tools/trace.c \
     tools/model.c tools/model_tool.h tools/model_list.c tools/model_diff.c \
     tools/rules_fit.c tools/rules_fit.h \

@@ -22,8 +22,11 @@ static int read_line(struct mail_index *index, struct pool *pool, struct str fol
     bool absolute = rest.s[0] == '/';
     struct str path = absolute ? pool_str(pool, rest)
                                : pool_strf(pool, "%.*s%.*s", STR_ARG(folder), STR_ARG(rest));
-    list[index->n++] = (struct mail_index_entry){spam, path.s};
-    return path.s ? 0 : err_set(err, "more messages than can be kept in mind");
+    if (path.s == NULL)
+        return err_set(err, "more messages than can be kept in mind");
+    list[index->n++] =
+        (struct mail_index_entry){spam, path.s, absolute ? path.s : path.s + folder.n};
+    return 0;
 }
 
 int mail_index_read(struct mail_index *index, struct pool *pool, const char *path, struct err *err)

@@ -14,6 +14,7 @@
 struct mail_index_entry {
     bool spam;
     const char *path;
+    const char *named; /* the path as it stands in the list */
 };
 
 struct mail_index {

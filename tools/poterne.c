@@ -9,7 +9,7 @@
 
 static const struct tool_command *const commands[] = {
     &tool_check, &tool_learn,     &tool_trace, &tool_quarantine, &tool_queue,
-    &tool_rules, &tool_masscheck, &tool_model, &tool_config,
+    &tool_rules, &tool_masscheck, &tool_model, &tool_evaluate,   &tool_config,
 };
 #define N_COMMANDS (sizeof commands / sizeof commands[0])
 

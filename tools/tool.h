@@ -40,6 +40,8 @@ enum tool_option {
     OPT_INDEX = 1 << 17, /* --index FILE */
     OPT_SENT = 1 << 18,
     OPT_KNOWN = 1 << 19,
+    OPT_FEEDBACK = 1 << 20, /* --feedback WHICH */
+    OPT_WITH_RULES = 1 << 21,
 };
 
 struct tool_args {
@@ -47,6 +49,7 @@ struct tool_args {
     const char *config;
     const char *recipient;
     const char *index;
+    const char *feedback; /* NULL when not given */
     uint64_t limit;
     uint64_t score_set; /* 3 when not given, where no settings tell better */
     uint64_t processes; /* 0 when not given */
@@ -67,7 +70,7 @@ struct tool_command {
 
 /* One a file tools/NAME.c. */
 extern const struct tool_command tool_check, tool_learn, tool_trace, tool_config, tool_quarantine,
-    tool_queue, tool_rules, tool_masscheck, tool_model;
+    tool_queue, tool_rules, tool_masscheck, tool_model, tool_evaluate;
 
 /* argv[0] is the command's name. 0, or -1 with err and nothing to free. */
 int tool_args_read(const struct tool_command *command, int argc, char **argv,
