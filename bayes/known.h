@@ -27,8 +27,8 @@ struct known;
 
 /* For reading; the fd may be closed afterwards. NULL: it is no such file. */
 struct known *known_open(int fd, const char *path, struct err *err);
-/* That of the folder; *known is NULL where there is none yet. */
-int known_open_folder(const char *folder, struct known **known, struct err *err);
+/* That of the installation; *known is NULL where there is none yet. */
+int known_open_state(const struct conf *conf, struct known **known, struct err *err);
 /* For writing too; made when it is not there (*made). What was there and is no such file is set
  * aside as known.damaged. The caller holds the ledger's lock. */
 struct known *known_open_writer(const char *folder, bool *made, struct err *err);

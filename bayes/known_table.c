@@ -49,13 +49,13 @@ struct known *known_open(int fd, const char *path, struct err *err)
     return map_file(fd, path, PROT_READ, err);
 }
 
-int known_open_folder(const char *folder, struct known **known, struct err *err)
+int known_open_state(const struct conf *conf, struct known **known, struct err *err)
 {
     char path[PATH_MAX];
     *known = NULL;
-    int n = snprintf(path, sizeof path, "%s/" FILE_NAME, folder);
+    int n = snprintf(path, sizeof path, "%s/bayes/" FILE_NAME, conf->state_dir);
     if (n < 0 || (size_t)n >= sizeof path)
-        return err_set(err, "%s: path too long", folder);
+        return err_set(err, "%s/bayes: path too long", conf->state_dir);
     int fd = open(path, O_RDONLY | O_CLOEXEC);
     if (fd < 0)
         return errno == ENOENT ? 0 : err_sys(err, "cannot open %s", path);

@@ -95,7 +95,7 @@ int learn_known_open(struct learn_client *client, const struct conf *conf, struc
     int n = snprintf(table.folder, sizeof table.folder, "%s/bayes", conf->state_dir);
     if (n < 0 || (size_t)n >= sizeof table.folder)
         return err_set(err, "%s/bayes: path too long", conf->state_dir);
-    int result = learn_client_remote(client) ? known_open_folder(table.folder, &table.known, err)
+    int result = learn_client_remote(client) ? known_open_state(conf, &table.known, err)
                                              : learn_client_work(client, open_table, &table, err);
     *known = table.known;
     return result;

@@ -55,12 +55,8 @@ static void open_model(struct pipeline *pipeline, const struct conf *conf)
 /* Whom the own users write to; without it their mail is as any other. */
 static void open_known(struct pipeline *pipeline, const struct conf *conf)
 {
-    char folder[PATH_MAX];
     struct err err = {""};
-    int n = snprintf(folder, sizeof folder, "%s/bayes", conf->state_dir);
-    if (!conf->bayes.enabled || n < 0 || (size_t)n >= sizeof folder)
-        return;
-    if (known_open_folder(folder, &pipeline->known, &err) < 0)
+    if (conf->bayes.enabled && known_open_state(conf, &pipeline->known, &err) < 0)
         log_error("%s; nobody is known", err.text);
 }
 

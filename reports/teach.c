@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 
+#include "bayes/learn_ask.h"
 #include "mail/text.h"
 
 #define POOL_MAX ((size_t)512 * 1024 * 1024) /* for one message */
@@ -9,6 +10,7 @@
 struct teaching {
     struct proposals *store;
     struct learn_client *client;
+    struct known *known; /* NULL: there is no table */
     struct pool *pool;
     struct buf original;
     struct proposal_taught taught[TEACH_BATCH_MAX]; /* in the order in which they were added */
@@ -57,7 +59,7 @@ static int extract(struct teaching *t, struct features *features, struct err *er
     if (message_parse(t->pool, buf_str(&t->original), &mail_limits_default, &message, err) < 0 ||
         mail_text_make(t->pool, message, &text, err) < 0)
         return -1;
-    return features_extract(t->pool, message, text, features, err);
+    return features_extract_known(t->pool, message, text, t->known, features, err);
 }
 
 static int teach_one(struct teaching *t, uint64_t number, struct err *err)
@@ -127,8 +129,10 @@ int proposals_teach(struct proposals *store, const struct conf *conf, int64_t no
     t->pool = pool_new(POOL_MAX);
     if (t->pool == NULL)
         err_set(err, "out of memory");
-    else if ((t->client = learn_client_open(conf, report, t, err)) != NULL)
+    else if ((t->client = learn_client_open(conf, report, t, err)) != NULL &&
+             learn_known_open(t->client, conf, &t->known, err) == 0)
         result = teach(t, numbers, n, now_us, err);
+    known_close(&t->known);
     learn_client_close(&t->client);
     pool_free(&t->pool);
     buf_release(&t->original);

@@ -49,8 +49,12 @@ static void put_summary(const struct learn_job *job)
     printf("%" PRIu64 " %s, %" PRIu64 " known before", job->done, verb_of(job), job->known);
     put_count(job->passed, job->sent ? "not by own users, or automatic" : "passed over");
     put_count(job->capped, "beyond their share");
-    printf(", %" PRIu64 " failed; in all %" PRIu64 " spam and %" PRIu64 " ham, model %" PRIu64 "\n",
-           job->failed, summary->spam, summary->ham, summary->generation);
+    printf(", %" PRIu64 " failed; in all %" PRIu64 " spam and %" PRIu64 " ham", job->failed,
+           summary->spam, summary->ham);
+    put_count(summary->held, "held out to judge models by");
+    printf(", model %" PRIu64 "\n", summary->generation);
+    if (summary->refused[0])
+        printf("the former model stays in service: %s\n", summary->refused);
     if (job->stopped)
         puts("stopped; the same command goes on from here: what is known is skipped fast");
 }
@@ -62,12 +66,14 @@ static void put_summary_json(const struct learn_job *job)
                         : job->class == LEARN_SPAM ? "spam"
                         : job->class == LEARN_HAM  ? "ham"
                                                    : NULL;
-    json_line(json_pack("{s:s?, s:I, s:I, s:I, s:I, s:I, s:b, s:{s:I, s:I}, s:I}", "class", class,
-                        "done", (json_int_t)job->done, "known", (json_int_t)job->known, "passed",
-                        (json_int_t)job->passed, "capped", (json_int_t)job->capped, "failed",
-                        (json_int_t)job->failed, "stopped", (int)job->stopped, "total", "spam",
-                        (json_int_t)summary->spam, "ham", (json_int_t)summary->ham, "model",
-                        (json_int_t)summary->generation));
+    json_line(json_pack("{s:s?, s:I, s:I, s:I, s:I, s:I, s:b, s:{s:I, s:I}, s:I, s:I, s:s?}",
+                        "class", class, "done", (json_int_t)job->done, "known",
+                        (json_int_t)job->known, "passed", (json_int_t)job->passed, "capped",
+                        (json_int_t)job->capped, "failed", (json_int_t)job->failed, "stopped",
+                        (int)job->stopped, "total", "spam", (json_int_t)summary->spam, "ham",
+                        (json_int_t)summary->ham, "held", (json_int_t)summary->held, "model",
+                        (json_int_t)summary->generation, "refused",
+                        summary->refused[0] ? summary->refused : NULL));
 }
 
 static int learn(struct learn_job *job, const struct tool_args *args, struct err *err)
@@ -123,7 +129,7 @@ const struct tool_command tool_learn = {
         "remembered and counts for ham later. --ham --known takes such mail from any mailbox.\n"
         "The running gateway's learner does it, or, when none runs, this command itself.\n"
         "--json prints one object at the end: class (spam, ham, sent, null for --forget), done,\n"
-        "known, passed, capped, failed, stopped, total {spam, ham}, model.\n"
+        "known, passed, capped, failed, stopped, total {spam, ham}, held, model, refused.\n"
         "Exit status: 0 all done or known before, 2 stopped, or some could not be learned.\n",
     .options = OPT_CONFIG | OPT_SPAM | OPT_HAM | OPT_FORGET | OPT_SENT | OPT_KNOWN | OPT_PROCESSES |
                OPT_QUIET | OPT_JSON,

@@ -69,6 +69,7 @@ static void teach_due(struct desk *desk)
     struct buf result = BUF_INIT(2);
     struct err err = {""};
     sandbox_path(&box, desk->folder, SANDBOX_WRITE);
+    sandbox_path_in(&box, desk->conf->state_dir, "bayes", SANDBOX_READ);
     proposals_close(&desk->store);
     bool done = reader_run(&work, &result, &err) == READER_DONE;
     if (!done)

@@ -6,6 +6,8 @@
 #include <stdlib.h>
 
 #include "base/fsio.h"
+#include "base/log.h"
+#include "bayes/known.h"
 #include "gateway/reports/decide.h"
 #include "gateway/reports/findings.h"
 #include "mail/address.h"
@@ -19,6 +21,7 @@ struct reading {
     struct pool *pool;  /* the report's */
     struct pool *inner; /* one original's */
     struct journal *journal;
+    struct known *known; /* NULL: there is no table */
     struct message *report;
     struct mail_text *text;
     struct originals originals;
@@ -125,7 +128,8 @@ static int read_original(struct reading *r, const struct original *original, str
         .raw = restored.message->raw,
     };
     take_verdict(&found, &identity, r->inner);
-    if (features_extract(r->inner, restored.message, text, &found.features, err) < 0)
+    if (features_extract_known(r->inner, restored.message, text, r->known, &found.features, err) <
+        0)
         return -1;
     findings_put_original(result, &found);
     note_direction(r, &found);
@@ -237,11 +241,20 @@ static int open_journal(struct reading *r, struct err *err)
     return r->journal ? 0 : -1;
 }
 
+/* Without it an original is learned as one of a stranger's. */
+static void open_known(struct reading *r)
+{
+    struct err err;
+    if (known_open_state(r->job->conf, &r->known, &err) < 0)
+        log_warning("%s", err.text);
+}
+
 static int read_all(struct reading *r, struct str raw, struct buf *result, struct err *err)
 {
     if (message_parse(r->pool, raw, &report_limits, &r->report, err) < 0 ||
         mail_text_make(r->pool, r->report, &r->text, err) < 0 || open_journal(r, err) < 0)
         return -1;
+    open_known(r);
     read_claim(r);
     if (read_originals(r, result, err) < 0)
         return -1;
@@ -272,6 +285,7 @@ int report_read(void *data, int fd, struct buf *result, struct err *err)
     if (found == 0)
         found = read_all(r, buf_str(&raw), result, err);
     journal_close(&r->journal);
+    known_close(&r->known);
     buf_release(&raw);
     pool_free(&r->inner);
     pool_free(&r->pool);

@@ -117,6 +117,11 @@ ok( $named{'known:reply'}, 'an answer is known' );
 cmp_ok( $with->{score}{bayes}, '>', $without->{score}{bayes}, 'which counts for ham' );
 cmp_ok( $with->{score}{bayes}, '<', 8, 'and is no pass' );
 
+my $result = $gateway->send_one( from => 'x@else.example', to => [$jean], data => \( $answer =~ s/\n/\r\n/gr ) );
+my ($queued) = $result->{text} =~ /\b([0-9A-Z]{26})\b/;
+my $trace = wait_until( 20, sub { ( $gateway->poterne( 'trace', '--json', $queued ) )[1] =~ /known:reply/ } );
+ok( $trace, 'the running gateway knows it, too' );
+
 ( $status, $said ) = $gateway->poterne( 'learn', '--spam', '--known', "$root/inbox" );
 is( $status, 2, 'who is known is no word for spam' );
 
