@@ -8,7 +8,7 @@
 #include "reports/subject.h"
 
 /* A field that comes more often counts so many times. */
-#define SAME_FIELDS_MAX 20
+#define SAME_FIELDS_MAX 100
 
 #define BLOCK_SIZE 4096
 
@@ -95,10 +95,12 @@ static int add_field(struct pool *pool, struct hash *h, const struct part *root,
 static int add_fields(struct pool *pool, struct hash *h, const struct part *root, struct str tag,
                       struct err *err)
 {
-    static const char *const names[] = {"From",        "Sender",     "Reply-To", "To",
-                                        "Cc",          "Subject",    "Date",     "Message-ID",
-                                        "In-Reply-To", "References", "List-Id",  "User-Agent",
-                                        "X-Mailer"};
+    /* never change these: what was signed before would look altered */
+    static const char *const names[] = {
+        "From",       "Sender",         "Reply-To",     "To",          "Cc",
+        "Subject",    "Date",           "Message-ID",   "In-Reply-To", "References",
+        "List-Id",    "User-Agent",     "X-Mailer",     "Received",    "Return-Path",
+        "Precedence", "DKIM-Signature", "Organization", "X-Priority",  "X-Originating-IP"};
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
         if (add_field(pool, h, root, names[i], tag, err) < 0)
             return -1;

@@ -6,8 +6,9 @@
  * transfer encodings changed, "From " lines escaped. It is made for signing: nobody can find
  * another message with the same one. (features_digest() of bayes/ is not.)
  *
- * Covered: From, Sender, Reply-To, To, Cc, Subject without our tag, Date, Message-ID, In-Reply-To,
- * References, List-Id, User-Agent, X-Mailer; type, charset, file name and contents of each part.
+ * Covered: type, charset, file name and contents of each part, and of the header what says who sent
+ * it, with what, and how it came: the fields from which most is learned. A field that is not
+ * covered can be added by whoever reports; words in it count for that field only (bayes/field.h).
  */
 #ifndef POTERNE_REPORTS_FINGERPRINT_H
 #define POTERNE_REPORTS_FINGERPRINT_H
