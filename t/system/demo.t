@@ -16,5 +16,6 @@ like( $said, qr/^a spam\s+250 .*spam\s+delivered\s+as it should.*\[SPAM\] /ms, '
 like( $said, qr/^a virus.*250 .*infected\s+in quarantine\s+as it should/m, 'a virus' );
 like( $said, qr/^to nobody\s+550 .*refused\s+as it should/m, 'an unknown recipient' );
 like( $said, qr/^over-size\s+552 .*refused\s+as it should/m, 'an over-size message' );
+like( $said, qr/^a report\s+250 .*delivered\s+as it should.*waiting for a manager/ms, 'a report' );
 is( ( command_output( './demo', '--nonsense' ) )[0], 1, 'an option that is none' );
 done_testing();
