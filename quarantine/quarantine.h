@@ -39,6 +39,8 @@ int quarantine_each(struct spool *spool, const struct quarantine_visitor *visito
  * written as \xNN. No content of any part. 0, or -1 with err set.
  */
 int quarantine_show(const struct spool_file *file, struct buf *out, struct err *err);
+/* Header and structure of any message, likewise. */
+int quarantine_show_message(struct str raw, struct buf *out, struct err *err);
 
 /* Asks the running delivery process; recipient is an index in the envelope or NOTICE_EVERYONE.
  * `answer` (at least IPC_MSG_MAX) gets what was done. -1: refused or not reached, err says why. */

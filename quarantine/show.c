@@ -95,7 +95,7 @@ static void add_structure(struct buf *out, const struct message *message)
     }
 }
 
-static int add_message(struct buf *out, struct str raw, struct err *err)
+int quarantine_show_message(struct str raw, struct buf *out, struct err *err)
 {
     struct message *message;
     struct pool *pool = pool_new(PARSE_POOL_MAX);
@@ -121,7 +121,8 @@ static int show_message(const struct spool_file *file, struct buf *out, struct e
     char *map = mmap(NULL, n, PROT_READ, MAP_PRIVATE, file->fd, 0);
     if (map == MAP_FAILED)
         return err_sys(err, "cannot read %.*s", STR_ARG(file->envelope.id));
-    int result = add_message(out, str_n(map + SPOOL_HEADER_SIZE, (size_t)file->size), err);
+    int result =
+        quarantine_show_message(str_n(map + SPOOL_HEADER_SIZE, (size_t)file->size), out, err);
     munmap(map, n);
     return result;
 }

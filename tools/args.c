@@ -38,6 +38,12 @@ static const struct {
     {"--feedback", "", OPT_FEEDBACK, "WHICH", "when the class is told: see above"},
     {"--with-rules", "", OPT_WITH_RULES, NULL, "both passes together"},
     {"--no-jit", "", OPT_NO_JIT, NULL, "as where PCRE2 has no JIT; for comparing"},
+    {"--state", "", OPT_STATE, "STATE", "waiting, accepted, capped, learned, rejected or expired"},
+    {"--reporter", "", OPT_REPORTER, "ADDRESS", "only what this address reported"},
+    {"--since", "", OPT_SINCE, "WHEN", "only what is not older: 12h, 7d, or a day: 2026-11-20"},
+    {"--each", "", OPT_EACH, NULL, "one by one instead of in groups"},
+    {"--group", "", OPT_GROUP, NULL, "and what waits in the same group of near-identical messages"},
+    {"--why", "", OPT_WHY, "TEXT", "why; it is kept with the decision"},
 };
 #define N_OPTIONS (sizeof options / sizeof options[0])
 
@@ -55,6 +61,31 @@ static int take_number(size_t i, const char *value, uint64_t least, uint64_t mos
     return 0;
 }
 
+/* Where the text of an option goes; NULL: it is none of those. */
+static const char **text_place(enum tool_option option, struct tool_args *args)
+{
+    switch (option) {
+    case OPT_CONFIG:
+        return &args->config;
+    case OPT_RECIPIENT:
+        return &args->recipient;
+    case OPT_INDEX:
+        return &args->index;
+    case OPT_FEEDBACK:
+        return &args->feedback;
+    case OPT_STATE:
+        return &args->state;
+    case OPT_REPORTER:
+        return &args->reporter;
+    case OPT_SINCE:
+        return &args->since;
+    case OPT_WHY:
+        return &args->why;
+    default:
+        return NULL;
+    }
+}
+
 static int take_value(size_t i, const char *value, struct tool_args *args, struct err *err)
 {
     if (value == NULL)
@@ -65,14 +96,9 @@ static int take_value(size_t i, const char *value, struct tool_args *args, struc
         return take_number(i, value, 0, SCORE_SET_DEFAULT, &args->score_set, err);
     if (options[i].option == OPT_PROCESSES)
         return take_number(i, value, 1, PROCESSES_MAX, &args->processes, err);
-    if (options[i].option == OPT_CONFIG)
-        args->config = value;
-    else if (options[i].option == OPT_RECIPIENT)
-        args->recipient = value;
-    else if (options[i].option == OPT_INDEX)
-        args->index = value;
-    else if (options[i].option == OPT_FEEDBACK)
-        args->feedback = value;
+    const char **place = text_place(options[i].option, args);
+    if (place)
+        *place = value;
     else
         args->rules[args->n_rules++] = value;
     return 0;

@@ -42,12 +42,19 @@ enum tool_option {
     OPT_KNOWN = 1 << 19,
     OPT_FEEDBACK = 1 << 20, /* --feedback WHICH */
     OPT_WITH_RULES = 1 << 21,
+    OPT_STATE = 1 << 22,    /* --state STATE */
+    OPT_REPORTER = 1 << 23, /* --reporter ADDRESS */
+    OPT_SINCE = 1 << 24,    /* --since WHEN */
+    OPT_WHY = 1 << 25,      /* --why TEXT */
+    OPT_EACH = 1 << 26,
+    OPT_GROUP = 1 << 27,
 };
 
 struct tool_args {
     unsigned given; /* enum tool_option */
     const char *config;
     const char *recipient;
+    const char *state, *reporter, *since, *why;
     const char *index;
     const char *feedback; /* NULL when not given */
     uint64_t limit;
@@ -70,7 +77,7 @@ struct tool_command {
 
 /* One a file tools/NAME.c. */
 extern const struct tool_command tool_check, tool_learn, tool_trace, tool_config, tool_quarantine,
-    tool_queue, tool_rules, tool_masscheck, tool_model, tool_evaluate;
+    tool_queue, tool_rules, tool_masscheck, tool_reports, tool_model, tool_evaluate;
 
 /* argv[0] is the command's name. 0, or -1 with err and nothing to free. */
 int tool_args_read(const struct tool_command *command, int argc, char **argv,
