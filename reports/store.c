@@ -150,12 +150,24 @@ static int open_to_write(struct proposals *store, struct err *err)
     return store_end(store, true, err);
 }
 
-struct proposals *proposals_open(const char *folder, struct err *err)
+static struct proposals *open_as(const char *folder, bool stale, struct err *err)
 {
     struct proposals *store = store_new(folder, err);
+    if (store)
+        store->stale = stale;
     if (store && open_to_write(store, err) < 0)
         proposals_close(&store);
     return store;
+}
+
+struct proposals *proposals_open(const char *folder, struct err *err)
+{
+    return open_as(folder, true, err);
+}
+
+struct proposals *proposals_reopen(const char *folder, struct err *err)
+{
+    return open_as(folder, false, err);
 }
 
 struct proposals *proposals_view(const char *folder, struct err *err)

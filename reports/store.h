@@ -24,6 +24,9 @@ struct proposals;
 
 /* Makes folders that are missing inside FOLDER, which must exist. NULL with err set. */
 struct proposals *proposals_open(const char *folder, struct err *err);
+/* The same, when this or another process had it open to write until now and was not interrupted in
+ * a change: the index is taken as it is, which saves reading all facts. */
+struct proposals *proposals_reopen(const char *folder, struct err *err);
 /* Only to look. NULL with err set, also when nothing was ever stored there. */
 struct proposals *proposals_view(const char *folder, struct err *err);
 void proposals_close(struct proposals **store);

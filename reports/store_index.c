@@ -53,7 +53,7 @@ static int check_version(struct proposals *store, struct err *err)
     if (db_number(store->db, "PRAGMA user_version", &version, err) < 0)
         return -1;
     if (version == 0 && store->lock_fd >= 0) {
-        store->stale = true;
+        store->stale = true; /* it is new */
         return db_exec(store->db, schema, err);
     }
     if (version != INDEX_VERSION)
@@ -151,7 +151,7 @@ int store_index_check(struct proposals *store, struct err *err)
     if (store->damaged)
         remove_index(store);
     store->damaged = false;
-    store->stale = true;
+    store->stale |= before != 0; /* another file than the one that was known */
     return store_index_open(store, err);
 }
 

@@ -33,7 +33,7 @@ int64_t desk_now_us(void)
 static int teach(void *data, int fd, struct buf *result, struct err *err)
 {
     const struct desk *desk = data;
-    struct proposals *store = proposals_open(desk->folder, err);
+    struct proposals *store = proposals_reopen(desk->folder, err);
     int n = store ? proposals_teach(store, desk->conf, desk_now_us(), err) : -1;
     proposals_close(&store);
     if (n >= 0)
@@ -77,7 +77,7 @@ static void teach_due(struct desk *desk)
     if (done && result.n == 1 && result.p[0])
         desk->teach_at_ms = reader_now_ms();
     buf_release(&result);
-    desk->store = proposals_open(desk->folder, &err);
+    desk->store = done ? proposals_reopen(desk->folder, &err) : proposals_open(desk->folder, &err);
     if (desk->store == NULL)
         log_error("%s", err.text);
 }

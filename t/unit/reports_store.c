@@ -159,6 +159,29 @@ static void test_crash_between_facts_and_index(void **state)
     assert_int_equal(load(f, 3).digest, 3);
 }
 
+/* Who takes the index as it is still makes a new one where there is none. */
+static void test_opened_again(void **state)
+{
+    struct fixture *f = *state;
+    open_store(f);
+    add(f, a_report(1, "a@example.org"));
+    proposals_close(&f->store);
+    f->store = proposals_reopen(f->folder, &f->err);
+    assert_non_null(f->store);
+    assert_int_equal(list(f, (struct proposal_filter){0}).n, 1);
+    proposals_close(&f->store);
+    unlink(path_in(f, "index.sqlite"));
+    f->store = proposals_reopen(f->folder, &f->err);
+    assert_non_null(f->store);
+    assert_int_equal(list(f, (struct proposal_filter){0}).n, 1);
+    /* … and when it is taken away under its feet */
+    unlink(path_in(f, "index.sqlite"));
+    unlink(path_in(f, "index.sqlite-wal"));
+    unlink(path_in(f, "index.sqlite-shm"));
+    assert_int_equal(add(f, a_report(2, "a@example.org")), PROPOSAL_NEW);
+    assert_int_equal(list(f, (struct proposal_filter){0}).n, 2);
+}
+
 static void damage_index(struct fixture *f)
 {
     static char noise[64 * 1024];
@@ -514,6 +537,7 @@ int main(void)
         TEST(test_long_texts_are_cut_between_characters),
         TEST(test_crash_between_original_and_facts),
         TEST(test_crash_between_facts_and_index),
+        TEST(test_opened_again),
         TEST(test_damaged_index_is_made_anew),
         TEST(test_index_damaged_in_the_middle),
         TEST(test_damaged_facts_are_set_aside),
