@@ -9,6 +9,7 @@
 
 #include "base/conf_number.h"
 #include "mail/plain.h"
+#include "mail/utf8.h"
 #include "reports/reporter.h"
 #include "tools/json.h"
 
@@ -130,7 +131,7 @@ static void put_line(const struct proposal_line *line)
     const struct proposal *p = &line->lead;
     char who[PROPOSAL_ADDRESS_MAX + 32];
     struct buf out = BUF_OVER(who);
-    buf_add(&out, str_sub(p->reporters[0].address, 0, 22));
+    buf_add(&out, utf8_head(p->reporters[0].address, line->reporters > 1 ? 21 : 26));
     if (line->reporters > 1)
         buf_addf(&out, " +%llu", (unsigned long long)line->reporters - 1);
     printf("%6llu %5llu  %-4s  %-8s  %-7s  ", (unsigned long long)p->number,
@@ -304,7 +305,7 @@ const struct tool_command tool_reports = {
         "of one and shows its header, structure and text safely; with --message the original\n"
         "itself, which may be dangerous.\n"
         "accept and reject take numbers and ranges of them; with --group also what waits in the\n"
-        "same group; with --reporter all of that address that waits. One number that was\n"
+        "same group; with --by all of that address that waits. One number that was\n"
         "rejected can be accepted as long as its original is kept.\n"
         "reporters shows how often managers agreed with each: between which bounds the true share\n"
         "lies, with 95 %.\n"

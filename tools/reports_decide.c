@@ -53,10 +53,10 @@ static int ask_make(const struct reports_tool *tool, struct ask *ask, struct err
         if (range_read(tool->rest[i], &ask->ranges[ask->choice.n_ranges++], err) < 0)
             return -1;
     if (ask->choice.n_ranges == 0 && ask->choice.reporter.n == 0)
-        return err_set(err, "name a number or a range, or --reporter ADDRESS for all of theirs; "
+        return err_set(err, "name a number or a range, or --by ADDRESS for all of theirs; "
                             "`poterne reports` lists what waits");
     if (ask->choice.n_ranges && ask->choice.reporter.n)
-        return err_set(err, "either numbers or --reporter, not both");
+        return err_set(err, "either numbers or --by, not both");
     return 0;
 }
 

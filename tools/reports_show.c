@@ -155,8 +155,9 @@ static void put_head(struct view *view)
     put_field("id", p->id);
     if (p->decided_us) {
         tool_time(p->decided_us, when);
-        put_field("decided by", p->decider);
-        printf("  decided     %s\n", when);
+        printf("  decided     %s by ", when);
+        tool_put_text(stdout, p->decider);
+        putchar('\n');
     }
     put_field("why", p->why);
 }

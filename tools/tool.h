@@ -43,7 +43,7 @@ enum tool_option {
     OPT_FEEDBACK = 1 << 20, /* --feedback WHICH */
     OPT_WITH_RULES = 1 << 21,
     OPT_STATE = 1 << 22,    /* --state STATE */
-    OPT_REPORTER = 1 << 23, /* --reporter ADDRESS */
+    OPT_REPORTER = 1 << 23, /* --by ADDRESS */
     OPT_SINCE = 1 << 24,    /* --since WHEN */
     OPT_WHY = 1 << 25,      /* --why TEXT */
     OPT_EACH = 1 << 26,
