@@ -40,6 +40,7 @@ void content_facts_put(struct buf *out, const struct content_facts *facts)
     wire_u32(out, facts->received_hops);
     wire_str(out, facts->authentication);
     wire_str(out, facts->evidence);
+    wire_u8(out, facts->fingerprinted ? (uint8_t)facts->fingerprint.missing : 0);
     wire_str(out, facts->fingerprinted
                       ? str_n((const char *)facts->fingerprint.bytes, FINGERPRINT_SIZE)
                       : STR_EMPTY);
@@ -49,6 +50,7 @@ void content_facts_put(struct buf *out, const struct content_facts *facts)
 
 static void get_fingerprint(struct wire *w, struct content_facts *facts)
 {
+    facts->fingerprint.missing = wire_get_u8(w) & MISSING_ALL;
     struct str bytes = wire_get_str(w);
     facts->fingerprinted = bytes.n == FINGERPRINT_SIZE;
     if (facts->fingerprinted)

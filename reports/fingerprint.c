@@ -123,6 +123,30 @@ static struct str without_end_blanks(struct str line)
     return line;
 }
 
+const char *missing_field_name(enum missing_field bit)
+{
+    switch (bit) {
+    case MISSING_FROM:
+        return "From";
+    case MISSING_TO:
+        return "To";
+    case MISSING_DATE:
+        return "Date";
+    case MISSING_ID:
+        return "Message-ID";
+    }
+    return "";
+}
+
+static unsigned missing_fields(const struct message *message)
+{
+    unsigned missing = 0;
+    for (unsigned bit = 1; bit <= MISSING_ALL; bit <<= 1)
+        if (!message_header(message, str_of(missing_field_name((enum missing_field)bit))))
+            missing |= bit;
+    return missing;
+}
+
 /* Line by line; empty ones count only between others. */
 static void add_lines(struct hash *h, struct str text)
 {
@@ -204,6 +228,7 @@ int fingerprint_make(struct pool *pool, const struct message *message, struct st
     if (result == 0 && (h.failed || EVP_DigestFinal_ex(h.ctx, fingerprint->bytes, NULL) != 1))
         result = err_set(err, "SHA-256 failed");
     EVP_MD_CTX_free(h.ctx);
+    fingerprint->missing = missing_fields(message);
     return result;
 }
 

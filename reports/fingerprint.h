@@ -17,8 +17,15 @@
 
 #define FINGERPRINT_SIZE 32
 
+/* Fields that the message was without, and that servers behind us add then (RFC 6409 8). */
+enum missing_field { MISSING_FROM = 1, MISSING_TO = 2, MISSING_DATE = 4, MISSING_ID = 8 };
+#define MISSING_ALL 15
+/* "From" …; the bit is one of the above. */
+const char *missing_field_name(enum missing_field bit);
+
 struct fingerprint {
     unsigned char bytes[FINGERPRINT_SIZE];
+    unsigned missing; /* enum missing_field */
 };
 
 /* tag: conf.spam.subject_tag. -1: out of memory. */

@@ -15,6 +15,7 @@ struct restorer {
     struct str tag;
     size_t id_field;       /* where X-Poterne-Id stands among the fields, or NO_FIELD */
     size_t received_field; /* our own Received, or NO_FIELD */
+    unsigned missing;      /* enum missing_field: what the message was without */
     bool in_order;         /* nothing of the sender's stands above X-Poterne-Id */
     struct buf out;
 };
@@ -43,18 +44,20 @@ static bool is_senders(const struct header *field)
 
 static int read_id(struct restorer *r, size_t i, struct err *err)
 {
-    struct str value = header_unfold(r->pool, field_at(r, i)), id, signature;
+    struct str value = header_unfold(r->pool, field_at(r, i));
+    struct signature_field field;
     if (value.s == NULL)
         return err_set(err, "out of memory for an original");
-    if (!signature_parse(value, &id, &signature) || !spool_id_valid(id))
+    if (!signature_parse(value, &field) || !spool_id_valid(field.id))
         return 0;
     if (r->id_field != NO_FIELD) {
         r->restored->several = true;
         return 0;
     }
     r->id_field = i;
-    r->restored->id = id;
-    r->restored->signature = signature;
+    r->restored->id = field.id;
+    r->restored->signature = field.text;
+    r->missing = field.missing;
     return 0;
 }
 
@@ -70,18 +73,27 @@ static void read_mark(struct restorer *r, const struct header *field)
         *marked = str_istarts(value, STR("Yes")) ? MARKED_SPAM : MARKED_HAM;
 }
 
+/* Was it added behind us, since the message had none? */
+static bool was_missing(const struct restorer *r, const struct header *field)
+{
+    for (unsigned bit = 1; bit <= MISSING_ALL; bit <<= 1)
+        if ((r->missing & bit) &&
+            str_ieq(field->name, str_of(missing_field_name((enum missing_field)bit))))
+            return true;
+    return false;
+}
+
 static int read_ours(struct restorer *r, struct err *err)
 {
-    bool senders = false;
     for (size_t i = 0; i < r->from->root->n_headers; i++) {
         const struct header *field = field_at(r, i);
         if (str_ieq(field->name, STR(SIGNATURE_FIELD)) && read_id(r, i, err) < 0)
             return -1;
         read_mark(r, field);
-        senders |= is_senders(field);
-        if (i == r->id_field)
-            r->in_order = !senders;
     }
+    r->in_order = r->id_field != NO_FIELD;
+    for (size_t i = 0; r->in_order && i < r->id_field; i++)
+        r->in_order = !is_senders(field_at(r, i)) || was_missing(r, field_at(r, i));
     return 0;
 }
 
@@ -112,6 +124,8 @@ static bool is_added(const struct restorer *r, size_t i)
         return true;
     if (r->id_field == NO_FIELD)
         return false;
+    if (was_missing(r, field))
+        return true;
     if (r->in_order)
         return i < r->id_field;
     if (str_ieq(field->name, STR("Received")))

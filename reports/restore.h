@@ -8,6 +8,7 @@
  * comes after us adds above: so all that stands above X-Poterne-Id goes. Where a server has put the
  * header into another order (a sender's From, Date, Subject or Message-ID stands above), only what
  * is known to be no sender's goes: trace fields, X-Spam-*, X-Poterne-*.
+ * A From, To, Date or Message-ID that the message was without goes too.
  * Without X-Poterne-Id the mail did not come through us, or somebody took it out: then only
  * X-Poterne-*, the X-Spam-* that we write and the tag go.
  */

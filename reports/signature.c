@@ -6,9 +6,11 @@
 
 #include "base/ascii.h"
 
-#define ID_MAX        64 /* bytes; ours have 26 (spool/spool.h) */
-#define HMAC_SIZE     32
-#define SIGNED_MAX    (ID_MAX + 64)
+#define ID_MAX     64 /* bytes; ours have 26 (spool/spool.h) */
+#define HMAC_SIZE  32
+#define SIGNED_MAX (ID_MAX + 64)
+static const char missing_letters[] = "ftdi"; /* in the order of enum missing_field */
+
 #define SIGNED_DOMAIN "poterne-id-1" /* so that the key can't be used for anything else */
 
 /* What is signed: each text with its length in front, so that no two are the same. */
@@ -45,7 +47,14 @@ int signature_put(struct buf *out, const struct keys *keys, struct str id, bool 
         if (sign(keys->bytes[0], &s, text, err) < 0)
             return -1;
     }
-    buf_addf(out, "%s: %.*s%s%s\r\n", SIGNATURE_FIELD, STR_ARG(id), *text ? "; s=" : "", text);
+    buf_addf(out, "%s: %.*s%s%s", SIGNATURE_FIELD, STR_ARG(id), *text ? "; s=" : "", text);
+    if (fingerprint && fingerprint->missing) {
+        buf_add(out, STR("; m="));
+        for (size_t bit = 0; bit < sizeof missing_letters - 1; bit++)
+            if (fingerprint->missing & (1u << bit))
+                buf_addc(out, missing_letters[bit]);
+    }
+    buf_add(out, STR("\r\n"));
     return 0;
 }
 
@@ -73,16 +82,31 @@ static bool is_signature(struct str x)
     return x.n == SIGNATURE_CHARS;
 }
 
-bool signature_parse(struct str value, struct str *id, struct str *text)
+static unsigned read_missing(struct str letters)
+{
+    unsigned missing = 0;
+    for (size_t i = 0; i < letters.n; i++)
+        for (size_t bit = 0; bit < sizeof missing_letters - 1; bit++)
+            if (letters.s[i] == missing_letters[bit])
+                missing |= 1u << bit;
+    return missing;
+}
+
+bool signature_parse(struct str value, struct signature_field *field)
 {
     struct str rest = value, piece;
-    *id = *text = STR_EMPTY;
+    *field = (struct signature_field){0};
     if (!str_next(&rest, ';', &piece) || !is_id(str_trim(piece)))
         return false;
-    *id = str_trim(piece);
-    rest = str_trim(rest);
-    if (str_istarts(rest, STR("s=")) && is_signature(str_trim(str_from(rest, 2))))
-        *text = str_trim(str_from(rest, 2));
+    field->id = str_trim(piece);
+    while (str_next(&rest, ';', &piece)) {
+        struct str part = str_trim(piece);
+        struct str text = str_trim(str_from(part, 2));
+        if (str_istarts(part, STR("s=")) && is_signature(text))
+            field->text = text;
+        else if (str_istarts(part, STR("m=")))
+            field->missing = read_missing(text);
+    }
     return true;
 }
 

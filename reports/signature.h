@@ -1,10 +1,13 @@
 /*
  * signature: the field X-Poterne-Id, which says which message this is and proves it:
  *
- *     X-Poterne-Id: 01JD8Z3V5M7K9Q2R4T6W8X0Y1Z; s=Jd8fKq0s…
+ *     X-Poterne-Id: 01JD8Z3V5M7K9Q2R4T6W8X0Y1Z; s=Jd8fKq0s…; m=di
  *
  * s is HMAC-SHA256 (RFC 2104) over id, verdict and fingerprint, cut to 16 bytes, in base64url
  * (RFC 4648 5) without padding: 22 characters, so that the field fits in a line that nobody folds.
+ * m names the fields that the message was without, if any: f(rom), t(o), d(ate), i(d). A server
+ * behind us may have added them, and restore.h takes them out again; it needs no signature, since
+ * the fingerprint is another with them or without.
  */
 #ifndef POTERNE_REPORTS_SIGNATURE_H
 #define POTERNE_REPORTS_SIGNATURE_H
@@ -28,9 +31,14 @@ struct signature {
 int signature_put(struct buf *out, const struct keys *keys, struct str id, bool spam,
                   const struct fingerprint *fingerprint, struct err *err);
 
-/* The two parts of the field's value; false: not of that shape. An id without a signature has
- * *text empty. */
-bool signature_parse(struct str value, struct str *id, struct str *text);
+struct signature_field {
+    struct str id;
+    struct str text;  /* empty: it is not signed */
+    unsigned missing; /* enum missing_field */
+};
+
+/* The parts of the field's value; false: not of that shape. */
+bool signature_parse(struct str value, struct signature_field *field);
 
 /* Loads what OpenSSL would load late: once, before a sandbox closes. */
 int signature_load(struct err *err);

@@ -120,7 +120,7 @@ for my $user ( map { "user$_\@$domain" } 0 .. USERS - 1 ) {
         }
         $times{$number}++;
         $tagged++ if $message =~ /^X-Spam-Flag: YES\r$/m;
-        push @unsigned, $number if $message !~ /^X-Poterne-Id: [0-9A-Z]{26}; s=[\w-]{22}\r$/m;
+        push @unsigned, $number if $message !~ /^X-Poterne-Id: [0-9A-Z]{26}; s=[\w-]{22}(?:; m=[ftdi]+)?\r$/m;
         my $what = user_of($number) eq $user ? difference( $sent[$number], $message ) : "came to $user";
         push @different, "$number, $messages[$number][1]: $what" if defined $what;
     }

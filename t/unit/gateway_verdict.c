@@ -194,10 +194,13 @@ static void the_id_is_signed_where_the_contents_are_known(void **state)
     assert_int_equal(verdict_headers(&v, &facts, &conf, &keys, STR("01ID"), &out, &err), 0);
     size_t at = str_find(buf_str(&out), STR("X-Poterne-Id:"));
     assert_true(at != STR_NONE);
-    struct str value = str_from(buf_str(&out), at + strlen("X-Poterne-Id:")), id, text;
+    struct str value = str_from(buf_str(&out), at + strlen("X-Poterne-Id:"));
+    struct signature_field field;
     enum signature_result result;
-    assert_true(signature_parse(value, &id, &text));
-    assert_int_equal(signature_check(&keys, id, text, &content.fingerprint, &result, &err), 0);
+    assert_true(signature_parse(value, &field));
+    assert_int_equal(signature_check(&keys, field.id, field.text, &content.fingerprint, &result,
+                                     &err),
+                     0);
     assert_int_equal(result, SIGNATURE_GOOD_HAM);
     content.fingerprinted = false;
     buf_clear(&out);
@@ -217,7 +220,7 @@ static void facts_survive_the_wire(void **state)
                                .received_hops = 4,
                                .evidence = STR("{}"),
                                .fingerprinted = true,
-                               .fingerprint = {{1, 2}},
+                               .fingerprint = {{1, 2}, MISSING_DATE},
                                .tagged = {&change, 1, 5}};
     struct buf wire = BUF_INIT(4096);
     struct pool *pool = pool_new(4096);
@@ -225,7 +228,8 @@ static void facts_survive_the_wire(void **state)
     content_facts_put(&wire, &in);
     assert_true(content_facts_get(buf_str(&wire), pool, &out));
     assert_true(out.heuristics == 1.25 && out.bayes == -3 && out.bayes_used);
-    assert_true(out.fingerprinted && out.fingerprint.bytes[1] == 2);
+    assert_true(out.fingerprinted && out.fingerprint.bytes[1] == 2 &&
+                out.fingerprint.missing == MISSING_DATE);
     assert_int_equal(out.edits.n, 0);
     assert_int_equal(out.tagged.n, 1);
     assert_int_equal(out.tagged.top, 5);

@@ -248,6 +248,22 @@ static void a_header_in_another_order_is_read_too(void **state)
     buf_release(&whole);
 }
 
+static void what_a_server_added_because_it_was_missing_goes(void **state)
+{
+    struct scanned s = deliver(STR("Subject: x\r\nX-Mailer: y\r\n\r\nbody\r\n"), true);
+    /* Postfix adds at the end of the header, others on top */
+    struct str text =
+        replaced(s.delivered, "X-Mailer: y\r\n",
+                 "X-Mailer: y\r\nMessage-Id: <1@mx>\r\nDate: Sun\r\nFrom: MAILER-DAEMON\r\n");
+    assert_same(&s, text, true);
+    assert_same(&s, with_top("X-Any: x\r\nTo: undisclosed-recipients:;\r\n", text), true);
+    /* but not what was there */
+    s = deliver(STR(SENT), true);
+    struct restored r = restore(replaced(s.delivered, ID "; s=", ID "; m=f; s="));
+    assert_null(message_header(r.message, STR("From")));
+    assert_int_equal(identify(&r, NULL, "").kind, IDENTITY_FORGED);
+}
+
 static void odd_messages_come_back_too(void **state)
 {
     static const char *const odd[] = {
@@ -377,6 +393,7 @@ int main(void)
         cmocka_unit_test(a_message_comes_back_as_it_was_scanned),
         cmocka_unit_test(what_stands_behind_us_does_not_matter),
         cmocka_unit_test(a_header_in_another_order_is_read_too),
+        cmocka_unit_test(what_a_server_added_because_it_was_missing_goes),
         cmocka_unit_test(odd_messages_come_back_too),
         cmocka_unit_test(without_an_id_only_what_is_surely_ours_goes),
         cmocka_unit_test(the_journal_knows_whose_message_it_was),

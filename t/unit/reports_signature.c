@@ -170,11 +170,11 @@ static enum signature_result check(const struct keys *keys, const char *field,
                                    const struct fingerprint *f)
 {
     enum signature_result result;
-    struct str id, text;
+    struct signature_field parsed;
     struct err err;
-    if (!signature_parse(str_of(field), &id, &text))
+    if (!signature_parse(str_of(field), &parsed))
         return SIGNATURE_BAD;
-    assert_int_equal(signature_check(keys, id, text, f, &result, &err), 0);
+    assert_int_equal(signature_check(keys, parsed.id, parsed.text, f, &result, &err), 0);
     return result;
 }
 
@@ -226,12 +226,27 @@ static void without_key_or_fingerprint_the_id_stands_alone(void **state)
     assert_string_equal(field_of(NULL, false, &f), " " ID "\r\n");
 }
 
+static void the_fields_that_are_missing_are_named(void **state)
+{
+    struct keys keys = two_keys();
+    struct signature_field field;
+    struct fingerprint f = print_of("Subject: x\r\nTo: y\r\n\r\nbody");
+    assert_int_equal(f.missing, MISSING_FROM | MISSING_DATE | MISSING_ID);
+    const char *text = field_of(&keys, true, &f);
+    assert_non_null(strstr(text, "; m=fdi\r\n"));
+    assert_true(signature_parse(str_of(text), &field));
+    assert_int_equal(field.missing, f.missing);
+    assert_int_equal(check(&keys, text, &f), SIGNATURE_GOOD_SPAM);
+    assert_true(signature_parse(STR(ID "; m=xtt"), &field));
+    assert_int_equal(field.missing, MISSING_TO);
+}
+
 static void odd_fields_are_no_signatures(void **state)
 {
-    struct str id, text;
+    struct signature_field field;
     static const char *const none[] = {"", " ; s=x", "a b; s=x", "<x@y>", "\xc3\xa9"};
     for (size_t i = 0; i < sizeof none / sizeof *none; i++)
-        assert_false(signature_parse(str_of(none[i]), &id, &text));
+        assert_false(signature_parse(str_of(none[i]), &field));
     static const char *const bare[] = {ID,
                                        " " ID " ;",
                                        ID "; s=",
@@ -240,13 +255,13 @@ static void odd_fields_are_no_signatures(void **state)
                                        ID "; s=AAAAAAAAAAAAAAAAAAAAA!",
                                        ID "; s=AAAAAAAAAAAAAAAAAAAAAAA"};
     for (size_t i = 0; i < sizeof bare / sizeof *bare; i++) {
-        assert_true(signature_parse(str_of(bare[i]), &id, &text));
-        assert_str(id, ID);
-        assert_int_equal(text.n, 0);
+        assert_true(signature_parse(str_of(bare[i]), &field));
+        assert_str(field.id, ID);
+        assert_int_equal(field.text.n, 0);
     }
     char longer[200];
     memset(longer, 'A', sizeof longer);
-    assert_false(signature_parse(str_n(longer, sizeof longer), &id, &text));
+    assert_false(signature_parse(str_n(longer, sizeof longer), &field));
 }
 
 /* --- the tag --- */
@@ -289,6 +304,7 @@ int main(void)
         cmocka_unit_test(each_part_counts),
         cmocka_unit_test(a_signature_proves_id_contents_and_verdict),
         cmocka_unit_test(without_key_or_fingerprint_the_id_stands_alone),
+        cmocka_unit_test(the_fields_that_are_missing_are_named),
         cmocka_unit_test(odd_fields_are_no_signatures),
         cmocka_unit_test(the_tag_is_taken_out_of_a_subject),
     };
