@@ -104,6 +104,17 @@ int counts_add(struct counts *counts, struct ledger *ledger, const uint64_t *fea
     return 0;
 }
 
+void counts_raise(struct counts *counts, uint64_t feature, struct model_counts least, uint32_t day)
+{
+    struct count *count = count_slot(counts, feature);
+    if (least.spam > count->now.spam)
+        count->now.spam = least.spam;
+    if (least.ham > count->now.ham)
+        count->now.ham = least.ham;
+    if (count->now.day == 0)
+        count->now.day = day;
+}
+
 static bool count_none(const struct token_record *record)
 {
     return record->spam == 0 && record->ham == 0;

@@ -33,6 +33,9 @@ int counts_get(struct counts *counts, struct ledger *ledger, DB_TXN *txn, const 
 int counts_add(struct counts *counts, struct ledger *ledger, const uint64_t *features, size_t n,
                enum learn_class class, int32_t step, uint32_t day, struct err *err);
 
+/* The counts of the feature, which counts_get() was asked for before, are at least these. */
+void counts_raise(struct counts *counts, uint64_t feature, struct model_counts least, uint32_t day);
+
 /* Writes what has changed. Only clearing or freeing is left afterwards. */
 int counts_put(struct counts *counts, struct ledger *ledger, DB_TXN *txn, struct err *err);
 

@@ -27,6 +27,7 @@
 
 #define LEDGER_VERSION    2u
 #define LEDGER_FUSION_MAX 8 /* room for inputs of the fusion in a record */
+#define LEDGER_PAGE_SIZE  4096u
 #define SECONDS_PER_DAY   86400
 
 _Static_assert(FUSION_INPUTS <= LEDGER_FUSION_MAX, "the fusion fits into the records");
@@ -109,10 +110,22 @@ int ledger_totals_put(struct ledger *ledger, DB_TXN *txn, const struct ledger_to
  * *version is the record's. */
 int ledger_state_get(struct ledger *ledger, uint32_t *version);
 
+/* The same from the record's bytes; false when it is malformed or of another version. */
+bool ledger_state_decode(struct ledger *ledger, struct str record);
+
 /* What a lesson is made from, and a model is built from beside the tokens. */
 struct knowledge ledger_knowledge(const struct ledger *ledger);
 
 /* --- beginning --- */
+
+/* The environment in the folder home, with recovery; and its end, with a checkpoint. 0, or a
+ * database error. */
+int ledger_env_open(struct ledger *ledger, const char *home);
+void ledger_env_close(struct ledger *ledger);
+
+/* Fills an empty ledger with what can be read in the folder `from`, and with what only the current
+ * model knows. */
+int ledger_rebuild(struct ledger *ledger, const char *from, struct err *err);
 
 /* Fills an empty ledger with what the current model holds if there is one, and writes the first
  * totals record. */

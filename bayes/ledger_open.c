@@ -8,14 +8,12 @@
 
 #include "base/fsio.h"
 #include "base/log.h"
-#include "bayes/ledger_db.h"
+#include "bayes/ledger_aside.h"
 
 #define CACHE_SIZE     (128u * 1024 * 1024)
 #define LOG_FILE_SIZE  (16u * 1024 * 1024)
 #define LOG_BUFFER     (4u * 1024 * 1024)
-#define PAGE_SIZE      4096u
 #define FILE_MODE      0640
-#define SET_ASIDE_MAX  100
 #define SUSPECT_MARKER "ledger/suspect"
 #define SAID_MAX       20 /* of what Berkeley DB says of one environment, in the log */
 
@@ -86,7 +84,7 @@ static int env_configure(DB_ENV *env)
 
 /* One process and one thread: the environment's state lives in this process's own memory, and
  * the lock file stands for the lock manager. */
-static int env_open(struct ledger *ledger, const char *home)
+int ledger_env_open(struct ledger *ledger, const char *home)
 {
     const u_int32_t flags =
         DB_CREATE | DB_PRIVATE | DB_INIT_MPOOL | DB_INIT_TXN | DB_INIT_LOG | DB_RECOVER;
@@ -106,7 +104,7 @@ static int db_open(struct ledger *ledger, DB_TXN *txn, DB **db, const char *name
 {
     int code = db_create(db, ledger->env, 0);
     if (code == 0 && txn)
-        code = (*db)->set_pagesize(*db, PAGE_SIZE);
+        code = (*db)->set_pagesize(*db, LEDGER_PAGE_SIZE);
     if (code == 0 && txn)
         code = (*db)->set_flags(*db, DB_CHKSUM);
     if (code == 0)
@@ -141,7 +139,7 @@ static void dbs_of(struct ledger *ledger, struct db_place places[N_DBS])
     memcpy(places, all, sizeof all);
 }
 
-static void env_close(struct ledger *ledger)
+void ledger_env_close(struct ledger *ledger)
 {
     /* A broken environment is only to give its memory back, which it refuses while it panics. */
     u_int32_t flags = ledger->broken ? DB_NOSYNC : 0;
@@ -217,9 +215,16 @@ static int dbs_open(struct ledger *ledger, DB_TXN *txn, size_t from, size_t to)
     return code;
 }
 
+/* What a ledger begins with. */
+enum beginning {
+    FROM_VERSION_1, /* with what it has */
+    FROM_MODEL,     /* with what the current model knows, if there is one */
+    FROM_NOTHING,
+};
+
 /* Databases that were not there come into being together with what is in them, or not at all:
  * all of a new ledger, or those that version 1 had not. */
-static int dbs_create(struct ledger *ledger, bool new, struct err *err)
+static int dbs_create(struct ledger *ledger, enum beginning beginning, struct err *err)
 {
     DB_TXN *txn;
     if (getrandom(&ledger->salt, sizeof ledger->salt, 0) != sizeof ledger->salt)
@@ -227,9 +232,9 @@ static int dbs_create(struct ledger *ledger, bool new, struct err *err)
     int code = ledger->env->txn_begin(ledger->env, NULL, &txn, 0);
     if (code != 0)
         return ledger_db_err(ledger, code, "beginning a transaction", err);
-    code = dbs_open(ledger, txn, new ? 0 : N_DBS_1, N_DBS);
+    code = dbs_open(ledger, txn, beginning == FROM_VERSION_1 ? N_DBS_1 : 0, N_DBS);
     int result = code ? ledger_db_err(ledger, code, "creating the databases", err) : 0;
-    if (result == 0 && new)
+    if (result == 0 && beginning == FROM_MODEL)
         result = ledger_seed(ledger, txn, err);
     else if (result == 0)
         result = ledger_totals_put(ledger, txn, &ledger->totals, ledger->changed, err);
@@ -277,7 +282,7 @@ static int ledger_read(struct ledger *ledger, uint32_t *version, const char **tr
 }
 
 /* 0 open; 1 damaged; -1 another failure. err is filled unless 0. */
-static int ledger_try(struct ledger *ledger, struct err *err)
+static int ledger_try(struct ledger *ledger, enum beginning beginning, struct err *err)
 {
     char home[PATH_MAX];
     const char *tried = "opening (with recovery)";
@@ -285,11 +290,13 @@ static int ledger_try(struct ledger *ledger, struct err *err)
     if (ledger_path(ledger->folder, "ledger", home, sizeof home, err) < 0 ||
         fsio_mkdir(home, 0750, err) < 0)
         return -1;
-    int code = env_open(ledger, home);
+    int code = ledger_env_open(ledger, home);
     bool new = code == 0 && is_new(ledger);
     if (code == 0 && !new)
         code = ledger_read(ledger, &version, &tried);
-    if (code == 0 && (new || version == 1) && dbs_create(ledger, new, err) < 0)
+    if (code == 0 && version == 1)
+        beginning = FROM_VERSION_1;
+    if (code == 0 && (new || version == 1) && dbs_create(ledger, beginning, err) < 0)
         return -1;
     if (code == 0) {
         tried = "reading the weights";
@@ -303,38 +310,46 @@ static int ledger_try(struct ledger *ledger, struct err *err)
     return is_damage(code) ? 1 : -1;
 }
 
-static int set_aside(struct ledger *ledger, struct err *err)
+/* Nothing more is written to it, and nothing of it is kept. */
+static void ledger_abandon(struct ledger *ledger)
 {
-    char from[PATH_MAX], to[PATH_MAX], name[64];
-    long long now = (long long)time(NULL);
-    if (ledger_path(ledger->folder, "ledger", from, sizeof from, err) < 0)
+    const struct ledger_state nothing = {.weights_file = 0};
+    ledger->broken = true;
+    ledger_env_close(ledger);
+    ledger->broken = false;
+    ledger_state_set(ledger, &nothing);
+    free(ledger->weights);
+    ledger->weights = NULL;
+    ledger->steps_pending = 0;
+}
+
+/* The first attempts read what is left of the damaged ledger; one after those (which may have
+ * ended this program) only the model. */
+static int ledger_replace(struct ledger *ledger, const struct aside *aside, struct err *err)
+{
+    bool read = aside->attempts <= ASIDE_ATTEMPTS;
+    if (ledger_try(ledger, read ? FROM_NOTHING : FROM_MODEL, err) != 0)
         return -1;
-    for (int i = 0; i < SET_ASIDE_MAX; i++) {
-        snprintf(name, sizeof name, i ? "ledger.damaged-%lld.%d" : "ledger.damaged-%lld", now, i);
-        if (ledger_path(ledger->folder, name, to, sizeof to, err) < 0)
-            return -1;
-        if (access(to, F_OK) == 0)
-            continue;
-        if (fsio_rename_durable(from, to, err) < 0)
-            return -1;
-        log_error("the ledger was damaged; it is kept as %s and a new one is started", to);
-        return 0;
-    }
-    return err_set(err, "%s is damaged, and no free name to set it aside", from);
+    if (read && ledger_rebuild(ledger, aside->path, err) < 0)
+        return -1;
+    return aside_done(ledger, err);
 }
 
 static int ledger_start(struct ledger *ledger, struct err *err)
 {
-    int result = ledger_try(ledger, err);
+    struct aside aside;
+    int result = aside_unfinished(ledger, &aside, err);
+    if (result == 0)
+        result = ledger_try(ledger, FROM_MODEL, err);
+    else if (result > 0)
+        return ledger_replace(ledger, &aside, err);
     if (result <= 0)
         return result;
     log_error("%s", err->text);
-    ledger->broken = true; /* nothing more is written to it */
-    env_close(ledger);
-    ledger->broken = false;
-    if (set_aside(ledger, err) < 0)
+    ledger_abandon(ledger);
+    if (aside_set(ledger, &aside, err) < 0)
         return -1;
-    return ledger_try(ledger, err) == 0 ? 0 : -1;
+    return ledger_replace(ledger, &aside, err);
 }
 
 struct ledger *ledger_open(const char *folder, struct err *err)
@@ -365,7 +380,7 @@ void ledger_close(struct ledger **ledger)
 {
     if (*ledger == NULL)
         return;
-    env_close(*ledger);
+    ledger_env_close(*ledger);
     free((*ledger)->weights);
     fsio_close_quiet(&(*ledger)->lock_fd);
     free(*ledger);

@@ -71,6 +71,33 @@ static bool record_valid(const struct totals_record *record, size_t size)
            (record->version == LEDGER_VERSION && size == sizeof *record);
 }
 
+static void record_use(struct ledger *ledger, const struct totals_record *record)
+{
+    struct ledger_state state = {.totals = {.spam = record->spam,
+                                            .ham = record->ham,
+                                            .seeded_spam = record->seeded_spam,
+                                            .seeded_ham = record->seeded_ham,
+                                            .generation = record->generation,
+                                            .held_spam = record->held_spam,
+                                            .held_ham = record->held_ham},
+                                 .weights_file = record->weights_file,
+                                 .held_next = record->held_next,
+                                 .changed = record->changed};
+    memcpy(state.fusion.learned, record->fusion, sizeof state.fusion.learned);
+    ledger_state_set(ledger, &state);
+    ledger->salt = record->salt;
+}
+
+bool ledger_state_decode(struct ledger *ledger, struct str bytes)
+{
+    struct totals_record record = {.version = 0};
+    memcpy(&record, bytes.s, bytes.n < sizeof record ? bytes.n : sizeof record);
+    if (!record_valid(&record, bytes.n))
+        return false;
+    record_use(ledger, &record);
+    return true;
+}
+
 int ledger_state_get(struct ledger *ledger, uint32_t *version)
 {
     struct totals_record record = {.version = 0};
@@ -81,24 +108,12 @@ int ledger_state_get(struct ledger *ledger, uint32_t *version)
     int code = ledger->totals_db->get(ledger->totals_db, NULL, &key, &value, 0);
     if (code != 0)
         return code;
+    *version = record.version;
     if (record.version > LEDGER_VERSION)
         return DB_VERSION_MISMATCH;
     if (!record_valid(&record, value.size))
         return DB_VERIFY_BAD;
-    struct ledger_state state = {.totals = {.spam = record.spam,
-                                            .ham = record.ham,
-                                            .seeded_spam = record.seeded_spam,
-                                            .seeded_ham = record.seeded_ham,
-                                            .generation = record.generation,
-                                            .held_spam = record.held_spam,
-                                            .held_ham = record.held_ham},
-                                 .weights_file = record.weights_file,
-                                 .held_next = record.held_next,
-                                 .changed = record.changed};
-    memcpy(state.fusion.learned, record.fusion, sizeof state.fusion.learned);
-    ledger_state_set(ledger, &state);
-    ledger->salt = record.salt;
-    *version = record.version;
+    record_use(ledger, &record);
     return 0;
 }
 

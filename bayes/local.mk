@@ -29,7 +29,8 @@ lib_libledger_a_SOURCES += \
     bayes/ledger_export.h bayes/ledger_export.c bayes/ledger_record.h bayes/ledger_record.c \
     bayes/ledger_counts.h bayes/ledger_counts.c bayes/ledger_state.c bayes/ledger_weights.c \
     bayes/ledger_caps.c bayes/ledger_held.c bayes/ledger_look.c \
-    bayes/ledger_expire.c
+    bayes/ledger_expire.c bayes/ledger_salvage.h bayes/ledger_salvage.c \
+    bayes/ledger_rebuild.c bayes/ledger_aside.h bayes/ledger_aside.c
 
 lib_libimport_a_CPPFLAGS = $(AM_CPPFLAGS) $(OPENSSL_CFLAGS)
 lib_libimport_a_SOURCES = \
@@ -49,7 +50,11 @@ t_unit_bayes_ledger_LDADD = $(LEDGER_LIBS) $(CMOCKA_LIBS)
 t_unit_bayes_guard_LDADD = $(LEDGER_LIBS) $(CMOCKA_LIBS)
 t_unit_bayes_generations_LDADD = $(LEDGER_LIBS) $(CMOCKA_LIBS)
 
-unit += t/unit/bayes_ledger_exact t/unit/bayes_ledger_sources
+unit += t/unit/bayes_ledger_exact t/unit/bayes_ledger_sources t/unit/bayes_ledger_damage \
+    t/unit/bayes_ledger_kill
+t_unit_bayes_ledger_kill_LDADD = $(LEDGER_LIBS) $(CMOCKA_LIBS)
+t_unit_bayes_ledger_damage_LDADD = $(LEDGER_LIBS) $(CMOCKA_LIBS)
+t_unit_bayes_ledger_damage_CPPFLAGS = $(AM_CPPFLAGS) $(DB_CFLAGS)
 t_unit_bayes_ledger_sources_LDADD = $(LEDGER_LIBS) $(CMOCKA_LIBS)
 t_unit_bayes_ledger_exact_LDADD = $(LEDGER_LIBS) $(CMOCKA_LIBS)
 
