@@ -51,3 +51,6 @@ t_fuzz_mime_LDFLAGS = $(AM_LDFLAGS) $(LIBFUZZER_LDFLAGS)
 fuzz += t/fuzz/html
 t_fuzz_html_LDADD = $(MAIL_LIBS)
 t_fuzz_html_LDFLAGS = $(AM_LDFLAGS) $(LIBFUZZER_LDFLAGS)
+
+unit += t/unit/mail_plain
+t_unit_mail_plain_LDADD = $(MAIL_LIBS) $(CMOCKA_LIBS)

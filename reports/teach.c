@@ -83,7 +83,8 @@ static int teach_one(struct teaching *t, uint64_t number, struct err *err)
         note(t, number, PROPOSAL_REJECTED, err->text);
         return 0;
     }
-    const struct learn_source source = {.reporter = proposal.reporters[0].address,
+    const struct learn_source source = {.reporter =
+                                            pool_lower(t->pool, proposal.reporters[0].address),
                                         .when = proposal.reporters[0].time_us / 1000000,
                                         .kind = LEARN_BY_PROPOSAL,
                                         .campaign = features.campaign};

@@ -1,6 +1,7 @@
 /* reports_show: `poterne reports show`: all that a manager needs to decide. */
 #include <stdio.h>
 
+#include "bayes/known.h"
 #include "gateway/pipeline.h"
 #include "journal/query.h"
 #include "mail/plain.h"
@@ -35,12 +36,17 @@ static int classify(struct view *view, const struct model *model, struct err *er
 {
     struct message *message;
     struct features features;
-    if (message_parse(view->pool, buf_str(&view->original), &mail_limits_default, &message, err) <
-            0 ||
-        mail_text_make(view->pool, message, &view->text, err) < 0 ||
-        features_extract(view->pool, message, view->text, &features, err) < 0)
+    struct known *known;
+    if (known_open_state(view->tool->conf, &known, err) < 0)
         return -1;
-    return bayes_classify(model, &features, view->pool, &view->now, err);
+    int result = -1;
+    if (message_parse(view->pool, buf_str(&view->original), &mail_limits_default, &message, err) ==
+            0 &&
+        mail_text_make(view->pool, message, &view->text, err) == 0 &&
+        features_extract_known(view->pool, message, view->text, known, &features, err) == 0)
+        result = bayes_classify(model, &features, view->pool, &view->now, err);
+    known_close(&known);
+    return result;
 }
 
 static void ask_model(struct view *view)
