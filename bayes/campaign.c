@@ -25,41 +25,56 @@ static void least_add(struct campaign_least *least, uint64_t hash)
     least->hashes[at] = hash;
 }
 
-static bool is_vowel(char c)
-{
-    return c == 'a' || c == 'e' || c == 'i' || c == 'o' || c == 'u' || c == 'y';
-}
+/* What of a word's look says that a sender of many would not vary it: no digits, no punctuation,
+ * and no row of consonants that can't be spoken, which is what making up letters comes to. */
+struct look {
+    bool letters; /* and bytes of other scripts, nothing else */
+    bool spoken;
+};
 
-/* No digits, no punctuation: letters, or bytes of other scripts. */
-static bool is_letters(struct str lower)
+static struct look look_of(struct str lower)
 {
-    for (size_t i = 0; i < lower.n; i++)
-        if (!(lower.s[i] >= 'a' && lower.s[i] <= 'z') && !(lower.s[i] & '\x80'))
-            return false;
-    return true;
-}
-
-/* Whoever makes up letters makes up what can't be spoken. */
-static bool is_spoken(struct str lower)
-{
-    size_t consonants = 0, vowels = 0;
+    enum { OTHER, CONSONANT, VOWEL };
+    static const unsigned char kinds[256] = {
+        ['a'] = VOWEL,           ['b' ... 'd'] = CONSONANT,
+        ['e'] = VOWEL,           ['f' ... 'h'] = CONSONANT,
+        ['i'] = VOWEL,           ['j' ... 'n'] = CONSONANT,
+        ['o'] = VOWEL,           ['p' ... 't'] = CONSONANT,
+        ['u'] = VOWEL,           ['v' ... 'x'] = CONSONANT,
+        ['y'] = VOWEL,           ['z'] = CONSONANT,
+        [0x80 ... 0xff] = VOWEL,
+    };
+    unsigned consonants = 0, most = 0, vowels = 0;
     for (size_t i = 0; i < lower.n; i++) {
-        bool vowel = is_vowel(lower.s[i]) || (lower.s[i] & '\x80');
-        vowels += vowel;
-        consonants = vowel ? 0 : consonants + 1;
-        if (consonants > CONSONANTS)
-            return false;
+        unsigned kind = kinds[(unsigned char)lower.s[i]];
+        if (kind == OTHER)
+            return (struct look){false, false};
+        consonants = kind == VOWEL ? 0 : consonants + 1;
+        vowels += kind == VOWEL;
+        most = consonants > most ? consonants : most;
     }
-    return vowels > 0;
+    return (struct look){true, vowels && most <= CONSONANTS};
+}
+
+/* Is it certain that the word changes nothing any more? */
+static bool is_settled(const struct campaign *campaign, uint64_t hash)
+{
+    const struct campaign_least *steady = &campaign->steady, *words = &campaign->words;
+    return steady->seen >= STEADY_MIN && steady->n == CAMPAIGN_WORDS &&
+           words->n == CAMPAIGN_WORDS && hash >= steady->hashes[CAMPAIGN_WORDS - 1] &&
+           hash >= words->hashes[CAMPAIGN_WORDS - 1];
 }
 
 void campaign_word(struct campaign *campaign, struct str written, struct str lower)
 {
-    if (!is_letters(lower))
-        return;
     uint64_t hash = tokens_hash(lower);
+    if (is_settled(campaign, hash))
+        return;
+    struct look look = look_of(lower);
+    if (!look.letters)
+        return;
     least_add(&campaign->words, hash);
-    if (lower.n >= WORD_MIN && lower.n <= WORD_MAX && str_eq(written, lower) && is_spoken(lower))
+    if (lower.n >= WORD_MIN && lower.n <= WORD_MAX && look.spoken && str_eq(written, lower))
         least_add(&campaign->steady, hash);
 }
 

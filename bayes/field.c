@@ -109,6 +109,10 @@ enum field_kind field_kind(struct str name)
 {
     for (size_t i = 0; i < sizeof fields / sizeof fields[0]; i++) {
         struct str known = fields[i].name;
+        if (name.n == 0 || name.s[0] > known.s[0])
+            continue;
+        if (name.s[0] < known.s[0]) /* the table is sorted */
+            break;
         bool open = known.s[known.n - 1] == '*';
         if (open ? str_starts(name, str_sub(known, 0, known.n - 1)) : str_eq(name, known))
             return fields[i].kind;

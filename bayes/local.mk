@@ -37,6 +37,11 @@ lib_libimport_a_SOURCES = \
     bayes/import.h bayes/import_table.h bayes/import.c bayes/import_table.c \
     bayes/import_bogofilter.c bayes/import_spamassassin.c
 
+unit += t/unit/bayes_regression t/unit/bayes_grams t/unit/bayes_stream
+t_unit_bayes_regression_LDADD = $(MODEL_LIBS) $(CMOCKA_LIBS)
+t_unit_bayes_grams_LDADD = $(MODEL_LIBS) $(CMOCKA_LIBS)
+t_unit_bayes_stream_LDADD = $(MODEL_LIBS) $(CMOCKA_LIBS)
+
 unit += t/unit/bayes_combine t/unit/bayes_model t/unit/bayes_features
 t_unit_bayes_combine_LDADD = $(MODEL_LIBS) $(CMOCKA_LIBS)
 t_unit_bayes_model_LDADD = $(MODEL_LIBS) $(CMOCKA_LIBS)

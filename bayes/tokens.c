@@ -7,6 +7,8 @@
 #include "mail/utf8.h"
 
 #define SLOTS_FIRST 2048u
+#define LIST_FIRST  512
+#define TEXTS_BLOCK 4096 /* bytes for texts, taken of the pool at once */
 #define PLACE_MAX   40
 #define SMALL_MAX   32 /* what is sorted by insertion */
 
@@ -14,6 +16,23 @@ static uint64_t mix(uint64_t a, uint64_t b)
 {
     unsigned __int128 product = (unsigned __int128)a * b;
     return (uint64_t)product ^ (uint64_t)(product >> 64);
+}
+
+/* At most 7 bytes as a number, the first one lowest: two reads that overlap. */
+static uint64_t word_of(const char *p, size_t n)
+{
+    uint32_t low = 0, high = 0;
+    uint16_t first, last;
+    if (n >= 4) {
+        memcpy(&low, p, 4);
+        memcpy(&high, p + n - 4, 4);
+        return low | (uint64_t)high << (8 * (n - 4));
+    }
+    if (n < 2)
+        return n ? (unsigned char)*p : 0;
+    memcpy(&first, p, 2);
+    memcpy(&last, p + n - 2, 2);
+    return first | (uint64_t)last << (8 * (n - 2));
 }
 
 /* Stored in ledgers: to change it is to make all that was learned worthless. Folded
@@ -28,18 +47,17 @@ uint64_t tokens_hash(struct str text)
         memcpy(&word, p, 8);
         h = mix(h ^ word, k1);
     }
-    word = 0;
-    if (n)
-        memcpy(&word, p, n);
-    return mix(mix(h ^ word, k1), k0 ^ text.n);
+    return mix(mix(h ^ word_of(p, n), k1), k0 ^ text.n);
 }
 
 void tokens_init(struct tokens *tokens, struct pool *pool)
 {
     *tokens = (struct tokens){.pool = pool, .limit = FEATURES_MAX, .n_slots = SLOTS_FIRST};
     tokens->slots = POOL_ARRAY(pool, tokens->n_slots, uint32_t);
+    tokens->list = POOL_ARRAY(pool, LIST_FIRST, struct feature);
+    tokens->cap = LIST_FIRST;
     /* Without a secret, a mail could be made of words that all want the same slot. */
-    tokens->failed = tokens->slots == NULL ||
+    tokens->failed = tokens->slots == NULL || tokens->list == NULL ||
                      getrandom(&tokens->salt, sizeof tokens->salt, 0) != sizeof tokens->salt;
 }
 
@@ -72,16 +90,39 @@ static void slots_grow(struct tokens *tokens)
 }
 
 /* For people to read: whatever is no character, or a control character, shows as '?'. */
-static struct str readable_copy(struct pool *pool, struct str text)
+static void make_readable(char *to, struct str copy)
 {
-    struct str copy = pool_str(pool, text);
-    char *to = (char *)copy.s;
-    for (size_t at = 0; to && at < copy.n;) {
+    for (size_t at = 0; at < copy.n;) {
         size_t from = at;
         uint32_t c = utf8_next(copy, &at);
         if (c == UTF8_BAD || c < ' ' || (c >= 0x7f && c < 0xa0))
             memset(to + from, '?', at - from);
     }
+}
+
+static bool is_printable(struct str text)
+{
+    bool odd = false;
+    for (size_t i = 0; i < text.n; i++)
+        odd |= text.s[i] < ' ' || text.s[i] == 0x7f; /* bytes from 0x80 on are negative */
+    return !odd;
+}
+
+/* .s NULL: the pool is used up. */
+static struct str readable_copy(struct tokens *tokens, struct str text)
+{
+    if (tokens->texts_left < text.n) {
+        tokens->texts = pool_alloc(tokens->pool, TEXTS_BLOCK);
+        tokens->texts_left = tokens->texts ? TEXTS_BLOCK : 0;
+    }
+    struct str copy = str_n(tokens->texts, text.n);
+    if (tokens->texts == NULL)
+        return copy;
+    memcpy(tokens->texts, text.s, text.n);
+    if (!is_printable(copy))
+        make_readable(tokens->texts, copy);
+    tokens->texts += text.n;
+    tokens->texts_left -= text.n;
     return copy;
 }
 
@@ -100,7 +141,7 @@ static void token_put(struct tokens *tokens, struct str text)
             tokens->list = list;
         tokens->failed = list == NULL;
     }
-    struct str copy = tokens->failed ? STR_EMPTY : readable_copy(tokens->pool, text);
+    struct str copy = tokens->failed ? STR_EMPTY : readable_copy(tokens, text);
     if (copy.s == NULL) {
         tokens->failed = true;
         return;

@@ -20,6 +20,8 @@ struct tokens {
     uint32_t *slots; /* hash set: positions in list, counted from 1 */
     size_t n_slots;  /* a power of two */
     uint64_t salt;
+    char *texts; /* room for the next ones */
+    size_t texts_left;
     struct campaign *campaign; /* NULL: words don't count for it */
     bool failed;               /* the pool is used up */
 };

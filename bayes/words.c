@@ -19,13 +19,10 @@ enum kind {
 static enum kind ascii_kind(unsigned char c)
 {
     static const unsigned char kinds[128] = {
-        ['$'] = LETTER, ['0'] = LETTER,  ['1'] = LETTER, ['2'] = LETTER, ['3'] = LETTER,
-        ['4'] = LETTER, ['5'] = LETTER,  ['6'] = LETTER, ['7'] = LETTER, ['8'] = LETTER,
-        ['9'] = LETTER, ['\''] = JOINER, ['-'] = JOINER, ['.'] = JOINER, ['_'] = JOINER,
-        [','] = JOINER, ['@'] = JOINER,  ['!'] = TAIL,   ['%'] = TAIL,
+        ['$'] = LETTER,  ['0' ... '9'] = LETTER, ['A' ... 'Z'] = LETTER, ['a' ... 'z'] = LETTER,
+        ['\''] = JOINER, ['-'] = JOINER,         ['.'] = JOINER,         ['_'] = JOINER,
+        [','] = JOINER,  ['@'] = JOINER,         ['!'] = TAIL,           ['%'] = TAIL,
     };
-    if (ascii_is_letter((char)c))
-        return LETTER;
     return (enum kind)kinds[c];
 }
 
@@ -76,13 +73,13 @@ static uint32_t lower(uint32_t c)
 struct scan {
     struct tokens *tokens;
     struct str place;
+    size_t n;      /* bytes of the word, joiners at its end included */
+    size_t solid;  /* bytes up to its last letter */
+    size_t length; /* characters of the word, those beyond WORD_MAX included */
+    bool capitals;
+    uint32_t wide;       /* the wide character before this one; 0: none */
     char word[WORD_MAX]; /* in lower case */
     char form[WORD_MAX]; /* as written */
-    size_t n;            /* bytes of the word, joiners at its end included */
-    size_t solid;        /* bytes up to its last letter */
-    size_t length;       /* characters of the word, those beyond WORD_MAX included */
-    bool capitals;
-    uint32_t wide; /* the wide character before this one; 0: none */
 };
 
 /* A word with capitals counts as itself and as the word that it is: "FREE" as FREE and free. */
@@ -168,10 +165,40 @@ static void scan_character(struct scan *scan, uint32_t c)
     }
 }
 
+/* A run of ASCII letters at `at`, taken at once: most of most texts. Returns where it ends. */
+static size_t scan_letters(struct scan *scan, struct str text, size_t at)
+{
+    size_t from = at, n = scan->n;
+    unsigned capitals = 0;
+    for (; at < text.n; at++) {
+        unsigned char c = (unsigned char)text.s[at];
+        if (c >= 0x80 || ascii_kind(c) != LETTER)
+            break;
+        if (n + 4 > sizeof scan->word)
+            continue;
+        char low = str_lower_char((char)c);
+        capitals |= (unsigned)(low ^ (char)c);
+        scan->form[n] = (char)c;
+        scan->word[n++] = low;
+    }
+    if (at == from)
+        return at;
+    scan->wide = 0;
+    scan->length += at - from;
+    scan->capitals |= capitals != 0;
+    if (n > scan->n)
+        scan->solid = n;
+    scan->n = n;
+    return at;
+}
+
 void tokens_words(struct tokens *tokens, struct str place, struct str text)
 {
     struct scan scan = {.tokens = tokens, .place = place};
-    for (size_t at = 0; at < text.n && !tokens_full(tokens);)
-        scan_character(&scan, utf8_next(text, &at));
+    for (size_t at = 0; at < text.n && !tokens_full(tokens);) {
+        at = scan_letters(&scan, text, at);
+        if (at < text.n)
+            scan_character(&scan, utf8_next(text, &at));
+    }
     word_break(&scan);
 }

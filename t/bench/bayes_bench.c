@@ -4,11 +4,13 @@
  * terms of the TREC spam track (bayes/measure.h), how often a score is wrong that says how sure it
  * is, and what a message costs, as `name value unit`.
  *
- *     t/bench/bayes_bench [--after OTHER_INDEX] [--feedback WHICH] [--messages] [--accuracy] INDEX
+ *     t/bench/bayes_bench [--after OTHER_INDEX] [--feedback WHICH] [--messages] [--accuracy]
+ *                         [--tokens N] INDEX
  *
  * With --after, the mail of another index is learned first. --feedback as in poterne(1) evaluate.
  * With --messages, a line for each message instead: label, score, evidence for spam, what the
- * members say, path. With --accuracy, no times.
+ * members say, path. With --accuracy, no times. With --tokens, the model that is timed is filled up
+ * to N tokens.
  */
 #include <fcntl.h>
 #include <ftw.h>
@@ -29,6 +31,7 @@
 #define PATH_SIZE    4096
 #define LEDGER_PART  2000 /* messages that the ledger is timed with */
 #define LEDGER_BATCH 64
+#define MODEL_TOKENS 100000000
 #define TIP_ALONE    (-5.0) /* a score that makes spam of a message without any rule hit */
 
 struct entry {
@@ -50,6 +53,7 @@ struct bench {
     uint64_t bytes;
     uint64_t tokens;
     uint64_t grams;
+    size_t model_tokens; /* at least so many in the model that is timed */
 };
 
 static _Noreturn void die(const char *what)
@@ -205,6 +209,19 @@ static void messages_print(const struct bench *bench)
 
 /* --- cost --- */
 
+/* Tokens that no message has, after those that were learned. */
+static struct model_token *tokens_fill(struct model_token *tokens, size_t *n, size_t want)
+{
+    if (*n >= want)
+        return tokens;
+    tokens = realloc(tokens, want * sizeof *tokens);
+    if (tokens == NULL)
+        die("out of memory");
+    for (; *n < want; ++*n)
+        tokens[*n] = (struct model_token){(*n + 1) * 0x9e3779b97f4a7c15u, {1, 1}};
+    return tokens;
+}
+
 static struct model *model_make(struct bench *bench, const char *folder)
 {
     struct err err;
@@ -215,6 +232,7 @@ static struct model *model_make(struct bench *bench, const char *folder)
     struct model_token *tokens = online_tokens(online, &n, &err);
     if (tokens == NULL)
         die(err.text);
+    tokens = tokens_fill(tokens, &n, bench->model_tokens);
     snprintf(path, sizeof path, "%s/model", folder);
     int fd = open(path, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
     double begun = wall_now();
@@ -322,13 +340,14 @@ static void entries_free(struct bench *bench)
     for (size_t i = 0; i < bench->n; i++)
         features_kept_free(&bench->list[i].features);
     free(bench->list);
-    *bench = (struct bench){.stream = bench->stream};
+    *bench = (struct bench){.stream = bench->stream, .model_tokens = bench->model_tokens};
 }
 
+/* costs: 0: none; else, with a model of at least costs - 1 tokens */
 static void play(const char *after, const struct feedback *feedback, const char *index,
-                 bool messages, bool costs)
+                 bool messages, size_t costs)
 {
-    struct bench bench = {.n = 0};
+    struct bench bench = {.model_tokens = costs ? costs - 1 : 0};
     struct err err;
     bench.stream = stream_new(feedback, &err);
     if (bench.stream == NULL)
@@ -354,9 +373,11 @@ int main(int argc, char **argv)
                                             {"feedback", required_argument, NULL, 'f'},
                                             {"messages", no_argument, NULL, 'm'},
                                             {"accuracy", no_argument, NULL, 'c'},
+                                            {"tokens", required_argument, NULL, 't'},
                                             {0}};
     struct feedback feedback = {.kind = FEEDBACK_IMMEDIATE};
     const char *after = NULL;
+    uint64_t tokens = 0;
     bool messages = false, costs = true, good = true;
     for (int c; (c = getopt_long(argc, argv, "", options, NULL)) != -1;) {
         if (c == 'a')
@@ -365,13 +386,15 @@ int main(int argc, char **argv)
             good &= feedback_parse(str_of(optarg), &feedback);
         else if (c == 'm')
             messages = true;
+        else if (c == 't')
+            good &= str_to_u64(str_of(optarg), MODEL_TOKENS, &tokens);
         else if (c != 'c')
             good = false;
         costs &= c != 'm' && c != 'c';
     }
     if (!good || optind != argc - 1)
         die("usage: bayes_bench [--after OTHER_INDEX] [--feedback WHICH] [--messages] [--accuracy] "
-            "INDEX");
-    play(after, &feedback, argv[optind], messages, costs);
+            "[--tokens N] INDEX");
+    play(after, &feedback, argv[optind], messages, costs ? (size_t)tokens + 1 : 0);
     return 0;
 }

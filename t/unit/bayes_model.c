@@ -93,12 +93,44 @@ static void close_hashes_are_spread(void **state)
     free(tokens);
 }
 
+/* Weights come back as they were; a flipped bit in them is damage. */
+static void keeps_weights_and_fusion(void **state)
+{
+    struct err err;
+    int32_t *weights = calloc(GRAM_WEIGHTS, sizeof *weights);
+    int fd = memfd_create("model", MFD_CLOEXEC);
+    struct model_token token = {hash_of(1), {2, 3}};
+    assert_true(weights && fd >= 0);
+    for (size_t i = 0; i < GRAM_WEIGHTS; i++)
+        weights[i] = (int32_t)(hash_of(i) >> 32);
+    struct model_facts with = facts;
+    with.known.weights = weights;
+    for (size_t i = 0; i < FUSION_INPUTS; i++)
+        with.known.fusion.learned[i] = -5 - (int32_t)i;
+    assert_int_equal(model_write(fd, "model", &with, &token, 1, &err), 0);
+    struct model *model = model_open(fd, "model", &err);
+    assert_non_null(model);
+    struct knowledge known = model_knowledge(model);
+    assert_memory_equal(known.weights, weights, GRAM_WEIGHTS * sizeof *weights);
+    assert_memory_equal(&known.fusion, &with.known.fusion, sizeof known.fusion);
+    assert_int_equal(find(model, hash_of(1)).ham, 3);
+    model_close(&model);
+    weights[GRAM_WEIGHTS - 1] ^= 4;
+    off_t at = MODEL_WEIGHTS_AT + (GRAM_WEIGHTS - 1) * sizeof *weights;
+    assert_int_equal(pwrite(fd, &weights[GRAM_WEIGHTS - 1], sizeof *weights, at), sizeof *weights);
+    assert_null(model_open(fd, "model", &err));
+    assert_non_null(strstr(err.text, "damaged"));
+    close(fd);
+    free(weights);
+}
+
 static void a_million_tokens_fit_in_32_MB(void **state)
 {
     struct stat st;
     int fd = model_file(1000000);
     assert_int_equal(fstat(fd, &st), 0);
-    assert_true(st.st_size <= 32 * 1000 * 1000);
+    off_t weights = GRAM_WEIGHTS * sizeof(int32_t); /* which this one lacks */
+    assert_true(st.st_size + weights <= 32 * 1000 * 1000);
     close(fd);
 }
 
@@ -268,6 +300,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(finds_what_was_written_and_nothing_else),
         cmocka_unit_test(close_hashes_are_spread),
+        cmocka_unit_test(keeps_weights_and_fusion),
         cmocka_unit_test(a_million_tokens_fit_in_32_MB),
         cmocka_unit_test(tokens_without_counts_are_left_out),
         cmocka_unit_test(walks_over_the_hashes_themselves),
