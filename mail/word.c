@@ -118,6 +118,8 @@ void words_decode(struct str text, struct buf *out)
 
 /* RFC 2047 2: a word has at most 75 characters; 5 (3): no character is parted. */
 #define WORD_MAX 75
+/* The first stands behind the field's name. */
+#define FIRST_WORD_MAX 55
 
 static void put_q(char c, struct buf *out)
 {
@@ -131,15 +133,16 @@ static void put_q(char c, struct buf *out)
 
 static void put_words(struct str text, struct buf *out)
 {
-    size_t start = out->n;
+    size_t start = out->n, room = FIRST_WORD_MAX;
     buf_add(out, STR("=?UTF-8?Q?"));
     for (size_t at = 0; at < text.n;) {
         size_t from = at;
         utf8_next(text, &at);
         /* every byte may need three characters, and the word its end */
-        if (out->n - start + 3 * (at - from) + 2 > WORD_MAX) {
+        if (out->n - start + 3 * (at - from) + 2 > room) {
             buf_add(out, STR("?=\r\n "));
             start = out->n;
+            room = WORD_MAX;
             buf_add(out, STR("=?UTF-8?Q?"));
         }
         for (size_t i = from; i < at; i++)

@@ -49,8 +49,13 @@ static bool same_address(struct str text, const struct address *address)
 /* The directory says of a recipient who he is: "file x, alias of jean.toto@…". */
 static bool is_alias_of(struct str how, const struct address *address)
 {
-    size_t at = str_rchr(how, ' ');
-    return at != STR_NONE && same_address(str_from(how, at + 1), address);
+    const struct str mark = STR("alias of ");
+    size_t at = str_find(how, mark);
+    if (at == STR_NONE)
+        return false;
+    struct str who = str_from(how, at + mark.n);
+    who = str_sub(who, 0, str_chr(who, ' '));
+    return same_address(str_sub(who, 0, str_chr(who, ',')), address);
 }
 
 static bool was_received_by(const struct journal_message *message, struct str reporter)

@@ -316,6 +316,21 @@ static void it_speaks_french_too(void **state)
     assert_true(str_starts(text, STR("Bonjour,")));
 }
 
+static void a_long_subject_is_folded(void **state)
+{
+    struct message *m;
+    struct buf raw = BUF_INIT(4096);
+    buf_add(&raw, STR("Subject: "));
+    for (int i = 0; i < 90; i++)
+        buf_add(&raw, STR("\xc3\xa9 "));
+    buf_add(&raw, STR("\r\n\r\n"));
+    struct answer a = answer_to(buf_cstr(&raw));
+    make(&a, &m);
+    assert_true(str_starts(field(m, "Subject"), STR("Re: \xc3\xa9 \xc3\xa9 \xc3\xa9")));
+    assert_true(field(m, "Subject").n > 150);
+    buf_release(&raw);
+}
+
 static void nothing_of_the_report_breaks_out(void **state)
 {
     struct message *m;
@@ -378,6 +393,7 @@ int main(void)
         cmocka_unit_test(forwards_in_the_text_are_recognised),
         cmocka_unit_test(the_answer_is_a_polite_automatic_one),
         cmocka_unit_test(it_speaks_french_too),
+        cmocka_unit_test(a_long_subject_is_folded),
         cmocka_unit_test(nothing_of_the_report_breaks_out),
         cmocka_unit_test(who_asks_for_the_opposite_of_nothing_hears_where_to_go),
         cmocka_unit_test(an_own_text_takes_the_place_of_ours),

@@ -45,12 +45,13 @@ static void put_message(struct journal_store *store, const char *id, const char 
                                         .verdict = STR("spam"),
                                         .global = -2,
                                         .evidence = str_of(evidence)}};
-    struct event recipient = {.kind = EVENT_RECIPIENT,
-                              .recipient = {.id = str_of(id),
-                                            .address = STR("j.toto@ours.example"),
-                                            .how = STR("file people, alias of Jean@ours.example"),
-                                            .state = RCPT_DELIVERED,
-                                            .time_us = 1795000000000000}};
+    struct event recipient = {
+        .kind = EVENT_RECIPIENT,
+        .recipient = {.id = str_of(id),
+                      .address = STR("j.toto@ours.example"),
+                      .how = STR("file people, alias of Jean@ours.example (as of 08:00)"),
+                      .state = RCPT_DELIVERED,
+                      .time_us = 1795000000000000}};
     assert_int_equal(journal_store_apply(store, &message, &err), 0);
     assert_int_equal(journal_store_apply(store, &recipient, &err), 0);
 }
