@@ -56,7 +56,10 @@ t_unit_bayes_guard_LDADD = $(LEDGER_LIBS) $(CMOCKA_LIBS)
 t_unit_bayes_generations_LDADD = $(LEDGER_LIBS) $(CMOCKA_LIBS)
 
 unit += t/unit/bayes_ledger_exact t/unit/bayes_ledger_sources t/unit/bayes_ledger_damage \
-    t/unit/bayes_ledger_kill
+    t/unit/bayes_ledger_kill t/unit/bayes_ledger_export t/unit/bayes_import
+t_unit_bayes_ledger_export_LDADD = $(LEDGER_LIBS) $(CMOCKA_LIBS)
+t_unit_bayes_import_CPPFLAGS = $(AM_CPPFLAGS) $(OPENSSL_CFLAGS)
+t_unit_bayes_import_LDADD = $(IMPORT_LIBS) $(CMOCKA_LIBS)
 t_unit_bayes_ledger_kill_LDADD = $(LEDGER_LIBS) $(CMOCKA_LIBS)
 t_unit_bayes_ledger_damage_LDADD = $(LEDGER_LIBS) $(CMOCKA_LIBS)
 t_unit_bayes_ledger_damage_CPPFLAGS = $(AM_CPPFLAGS) $(DB_CFLAGS)
@@ -66,7 +69,9 @@ t_unit_bayes_ledger_exact_LDADD = $(LEDGER_LIBS) $(CMOCKA_LIBS)
 noinst_PROGRAMS += t/bench/bayes_bench
 t_bench_bayes_bench_LDADD = $(LEDGER_LIBS)
 
-fuzz += t/fuzz/bayes_features t/fuzz/bayes_model
+fuzz += t/fuzz/bayes_features t/fuzz/bayes_model t/fuzz/bayes_import
+t_fuzz_bayes_import_LDADD = $(IMPORT_LIBS)
+t_fuzz_bayes_import_LDFLAGS = $(AM_LDFLAGS) $(LIBFUZZER_LDFLAGS)
 t_fuzz_bayes_features_LDADD = $(MODEL_LIBS)
 t_fuzz_bayes_features_LDFLAGS = $(AM_LDFLAGS) $(LIBFUZZER_LDFLAGS)
 t_fuzz_bayes_model_LDADD = $(MODEL_LIBS)

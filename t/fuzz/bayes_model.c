@@ -60,8 +60,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct learn_reply reply;
     struct err err;
     struct str message = str_n((const char *)data, size);
-    if (learn_request_get(message, &request) && request.verb == LEARN_MESSAGE)
+    size_t n;
+    if (learn_request_get(message, &request) && request.verb == LEARN_MESSAGE) {
         free(learn_request_features(&request, -1, &err));
+        free(learn_request_grams(&request, &n, &err));
+    }
     learn_reply_get(message, &reply);
     as_model(data, size);
     return 0;

@@ -6,6 +6,7 @@
 #include "t/unit/ledger_world.h"
 
 #include <dirent.h>
+#include <poll.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/wait.h>
@@ -62,15 +63,17 @@ static uint64_t run_and_kill(unsigned round, bool *known)
     int out[2], status;
     char dots[64];
     uint64_t acknowledged = 0;
-    /* From before it is open until long after it has begun. */
-    useconds_t wait = (useconds_t)(random() % (round % 4 ? 250000 : 15000));
     assert_int_equal(pipe(out), 0);
     pid_t pid = fork();
     assert_true(pid >= 0);
     if (pid == 0)
         learn_until_killed(out[1], round, known);
     close(out[1]);
-    usleep(wait);
+    /* Now and then while it opens, else soon after it has begun. */
+    struct pollfd begun = {.fd = out[0], .events = POLLIN};
+    if (round % 8)
+        poll(&begun, 1, 10000);
+    usleep((useconds_t)(random() % 60000));
     assert_int_equal(kill(pid, SIGKILL), 0);
     for (ssize_t n; (n = read(out[0], dots, sizeof dots)) > 0;)
         acknowledged += (uint64_t)n;

@@ -345,29 +345,6 @@ static void old_messages_are_settled(void **state)
     ledger_close(&ledger);
 }
 
-/* As if it were later: everything but the newest is stale, and all that is left can be taken
- * back. */
-static void stale_tokens_go(void **state)
-{
-    struct err err;
-    struct ledger *ledger = open_ledger();
-    int64_t now = time(NULL);
-    learn_batch(ledger, 0, 1600);
-    uint64_t words[WORDS], kept[WORDS];
-    size_t n = words_of(3, words);
-    assert_int_equal(expire_all(ledger, 1, now), 0);
-    for (size_t k = 0; k < n; k++)
-        assert_true(count_of(ledger, words[k]) > 0);
-    /* Nothing is younger than the day after tomorrow less one: but then nothing was learned. */
-    assert_int_equal(expire_all(ledger, 1, now + 2 * DAY), 0);
-    words_of(7, kept);
-    assert_true(count_of(ledger, kept[0]) > 0);
-    for (uint64_t i = 0; i < 1600; i += 100)
-        assert_int_equal(learn(ledger, i, LEARN_FORGET), LEARN_DONE);
-    assert_int_equal(ledger_expire(ledger, 1, now + 2 * DAY, &err), 0);
-    ledger_close(&ledger);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -383,7 +360,6 @@ int main(void)
         WITH_FOLDER(the_oldest_held_out_leaves),
         WITH_FOLDER(a_ledger_nobody_teaches_keeps_everything),
         WITH_FOLDER(old_messages_are_settled),
-        WITH_FOLDER(stale_tokens_go),
     };
     return tap_run(tests, NULL, NULL);
 }
