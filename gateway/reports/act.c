@@ -68,7 +68,7 @@ static void log_original(const struct acting *a, size_t i, enum report_action ac
 {
     static const char *const words[] = {[ACTION_REFUSE] = "refused",
                                         [ACTION_UNCLEAR] = "of no known direction",
-                                        [ACTION_LEARN] = "learned",
+                                        [ACTION_LEARN] = "for the learner",
                                         [ACTION_PROPOSE] = "proposed"};
     const struct found_original *found = &a->findings->originals[i];
     log_info("%.*s original %zu of %s: %s as %s (%s: %.*s)", STR_ARG(a->request->id), i + 1,

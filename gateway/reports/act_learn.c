@@ -19,30 +19,26 @@ static void on_learned(void *data, uint64_t number, enum learn_answer answer, co
         err_set(&a->err, "the learner: %s", text ? text : "failed");
 }
 
-/*
- * Its socket is poterned's and takes requests also while no learner is there to read them: who does
- * not answer a simple question soon is not waited for, since others wait for us.
- */
-static int find_learner(struct acting *a)
+int desk_find_learner(const struct desk *desk, struct err *err)
 {
     const struct learn_request request = {.verb = LEARN_STATUS};
     char path[sizeof(((struct sockaddr_un *)0)->sun_path)];
     struct buf out = BUF_INIT(IPC_MSG_MAX), reply = BUF_INIT(IPC_MSG_MAX);
     int result = -1;
     learn_request_put(&out, &request);
-    if (!ipc_path(a->desk->conf->run_dir, LEARN_SOCKET, path, sizeof path) || !buf_ok(&out))
-        err_set(&a->err, "the learner can't be asked");
+    if (!ipc_path(desk->conf->run_dir, LEARN_SOCKET, path, sizeof path) || !buf_ok(&out))
+        err_set(err, "the learner can't be asked");
     else
-        result = ipc_call(path, buf_str(&out), NULL, &reply, LEARNER_WAIT_MS, &a->err);
+        result = ipc_call(path, buf_str(&out), NULL, &reply, LEARNER_WAIT_MS, err);
     buf_release(&out);
     buf_release(&reply);
-    return result < 0 ? err_prefix(&a->err, "the learner") : 0;
+    return result < 0 ? err_prefix(err, "the learner") : 0;
 }
 
 int act_learn(struct acting *a, const bool *wanted)
 {
     struct learn_summary summary;
-    if (find_learner(a) < 0)
+    if (desk_find_learner(a->desk, &a->err) < 0)
         return -1;
     struct learn_client *client = learn_client_open(a->desk->conf, on_learned, a, &a->err);
     if (client == NULL)

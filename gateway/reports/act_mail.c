@@ -1,14 +1,13 @@
 /* What goes back by mail: the polite answer, and what was done for who answered a digest. */
 #include "gateway/reports/act.h"
 
-#include <string.h>
-
 #include "base/log.h"
 #include "directory/report.h"
 
 #define DIGEST_REPLY_MAX (64 * 1024)
 
-static void send_answer(struct acting *a, const char *answer_id)
+/* False: it may not be, after all, or can't. */
+static bool send_answer(struct acting *a, const char *answer_id)
 {
     struct desk *desk = a->desk;
     struct str to = a->request->sender;
@@ -19,26 +18,30 @@ static void send_answer(struct acting *a, const char *answer_id)
     struct err err;
     int64_t now = a->now_us / 1000000;
     if (!answer_times_allow(&desk->times, to, now) || !post_reaches(&desk->post, to))
-        return;
+        return false;
     /* a crash between the two loses an answer rather than sending two */
     answer_times_note(&desk->times, to, now);
     str_copy(str_of(answer_id), mail.id, sizeof mail.id);
-    if (answer_times_write(desk->times_path, &desk->times, &err) < 0 ||
-        post_send(&desk->post, &mail, &err) < 0)
-        log_error("no answer to <%.*s>: %s", STR_ARG(to), err.text);
+    if (answer_times_write(desk->times_path, &desk->times, &err) == 0 &&
+        post_send(&desk->post, &mail, &err) == 0)
+        return true;
+    log_error("no answer to <%.*s>: %s", STR_ARG(to), err.text);
+    return false;
 }
 
 void act_answer(struct acting *a, const char *answer_id, struct buf *text)
 {
     enum answer_decision decision = a->findings->answering;
-    bool sent = decision == ANSWER_SEND && a->findings->answer.n > 0;
     if (!a->findings->answer_due)
         return;
-    if (sent)
-        send_answer(a, answer_id);
-    buf_addf(text, "%s%s%s", text->n ? "; " : "",
-             sent ? "the sender is told how to report" : "no answer is sent: ",
-             sent ? "" : answer_decision_name(decision));
+    if (text->n)
+        buf_add(text, STR("; "));
+    if (decision != ANSWER_SEND || a->findings->answer.n == 0)
+        buf_addf(text, "no answer is sent: %s", answer_decision_name(decision));
+    else if (send_answer(a, answer_id))
+        buf_add(text, STR("the sender is told how to report"));
+    else
+        buf_add(text, STR("no answer is sent"));
 }
 
 static void send_words(struct acting *a, bool done, struct str reply)

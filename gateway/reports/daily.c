@@ -68,6 +68,10 @@ static void teach_due(struct desk *desk)
                                      .result_max = 1};
     struct buf result = BUF_INIT(2);
     struct err err = {""};
+    if (desk_find_learner(desk, &err) < 0) {
+        log_error("what was accepted is not learned yet: %s", err.text);
+        return;
+    }
     sandbox_path(&box, desk->folder, SANDBOX_WRITE);
     sandbox_path_in(&box, desk->conf->state_dir, "bayes", SANDBOX_READ);
     proposals_close(&desk->store);

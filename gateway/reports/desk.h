@@ -45,6 +45,13 @@ struct desk {
 enum report_outcome desk_act(struct desk *desk, const struct report_request *request,
                              const char *answer_id, struct str found, struct buf *text);
 
+/*
+ * Is there a learner that answers? Its socket is poterned's and takes requests also while none is
+ * there to read them: who does not answer a simple question soon is not waited for, since others
+ * wait for us. -1 with err.
+ */
+int desk_find_learner(const struct desk *desk, struct err *err);
+
 /* --- daily.c --- */
 int64_t desk_now_us(void); /* since 1970 */
 void daily_start(struct desk *desk);
