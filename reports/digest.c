@@ -77,9 +77,9 @@ static void add_line(struct buf *out, size_t number, const struct proposal_line 
     const struct proposal *p = &line->lead;
     buf_addf(out, "%4zu  as %s: ", number, proposal_direction_name(p->direction));
     if (line->n > 1)
-        buf_addf(out, "%llu near-identical messages of %llu reporter%s, such as\n" MARGIN,
-                 (unsigned long long)line->n, (unsigned long long)line->reporters,
-                 plural(line->reporters));
+        buf_addf(out, "%llu near-identical messages of %llu sender%s, such as\n" MARGIN,
+                 (unsigned long long)line->n, (unsigned long long)line->senders,
+                 plural(line->senders));
     buf_add(out, STR("from "));
     plain_add_cut(out, p->sender.n ? p->sender : STR("<>"), ADDRESS_COLUMNS);
     buf_add(out, STR("\n" MARGIN "\""));

@@ -111,7 +111,8 @@ int proposals_taught(struct proposals *store, const struct proposal_taught *taug
 /* --- what ends --- */
 
 struct proposal_lifetimes {
-    int64_t waiting_us; /* then a proposal expires */
+    int64_t waiting_us; /* then a proposal expires; one that a cap held back, so long after its
+                           decision */
     int64_t decided_us; /* then what was decided, or expired, is forgotten: reporters' records are
                            counted from what is not */
 };
@@ -136,6 +137,7 @@ struct proposal_line {
     struct proposal lead; /* the oldest of the group; its list of reporters holds the first only */
     uint64_t n;           /* proposals */
     uint64_t reporters;   /* different ones, of all of them */
+    uint64_t senders;     /* likewise: more than one is worth a look at each */
     uint64_t last;        /* highest number */
     int64_t last_us;      /* newest report of a new message */
     double trust;         /* of its best reporter: reporter.h */

@@ -15,7 +15,7 @@ static sqlite3_stmt *prepare_list(struct proposals *store, const struct proposal
     unsigned all_states = (1u << PROPOSAL_STATES) - 1;
     buf_addf(&sql,
              "SELECT min(p.number), count(DISTINCT p.number), count(DISTINCT r.reporter),"
-             " max(p.number), max(p.time_us), max(t.trust)"
+             " max(p.number), max(p.time_us), max(t.trust), count(DISTINCT p.sender)"
              " FROM proposal p JOIN report r USING (number) JOIN %s t ON t.reporter = r.reporter"
              " WHERE (?1 >> p.state) & 1 AND (?2 >> p.direction) & 1 AND p.time_us >= ?3"
              " AND (?5 = '' OR EXISTS (SELECT 1 FROM report o WHERE o.number = p.number"
@@ -72,7 +72,8 @@ static int read_lines(struct proposals *store, sqlite3_stmt *stmt, size_t limit,
                                        .reporters = (uint64_t)sqlite3_column_int64(stmt, 2),
                                        .last = (uint64_t)sqlite3_column_int64(stmt, 3),
                                        .last_us = sqlite3_column_int64(stmt, 4),
-                                       .trust = sqlite3_column_double(stmt, 5)};
+                                       .trust = sqlite3_column_double(stmt, 5),
+                                       .senders = (uint64_t)sqlite3_column_int64(stmt, 6)};
         uint64_t lead = (uint64_t)sqlite3_column_int64(stmt, 0);
         if (read_lead(store, lead, pool, &line->lead, err) < 0)
             return -1;

@@ -21,9 +21,9 @@ static int find_old(struct proposals *store, const char *sql, int64_t before_us,
 
 /* Facts first: an original whose facts say "expired" is only taking room. */
 static int expire(struct proposals *store, const uint64_t *numbers, int n, int64_t now_us,
-                  struct err *err)
+                  struct str why, struct err *err)
 {
-    uint64_t staged[SWEEP_MAX];
+    uint64_t staged[SWEEP_MAX] = {0};
     size_t n_staged = 0;
     for (int i = 0; i < n; i++) {
         struct proposal proposal;
@@ -36,7 +36,7 @@ static int expire(struct proposals *store, const uint64_t *numbers, int n, int64
             continue;
         proposal.state = PROPOSAL_EXPIRED;
         proposal.changed_us = now_us;
-        proposal.why = STR("nobody decided in time");
+        proposal.why = why;
         proposal.kept = false;
         staged[n_staged++] = numbers[i];
         if (store_facts_stage(store, &proposal, err) < 0 ||
@@ -68,7 +68,14 @@ static int sweep(struct proposals *store, const struct proposal_lifetimes *lifet
                            "SELECT number FROM proposal WHERE state = 0 AND changed_us < ?1"
                            " ORDER BY number LIMIT ?2",
                            now_us - lifetimes->waiting_us, old, err);
-    if (expired < 0 || expire(store, old, expired, now_us, err) < 0)
+    if (expired < 0 || expire(store, old, expired, now_us, STR("nobody decided in time"), err) < 0)
+        return -1;
+    int capped = find_old(store,
+                          "SELECT number FROM proposal WHERE state = 2 AND decided_us < ?1"
+                          " ORDER BY number LIMIT ?2",
+                          now_us - lifetimes->waiting_us, old, err);
+    if (capped < 0 ||
+        expire(store, old, capped, now_us, STR("the model had enough of its kind"), err) < 0)
         return -1;
     int gone = find_old(store,
                         "SELECT number FROM proposal WHERE state IN (3, 4, 5) AND changed_us < ?1"
@@ -76,10 +83,10 @@ static int sweep(struct proposals *store, const struct proposal_lifetimes *lifet
                         now_us - lifetimes->decided_us, old, err);
     if (gone < 0 || forget(store, old, gone, err) < 0)
         return -1;
-    return expired + gone;
+    return expired + capped + gone;
 }
-_Static_assert(PROPOSAL_WAITING == 0 && PROPOSAL_LEARNED == 3 && PROPOSAL_REJECTED == 4 &&
-                   PROPOSAL_EXPIRED == 5,
+_Static_assert(PROPOSAL_WAITING == 0 && PROPOSAL_CAPPED == 2 && PROPOSAL_LEARNED == 3 &&
+                   PROPOSAL_REJECTED == 4 && PROPOSAL_EXPIRED == 5,
                "these stand in the SQL of this file");
 
 int proposals_sweep(struct proposals *store, const struct proposal_lifetimes *lifetimes,

@@ -16,6 +16,7 @@ struct teaching {
     struct proposal_taught taught[TEACH_BATCH_MAX]; /* in the order in which they were added */
     char why[TEACH_BATCH_MAX][PROPOSAL_TEXT_MAX];
     size_t n;
+    bool fresh;         /* one was tried for the first time */
     struct err failure; /* of the last that is to be tried again */
     bool failed;
 };
@@ -79,6 +80,7 @@ static int teach_one(struct teaching *t, uint64_t number, struct err *err)
         note(t, number, PROPOSAL_REJECTED, "its original is gone");
         return 0;
     }
+    t->fresh |= proposal.state == PROPOSAL_ACCEPTED;
     if (extract(t, &features, err) < 0) {
         note(t, number, PROPOSAL_REJECTED, err->text);
         return 0;
@@ -111,7 +113,9 @@ static int teach(struct teaching *t, const uint64_t *numbers, int n, int64_t now
         return err_set(err, "%s", marking.text);
     if (result == 0 && t->failed)
         return err_set(err, "%s", t->failure.text);
-    return result < 0 ? -1 : n;
+    if (result < 0)
+        return -1;
+    return t->fresh || n < TEACH_BATCH_MAX ? n : TEACH_BATCH_MAX - 1;
 }
 
 int proposals_teach(struct proposals *store, const struct conf *conf, int64_t now_us,

@@ -153,9 +153,10 @@ static void put_line_json(const struct proposal_line *line)
     json_t *object = reports_json(&line->lead);
     if (object)
         json_object_update_new(object,
-                               json_pack("{s:I, s:I, s:I, s:f}", "messages", (json_int_t)line->n,
-                                         "last", (json_int_t)line->last, "reporters",
-                                         (json_int_t)line->reporters, "trust", line->trust));
+                               json_pack("{s:I, s:I, s:I, s:I, s:f}", "messages",
+                                         (json_int_t)line->n, "last", (json_int_t)line->last,
+                                         "reporters", (json_int_t)line->reporters, "senders",
+                                         (json_int_t)line->senders, "trust", line->trust));
     json_line(object);
 }
 

@@ -490,13 +490,20 @@ static void test_sweep(void **state)
     assert_false(there(f, "proposals/1.eml"));
     assert_int_equal(load(f, 2).state, PROPOSAL_REJECTED);
     assert_int_equal(decide_one(f, true, 1).late, 1);
-    assert_int_equal(proposals_sweep(f->store, &lifetimes, NOW_US + 140 * DAY_US, &f->err), 2);
+    /* accepted, but the model takes no more of its kind */
+    add(f, a_report(50, "a@example.org"));
+    decide_one(f, true, 3);
+    const struct proposal_taught capped = {3, PROPOSAL_CAPPED, STR("enough")};
+    assert_int_equal(proposals_taught(f->store, &capped, 1, NOW_US + 29 * DAY_US, &f->err), 0);
+    assert_int_equal(proposals_sweep(f->store, &lifetimes, NOW_US + 31 * DAY_US, &f->err), 1);
+    assert_int_equal(load(f, 3).state, PROPOSAL_EXPIRED);
+    assert_int_equal(proposals_sweep(f->store, &lifetimes, NOW_US + 140 * DAY_US, &f->err), 3);
     struct proposal p;
     assert_int_equal(proposals_load(f->store, 2, f->pool, &p, &f->err), 0);
     open_store(f);
     assert_int_equal(list(f, (struct proposal_filter){0}).n, 0);
     assert_int_equal(add(f, a_report(1, "a@example.org")), PROPOSAL_NEW);
-    assert_int_equal(load(f, 3).digest, 1); /* no number is used again */
+    assert_int_equal(load(f, 4).digest, 1); /* no number is used again */
 }
 
 /* --- beside one another --- */
