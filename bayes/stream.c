@@ -32,19 +32,28 @@ static bool share_parse(struct str text, double *share)
     return *share >= 0 && *share <= 1;
 }
 
+static bool number_parse(struct str text, size_t *number)
+{
+    uint64_t n;
+    if (!str_to_u64(text, FEEDBACK_NUMBER_MAX, &n))
+        return false;
+    *number = (size_t)n;
+    return true;
+}
+
 bool feedback_parse(struct str text, struct feedback *feedback)
 {
     size_t equals = str_chr(text, '=');
     struct str name = str_sub(text, 0, equals);
     struct str value = equals == STR_NONE ? STR_EMPTY : str_from(text, equals + 1);
-    uint64_t delay;
-    *feedback = (struct feedback){.kind = FEEDBACK_IMMEDIATE};
+    *feedback = (struct feedback){.kind = FEEDBACK_IMMEDIATE, .first = FEEDBACK_ERRORS_FIRST};
     if (str_eq(name, STR("delayed"))) {
         feedback->kind = FEEDBACK_DELAYED;
-        if (!str_to_u64(value, FEEDBACK_DELAY_MAX, &delay))
-            return false;
-        feedback->delay = (size_t)delay;
-        return true;
+        return number_parse(value, &feedback->delay);
+    }
+    if (str_eq(name, STR("first"))) {
+        feedback->kind = FEEDBACK_FIRST;
+        return number_parse(value, &feedback->first);
     }
     if (str_eq(name, STR("partial"))) {
         feedback->kind = FEEDBACK_PARTIAL;
@@ -119,8 +128,10 @@ static bool is_told(const struct stream *stream, bool wrong)
         return true;
     case FEEDBACK_PARTIAL:
         return lot(stream->told) < stream->feedback.share;
+    case FEEDBACK_FIRST:
+        return stream->told < stream->feedback.first;
     case FEEDBACK_ERRORS:
-        return wrong || stream->told < FEEDBACK_FIRST;
+        return wrong || stream->told < stream->feedback.first;
     }
     return false;
 }

@@ -8,24 +8,26 @@
 
 #include "bayes/online.h"
 
-#define FEEDBACK_DELAY_MAX 1000000
+#define FEEDBACK_NUMBER_MAX 1000000
 
 enum feedback_kind {
     FEEDBACK_IMMEDIATE,
     FEEDBACK_DELAYED, /* after `delay` further messages */
     FEEDBACK_PARTIAL, /* for a share of messages, which does not depend on what they are */
-    FEEDBACK_ERRORS   /* where the filter was wrong, and for the first FEEDBACK_FIRST */
+    FEEDBACK_FIRST,   /* for the first `first` */
+    FEEDBACK_ERRORS   /* for the first `first`, and then where the filter was wrong */
 };
-#define FEEDBACK_FIRST 100
+#define FEEDBACK_ERRORS_FIRST 100
 
 struct feedback {
     enum feedback_kind kind;
-    size_t delay;
+    size_t delay; /* 0 but for FEEDBACK_DELAYED */
+    size_t first;
     double share; /* 0 to 1 */
 };
 
 /* "immediate", "delayed=N", "partial=P" with P a share ("0.25") or a percentage ("25" or "25%"),
- * "errors". False: none of these. */
+ * "first=N", "errors". False: none of these. */
 bool feedback_parse(struct str text, struct feedback *feedback);
 
 struct stream;

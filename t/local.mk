@@ -9,7 +9,7 @@ if FUZZ
 noinst_PROGRAMS += $(fuzz)
 endif
 
-.PHONY: check-programs fuzz-programs lint bench bench-rules list-unit list-fuzz list-flags
+.PHONY: check-programs fuzz-programs lint bench bench-bayes bench-rules list-unit list-fuzz list-flags
 check-programs: $(check_PROGRAMS)
 fuzz-programs: $(fuzz)
 
@@ -21,6 +21,9 @@ lint:
 
 bench: all
 	cd $(top_srcdir) && POTERNE_BUILD=$(abs_builddir) t/bench/bench
+
+bench-bayes: poterne
+	cd $(top_srcdir) && POTERNE_BUILD=$(abs_builddir) t/bench/bayes
 
 bench-rules: t/bench/rules_speed
 	cd $(top_srcdir) && POTERNE_BUILD=$(abs_builddir) t/bench/rules

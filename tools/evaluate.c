@@ -215,7 +215,8 @@ static int run(const struct tool_args *args)
                             "name one list of messages: lines \"ham PATH\" or \"spam PATH\"");
     if (args->feedback && !feedback_parse(str_of(args->feedback), &feedback))
         return tool_misused("evaluate",
-                            "--feedback is immediate, delayed=N, partial=P or errors, not \"%s\"",
+                            "--feedback is immediate, delayed=N, partial=P, first=N or errors, not "
+                            "\"%s\"",
                             args->feedback);
     int result = open_evaluation(&e, args, &feedback, &err);
     if (result == 0 && (args->given & OPT_WITH_RULES))
@@ -242,6 +243,7 @@ const struct tool_command tool_evaluate = {
         "  --feedback immediate   at once (the default)\n"
         "  --feedback delayed=N   after N further messages\n"
         "  --feedback partial=P   of a share P of them only: 0.25, or 25%\n"
+        "  --feedback first=N     of the first N only\n"
         "  --feedback errors      of the first 100, then where it was wrong\n"
         "What the gateway has learned is neither used nor changed. A line for each message:\n"
         "  LABEL SCORE VERDICT PATH\n"

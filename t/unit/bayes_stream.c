@@ -99,6 +99,8 @@ static void feedback_is_read(void **state)
     assert_near(f.share, 0.25);
     assert_true(feedback_parse(STR("partial=0.5%"), &f));
     assert_near(f.share, 0.005);
+    assert_true(feedback_parse(STR("first=50"), &f) && f.kind == FEEDBACK_FIRST);
+    assert_int_equal(f.first, 50);
     static const char *const bad[] = {"",
                                       "never",
                                       "delayed",
@@ -217,10 +219,18 @@ static void it_learns_a_share_the_same_each_time(void **state)
 static void it_learns_errors_only(void **state)
 {
     struct stream *stream = stream_of("errors");
-    play(stream, 0, FEEDBACK_FIRST);
-    assert_int_equal(learned(stream), FEEDBACK_FIRST);
-    unsigned right = play(stream, FEEDBACK_FIRST, 500);
+    play(stream, 0, FEEDBACK_ERRORS_FIRST);
+    assert_int_equal(learned(stream), FEEDBACK_ERRORS_FIRST);
+    unsigned right = play(stream, FEEDBACK_ERRORS_FIRST, 500);
     assert_int_equal(learned(stream), 500 - right);
+    stream_free(&stream);
+}
+
+static void it_learns_the_first_only(void **state)
+{
+    struct stream *stream = stream_of("first=50");
+    play(stream, 0, 200);
+    assert_int_equal(learned(stream), 50);
     stream_free(&stream);
 }
 
@@ -273,6 +283,7 @@ int main(void)
         cmocka_unit_test(it_learns_later),
         cmocka_unit_test(it_learns_a_share_the_same_each_time),
         cmocka_unit_test(it_learns_errors_only),
+        cmocka_unit_test(it_learns_the_first_only),
         cmocka_unit_test(forgetting_is_exact),
     };
     return tap_run(tests, NULL, NULL);
