@@ -3,10 +3,10 @@
 #include <math.h>
 
 #define INPUT_MAX 16.0 /* of a member's log-odds */
-#define RATE      0.002
+#define RATE      0.0005
 /* Learning may take so much from a shipped weight, or add so much, in shares of it. */
-#define LESS 0.5
-#define MORE 1.0
+#define LESS 0.3
+#define MORE 0.5
 
 static const double shipped[FUSION_INPUTS] = {
     [FUSION_TOKENS] = 0.5,
