@@ -231,6 +231,23 @@ static void test_index_damaged_in_the_middle(void **state)
     assert_int_equal(add(f, a_report(201, "a@example.org")), PROPOSAL_NEW);
 }
 
+/* Cut anywhere, or with one byte changed, facts are damaged and never something else. */
+static void test_facts_are_whole_or_damaged(void **state)
+{
+    struct fixture *f = *state;
+    struct proposal p = a_report(1, "a@example.org"), read;
+    p.number = 1;
+    proposal_put(&f->buf, &p);
+    struct str facts = buf_str(&f->buf);
+    assert_int_equal(proposal_get(facts, f->pool, &read, &f->err), 0);
+    for (size_t n = 0; n < facts.n; n++) {
+        assert_int_equal(proposal_get(str_sub(facts, 0, n), f->pool, &read, &f->err), -1);
+        f->buf.p[n] ^= 0x10;
+        assert_int_equal(proposal_get(facts, f->pool, &read, &f->err), -1);
+        f->buf.p[n] ^= 0x10;
+    }
+}
+
 static void test_damaged_facts_are_set_aside(void **state)
 {
     struct fixture *f = *state;
@@ -547,6 +564,7 @@ int main(void)
         TEST(test_opened_again),
         TEST(test_damaged_index_is_made_anew),
         TEST(test_index_damaged_in_the_middle),
+        TEST(test_facts_are_whole_or_damaged),
         TEST(test_damaged_facts_are_set_aside),
         TEST(test_killed_while_adding),
         TEST(test_reporter_and_day),
