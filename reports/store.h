@@ -48,9 +48,9 @@ enum proposal_added {
 
 /*
  * Of `proposal`: digest, campaign, direction, identity, id, subject, sender, verdict, scores, and
- * one reporter count; its number is filled. Where the limits are reached, those who filled the
- * store lose first: the oldest proposal of the reporter with the most gives way, and that reporter
- * themself is refused. -1 with err: it could not be stored, try later.
+ * one reporter count; its number is filled. Where the limits are reached, the oldest proposal of
+ * whoever has most gives way, but no one's whom managers agreed with before to a stranger's; else
+ * the new one is refused. -1 with err: it could not be stored, try later.
  */
 int proposals_add(struct proposals *store, const struct proposal_limits *limits,
                   struct proposal *proposal, struct str original, enum proposal_added *added,

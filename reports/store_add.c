@@ -112,34 +112,65 @@ static int drop_decided(const struct adding *a, int64_t *number)
         sqlite3_bind_int64(stmt, 1, *number);
     return store_run(a->store, stmt, a->err);
 }
-_Static_assert(PROPOSAL_WAITING == 0 && PROPOSAL_LEARNED == 3 && PROPOSAL_REJECTED == 4 &&
-                   PROPOSAL_EXPIRED == 5,
+_Static_assert(PROPOSAL_WAITING == 0 && PROPOSAL_ACCEPTED == 1 && PROPOSAL_CAPPED == 2 &&
+                   PROPOSAL_LEARNED == 3 && PROPOSAL_REJECTED == 4 && PROPOSAL_EXPIRED == 5,
                "these stand in the SQL of this file");
 
-/* The oldest that waits of the reporter with the most of them. *number 0: that reporter is the one
- * who reports now, or nothing waits. */
-static int find_biggest(const struct adding *a, bool by_bytes, int64_t *number)
+/* What waits, counted or in bytes, of one reporter other than ?1: of those whom managers agreed
+ * with
+ * (?2 is 1) or not yet. */
+#define BIGGEST(measure, column)                                                                   \
+    "SELECT " column " FROM (SELECT min(number) AS oldest, " measure " AS amount FROM proposal"    \
+    " WHERE state = 0 AND reporter <> ?1 AND (reporter IN (SELECT reporter FROM proposal"          \
+    " WHERE state IN (1, 2, 3))) = ?2 GROUP BY reporter ORDER BY 2 DESC, 1 LIMIT 1)"
+
+static const char *const biggest_oldest[] = {BIGGEST("count(*)", "oldest"),
+                                             BIGGEST("sum(size)", "oldest")};
+static const char *const biggest_amount[] = {BIGGEST("count(*)", "amount"),
+                                             BIGGEST("sum(size)", "amount")};
+static const char *const own_amount[] = {
+    "SELECT count(*) FROM proposal WHERE state = 0 AND reporter = ?1",
+    "SELECT sum(size) FROM proposal WHERE state = 0 AND reporter = ?1"};
+static const char is_proven[] =
+    "SELECT 1 FROM proposal WHERE state IN (1, 2, 3) AND reporter = ?1 LIMIT 1";
+
+/* A number about the reporter of the new one. */
+static int about_reporter(const struct adding *a, const char *sql, bool proven, int64_t *number)
 {
-    static const char *const sql[] = {
-        "SELECT min(number) FROM proposal WHERE state = 0 GROUP BY reporter"
-        " ORDER BY count(*) DESC, min(number) LIMIT 1",
-        "SELECT min(number) FROM proposal WHERE state = 0 GROUP BY reporter"
-        " ORDER BY sum(size) DESC, min(number) LIMIT 1"};
-    int64_t own;
-    if (count(a, sql[by_bytes], number) < 0 || *number == 0)
-        return *number == 0 ? 0 : -1;
-    sqlite3_stmt *stmt =
-        store_prepare(a->store, "SELECT 1 FROM proposal WHERE number = ?1 AND reporter = ?2",
-                      a->err);
+    sqlite3_stmt *stmt = store_prepare(a->store, sql, a->err);
     if (stmt) {
-        sqlite3_bind_int64(stmt, 1, *number);
-        db_bind(stmt, 2, a->proposal->reporters[0].address);
+        db_bind(stmt, 1, a->proposal->reporters[0].address);
+        sqlite3_bind_int64(stmt, 2, proven); /* unused by some */
     }
-    if (store_get_number(a->store, stmt, &own, a->err) < 0)
+    return store_get_number(a->store, stmt, number, a->err);
+}
+
+/* The oldest of the biggest of them, when it has more than `own`. *number 0: it stays. */
+static int find_bigger(const struct adding *a, bool by_bytes, bool proven, int64_t own,
+                       int64_t *number)
+{
+    int64_t amount;
+    *number = 0;
+    if (about_reporter(a, biggest_amount[by_bytes], proven, &amount) < 0)
         return -1;
-    if (own)
-        *number = 0;
-    return 0;
+    return amount > own ? about_reporter(a, biggest_oldest[by_bytes], proven, number) : 0;
+}
+
+/*
+ * Who gives way to the new one: whoever has more waiting than its reporter would have. Those whom
+ * managers agreed with before give way only to one another; to them, all others do: so a flood of
+ * strangers, however many names it has, takes nothing from them. *number 0: nobody.
+ */
+static int find_giving_way(const struct adding *a, bool by_bytes, int64_t *number)
+{
+    int64_t proven, own;
+    if (about_reporter(a, is_proven, false, &proven) < 0 ||
+        about_reporter(a, own_amount[by_bytes], false, &own) < 0)
+        return -1;
+    own += by_bytes ? (int64_t)a->original.n : 1;
+    if (find_bigger(a, by_bytes, false, proven ? 0 : own, number) < 0)
+        return -1;
+    return *number == 0 && proven ? find_bigger(a, by_bytes, true, own, number) : 0;
 }
 
 static int expire(const struct adding *a, uint64_t number)
@@ -175,7 +206,7 @@ static int make_room(const struct adding *a)
             return -1;
         if (number)
             continue;
-        if (find_biggest(a, !many, &number) < 0)
+        if (find_giving_way(a, !many, &number) < 0)
             return -1;
         if (number == 0)
             break;

@@ -352,6 +352,32 @@ static void test_who_filled_the_store_gives_way(void **state)
     assert_int_equal(load(f, 2).n_reporters, 2);
 }
 
+/* Many strangers with one report each push out nobody, and nobody whom managers agreed with. */
+static void test_a_flood_of_strangers(void **state)
+{
+    struct fixture *f = *state;
+    const struct proposal_limits limits = {20, 1000, (uint64_t)1 << 30};
+    char who[64];
+    open_store(f);
+    add(f, a_report(1000, "proven@example.org"));
+    decide_one(f, true, 1);
+    for (uint64_t i = 1; i <= 5; i++)
+        add(f, a_report(1000 + i, "proven@example.org"));
+    for (unsigned i = 1; i <= 100; i++) {
+        snprintf(who, sizeof who, "stranger%u@example.org", i);
+        struct proposal p = a_report(i, who);
+        enum proposal_added added = add_within(f, &limits, &p, STR("x: y\r\n\r\n"));
+        assert_int_equal(added, i <= 15 ? PROPOSAL_NEW : PROPOSAL_REFUSED);
+    }
+    for (uint64_t i = 2; i <= 6; i++)
+        assert_int_equal(load(f, i).state, PROPOSAL_WAITING);
+    /* strangers give way to who is proven, the oldest first; then the proven to one another */
+    struct proposal p = a_report(2000, "proven@example.org");
+    assert_int_equal(add_within(f, &limits, &p, STR("x: y\r\n\r\n")), PROPOSAL_NEW);
+    assert_int_equal(load(f, 7).state, PROPOSAL_EXPIRED);
+    assert_int_equal(load(f, 8).state, PROPOSAL_WAITING);
+}
+
 static void test_bytes(void **state)
 {
     struct fixture *f = *state;
@@ -569,6 +595,7 @@ int main(void)
         TEST(test_killed_while_adding),
         TEST(test_reporter_and_day),
         TEST(test_who_filled_the_store_gives_way),
+        TEST(test_a_flood_of_strangers),
         TEST(test_bytes),
         TEST(test_campaign_is_one_line),
         TEST(test_decisions),
