@@ -73,7 +73,7 @@ static uint64_t run_and_kill(unsigned round, bool *known)
     struct pollfd begun = {.fd = out[0], .events = POLLIN};
     if (round % 8)
         poll(&begun, 1, 10000);
-    usleep((useconds_t)(random() % 60000));
+    usleep((useconds_t)(spread(round) % 150000));
     assert_int_equal(kill(pid, SIGKILL), 0);
     for (ssize_t n; (n = read(out[0], dots, sizeof dots)) > 0;)
         acknowledged += (uint64_t)n;
@@ -149,7 +149,6 @@ static void kill_9_loses_nothing_and_counts_nothing_twice(void **state)
     struct ledger *ledger = open_ledger();
     uint64_t nothing = sum_of(ledger);
     ledger_close(&ledger);
-    srandom(20261122);
     for (unsigned round = 0; round < rounds(); round++) {
         uint64_t batches = run_and_kill(round, known);
         acknowledged += batches;
