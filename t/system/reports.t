@@ -180,6 +180,12 @@ sub with_new_model {
     return @result;
 }
 
+sub state_of {
+    my ($number) = @_;
+    my ($proposal) = $gateway->poterne_json( 'reports', 'show', $number );
+    return $proposal->{state} // '';
+}
+
 sub waiting { return grep { ( $_->{state} // '' ) eq 'waiting' } $gateway->poterne_json( 'reports', 'list' ) }
 
 # --- what was tagged wrongly ---
@@ -253,6 +259,20 @@ like( fate( send_mail( OFFICE, $chef, $tagged, forward( $chef, $tagged, $forged 
 ( my $altered = $wrong ) =~ s/(Hello,)/$1 dear friend, buy now,/;
 like( fate( send_mail( OFFICE, $chef, $tagged, forward( $chef, $tagged, $altered ) ) ),
     qr/^delivered: 1 waiting for a manager \(ham\)/, 'an altered one waits, also a manager\'s' );
+
+# --- what waits is decided on the command line, too ---
+
+my %number = map { $_->{identity} => $_->{number} } waiting();
+is( join( ' ', sort keys %number ), 'altered genuine', 'two wait' );
+my ( $status, $said ) = $gateway->poterne( 'reports', 'reject', '--why', 'not he', $number{genuine} );
+is( $status, 0, 'what the false manager sent is rejected' ) or diag($said);
+( $status, $said ) = $gateway->poterne( 'reports', 'accept', $number{altered} );
+is( $status, 0, 'what was altered is accepted' ) or diag($said);
+ok(
+    wait_until( 30, sub { state_of( $number{altered} ) eq 'learned' } ),
+    'and learned'
+) or diag( state_of( $number{altered} ) );
+is( state_of( $number{genuine} ), 'rejected', 'the other is not' );
 
 # --- nothing attached ---
 
