@@ -5,6 +5,7 @@
 use strict;
 use warnings;
 
+use Digest::SHA qw(sha256_base64);
 use File::Temp qw(tempdir);
 use Test::More;
 use lib 't/lib';
@@ -33,6 +34,11 @@ header SITE_OFFER Subject =~ /offer/i
 score SITE_OFFER 4.0
 EOF
 
+# The key of our domain, as DNS would have it.
+command_output( 'openssl', 'genrsa', '-out', "$root/key.pem", 2048 );
+my $public = `openssl rsa -in $root/key.pem -pubout 2>/dev/null` =~ s/-----.*-----|\n//gr;
+Poterne::Gateway::write_file( "$root/keys", "s1._domainkey.$domain TXT v=DKIM1; k=rsa; p=$public\n" );
+
 my $dovecot = Poterne::Dovecot->start("$root/dovecot");
 my $gateway = Poterne::Gateway->new(
     root     => "$root/gateway",
@@ -41,6 +47,7 @@ my $gateway = Poterne::Gateway->new(
         spam    => { rules    => qq({ "$root/rules" }), reports => $either },
         reports => { spam     => $missed, ham => $tagged, trusted => '{ ' . OFFICE . ' }' },
         queue   => { retry_first => '1s', retry_max => '2s' },
+        sender  => { keys     => qq("$root/keys") },
         bayes   => { publish_delay => '0s' },
     },
     domains => {
@@ -116,6 +123,20 @@ sub forward_inline {
         . "To: $to\nFrom: <$from>\nSubject: Fwd: a message\nContent-Type: text/plain; charset=UTF-8\n\n\n\n"
         . "-------- Forwarded Message --------\nSubject: \ta message\nDate: \tSun, 22 Nov 2026 09:00:00 +0100\n"
         . "From: \tsomebody\nTo: \t$from\n\n$text\n";
+}
+
+# With a DKIM signature of our domain (RFC 6376, simple/simple).
+sub signed {
+    my ($mail) = @_;
+    $mail =~ s/\r?\n/\r\n/g;
+    my ( $header, $body ) = split /(?<=\r\n)\r\n/, $mail, 2;
+    my @names = qw(From To Subject Date Message-ID);
+    my $covered = join '', map { $header =~ /^(\Q$_\E:.*\r\n(?:[ \t].*\r\n)*)/mi ? $1 : '' } @names;
+    my $field = "DKIM-Signature: v=1; a=rsa-sha256; c=simple/simple; d=$domain; s=s1;\r\n h="
+        . join( ':', @names ) . ";\r\n bh=" . sha256_base64($body) . "=;\r\n b=";
+    Poterne::Gateway::write_file( "$root/covered", $covered . $field );
+    my $signature = `openssl dgst -sha256 -sign $root/key.pem $root/covered | openssl base64 -A`;
+    return ( $field . $signature . "\r\n" . $mail ) =~ s/\r\n/\n/gr;
 }
 
 # What the journal says became of it, once it is settled; '' if it waits.
@@ -249,6 +270,17 @@ with_new_model(
 send_mail( OUTSIDE, 'b@remote.example', $claire, text_of( $claire, 'Offer', $offer ) );
 $next = next_mail($claire);
 ok( is_tagged($next), 'the next offer is tagged' ) or diag($next);
+
+# From anywhere else, the signature of our own domain says who it is.
+my $signed = signed( forward( $chef, $missed, $next ) );
+like( fate( send_mail( OUTSIDE, $chef, $missed, $signed ) ),
+    qr/^delivered: 1 learned \(spam\)$/, 'a manager\'s signed report teaches at once from outside' );
+( my $changed = $signed ) =~ s/^Subject: Fwd/Subject: FWD/m;
+like( fate( send_mail( OUTSIDE, $chef, $missed, $changed ) ),
+    qr/^delivered: 1 waiting/, 'with a signature that does not hold it waits' );
+is( ( $gateway->poterne( 'reports', 'reject', map { $_->{number} } grep { $_->{subject} =~ /$1/ } waiting() ) )[0],
+    0, 'and is rejected' )
+    if $next =~ /^Subject: \[SPAM\] (Offer \d+)/m;
 
 # --- what is not what it says ---
 
