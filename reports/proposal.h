@@ -40,7 +40,7 @@ struct proposal_reporter {
 };
 
 struct proposal {
-    uint64_t number;             /* of people; from 1, never used twice */
+    uint64_t number;             /* for people; from 1, not used twice while the index lives */
     uint64_t digest;             /* of the message (bayes.h) */
     uint64_t campaign;           /* the same for near-identical messages; 0: none */
     enum learn_class direction;  /* LEARN_SPAM or LEARN_HAM: what its reporters say it is */

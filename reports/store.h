@@ -4,14 +4,15 @@
  *   FOLDER/proposals/N.eml     the original's bytes
  *   FOLDER/proposals/N.facts   what is known of it (proposal.h); a proposal is there once this is
  *   FOLDER/damaged/            facts that could not be read, with their originals; never deleted
+ *   FOLDER/digests/            what the numbers of a digest mean (digest.h)
  *   FOLDER/index.sqlite        an index of the facts: for lists, limits and reporters' records
  *   FOLDER/lock                held by who writes, for the time of one change
  *
  * The files are what is true: opening brings the index in line with them, and makes a new one when
  * it is lost or damaged. What a function below answered with success survives a loss of power.
  *
- * Several processes of the same user may have it open for writing; anybody who may read the folder
- * can look at it beside them.
+ * Several processes of the same user may have it open for writing, each with a store of its own (it
+ * does not live over a fork); anybody who may read the folder can look at it beside them.
  */
 #ifndef POTERNE_REPORTS_STORE_H
 #define POTERNE_REPORTS_STORE_H
