@@ -503,6 +503,40 @@ static void two_clients_share_it(void **state)
     assert_int_equal(stop(&server, true), 0);
 }
 
+/* In the learner's own sandbox: what was learned is known again, message by message. */
+static void a_damaged_ledger_is_rebuilt(void **state)
+{
+    static const char *const files[] = {"tokens.db", "messages.db"};
+    char path[128], page[4096];
+    struct err err;
+    struct server server = start();
+    struct lesson lesson = {0};
+    struct learn_client *client = connect_client(&lesson);
+    assert_int_equal(teach(client, 0, 200, LEARN_SPAM, &err), 0);
+    finish(client, true);
+    learn_client_close(&client);
+    assert_int_equal(stop(&server, true), 0);
+    memset(page, 0x5a, sizeof page);
+    for (size_t i = 0; i < 2; i++) {
+        snprintf(path, sizeof path, "%s/bayes/ledger/%s", folder, files[i]);
+        int fd = open(path, O_WRONLY);
+        assert_true(fd >= 0);
+        assert_int_equal(pwrite(fd, page, sizeof page, 0), sizeof page);
+        assert_int_equal(ftruncate(fd, i ? 5000 : 50000), 0);
+        close(fd);
+        server = start();
+        lesson = (struct lesson){0};
+        client = connect_client(&lesson);
+        if (i == 0)
+            assert_int_equal(teach(client, 0, 200, LEARN_SPAM, &err), 0);
+        struct learn_summary summary = finish(client, true);
+        assert_int_equal(lesson.known, i == 0 ? 200 : 0);
+        assert_int_equal(summary.spam, 200);
+        learn_client_close(&client);
+        assert_int_equal(stop(&server, true), 0);
+    }
+}
+
 int main(void)
 {
 #define WITH_STATE(test) cmocka_unit_test_setup_teardown(test, make_state, remove_state)
@@ -517,6 +551,7 @@ int main(void)
         WITH_STATE(says_what_is_known_and_notes_what_was_sent),
         WITH_STATE(without_a_learner_the_ledger_is_opened),
         WITH_STATE(two_clients_share_it),
+        WITH_STATE(a_damaged_ledger_is_rebuilt),
     };
     alarm(600);
     return tap_run(tests, NULL, NULL);
