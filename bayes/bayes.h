@@ -50,6 +50,8 @@ uint64_t model_generation(const struct model *model);
 uint64_t model_spam(const struct model *model);
 uint64_t model_ham(const struct model *model);
 uint64_t model_tokens(const struct model *model);
+/* seconds since 1970 */
+uint64_t model_built(const struct model *model);
 
 struct bayes_token {
     struct str text;

@@ -82,7 +82,7 @@ int bayes_combine(const struct features *features, const struct model_counts *co
     result->used = c.n > 0 || (known->weights && features->n_grams > 0);
     if (!result->used)
         return 0;
-    result->evidence = fusion_score(&known->fusion, result->members);
+    result->evidence = fusion_score(&known->fusion, result->members) - known->caution;
     result->score = odds_score(result->evidence, known->spam, known->ham);
     result->probability = 1 / (1 + exp(result->score));
     return 0;

@@ -35,6 +35,7 @@ static const struct note_field generation_fields[] = {
     OF("1-roca-before", NOTE_DOUBLE, generation.held.before.roca),
     OF("1-roca", NOTE_DOUBLE, generation.held.after.roca),
     OF("z", NOTE_DOUBLE, generation.held.z),
+    OF("caution", NOTE_DOUBLE, generation.held.caution),
 };
 
 static const struct note_form generation_form = {"poterne model 1", generation_fields,

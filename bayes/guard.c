@@ -94,32 +94,25 @@ static double worse_z(const struct place *places, size_t n, uint32_t ham, uint32
     return loss / deviation;
 }
 
-static int rank(const struct guard_sample *samples, size_t n, struct guard_report *report,
-                struct err *err)
+static void rank(struct place *places, size_t n, struct guard_report *report)
 {
-    if (report->ham == 0 || report->spam == 0)
-        return 0;
-    struct place *places = calloc(n, sizeof *places);
-    if (places == NULL)
-        return err_set(err, "out of memory for %zu held-out messages", n);
-    for (size_t i = 0; i < n; i++)
-        places[i] = (struct place){0, samples[i].spam, samples[i].before, samples[i].after};
     places_fill(places, n, report->ham, report->spam, false);
     places_fill(places, n, report->ham, report->spam, true);
     report->before.roca = roca_of(places, n, report->spam, false);
     report->after.roca = roca_of(places, n, report->spam, true);
     report->z = worse_z(places, n, report->ham, report->spam);
-    free(places);
-    return 0;
 }
 
 /* --- the verdict --- */
 
-static void count(const struct guard_sample *samples, size_t n, struct guard_report *report)
+static void count(const struct guard_sample *samples, size_t n, double caution,
+                  struct guard_report *report)
 {
+    *report = (struct guard_report){.caution = caution};
     for (size_t i = 0; i < n; i++) {
         const struct guard_sample *sample = &samples[i];
-        bool before = wrong(sample, sample->before), after = wrong(sample, sample->after);
+        bool before = wrong(sample, sample->before);
+        bool after = wrong(sample, sample->after + caution);
         if (sample->spam) {
             report->spam++;
             report->before.spam_missed += before;
@@ -136,6 +129,40 @@ static void count(const struct guard_sample *samples, size_t n, struct guard_rep
     }
 }
 
+/* What lifts all ham above 0 but the `errors` lowest; n_ham is more than those. */
+static double caution_for(const struct guard_sample *samples, size_t n, size_t errors,
+                          struct place *places)
+{
+    size_t n_ham = 0;
+    for (size_t i = 0; i < n; i++)
+        if (!samples[i].spam)
+            places[n_ham++].score = samples[i].after;
+    qsort(places, n_ham, sizeof places[0], by_score);
+    return -places[errors].score;
+}
+
+/* Counts and ranks, with the caution of before or, if allowed, what is needed of it. */
+static int measure(const struct guard_sample *samples, size_t n, double caution, bool may_choose,
+                   struct guard_report *report, struct err *err)
+{
+    struct place *places = calloc(n + 1, sizeof *places);
+    if (places == NULL)
+        return err_set(err, "out of memory for %zu held-out messages", n);
+    count(samples, n, caution, report);
+    uint32_t before = report->before.ham_errors, after = report->after.ham_errors;
+    if (may_choose && after > before && after - before <= 1 + report->ham / GUARD_RISE_EACH) {
+        double needed = caution_for(samples, n, before, places);
+        if (needed <= GUARD_CAUTION_MAX)
+            count(samples, n, needed, report);
+    }
+    for (size_t i = 0; i < n; i++)
+        places[i] = (struct place){0, samples[i].spam, samples[i].before, samples[i].after};
+    if (report->ham && report->spam)
+        rank(places, n, report);
+    free(places);
+    return 0;
+}
+
 double guard_sign_test(uint32_t worse, uint32_t better)
 {
     double n = (double)worse + better, sum = 0;
@@ -144,48 +171,103 @@ double guard_sign_test(uint32_t worse, uint32_t better)
     return sum < 1 ? sum : 1;
 }
 
+static bool enough(const struct guard_report *report)
+{
+    return report->ham >= GUARD_FEW && report->spam >= GUARD_FEW;
+}
+
+static bool ranks_worse(const struct guard_report *report)
+{
+    return enough(report) && report->z > GUARD_WORSE_Z;
+}
+
+static bool misses_more(const struct guard_report *report)
+{
+    double lost = (double)report->spam_worse - report->spam_better;
+    double saved = (double)report->ham_better - report->ham_worse;
+    return enough(report) && lost > GUARD_HAM_WORTH * saved &&
+           guard_sign_test(report->spam_worse, report->spam_better) < GUARD_WORSE_P;
+}
+
+static void say_ranks_worse(const struct guard_report *of, const char *whose, char *out)
+{
+    snprintf(out, GUARD_REASON_MAX,
+             "it ranks the held-out mail worse%s: 1-ROCA %.4f %%, was %.4f %%, %.1f standard "
+             "deviations",
+             whose, 100 * of->after.roca, 100 * of->before.roca, of->z);
+}
+
+static void say_misses_more(const struct guard_report *of, const char *whose, char *out)
+{
+    snprintf(out, GUARD_REASON_MAX, "of %u held-out spam it would miss %u%s, not %u", of->spam,
+             of->after.spam_missed, whose, of->before.spam_missed);
+}
+
 static void decide(struct guard_report *report)
 {
     const struct guard_figures *before = &report->before, *after = &report->after;
-    bool enough = report->ham >= GUARD_FEW && report->spam >= GUARD_FEW;
     if (after->ham_errors > before->ham_errors)
         snprintf(report->reason, sizeof report->reason,
                  "of %u held-out ham %u would look like spam, now %u do", report->ham,
                  after->ham_errors, before->ham_errors);
-    else if (enough && report->z > GUARD_WORSE_Z)
-        snprintf(report->reason, sizeof report->reason,
-                 "it ranks the held-out mail worse: 1-ROCA %.4f %%, now %.4f %%, %.1f standard "
-                 "deviations",
-                 100 * after->roca, 100 * before->roca, report->z);
-    else if (enough && after->ham_errors == before->ham_errors &&
-             guard_sign_test(report->spam_worse, report->spam_better) < GUARD_WORSE_P)
-        snprintf(report->reason, sizeof report->reason,
-                 "of %u held-out spam it would miss %u, now %u are missed", report->spam,
-                 after->spam_missed, before->spam_missed);
+    else if (ranks_worse(report))
+        say_ranks_worse(report, "", report->reason);
+    else if (misses_more(report))
+        say_misses_more(report, report->caution > 0 ? " to keep ham errors as they are" : "",
+                        report->reason);
     else
         report->accepted = true;
     if (report->accepted)
         snprintf(report->reason, sizeof report->reason, "%s",
-                 enough                       ? "it judges the held-out mail no worse"
+                 enough(report)               ? "it judges the held-out mail no worse"
                  : report->ham + report->spam ? "too little mail is held out to compare more than "
                                                 "ham errors"
                                               : "no mail is held out yet to compare it on");
 }
 
-int guard_compare(const struct guard_sample *samples, size_t n, struct guard_report *report,
-                  struct err *err)
+/* -1 when they are no samples to compare on. */
+static int check(const struct guard_sample *samples, size_t n, struct err *err)
 {
-    *report = (struct guard_report){.accepted = false};
     if (n > GUARD_SAMPLES_MAX)
         return err_set(err, "%zu held-out messages, at most %d can be compared", n,
                        GUARD_SAMPLES_MAX);
     for (size_t i = 0; i < n; i++)
         if (!isfinite(samples[i].before) || !isfinite(samples[i].after))
             return err_set(err, "the score of a held-out message is no number");
-    count(samples, n, report);
-    if (rank(samples, n, report, err) < 0)
+    return 0;
+}
+
+int guard_compare(const struct guard_sample *samples, size_t n, struct guard_report *report,
+                  struct err *err)
+{
+    *report = (struct guard_report){.accepted = false};
+    if (check(samples, n, err) < 0 || measure(samples, n, 0, true, report, err) < 0)
         return -1;
     decide(report);
+    return 0;
+}
+
+int guard_drift(const struct guard_sample *samples, size_t n, struct guard_report *report,
+                struct err *err)
+{
+    static const char whose[] = " than the last model that has proved itself";
+    struct guard_report old;
+    if (!report->accepted)
+        return 0;
+    report->accepted = false;
+    if (check(samples, n, err) < 0 || measure(samples, n, report->caution, false, &old, err) < 0)
+        return -1;
+    if (guard_sign_test(old.ham_worse, old.ham_better) < GUARD_WORSE_P)
+        snprintf(report->reason, sizeof report->reason,
+                 "of %u ham held out before, %u would look like spam, by the last model that has "
+                 "proved itself %u do",
+                 old.ham, old.after.ham_errors, old.before.ham_errors);
+    else if (ranks_worse(&old))
+        say_ranks_worse(&old, whose, report->reason);
+    else if (misses_more(&old))
+        say_misses_more(&old, " of what was held out before", report->reason);
+    else
+        report->accepted = true;
     return 0;
 }
 

@@ -1,5 +1,5 @@
 /*
- * judge: what two models make of messages of which only the features are left.
+ * judge: what models make of messages of which only the features are left.
  */
 #ifndef POTERNE_BAYES_JUDGE_H
 #define POTERNE_BAYES_JUDGE_H
@@ -8,20 +8,22 @@
 #include "bayes/lesson.h"
 
 struct judge {
-    const struct model *before; /* not owned */
-    const struct model *after;
     struct pool *pool;
     struct feature *list; /* FEATURES_MAX of them */
+    struct features features;
 };
 
-int judge_open(struct judge *judge, const struct model *before, const struct model *after,
-               struct err *err);
+int judge_open(struct judge *judge, struct err *err);
 void judge_close(struct judge *judge);
 
-/* 1 with both scores, unbounded, in the mission's sign; 0 when neither model knows anything of the
- * message (its features are those of an older program, say); -1 no memory. A model that knows
- * nothing where the other does has no opinion: score 0. */
-int judge_both(struct judge *judge, const struct features_view *features, bool spam,
+/* What is judged next; the lists must live as long. */
+int judge_message(struct judge *judge, const struct features_view *view, struct err *err);
+/* The score, unbounded, in the mission's sign. 0 and *used as it was when the model knows nothing
+ * of the message (its features are those of an older program, say); else *used is set. */
+int judge_score(struct judge *judge, const struct model *model, double *score, bool *used,
+                struct err *err);
+/* Both; 1, or 0 when neither model knows anything of the message. */
+int judge_both(struct judge *judge, const struct model *before, const struct model *after,
                struct guard_sample *sample, struct err *err);
 
 #endif

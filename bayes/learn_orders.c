@@ -101,6 +101,7 @@ void guard_report_put(struct buf *out, const struct guard_report *report)
     wire_u32(out, report->spam_worse);
     wire_u32(out, report->spam_better);
     wire_f64(out, report->z);
+    wire_f64(out, report->caution);
     wire_u8(out, report->accepted);
     wire_str(out, str_of(report->reason));
 }
@@ -117,6 +118,7 @@ bool guard_report_get(struct str text, struct guard_report *report)
     report->spam_worse = wire_get_u32(&w);
     report->spam_better = wire_get_u32(&w);
     report->z = wire_get_f64(&w);
+    report->caution = wire_get_f64(&w);
     report->accepted = wire_get_u8(&w) != 0;
     struct str reason = wire_get_str(&w);
     return wire_done(&w) && str_copy(reason, report->reason, sizeof report->reason);

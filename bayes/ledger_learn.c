@@ -130,8 +130,10 @@ static int lesson_learn(struct batch *batch, const struct ledger_item *item, str
 {
     struct ledger *ledger = batch->ledger;
     struct features_view view = {item->features, item->n, item->grams, item->n_grams};
-    struct knowledge known = {batch->state.totals.spam, batch->state.totals.ham, ledger->weights,
-                              batch->state.fusion};
+    struct knowledge known = {.spam = batch->state.totals.spam,
+                              .ham = batch->state.totals.ham,
+                              .weights = ledger->weights,
+                              .fusion = batch->state.fusion};
     struct lesson lesson;
     uint32_t day = (uint32_t)(batch->now / SECONDS_PER_DAY);
     if (counts_get(&batch->counts, ledger, batch->txn, item->features, item->n, batch->list, err) <

@@ -119,6 +119,8 @@ int ledger_state_get(struct ledger *ledger, uint32_t *version)
 
 struct knowledge ledger_knowledge(const struct ledger *ledger)
 {
-    return (struct knowledge){ledger->totals.spam, ledger->totals.ham, ledger->weights,
-                              ledger->fusion};
+    return (struct knowledge){.spam = ledger->totals.spam,
+                              .ham = ledger->totals.ham,
+                              .weights = ledger->weights,
+                              .fusion = ledger->fusion};
 }

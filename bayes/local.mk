@@ -50,10 +50,11 @@ t_unit_bayes_features_LDADD = $(MODEL_LIBS) $(CMOCKA_LIBS)
 unit += t/unit/bayes_known
 t_unit_bayes_known_LDADD = $(MODEL_LIBS) $(CMOCKA_LIBS)
 
-unit += t/unit/bayes_ledger t/unit/bayes_guard t/unit/bayes_generations
+unit += t/unit/bayes_ledger t/unit/bayes_guard t/unit/bayes_generations t/unit/bayes_publish
 t_unit_bayes_ledger_LDADD = $(LEDGER_LIBS) $(CMOCKA_LIBS)
 t_unit_bayes_guard_LDADD = $(LEDGER_LIBS) $(CMOCKA_LIBS)
 t_unit_bayes_generations_LDADD = $(LEDGER_LIBS) $(CMOCKA_LIBS)
+t_unit_bayes_publish_LDADD = $(LEDGER_LIBS) $(CMOCKA_LIBS)
 
 unit += t/unit/bayes_ledger_exact t/unit/bayes_ledger_sources t/unit/bayes_ledger_damage \
     t/unit/bayes_ledger_kill t/unit/bayes_ledger_export t/unit/bayes_import
@@ -66,8 +67,9 @@ t_unit_bayes_ledger_damage_CPPFLAGS = $(AM_CPPFLAGS) $(DB_CFLAGS)
 t_unit_bayes_ledger_sources_LDADD = $(LEDGER_LIBS) $(CMOCKA_LIBS)
 t_unit_bayes_ledger_exact_LDADD = $(LEDGER_LIBS) $(CMOCKA_LIBS)
 
-noinst_PROGRAMS += t/bench/bayes_bench
+noinst_PROGRAMS += t/bench/bayes_bench t/bench/guard_bench
 t_bench_bayes_bench_LDADD = $(LEDGER_LIBS)
+t_bench_guard_bench_LDADD = $(LEDGER_LIBS)
 
 fuzz += t/fuzz/bayes_features t/fuzz/bayes_model t/fuzz/bayes_import
 t_fuzz_bayes_import_LDADD = $(IMPORT_LIBS)

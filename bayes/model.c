@@ -119,10 +119,15 @@ uint64_t model_tokens(const struct model *model)
     return model->header->tokens;
 }
 
+uint64_t model_built(const struct model *model)
+{
+    return model->header->built;
+}
+
 struct knowledge model_knowledge(const struct model *model)
 {
     const struct model_header *header = model->header;
-    struct knowledge known = {.spam = header->spam, .ham = header->ham};
+    struct knowledge known = {.spam = header->spam, .ham = header->ham, .caution = header->caution};
     if (header->weights)
         known.weights = (const void *)((const char *)model->map + MODEL_WEIGHTS_AT);
     memcpy(known.fusion.learned, header->fusion, sizeof known.fusion.learned);

@@ -22,6 +22,8 @@ struct knowledge {
     uint64_t ham;
     const int32_t *weights; /* of grams: GRAM_WEIGHTS of them; NULL: none learned */
     struct fusion fusion;
+    double
+        caution; /* natural log-odds by which all mail is held to be less likely spam: 0 or more */
 };
 
 /* The weights stay the model's. */
@@ -51,6 +53,10 @@ struct model_facts {
  */
 int model_write(int fd, const char *path, const struct model_facts *facts,
                 struct model_token *tokens, size_t n, struct err *err);
+
+/* The one thing that is changed of a model, before it serves: what the guard asks for (guard.h). It
+ * is seen by those who have it open. Durable. */
+int model_caution_write(int fd, const char *path, double caution, struct err *err);
 
 /* Every token of the model, in no order, until `each` returns other than 0, which is returned. */
 int model_walk(const struct model *model,

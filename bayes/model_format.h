@@ -38,6 +38,7 @@ struct model_header {
     uint64_t weights;
     uint32_t fusion_inputs; /* FUSION_INPUTS of the program that wrote it */
     int32_t fusion[MODEL_FUSION_MAX];
+    double caution;      /* model.h */
     uint64_t body_sum;   /* of all that follows the header */
     uint64_t header_sum; /* of the header's bytes before this field */
 };

@@ -156,3 +156,19 @@ int model_write(int fd, const char *path, const struct model_facts *facts,
         return -1;
     return fsync(fd) == 0 ? 0 : err_sys(err, "cannot fsync %s", path);
 }
+
+int model_caution_write(int fd, const char *path, double caution, struct err *err)
+{
+    struct model_header header;
+    struct buf bytes = BUF_INIT(sizeof header);
+    int result = fsio_pread(fd, &bytes, sizeof header, 0, path, err);
+    if (result == 0) {
+        memcpy(&header, bytes.p, sizeof header);
+        header.caution = caution;
+        result = header_write(fd, path, &header, err);
+    }
+    buf_release(&bytes);
+    if (result == 0 && fsync(fd) < 0)
+        result = err_sys(err, "cannot fsync %s", path);
+    return result;
+}

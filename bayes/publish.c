@@ -1,14 +1,14 @@
 #include "bayes/publish.h"
 
-#include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/fsio.h"
 #include "base/log.h"
 #include "bayes/ledger_db.h"
+#include "bayes/model.h"
 
 #define MODEL_BESIDE "model.new"
 
@@ -68,11 +68,37 @@ static int build(struct publication *p, struct err *err)
     p->model = ledger_model(ledger, p->beside, made->number, err);
     if (p->model == NULL)
         return -1;
-    made->built = (uint64_t)time(NULL);
+    made->built = model_built(p->model);
     made->spam = model_spam(p->model);
     made->ham = model_ham(p->model);
     made->tokens = model_tokens(p->model);
     return 0;
+}
+
+/* The caution that the guard asks for; who has the model open sees it. */
+static int caution_write(const struct publication *p, struct err *err)
+{
+    int fd = open(p->beside, O_RDWR | O_CLOEXEC);
+    if (fd < 0)
+        return err_sys(err, "cannot open %s", p->beside);
+    int result = model_caution_write(fd, p->beside, p->made.held.caution, err);
+    close(fd);
+    return result;
+}
+
+static int compare(struct publication *p, struct err *err)
+{
+    struct err unused;
+    struct guard_report *held = &p->made.held;
+    uint64_t proved = p->trial.proved, live = model_generation(p->live);
+    struct model *other =
+        proved && proved != live ? generation_open(p->ledger->folder, proved, &unused) : NULL;
+    const struct publish_models models = {p->live, other ? other : p->live, p->model};
+    int result = publish_compare(p->ledger, &models, held, err);
+    model_close(&other);
+    if (result == 0 && held->accepted && held->caution > 0)
+        result = caution_write(p, err);
+    return result;
 }
 
 /* Fills in the state and why. */
@@ -89,13 +115,17 @@ static int judge(struct publication *p, enum learn_publish how, struct err *err)
         snprintf(made->why, sizeof made->why, "the one before knew one class only");
         return 0;
     }
-    if (publish_compare(p->ledger, p->live, p->model, &made->held, err) < 0)
+    if (compare(p, err) < 0)
         return -1;
     if (!made->held.accepted)
         made->state = how == LEARN_PUBLISH_FORCED ? GENERATION_FORCED : GENERATION_REFUSED;
     snprintf(made->why, sizeof made->why, "%s%s",
              made->state == GENERATION_FORCED ? "by an administrator, although " : "",
              made->held.reason);
+    if (made->held.accepted && made->held.caution > 0)
+        snprintf(made->why, sizeof made->why,
+                 "%s; its scores are moved by %+.2f to keep ham errors as they were",
+                 made->held.reason, made->held.caution);
     return 0;
 }
 

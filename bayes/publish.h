@@ -38,11 +38,18 @@ enum publish_result publish_model(struct ledger *ledger, enum learn_publish how,
 int publish_rollback(struct ledger *ledger, uint64_t to, const char *why, struct generation *out,
                      struct err *err);
 
-/* Compares two generations that are kept on the ledger's held-out mail. */
+/* What is compared: the new model with the one in service on all held-out mail, and with the last
+ * one that has proved itself (may be the same) on what was held out when that one was built. */
+struct publish_models {
+    const struct model *live;
+    const struct model *proved;
+    const struct model *made;
+};
+int publish_compare(struct ledger *ledger, const struct publish_models *models,
+                    struct guard_report *report, struct err *err);
+/* Two generations that are kept, on all held-out mail. */
 int publish_compare_kept(struct ledger *ledger, uint64_t before, uint64_t after,
                          struct guard_report *report, struct err *err);
-int publish_compare(struct ledger *ledger, const struct model *before, const struct model *after,
-                    struct guard_report *report, struct err *err);
 
 /*
  * The model in service and the one that has proved itself judge each newly confirmed message

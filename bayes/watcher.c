@@ -54,7 +54,7 @@ static int models_open(struct watcher *w, const char *folder, struct err *err)
         return 0;
     w->serving = generation_open(folder, current, err);
     w->proven = w->serving ? generation_open(folder, w->proved, err) : NULL;
-    if (w->proven == NULL || judge_open(&w->judge, w->proven, w->serving, err) < 0) {
+    if (w->proven == NULL || judge_open(&w->judge, err) < 0) {
         models_close(w);
         return err_prefix(err, "model %" PRIu64 " serves without being compared", current);
     }
@@ -86,11 +86,13 @@ bool watcher_begin(struct watcher *w, struct ledger *ledger, struct err *err)
 int watcher_judge(struct watcher *w, const struct ledger_item *item, struct err *err)
 {
     const struct features_view view = {item->features, item->n, item->grams, item->n_grams};
-    struct guard_sample sample;
+    struct guard_sample sample = {.spam = item->class == LEARN_SPAM};
     if (w->proven == NULL || item->class > LEARN_SPAM || item->source.kind == LEARN_BY_SENT ||
         campaign_known(w, item->source.campaign))
         return 0;
-    int judged = judge_both(&w->judge, &view, item->class == LEARN_SPAM, &sample, err);
+    int judged = judge_message(&w->judge, &view, err);
+    if (judged == 0)
+        judged = judge_both(&w->judge, w->proven, w->serving, &sample, err);
     if (judged > 0) {
         guard_watch_add(&w->trial.watch, &sample);
         w->judged = true;

@@ -6,6 +6,9 @@
 
 #include "base/log.h"
 
+#define EXPIRE_EVERY_MS (24 * 3600 * 1000ll)
+#define EXPIRE_PAUSE_MS 100 /* between two parts of it, for requests */
+
 static int64_t now_ms(void)
 {
     struct timespec t;
@@ -131,15 +134,31 @@ void service_watch_end(struct learner *l)
 
 /* --- by the clock --- */
 
+static void expire_due(struct learner *l)
+{
+    struct err err;
+    int more =
+        ledger_expire(l->ledger, l->env->conf->bayes.token_lifetime, (int64_t)time(NULL), &err);
+    if (more < 0)
+        log_warning("what is stale stays for a day: %s", err.text);
+    l->expire_at = now_ms() + (more > 0 ? EXPIRE_PAUSE_MS : EXPIRE_EVERY_MS);
+    if (l->publish_at == 0)
+        service_publish_later(l);
+}
+
 void service_tick(struct learner *l)
 {
     if (l->publish_at && now_ms() >= l->publish_at)
         publish_due(l);
+    if (l->env->conf->bayes.token_lifetime && now_ms() >= l->expire_at)
+        expire_due(l);
 }
 
 int service_wait(const struct learner *l)
 {
     int64_t at = l->publish_at;
+    if (l->env->conf->bayes.token_lifetime && (at == 0 || l->expire_at < at))
+        at = l->expire_at;
     if (at == 0)
         return -1;
     int64_t left = at - now_ms();

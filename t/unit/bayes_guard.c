@@ -133,7 +133,7 @@ static void one_more_ham_error_is_refused(void **state)
 {
     struct guard_sample samples[2000];
     size_t n = well_judged(samples, 1000);
-    samples[0].after = -0.001;
+    samples[0].after = -GUARD_CAUTION_MAX - 0.001;
     struct guard_report report = compare(samples, n);
     assert_false(report.accepted);
     assert_int_equal(report.after.ham_errors, 1);
@@ -145,6 +145,82 @@ static void one_more_ham_error_is_refused(void **state)
     samples[2].before = 1;
     assert_false(compare(samples, 4).accepted);
     assert_false(compare(samples, 1).accepted);
+}
+
+static void caution_cures_what_is_borderline(void **state)
+{
+    struct guard_sample samples[2000];
+    size_t n = well_judged(samples, 1000);
+    samples[0].after = -0.5;
+    samples[1].after = -0.25;
+    struct guard_report report = compare(samples, n);
+    assert_true(report.accepted);
+    assert_near(report.caution, 0.5);
+    assert_int_equal(report.after.ham_errors, 0);
+    assert_int_equal(report.after.spam_missed, 1); /* with the caution */
+    assert_int_equal(report.spam_worse, 1);
+    /* one, and one more in 400, and no more */
+    samples[2].after = samples[4].after = -0.3;
+    report = compare(samples, n);
+    assert_true(report.accepted);
+    assert_near(report.caution, 0.5);
+    samples[6].after = -0.1;
+    report = compare(samples, n);
+    assert_false(report.accepted);
+    assert_near(report.caution, 0);
+    assert_int_equal(report.after.ham_errors, 4);
+}
+
+static void caution_that_costs_spam_is_refused(void **state)
+{
+    struct guard_sample samples[200];
+    size_t n = well_judged(samples, 100);
+    samples[0].after = -1.2;
+    struct guard_report report = compare(samples, n); /* spam down to -1.2 is missed: 21 */
+    assert_false(report.accepted);
+    assert_non_null(strstr(report.reason, "would miss 21 to keep ham errors as they are, not 0"));
+}
+
+/* --- drift --- */
+
+static bool drifts(const struct guard_sample *samples, size_t n, double caution)
+{
+    struct guard_report report = {.accepted = true, .caution = caution};
+    struct err err;
+    assert_int_equal(guard_drift(samples, n, &report, &err), 0);
+    assert_true(report.accepted == (report.reason[0] == '\0'));
+    return !report.accepted;
+}
+
+static void drift_is_what_is_beyond_chance(void **state)
+{
+    struct guard_sample samples[200];
+    size_t n = well_judged(samples, 100);
+    assert_false(drifts(samples, n, 0));
+    assert_false(drifts(samples, 0, 0));
+    for (size_t i = 0; i < 6; i++)
+        samples[2 * i].after = -0.1;
+    assert_false(drifts(samples, n, 0));
+    samples[12].after = -0.1;
+    assert_true(drifts(samples, n, 0));
+    assert_false(drifts(samples, n, 0.1));
+    n = well_judged(samples, 100);
+    for (size_t i = 0; i < 100; i++)
+        samples[2 * i + 1].after = 1 - (double)i / 100;
+    assert_true(drifts(samples, n, 0));
+}
+
+static void what_was_refused_stays_so(void **state)
+{
+    struct guard_report report = {.accepted = false, .reason = "x"};
+    struct err err;
+    assert_int_equal(guard_drift(NULL, 0, &report, &err), 0);
+    assert_false(report.accepted);
+    assert_string_equal(report.reason, "x");
+    const struct guard_sample nonsense = {SPAM, NAN, 0};
+    report.accepted = true;
+    assert_int_equal(guard_drift(&nonsense, 1, &report, &err), -1);
+    assert_false(report.accepted);
 }
 
 /* k spams fall between the ham, where no score is below 0: only the ranking and what is missed
@@ -185,10 +261,12 @@ static void a_shift_that_lets_spam_through_is_refused(void **state)
     struct guard_report report = compare(samples, n);
     assert_false(report.accepted);
     assert_near(report.z, 0);
-    assert_non_null(
-        strstr(report.reason, "of 50 held-out spam it would miss 50, now 0 are missed"));
-    /* not when ham is saved by it */
-    samples[0].before = -1;
+    assert_non_null(strstr(report.reason, "of 50 held-out spam it would miss 50, not 0"));
+    /* not when that saves as much ham */
+    for (size_t i = 0; i < 4; i++)
+        samples[2 * i].before = -1;
+    assert_false(compare(samples, n).accepted);
+    samples[8].before = -1;
     assert_true(compare(samples, n).accepted);
 }
 
@@ -295,6 +373,10 @@ int main(void)
         cmocka_unit_test(chance_is_as_in_the_tables),
         cmocka_unit_test(the_same_is_accepted),
         cmocka_unit_test(one_more_ham_error_is_refused),
+        cmocka_unit_test(caution_cures_what_is_borderline),
+        cmocka_unit_test(caution_that_costs_spam_is_refused),
+        cmocka_unit_test(drift_is_what_is_beyond_chance),
+        cmocka_unit_test(what_was_refused_stays_so),
         cmocka_unit_test(a_worse_ranking_beyond_chance_is_refused),
         cmocka_unit_test(few_messages_can_not_refuse_by_chance),
         cmocka_unit_test(a_shift_that_lets_spam_through_is_refused),
