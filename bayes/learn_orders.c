@@ -28,6 +28,20 @@ static int work_rollback(struct ledger *ledger, void *data, struct err *err)
     return publish_rollback(ledger, order->to, "by an administrator", &order->made, err);
 }
 
+static int work_export(struct ledger *ledger, void *data, struct err *err)
+{
+    struct order *order = data;
+    return ledger_export(ledger, order->fd, order->path, err);
+}
+
+static int work_import(struct ledger *ledger, void *data, struct err *err)
+{
+    struct order *order = data;
+    if (ledger_import(ledger, order->fd, order->path, order->imported, err) < 0)
+        return -1;
+    return ledger_sync(ledger, err);
+}
+
 static int work_compare(struct ledger *ledger, void *data, struct err *err)
 {
     struct order *order = data;
@@ -57,6 +71,35 @@ int order_rollback(struct learn_client *client, uint64_t to, struct learn_summar
     int result = learn_client_remote(client)
                      ? learn_client_ask(client, &request, -1, &reply, err)
                      : learn_client_work(client, work_rollback, &order, err);
+    *summary = learn_client_summary(client);
+    return result;
+}
+
+int order_export(struct learn_client *client, int fd, const char *path,
+                 struct learn_summary *summary, struct err *err)
+{
+    struct learn_request request = {.verb = LEARN_EXPORT};
+    struct order order = {.fd = fd, .path = path};
+    struct learn_reply reply;
+    int result = learn_client_remote(client) ? learn_client_ask(client, &request, fd, &reply, err)
+                                             : learn_client_work(client, work_export, &order, err);
+    *summary = learn_client_summary(client);
+    return result;
+}
+
+int order_import(struct learn_client *client, int fd, const char *path,
+                 struct import_summary *imported, struct learn_summary *summary, struct err *err)
+{
+    struct learn_request request = {.verb = LEARN_IMPORT};
+    struct order order = {.fd = fd, .path = path, .imported = imported};
+    struct learn_reply reply;
+    int result = 0;
+    if (!learn_client_remote(client))
+        result = learn_client_work(client, work_import, &order, err);
+    else if (learn_client_ask(client, &request, fd, &reply, err) < 0)
+        result = -1;
+    else if (!import_summary_get(reply.text, imported))
+        result = err_set(err, "the learner's answer makes no sense (is it of another version?)");
     *summary = learn_client_summary(client);
     return result;
 }

@@ -17,6 +17,8 @@ static const struct {
     {"diff", model_diff_command, 2, 2, "name two models; `poterne model list` knows all"},
     {"rollback", model_rollback, 0, 1, "name one model, or none for the last good one"},
     {"publish", model_publish, 0, 0, "`poterne model publish` takes no name"},
+    {"export", model_export, 1, 1, "name the file to write, or - for standard output"},
+    {"import", model_import, 1, SIZE_MAX, "name the file to read, or - for standard input"},
 };
 #define N_COMMANDS (sizeof commands / sizeof commands[0])
 
@@ -105,9 +107,10 @@ static int run(const struct tool_args *args)
     while (i < N_COMMANDS && strcmp(what, commands[i].name) != 0)
         i++;
     if (i == N_COMMANDS)
-        return tool_misused("model",
-                            "there is no `model %s`; say list, show, diff, rollback or publish",
-                            what);
+        return tool_misused(
+            "model",
+            "there is no `model %s`; say list, show, diff, rollback, publish, export or import",
+            what);
     tool.rest = args->rest + 1;
     tool.n_rest = args->n_rest - 1;
     if (tool.n_rest < commands[i].least || tool.n_rest > commands[i].most)
@@ -121,8 +124,9 @@ static int run(const struct tool_args *args)
 
 const struct tool_command tool_model = {
     .name = "model",
-    .summary = "list, compare and roll back what was learned",
-    .arguments = "list | show [N] | diff N M [--index FILE] | rollback [N] | publish [--force]",
+    .summary = "list, compare, roll back, export and import what was learned",
+    .arguments = "list | show [N] | diff N M [--index FILE] | rollback [N] | publish [--force] "
+                 "| export FILE|- | import FILE|- [MAIL…]",
     .help =
         "A new model goes live only if it judges the mail that is held out (one message in\n"
         "ten, never trained on) no worse than the one in service; else it is refused.\n"
@@ -133,6 +137,10 @@ const struct tool_command tool_model = {
         "rollback puts the last good model, or model N, back into service; what was learned\n"
         "stays. publish builds a model of what was learned by now; with --force it goes live\n"
         "even if it is refused.\n"
+        "export writes what was learned as text; import adds such a file, or a dump of\n"
+        "SpamAssassin (sa-learn --backup) or bogofilter (bogoutil -d), to what was learned.\n"
+        "SpamAssassin's has no words, only parts of their digests: they are found again in the\n"
+        "mail of the files and folders that are named behind it.\n"
         "The running gateway's learner does it, or, when none runs, this command itself.\n"
         "--json prints one object a line.\n"
         "Exit status: 0 done; 1 publish: refused, diff: there are differences; 2 it could not\n"

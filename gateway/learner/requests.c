@@ -2,6 +2,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 
 #include "base/fsio.h"
 #include "base/log.h"
@@ -177,6 +178,20 @@ static void job_publish(struct learner *l, struct job *job)
     }
 }
 
+static void job_import(struct learner *l, struct job *job)
+{
+    struct import_summary summary;
+    struct err err;
+    struct buf text = BUF_OVER(job->text);
+    if (ledger_import(l->ledger, job->fd, "the passed file", &summary, &err) < 0) {
+        job_fail(job, err.text);
+        return;
+    }
+    import_summary_put(&text, &summary);
+    job->text_size = text.n;
+    service_publish_later(l);
+}
+
 static void job_compare(struct learner *l, struct job *job)
 {
     struct guard_report report;
@@ -223,15 +238,30 @@ static void known_keep(struct learner *l)
         log_error("%s", err.text);
 }
 
+/* What could block is not waited for. */
+static bool is_file(int fd)
+{
+    struct stat st;
+    return fd >= 0 && fstat(fd, &st) == 0 && S_ISREG(st.st_mode);
+}
+
 static void job_order(struct learner *l, struct job *job)
 {
     struct err err;
+    bool with_file = job->verb == LEARN_EXPORT || job->verb == LEARN_IMPORT;
     if (ledger_broken(l->ledger))
         job_fail(job, "the ledger is damaged, and recovered in a moment");
+    else if (with_file && !is_file(job->fd))
+        job_fail(job, "no plain file was passed");
     else if (job->verb == LEARN_PUBLISH)
         job_publish(l, job);
     else if (job->verb == LEARN_ROLLBACK && service_rollback(l, job->generation, &err) < 0)
         job_fail(job, err.text);
+    else if (job->verb == LEARN_EXPORT &&
+             ledger_export(l->ledger, job->fd, "the passed file", &err) < 0)
+        job_fail(job, err.text);
+    else if (job->verb == LEARN_IMPORT)
+        job_import(l, job);
     else if (job->verb == LEARN_COMPARE)
         job_compare(l, job);
     else if (job->verb == LEARN_ASK && job->features)
