@@ -37,7 +37,7 @@ struct learner {
     const struct role_env *env;
     struct ledger *ledger;
     struct watcher *watcher;
-    struct known *known; /* NULL: what own users send is not noted */
+    struct known *known;      /* NULL: what own users send is not noted */
     int clients[CLIENTS_MAX]; /* -1: free */
     struct job jobs[ROUND_MAX];
     struct ledger_item items[ROUND_MAX];
