@@ -1,6 +1,5 @@
 #include "rules/match/outline.h"
 
-
 /*
  * Places in the window, as bits: a walk through the tree takes the places at which a part of the
  * pattern may begin to those at which it may end. Bit OUTLINE_BYTES stands for all that is behind.
