@@ -61,10 +61,9 @@ struct bayes_token {
 };
 
 /*
- * The score is calibrated: the natural logarithm of the odds that the message is ham, so that -5
- * is wrong once in 150 times. Rules score 5 for a message that no rule hits: from -5 on, pass 2
- * makes spam of it alone. The score stays within what the model was taught: 10 messages of each
- * class can't move it beyond 2.4.
+ * The score is calibrated: the natural logarithm of the odds that the message is ham, so that -3
+ * is wrong once in 21 times. It stays within what the model was taught: 10 messages of each class
+ * can't move it beyond 2.4.
  */
 struct bayes_result {
     bool used;          /* false: no model, or nothing of the message in it: score is 0 */
@@ -75,6 +74,18 @@ struct bayes_result {
     struct bayes_token *tokens;    /* of spam, strongest first, then of ham */
     size_t n_tokens;
 };
+
+/*
+ * What pass 2 adds to the rules' score: the same odds in bits, the logarithm to the base 2. A score
+ * of -3 says 8 to 1 for spam, and is wrong once in 9 times. Rules score 5 for a message that no
+ * rule hits: from -5 bits on, 32 to 1, pass 2 makes spam of it alone. That a natural log-odd weighs
+ * 1.44 points of the rules is no matter of taste: README.md has the fit, t/bench/passes makes it.
+ */
+#define BAYES_WEIGHT 1.442695 /* 1 / ln 2 */
+static inline double bayes_points(const struct bayes_result *result)
+{
+    return result->used ? BAYES_WEIGHT * result->score : 0;
+}
 
 /* model may be NULL: result->used is false. */
 int bayes_classify(const struct model *model, const struct features *features, struct pool *pool,

@@ -278,7 +278,7 @@ int pipeline_facts(const struct pipeline *pipeline, const struct pipeline_result
     const struct header *id = message_header(result->message, STR("Message-ID"));
     *facts = (struct content_facts){
         .heuristics = score_round(spam->required - result->rules.total),
-        .bayes = result->bayes.used ? result->bayes.score : 0,
+        .bayes = bayes_points(&result->bayes),
         .bayes_used = result->bayes.used,
         .required = spam->required,
         .tests = tests_of(&result->rules, pool),

@@ -27,7 +27,7 @@ bool scan_request_get(struct str message, struct scan_request *request);
 /* What pass 1 and pass 2 found; texts point into the message (get) or live in a pool (made). */
 struct content_facts {
     double heuristics; /* required - sum of rule scores */
-    double bayes;
+    double bayes;      /* bits */
     double required;
     bool bayes_used;
     struct str tests; /* "HTML_HIDDEN=2.1,SHORT_URL=1.8" for X-Spam-Status */

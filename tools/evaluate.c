@@ -86,14 +86,20 @@ static int run_rules(struct evaluation *e, struct err *err)
 
 /* --- pass 2: one message after the other --- */
 
-static void put_line(const struct evaluation *e, const struct mail_index_entry *entry,
-                     const struct judged *judged)
+static void put_line(const struct evaluation *e, size_t number, const struct judged *judged,
+                     const struct bayes_result *bayes)
 {
+    const struct mail_index_entry *entry = &e->index.list[number];
     const char *label = entry->spam ? "spam" : "ham";
     const char *verdict = judged->called_spam ? "spam" : "ham";
     if (e->json) {
-        json_line(json_pack("{s:s, s:f, s:s, s:o}", "label", label, "score", judged->score,
-                            "verdict", verdict, "path", json_text(str_of(entry->named))));
+        json_t *line =
+            json_pack("{s:s, s:f, s:s, s:o, s:f, s:f}", "label", label, "score", judged->score,
+                      "verdict", verdict, "path", json_text(str_of(entry->named)), "bayes",
+                      bayes_points(bayes), "odds", bayes->score);
+        if (e->rules)
+            json_object_set_new(line, "heuristics", json_real(e->job.required - e->rules[number]));
+        json_line(line);
         return;
     }
     printf("%s %.6f %s ", label, judged->score, verdict);
@@ -109,7 +115,7 @@ static struct judged judge(const struct evaluation *e, size_t number,
     struct judged judged = {.score = bayes->evidence, .spam = e->index.list[number].spam};
     judged.called_spam = judged.score > 0;
     if (e->rules) {
-        judged.score = e->rules[number] - e->job.required - bayes->score;
+        judged.score = e->rules[number] - e->job.required - bayes_points(bayes);
         judged.called_spam = judged.score >= 0;
     }
     return judged;
@@ -134,7 +140,7 @@ static int take_message(struct evaluation *e, size_t number, struct err *err)
         return err_prefix(err, "%s", entry->path);
     struct judged *judged = &e->judged[e->n++];
     *judged = judge(e, number, &bayes);
-    put_line(e, entry, judged);
+    put_line(e, number, judged, &bayes);
     if (stream_tell(e->stream, &features, entry->spam, judged->called_spam != entry->spam, err) < 0)
         return err_prefix(err, "%s", entry->path);
     return 0;
@@ -253,8 +259,10 @@ const struct tool_command tool_evaluate = {
         "  1-ROCA%     pairs of a ham and a spam that are in the wrong order\n"
         "  hm% sm%     ham called spam, spam called ham; lam% is their logistic average\n"
         "  sm%@hm0.1%  spam called ham where the threshold is such that 0.1 % of ham is lost\n"
-        "--json prints {label, score, verdict, path}, then {ham, spam, 1-roca, hm, sm, lam,\n"
-        "sm_at_hm_0.1, failed}.\n"
+        "--json prints {label, score, verdict, path, odds, bayes, heuristics}, then {ham, spam,\n"
+        "1-roca, hm, sm, lam, sm_at_hm_0.1, failed}; odds are natural log-odds of ham as pass 2\n"
+        "dares to say them, bayes is the same and heuristics (with rules) the other as the\n"
+        "gateway adds them.\n"
         "Exit status: 0 done, 2 some messages could not be read.\n",
     .options = OPT_CONFIG | OPT_RULES | OPT_SCORE_SET | OPT_PROCESSES | OPT_JSON | OPT_QUIET |
                OPT_FEEDBACK | OPT_WITH_RULES,

@@ -117,9 +117,15 @@ ok( $named{'known:reply'}, 'an answer is known' );
 cmp_ok( $with->{score}{bayes}, '>', $without->{score}{bayes}, 'which counts for ham' );
 cmp_ok( $with->{score}{bayes}, '<', 8, 'and is no pass' );
 
-my $result = $gateway->send_one( from => 'x@else.example', to => [$jean], data => \( $answer =~ s/\n/\r\n/gr ) );
-my ($queued) = $result->{text} =~ /\b([0-9A-Z]{26})\b/;
-my $trace = wait_until( 20, sub { ( $gateway->poterne( 'trace', '--json', $queued ) )[1] =~ /known:reply/ } );
+# The running gateway takes the new model up in a moment.
+my $answer_sent = $answer =~ s/\n/\r\n/gr;
+
+sub is_known_by_gateway {
+    my $result = $gateway->send_one( from => 'x@else.example', to => [$jean], data => \$answer_sent );
+    my ($queued) = $result->{text} =~ /\b([0-9A-Z]{26})\b/;
+    return wait_until( 2, sub { ( $gateway->poterne( 'trace', '--json', $queued ) )[1] =~ /known:reply/ } );
+}
+my $trace = wait_until( 30, \&is_known_by_gateway );
 ok( $trace, 'the running gateway knows it, too' );
 
 ( $status, $said ) = $gateway->poterne( 'learn', '--spam', '--known', "$root/inbox" );
