@@ -83,6 +83,14 @@ int aside_unfinished(struct ledger *ledger, struct aside *aside, struct err *err
     return 1;
 }
 
+void aside_failed(struct ledger *ledger, const struct aside *aside)
+{
+    struct err err;
+    const char *slash = strrchr(aside->path, '/');
+    if (marker_put(ledger, slash + 1, aside->attempts - 1, &err) < 0)
+        log_warning("%s", err.text);
+}
+
 int aside_set(struct ledger *ledger, struct aside *aside, struct err *err)
 {
     char from[PATH_MAX], name[64];

@@ -8,7 +8,7 @@
 
 #include "bayes/ledger_db.h"
 
-#define ASIDE_ATTEMPTS 3 /* to build a new one from what is left */
+#define ASIDE_ATTEMPTS 3 /* to build a new one from what is left, that end the process */
 
 struct aside {
     char path[PATH_MAX]; /* of the damaged one */
@@ -19,6 +19,8 @@ struct aside {
 int aside_unfinished(struct ledger *ledger, struct aside *aside, struct err *err);
 /* Moves FOLDER/ledger away. */
 int aside_set(struct ledger *ledger, struct aside *aside, struct err *err);
+/* The attempt failed in an orderly way (a full disk, say): it does not count. */
+void aside_failed(struct ledger *ledger, const struct aside *aside);
 /* The new one is all there. */
 int aside_done(struct ledger *ledger, struct err *err);
 

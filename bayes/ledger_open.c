@@ -157,9 +157,14 @@ void ledger_env_close(struct ledger *ledger)
     ledger->env = NULL;
 }
 
+/* One that is not there is met when it is opened. */
 static int db_verify(struct ledger *ledger, const char *name)
 {
     DB *db;
+    char at[64], path[PATH_MAX];
+    snprintf(at, sizeof at, "ledger/%s", name);
+    if (ledger_path(ledger->folder, at, path, sizeof path, NULL) < 0 || access(path, F_OK) != 0)
+        return 0;
     int code = db_create(&db, ledger->env, 0);
     /* DB->verify() ends the handle's life whatever it returns. */
     return code ? code : db->verify(db, name, NULL, NULL, 0);
@@ -328,11 +333,11 @@ static void ledger_abandon(struct ledger *ledger)
 static int ledger_replace(struct ledger *ledger, const struct aside *aside, struct err *err)
 {
     bool read = aside->attempts <= ASIDE_ATTEMPTS;
-    if (ledger_try(ledger, read ? FROM_NOTHING : FROM_MODEL, err) != 0)
-        return -1;
-    if (read && ledger_rebuild(ledger, aside->path, err) < 0)
-        return -1;
-    return aside_done(ledger, err);
+    if (ledger_try(ledger, read ? FROM_NOTHING : FROM_MODEL, err) == 0 &&
+        (!read || ledger_rebuild(ledger, aside->path, err) == 0))
+        return aside_done(ledger, err);
+    aside_failed(ledger, aside);
+    return -1;
 }
 
 static int ledger_start(struct ledger *ledger, struct err *err)

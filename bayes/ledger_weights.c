@@ -77,8 +77,11 @@ static int weights_read(struct ledger *ledger)
     memset(ledger->weights, 0, WEIGHTS_SIZE);
     if (ledger->weights_file == 0)
         return 0;
+    errno = 0;
     bool good = weights_path(ledger, ledger->weights_file, path, sizeof path, &err) == 0 &&
                 fsio_read_file(path, &bytes, &err) == 0;
+    /* A right that is missing is no damage; a file that is missing, or too large, is. */
+    int code = good || errno == 0 || errno == ENOENT ? DB_VERIFY_BAD : errno;
     if (good && bytes.n != sizeof header + WEIGHTS_SIZE) {
         err_set(&err, "%s is cut short", path);
         good = false;
@@ -95,7 +98,7 @@ static int weights_read(struct ledger *ledger)
     buf_release(&bytes);
     if (!good)
         log_error("%s", err.text);
-    return good ? 0 : DB_VERIFY_BAD;
+    return good ? 0 : code;
 }
 
 static bool packed_apply(int32_t *weights, struct str packed, int32_t step)
