@@ -5,6 +5,7 @@
  *     t/bench/guard_bench [--every N] INDEX
  *         N messages (default 100) between two publications: how many are refused, and whether a
  *         model is taken out by its trial. All of this mail is honest: each is a false alarm.
+ *         --tokens N: in a ledger that knows N tokens already.
  *     t/bench/guard_bench --wave words|ham|spam [--every N] INDEX
  *         Four fifths are learned; then come 10 000 poisoned reports of one manager: spam full of
  *         the words of ham; ham called spam; spam called ham. What the model in service makes of
@@ -30,6 +31,7 @@
 #define PATH_SIZE   4096
 #define WAVE        10000
 #define BATCH       100
+#define FILL        10000 /* tokens of a message that fills a ledger */
 
 struct entry {
     bool spam;
@@ -191,6 +193,20 @@ static void teach_and_publish(struct bench *bench, const struct entry *entries, 
     }
 }
 
+/* Tokens that no mail has. */
+static void fill(struct bench *bench, uint64_t tokens)
+{
+    static uint64_t list[FILL];
+    for (uint64_t n = 0; n < tokens; n += FILL) {
+        struct err err = {""};
+        for (uint64_t i = 0; i < FILL; i++)
+            list[i] = (i << 44) + n + 1;
+        if (ledger_learn(bench->ledger, n, n / FILL % 2 ? LEARN_SPAM : LEARN_HAM, list, FILL,
+                         &err) != LEARN_DONE)
+            die(err.text);
+    }
+}
+
 /* --- poison --- */
 
 static int by_value(const void *a, const void *b)
@@ -290,7 +306,8 @@ static int remove_one(const char *path, const struct stat *st, int flag, struct 
     return remove(path);
 }
 
-static void run(struct bench *bench, const char *folder, const char *kind, size_t every)
+static void run(struct bench *bench, const char *folder, const char *kind, size_t every,
+                uint64_t tokens)
 {
     const struct ledger_policy policy = {.reporter_share = 25,
                                          .day_share = 10,
@@ -301,6 +318,7 @@ static void run(struct bench *bench, const char *folder, const char *kind, size_
     bench->watcher = watcher_new();
     if (bench->ledger == NULL || bench->watcher == NULL)
         die(err.text);
+    fill(bench, tokens);
     ledger_policy_set(bench->ledger, &policy);
     size_t n = kind ? bench->n / 5 * 4 : bench->n;
     teach_and_publish(bench, bench->list, n, kind ? n : every);
@@ -323,24 +341,27 @@ int main(int argc, char **argv)
 {
     static const struct option options[] = {{"every", required_argument, NULL, 'e'},
                                             {"wave", required_argument, NULL, 'w'},
+                                            {"tokens", required_argument, NULL, 't'},
                                             {NULL, 0, NULL, 0}};
     struct bench bench = {.n = 0};
     const char *kind = NULL;
-    uint64_t every = 0;
+    uint64_t every = 0, tokens = 0;
     char folder[] = "/tmp/poterne-guard-XXXXXX";
     for (int option; (option = getopt_long(argc, argv, "", options, NULL)) != -1;) {
         if (option == 'w')
             kind = optarg;
-        else if (option != 'e' || !str_to_u64(str_of(optarg), 1000000, &every) || every == 0)
-            die("usage: guard_bench [--every N] [--wave words|ham|spam] INDEX");
+        else if (option == 't'
+                     ? !str_to_u64(str_of(optarg), 10000000, &tokens)
+                     : option != 'e' || !str_to_u64(str_of(optarg), 1000000, &every) || every == 0)
+            die("usage: guard_bench [--every N] [--tokens N] [--wave words|ham|spam] INDEX");
     }
     if (optind + 1 != argc)
-        die("usage: guard_bench [--every N] [--wave words|ham|spam] INDEX");
+        die("usage: guard_bench [--every N] [--tokens N] [--wave words|ham|spam] INDEX");
     log_open("guard_bench", LOG_WARNING_LEVEL);
     index_read(&bench, argv[optind]);
     if (mkdtemp(folder) == NULL)
         die("no temporary folder");
-    run(&bench, folder, kind, every ? every : kind ? 500 : 100);
+    run(&bench, folder, kind, every ? every : kind ? 500 : 100, tokens);
     nftw(folder, remove_one, 16, FTW_DEPTH | FTW_PHYS);
     for (size_t i = 0; i < bench.n; i++) {
         free(bench.list[i].tokens);
