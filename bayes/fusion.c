@@ -18,10 +18,23 @@ static double input_at(const double inputs[FUSION_INPUTS], size_t i)
     return fmax(-INPUT_MAX, fmin(INPUT_MAX, inputs[i]));
 }
 
+static double weight_learned(const struct fusion *fusion, size_t i)
+{
+    return shipped[i] + (double)fusion->learned[i] / FUSION_ONE;
+}
+
 static double weight_at(const struct fusion *fusion, size_t i)
 {
-    double weight = shipped[i] + (double)fusion->learned[i] / FUSION_ONE;
+    double weight = weight_learned(fusion, i);
     return fmax(shipped[i] * (1 - LESS), fmin(shipped[i] * (1 + MORE), weight));
+}
+
+/* No weight is pushed further beyond a bound: it would take as long to come back. */
+static bool is_useless(const struct fusion *fusion, size_t i, double step)
+{
+    double weight = weight_learned(fusion, i);
+    return (weight <= shipped[i] * (1 - LESS) && step < 0) ||
+           (weight >= shipped[i] * (1 + MORE) && step > 0);
 }
 
 double fusion_score(const struct fusion *fusion, const double inputs[FUSION_INPUTS])
@@ -36,8 +49,10 @@ void fusion_step(const struct fusion *fusion, const double inputs[FUSION_INPUTS]
                  int32_t step[FUSION_INPUTS])
 {
     double error = (spam ? 1 : 0) - 1 / (1 + exp(-fusion_score(fusion, inputs)));
-    for (size_t i = 0; i < FUSION_INPUTS; i++)
-        step[i] = (int32_t)lround(RATE * error * input_at(inputs, i) * FUSION_ONE);
+    for (size_t i = 0; i < FUSION_INPUTS; i++) {
+        double change = RATE * error * input_at(inputs, i);
+        step[i] = is_useless(fusion, i, change) ? 0 : (int32_t)lround(change * FUSION_ONE);
+    }
 }
 
 void fusion_apply(struct fusion *fusion, const int32_t step[FUSION_INPUTS], int times)

@@ -133,6 +133,7 @@ static void learning_stays_within_bounds(void **state)
     }
     assert_true(fusion_score(&fusion, one) < before);
     assert_true(fusion_score(&fusion, one) >= before / 2 - 1e-9);
+    assert_true(abs(sum[FUSION_TOKENS]) < FUSION_ONE); /* it did not wind up */
     fusion_apply(&fusion, sum, -1);
     for (size_t k = 0; k < FUSION_INPUTS; k++)
         assert_int_equal(fusion.learned[k], 0);
