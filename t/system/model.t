@@ -118,6 +118,19 @@ my $forced = in_service();
 cmp_ok( $forced, '>', $refused->{number}, 'it is in service' );
 my ($noted) = $gateway->poterne_json( 'model', 'show', $forced );
 ok( $noted->{forced} && $noted->{why} =~ /by an administrator, although/, 'it is noted' );
+$gateway->poterne( 'learn', '--ham', write_folder( 'confirmed', 'ham', 30 ) );
+is( in_service(), $first, 'newly confirmed ham that it misjudges takes it out of service' );
+my ($out) = $gateway->poterne_json( 'model', 'show', $forced );
+is( $out->{state}, 'rolled back', 'that is noted' );
+like( $out->{why}, qr/^of \d+ confirmed messages it judged \d+ ham .* worse than model $first\b/, 'with what was seen' );
+like( $gateway->log_text, qr/model $forced is taken out of service: of .*; model $first serves/, 'the log says so' );
+ok( wait_until( 20, sub { delivered_score('ham') > 1 } ), 'ham is ham' );
+
+# --- an administrator takes one out ---
+
+$gateway->poterne( 'model', 'publish', '--force' );
+$forced = in_service();
+isnt( $forced, $first, 'by force once more' );
 ( $status, $said ) = $gateway->poterne( 'model', 'rollback' );
 is( $status, 0, 'rollback' ) or diag($said);
 is( in_service(), $first, 'the last good one serves again' );
