@@ -1,7 +1,7 @@
 /*
  * learn_orders: what an administrator asks beside teaching: publish, roll back, export, import,
- * compare. As
- * all of learn_client.h it goes to the running learner, or is done here where none runs.
+ * compare. As all of learn_client.h it goes to the running learner, or is done here where none
+ * runs.
  * 0 or -1; *summary is filled either way (learn_client.h).
  */
 #ifndef POTERNE_BAYES_LEARN_ORDERS_H
