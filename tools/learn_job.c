@@ -107,18 +107,25 @@ static void look(void *data, size_t job, struct buf *result)
                result);
 }
 
+static int grow(struct window *window)
+{
+    size_t cap = window->cap ? 2 * window->cap : 4096;
+    uint64_t *digests = reallocarray(window->digests, cap, sizeof *digests);
+    if (digests == NULL)
+        return -1;
+    window->digests = digests;
+    bool *known = reallocarray(window->known, cap, sizeof *known);
+    if (known == NULL)
+        return -1;
+    window->known = known;
+    window->cap = cap;
+    return 0;
+}
+
 static int add_digest(struct window *window, uint64_t digest)
 {
-    if (window->n == window->cap) {
-        size_t cap = window->cap ? 2 * window->cap : 4096;
-        uint64_t *digests = reallocarray(window->digests, cap, sizeof *digests);
-        bool *known = digests ? reallocarray(window->known, cap, sizeof *known) : NULL;
-        window->digests = digests ? digests : window->digests;
-        if (known == NULL)
-            return -1;
-        window->known = known;
-        window->cap = cap;
-    }
+    if (window->n == window->cap && grow(window) < 0)
+        return -1;
     window->digests[window->n++] = digest;
     return 0;
 }
