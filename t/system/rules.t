@@ -168,5 +168,22 @@ like( $said, qr/none\.eml.*1 messages in .* 1 failed/s, 'is named and counted' )
 ( $status, $said ) = poterne( 'masscheck', '-r', $rules, put( 'bad', "ham ham.eml\nwhat\n" ) );
 like( $said, qr{/bad:2: a line is "ham PATH"}, 'masscheck: a mistake in the list' );
 is( ( poterne('masscheck') )[0], 2, 'masscheck wants a list' );
+
+# --- evaluate ---
+
+my ( $evaluated, $stream ) = command_answer( "$build/poterne", 'evaluate', '--quiet', $many );
+is( $evaluated, 0, 'evaluate' );
+my @judged = grep { !/^#/ } split /\n/, $stream;
+is( scalar @judged, 900, 'evaluate: a line for each message' );
+like( $judged[0], qr/^ham 0\.0+ ham ham\.eml$/, 'evaluate: a filter that knows nothing, the path as in the list' );
+like( $judged[-1], qr/^spam [1-9][\d.]* spam \Q$spam\E$/, 'evaluate: spam is above 0' );
+like( $stream, qr/^# 1-ROCA% 0\.\d{4}\n# hm% 0\.00\n# sm% [\d.]+\n# lam% [\d.]+\n# sm%\@hm0\.1% [\d.]+\n\z/m, 'its measures' );
+my @told = poterne_json( 'evaluate', '--with-rules', '--score-set', 3, '-r', $rules, '--feedback', 'partial=0', $index );
+is_deeply( [ map { $_->{score} // () } @told ], [ -6.5, -1 ], 'evaluate: the rules alone, where nothing is learned' );
+is( $told[-1]{ham}, 1, 'evaluate --json: the measures last' );
+( $status, $said ) = poterne( 'evaluate', '--feedback', 'never', $index );
+is( $status, 2, 'evaluate: no such feedback' );
+like( $said, qr/delayed=N.*"never"/, 'is told' );
+is( ( poterne( 'evaluate', put( 'gone_too', "ham none.eml\nham ham.eml\n" ) ) )[0], 2, 'evaluate: a message that is not there' );
 like( ( poterne( 'rules', 'frob' ) )[1], qr/there is no `rules frob`.*--help/s, 'what is no subcommand' );
 done_testing();
