@@ -7,7 +7,7 @@
 #ifndef POTERNE_BAYES_BAYES_H
 #define POTERNE_BAYES_BAYES_H
 
-#include "bayes/fusion.h"
+#include "bayes/model/fusion.h"
 #include "mail/text.h"
 
 #define FEATURES_MAX    20000 /* distinct tokens taken of one message */

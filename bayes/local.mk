@@ -1,41 +1,44 @@
 # bayes: what this folder adds to the build
 noinst_LIBRARIES += lib/libbayes.a lib/libledger.a lib/libimport.a
 lib_libbayes_a_SOURCES = \
-    bayes/bayes.h bayes/model.h bayes/model_format.h \
-    bayes/model.c bayes/model_write.c \
-    bayes/combine.h bayes/combine.c bayes/classify.c \
-    bayes/tokens.h bayes/tokens.c bayes/words.c \
-    bayes/features.h bayes/features.c bayes/field.h bayes/field.c bayes/features_header.c \
-    bayes/features_structure.c bayes/features_link.c bayes/digest.c \
-    bayes/known.h bayes/known.c bayes/known_table.h bayes/known_table.c \
-    bayes/grams.h bayes/grams.c bayes/campaign.h bayes/campaign.c \
-    bayes/regression.h bayes/regression.c bayes/fusion.h bayes/fusion.c \
-    bayes/lesson.h bayes/lesson.c bayes/online.h bayes/online.c bayes/stream.h bayes/stream.c \
-    bayes/measure.h bayes/measure.c bayes/model_diff.h bayes/model_diff.c \
-    bayes/learn.h bayes/learn.c bayes/grams_pack.h bayes/grams_pack.c
-lib_libbayes_a_SOURCES += \
-    bayes/lines.h bayes/lines.c bayes/portable.h bayes/portable.c bayes/import_summary.h
+    bayes/bayes.h \
+    bayes/features/campaign.c bayes/features/campaign.h bayes/features/digest.c \
+    bayes/features/features.c bayes/features/features.h bayes/features/features_header.c \
+    bayes/features/features_link.c bayes/features/features_structure.c bayes/features/field.c \
+    bayes/features/field.h bayes/features/grams.c bayes/features/grams.h \
+    bayes/features/grams_pack.c bayes/features/grams_pack.h bayes/features/known.c \
+    bayes/features/known.h bayes/features/known_table.c bayes/features/known_table.h \
+    bayes/features/tokens.c bayes/features/tokens.h bayes/features/words.c \
+    bayes/learn/learn.c bayes/learn/learn.h \
+    bayes/model/classify.c bayes/model/combine.c bayes/model/combine.h bayes/model/fusion.c \
+    bayes/model/fusion.h bayes/model/lesson.c bayes/model/lesson.h bayes/model/measure.c \
+    bayes/model/measure.h bayes/model/model.c bayes/model/model.h bayes/model/model_diff.c \
+    bayes/model/model_diff.h bayes/model/model_format.h bayes/model/model_write.c \
+    bayes/model/online.c bayes/model/online.h bayes/model/regression.c bayes/model/regression.h \
+    bayes/model/stream.c bayes/model/stream.h \
+    bayes/transfer/import_summary.h bayes/transfer/lines.c bayes/transfer/lines.h \
+    bayes/transfer/portable.c bayes/transfer/portable.h
 
 lib_libledger_a_CPPFLAGS = $(AM_CPPFLAGS) $(DB_CFLAGS)
 lib_libledger_a_SOURCES = \
-    bayes/ledger.h bayes/ledger_db.h \
-    bayes/learn_client.h bayes/learn_client.c \
-    bayes/guard.h bayes/guard.c bayes/note.h bayes/note.c \
-    bayes/generations.h bayes/generations.c bayes/generation_note.c \
-    bayes/judge.h bayes/judge.c bayes/publish.h bayes/publish.c bayes/publish_compare.c \
-    bayes/watcher.c bayes/learn_orders.h bayes/learn_orders.c \
-    bayes/ledger_ask.c bayes/learn_ask.h bayes/learn_ask.c bayes/ledger_open.c bayes/ledger_seed.c bayes/ledger_learn.c bayes/ledger_publish.c
-lib_libledger_a_SOURCES += \
-    bayes/ledger_export.h bayes/ledger_export.c bayes/ledger_record.h bayes/ledger_record.c \
-    bayes/ledger_counts.h bayes/ledger_counts.c bayes/ledger_state.c bayes/ledger_weights.c \
-    bayes/ledger_caps.c bayes/ledger_held.c bayes/ledger_look.c \
-    bayes/ledger_expire.c bayes/ledger_salvage.h bayes/ledger_salvage.c \
-    bayes/ledger_rebuild.c bayes/ledger_aside.h bayes/ledger_aside.c
+    bayes/learn/learn_ask.c bayes/learn/learn_ask.h bayes/learn/learn_client.c \
+    bayes/learn/learn_client.h bayes/learn/learn_orders.c bayes/learn/learn_orders.h \
+    bayes/ledger/aside.c bayes/ledger/aside.h bayes/ledger/ask.c bayes/ledger/caps.c \
+    bayes/ledger/counts.c bayes/ledger/counts.h bayes/ledger/db.h bayes/ledger/expire.c \
+    bayes/ledger/export.c bayes/ledger/export.h bayes/ledger/held.c bayes/ledger/learn.c \
+    bayes/ledger/ledger.h bayes/ledger/look.c bayes/ledger/open.c bayes/ledger/publish.c \
+    bayes/ledger/rebuild.c bayes/ledger/record.c bayes/ledger/record.h bayes/ledger/salvage.c \
+    bayes/ledger/salvage.h bayes/ledger/seed.c bayes/ledger/state.c bayes/ledger/weights.c \
+    bayes/publish/generation_note.c bayes/publish/generations.c bayes/publish/generations.h \
+    bayes/publish/guard.c bayes/publish/guard.h bayes/publish/judge.c bayes/publish/judge.h \
+    bayes/publish/note.c bayes/publish/note.h bayes/publish/publish.c bayes/publish/publish.h \
+    bayes/publish/publish_compare.c bayes/publish/watcher.c
 
 lib_libimport_a_CPPFLAGS = $(AM_CPPFLAGS) $(OPENSSL_CFLAGS)
 lib_libimport_a_SOURCES = \
-    bayes/import.h bayes/import_table.h bayes/import.c bayes/import_table.c \
-    bayes/import_bogofilter.c bayes/import_spamassassin.c
+    bayes/transfer/import.c bayes/transfer/import.h bayes/transfer/import_bogofilter.c \
+    bayes/transfer/import_spamassassin.c bayes/transfer/import_table.c \
+    bayes/transfer/import_table.h
 
 unit += t/unit/bayes_regression t/unit/bayes_grams t/unit/bayes_stream
 t_unit_bayes_regression_LDADD = $(MODEL_LIBS) $(CMOCKA_LIBS)

@@ -9,7 +9,7 @@
 
 #include "base/log.h"
 #include "base/score.h"
-#include "bayes/known.h"
+#include "bayes/features/known.h"
 #include "gateway/received.h"
 #include "sender/authres.h"
 

@@ -8,7 +8,8 @@
  *
  * Covered: type, charset, file name and contents of each part, and of the header what says who sent
  * it, with what, and how it came: the fields from which most is learned. A field that is not
- * covered can be added by whoever reports; words in it count for that field only (bayes/field.h).
+ * covered can be added by whoever reports; words in it count for that field only
+ * (bayes/features/field.h).
  */
 #ifndef POTERNE_REPORTS_FINGERPRINT_H
 #define POTERNE_REPORTS_FINGERPRINT_H

@@ -15,7 +15,7 @@
 #include "base/buf.h"
 #include "base/err.h"
 #include "base/pool.h"
-#include "bayes/learn.h"
+#include "bayes/learn/learn.h"
 #include "reports/identity.h"
 
 #define PROPOSAL_REPORTERS_MAX 200  /* of one proposal; who comes later adds nothing */

@@ -2,7 +2,7 @@
 
 #include <stdlib.h>
 
-#include "bayes/learn_ask.h"
+#include "bayes/learn/learn_ask.h"
 #include "mail/text.h"
 
 #define POOL_MAX ((size_t)512 * 1024 * 1024) /* for one message */

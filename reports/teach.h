@@ -4,7 +4,7 @@
 #ifndef POTERNE_REPORTS_TEACH_H
 #define POTERNE_REPORTS_TEACH_H
 
-#include "bayes/learn_client.h"
+#include "bayes/learn/learn_client.h"
 #include "reports/store.h"
 
 /*

@@ -1,8 +1,8 @@
 /* evaluate: how good pass 2, or both passes, would have been on a stream of mail of known class. */
 #include <stdlib.h>
 
-#include "bayes/measure.h"
-#include "bayes/stream.h"
+#include "bayes/model/measure.h"
+#include "bayes/model/stream.h"
 #include "tools/files.h"
 #include "tools/json.h"
 #include "tools/mail_index.h"

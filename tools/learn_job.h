@@ -8,7 +8,7 @@
 #ifndef POTERNE_TOOLS_LEARN_JOB_H
 #define POTERNE_TOOLS_LEARN_JOB_H
 
-#include "bayes/learn_ask.h"
+#include "bayes/learn/learn_ask.h"
 #include "tools/pieces.h"
 #include "tools/tool.h"
 

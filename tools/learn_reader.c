@@ -3,7 +3,7 @@
 #include <stdlib.h>
 
 #include "base/wire.h"
-#include "bayes/features.h"
+#include "bayes/features/features.h"
 #include "rules/facts/date.h"
 
 #define POOL_MAX  ((size_t)512 * 1024 * 1024) /* for one message */

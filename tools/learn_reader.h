@@ -5,8 +5,8 @@
 #ifndef POTERNE_TOOLS_LEARN_READER_H
 #define POTERNE_TOOLS_LEARN_READER_H
 
-#include "bayes/known.h"
-#include "bayes/learn.h"
+#include "bayes/features/known.h"
+#include "bayes/learn/learn.h"
 #include "tools/pieces.h"
 
 /* What is wanted of the messages. */

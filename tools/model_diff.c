@@ -1,5 +1,5 @@
 /* model diff: what changed from one model to another, and which verdicts flip by it. */
-#include "bayes/model_diff.h"
+#include "bayes/model/model_diff.h"
 
 #include <inttypes.h>
 #include <stdlib.h>

@@ -4,8 +4,8 @@
 
 #include <limits.h>
 
-#include "bayes/learn_orders.h"
-#include "bayes/publish.h"
+#include "bayes/learn/learn_orders.h"
+#include "bayes/publish/publish.h"
 #include "tools/tool.h"
 
 struct model_tool {

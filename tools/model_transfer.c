@@ -7,7 +7,7 @@
 #include <unistd.h>
 
 #include "base/fsio.h"
-#include "bayes/import.h"
+#include "bayes/transfer/import.h"
 #include "tools/files.h"
 #include "tools/json.h"
 #include "tools/model_tool.h"

@@ -1,7 +1,7 @@
 /* reports_show: `poterne reports show`: all that a manager needs to decide. */
 #include <stdio.h>
 
-#include "bayes/known.h"
+#include "bayes/features/known.h"
 #include "gateway/pipeline.h"
 #include "journal/query.h"
 #include "mail/plain.h"

@@ -1,7 +1,7 @@
 /*
  * poterne-learner: the only process that opens the ledger. It learns what clients send
- * (bayes/learn.h), many messages in one transaction and one fsync when they come fast; builds a
- * new model some time after the last change; and tells poterned when another model serves.
+ * (bayes/learn/learn.h), many messages in one transaction and one fsync when they come fast; builds
+ * a new model some time after the last change; and tells poterned when another model serves.
  */
 #include "gateway/learner/learner.h"
 

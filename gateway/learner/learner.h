@@ -6,10 +6,10 @@
 #define POTERNE_GATEWAY_LEARNER_LEARNER_H
 
 #include "base/role.h"
-#include "bayes/known.h"
-#include "bayes/learn.h"
-#include "bayes/ledger.h"
-#include "bayes/publish.h"
+#include "bayes/features/known.h"
+#include "bayes/learn/learn.h"
+#include "bayes/ledger/ledger.h"
+#include "bayes/publish/publish.h"
 
 #define CLIENTS_MAX 64  /* connections; further ones wait in the socket's line */
 #define ROUND_MAX   256 /* requests of one round */

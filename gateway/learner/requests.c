@@ -6,7 +6,7 @@
 
 #include "base/fsio.h"
 #include "base/log.h"
-#include "bayes/learn_orders.h"
+#include "bayes/learn/learn_orders.h"
 
 /* Requests of a round from one client, so that one can't keep out the others. */
 #define ROUND_CLIENT_MAX 32

@@ -3,7 +3,7 @@
 
 #include <sys/un.h>
 
-#include "bayes/learn_client.h"
+#include "bayes/learn/learn_client.h"
 
 #define LEARNER_WAIT_MS 10000 /* for an answer; a model takes it two seconds */
 

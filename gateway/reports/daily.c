@@ -3,7 +3,7 @@
 #include <time.h>
 
 #include "base/log.h"
-#include "bayes/generations.h"
+#include "bayes/publish/generations.h"
 #include "directory/report.h"
 #include "gateway/reports/desk.h"
 #include "gateway/reports/reader.h"

@@ -10,7 +10,7 @@
 #ifndef POTERNE_GATEWAY_REPORTS_DECIDE_H
 #define POTERNE_GATEWAY_REPORTS_DECIDE_H
 
-#include "bayes/learn.h"
+#include "bayes/learn/learn.h"
 #include "directory/report.h"
 #include "reports/identity.h"
 #include "reports/originals.h"

@@ -7,7 +7,7 @@
 
 #include "base/fsio.h"
 #include "base/log.h"
-#include "bayes/known.h"
+#include "bayes/features/known.h"
 #include "gateway/reports/decide.h"
 #include "gateway/reports/findings.h"
 #include "mail/address.h"

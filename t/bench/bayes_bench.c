@@ -1,8 +1,8 @@
 /*
  * bayes_bench: how pass 2 alone does on real mail. Plays an index of lines "ham PATH" or
  * "spam PATH" (paths beside the index): classify, then learn, in its order. Prints accuracy in the
- * terms of the TREC spam track (bayes/measure.h), how often a score is wrong that says how sure it
- * is, and what a message costs, as `name value unit`.
+ * terms of the TREC spam track (bayes/model/measure.h), how often a score is wrong that says how
+ * sure it is, and what a message costs, as `name value unit`.
  *
  *     t/bench/bayes_bench [--after OTHER_INDEX] [--feedback WHICH] [--messages] [--accuracy]
  *                         [--tokens N] INDEX
@@ -21,9 +21,9 @@
 #include <unistd.h>
 
 #include "base/fsio.h"
-#include "bayes/ledger.h"
-#include "bayes/measure.h"
-#include "bayes/stream.h"
+#include "bayes/ledger/ledger.h"
+#include "bayes/model/measure.h"
+#include "bayes/model/stream.h"
 #include "t/bench/clock.h"
 
 #define MESSAGE_MAX  (32u * 1024 * 1024)

@@ -22,8 +22,8 @@
 
 #include "base/fsio.h"
 #include "base/log.h"
-#include "bayes/judge.h"
-#include "bayes/publish.h"
+#include "bayes/publish/judge.h"
+#include "bayes/publish/publish.h"
 #include "t/bench/clock.h"
 
 #define MESSAGE_MAX (32u * 1024 * 1024)

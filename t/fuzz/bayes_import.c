@@ -5,9 +5,9 @@
 #include <unistd.h>
 
 #include "base/fsio.h"
-#include "bayes/grams_pack.h"
-#include "bayes/import.h"
-#include "bayes/portable.h"
+#include "bayes/features/grams_pack.h"
+#include "bayes/transfer/import.h"
+#include "bayes/transfer/portable.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

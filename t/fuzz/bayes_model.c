@@ -5,9 +5,9 @@
 #include <unistd.h>
 
 #include "base/fsio.h"
-#include "bayes/learn.h"
-#include "bayes/model.h"
-#include "bayes/model_format.h"
+#include "bayes/learn/learn.h"
+#include "bayes/model/model.h"
+#include "bayes/model/model_format.h"
 
 #define FILE_MAX (1024u * 1024)
 

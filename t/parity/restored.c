@@ -8,7 +8,7 @@
 #include <stdlib.h>
 
 #include "base/fsio.h"
-#include "bayes/features.h"
+#include "bayes/features/features.h"
 #include "mail/edit.h"
 #include "reports/identity.h"
 #include "reports/originals.h"

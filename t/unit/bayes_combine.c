@@ -2,7 +2,7 @@
 
 #include <math.h>
 
-#include "bayes/combine.h"
+#include "bayes/model/combine.h"
 
 #define assert_near(x, y)                                                                          \
     do {                                                                                           \

@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "bayes/tokens.h"
+#include "bayes/features/tokens.h"
 #include "mail/utf8.h"
 
 #define POOL_SIZE (64u * 1024 * 1024)

@@ -10,8 +10,8 @@
 
 #include "base/fsio.h"
 #include "base/log.h"
-#include "bayes/note.h"
-#include "bayes/publish.h"
+#include "bayes/publish/note.h"
+#include "bayes/publish/publish.h"
 
 #define WORDS 10
 

@@ -3,8 +3,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "bayes/features.h"
-#include "bayes/grams.h"
+#include "bayes/features/features.h"
+#include "bayes/features/grams.h"
 
 #define POOL_MAX (16u << 20)
 

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "bayes/guard.h"
+#include "bayes/publish/guard.h"
 
 #define assert_near(x, y)                                                                          \
     do {                                                                                           \

@@ -7,10 +7,10 @@
 #include <unistd.h>
 
 #include "base/fsio.h"
-#include "bayes/grams_pack.h"
-#include "bayes/import.h"
-#include "bayes/portable.h"
-#include "bayes/tokens.h"
+#include "bayes/features/grams_pack.h"
+#include "bayes/features/tokens.h"
+#include "bayes/transfer/import.h"
+#include "bayes/transfer/portable.h"
 
 static int file_of(const char *text)
 {

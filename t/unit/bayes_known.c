@@ -7,7 +7,7 @@
 #include <unistd.h>
 
 #include "base/siphash.h"
-#include "bayes/known.h"
+#include "bayes/features/known.h"
 
 #define DAY 20000
 

@@ -4,7 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 
-#include "bayes/model.h"
+#include "bayes/model/model.h"
 
 /* All counts of the words of messages 0..n, in one number; 0 when they can't be read. */
 static uint64_t counts_digest(struct ledger *ledger, uint64_t n)

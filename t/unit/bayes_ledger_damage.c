@@ -4,8 +4,8 @@
 #include <errno.h>
 #include <fcntl.h>
 
-#include "bayes/ledger_record.h"
-#include "bayes/publish.h"
+#include "bayes/ledger/record.h"
+#include "bayes/publish/publish.h"
 
 /* Berkeley DB leaves its log buffer behind when the recovery of a damaged environment fails. */
 const char *__lsan_default_suppressions(void);

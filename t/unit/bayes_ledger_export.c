@@ -6,8 +6,8 @@
 #include <time.h>
 
 #include "base/fsio.h"
-#include "bayes/ledger_export.h"
-#include "bayes/portable.h"
+#include "bayes/ledger/export.h"
+#include "bayes/transfer/portable.h"
 
 #define DAY 86400
 

@@ -7,8 +7,8 @@
 #include <unistd.h>
 
 #include "base/fsio.h"
-#include "bayes/model.h"
-#include "bayes/model_format.h"
+#include "bayes/model/model.h"
+#include "bayes/model/model_format.h"
 
 #define MODEL_FILE_MAX (64u * 1024 * 1024)
 

@@ -5,8 +5,8 @@
 #include "t/unit/ledger_world.h"
 
 #include "base/log.h"
-#include "bayes/judge.h"
-#include "bayes/publish.h"
+#include "bayes/publish/judge.h"
+#include "bayes/publish/publish.h"
 
 #define VOCABULARY 800 /* words of each class */
 #define COMMON     200 /* words of both */

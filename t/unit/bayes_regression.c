@@ -3,7 +3,7 @@
 #include <math.h>
 #include <stdlib.h>
 
-#include "bayes/lesson.h"
+#include "bayes/model/lesson.h"
 
 #define GRAMS 500
 

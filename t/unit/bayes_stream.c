@@ -3,8 +3,8 @@
 #include <math.h>
 #include <stdlib.h>
 
-#include "bayes/measure.h"
-#include "bayes/stream.h"
+#include "bayes/model/measure.h"
+#include "bayes/model/stream.h"
 
 static void assert_near(double a, double b)
 {

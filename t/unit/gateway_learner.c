@@ -16,8 +16,8 @@
 
 #include "base/fsio.h"
 #include "base/role.h"
-#include "bayes/learn_ask.h"
-#include "bayes/ledger.h"
+#include "bayes/learn/learn_ask.h"
+#include "bayes/ledger/ledger.h"
 
 #define UID_FIRST   40300
 #define UID_LEARNER (UID_FIRST + 6) /* its place in role_names */

@@ -10,7 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "bayes/ledger.h"
+#include "bayes/ledger/ledger.h"
 
 #define WORDS 40  /* features of one made-up message */
 #define GRAMS 300 /* its grams */

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "bayes/features.h"
+#include "bayes/features/features.h"
 #include "journal/store.h"
 #include "mail/edit.h"
 #include "reports/identity.h"

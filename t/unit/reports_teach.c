@@ -4,7 +4,7 @@
 #include <sys/stat.h>
 
 #include "base/fsio.h"
-#include "bayes/ledger.h"
+#include "bayes/ledger/ledger.h"
 #include "reports/teach.h"
 
 static struct conf *make_conf(struct fixture *f)

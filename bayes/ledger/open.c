@@ -1,0 +1,414 @@
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/random.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/fsio.h"
+#include "base/log.h"
+#include "bayes/ledger/aside.h"
+
+#define CACHE_SIZE     (128u * 1024 * 1024)
+#define LOG_FILE_SIZE  (16u * 1024 * 1024)
+#define LOG_BUFFER     (4u * 1024 * 1024)
+#define FILE_MODE      0640
+#define SUSPECT_MARKER "ledger/suspect"
+#define SAID_MAX       20 /* of what Berkeley DB says of one environment, in the log */
+
+int ledger_path(const char *folder, const char *name, char *out, size_t size, struct err *err)
+{
+    int n = snprintf(out, size, "%s/%s", folder, name);
+    return n < 0 || (size_t)n >= size ? err_set(err, "%s/%s: path too long", folder, name) : 0;
+}
+
+/* The environment's last words, and a marker so that the next open looks at every page. */
+static void ledger_break(struct ledger *ledger)
+{
+    char marker[PATH_MAX];
+    if (!ledger->broken &&
+        ledger_path(ledger->folder, SUSPECT_MARKER, marker, sizeof marker, NULL) == 0)
+        fsio_replace(marker, STR("a page could not be read or written: verify at the next open\n"),
+                     FILE_MODE, NULL);
+    ledger->broken = true;
+}
+
+int ledger_db_err(struct ledger *ledger, int code, const char *tried, struct err *err)
+{
+    err_set(err, "ledger %s/ledger: %s failed: %s%s%s", ledger->folder, tried, db_strerror(code),
+            ledger->detail[0] ? ": " : "", ledger->detail);
+    if (code == DB_RUNRECOVERY || code == DB_CHKSUM_FAIL || code == DB_PAGE_NOTFOUND)
+        ledger_break(ledger);
+    ledger->detail[0] = '\0';
+    return -1;
+}
+
+int ledger_contradiction(struct ledger *ledger, const char *what, struct err *err)
+{
+    return err_set(err, "ledger %s/ledger contradicts itself: %s", ledger->folder, what);
+}
+
+static void on_db_message(const DB_ENV *env, const char *prefix, const char *message)
+{
+    struct ledger *ledger = env->app_private;
+    if (ledger->said++ < SAID_MAX)
+        log_warning("ledger %s/ledger: %s", ledger->folder, message);
+    if (ledger->detail[0] == '\0')
+        snprintf(ledger->detail, sizeof ledger->detail, "%s", message);
+}
+
+/* Berkeley DB answers DB_RUNRECOVERY from then on; only here it says why. */
+static void on_db_event(DB_ENV *env, u_int32_t event, void *info)
+{
+    struct ledger *ledger = env->app_private;
+    if (event == DB_EVENT_PANIC && ledger->panic == 0)
+        ledger->panic = *(const int *)info;
+}
+
+static int env_configure(DB_ENV *env)
+{
+    int code = env->set_event_notify(env, on_db_event);
+    if (code == 0)
+        code = env->set_cachesize(env, 0, CACHE_SIZE, 1);
+    if (code == 0)
+        code = env->set_lg_max(env, LOG_FILE_SIZE);
+    if (code == 0)
+        code = env->set_lg_bsize(env, LOG_BUFFER);
+    if (code == 0)
+        code = env->log_set_config(env, DB_LOG_AUTO_REMOVE, 1);
+    if (code == 0)
+        code = env->set_flags(env, DB_TXN_WRITE_NOSYNC, 1);
+    return code;
+}
+
+/* One process and one thread: the environment's state lives in this process's own memory, and
+ * the lock file stands for the lock manager. */
+int ledger_env_open(struct ledger *ledger, const char *home)
+{
+    const u_int32_t flags =
+        DB_CREATE | DB_PRIVATE | DB_INIT_MPOOL | DB_INIT_TXN | DB_INIT_LOG | DB_RECOVER;
+    int code = db_env_create(&ledger->env, 0);
+    if (code != 0)
+        return code;
+    ledger->panic = 0;
+    ledger->said = 0;
+    ledger->env->app_private = ledger;
+    ledger->env->set_errcall(ledger->env, on_db_message);
+    code = env_configure(ledger->env);
+    return code ? code : ledger->env->open(ledger->env, home, flags, FILE_MODE);
+}
+
+/* Under txn a new one, else one that is there. */
+static int db_open(struct ledger *ledger, DB_TXN *txn, DB **db, const char *name)
+{
+    int code = db_create(db, ledger->env, 0);
+    if (code == 0 && txn)
+        code = (*db)->set_pagesize(*db, LEDGER_PAGE_SIZE);
+    if (code == 0 && txn)
+        code = (*db)->set_flags(*db, DB_CHKSUM);
+    if (code == 0)
+        code = (*db)->open(*db, txn, name, NULL, DB_BTREE,
+                           txn ? DB_CREATE | DB_EXCL : DB_AUTO_COMMIT, FILE_MODE);
+    return code;
+}
+
+static void db_close(DB **db, u_int32_t flags)
+{
+    if (*db)
+        (*db)->close(*db, flags);
+    *db = NULL;
+}
+
+struct db_place {
+    const char *name;
+    DB **db;
+};
+
+#define N_DBS   6
+#define N_DBS_1 3 /* of version 1 */
+
+static void dbs_of(struct ledger *ledger, struct db_place places[N_DBS])
+{
+    const struct db_place all[N_DBS] = {{"messages.db", &ledger->messages},
+                                        {"tokens.db", &ledger->tokens},
+                                        {"totals.db", &ledger->totals_db},
+                                        {"sources.db", &ledger->sources},
+                                        {"held.db", &ledger->held},
+                                        {"steps.db", &ledger->steps}};
+    memcpy(places, all, sizeof all);
+}
+
+void ledger_env_close(struct ledger *ledger)
+{
+    /* A broken environment is only to give its memory back, which it refuses while it panics. */
+    u_int32_t flags = ledger->broken ? DB_NOSYNC : 0;
+    struct db_place places[N_DBS];
+    if (ledger->env == NULL)
+        return;
+    if (ledger->broken)
+        ledger->env->set_flags(ledger->env, DB_NOPANIC, 1);
+    else if (ledger->totals_db)
+        ledger->env->txn_checkpoint(ledger->env, 0, 0, 0);
+    dbs_of(ledger, places);
+    for (size_t i = 0; i < N_DBS; i++)
+        db_close(places[i].db, flags);
+    ledger->env->close(ledger->env, 0);
+    ledger->env = NULL;
+}
+
+/* One that is not there is met when it is opened. */
+static int db_verify(struct ledger *ledger, const char *name)
+{
+    DB *db;
+    char at[64], path[PATH_MAX];
+    snprintf(at, sizeof at, "ledger/%s", name);
+    if (ledger_path(ledger->folder, at, path, sizeof path, NULL) < 0 || access(path, F_OK) != 0)
+        return 0;
+    int code = db_create(&db, ledger->env, 0);
+    /* DB->verify() ends the handle's life whatever it returns. */
+    return code ? code : db->verify(db, name, NULL, NULL, 0);
+}
+
+/* After an earlier run met a bad page: is there still one? 0, or a database error. */
+static int verify_if_suspect(struct ledger *ledger)
+{
+    char marker[PATH_MAX];
+    if (ledger_path(ledger->folder, SUSPECT_MARKER, marker, sizeof marker, NULL) < 0 ||
+        access(marker, F_OK) != 0)
+        return 0;
+    log_warning("ledger %s/ledger: an earlier run met a bad page, verifying all of it",
+                ledger->folder);
+    struct db_place places[N_DBS];
+    int code = 0;
+    dbs_of(ledger, places);
+    for (size_t i = 0; i < N_DBS && code == 0; i++)
+        code = db_verify(ledger, places[i].name);
+    if (code == 0 && unlink(marker) != 0)
+        code = errno;
+    return code;
+}
+
+/* Does this answer, or what was behind it, speak of the files' content, and not of rights, space
+ * or memory? */
+static bool is_damage(int code)
+{
+    switch (code) {
+    case EACCES:
+    case EPERM:
+    case EROFS:
+    case ENOSPC:
+    case EDQUOT:
+    case ENOMEM:
+    case EMFILE:
+    case ENFILE:
+    case EINTR:
+    case DB_VERSION_MISMATCH:
+        return false;
+    default:
+        return true;
+    }
+}
+
+static int dbs_open(struct ledger *ledger, DB_TXN *txn, size_t from, size_t to)
+{
+    struct db_place places[N_DBS];
+    int code = 0;
+    dbs_of(ledger, places);
+    for (size_t i = from; i < to && code == 0; i++)
+        code = db_open(ledger, txn, places[i].db, places[i].name);
+    return code;
+}
+
+/* What a ledger begins with. */
+enum beginning {
+    FROM_VERSION_1, /* with what it has */
+    FROM_MODEL,     /* with what the current model knows, if there is one */
+    FROM_NOTHING,
+};
+
+/* Databases that were not there come into being together with what is in them, or not at all:
+ * all of a new ledger, or those that version 1 had not. */
+static int dbs_create(struct ledger *ledger, enum beginning beginning, struct err *err)
+{
+    DB_TXN *txn;
+    if (getrandom(&ledger->salt, sizeof ledger->salt, 0) != sizeof ledger->salt)
+        return err_sys(err, "ledger %s: no random numbers", ledger->folder);
+    int code = ledger->env->txn_begin(ledger->env, NULL, &txn, 0);
+    if (code != 0)
+        return ledger_db_err(ledger, code, "beginning a transaction", err);
+    code = dbs_open(ledger, txn, beginning == FROM_VERSION_1 ? N_DBS_1 : 0, N_DBS);
+    int result = code ? ledger_db_err(ledger, code, "creating the databases", err) : 0;
+    if (result == 0 && beginning == FROM_MODEL)
+        result = ledger_seed(ledger, txn, err);
+    else if (result == 0)
+        result = ledger_totals_put(ledger, txn, &ledger->totals, ledger->changed, err);
+    if (result < 0) {
+        txn->abort(txn);
+        return -1;
+    }
+    code = txn->commit(txn, DB_TXN_SYNC);
+    return code ? ledger_db_err(ledger, code, "committing", err) : 0;
+}
+
+/* One that is there while another is not is no new ledger but a damaged one. */
+static bool is_new(struct ledger *ledger)
+{
+    struct db_place places[N_DBS];
+    char name[64], path[PATH_MAX];
+    dbs_of(ledger, places);
+    for (size_t i = 0; i < N_DBS; i++) {
+        snprintf(name, sizeof name, "ledger/%s", places[i].name);
+        if (ledger_path(ledger->folder, name, path, sizeof path, NULL) < 0 ||
+            access(path, F_OK) == 0)
+            return false;
+    }
+    return true;
+}
+
+/* What every version has. 0, or a database error; *tried says at what. */
+static int ledger_read(struct ledger *ledger, uint32_t *version, const char **tried)
+{
+    *tried = "verifying";
+    int code = verify_if_suspect(ledger);
+    if (code == 0) {
+        *tried = "opening the databases";
+        code = dbs_open(ledger, NULL, 0, N_DBS_1);
+    }
+    if (code == 0) {
+        *tried = "reading the totals";
+        code = ledger_state_get(ledger, version);
+    }
+    if (code == 0 && *version != 1) {
+        *tried = "opening the databases";
+        code = dbs_open(ledger, NULL, N_DBS_1, N_DBS);
+    }
+    return code;
+}
+
+/* 0 open; 1 damaged; -1 another failure. err is filled unless 0. */
+static int ledger_try(struct ledger *ledger, enum beginning beginning, struct err *err)
+{
+    char home[PATH_MAX];
+    const char *tried = "opening (with recovery)";
+    uint32_t version = 0;
+    if (ledger_path(ledger->folder, "ledger", home, sizeof home, err) < 0 ||
+        fsio_mkdir(home, 0750, err) < 0)
+        return -1;
+    int code = ledger_env_open(ledger, home);
+    bool new = code == 0 && is_new(ledger);
+    if (code == 0 && !new)
+        code = ledger_read(ledger, &version, &tried);
+    if (code == 0 && version == 1)
+        beginning = FROM_VERSION_1;
+    if (code == 0 && (new || version == 1) && dbs_create(ledger, beginning, err) < 0)
+        return -1;
+    if (code == 0) {
+        tried = "reading the weights";
+        code = ledger_weights_load(ledger);
+    }
+    if (code == 0)
+        return 0;
+    if (code == DB_RUNRECOVERY && ledger->panic)
+        code = ledger->panic;
+    ledger_db_err(ledger, code, tried, err);
+    return is_damage(code) ? 1 : -1;
+}
+
+/* Nothing more is written to it, and nothing of it is kept. */
+static void ledger_abandon(struct ledger *ledger)
+{
+    const struct ledger_state nothing = {.weights_file = 0};
+    ledger->broken = true;
+    ledger_env_close(ledger);
+    ledger->broken = false;
+    ledger_state_set(ledger, &nothing);
+    free(ledger->weights);
+    ledger->weights = NULL;
+    ledger->steps_pending = 0;
+}
+
+/* The first attempts read what is left of the damaged ledger; one after those (which may have
+ * ended this program) only the model. */
+static int ledger_replace(struct ledger *ledger, const struct aside *aside, struct err *err)
+{
+    bool read = aside->attempts <= ASIDE_ATTEMPTS;
+    if (ledger_try(ledger, read ? FROM_NOTHING : FROM_MODEL, err) == 0 &&
+        (!read || ledger_rebuild(ledger, aside->path, err) == 0))
+        return aside_done(ledger, err);
+    aside_failed(ledger, aside);
+    return -1;
+}
+
+static int ledger_start(struct ledger *ledger, struct err *err)
+{
+    struct aside aside;
+    int result = aside_unfinished(ledger, &aside, err);
+    if (result == 0)
+        result = ledger_try(ledger, FROM_MODEL, err);
+    else if (result > 0)
+        return ledger_replace(ledger, &aside, err);
+    if (result <= 0)
+        return result;
+    log_error("%s", err->text);
+    ledger_abandon(ledger);
+    if (aside_set(ledger, &aside, err) < 0)
+        return -1;
+    return ledger_replace(ledger, &aside, err);
+}
+
+struct ledger *ledger_open(const char *folder, struct err *err)
+{
+    struct err local;
+    char lock[PATH_MAX];
+    struct ledger *ledger = calloc(1, sizeof *ledger);
+    if (ledger == NULL) {
+        err_set(err, "ledger %s: out of memory", folder);
+        return NULL;
+    }
+    if (err == NULL)
+        err = &local;
+    ledger->lock_fd = -1;
+    if (!str_copy(str_of(folder), ledger->folder, sizeof ledger->folder)) {
+        err_set(err, "ledger: path too long");
+        ledger_close(&ledger);
+        return NULL;
+    }
+    if (ledger_path(folder, "lock", lock, sizeof lock, err) == 0)
+        ledger->lock_fd = fsio_lock(lock, err);
+    if (ledger->lock_fd < 0 || ledger_start(ledger, err) < 0)
+        ledger_close(&ledger);
+    return ledger;
+}
+
+void ledger_close(struct ledger **ledger)
+{
+    if (*ledger == NULL)
+        return;
+    ledger_env_close(*ledger);
+    free((*ledger)->weights);
+    fsio_close_quiet(&(*ledger)->lock_fd);
+    free(*ledger);
+    *ledger = NULL;
+}
+
+int ledger_sync(struct ledger *ledger, struct err *err)
+{
+    int code = ledger->env->log_flush(ledger->env, NULL);
+    return code ? ledger_db_err(ledger, code, "flushing the log", err) : 0;
+}
+
+struct ledger_totals ledger_totals(const struct ledger *ledger)
+{
+    return ledger->totals;
+}
+
+bool ledger_changed(const struct ledger *ledger)
+{
+    return ledger->changed;
+}
+
+bool ledger_broken(const struct ledger *ledger)
+{
+    return ledger->broken;
+}
