@@ -75,7 +75,8 @@ void generations_expire(const char *folder, uint64_t proved);
  * one trial over all models that follow that one, for each may serve for seconds only.
  */
 struct trial {
-    uint64_t proved; /* 0: none, nothing to go back to */
+    uint64_t
+        proved; /* the first that knew both classes, at first; 0: none, nothing to go back to */
     struct guard_watch watch;
     /* After a rollback nothing goes live by itself until TRIAL_HELD more messages are learned, or
      * some of the held_at messages in the ledger are taken back. */

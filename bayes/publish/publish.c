@@ -101,6 +101,11 @@ static int compare(struct publication *p, struct err *err)
     return result;
 }
 
+static bool knows_one_class(const struct model *model)
+{
+    return model_spam(model) == 0 || model_ham(model) == 0;
+}
+
 /* Fills in the state and why. */
 static int judge(struct publication *p, enum learn_publish how, struct err *err)
 {
@@ -111,7 +116,7 @@ static int judge(struct publication *p, enum learn_publish how, struct err *err)
         return 0;
     }
     made->compared_with = model_generation(p->live);
-    if (model_spam(p->live) == 0 || model_ham(p->live) == 0) {
+    if (knows_one_class(p->live)) {
         snprintf(made->why, sizeof made->why, "the one before knew one class only");
         return 0;
     }
@@ -132,7 +137,10 @@ static int judge(struct publication *p, enum learn_publish how, struct err *err)
 static int trial_start(struct publication *p, struct err *err)
 {
     struct trial *trial = &p->trial;
-    if (trial->proved == 0)
+    /* One that knows one class only proves nothing: beside it any model misses no more spam. */
+    if (p->live && knows_one_class(p->live))
+        *trial = (struct trial){.proved = p->made.number};
+    else if (trial->proved == 0)
         trial->proved = p->live ? model_generation(p->live) : p->made.number;
     trial->held = false;
     return trial_write(p->ledger->folder, trial, err);

@@ -423,6 +423,23 @@ static void a_good_model_proves_itself(void **state)
     round_end(&round);
 }
 
+/* The first day, one class after the other: what is gone back to, and what drift is measured
+ * from, knows both. */
+static void what_knows_one_class_has_not_proved_itself(void **state)
+{
+    struct ledger *ledger = open_ledger();
+    ledger_policy_set(ledger, &held_only);
+    teach(ledger, 0, 300, LEARN_HAM, GOOD, &bulk);
+    publish(ledger, LEARN_PUBLISH_CHANGED, PUBLISH_LIVE);
+    assert_int_equal(trial_now().proved, 1);
+    teach(ledger, 0, 300, LEARN_SPAM, GOOD, &bulk);
+    publish(ledger, LEARN_PUBLISH_CHANGED, PUBLISH_LIVE);
+    assert_int_equal(trial_now().proved, 2);
+    publish(ledger, LEARN_PUBLISH_NOW, PUBLISH_LIVE);
+    assert_int_equal(trial_now().proved, 2);
+    ledger_close(&ledger);
+}
+
 static void a_model_that_is_gone_is_told_and_learning_goes_on(void **state)
 {
     struct round round = bad_model_in_service();
@@ -451,6 +468,7 @@ int main(void)
         WITH_FOLDER(the_trial_goes_on_after_a_restart_and_a_new_model),
         WITH_FOLDER(sent_mail_and_one_campaign_can_not_take_a_model_out),
         WITH_FOLDER(a_good_model_proves_itself),
+        WITH_FOLDER(what_knows_one_class_has_not_proved_itself),
         WITH_FOLDER(a_model_that_is_gone_is_told_and_learning_goes_on),
     };
     log_open("test", LOG_ERROR_LEVEL);
