@@ -70,7 +70,8 @@ struct proposal_choice {
     bool waiting;        /* … as far as they wait: a single one that was decided stays so */
     bool groups;         /* … and those that wait in a group with one of them (proposals_list) */
     uint64_t up_to;      /* of a group only numbers up to this one; 0: all */
-    struct str reporter; /* … and all that wait and were reported by this address; "": none */
+    struct str reporter; /* … and all that wait and were reported by this address, and, to reject,
+                            what was accepted of them but is not learned yet; "": none */
 };
 
 struct proposal_decision {

@@ -42,8 +42,21 @@ static int choose_range(struct proposals *store, const struct proposal_choice *c
                   numbers, 3, STR_EMPTY, err);
 }
 
+/* All of a reporter that a decision can still change: what is rejected may be accepted already, and
+ * wait for the ledger only. */
+static int choose_reporter(struct proposals *store, struct str reporter, bool accept,
+                           struct err *err)
+{
+    const int64_t last = accept ? PROPOSAL_WAITING : PROPOSAL_CAPPED;
+    return choose(store,
+                  "INSERT OR IGNORE INTO temp.chosen SELECT number, 0 FROM report"
+                  " JOIN proposal USING (number) WHERE state BETWEEN 0 AND ?1"
+                  " AND report.reporter = ?2",
+                  &last, 1, reporter, err);
+}
+
 /* Into the table temp.chosen. */
-static int choose_all(struct proposals *store, const struct proposal_choice *choice,
+static int choose_all(struct proposals *store, const struct proposal_choice *choice, bool accept,
                       struct err *err)
 {
     if (choose(store, "DELETE FROM temp.chosen", NULL, 0, STR_EMPTY, err) < 0)
@@ -53,10 +66,7 @@ static int choose_all(struct proposals *store, const struct proposal_choice *cho
             return -1;
     if (choice->reporter.n == 0)
         return 0;
-    return choose(store,
-                  "INSERT OR IGNORE INTO temp.chosen SELECT number, 0 FROM report"
-                  " JOIN proposal USING (number) WHERE report.reporter = ?1 AND state = 0",
-                  NULL, 0, choice->reporter, err);
+    return choose_reporter(store, choice->reporter, accept, err);
 }
 
 /* Numbers from a statement of one column, *numbers to be freed; finalizes. */
@@ -204,7 +214,7 @@ int proposals_decide(struct proposals *store, const struct proposal_choice *choi
     *decided = (struct proposal_decided){0};
     if (store_begin(store, err) < 0)
         return -1;
-    int result = choose_all(store, choice, err);
+    int result = choose_all(store, choice, decision->accept, err);
     if (result == 0)
         result =
             numbers_of(store,

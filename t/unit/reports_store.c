@@ -517,6 +517,31 @@ static void test_learned_and_capped(void **state)
     assert_int_equal(decide_one(f, false, 2).changed, 1);
 }
 
+/* A reporter whose account was stolen: nothing of his is learned later. */
+static void test_all_of_a_reporter_are_rejected(void **state)
+{
+    struct fixture *f = *state;
+    const struct proposal_choice his = {.reporter = STR("A@example.org")};
+    open_store(f);
+    for (uint64_t i = 1; i <= 5; i++)
+        add(f, a_report(i, i == 5 ? "b@example.org" : "a@example.org"));
+    const struct proposal_range but_one = {2, 5};
+    decide(f, true, (struct proposal_choice){.ranges = &but_one, .n_ranges = 1});
+    const struct proposal_taught taught[] = {{2, PROPOSAL_CAPPED, STR("enough")},
+                                             {3, PROPOSAL_LEARNED, STR_EMPTY},
+                                             {5, PROPOSAL_CAPPED, STR("enough")}};
+    assert_int_equal(proposals_taught(f->store, taught, 3, NOW_US, &f->err), 0);
+    /* 1 waits; what was accepted is not accepted again */
+    assert_int_equal(decide(f, true, his).changed, 1);
+    struct proposal_decided decided = decide(f, false, his);
+    assert_int_equal(decided.changed, 3);
+    assert_int_equal(load(f, 1).state, PROPOSAL_REJECTED);
+    assert_int_equal(load(f, 2).state, PROPOSAL_REJECTED);
+    assert_int_equal(load(f, 3).state, PROPOSAL_LEARNED);
+    assert_int_equal(load(f, 4).state, PROPOSAL_REJECTED);
+    assert_int_equal(load(f, 5).state, PROPOSAL_CAPPED);
+}
+
 /* --- ends --- */
 
 static void test_sweep(void **state)
@@ -600,6 +625,7 @@ int main(void)
         TEST(test_campaign_is_one_line),
         TEST(test_decisions),
         TEST(test_learned_and_capped),
+        TEST(test_all_of_a_reporter_are_rejected),
         TEST(test_sweep),
         TEST(test_looking_beside_the_writer),
     };
