@@ -166,8 +166,8 @@ int identity_check(const struct restored *original, struct str tag, const struct
                    struct journal *journal, struct str reporter, struct pool *pool,
                    struct identity *identity, struct err *err)
 {
-    struct checker c = {original, pool, identity};
     *identity = (struct identity){.id = original->id, .why = "it carries no id of ours"};
+    struct checker c = {original, pool, identity};
     struct str shown = edits_tag(pool, tag);
     if (shown.s == NULL)
         return err_set(err, "out of memory for an original");
