@@ -15,7 +15,7 @@ use Time::HiRes ();
 
 use constant { TIMEOUT => 120, LINE_MAX => 65536 };
 
-# Options: host, port, timeout (seconds), helo, lmtp. Dies when nobody answers.
+# Options: host, port, timeout (seconds), helo, lmtp, local (address to come from). Dies when nobody answers.
 sub new {
     my ( $class, %option ) = @_;
     my $self = bless {
@@ -30,6 +30,7 @@ sub new {
         PeerPort => $self->{port},
         Proto    => 'tcp',
         Timeout  => $self->{timeout},
+        $self->{local} ? ( LocalAddr => $self->{local} ) : (),
     ) or die "no connection to $self->{host}:$self->{port}: $@\n";
     @{$self}{qw(code text)} = $self->reply;
     return $self;
