@@ -71,8 +71,8 @@ static int run_rules(struct evaluation *e, struct err *err)
                                       .data = e,
                                       .work = look,
                                       .done = take};
-    e->rules = calloc(e->index.n, sizeof *e->rules);
-    e->read = calloc(e->index.n, sizeof *e->read);
+    e->rules = calloc(e->index.n + 1, sizeof *e->rules);
+    e->read = calloc(e->index.n + 1, sizeof *e->read);
     if (e->rules == NULL || e->read == NULL)
         return err_set(err, "out of memory for %zu messages", e->index.n);
     if (rules_job_begin(&e->job, "evaluate", &e->args, err) < 0 || rules_job_load(&e->job, err) < 0)

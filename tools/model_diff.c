@@ -109,9 +109,12 @@ static int index_compare(struct diff_job *job, struct err *err)
     job->samples = calloc(job->index.n + 1, sizeof *job->samples);
     if (job->samples == NULL)
         return err_set(err, "out of memory for %zu messages", job->index.n);
-    if (index_judge(job, err) < 0)
-        return -1;
-    return guard_compare(job->samples, job->n, &job->report, err);
+    int result = index_judge(job, err);
+    if (result == 0)
+        result = guard_compare(job->samples, job->n, &job->report, err);
+    free(job->samples);
+    job->samples = NULL;
+    return result;
 }
 
 /* --- held-out mail --- */
@@ -216,6 +219,5 @@ int model_diff_command(struct model_tool *tool, struct err *err)
     buf_release(&job.file);
     pool_free(&job.pool);
     pool_free(&job.index_pool);
-    free(job.samples);
     return result;
 }

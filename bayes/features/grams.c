@@ -10,7 +10,7 @@
 #define BITS      20 /* of a position */
 #define NAME_MAX  24 /* as in a token's place */
 
-_Static_assert(GRAM_WEIGHTS == 1u << BITS, "a position is one of them");
+_Static_assert(GRAM_WEIGHTS >> BITS == 1, "a position is one of them");
 
 /* Stored in ledgers, as sums: to change it makes all weights worthless. */
 static uint32_t gram_position(const char *bytes)

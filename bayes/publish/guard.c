@@ -166,8 +166,8 @@ static int measure(const struct guard_sample *samples, size_t n, double caution,
 double guard_sign_test(uint32_t worse, uint32_t better)
 {
     double n = (double)worse + better, sum = 0;
-    for (double k = worse; k <= n; k++)
-        sum += exp(lgamma(n + 1) - lgamma(k + 1) - lgamma(n - k + 1) - n * M_LN2);
+    for (uint64_t b = 0; b <= better; b++)
+        sum += exp(lgamma(n + 1) - lgamma(n - (double)b + 1) - lgamma((double)b + 1) - n * M_LN2);
     return sum < 1 ? sum : 1;
 }
 
@@ -292,9 +292,9 @@ double guard_watch_evidence(uint32_t worse, uint32_t better)
 {
     double n = (double)worse + better;
     double largest = lgamma(n + 2) - 2 * lgamma((n + 1) / 2 + 1);
-    double sum = exp(-largest); /* k = n + 1 */
-    for (double k = (double)better + 1; k <= n; k++)
-        sum += exp(lgamma(n + 2) - lgamma(k + 1) - lgamma(n + 2 - k) - largest);
+    double sum = 0;
+    for (uint64_t b = 0; b <= worse; b++) /* n + 1 - k */
+        sum += exp(lgamma(n + 2) - lgamma(n + 2 - (double)b) - lgamma((double)b + 1) - largest);
     return lgamma(worse + 1.0) + lgamma(better + 1.0) - lgamma(n + 2) + largest + log(sum);
 }
 

@@ -67,18 +67,17 @@ int import_table_add(struct import_table *table, uint64_t hash, struct model_cou
 
 static int entry_order(const void *a, const void *b)
 {
-    const struct import_entry *x = *(const struct import_entry *const *)a;
-    const struct import_entry *y = *(const struct import_entry *const *)b;
+    const struct import_entry *x = a, *y = b;
     return x->hash < y->hash ? -1 : x->hash > y->hash;
 }
 
-static const struct import_entry **sorted(const struct import_table *table)
+static struct import_entry *sorted(const struct import_table *table)
 {
     size_t n = 0;
-    const struct import_entry **list = calloc(table->n + 1, sizeof list[0]);
+    struct import_entry *list = calloc(table->n + 1, sizeof list[0]);
     for (size_t i = 0; list && i < table->cap; i++)
         if (!is_free(&table->slots[i]))
-            list[n++] = &table->slots[i];
+            list[n++] = table->slots[i];
     if (n)
         qsort(list, n, sizeof list[0], entry_order);
     return list;
@@ -94,15 +93,15 @@ int import_table_write(const struct import_table *table, int fd, const char *pat
                        uint64_t ham, struct err *err)
 {
     struct portable_out out;
-    const struct import_entry **list = sorted(table);
+    struct import_entry *list = sorted(table);
     if (list == NULL)
         return err_set(err, "out of memory");
     int result = portable_begin(&out, fd, path, spam, ham, err);
     for (size_t i = 0; i < table->n && result == 0; i++) {
-        struct model_counts counts = {at_most(list[i]->counts.spam, spam),
-                                      at_most(list[i]->counts.ham, ham)};
+        struct model_counts counts = {at_most(list[i].counts.spam, spam),
+                                      at_most(list[i].counts.ham, ham)};
         if (counts.spam || counts.ham)
-            result = portable_token(&out, list[i]->hash, counts, list[i]->day, err);
+            result = portable_token(&out, list[i].hash, counts, list[i].day, err);
     }
     if (result == 0)
         result = portable_end(&out, err);

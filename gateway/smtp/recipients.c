@@ -5,12 +5,17 @@
 /* Recipients refused in one message: so many times recipients_limit. */
 #define REFUSED_FACTOR (size_t)10
 
+static void free_one(struct recipient *r)
+{
+    free(r->how);
+    free(r);
+}
+
 static void free_list(struct recipient *r)
 {
     while (r) {
         struct recipient *next = r->next;
-        free(r->how);
-        free(r);
+        free_one(r);
         r = next;
     }
 }
@@ -105,7 +110,7 @@ static void reply_one(struct smtp_session *s, struct recipient *r)
     if (ok)
         accept_first(t, r);
     else
-        free(r);
+        free_one(r);
     /* a list may be longer than we take, and is told so each time: but not for ever */
     bool flood = !ok && ++t->n_refused > REFUSED_FACTOR * s->config->conf->smtp.recipients_limit;
     session_count_reply(s, status);
