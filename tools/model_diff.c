@@ -23,7 +23,6 @@ struct diff_job {
     struct pool *pool; /* of one message */
     struct buf file;
     struct mail_index index;
-    struct guard_sample *samples;
     size_t n;
     size_t failed;
 };
@@ -75,14 +74,14 @@ static int put_flip(const struct diff_job *job, const struct mail_index_entry *e
     return 0;
 }
 
-static int index_judge(struct diff_job *job, struct err *err)
+static int index_judge(struct diff_job *job, struct guard_sample *samples, struct err *err)
 {
     struct tool_progress bar;
     int result = 0;
     tool_progress_begin(&bar, "judged", job->index.n);
     for (size_t i = 0; i < job->index.n && result == 0; i++) {
         const struct mail_index_entry *entry = &job->index.list[i];
-        struct guard_sample *sample = &job->samples[job->n];
+        struct guard_sample *sample = &samples[job->n];
         tool_progress_step(&bar);
         if (message_judge(job, entry, sample, err) < 0) {
             job->failed++;
@@ -106,14 +105,13 @@ static int index_compare(struct diff_job *job, struct err *err)
         return err_set(err, "out of memory");
     if (mail_index_read(&job->index, job->index_pool, job->tool->args->index, err) < 0)
         return -1;
-    job->samples = calloc(job->index.n + 1, sizeof *job->samples);
-    if (job->samples == NULL)
+    struct guard_sample *samples = calloc(job->index.n + 1, sizeof *samples);
+    if (samples == NULL)
         return err_set(err, "out of memory for %zu messages", job->index.n);
-    int result = index_judge(job, err);
+    int result = index_judge(job, samples, err);
     if (result == 0)
-        result = guard_compare(job->samples, job->n, &job->report, err);
-    free(job->samples);
-    job->samples = NULL;
+        result = guard_compare(samples, job->n, &job->report, err);
+    free(samples);
     return result;
 }
 
