@@ -15,6 +15,7 @@
 #ifndef POTERNE_ANTIVIRUS_ENGINE_H
 #define POTERNE_ANTIVIRUS_ENGINE_H
 
+#include "base/clock.h"
 #include "base/conf.h"
 #include "base/err.h"
 #include "base/str.h"
@@ -61,7 +62,7 @@ struct engine_ops {
     /* Loads signatures and fills in engine->version; done once, before the sandbox. Temporary
      * files go below tmp_dir (NULL: the system's). */
     int (*open)(struct engine *engine, const char *tmp_dir, struct err *err);
-    /* Fills in result and name, always, and is back soon after `deadline` (av_now). */
+    /* Fills in result and name, always, and is back soon after `deadline` (clock_ms). */
     void (*scan)(struct engine *engine, const struct av_message *message, uint64_t deadline,
                  struct av_answer *answer);
     /* Other temporary folder from now on; NULL: the engine makes no files. */
@@ -99,11 +100,10 @@ static inline const char *av_result_name(enum av_result result)
     return (unsigned)result < sizeof names / sizeof *names ? names[result] : "?";
 }
 
-/* Milliseconds of the monotonic clock. */
-uint64_t av_now(void);
+/* Milliseconds until `deadline`. */
 static inline uint64_t av_left(uint64_t deadline)
 {
-    uint64_t now = av_now();
+    uint64_t now = (uint64_t)clock_ms();
     return now < deadline ? deadline - now : 0;
 }
 

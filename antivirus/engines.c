@@ -1,9 +1,9 @@
 /* The configured engines: opened together, asked one after the other. */
 #include "antivirus/engine.h"
+#include "base/clock.h"
 
 #include <stdarg.h>
 #include <stdio.h>
-#include <time.h>
 
 /* This part of the time is kept for each engine that is not asked yet. */
 #define KEPT_SHARE AV_ENGINES_MAX
@@ -22,13 +22,6 @@ static const int result_weights[] = {
     [AV_FAILED] = 2,
     [AV_INFECTED] = 3,
 };
-
-uint64_t av_now(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
-}
 
 void av_found(struct av_answer *answer, enum av_result result, const char *format, ...)
 {
@@ -52,17 +45,14 @@ static const struct engine_ops *find_ops(const char *name)
 static void scan_one(struct engine *engine, const struct av_message *message, uint64_t deadline,
                      struct av_answer *answer)
 {
-    struct timespec from, to;
-    clock_gettime(CLOCK_MONOTONIC, &from);
+    int64_t from = clock_us();
     *answer = (struct av_answer){.result = AV_CLEAN};
     snprintf(answer->engine, sizeof answer->engine, "%s", engine->name);
     snprintf(answer->version, sizeof answer->version, "%s", engine->version);
     engine->ops->scan(engine, message, deadline, answer);
     if (message->left_out.n > 0)
         av_found(answer, AV_UNSCANNABLE, "%.*s", STR_ARG(message->left_out));
-    clock_gettime(CLOCK_MONOTONIC, &to);
-    int64_t us = (int64_t)(to.tv_sec - from.tv_sec) * 1000000 + (to.tv_nsec - from.tv_nsec) / 1000;
-    answer->microseconds = us > 0 ? (unsigned)us : 0;
+    answer->microseconds = (unsigned)(clock_us() - from);
 }
 
 #define LETTER_HEAD                                                                                \
@@ -100,7 +90,7 @@ static int self_test(struct engine *engine, unsigned timeout, struct err *err)
 {
     for (size_t i = 0; i < sizeof letters / sizeof letters[0]; i++) {
         struct av_answer answer;
-        scan_one(engine, &letters[i], av_now() + (uint64_t)timeout * 1000, &answer);
+        scan_one(engine, &letters[i], (uint64_t)clock_ms() + (uint64_t)timeout * 1000, &answer);
         if (answer.result != AV_CLEAN)
             return err_set(err,
                            "antivirus engine %s: a harmless test letter is not clean but %s (%s); "
@@ -160,7 +150,7 @@ void engines_scan(struct engines *engines, const struct av_message *message,
                   struct av_answer *answers)
 {
     uint64_t time = (uint64_t)engines->timeout * 1000;
-    uint64_t end = av_now() + time;
+    uint64_t end = (uint64_t)clock_ms() + time;
     for (size_t i = 0; i < engines->n; i++) {
         /* whatever the engines before it do, an engine has time left */
         uint64_t kept = (engines->n - 1 - i) * time / KEPT_SHARE;

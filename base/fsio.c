@@ -37,6 +37,13 @@ int fsio_pwrite(int fd, struct str bytes, off_t at, const char *path, struct err
     return 0;
 }
 
+int fsio_join(char *out, size_t size, const char *folder, const char *name, struct err *err)
+{
+    int n = snprintf(out, size, "%s/%s", folder, name);
+    return n < 0 || (size_t)n >= size ? err_set(err, "%s/%s: the path is too long", folder, name)
+                                      : 0;
+}
+
 int fsio_pread(int fd, struct buf *out, size_t n, off_t at, const char *path, struct err *err)
 {
     char *to = buf_room(out, n);

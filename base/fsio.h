@@ -11,6 +11,8 @@
 #include "base/buf.h"
 #include "base/err.h"
 
+/* FOLDER/NAME as a C string in out; an error if it does not fit into size bytes. */
+int fsio_join(char *out, size_t size, const char *folder, const char *name, struct err *err);
 int fsio_write(int fd, struct str bytes, const char *path, struct err *err);
 int fsio_pwrite(int fd, struct str bytes, off_t at, const char *path, struct err *err);
 /* Exactly n bytes at `at`, appended to out; a short file is an error. */

@@ -11,6 +11,7 @@ lib_libbase_a_SOURCES = \
     base/log.c base/log.h \
     base/wire.c base/wire.h \
     base/fsio.c base/fsio.h \
+    base/random.c base/random.h base/clock.h \
     base/crc32c.c base/crc32c.h \
     base/siphash.c base/siphash.h \
     base/recipient.c base/recipient.h \

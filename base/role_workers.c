@@ -10,6 +10,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 
 #define START_TIMEOUT_MS 60000
@@ -27,13 +28,6 @@ struct lead {
     int ready[2]; /* a byte from each worker in its sandbox */
     int child_fd; /* signalfd of SIGCHLD */
 };
-
-static time_t now(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return t.tv_sec;
-}
 
 static _Noreturn void be_worker(struct lead *lead)
 {
@@ -68,7 +62,7 @@ static int start_worker(struct lead *lead, unsigned i, struct err *err)
     if (pid == 0)
         be_worker(lead);
     lead->pid[i] = pid;
-    lead->started[i] = now();
+    lead->started[i] = clock_seconds();
     return 0;
 }
 
@@ -117,7 +111,7 @@ static int replace_missing(struct lead *lead)
         struct err err;
         if (lead->pid[i] != 0)
             continue;
-        if (now() - lead->started[i] < RESPAWN_PAUSE || start_worker(lead, i, &err) < 0)
+        if (clock_seconds() - lead->started[i] < RESPAWN_PAUSE || start_worker(lead, i, &err) < 0)
             wait = RESPAWN_PAUSE * 1000;
     }
     return wait;

@@ -44,6 +44,8 @@ struct model;
 
 /* The fd may be closed afterwards. NULL for a file that is damaged, cut short or not a model. */
 struct model *model_open(int fd, const char *path, struct err *err);
+/* The same by name; errno is ENOENT when there is no such file, and only then. */
+struct model *model_open_path(const char *path, struct err *err);
 void model_close(struct model **model);
 uint64_t model_generation(const struct model *model);
 /* learned messages */

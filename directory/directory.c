@@ -4,19 +4,13 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "directory/sources.h"
 
 #define MEMORY_MAX  ((size_t)64 * 1024 * 1024) /* of lists; the tables have their own */
 #define SOURCES_MAX 10000
 #define RETRY_AFTER 60 /* seconds until a file that was wrong is read again, though the same */
-
-static time_t now(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return t.tv_sec;
-}
 
 /* --- loading --- */
 
@@ -28,7 +22,7 @@ static enum file_result load(struct source *source, struct err *err)
     source->stale = result != FILE_READ;
     if (source->stale) {
         source->failed = st;
-        source->retry_at = now() + RETRY_AFTER;
+        source->retry_at = clock_seconds() + RETRY_AFTER;
         return result;
     }
     table_free(&source->table);
@@ -152,7 +146,7 @@ static enum file_result missing(struct source *source, struct err *err)
     memset(&source->seen, 0, sizeof source->seen);
     source->stale = true;
     source->failed = source->seen;
-    source->retry_at = now() + RETRY_AFTER;
+    source->retry_at = clock_seconds() + RETRY_AFTER;
     return FILE_UNREADABLE;
 }
 
@@ -162,7 +156,7 @@ static int refresh(struct source *source, struct err *err)
     struct stat st = {0};
     bool there = stat(source->path, &st) == 0;
     bool known_failure = source->stale && file_same(&st, &source->failed);
-    if (known_failure && now() < source->retry_at)
+    if (known_failure && clock_seconds() < source->retry_at)
         return 0;
     if (!there)
         return missing(source, err) == FILE_READ ? 0 : -1;

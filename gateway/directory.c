@@ -6,9 +6,9 @@
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "directory/directory.h"
 #include "gateway/clients.h"
@@ -24,13 +24,6 @@ struct server {
     struct buf reply;
     int64_t refresh_at; /* monotonic milliseconds */
 };
-
-static int64_t now_ms(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
-}
 
 static void directory_unload(void *data)
 {
@@ -93,9 +86,9 @@ static void answer_all(struct server *server)
 static void refresh(struct server *server)
 {
     struct err err = {""};
-    if (now_ms() < server->refresh_at)
+    if (clock_ms() < server->refresh_at)
         return;
-    server->refresh_at = now_ms() + REFRESH_MS;
+    server->refresh_at = clock_ms() + REFRESH_MS;
     if (directory_refresh(server->directory, &err) < 0)
         log_error("%s; what was read before stays in service", err.text);
 }

@@ -9,6 +9,8 @@
 #include <stdlib.h>
 #include <time.h>
 
+#include "base/clock.h"
+#include "base/fsio.h"
 #include "base/log.h"
 #include "gateway/clients.h"
 #include "journal/store.h"
@@ -30,13 +32,6 @@ struct writer {
     int64_t sweep_at;
 };
 
-static int64_t now_ms(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
-}
-
 /* One that can't be understood is lost, and said to be: sent again it would be no better. */
 static int apply(struct writer *writer, struct client *client, struct err *err)
 {
@@ -51,7 +46,7 @@ static int apply(struct writer *writer, struct client *client, struct err *err)
     }
     client->mark = event.number;
     if (writer->batch++ == 0)
-        writer->commit_at = now_ms() + BATCH_MS;
+        writer->commit_at = clock_ms() + BATCH_MS;
     return 0;
 }
 
@@ -106,21 +101,21 @@ static int sweep(struct writer *writer, struct err *err)
     struct timespec now;
     clock_gettime(CLOCK_REALTIME, &now);
     int64_t now_us = (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
-    if (now_ms() < writer->sweep_at)
+    if (clock_ms() < writer->sweep_at)
         return 0;
     if (commit(writer, err) < 0)
         return -1;
     int rows = journal_store_sweep(writer->store, writer->conf, now_us, err);
     if (rows > 0)
         log_debug("%d rows are forgotten", rows);
-    writer->sweep_at = now_ms() + SWEEP_MS;
+    writer->sweep_at = clock_ms() + SWEEP_MS;
     return rows < 0 ? -1 : 0;
 }
 
 static int wait_time(const struct writer *writer)
 {
     int64_t until = writer->batch ? writer->commit_at : writer->sweep_at;
-    int64_t left = until - now_ms();
+    int64_t left = until - clock_ms();
     return left < 0 ? 0 : left > SWEEP_MS ? SWEEP_MS : (int)left;
 }
 
@@ -130,7 +125,7 @@ static int writer_round(struct writer *writer, const struct role_env *env, struc
     int more = clients_wait(&writer->clients, env, true, wait_time(writer), err);
     if (more < 0 || gather(writer, err) < 0)
         return -1;
-    bool due = writer->batch >= BATCH_MAX || now_ms() >= writer->commit_at;
+    bool due = writer->batch >= BATCH_MAX || clock_ms() >= writer->commit_at;
     if (due && commit(writer, err) < 0)
         return -1;
     return sweep(writer, err) < 0 ? -1 : more;
@@ -166,9 +161,8 @@ static int journal_serve(const struct role_env *env, void *data, struct err *err
     char folder[PATH_MAX];
     int more = 1;
     (void)data;
-    int n = snprintf(folder, sizeof folder, "%s/journal", env->conf->state_dir);
-    if (n < 0 || (size_t)n >= sizeof folder)
-        return err_set(err, "%s/journal: path too long", env->conf->state_dir);
+    if (fsio_join(folder, sizeof folder, env->conf->state_dir, "journal", err) < 0)
+        return -1;
     struct writer *writer = calloc(1, sizeof *writer);
     if (writer == NULL)
         return err_set(err, "out of memory");

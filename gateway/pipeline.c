@@ -5,8 +5,8 @@
 #include <limits.h>
 #include <stdio.h>
 #include <time.h>
-#include <unistd.h>
 
+#include "base/fsio.h"
 #include "base/log.h"
 #include "base/score.h"
 #include "bayes/features/known.h"
@@ -30,17 +30,10 @@ int pipeline_open_model(const struct conf *conf, struct model **model, struct er
     *model = NULL;
     if (!conf->bayes.enabled)
         return 0;
-    int n = snprintf(path, sizeof path, "%s/bayes/current", conf->state_dir);
-    if (n < 0 || (size_t)n >= sizeof path)
-        return err_set(err, "state_dir %s is too long", conf->state_dir);
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
-    if (fd < 0 && errno == ENOENT)
-        return 0;
-    if (fd < 0)
-        return err_sys(err, "cannot open the model %s", path);
-    *model = model_open(fd, path, err);
-    close(fd);
-    return *model ? 0 : -1;
+    if (fsio_join(path, sizeof path, conf->state_dir, "bayes/current", err) < 0)
+        return -1;
+    *model = model_open_path(path, err);
+    return *model || errno == ENOENT ? 0 : -1;
 }
 
 static void open_model(struct pipeline *pipeline, const struct conf *conf)

@@ -1,5 +1,4 @@
 /* poterned: opens the ports, starts, watches and reloads the rest. It never touches mail. */
-#include <errno.h>
 #include <fcntl.h>
 #include <getopt.h>
 #include <limits.h>
@@ -194,13 +193,12 @@ static int watch_signals(struct err *err)
 static int write_pid(const struct conf *conf, int *lock_fd, struct err *err)
 {
     char path[PATH_MAX], text[16];
-    int n = snprintf(path, sizeof path, "%s/poterned.pid", conf->run_dir);
-    if (n < 0 || (size_t)n >= sizeof path)
-        return err_set(err, "run_dir %s is too long", conf->run_dir);
+    if (fsio_join(path, sizeof path, conf->run_dir, "poterned.pid", err) < 0)
+        return -1;
     *lock_fd = fsio_lock(path, err);
     if (*lock_fd < 0)
         return err_prefix(err, "is another poterned running?");
-    n = snprintf(text, sizeof text, "%d\n", (int)getpid());
+    int n = snprintf(text, sizeof text, "%d\n", (int)getpid());
     if (ftruncate(*lock_fd, 0) < 0)
         return err_sys(err, "cannot write %s", path);
     return fsio_pwrite(*lock_fd, str_n(text, (size_t)n), 0, path, err);

@@ -11,6 +11,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/fsio.h"
 #include "base/log.h"
 #include "base/role_user.h"
@@ -30,17 +31,10 @@ static const struct kind kinds[] = {
 };
 const size_t n_kinds = sizeof kinds / sizeof kinds[0];
 
-static time_t now(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return t.tv_sec;
-}
-
 static void set_state(struct child *child, enum child_state state)
 {
     child->state = state;
-    child->since = now();
+    child->since = clock_seconds();
 }
 
 /* --- starting one --- */
@@ -137,7 +131,7 @@ static void put_off(struct family *family)
     family->pause = family->pause ? family->pause * 2 : RETRY_FIRST;
     if (family->pause > RETRY_MAX)
         family->pause = RETRY_MAX;
-    family->retry_at = now() + family->pause;
+    family->retry_at = clock_seconds() + family->pause;
 }
 
 static void drain(struct child *child)
@@ -154,7 +148,7 @@ static void drain(struct child *child)
 
 static bool doors_may_open(const struct supervisor *s)
 {
-    if (now() - s->began >= DOOR_TIMEOUT)
+    if (clock_seconds() - s->began >= DOOR_TIMEOUT)
         return true;
     for (size_t k = 0; k < n_kinds; k++) {
         bool serves = kinds[k].door;
@@ -183,7 +177,7 @@ static bool earlier_alive(const struct supervisor *s, size_t kind)
 
 static void hurry(size_t kind, struct child *child)
 {
-    time_t age = now() - child->since;
+    time_t age = clock_seconds() - child->since;
     if (child->state == CHILD_STARTING && age > READY_TIMEOUT) {
         log_error("%s[%d] is not ready after %d s; it is ended", kinds[kind].name, (int)child->pid,
                   READY_TIMEOUT);
@@ -211,7 +205,7 @@ static void tend_family(struct supervisor *s, size_t kind)
             drain(child);
         any |= child->state != CHILD_NONE;
     }
-    if (there || now() < family->retry_at || (kinds[kind].exclusive && any))
+    if (there || clock_seconds() < family->retry_at || (kinds[kind].exclusive && any))
         return;
     if (kinds[kind].door && !doors_may_open(s))
         return;
@@ -299,7 +293,7 @@ static void bury(struct supervisor *s, pid_t pid, int status)
             tell_of_death(k, child, status);
             /* one that served for a while is replaced at once */
             if (child->state == CHILD_STARTING ||
-                (child->state == CHILD_SERVING && now() - child->since < RETRY_FIRST))
+                (child->state == CHILD_SERVING && clock_seconds() - child->since < RETRY_FIRST))
                 put_off(&s->families[k]);
             fsio_close_quiet(&child->ctl_fd);
             child->state = CHILD_NONE;
@@ -378,7 +372,7 @@ static int open_service(struct supervisor *s, size_t kind, struct err *err)
 
 int supervisor_open(struct supervisor *s, struct err *err)
 {
-    s->began = now();
+    s->began = clock_seconds();
     for (size_t k = 0; k < n_kinds; k++) {
         s->families[k] = (struct family){.wanted = 1, .service_fd = -1};
         for (size_t i = 0; i < CHILDREN_MAX; i++)

@@ -1,13 +1,5 @@
 #include "journal/db.h"
 
-#include <stdio.h>
-
-bool db_path(const char *folder, char *out, size_t size)
-{
-    int n = snprintf(out, size, "%s/%s", folder, JOURNAL_FILE);
-    return n > 0 && (size_t)n < size;
-}
-
 int db_fail(sqlite3 *db, const char *what, struct err *err)
 {
     const char *path = sqlite3_db_filename(db, "main");

@@ -13,9 +13,6 @@
 #define JOURNAL_FILE           "journal.sqlite"
 #define JOURNAL_SCHEMA_VERSION 1
 
-/* FOLDER/journal.sqlite; false when the name is too long. */
-bool db_path(const char *folder, char *out, size_t size);
-
 /* err from what SQLite says of the last failure; returns -1. */
 int db_fail(sqlite3 *db, const char *what, struct err *err);
 /* Does the code say that the file is damaged or is no database? */

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "base/fsio.h"
 #include "journal/query_open.h"
 
 #define BUSY_MS 5000
@@ -56,9 +57,8 @@ struct journal *journal_open(const char *folder, struct err *err)
     struct journal *journal = calloc(1, sizeof *journal);
     if (journal == NULL)
         err_set(err, "journal: out of memory");
-    else if (!db_path(folder, path, sizeof path))
-        err_set(err, "%s: path too long", folder);
-    else if (open_db(journal, path, err) == 0)
+    else if (fsio_join(path, sizeof path, folder, JOURNAL_FILE, err) == 0 &&
+             open_db(journal, path, err) == 0)
         return journal;
     journal_close(&journal);
     return NULL;

@@ -5,7 +5,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
-#include <unistd.h>
 
 #include "base/fsio.h"
 #include "base/log.h"
@@ -105,9 +104,8 @@ struct journal_store *journal_store_open(const char *folder, struct err *err)
         err_set(err, "journal: out of memory");
         return NULL;
     }
-    if (!db_path(folder, store->path, sizeof store->path))
-        err_set(err, "%s: path too long", folder);
-    else if (open_or_replace(store, err) == 0)
+    if (fsio_join(store->path, sizeof store->path, folder, JOURNAL_FILE, err) == 0 &&
+        open_or_replace(store, err) == 0)
         return store;
     journal_store_close(&store);
     return NULL;

@@ -3,12 +3,11 @@
 #include <dirent.h>
 #include <errno.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <sys/random.h>
 #include <unistd.h>
 
 #include "base/crc32c.h"
 #include "base/fsio.h"
+#include "base/random.h"
 #include "reports/store_open.h"
 
 #define FOLDER       "digests"
@@ -26,12 +25,7 @@ static const char digits[] = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"; /* as in ids (s
 void digest_token_make(char token[DIGEST_TOKEN_LEN + 1])
 {
     unsigned char random[DIGEST_TOKEN_LEN];
-    for (size_t got = 0; got < sizeof random;) {
-        ssize_t n = getrandom(random + got, sizeof random - got, 0);
-        if (n < 0 && errno != EINTR)
-            abort(); /* no kernel of ours lacks it; a token that can be guessed would be worse */
-        got += n > 0 ? (size_t)n : 0;
-    }
+    random_fill(random, sizeof random);
     for (size_t i = 0; i < sizeof random; i++)
         token[i] = digits[random[i] & 31];
     token[DIGEST_TOKEN_LEN] = '\0';
@@ -58,8 +52,9 @@ bool digest_token_read(struct str text, char token[DIGEST_TOKEN_LEN + 1])
 static int path_of(const struct proposals *store, const char *token, char out[PATH_MAX],
                    struct err *err)
 {
-    int n = snprintf(out, PATH_MAX, "%s/" FOLDER "%s%s", store->folder, *token ? "/" : "", token);
-    return n > 0 && n < PATH_MAX ? 0 : err_set(err, "%s: path too long", store->folder);
+    char name[sizeof FOLDER + 1 + DIGEST_TOKEN_LEN];
+    snprintf(name, sizeof name, FOLDER "%s%s", *token ? "/" : "", token);
+    return fsio_join(out, PATH_MAX, store->folder, name, err);
 }
 
 int digest_record_write(struct proposals *store, const struct digest_record *record,

@@ -4,43 +4,23 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
-#include <sys/random.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/fsio.h"
+#include "base/random.h"
 #include "mail/transfer.h"
 
+#define KEY_FILE  "signature.key"
 #define FILE_MODE 0640
 #define FILE_MAX  4096
-
-static int key_path(const char *state_dir, char path[PATH_MAX], struct err *err)
-{
-    int n = snprintf(path, PATH_MAX, "%s/signature.key", state_dir);
-    return n > 0 && n < PATH_MAX ? 0 : err_set(err, "state_dir %s is too long", state_dir);
-}
-
-static int fill_random(unsigned char *p, size_t n, struct err *err)
-{
-    while (n) {
-        ssize_t got = getrandom(p, n, 0);
-        if (got < 0 && errno == EINTR)
-            continue;
-        if (got < 0)
-            return err_sys(err, "cannot make a key: getrandom");
-        p += got;
-        n -= (size_t)got;
-    }
-    return 0;
-}
 
 static int write_key(int fd, const char *path, struct err *err)
 {
     unsigned char key[KEY_SIZE];
     char text[512];
     struct buf out = BUF_OVER(text);
-    if (fill_random(key, sizeof key, err) < 0)
-        return -1;
+    random_fill(key, sizeof key);
     buf_add(&out,
             STR("# Signs X-Poterne-Id. To change it, write a new line of 64 hexadecimal digits\n"
                 "# above; the old one is accepted as long as it stands below. Keep it secret.\n"));
@@ -59,7 +39,7 @@ static int write_key(int fd, const char *path, struct err *err)
 int keys_make(const char *state_dir, struct err *err)
 {
     char path[PATH_MAX], beside[PATH_MAX];
-    if (key_path(state_dir, path, err) < 0)
+    if (fsio_join(path, sizeof path, state_dir, KEY_FILE, err) < 0)
         return -1;
     if (access(path, F_OK) == 0)
         return 0;
@@ -115,7 +95,7 @@ int keys_read(const char *state_dir, struct keys *keys, struct err *err)
     char path[PATH_MAX], text[FILE_MAX];
     struct buf file = BUF_OVER(text);
     *keys = (struct keys){0};
-    if (key_path(state_dir, path, err) < 0)
+    if (fsio_join(path, sizeof path, state_dir, KEY_FILE, err) < 0)
         return -1;
     int result = fsio_read_file(path, &file, err);
     if (result == 0)

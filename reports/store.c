@@ -2,7 +2,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <sys/file.h>
 #include <sys/stat.h>
@@ -87,12 +86,6 @@ int store_end(struct proposals *store, bool keep, struct err *err)
 
 /* --- opening --- */
 
-static bool join(char *out, size_t size, const char *folder, const char *name)
-{
-    int n = snprintf(out, size, "%s/%s", folder, name);
-    return n > 0 && (size_t)n < size;
-}
-
 static struct proposals *store_new(const char *folder, struct err *err)
 {
     struct proposals *store = calloc(1, sizeof *store);
@@ -105,11 +98,10 @@ static struct proposals *store_new(const char *folder, struct err *err)
     store->pool = pool_new(POOL_MAX);
     if (store->pool == NULL)
         err_set(err, "out of memory for the proposals");
-    else if (!str_copy(str_of(folder), store->folder, sizeof store->folder) ||
-             !join(store->files, sizeof store->files, folder, "proposals") ||
-             !join(store->index, sizeof store->index, folder, "index.sqlite"))
+    else if (!str_copy(str_of(folder), store->folder, sizeof store->folder))
         err_set(err, "%s: path too long", folder);
-    else
+    else if (fsio_join(store->files, sizeof store->files, folder, "proposals", err) == 0 &&
+             fsio_join(store->index, sizeof store->index, folder, "index.sqlite", err) == 0)
         return store;
     proposals_close(&store);
     return NULL;
@@ -138,8 +130,8 @@ static int open_to_write(struct proposals *store, struct err *err)
     if (find_owner(store, err) < 0 || fsio_mkdir(store->files, FOLDER_MODE, err) < 0 ||
         files_open(store, err) < 0 || store_give(store, store->files_fd, store->files, err) < 0)
         return -1;
-    if (!join(path, sizeof path, store->folder, "lock"))
-        return err_set(err, "%s: path too long", store->folder);
+    if (fsio_join(path, sizeof path, store->folder, "lock", err) < 0)
+        return -1;
     store->lock_fd = open(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0660);
     if (store->lock_fd < 0)
         return err_sys(err, "cannot open lock %s", path);

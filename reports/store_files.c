@@ -183,15 +183,14 @@ int store_facts_commit(struct proposals *store, const uint64_t *numbers, size_t 
 int store_files_aside(struct proposals *store, uint64_t number, struct err *err)
 {
     static const char *const kinds[] = {STORE_ORIGINAL, STORE_FACTS};
-    char name[STORE_NAME_SIZE], to[PATH_MAX];
-    int n = snprintf(to, sizeof to, "%s/" DAMAGED_DIR, store->folder);
-    if (n < 0 || (size_t)n + STORE_NAME_SIZE >= sizeof to)
-        return err_set(err, "%s: path too long", store->folder);
-    if (fsio_mkdir(to, 0770, err) < 0)
+    char name[STORE_NAME_SIZE], folder[PATH_MAX], to[PATH_MAX];
+    if (fsio_join(folder, sizeof folder, store->folder, DAMAGED_DIR, err) < 0 ||
+        fsio_mkdir(folder, 0770, err) < 0)
         return -1;
     for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++) {
         store_name(number, kinds[i], name);
-        snprintf(to + n, sizeof to - (size_t)n, "/%s", name);
+        if (fsio_join(to, sizeof to, folder, name, err) < 0)
+            return -1;
         if (renameat(store->files_fd, name, AT_FDCWD, to) < 0 && errno != ENOENT)
             return err_sys(err, "cannot move %s/%s to %s", store->files, name, to);
     }

@@ -1,8 +1,6 @@
-#include <errno.h>
-#include <stdlib.h>
-#include <sys/random.h>
 #include <time.h>
 
+#include "base/random.h"
 #include "spool/spool.h"
 
 #define TIME_DIGITS   10 /* 48 bits in base 32: the first digit is at most 7 */
@@ -10,19 +8,6 @@
 #define DIGIT_BITS    5
 
 static const char digits[] = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";
-
-static void fill_random(unsigned char *p, size_t n)
-{
-    while (n) {
-        ssize_t got = getrandom(p, n, 0);
-        if (got < 0 && errno == EINTR)
-            continue;
-        if (got < 0)
-            abort(); /* no kernel of ours lacks it; a predictable id would be worse */
-        p += got;
-        n -= (size_t)got;
-    }
-}
 
 void spool_id_make(char id[SPOOL_ID_LEN + 1])
 {
@@ -32,7 +17,7 @@ void spool_id_make(char id[SPOOL_ID_LEN + 1])
     uint64_t ms = (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
     for (int i = TIME_DIGITS - 1; i >= 0; i--, ms >>= DIGIT_BITS)
         id[i] = digits[ms & 31];
-    fill_random(random, sizeof random);
+    random_fill(random, sizeof random);
     for (size_t i = 0; i < RANDOM_DIGITS; i++)
         id[TIME_DIGITS + i] = digits[random[i] & 31];
     id[SPOOL_ID_LEN] = '\0';

@@ -48,19 +48,13 @@ struct walk {
 
 static int add_folder(const struct walk *walk, const char *path, unsigned depth, struct err *err);
 
-static int join(char out[PATH_MAX], const char *folder, const char *name, struct err *err)
-{
-    int n = snprintf(out, PATH_MAX, "%s/%s", folder, name);
-    return n > 0 && n < PATH_MAX ? 0 : err_set(err, "%s/%s: path too long", folder, name);
-}
-
 /* One name in a folder; links to folders are not followed, so that no loop can arise. */
 static int add_entry(const struct walk *walk, const char *folder, const char *name, unsigned depth,
                      struct err *err)
 {
     char path[PATH_MAX];
     struct stat st;
-    if (join(path, folder, name, err) < 0)
+    if (fsio_join(path, sizeof path, folder, name, err) < 0)
         return -1;
     if (lstat(path, &st) < 0)
         return err_sys(err, "cannot look at %s", path);
@@ -109,7 +103,7 @@ static int add_in_maildir(const struct walk *walk, const char *maildir, const ch
     struct stat st;
     if (strcmp(name, ".") == 0 || strcmp(name, "..") == 0)
         return 0;
-    if (join(path, maildir, name, err) < 0)
+    if (fsio_join(path, sizeof path, maildir, name, err) < 0)
         return -1;
     if (lstat(path, &st) < 0 || !S_ISDIR(st.st_mode) || !is_maildir(path))
         return 0;

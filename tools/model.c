@@ -4,6 +4,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "base/fsio.h"
 #include "tools/json.h"
 
 static const struct {
@@ -92,9 +93,8 @@ static int begin(struct model_tool *tool, struct err *err)
     tool->conf = tool_conf(tool->args, err);
     if (tool->conf == NULL)
         return -1;
-    int n = snprintf(tool->folder, sizeof tool->folder, "%s/bayes", tool->conf->state_dir);
-    if (n < 0 || (size_t)n >= sizeof tool->folder)
-        return err_set(err, "%s/bayes: path too long", tool->conf->state_dir);
+    if (fsio_join(tool->folder, sizeof tool->folder, tool->conf->state_dir, "bayes", err) < 0)
+        return -1;
     return 0;
 }
 

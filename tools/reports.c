@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/conf_number.h"
+#include "base/fsio.h"
 #include "mail/plain.h"
 #include "mail/utf8.h"
 #include "reports/reporter.h"
@@ -245,10 +246,9 @@ static int open_tool(struct reports_tool *tool, struct err *err)
     if (tool->conf == NULL)
         return -1;
     const char *state = tool->conf->state_dir;
-    int n = snprintf(tool->folder, sizeof tool->folder, "%s/" REPORTS_DIR, state);
-    int m = snprintf(files, sizeof files, "%s/" REPORTS_DIR "/proposals", state);
-    if (n < 0 || m < 0 || (size_t)m >= sizeof files)
-        return err_set(err, "state_dir %s is too long", state);
+    if (fsio_join(tool->folder, sizeof tool->folder, state, REPORTS_DIR, err) < 0 ||
+        fsio_join(files, sizeof files, tool->folder, "proposals", err) < 0)
+        return -1;
     tool->pool = pool_new(REPORTS_POOL_MAX);
     if (tool->pool == NULL)
         return err_set(err, "out of memory");

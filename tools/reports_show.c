@@ -1,6 +1,7 @@
 /* reports_show: `poterne reports show`: all that a manager needs to decide. */
 #include <stdio.h>
 
+#include "base/fsio.h"
 #include "bayes/features/known.h"
 #include "gateway/pipeline.h"
 #include "journal/query.h"
@@ -71,8 +72,8 @@ static void ask_journal(struct view *view)
 {
     char folder[PATH_MAX];
     struct err err;
-    int n = snprintf(folder, sizeof folder, "%s/journal", view->tool->conf->state_dir);
-    if (view->proposal.id.n == 0 || n < 0 || (size_t)n >= sizeof folder)
+    if (view->proposal.id.n == 0 ||
+        fsio_join(folder, sizeof folder, view->tool->conf->state_dir, "journal", &err) < 0)
         return;
     struct journal *journal = journal_open(folder, &err);
     const struct journal_filter filter = {.id = view->proposal.id, .limit = 1};

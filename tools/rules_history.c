@@ -1,9 +1,9 @@
 #include "tools/rules_history.h"
 
 #include <limits.h>
-#include <stdio.h>
 #include <time.h>
 
+#include "base/fsio.h"
 #include "journal/query.h"
 #include "tools/json.h"
 
@@ -71,9 +71,8 @@ int rules_history_read(const struct conf *conf, struct str rule, struct rules_hi
     *history = (struct rules_history){0};
     for (int i = 0; i < RULES_HISTORY_DAYS; i++)
         history->days[i].from_us = midnight(now, i);
-    int n = snprintf(folder, sizeof folder, "%s/journal", conf->state_dir);
-    if (n < 0 || (size_t)n >= sizeof folder)
-        return err_set(err, "state_dir %s is too long", conf->state_dir);
+    if (fsio_join(folder, sizeof folder, conf->state_dir, "journal", err) < 0)
+        return -1;
     struct pool *pool = pool_new(FOUND_POOL_MAX);
     if (pool == NULL)
         return err_set(err, "out of memory");

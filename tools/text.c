@@ -3,6 +3,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "mail/utf8.h"
 #include "tools/tool.h"
 
@@ -54,13 +55,6 @@ void tool_size(uint64_t bytes, char out[TOOL_SIZE_SIZE])
 #define LINE_EVERY_MS 10000
 #define PACE_AFTER    1.0 /* seconds */
 
-static int64_t now_ms(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
 void tool_duration(uint64_t seconds, char out[TOOL_DURATION_SIZE])
 {
     uint64_t minutes = seconds / 60 % 60, hours = seconds / 3600;
@@ -101,7 +95,7 @@ static void put_numbers(const struct tool_progress *bar)
 
 static void draw(struct tool_progress *bar)
 {
-    bar->drawn_ms = now_ms();
+    bar->drawn_ms = clock_ms();
     uint64_t behind = bar->by_bytes ? bar->bytes : bar->done;
     double share = bar->total ? (double)behind / (double)bar->total : 0;
     fprintf(stderr, "\r%s [", bar->what);
@@ -116,14 +110,14 @@ void tool_progress_begin(struct tool_progress *bar, const char *what, uint64_t t
 {
     *bar = (struct tool_progress){.what = what, .total = total};
     bar->terminal = what && isatty(STDERR_FILENO) == 1;
-    bar->begun_ms = bar->drawn_ms = now_ms();
+    bar->begun_ms = bar->drawn_ms = clock_ms();
     if (bar->terminal)
         draw(bar);
 }
 
 static void put_line(struct tool_progress *bar)
 {
-    bar->drawn_ms = now_ms();
+    bar->drawn_ms = clock_ms();
     fprintf(stderr, "%s ", bar->what);
     put_numbers(bar);
     fputc('\n', stderr);
@@ -131,9 +125,10 @@ static void put_line(struct tool_progress *bar)
 
 static void show(struct tool_progress *bar)
 {
-    if (bar->terminal && now_ms() - bar->drawn_ms >= BAR_REDRAW_MS)
+    if (bar->terminal && clock_ms() - bar->drawn_ms >= BAR_REDRAW_MS)
         draw(bar);
-    else if (!bar->terminal && bar->lines && bar->what && now_ms() - bar->drawn_ms >= LINE_EVERY_MS)
+    else if (!bar->terminal && bar->lines && bar->what &&
+             clock_ms() - bar->drawn_ms >= LINE_EVERY_MS)
         put_line(bar);
 }
 

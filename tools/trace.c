@@ -2,8 +2,8 @@
  * it. Tells what the journal knows. */
 #include <limits.h>
 #include <string.h>
-#include <time.h>
 
+#include "base/fsio.h"
 #include "journal/query.h"
 #include "spool/spool.h"
 #include "tools/explain.h"
@@ -211,9 +211,8 @@ static int look(const struct conf *conf, const struct tool_args *args, struct po
     struct journal_found found;
     char folder[PATH_MAX];
     read_filter(args, &filter);
-    int n = snprintf(folder, sizeof folder, "%s/journal", conf->state_dir);
-    if (n < 0 || (size_t)n >= sizeof folder)
-        return err_set(err, "state_dir %s is too long", conf->state_dir);
+    if (fsio_join(folder, sizeof folder, conf->state_dir, "journal", err) < 0)
+        return -1;
     struct journal *journal = journal_open(folder, err);
     if (journal == NULL)
         return -1;

@@ -6,12 +6,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/mman.h>
-#include <sys/random.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "base/fsio.h"
+#include "base/random.h"
 
 #define FILE_NAME "known"
 #define FILE_MODE 0640 /* others than ours have no need of the salt */
@@ -53,9 +53,8 @@ int known_open_state(const struct conf *conf, struct known **known, struct err *
 {
     char path[PATH_MAX];
     *known = NULL;
-    int n = snprintf(path, sizeof path, "%s/bayes/" FILE_NAME, conf->state_dir);
-    if (n < 0 || (size_t)n >= sizeof path)
-        return err_set(err, "%s/bayes: path too long", conf->state_dir);
+    if (fsio_join(path, sizeof path, conf->state_dir, "bayes/" FILE_NAME, err) < 0)
+        return -1;
     int fd = open(path, O_RDONLY | O_CLOEXEC);
     if (fd < 0)
         return errno == ENOENT ? 0 : err_sys(err, "cannot open %s", path);
@@ -78,8 +77,7 @@ static int fill_file(int fd, const char *path, struct err *err)
 {
     struct known_header header;
     memcpy(header.magic, magic, sizeof magic);
-    if (getrandom(header.salt, sizeof header.salt, 0) != sizeof header.salt)
-        return err_sys(err, "cannot get random bytes");
+    random_fill(header.salt, sizeof header.salt);
     if (fsio_write(fd, str_n((const char *)&header, sizeof header), path, err) < 0)
         return -1;
     if (ftruncate(fd, (off_t)KNOWN_FILE_SIZE) < 0 || fsync(fd) < 0)
@@ -117,12 +115,9 @@ struct known *known_open_writer(const char *folder, bool *made, struct err *err)
 {
     char path[PATH_MAX], damaged[PATH_MAX];
     struct stat st;
-    int n = snprintf(damaged, sizeof damaged, "%s/" FILE_NAME ".damaged", folder);
-    if (n < 0 || (size_t)n >= sizeof damaged) {
-        err_set(err, "%s: path too long", folder);
+    if (fsio_join(path, sizeof path, folder, FILE_NAME, err) < 0 ||
+        fsio_join(damaged, sizeof damaged, folder, FILE_NAME ".damaged", err) < 0)
         return NULL;
-    }
-    snprintf(path, sizeof path, "%s/" FILE_NAME, folder);
     bool there = stat(path, &st) == 0;
     struct known *known = there ? open_file(path, err) : NULL;
     *made = known == NULL;

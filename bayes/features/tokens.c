@@ -2,8 +2,8 @@
 
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/random.h>
 
+#include "base/random.h"
 #include "mail/utf8.h"
 
 #define SLOTS_FIRST 2048u
@@ -57,8 +57,8 @@ void tokens_init(struct tokens *tokens, struct pool *pool)
     tokens->list = POOL_ARRAY(pool, LIST_FIRST, struct feature);
     tokens->cap = LIST_FIRST;
     /* Without a secret, a mail could be made of words that all want the same slot. */
-    tokens->failed = tokens->slots == NULL || tokens->list == NULL ||
-                     getrandom(&tokens->salt, sizeof tokens->salt, 0) != sizeof tokens->salt;
+    random_fill(&tokens->salt, sizeof tokens->salt);
+    tokens->failed = tokens->slots == NULL || tokens->list == NULL;
 }
 
 void tokens_allow(struct tokens *tokens, size_t more)

@@ -1,8 +1,8 @@
 #include "bayes/learn/learn_ask.h"
 
 #include <limits.h>
-#include <stdio.h>
 
+#include "base/fsio.h"
 #include "bayes/ledger/ledger.h"
 
 static int settle(struct learn_client *client, struct err *err)
@@ -92,9 +92,8 @@ int learn_known_open(struct learn_client *client, const struct conf *conf, struc
                      struct err *err)
 {
     struct table table = {.known = NULL};
-    int n = snprintf(table.folder, sizeof table.folder, "%s/bayes", conf->state_dir);
-    if (n < 0 || (size_t)n >= sizeof table.folder)
-        return err_set(err, "%s/bayes: path too long", conf->state_dir);
+    if (fsio_join(table.folder, sizeof table.folder, conf->state_dir, "bayes", err) < 0)
+        return -1;
     int result = learn_client_remote(client) ? known_open_state(conf, &table.known, err)
                                              : learn_client_work(client, open_table, &table, err);
     *known = table.known;

@@ -89,9 +89,8 @@ static void owner_leave(void)
 static int ledger_connect(struct learn_client *client, const struct conf *conf, struct err *err)
 {
     struct stat st;
-    int n = snprintf(client->place, sizeof client->place, "%s/" LEDGER_DIR, conf->state_dir);
-    if (n < 0 || (size_t)n >= sizeof client->place)
-        return err_set(err, "%s/" LEDGER_DIR ": path too long", conf->state_dir);
+    if (fsio_join(client->place, sizeof client->place, conf->state_dir, LEDGER_DIR, err) < 0)
+        return -1;
     if (stat(client->place, &st) < 0)
         return err_sys(err,
                        "no learner is running, and the ledger's folder %s can't be used "

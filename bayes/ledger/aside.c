@@ -20,7 +20,7 @@ static int marker_put(const struct ledger *ledger, const char *name, unsigned at
 {
     char path[PATH_MAX], text[MARKER_MAX];
     int n = snprintf(text, sizeof text, "%s %u\n", name, attempts);
-    if (ledger_path(ledger->folder, MARKER, path, sizeof path, err) < 0)
+    if (fsio_join(path, sizeof path, ledger->folder, MARKER, err) < 0)
         return -1;
     return fsio_replace(path, str_n(text, (size_t)n), MARKER_MODE, err);
 }
@@ -31,7 +31,7 @@ static bool marker_get(const struct ledger *ledger, char *name, size_t size, uns
     char path[PATH_MAX], array[MARKER_MAX];
     struct buf text = BUF_OVER(array);
     uint64_t number;
-    if (ledger_path(ledger->folder, MARKER, path, sizeof path, NULL) < 0 ||
+    if (fsio_join(path, sizeof path, ledger->folder, MARKER, NULL) < 0 ||
         fsio_read_file(path, &text, NULL) < 0)
         return false;
     struct str line = str_trim(buf_str(&text)), first;
@@ -45,7 +45,7 @@ static bool marker_get(const struct ledger *ledger, char *name, size_t size, uns
 int aside_done(struct ledger *ledger, struct err *err)
 {
     char path[PATH_MAX];
-    if (ledger_path(ledger->folder, MARKER, path, sizeof path, err) < 0)
+    if (fsio_join(path, sizeof path, ledger->folder, MARKER, err) < 0)
         return -1;
     return unlink(path) < 0 && errno != ENOENT ? err_sys(err, "cannot remove %s", path) : 0;
 }
@@ -54,14 +54,13 @@ int aside_done(struct ledger *ledger, struct err *err)
 static int ledger_remove(const struct ledger *ledger, struct err *err)
 {
     char home[PATH_MAX], path[PATH_MAX];
-    if (ledger_path(ledger->folder, "ledger", home, sizeof home, err) < 0)
+    if (fsio_join(home, sizeof home, ledger->folder, "ledger", err) < 0)
         return -1;
     DIR *dir = opendir(home);
     if (dir == NULL)
         return errno == ENOENT ? 0 : err_sys(err, "cannot read folder %s", home);
     for (struct dirent *entry; (entry = readdir(dir)) != NULL;)
-        if (entry->d_name[0] != '.' &&
-            ledger_path(home, entry->d_name, path, sizeof path, NULL) == 0)
+        if (entry->d_name[0] != '.' && fsio_join(path, sizeof path, home, entry->d_name, NULL) == 0)
             unlink(path);
     closedir(dir);
     return rmdir(home) < 0 ? err_sys(err, "cannot remove %s", home) : 0;
@@ -72,7 +71,7 @@ int aside_unfinished(struct ledger *ledger, struct aside *aside, struct err *err
     char name[MARKER_MAX];
     if (!marker_get(ledger, name, sizeof name, &aside->attempts))
         return 0;
-    if (ledger_path(ledger->folder, name, aside->path, sizeof aside->path, err) < 0)
+    if (fsio_join(aside->path, sizeof aside->path, ledger->folder, name, err) < 0)
         return -1;
     /* It was not even moved away: it is looked at as any. */
     if (access(aside->path, F_OK) < 0)
@@ -96,11 +95,11 @@ int aside_set(struct ledger *ledger, struct aside *aside, struct err *err)
     char from[PATH_MAX], name[64];
     long long now = (long long)time(NULL);
     aside->attempts = 1;
-    if (ledger_path(ledger->folder, "ledger", from, sizeof from, err) < 0)
+    if (fsio_join(from, sizeof from, ledger->folder, "ledger", err) < 0)
         return -1;
     for (int i = 0; i < NAMES_MAX; i++) {
         snprintf(name, sizeof name, i ? PREFIX "%lld.%d" : PREFIX "%lld", now, i);
-        if (ledger_path(ledger->folder, name, aside->path, sizeof aside->path, err) < 0)
+        if (fsio_join(aside->path, sizeof aside->path, ledger->folder, name, err) < 0)
             return -1;
         if (access(aside->path, F_OK) == 0)
             continue;

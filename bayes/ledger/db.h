@@ -79,9 +79,6 @@ struct ledger {
     char detail[ERR_TEXT_MAX / 2]; /* what Berkeley DB said last */
 };
 
-/* FOLDER/name; -1 when it does not fit */
-int ledger_path(const char *folder, const char *name, char *out, size_t size, struct err *err);
-
 /* Fills err with what was tried and what the database answered; returns -1. */
 int ledger_db_err(struct ledger *ledger, int code, const char *tried, struct err *err);
 

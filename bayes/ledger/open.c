@@ -1,13 +1,12 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/random.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/fsio.h"
 #include "base/log.h"
+#include "base/random.h"
 #include "bayes/ledger/aside.h"
 
 #define CACHE_SIZE     (128u * 1024 * 1024)
@@ -17,18 +16,12 @@
 #define SUSPECT_MARKER "ledger/suspect"
 #define SAID_MAX       20 /* of what Berkeley DB says of one environment, in the log */
 
-int ledger_path(const char *folder, const char *name, char *out, size_t size, struct err *err)
-{
-    int n = snprintf(out, size, "%s/%s", folder, name);
-    return n < 0 || (size_t)n >= size ? err_set(err, "%s/%s: path too long", folder, name) : 0;
-}
-
 /* The environment's last words, and a marker so that the next open looks at every page. */
 static void ledger_break(struct ledger *ledger)
 {
     char marker[PATH_MAX];
     if (!ledger->broken &&
-        ledger_path(ledger->folder, SUSPECT_MARKER, marker, sizeof marker, NULL) == 0)
+        fsio_join(marker, sizeof marker, ledger->folder, SUSPECT_MARKER, NULL) == 0)
         fsio_replace(marker, STR("a page could not be read or written: verify at the next open\n"),
                      FILE_MODE, NULL);
     ledger->broken = true;
@@ -163,7 +156,7 @@ static int db_verify(struct ledger *ledger, const char *name)
     DB *db;
     char at[64], path[PATH_MAX];
     snprintf(at, sizeof at, "ledger/%s", name);
-    if (ledger_path(ledger->folder, at, path, sizeof path, NULL) < 0 || access(path, F_OK) != 0)
+    if (fsio_join(path, sizeof path, ledger->folder, at, NULL) < 0 || access(path, F_OK) != 0)
         return 0;
     int code = db_create(&db, ledger->env, 0);
     /* DB->verify() ends the handle's life whatever it returns. */
@@ -174,7 +167,7 @@ static int db_verify(struct ledger *ledger, const char *name)
 static int verify_if_suspect(struct ledger *ledger)
 {
     char marker[PATH_MAX];
-    if (ledger_path(ledger->folder, SUSPECT_MARKER, marker, sizeof marker, NULL) < 0 ||
+    if (fsio_join(marker, sizeof marker, ledger->folder, SUSPECT_MARKER, NULL) < 0 ||
         access(marker, F_OK) != 0)
         return 0;
     log_warning("ledger %s/ledger: an earlier run met a bad page, verifying all of it",
@@ -232,8 +225,7 @@ enum beginning {
 static int dbs_create(struct ledger *ledger, enum beginning beginning, struct err *err)
 {
     DB_TXN *txn;
-    if (getrandom(&ledger->salt, sizeof ledger->salt, 0) != sizeof ledger->salt)
-        return err_sys(err, "ledger %s: no random numbers", ledger->folder);
+    random_fill(&ledger->salt, sizeof ledger->salt);
     int code = ledger->env->txn_begin(ledger->env, NULL, &txn, 0);
     if (code != 0)
         return ledger_db_err(ledger, code, "beginning a transaction", err);
@@ -259,8 +251,7 @@ static bool is_new(struct ledger *ledger)
     dbs_of(ledger, places);
     for (size_t i = 0; i < N_DBS; i++) {
         snprintf(name, sizeof name, "ledger/%s", places[i].name);
-        if (ledger_path(ledger->folder, name, path, sizeof path, NULL) < 0 ||
-            access(path, F_OK) == 0)
+        if (fsio_join(path, sizeof path, ledger->folder, name, NULL) < 0 || access(path, F_OK) == 0)
             return false;
     }
     return true;
@@ -292,7 +283,7 @@ static int ledger_try(struct ledger *ledger, enum beginning beginning, struct er
     char home[PATH_MAX];
     const char *tried = "opening (with recovery)";
     uint32_t version = 0;
-    if (ledger_path(ledger->folder, "ledger", home, sizeof home, err) < 0 ||
+    if (fsio_join(home, sizeof home, ledger->folder, "ledger", err) < 0 ||
         fsio_mkdir(home, 0750, err) < 0)
         return -1;
     int code = ledger_env_open(ledger, home);
@@ -374,7 +365,7 @@ struct ledger *ledger_open(const char *folder, struct err *err)
         ledger_close(&ledger);
         return NULL;
     }
-    if (ledger_path(folder, "lock", lock, sizeof lock, err) == 0)
+    if (fsio_join(lock, sizeof lock, folder, "lock", err) == 0)
         ledger->lock_fd = fsio_lock(lock, err);
     if (ledger->lock_fd < 0 || ledger_start(ledger, err) < 0)
         ledger_close(&ledger);

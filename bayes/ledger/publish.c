@@ -81,13 +81,7 @@ static int tokens_read(struct ledger *ledger, struct tokens *tokens, struct err 
 static struct model *model_verified(const char *path, uint64_t generation, size_t tokens,
                                     struct err *err)
 {
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
-    if (fd < 0) {
-        err_sys(err, "cannot open %s", path);
-        return NULL;
-    }
-    struct model *model = model_open(fd, path, err);
-    close(fd);
+    struct model *model = model_open_path(path, err);
     if (model && (model_generation(model) != generation || model_tokens(model) != tokens)) {
         err_set(err, "%s is not what was written", path);
         model_close(&model);

@@ -19,8 +19,8 @@ static void move_away(const char *folder, const char *name)
 {
     char from[PATH_MAX], to[PATH_MAX], unread[64];
     snprintf(unread, sizeof unread, "%s.unread", name);
-    if (ledger_path(folder, name, from, sizeof from, NULL) == 0 &&
-        ledger_path(folder, unread, to, sizeof to, NULL) == 0 && access(from, F_OK) == 0)
+    if (fsio_join(from, sizeof from, folder, name, NULL) == 0 &&
+        fsio_join(to, sizeof to, folder, unread, NULL) == 0 && access(from, F_OK) == 0)
         fsio_rename_durable(from, to, NULL);
 }
 
@@ -177,7 +177,7 @@ int salvage_walk(const char *folder, const char *name, size_t key_size,
     *salvage = (struct salvage){false, 0, 0};
     if (walk.room == NULL)
         return err_set(err, "out of memory");
-    if (ledger_path(folder, name, walk.path, sizeof walk.path, err) < 0) {
+    if (fsio_join(walk.path, sizeof walk.path, folder, name, err) < 0) {
         free(walk.room);
         return -1;
     }

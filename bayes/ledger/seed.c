@@ -1,9 +1,8 @@
-#include <fcntl.h>
+#include <errno.h>
 #include <inttypes.h>
-#include <stdlib.h>
 #include <time.h>
-#include <unistd.h>
 
+#include "base/fsio.h"
 #include "base/log.h"
 #include "bayes/ledger/db.h"
 #include "bayes/model/model.h"
@@ -29,14 +28,10 @@ struct model *ledger_current(const struct ledger *ledger)
 {
     struct err err;
     char path[PATH_MAX];
-    if (ledger_path(ledger->folder, "current", path, sizeof path, &err) < 0)
+    if (fsio_join(path, sizeof path, ledger->folder, "current", &err) < 0)
         return NULL;
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
-    if (fd < 0)
-        return NULL;
-    struct model *model = model_open(fd, path, &err);
-    close(fd);
-    if (model == NULL)
+    struct model *model = model_open_path(path, &err);
+    if (model == NULL && errno != ENOENT)
         log_warning("the new ledger can't start from the last model: %s", err.text);
     return model;
 }

@@ -47,7 +47,7 @@ static int weights_path(const struct ledger *ledger, uint64_t number, char *out,
 {
     char name[NAME_MAX_HERE];
     snprintf(name, sizeof name, "ledger/weights-%" PRIu64, number);
-    return ledger_path(ledger->folder, name, out, size, err);
+    return fsio_join(out, size, ledger->folder, name, err);
 }
 
 /* What can't be removed costs only space. */

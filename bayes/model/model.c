@@ -1,8 +1,11 @@
 #include "bayes/model/model.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "bayes/model/model_format.h"
 
@@ -87,6 +90,20 @@ struct model *model_open(int fd, const char *path, struct err *err)
         return NULL;
     }
     model->slots = model_slots(model);
+    return model;
+}
+
+struct model *model_open_path(const char *path, struct err *err)
+{
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0) {
+        err_sys(err, "cannot open %s", path);
+        return NULL;
+    }
+    struct model *model = model_open(fd, path, err);
+    close(fd);
+    if (model == NULL)
+        errno = EBADMSG;
     return model;
 }
 

@@ -1,8 +1,8 @@
 #include <stdlib.h>
-#include <sys/random.h>
 #include <unistd.h>
 
 #include "base/fsio.h"
+#include "base/random.h"
 #include "bayes/model/model.h"
 #include "bayes/model/model_format.h"
 
@@ -136,8 +136,7 @@ int model_write(int fd, const char *path, const struct model_facts *facts,
     if (n > MODEL_TOKENS_MAX)
         return err_set(err, "%s: %zu tokens are more than the limit of %llu", path, n,
                        (unsigned long long)MODEL_TOKENS_MAX);
-    if (getrandom(&header.salt, sizeof header.salt, 0) != sizeof header.salt)
-        return err_sys(err, "%s: no random numbers", path);
+    random_fill(&header.salt, sizeof header.salt);
     struct table *table = calloc(1, sizeof *table);
     if (table == NULL)
         return err_set(err, "%s: out of memory", path);

@@ -1,9 +1,9 @@
-#include <errno.h>
 #include <inttypes.h>
 #include <limits.h>
 #include <stdio.h>
 #include <unistd.h>
 
+#include "base/fsio.h"
 #include "bayes/publish/generations.h"
 #include "bayes/publish/note.h"
 
@@ -65,8 +65,9 @@ const char *generation_word(const struct generation *generation)
 
 static int note_path(const char *folder, uint64_t number, char *out, size_t size, struct err *err)
 {
-    int n = snprintf(out, size, "%s/model-%" PRIu64 ".note", folder, number);
-    return n < 0 || (size_t)n >= size ? err_set(err, "%s: path too long", folder) : 0;
+    char name[GENERATION_NAME_SIZE];
+    snprintf(name, sizeof name, GENERATION_PREFIX "%" PRIu64 GENERATION_NOTE, number);
+    return fsio_join(out, size, folder, name, err);
 }
 
 int generation_note(const char *folder, const struct generation *generation, struct err *err)
@@ -113,6 +114,8 @@ int generation_read(const char *folder, uint64_t number, struct generation *gene
 
 /* --- the trial --- */
 
+#define TRIAL "trial"
+
 #define IN(key, type, member) NOTE_FIELD(key, type, struct trial, member)
 
 static const struct note_field trial_fields[] = {
@@ -129,17 +132,11 @@ static const struct note_field trial_fields[] = {
 static const struct note_form trial_form = {"poterne trial 1", trial_fields,
                                             sizeof trial_fields / sizeof trial_fields[0]};
 
-static int trial_path(const char *folder, char *out, size_t size, struct err *err)
-{
-    int n = snprintf(out, size, "%s/trial", folder);
-    return n < 0 || (size_t)n >= size ? err_set(err, "%s: path too long", folder) : 0;
-}
-
 int trial_read(const char *folder, struct trial *trial, struct err *err)
 {
     char path[PATH_MAX];
     *trial = (struct trial){.proved = 0};
-    if (trial_path(folder, path, sizeof path, err) < 0)
+    if (fsio_join(path, sizeof path, folder, TRIAL, err) < 0)
         return -1;
     return note_read(path, &trial_form, trial, err) < 0 ? -1 : 0;
 }
@@ -147,7 +144,7 @@ int trial_read(const char *folder, struct trial *trial, struct err *err)
 int trial_write(const char *folder, const struct trial *trial, struct err *err)
 {
     char path[PATH_MAX];
-    if (trial_path(folder, path, sizeof path, err) < 0)
+    if (fsio_join(path, sizeof path, folder, TRIAL, err) < 0)
         return -1;
     return note_write(path, &trial_form, trial, err);
 }

@@ -2,7 +2,6 @@
 
 #include <dirent.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <limits.h>
 #include <stdio.h>
@@ -12,8 +11,6 @@
 #include "base/fsio.h"
 #include "base/log.h"
 
-#define MODEL_PREFIX    "model-"
-#define NOTE_SUFFIX     ".note"
 #define CURRENT         "current"
 #define CURRENT_BESIDE  "current.new"
 #define SECONDS_PER_DAY 86400
@@ -22,8 +19,9 @@
 
 int generation_path(const char *folder, uint64_t number, char *out, size_t size, struct err *err)
 {
-    int n = snprintf(out, size, "%s/" MODEL_PREFIX "%" PRIu64, folder, number);
-    return n < 0 || (size_t)n >= size ? err_set(err, "%s: path too long", folder) : 0;
+    char name[GENERATION_NAME_SIZE];
+    snprintf(name, sizeof name, GENERATION_PREFIX "%" PRIu64, number);
+    return fsio_join(out, size, folder, name, err);
 }
 
 /* The number in "model-N" or "model-N.note"; 0 for any other name. */
@@ -31,10 +29,10 @@ static uint64_t name_number(const char *name, bool *note)
 {
     uint64_t number = 0;
     struct str rest = str_of(name);
-    *note = str_ends(rest, STR(NOTE_SUFFIX));
-    if (!str_starts(rest, STR(MODEL_PREFIX)))
+    *note = str_ends(rest, STR(GENERATION_NOTE));
+    if (!str_starts(rest, STR(GENERATION_PREFIX)))
         return 0;
-    rest = str_sub(rest, strlen(MODEL_PREFIX), rest.n - (*note ? strlen(NOTE_SUFFIX) : 0));
+    rest = str_sub(rest, strlen(GENERATION_PREFIX), rest.n - (*note ? strlen(GENERATION_NOTE) : 0));
     return str_to_u64(rest, INT64_MAX, &number) ? number : 0;
 }
 
@@ -129,8 +127,7 @@ uint64_t generation_current(const char *folder)
 {
     char link[PATH_MAX], target[64];
     bool note;
-    int n = snprintf(link, sizeof link, "%s/" CURRENT, folder);
-    if (n < 0 || (size_t)n >= sizeof link)
+    if (fsio_join(link, sizeof link, folder, CURRENT, NULL) < 0)
         return 0;
     ssize_t got = readlink(link, target, sizeof target - 1);
     if (got < 0)
@@ -145,13 +142,7 @@ struct model *generation_open(const char *folder, uint64_t number, struct err *e
     char path[PATH_MAX];
     if (generation_path(folder, number, path, sizeof path, err) < 0)
         return NULL;
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
-    if (fd < 0) {
-        err_sys(err, "cannot open %s", path);
-        return NULL;
-    }
-    struct model *model = model_open(fd, path, err);
-    close(fd);
+    struct model *model = model_open_path(path, err);
     if (model && model_generation(model) != number) {
         err_set(err, "%s is generation %" PRIu64 " by its content", path, model_generation(model));
         model_close(&model);
@@ -190,11 +181,10 @@ uint64_t generation_fallback(const char *folder, uint64_t below)
 int generation_switch(const char *folder, uint64_t number, struct err *err)
 {
     char beside[PATH_MAX], current[PATH_MAX], target[64];
-    int n = snprintf(beside, sizeof beside, "%s/" CURRENT_BESIDE, folder);
-    if (n < 0 || (size_t)n >= sizeof beside)
-        return err_set(err, "%s: path too long", folder);
+    if (fsio_join(beside, sizeof beside, folder, CURRENT_BESIDE, err) < 0)
+        return -1;
     snprintf(current, sizeof current, "%s/" CURRENT, folder);
-    snprintf(target, sizeof target, MODEL_PREFIX "%" PRIu64, number);
+    snprintf(target, sizeof target, GENERATION_PREFIX "%" PRIu64, number);
     if (unlink(beside) < 0 && errno != ENOENT)
         return err_sys(err, "cannot remove %s", beside);
     if (symlink(target, beside) < 0)
@@ -245,12 +235,12 @@ void generations_expire(const char *folder, uint64_t proved)
         char path[PATH_MAX];
         bool wanted = list[i].kept && keep(&keeping, &list[i]);
         if (wanted || list[i].in_service || list[i].number == proved ||
-            generation_path(folder, list[i].number, path, sizeof path - strlen(NOTE_SUFFIX), &err) <
-                0)
+            generation_path(folder, list[i].number, path, sizeof path - strlen(GENERATION_NOTE),
+                            &err) < 0)
             continue;
         if (list[i].kept && remove_file(path) < 0)
             break;
-        memcpy(path + strlen(path), NOTE_SUFFIX, sizeof NOTE_SUFFIX);
+        memcpy(path + strlen(path), GENERATION_NOTE, sizeof GENERATION_NOTE);
         if (i >= GENERATIONS_NOTES)
             remove_file(path);
     }

@@ -59,6 +59,10 @@ int generation_note(const char *folder, const struct generation *generation, str
 uint64_t generation_current(const char *folder);
 /* One more than any that was there; above `least` too. */
 int generation_next(const char *folder, uint64_t least, uint64_t *next, struct err *err);
+/* Names in the folder: model-N and, what became of it, model-N.note. */
+#define GENERATION_PREFIX    "model-"
+#define GENERATION_NOTE      ".note"
+#define GENERATION_NAME_SIZE 40
 int generation_path(const char *folder, uint64_t number, char *out, size_t size, struct err *err);
 /* NULL: it can't be used, or is not of that number. */
 struct model *generation_open(const char *folder, uint64_t number, struct err *err);

@@ -63,7 +63,7 @@ static int build(struct publication *p, struct err *err)
     struct ledger *ledger = p->ledger;
     struct generation *made = &p->made;
     if (generation_next(ledger->folder, ledger->totals.generation, &made->number, err) < 0 ||
-        ledger_path(ledger->folder, MODEL_BESIDE, p->beside, sizeof p->beside, err) < 0)
+        fsio_join(p->beside, sizeof p->beside, ledger->folder, MODEL_BESIDE, err) < 0)
         return -1;
     p->model = ledger_model(ledger, p->beside, made->number, err);
     if (p->model == NULL)

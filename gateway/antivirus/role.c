@@ -77,9 +77,8 @@ static int limit_memory(const struct conf *conf, struct err *err)
 static int load_steps(struct antivirus *antivirus, const struct conf *conf, struct err *err)
 {
     char folder[PATH_MAX];
-    int n = snprintf(folder, sizeof folder, "%s/antivirus", conf->run_dir);
-    if (n < 0 || (size_t)n >= sizeof folder)
-        return err_set(err, "run_dir %s is too long", conf->run_dir);
+    if (fsio_join(folder, sizeof folder, conf->run_dir, "antivirus", err) < 0)
+        return -1;
     antivirus->conf = conf;
     antivirus->content = av_content_new(conf->antivirus.scan_size_limit);
     if (!antivirus->content)

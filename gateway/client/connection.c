@@ -8,9 +8,8 @@
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <sys/un.h>
-#include <time.h>
-#include <unistd.h>
 
+#include "base/clock.h"
 #include "base/fsio.h"
 
 #define READ_STEP   (8 * 1024)
@@ -47,17 +46,10 @@ static unsigned limit_of(const struct connection *c)
                                                                    : c->limits.reply;
 }
 
-static int64_t now_seconds(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return t.tv_sec;
-}
-
 static void restart_timer(struct connection *c)
 {
     int64_t limit = limit_of(c);
-    int64_t left = c->began + c->limits.message - now_seconds();
+    int64_t left = c->began + c->limits.message - clock_seconds();
     if (c->busy && left < limit)
         limit = left > 0 ? left : 0;
     const struct timeval wait = {.tv_sec = limit};
@@ -347,7 +339,7 @@ struct connection *connection_open(struct event_base *base, const struct conf_ho
 void connection_send(struct connection *c, const struct client_transaction *transaction)
 {
     c->busy = true;
-    c->began = now_seconds();
+    c->began = clock_seconds();
     c->progress = true;
     client_begin(&c->client, transaction);
     if (!c->driving)

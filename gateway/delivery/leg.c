@@ -1,7 +1,7 @@
 /* leg: the recipients of a message at one next hop, and when they have their turn. */
 #include <stdlib.h>
-#include <sys/random.h>
 
+#include "base/random.h"
 #include "base/recipient.h"
 #include "gateway/delivery/delivery.h"
 
@@ -17,8 +17,7 @@ unsigned delivery_pause(unsigned first, unsigned max, unsigned tries)
         pause *= 2;
     if (pause > max)
         pause = max;
-    if (getrandom(&chance, sizeof chance, GRND_NONBLOCK) < 0)
-        chance = UINT16_MAX / 2;
+    random_fill(&chance, sizeof chance);
     /* four to six fifths, so that what failed together does not come back together */
     pause = pause * 4 / 5 + pause * 2 * chance / (5 * (uint64_t)UINT16_MAX);
     return pause ? (unsigned)pause : 1;

@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <time.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "gateway/delivery/delivery.h"
 #include "journal/client.h"
@@ -14,13 +15,6 @@ int64_t delivery_now_us(void)
     struct timespec t;
     clock_gettime(CLOCK_REALTIME, &t);
     return (int64_t)t.tv_sec * 1000000 + t.tv_nsec / 1000;
-}
-
-static int64_t monotonic_seconds(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return t.tv_sec;
 }
 
 /* --- what was unlinked gets onto the disk --- */
@@ -64,7 +58,7 @@ static void tick_again(struct delivery *delivery)
  * queue for the next start. */
 static void drain_on(struct delivery *delivery)
 {
-    int64_t now = monotonic_seconds();
+    int64_t now = clock_seconds();
     if (now >= delivery->drain_until)
         hops_close_lanes(delivery, false, "the gateway is stopping");
     bool busy = hops_busy(delivery) || workers_busy(delivery->workers);
@@ -90,7 +84,7 @@ static void on_ctl(evutil_socket_t fd, short what, void *data)
     struct delivery *delivery = data;
     event_del(delivery->ctl);
     delivery->draining = true;
-    delivery->drain_until = monotonic_seconds() + DELIVERY_DRAIN_SECONDS;
+    delivery->drain_until = clock_seconds() + DELIVERY_DRAIN_SECONDS;
     hops_close_lanes(delivery, true, "the gateway is stopping");
     tick_again(delivery);
 }

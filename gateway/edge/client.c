@@ -3,7 +3,8 @@
 #include <arpa/inet.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
+
+#include "base/random.h"
 
 #define BUCKETS 4096
 
@@ -12,18 +13,12 @@ struct clients {
     struct client *buckets[BUCKETS];
 };
 
-/* Buckets must not be chosen by who connects. */
-static void seed(struct clients *clients)
-{
-    if (getrandom(&clients->seed, sizeof clients->seed, 0) != sizeof clients->seed)
-        clients->seed = (uint64_t)(uintptr_t)clients;
-}
-
 struct clients *clients_new(void)
 {
     struct clients *clients = calloc(1, sizeof *clients);
     if (clients)
-        seed(clients);
+        random_fill(&clients->seed,
+                    sizeof clients->seed); /* who connects must not choose buckets */
     return clients;
 }
 

@@ -1,7 +1,6 @@
 /* edge: SMTP from the world to the spool. See edge.h. */
 #include "gateway/edge/edge.h"
 
-#include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <malloc.h>
@@ -9,8 +8,8 @@
 #include <stdlib.h>
 #include <sys/file.h>
 #include <sys/resource.h>
-#include <time.h>
 
+#include "base/clock.h"
 #include "base/fsio.h"
 #include "base/log.h"
 #include "gateway/edge/digest.h"
@@ -67,9 +66,8 @@ static void plan_descriptors(struct edge *edge)
 static int recover_incoming(struct edge *edge, struct err *err)
 {
     char path[PATH_MAX];
-    int n = snprintf(path, sizeof path, "%s/incoming", edge->conf->state_dir);
-    if (n < 0 || (size_t)n >= sizeof path)
-        return err_set(err, "state_dir %s is too long", edge->conf->state_dir);
+    if (fsio_join(path, sizeof path, edge->conf->state_dir, "incoming", err) < 0)
+        return -1;
     edge->incoming_fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (edge->incoming_fd < 0)
         return err_sys(err, "cannot open %s", path);
@@ -199,17 +197,10 @@ static void tend_drain(struct edge *edge)
         event_base_loopbreak(edge->base);
 }
 
-static time_t monotonic_now(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return t.tv_sec;
-}
-
 static void on_tick(evutil_socket_t fd, short what, void *data)
 {
     struct edge *edge = data;
-    edge->now = monotonic_now();
+    edge->now = clock_seconds();
     look_at_disk(edge);
     accept_tick(edge);
     recipients_tick(edge->recipients);
@@ -260,7 +251,7 @@ static int serve(const struct role_env *env, void *data, struct err *err)
 {
     const struct timeval second = {.tv_sec = 1};
     struct edge *edge = data;
-    edge->now = monotonic_now();
+    edge->now = clock_seconds();
     int result = open_parts(edge, err);
     if (result == 0)
         result = accept_start(edge, err);

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <time.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "gateway/edge/link.h"
 
@@ -29,13 +30,6 @@ struct recipients_desk {
     uint32_t number;
     struct buf request;
 };
-
-static time_t now(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC_COARSE, &t);
-    return t.tv_sec;
-}
 
 static void append(struct recipients_desk *d, struct question *q)
 {
@@ -182,7 +176,7 @@ static struct question *make_question(struct recipients_desk *d, void *asker, ui
     q->asker = asker;
     q->ticket = ticket;
     q->number = ++d->number;
-    q->asked = now();
+    q->asked = clock_seconds();
     q->n = address.n;
     memcpy(q->address, address.s, address.n);
     return q;
@@ -208,7 +202,7 @@ void recipients_cancel(struct recipients_desk *d, const void *asker)
 
 static bool is_late(const struct question *q)
 {
-    return now() - q->asked > RECIPIENTS_TIMEOUT;
+    return clock_seconds() - q->asked > RECIPIENTS_TIMEOUT;
 }
 
 void recipients_tick(struct recipients_desk *d)

@@ -5,6 +5,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/fsio.h"
 #include "base/ipc.h"
 #include "base/log.h"
@@ -48,13 +49,6 @@ struct scanner {
     size_t running, running_max;
     struct buf incoming;
 };
-
-static time_t now(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC_COARSE, &t);
-    return t.tv_sec;
-}
 
 static const char *step_name(enum scan_step step)
 {
@@ -211,7 +205,7 @@ static void run(struct scan *scan)
     struct scanner *s = scan->scanner;
     bool asked = false;
     scan->state = RUNNING;
-    scan->since = now();
+    scan->since = clock_seconds();
     s->running++;
     asked |= step_ask(scan, SCAN_CONTENT);
     if (s->conf->antivirus.engines.n > 0)
@@ -235,7 +229,8 @@ struct scan *scan_start(struct scanner *s, struct line_queue *queue,
         close(fd);
         return NULL;
     }
-    *scan = (struct scan){.scanner = s, .since = now(), .fd = fd, .done = done, .data = data};
+    *scan =
+        (struct scan){.scanner = s, .since = clock_seconds(), .fd = fd, .done = done, .data = data};
     evtimer_assign(&scan->finished, s->base, on_finished, scan);
     buf_init(&scan->request, IPC_MSG_MAX);
     scan_request_put(&scan->request, request);
@@ -301,7 +296,7 @@ static void give_up(struct scan *scan)
 
 void scanner_tick(struct scanner *s)
 {
-    time_t limit = now() - s->conf->smtp.scan_timeout;
+    time_t limit = clock_seconds() - s->conf->smtp.scan_timeout;
     for (struct scan *scan = s->first; scan; scan = scan->next)
         if (scan->state != FINISHED && scan->since < limit)
             give_up(scan);

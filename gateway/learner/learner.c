@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/fsio.h"
 #include "base/log.h"
 
 #define MEMORY_MAX (4096ull * 1024 * 1024)
@@ -71,9 +72,8 @@ static void open_known(struct learner *l, const char *folder)
 static int learner_open(struct learner *l, struct err *err)
 {
     char folder[PATH_MAX];
-    int n = snprintf(folder, sizeof folder, "%s/bayes", l->env->conf->state_dir);
-    if (n < 0 || (size_t)n >= sizeof folder)
-        return err_set(err, "%s/bayes: path too long", l->env->conf->state_dir);
+    if (fsio_join(folder, sizeof folder, l->env->conf->state_dir, "bayes", err) < 0)
+        return -1;
     l->watcher = watcher_new();
     if (l->watcher == NULL)
         return err_set(err, "out of memory");

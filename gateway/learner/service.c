@@ -4,17 +4,11 @@
 #include <limits.h>
 #include <time.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 
 #define EXPIRE_EVERY_MS (24 * 3600 * 1000ll)
 #define EXPIRE_PAUSE_MS 100 /* between two parts of it, for requests */
-
-static int64_t now_ms(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
-}
 
 /* Tells poterned when another model serves than it knows. */
 static void tell(struct learner *l)
@@ -31,7 +25,7 @@ static void tell(struct learner *l)
 void service_publish_later(struct learner *l)
 {
     if (ledger_changed(l->ledger))
-        l->publish_at = now_ms() + (int64_t)l->env->conf->bayes.publish_delay * 1000 + 1;
+        l->publish_at = clock_ms() + (int64_t)l->env->conf->bayes.publish_delay * 1000 + 1;
 }
 
 enum publish_result service_publish(struct learner *l, enum learn_publish how,
@@ -78,7 +72,7 @@ void service_begin(struct learner *l, const char *folder)
     bool usable = model != NULL;
     model_close(&model);
     l->serves = usable ? current : 0;
-    l->expire_at = now_ms();
+    l->expire_at = clock_ms();
     if (ledger_changed(l->ledger) || (taught && !usable))
         publish_due(l);
 }
@@ -141,16 +135,16 @@ static void expire_due(struct learner *l)
         ledger_expire(l->ledger, l->env->conf->bayes.token_lifetime, (int64_t)time(NULL), &err);
     if (more < 0)
         log_warning("what is stale stays for a day: %s", err.text);
-    l->expire_at = now_ms() + (more > 0 ? EXPIRE_PAUSE_MS : EXPIRE_EVERY_MS);
+    l->expire_at = clock_ms() + (more > 0 ? EXPIRE_PAUSE_MS : EXPIRE_EVERY_MS);
     if (l->publish_at == 0)
         service_publish_later(l);
 }
 
 void service_tick(struct learner *l)
 {
-    if (l->publish_at && now_ms() >= l->publish_at)
+    if (l->publish_at && clock_ms() >= l->publish_at)
         publish_due(l);
-    if (l->env->conf->bayes.token_lifetime && now_ms() >= l->expire_at)
+    if (l->env->conf->bayes.token_lifetime && clock_ms() >= l->expire_at)
         expire_due(l);
 }
 
@@ -161,6 +155,6 @@ int service_wait(const struct learner *l)
         at = l->expire_at;
     if (at == 0)
         return -1;
-    int64_t left = at - now_ms();
+    int64_t left = at - clock_ms();
     return left < 0 ? 0 : left > INT_MAX ? INT_MAX : (int)left;
 }

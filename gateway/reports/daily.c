@@ -2,6 +2,8 @@
 #include <stdlib.h>
 #include <time.h>
 
+#include "base/clock.h"
+#include "base/fsio.h"
 #include "base/log.h"
 #include "bayes/publish/generations.h"
 #include "directory/report.h"
@@ -79,7 +81,7 @@ static void teach_due(struct desk *desk)
     if (!done)
         log_error("what was accepted is not learned yet: %s", err.text);
     if (done && result.n == 1 && result.p[0])
-        desk->teach_at_ms = reader_now_ms();
+        desk->teach_at_ms = clock_ms();
     buf_release(&result);
     desk->store = done ? proposals_reopen(desk->folder, &err) : proposals_open(desk->folder, &err);
     if (desk->store == NULL)
@@ -88,7 +90,7 @@ static void teach_due(struct desk *desk)
 
 void daily_teach_soon(struct desk *desk)
 {
-    desk->teach_at_ms = reader_now_ms();
+    desk->teach_at_ms = clock_ms();
 }
 
 /* --- what ends --- */
@@ -105,7 +107,7 @@ static void sweep(struct desk *desk)
         log_error("%s", err.text);
     if (n > 0)
         log_info("%d proposals have come to an end", n);
-    desk->sweep_at_ms = reader_now_ms() + (n > 0 ? SWEEP_SOON_MS : SWEEP_PAUSE_MS);
+    desk->sweep_at_ms = clock_ms() + (n > 0 ? SWEEP_SOON_MS : SWEEP_PAUSE_MS);
 }
 
 /* --- the digest --- */
@@ -164,8 +166,7 @@ static size_t guard_lines(const struct desk *desk, int64_t now_us, struct pool *
     struct err err;
     size_t n = 0, n_lines = 0;
     int64_t since = (desk->digest_made_us ? desk->digest_made_us : now_us - DAY_US) / 1000000;
-    int length = snprintf(folder, sizeof folder, "%s/bayes", desk->conf->state_dir);
-    if (length < 0 || (size_t)length >= sizeof folder ||
+    if (fsio_join(folder, sizeof folder, desk->conf->state_dir, "bayes", &err) < 0 ||
         generations_read(folder, &list, &n, &err) < 0)
         return 0;
     for (size_t i = 0; i < n && n_lines < GUARD_LINES_MAX; i++) {
@@ -221,12 +222,12 @@ void daily_start(struct desk *desk)
         log_error("%s", err.text);
     desk->digest_made_us = last_us;
     desk->digest_at_us = digest_next_us(last_us, now_us, desk->conf->reports.digest_hour);
-    desk->teach_at_ms = desk->sweep_at_ms = reader_now_ms();
+    desk->teach_at_ms = desk->sweep_at_ms = clock_ms();
 }
 
 void daily_tick(struct desk *desk)
 {
-    int64_t now = reader_now_ms();
+    int64_t now = clock_ms();
     if (desk->store && now >= desk->teach_at_ms) {
         desk->teach_at_ms = now + TEACH_PAUSE_MS;
         if (is_due(desk))

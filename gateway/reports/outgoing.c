@@ -1,13 +1,10 @@
 #include "gateway/reports/outgoing.h"
 
-#include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
-#include <stdio.h>
 #include <sys/file.h>
 #include <sys/un.h>
 #include <time.h>
-#include <unistd.h>
 
 #include "base/fsio.h"
 #include "base/ipc.h"
@@ -22,10 +19,9 @@
 int post_open(struct post *post, const struct conf *conf, struct err *err)
 {
     char path[PATH_MAX];
-    int n = snprintf(path, sizeof path, "%s/incoming", conf->state_dir);
     *post = (struct post){.conf = conf, .incoming_fd = -1};
-    if (n < 0 || (size_t)n >= sizeof path)
-        return err_set(err, "state_dir %s is too long", conf->state_dir);
+    if (fsio_join(path, sizeof path, conf->state_dir, "incoming", err) < 0)
+        return -1;
     post->spool = spool_open(conf->state_dir, err);
     if (post->spool == NULL)
         return -1;

@@ -1,8 +1,6 @@
 #include "gateway/reports/read.h"
 
-#include <errno.h>
 #include <limits.h>
-#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/fsio.h"
@@ -234,9 +232,8 @@ static int write_answer(struct reading *r, struct err *err)
 static int open_journal(struct reading *r, struct err *err)
 {
     char folder[PATH_MAX];
-    int n = snprintf(folder, sizeof folder, "%s/journal", r->job->conf->state_dir);
-    if (n < 0 || (size_t)n >= sizeof folder)
-        return err_set(err, "state_dir is too long");
+    if (fsio_join(folder, sizeof folder, r->job->conf->state_dir, "journal", err) < 0)
+        return -1;
     r->journal = journal_open(folder, err);
     return r->journal ? 0 : -1;
 }

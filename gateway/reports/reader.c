@@ -7,9 +7,9 @@
 #include <sys/mman.h>
 #include <sys/pidfd.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/fsio.h"
 #include "base/log.h"
 
@@ -18,13 +18,6 @@ enum { FD_WORK = 3, FD_RESULT, FD_OTHERS };
 #define FD_ASIDE 64
 
 enum { WORD_DONE = 1, WORD_FAILED = 2 };
-
-int64_t reader_now_ms(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
-}
 
 /* --- in the new process --- */
 
@@ -100,7 +93,7 @@ int reader_start(struct reader *reader, const struct reader_work *work, struct e
         abandon(reader);
         return -1;
     }
-    reader->deadline_ms = reader_now_ms() + (int64_t)(work->timeout + READER_GRACE) * 1000;
+    reader->deadline_ms = clock_ms() + (int64_t)(work->timeout + READER_GRACE) * 1000;
     return 0;
 }
 
@@ -148,10 +141,10 @@ enum reader_end reader_run(const struct reader_work *work, struct buf *result, s
     if (reader_start(&reader, work, err) < 0)
         return READER_FAILED;
     struct pollfd p = {.fd = reader.end_fd, .events = POLLIN};
-    for (int64_t left; (left = reader.deadline_ms - reader_now_ms()) > 0;)
+    for (int64_t left; (left = reader.deadline_ms - clock_ms()) > 0;)
         if (poll(&p, 1, (int)left) > 0)
             break;
-    if (reader_now_ms() >= reader.deadline_ms)
+    if (clock_ms() >= reader.deadline_ms)
         reader_kill(&reader);
     return reader_finish(&reader, result, err);
 }

@@ -43,6 +43,4 @@ void reader_kill(const struct reader *reader);
 /* Starts one, waits for its end. */
 enum reader_end reader_run(const struct reader_work *work, struct buf *result, struct err *err);
 
-int64_t reader_now_ms(void);
-
 #endif

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <time.h>
 
+#include "base/clock.h"
 #include "base/fsio.h"
 #include "base/log.h"
 #include "gateway/reports/desk.h"
@@ -95,7 +96,7 @@ static void accept_caller(struct office *office)
             return;
         *caller = (struct caller){.state = CALLER_SILENT,
                                   .fd = fd,
-                                  .since_ms = reader_now_ms(),
+                                  .since_ms = clock_ms(),
                                   .message = BUF_INIT(IPC_MSG_MAX)};
     }
 }
@@ -239,7 +240,7 @@ static void start_readers(struct office *office)
 
 static void watch_time(struct office *office)
 {
-    int64_t now = reader_now_ms();
+    int64_t now = clock_ms();
     for (size_t i = 0; i < CALLERS_MAX; i++) {
         struct caller *caller = &office->callers[i];
         if (caller->state == CALLER_SILENT && now > caller->since_ms + REQUEST_SECONDS * 1000)
@@ -253,7 +254,7 @@ static void watch_time(struct office *office)
 static void begin_drain(struct office *office)
 {
     office->draining = true;
-    office->drain_until_ms = reader_now_ms() + DRAIN_SECONDS * 1000;
+    office->drain_until_ms = clock_ms() + DRAIN_SECONDS * 1000;
     for (size_t i = 0; i < CALLERS_MAX; i++)
         if (office->callers[i].state == CALLER_LINED)
             answer(&office->callers[i], REPORT_LATER, STR("the gateway is stopping"));
@@ -297,11 +298,9 @@ static int open_desk(struct desk *desk, struct err *err)
 {
     const char *state_dir = desk->conf->state_dir;
     struct err why;
-    int n = snprintf(desk->folder, sizeof desk->folder, "%s/" REPORTS_DIR, state_dir);
-    int m = snprintf(desk->times_path, sizeof desk->times_path, "%s/" REPORTS_DIR "/answers",
-                     state_dir);
-    if (n < 0 || m < 0 || (size_t)m >= sizeof desk->times_path)
-        return err_set(err, "state_dir %s is too long", state_dir);
+    if (fsio_join(desk->folder, sizeof desk->folder, state_dir, REPORTS_DIR, err) < 0 ||
+        fsio_join(desk->times_path, sizeof desk->times_path, desk->folder, "answers", err) < 0)
+        return -1;
     if (answer_times_read(desk->times_path, time(NULL), &desk->times, &why) < 0)
         log_error("%s; nobody is answered for an hour", why.text);
     desk->store = proposals_open(desk->folder, err);
@@ -322,8 +321,7 @@ static int serve(const struct role_env *env, void *data, struct err *err)
         daily_start(office->desk);
     while (result == 0) {
         result = round_of(office, err);
-        if (office->draining &&
-            (office->n_readers == 0 || reader_now_ms() > office->drain_until_ms))
+        if (office->draining && (office->n_readers == 0 || clock_ms() > office->drain_until_ms))
             break;
     }
     for (size_t i = 0; i < CALLERS_MAX; i++) {

@@ -4,7 +4,7 @@
 
 #include <time.h>
 
-static inline double clock_seconds(clockid_t clock)
+static inline double clock_read(clockid_t clock)
 {
     struct timespec t;
     clock_gettime(clock, &t);
@@ -14,12 +14,12 @@ static inline double clock_seconds(clockid_t clock)
 /* processor time of this process */
 static inline double cpu_now(void)
 {
-    return clock_seconds(CLOCK_PROCESS_CPUTIME_ID);
+    return clock_read(CLOCK_PROCESS_CPUTIME_ID);
 }
 
 static inline double wall_now(void)
 {
-    return clock_seconds(CLOCK_MONOTONIC);
+    return clock_read(CLOCK_MONOTONIC);
 }
 
 #endif

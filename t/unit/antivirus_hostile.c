@@ -3,7 +3,6 @@
 
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "gateway/antivirus/content.h"
@@ -69,10 +68,10 @@ static enum av_result worst(const struct fixture *f)
 static enum av_result scan_raw(struct fixture *f, struct str raw)
 {
     struct av_message message;
-    uint64_t from = av_now();
+    int64_t from = clock_ms();
     av_content_make(f->content, raw, &message);
     engines_scan(&f->engines, &message, f->answers);
-    assert_true(av_now() - from < WALL_SECONDS * 1000ULL);
+    assert_true(clock_ms() - from < WALL_SECONDS * 1000LL);
     return worst(f);
 }
 

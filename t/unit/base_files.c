@@ -10,6 +10,7 @@
 
 #include "base/fsio.h"
 #include "base/log.h"
+#include "base/random.h"
 
 struct fixture {
     char folder[64];
@@ -230,6 +231,30 @@ static void long_log_lines_end(void **state)
     assert_int_equal(line[n - 1], '\n');
 }
 
+static void joins_folder_and_name_or_says_why_not(void **state)
+{
+    char out[12];
+    struct err err = {""};
+    (void)state;
+    assert_int_equal(fsio_join(out, sizeof out, "/folder", "abc", &err), 0);
+    assert_string_equal(out, "/folder/abc");
+    assert_int_equal(fsio_join(out, sizeof out, "/folder", "abcd", &err), -1);
+    assert_string_equal(err.text, "/folder/abcd: the path is too long");
+}
+
+/* Two fills of 32 bytes agree by chance once in 2^256 runs; bytes behind the end stay. */
+static void random_bytes_differ_and_keep_to_their_place(void **state)
+{
+    unsigned char a[34] = {0}, b[34] = {0};
+    (void)state;
+    random_fill(a + 1, 32);
+    random_fill(b + 1, 32);
+    assert_memory_not_equal(a + 1, b + 1, 32);
+    assert_true(a[0] == 0 && a[33] == 0 && b[0] == 0 && b[33] == 0);
+    random_fill(a, 0);
+    assert_int_equal(a[0], 0);
+}
+
 #define WITH_FOLDER(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
 
 int main(void)
@@ -242,6 +267,8 @@ int main(void)
         WITH_FOLDER(lock_is_had_once),
         WITH_FOLDER(folders_are_made_once),
         WITH_FOLDER(rename_to_nowhere_is_told),
+        cmocka_unit_test(joins_folder_and_name_or_says_why_not),
+        cmocka_unit_test(random_bytes_differ_and_keep_to_their_place),
         cmocka_unit_test(errors_tell_why_and_where),
         cmocka_unit_test(overlong_errors_are_cut),
         WITH_FOLDER(mail_cannot_forge_a_log_line),
