@@ -60,6 +60,10 @@ unit += t/unit/reports_store
 t_unit_reports_store_CPPFLAGS = $(AM_CPPFLAGS) $(SQLITE_CFLAGS)
 t_unit_reports_store_LDADD = $(PROPOSALS_LIBS) $(CMOCKA_LIBS)
 
+unit += t/unit/reports_sums
+t_unit_reports_sums_CPPFLAGS = $(AM_CPPFLAGS) $(SQLITE_CFLAGS)
+t_unit_reports_sums_LDADD = $(PROPOSALS_LIBS) $(CMOCKA_LIBS)
+
 unit += t/unit/reports_reporter t/unit/reports_digest t/unit/reports_ask t/unit/reports_teach
 t_unit_reports_reporter_LDADD = $(PROPOSALS_LIBS) $(CMOCKA_LIBS)
 t_unit_reports_digest_LDADD = $(PROPOSALS_LIBS) $(CMOCKA_LIBS)

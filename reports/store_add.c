@@ -99,7 +99,7 @@ static int drop_decided(const struct adding *a, int64_t *number)
 {
     /* the states that need no original any more */
     if (count(a,
-              "SELECT number FROM proposal WHERE kept = 1 AND state IN (3, 4, 5)"
+              "SELECT number FROM proposal WHERE kept = 1 AND state >= 3"
               " ORDER BY changed_us LIMIT 1",
               number) < 0 ||
         *number == 0)
@@ -112,36 +112,28 @@ static int drop_decided(const struct adding *a, int64_t *number)
         sqlite3_bind_int64(stmt, 1, *number);
     return store_run(a->store, stmt, a->err);
 }
-_Static_assert(PROPOSAL_WAITING == 0 && PROPOSAL_ACCEPTED == 1 && PROPOSAL_CAPPED == 2 &&
-                   PROPOSAL_LEARNED == 3 && PROPOSAL_REJECTED == 4 && PROPOSAL_EXPIRED == 5,
-               "these stand in the SQL of this file");
+_Static_assert(PROPOSAL_LEARNED == 3 && PROPOSAL_REJECTED == 4 && PROPOSAL_EXPIRED == 5 &&
+                   PROPOSAL_STATES == 6,
+               "these stand in the SQL above");
 
-/* What waits, counted or in bytes, of one reporter other than ?1: of those whom managers agreed
- * with
- * (?2 is 1) or not yet. */
-#define BIGGEST(measure, column)                                                                   \
-    "SELECT " column " FROM (SELECT min(number) AS oldest, " measure " AS amount FROM proposal"    \
-    " WHERE state = 0 AND reporter <> ?1 AND (reporter IN (SELECT reporter FROM proposal"          \
-    " WHERE state IN (1, 2, 3))) = ?2 GROUP BY reporter ORDER BY 2 DESC, 1 LIMIT 1)"
+/* Of one reporter other than ?1 whom managers agreed with (?2 is 1) or not yet: who has most
+ * waiting, counted or in bytes, and more than ?3. The sums are kept by the index (store_index.c).
+ */
+#define BIGGEST(amount)                                                                            \
+    "SELECT oldest FROM tally WHERE (agreed > 0) = ?2 AND reporter <> ?1 AND " amount " > ?3"      \
+    " ORDER BY " amount " DESC, oldest LIMIT 1"
 
-static const char *const biggest_oldest[] = {BIGGEST("count(*)", "oldest"),
-                                             BIGGEST("sum(size)", "oldest")};
-static const char *const biggest_amount[] = {BIGGEST("count(*)", "amount"),
-                                             BIGGEST("sum(size)", "amount")};
-static const char *const own_amount[] = {
-    "SELECT count(*) FROM proposal WHERE state = 0 AND reporter = ?1",
-    "SELECT sum(size) FROM proposal WHERE state = 0 AND reporter = ?1"};
-static const char is_proven[] =
-    "SELECT 1 FROM proposal WHERE state IN (1, 2, 3) AND reporter = ?1 LIMIT 1";
+static const char *const biggest[] = {BIGGEST("waiting"), BIGGEST("bytes")};
+static const char *const own_amount[] = {"SELECT waiting FROM tally WHERE reporter = ?1",
+                                         "SELECT bytes FROM tally WHERE reporter = ?1"};
+static const char is_proven[] = "SELECT agreed > 0 FROM tally WHERE reporter = ?1";
 
 /* A number about the reporter of the new one. */
-static int about_reporter(const struct adding *a, const char *sql, bool proven, int64_t *number)
+static int about_reporter(const struct adding *a, const char *sql, int64_t *number)
 {
     sqlite3_stmt *stmt = store_prepare(a->store, sql, a->err);
-    if (stmt) {
+    if (stmt)
         db_bind(stmt, 1, a->proposal->reporters[0].address);
-        sqlite3_bind_int64(stmt, 2, proven); /* unused by some */
-    }
     return store_get_number(a->store, stmt, number, a->err);
 }
 
@@ -149,11 +141,13 @@ static int about_reporter(const struct adding *a, const char *sql, bool proven, 
 static int find_bigger(const struct adding *a, bool by_bytes, bool proven, int64_t own,
                        int64_t *number)
 {
-    int64_t amount;
-    *number = 0;
-    if (about_reporter(a, biggest_amount[by_bytes], proven, &amount) < 0)
-        return -1;
-    return amount > own ? about_reporter(a, biggest_oldest[by_bytes], proven, number) : 0;
+    sqlite3_stmt *stmt = store_prepare(a->store, biggest[by_bytes], a->err);
+    if (stmt) {
+        db_bind(stmt, 1, a->proposal->reporters[0].address);
+        sqlite3_bind_int64(stmt, 2, proven);
+        sqlite3_bind_int64(stmt, 3, own);
+    }
+    return store_get_number(a->store, stmt, number, a->err);
 }
 
 /*
@@ -164,8 +158,8 @@ static int find_bigger(const struct adding *a, bool by_bytes, bool proven, int64
 static int find_giving_way(const struct adding *a, bool by_bytes, int64_t *number)
 {
     int64_t proven, own;
-    if (about_reporter(a, is_proven, false, &proven) < 0 ||
-        about_reporter(a, own_amount[by_bytes], false, &own) < 0)
+    if (about_reporter(a, is_proven, &proven) < 0 ||
+        about_reporter(a, own_amount[by_bytes], &own) < 0)
         return -1;
     own += by_bytes ? (int64_t)a->original.n : 1;
     if (find_bigger(a, by_bytes, false, proven ? 0 : own, number) < 0)
@@ -195,8 +189,8 @@ static int make_room(const struct adding *a)
 {
     for (unsigned i = 0; i < ROOM_MAX; i++) {
         int64_t waiting, bytes, number = 0;
-        if (count(a, "SELECT count(*) FROM proposal WHERE state = 0", &waiting) < 0 ||
-            count(a, "SELECT sum(size) FROM proposal WHERE kept = 1", &bytes) < 0)
+        if (count(a, "SELECT waiting FROM total", &waiting) < 0 ||
+            count(a, "SELECT bytes FROM total", &bytes) < 0)
             return -1;
         bool many = (uint64_t)waiting >= a->limits->waiting;
         bool large = (uint64_t)bytes + a->original.n > a->limits->bytes;

@@ -11,7 +11,7 @@
 #include "reports/store_open.h"
 
 #define BUSY_MS       5000
-#define INDEX_VERSION 1
+#define INDEX_VERSION 2
 #define CHECKSUM_SIZE 4 /* the checksum stands at the end of the facts */
 
 /* synchronous = NORMAL: what a crash takes from the index, the files still say. */
@@ -35,15 +35,59 @@ static const char schema[] =
     "  time_us INTEGER NOT NULL, reporters INTEGER NOT NULL, checksum INTEGER NOT NULL);"
     "CREATE INDEX proposal_digest ON proposal (digest);"
     "CREATE INDEX proposal_campaign ON proposal (campaign, state);"
-    "CREATE INDEX proposal_state ON proposal (state, reporter, size);"
     "CREATE INDEX proposal_reporter ON proposal (reporter, time_us);"
-    "CREATE INDEX proposal_kept ON proposal (kept, size);"
     "CREATE TABLE report ("
     "  number INTEGER NOT NULL, reporter TEXT NOT NULL COLLATE NOCASE, time_us INTEGER NOT NULL,"
     "  PRIMARY KEY (number, reporter)) WITHOUT ROWID;"
     "CREATE INDEX report_reporter ON report (reporter);"
     "PRAGMA user_version = 1;"
     "COMMIT;";
+
+/* What limits are held against, kept while rows come and go, so that a full store costs no more
+ * than an empty one: of all, and of each reporter that has something waiting or was agreed with.
+ * A row is never replaced or updated but for `kept`: it goes, and comes again. */
+static const char sums[] =
+    "BEGIN IMMEDIATE;"
+    "DROP INDEX IF EXISTS proposal_kept;"
+    "DROP INDEX IF EXISTS proposal_state;"
+    "CREATE INDEX proposal_state ON proposal (state, reporter);"
+    "CREATE INDEX proposal_spare ON proposal (changed_us) WHERE kept = 1 AND state >= 3;"
+    "CREATE TABLE total (waiting INTEGER NOT NULL, bytes INTEGER NOT NULL);"
+    "INSERT INTO total SELECT count(*) FILTER (WHERE state = 0),"
+    " ifnull(sum(size) FILTER (WHERE kept = 1), 0) FROM proposal;"
+    "CREATE TABLE tally ("
+    "  reporter TEXT PRIMARY KEY NOT NULL COLLATE NOCASE, waiting INTEGER NOT NULL,"
+    "  bytes INTEGER NOT NULL, agreed INTEGER NOT NULL, oldest INTEGER) WITHOUT ROWID;"
+    "INSERT INTO tally SELECT reporter, sum(state = 0), sum((state = 0) * size),"
+    " sum(state IN (1, 2, 3)), min(number) FILTER (WHERE state = 0) FROM proposal"
+    " GROUP BY reporter HAVING sum(state IN (0, 1, 2, 3));"
+    "CREATE INDEX tally_waiting ON tally (agreed > 0, waiting DESC, oldest);"
+    "CREATE INDEX tally_bytes ON tally (agreed > 0, bytes DESC, oldest);"
+    "CREATE TRIGGER proposal_comes AFTER INSERT ON proposal BEGIN"
+    " UPDATE total SET waiting = waiting + (new.state = 0), bytes = bytes + new.size * new.kept;"
+    " INSERT INTO tally SELECT new.reporter, 0, 0, 0, NULL WHERE new.state IN (0, 1, 2, 3)"
+    "  ON CONFLICT DO NOTHING;"
+    " UPDATE tally SET waiting = waiting + (new.state = 0),"
+    "  bytes = bytes + (new.state = 0) * new.size, agreed = agreed + (new.state IN (1, 2, 3)),"
+    "  oldest = (SELECT min(number) FROM proposal WHERE state = 0 AND reporter = new.reporter)"
+    "  WHERE reporter = new.reporter;"
+    "END;"
+    "CREATE TRIGGER proposal_goes AFTER DELETE ON proposal BEGIN"
+    " UPDATE total SET waiting = waiting - (old.state = 0), bytes = bytes - old.size * old.kept;"
+    " UPDATE tally SET waiting = waiting - (old.state = 0),"
+    "  bytes = bytes - (old.state = 0) * old.size, agreed = agreed - (old.state IN (1, 2, 3)),"
+    "  oldest = (SELECT min(number) FROM proposal WHERE state = 0 AND reporter = old.reporter)"
+    "  WHERE reporter = old.reporter;"
+    " DELETE FROM tally WHERE reporter = old.reporter AND waiting = 0 AND agreed = 0;"
+    "END;"
+    "CREATE TRIGGER proposal_keeps AFTER UPDATE OF kept ON proposal BEGIN"
+    " UPDATE total SET bytes = bytes + new.size * new.kept - old.size * old.kept;"
+    "END;"
+    "PRAGMA user_version = 2;"
+    "COMMIT;";
+_Static_assert(PROPOSAL_WAITING == 0 && PROPOSAL_ACCEPTED == 1 && PROPOSAL_CAPPED == 2 &&
+                   PROPOSAL_LEARNED == 3,
+               "these stand in the SQL above");
 
 /* --- opening --- */
 
@@ -52,11 +96,17 @@ static int check_version(struct proposals *store, struct err *err)
     int64_t version;
     if (db_number(store->db, "PRAGMA user_version", &version, err) < 0)
         return -1;
-    if (version == 0 && store->lock_fd >= 0) {
+    bool writer = store->lock_fd >= 0;
+    if (version == 0 && writer) {
         store->stale = true; /* it is new */
-        return db_exec(store->db, schema, err);
+        if (db_exec(store->db, schema, err) < 0)
+            return -1;
+        version = 1;
     }
-    if (version != INDEX_VERSION)
+    if (version == 1 && writer)
+        return db_exec(store->db, sums, err);
+    /* whoever only looks needs no sums */
+    if (version != INDEX_VERSION && (version != 1 || writer))
         return err_set(err,
                        "%s is of schema %lld, this poterne knows %d: it is made anew when it is "
                        "removed",
@@ -218,7 +268,7 @@ static void bind_texts(sqlite3_stmt *stmt, const struct proposal *p)
 static int put_row(struct proposals *store, const struct proposal *p, uint32_t sum, struct err *err)
 {
     sqlite3_stmt *stmt = store_prepare(store,
-                                       "INSERT OR REPLACE INTO proposal (" STORE_COLUMNS
+                                       "INSERT INTO proposal (" STORE_COLUMNS
                                        ", checksum) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9,"
                                        " ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20,"
                                        " ?21, ?22, ?23)",
@@ -263,6 +313,14 @@ static int put_reporters(struct proposals *store, const struct proposal *p, stru
     return 0;
 }
 
+static int drop_row(struct proposals *store, const char *sql, uint64_t number, struct err *err)
+{
+    sqlite3_stmt *stmt = store_prepare(store, sql, err);
+    if (stmt)
+        sqlite3_bind_int64(stmt, 1, (int64_t)number);
+    return store_run(store, stmt, err);
+}
+
 static uint32_t checksum(struct str facts)
 {
     struct wire sum = wire_of(str_from(facts, facts.n - CHECKSUM_SIZE));
@@ -275,23 +333,17 @@ int store_index_put(struct proposals *store, const struct proposal *proposal, st
     proposal_put(&store->bytes, proposal);
     if (!buf_ok(&store->bytes))
         return err_set(err, "out of memory for a proposal's facts");
-    if (put_row(store, proposal, checksum(buf_str(&store->bytes)), err) < 0)
+    if (drop_row(store, "DELETE FROM proposal WHERE number = ?1", proposal->number, err) < 0 ||
+        put_row(store, proposal, checksum(buf_str(&store->bytes)), err) < 0)
         return -1;
     return put_reporters(store, proposal, err);
 }
 
 int store_index_drop(struct proposals *store, uint64_t number, struct err *err)
 {
-    static const char *const sql[] = {"DELETE FROM report WHERE number = ?1",
-                                      "DELETE FROM proposal WHERE number = ?1"};
-    for (size_t i = 0; i < sizeof sql / sizeof sql[0]; i++) {
-        sqlite3_stmt *stmt = store_prepare(store, sql[i], err);
-        if (stmt)
-            sqlite3_bind_int64(stmt, 1, (int64_t)number);
-        if (store_run(store, stmt, err) < 0)
-            return -1;
-    }
-    return 0;
+    if (drop_row(store, "DELETE FROM report WHERE number = ?1", number, err) < 0)
+        return -1;
+    return drop_row(store, "DELETE FROM proposal WHERE number = ?1", number, err);
 }
 
 static struct str column(sqlite3_stmt *stmt, int at, struct pool *pool, bool *failed)
