@@ -5,6 +5,7 @@
  *   AV_CLEAN        the engine looked at all of it and knows nothing against it
  *   AV_INFECTED     a signature matched (it wins over everything below)
  *   AV_FAILED       the engine could not do its work; asking again later may help
+ *   AV_BANNED       a rule of the admin's file policy forbids a file; no malware need be in it
  *   AV_UNSCANNABLE  a limit, a password, an archive that can't be opened, a timeout: part of the
  *                   message was not looked at, and asking again will not help
  * An engine never says AV_CLEAN when one of the others is true.
@@ -20,7 +21,7 @@
 #include "base/err.h"
 #include "base/str.h"
 
-enum av_result { AV_CLEAN, AV_INFECTED, AV_UNSCANNABLE, AV_FAILED };
+enum av_result { AV_CLEAN, AV_INFECTED, AV_UNSCANNABLE, AV_FAILED, AV_BANNED };
 
 #define AV_ENGINES_MAX 8
 #define AV_NAME_MAX    256
@@ -31,6 +32,8 @@ struct av_answer {
     char name[AV_NAME_MAX]; /* signature, or the reason; empty when clean */
     char version[64];       /* engine and signatures */
     unsigned microseconds;
+    enum conf_action ban;  /* AV_BANNED: ACT_DELIVER_MARKED, ACT_QUARANTINE or ACT_REJECT */
+    bool left_unlooked_at; /* AV_UNSCANNABLE, whatever else it is */
 };
 
 /* The content of one part, its transfer encoding undone. */
@@ -96,7 +99,7 @@ void engines_scan(struct engines *engines, const struct av_message *message,
 /* Here and not in engines.c, so that who only names results need not link the engines. */
 static inline const char *av_result_name(enum av_result result)
 {
-    static const char *const names[] = {"clean", "infected", "unscannable", "failed"};
+    static const char *const names[] = {"clean", "infected", "unscannable", "failed", "banned"};
     return (unsigned)result < sizeof names / sizeof *names ? names[result] : "?";
 }
 
@@ -109,7 +112,8 @@ static inline uint64_t av_left(uint64_t deadline)
 
 /*
  * Puts a finding into the answer if it weighs more than what is there
- * (infected > failed > unscannable > clean). The name is cut to fit.
+ * (infected > failed > banned > unscannable > clean); what is banned and unscannable is both. The
+ * name is cut to fit.
  */
 void av_found(struct av_answer *answer, enum av_result result, const char *format, ...)
     __attribute__((format(printf, 3, 4)));

@@ -88,6 +88,8 @@ void av_answers_put(struct buf *out, const struct av_answer *answers, size_t n)
         wire_str(out, str_of(answers[i].name));
         wire_str(out, str_of(answers[i].version));
         wire_u32(out, answers[i].microseconds);
+        wire_u8(out, (uint8_t)answers[i].ban);
+        wire_u8(out, answers[i].left_unlooked_at);
     }
 }
 
@@ -102,11 +104,15 @@ bool av_answers_get(struct str message, struct av_answer *answers, size_t *n)
         struct av_answer *a = &answers[i];
         fits &= str_copy(wire_get_str(&w), a->engine, sizeof a->engine);
         uint8_t result = wire_get_u8(&w);
-        fits &= result <= AV_FAILED;
+        fits &= result <= AV_BANNED;
         a->result = (enum av_result)result;
         fits &= str_copy(wire_get_str(&w), a->name, sizeof a->name);
         fits &= str_copy(wire_get_str(&w), a->version, sizeof a->version);
         a->microseconds = wire_get_u32(&w);
+        uint8_t ban = wire_get_u8(&w);
+        fits &= ban <= ACT_PASS;
+        a->ban = (enum conf_action)ban;
+        a->left_unlooked_at = wire_get_u8(&w) != 0;
     }
     return fits && wire_done(&w);
 }

@@ -11,7 +11,7 @@
 
 const char *verdict_class_name(enum verdict_class class)
 {
-    static const char *const names[] = {"ham", "spam", "infected", "unscannable"};
+    static const char *const names[] = {"ham", "spam", "infected", "unscannable", "banned"};
     return names[class];
 }
 
@@ -46,6 +46,59 @@ static void explain(struct verdict *verdict, const char *what, const struct av_a
              answer->engine);
 }
 
+/* Which of two actions wins. What is refused or held for good needs no second try. */
+static int strictness(enum verdict_action action)
+{
+    static const int strictness_of[] = {
+        [VERDICT_DELIVER] = 0,
+        [VERDICT_DEFER] = 1,
+        [VERDICT_QUARANTINE] = 2,
+        [VERDICT_REJECT] = 3,
+    };
+    return strictness_of[action];
+}
+
+/* The banned file whose rule asks for most, or NULL. */
+static const struct av_answer *most_banned(const struct verdict_facts *facts)
+{
+    const struct av_answer *most = NULL;
+    for (size_t i = 0; i < facts->n_answers; i++) {
+        const struct av_answer *answer = &facts->answers[i];
+        if (answer->result == AV_BANNED &&
+            (!most || strictness(action_of(answer->ban)) > strictness(action_of(most->ban))))
+            most = answer;
+    }
+    return most;
+}
+
+static const struct av_answer *first_unscannable(const struct verdict_facts *facts)
+{
+    for (size_t i = 0; i < facts->n_answers; i++)
+        if (facts->answers[i].result == AV_UNSCANNABLE || facts->answers[i].left_unlooked_at)
+            return &facts->answers[i];
+    return NULL;
+}
+
+/* A message with a banned file in it may be unscannable, too: the stricter of both policies holds,
+ * so that neither is a way around the other. */
+static void decide_unclean(const struct verdict_facts *facts, const struct conf *conf,
+                           struct verdict *verdict)
+{
+    const struct av_answer *banned = most_banned(facts);
+    const struct av_answer *unscannable = first_unscannable(facts);
+    enum verdict_action action = action_of(conf->antivirus.unscannable);
+    if (unscannable) {
+        verdict->class = VERDICT_UNSCANNABLE;
+        verdict->action = action;
+        explain(verdict, "unscannable", unscannable);
+    }
+    if (banned && (!unscannable || strictness(action_of(banned->ban)) >= strictness(action))) {
+        verdict->class = VERDICT_BANNED;
+        verdict->action = action_of(banned->ban);
+        explain(verdict, "banned", banned);
+    }
+}
+
 /* One engine that finds something is enough; an engine that could not look is never "clean". */
 static void decide_antivirus(const struct verdict_facts *facts, const struct conf *conf,
                              struct verdict *verdict)
@@ -57,17 +110,18 @@ static void decide_antivirus(const struct verdict_facts *facts, const struct con
         verdict->class = VERDICT_INFECTED;
         verdict->action = action_of(conf->antivirus.found);
         explain(verdict, "infected", answer);
-    } else if (facts->antivirus_failed) {
+        return;
+    }
+    if (facts->antivirus_failed) {
         verdict->action = action_of(conf->antivirus.unavailable);
         snprintf(verdict->reason, sizeof verdict->reason, "antivirus gave no answer");
     } else if ((answer = answer_with(facts, AV_FAILED)) != NULL) {
         verdict->action = action_of(conf->antivirus.unavailable);
         explain(verdict, "antivirus failed", answer);
-    } else if ((answer = answer_with(facts, AV_UNSCANNABLE)) != NULL) {
-        verdict->class = VERDICT_UNSCANNABLE;
-        verdict->action = action_of(conf->antivirus.unscannable);
-        explain(verdict, "unscannable", answer);
     }
+    /* passed without one engine, a message still owes the others' answers */
+    if (verdict->action == VERDICT_DELIVER)
+        decide_unclean(facts, conf, verdict);
 }
 
 void verdict_decide(const struct verdict_facts *facts, const struct conf *conf,

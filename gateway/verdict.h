@@ -8,7 +8,13 @@
 #include "gateway/scan.h"
 #include "reports/key.h"
 
-enum verdict_class { VERDICT_HAM, VERDICT_SPAM, VERDICT_INFECTED, VERDICT_UNSCANNABLE };
+enum verdict_class {
+    VERDICT_HAM,
+    VERDICT_SPAM,
+    VERDICT_INFECTED,
+    VERDICT_UNSCANNABLE,
+    VERDICT_BANNED, /* by the file policy, whose rule names the action */
+};
 enum verdict_action { VERDICT_DELIVER, VERDICT_QUARANTINE, VERDICT_REJECT, VERDICT_DEFER };
 
 struct verdict_facts {

@@ -171,9 +171,10 @@ const struct tool_command tool_check = {
         "process with the settings' rules, model and signatures; nothing is kept or sent.\n"
         "Scores above 0 look right, below 0 look like spam; a rule's own score is shown the way\n"
         "its file has it (above 0 is spam).\n"
-        "--json prints one object a line: path, verdict (ham, spam, infected, unscannable), score\n"
-        "{global, heuristics, bayes}, rules [{name, score, text}], antivirus [{engine, result,\n"
-        "name}] and more; a file that can't be read has path and error.\n"
+        "--json prints one object a line: path, verdict (ham, spam, infected, banned,\n"
+        "unscannable), score {global, heuristics, bayes}, rules [{name, score, text}],\n"
+        "antivirus [{engine, result, name}] and more; a file that can't be read has path and\n"
+        "error.\n"
         "Exit status: 0 all are ham, 1 some are not, 2 some could not be checked.\n",
     .options = OPT_CONFIG | OPT_JSON | OPT_QUIET | OPT_NO_ANTIVIRUS,
     .run = run,

@@ -135,6 +135,70 @@ static void nothing_unscanned_is_called_clean(void **state)
     assert_int_equal(v.action, VERDICT_DEFER);
 }
 
+static struct verdict decide_banned(const struct conf *conf, enum conf_action ban,
+                                    bool left_unlooked_at, enum av_result other)
+{
+    struct content_facts content = {.heuristics = 5};
+    struct av_answer answers[2] = {{.engine = "files",
+                                    .result = AV_BANNED,
+                                    .name = "a.exe",
+                                    .ban = ban,
+                                    .left_unlooked_at = left_unlooked_at},
+                                   {.engine = "clamav", .result = other, .name = "two"}};
+    struct verdict_facts facts = {.content = &content, .answers = answers, .n_answers = 2};
+    struct verdict verdict;
+    verdict_decide(&facts, conf, &verdict);
+    return verdict;
+}
+
+static void the_rule_that_bans_names_the_action(void **state)
+{
+    static const struct {
+        enum conf_action ban;
+        enum verdict_action action;
+    } rows[] = {{ACT_DELIVER_MARKED, VERDICT_DELIVER},
+                {ACT_QUARANTINE, VERDICT_QUARANTINE},
+                {ACT_REJECT, VERDICT_REJECT}};
+    struct conf conf = policy();
+    for (size_t i = 0; i < 3; i++) {
+        struct verdict v = decide_banned(&conf, rows[i].ban, false, AV_CLEAN);
+        assert_int_equal(v.class, VERDICT_BANNED);
+        assert_int_equal(v.action, rows[i].action);
+        assert_string_equal(v.reason, "banned: a.exe (files)");
+        assert_int_equal(decide_banned(&conf, rows[i].ban, false, AV_INFECTED).class,
+                         VERDICT_INFECTED);
+        assert_int_equal(decide_banned(&conf, rows[i].ban, false, AV_FAILED).action, VERDICT_DEFER);
+    }
+}
+
+/* A file that is only marked must not let pass what the other policy would hold, nor the reverse.
+ */
+static void of_banned_and_unscannable_the_stricter_holds(void **state)
+{
+    struct conf conf = policy();
+    for (int in_one_answer = 0; in_one_answer < 2; in_one_answer++) {
+        enum av_result other = in_one_answer ? AV_CLEAN : AV_UNSCANNABLE;
+        conf.antivirus.unscannable = ACT_QUARANTINE;
+        struct verdict v = decide_banned(&conf, ACT_DELIVER_MARKED, in_one_answer, other);
+        assert_int_equal(v.class, VERDICT_UNSCANNABLE);
+        assert_int_equal(v.action, VERDICT_QUARANTINE);
+        conf.antivirus.unscannable = ACT_DEFER;
+        v = decide_banned(&conf, ACT_QUARANTINE, in_one_answer, other);
+        assert_int_equal(v.class, VERDICT_BANNED);
+        assert_int_equal(v.action, VERDICT_QUARANTINE);
+    }
+}
+
+/* unavailable = pass lets a message by without one engine, not without the others. */
+static void what_is_banned_stays_so_when_another_engine_is_away(void **state)
+{
+    struct conf conf = policy();
+    conf.antivirus.unavailable = ACT_PASS;
+    struct verdict v = decide_banned(&conf, ACT_QUARANTINE, false, AV_FAILED);
+    assert_int_equal(v.class, VERDICT_BANNED);
+    assert_int_equal(v.action, VERDICT_QUARANTINE);
+}
+
 static void infected_needs_no_content(void **state)
 {
     struct conf conf = policy();
@@ -250,6 +314,9 @@ int main(void)
         cmocka_unit_test(unused_bayes_does_not_count),
         cmocka_unit_test(one_engine_that_finds_is_enough),
         cmocka_unit_test(nothing_unscanned_is_called_clean),
+        cmocka_unit_test(the_rule_that_bans_names_the_action),
+        cmocka_unit_test(of_banned_and_unscannable_the_stricter_holds),
+        cmocka_unit_test(what_is_banned_stays_so_when_another_engine_is_away),
         cmocka_unit_test(infected_needs_no_content),
         cmocka_unit_test(headers_cannot_be_broken_out_of),
         cmocka_unit_test(long_test_lists_are_folded),
