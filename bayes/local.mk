@@ -2,12 +2,13 @@
 noinst_LIBRARIES += lib/libbayes.a lib/libledger.a lib/libimport.a
 lib_libbayes_a_SOURCES = \
     bayes/bayes.h \
-    bayes/features/campaign.c bayes/features/campaign.h bayes/features/digest.c \
-    bayes/features/features.c bayes/features/features.h bayes/features/features_header.c \
-    bayes/features/features_link.c bayes/features/features_structure.c bayes/features/field.c \
-    bayes/features/field.h bayes/features/grams.c bayes/features/grams.h \
-    bayes/features/grams_pack.c bayes/features/grams_pack.h bayes/features/known.c \
-    bayes/features/known.h bayes/features/known_table.c bayes/features/known_table.h \
+    bayes/features/campaign.c bayes/features/campaign.h \
+    bayes/features/digest.c bayes/features/features.c bayes/features/features.h \
+    bayes/features/features_header.c bayes/features/features_link.c \
+    bayes/features/features_structure.c bayes/features/field.c bayes/features/field.h \
+    bayes/features/grams.c bayes/features/grams.h bayes/features/grams_pack.c \
+    bayes/features/grams_pack.h bayes/features/kept.c bayes/features/kept.h \
+    bayes/features/known.c bayes/features/known.h bayes/features/known_table.c bayes/features/known_table.h \
     bayes/features/tokens.c bayes/features/tokens.h bayes/features/words.c \
     bayes/learn/learn.c bayes/learn/learn.h \
     bayes/model/classify.c bayes/model/combine.c bayes/model/combine.h bayes/model/fusion.c \

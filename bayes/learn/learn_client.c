@@ -11,6 +11,7 @@
 
 #include "base/fsio.h"
 #include "bayes/features/grams_pack.h"
+#include "bayes/features/kept.h"
 #include "bayes/publish/publish.h"
 
 #define PENDING_MAX 64     /* messages under way before a reply is waited for */
@@ -24,10 +25,7 @@ struct pending {
     enum learn_class class;
     struct learn_source source; /* its reporter is the text below */
     char reporter[LEARN_REPORTER_MAX];
-    uint64_t *features; /* kept only without a learner, until the group is learned */
-    size_t n;
-    uint32_t *grams; /* likewise */
-    size_t n_grams;
+    struct features_view *features; /* only without a learner, until the group is learned */
 };
 
 struct learn_client {
@@ -45,19 +43,11 @@ struct learn_client {
     struct buf message;
 };
 
-static void pending_free(struct pending *p)
-{
-    free(p->features);
-    free(p->grams);
-    p->features = NULL;
-    p->grams = NULL;
-}
-
 static void pending_done(struct learn_client *client, enum learn_answer answer, const char *text)
 {
     struct pending *oldest = &client->pending[client->first];
     uint64_t number = oldest->number;
-    pending_free(oldest);
+    features_kept_free(&oldest->features);
     client->first = (client->first + 1) % PENDING_MAX;
     client->n_pending--;
     bool tells = answer == LEARN_ANSWER_FAILED || answer == LEARN_ANSWER_CAPPED;
@@ -120,10 +110,10 @@ static int ledger_group(struct learn_client *client, struct ledger_item *items, 
         const struct pending *p = &client->pending[(client->first + i) % PENDING_MAX];
         items[i] = (struct ledger_item){.digest = p->digest,
                                         .class = p->class,
-                                        .features = p->features,
-                                        .n = p->n,
-                                        .grams = p->grams,
-                                        .n_grams = p->n_grams,
+                                        .features = p->features->tokens,
+                                        .n = p->features->n_tokens,
+                                        .grams = p->features->grams,
+                                        .n_grams = p->features->n_grams,
                                         .source = p->source};
     }
     if (owner_enter(client, err) < 0)
@@ -158,16 +148,9 @@ static int ledger_flush(struct learn_client *client, struct err *err)
 static int ledger_add(struct learn_client *client, struct pending *p,
                       const struct features *features, struct err *err)
 {
-    p->n = features->n;
-    p->n_grams = features->n_grams;
-    p->features = calloc(p->n + 1, sizeof p->features[0]);
-    p->grams = calloc(p->n_grams + 1, sizeof p->grams[0]);
-    if (p->features == NULL || p->grams == NULL)
-        return err_set(err, "out of memory");
-    for (size_t i = 0; i < p->n; i++)
-        p->features[i] = features->list[i].hash;
-    if (p->n_grams)
-        memcpy(p->grams, features->grams, p->n_grams * sizeof p->grams[0]);
+    p->features = features_keep(features, err);
+    if (p->features == NULL)
+        return -1;
     client->n_pending++;
     return client->n_pending < PENDING_MAX ? 0 : ledger_flush(client, err);
 }
@@ -393,7 +376,7 @@ void learn_client_close(struct learn_client **client)
     if (c == NULL)
         return;
     for (size_t i = 0; i < PENDING_MAX; i++)
-        pending_free(&c->pending[i]);
+        features_kept_free(&c->pending[i].features);
     if (c->ledger && owner_enter(c, &ignored) == 0) {
         ledger_close(&c->ledger);
         owner_leave();

@@ -7,18 +7,11 @@
 #ifndef POTERNE_BAYES_MODEL_LESSON_H
 #define POTERNE_BAYES_MODEL_LESSON_H
 
+#include "bayes/features/kept.h"
 #include "bayes/learn/learn.h"
 #include "bayes/model/fusion.h"
 #include "bayes/model/model.h"
 #include "bayes/model/regression.h"
-
-/* What of a message's features learning takes: without the texts. */
-struct features_view {
-    const uint64_t *tokens; /* rising, each once */
-    size_t n_tokens;
-    const uint32_t *grams; /* rising, each once, below GRAM_WEIGHTS */
-    size_t n_grams;
-};
 
 struct lesson {
     int32_t gram_step; /* for the weight of each gram; 0: the grams need not be kept */

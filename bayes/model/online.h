@@ -16,10 +16,6 @@ void online_free(struct online **online);
 int online_classify(const struct online *online, const struct features *features, struct pool *pool,
                     struct bayes_result *result, struct err *err);
 
-/* Features as they are kept until their class is known. */
-struct features_view *features_keep(const struct features *features, struct err *err);
-void features_kept_free(struct features_view **kept);
-
 /* class: LEARN_HAM or LEARN_SPAM. What it taught may be taken back with online_forget(). */
 int online_learn(struct online *online, const struct features_view *features,
                  enum learn_class class, struct lesson *lesson, struct err *err);
