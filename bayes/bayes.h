@@ -25,20 +25,24 @@ struct features {
     size_t n;
     uint32_t *grams; /* byte 4-grams, hashed to below GRAM_WEIGHTS: each once, rising */
     size_t n_grams;
-    uint64_t digest; /* of the message: the same mail gives the same, our own headers left out */
+    /* What learning knows a message by; 0 until features_identify() was asked. */
+    uint64_t digest; /* the same mail gives the same, our own header fields left out */
     /* Messages that differ in a name, a number, an address or a random word have, nearly always,
      * the same; others, nearly never. */
     uint64_t campaign;
 };
 
-int features_extract(struct pool *pool, const struct message *message, const struct mail_text *text,
-                     struct features *features, struct err *err);
-/* The same, and whether it comes from whom own users write to (known.h; NULL: nothing is known),
- * as tokens "known:from", "known:pair", "known:reply". */
+/* What a message is judged by. known: whom own users write to (known.h), which gives the tokens
+ * "known:from", "known:pair", "known:reply"; NULL: nothing is known. */
 struct known;
-int features_extract_known(struct pool *pool, const struct message *message,
-                           const struct mail_text *text, const struct known *known,
-                           struct features *features, struct err *err);
+int features_extract(struct pool *pool, const struct message *message, const struct mail_text *text,
+                     const struct known *known, struct features *features, struct err *err);
+/* What a message is learned by, beside that. */
+int features_identify(struct pool *pool, const struct message *message, const struct mail_text *text,
+                      struct features *features, struct err *err);
+/* All of that, from the bytes of a mail. */
+int features_of_mail(struct pool *pool, struct str raw, const struct known *known,
+                     struct features *features, struct err *err);
 
 struct model;
 

@@ -2,7 +2,7 @@
 noinst_LIBRARIES += lib/libbayes.a lib/libledger.a lib/libimport.a
 lib_libbayes_a_SOURCES = \
     bayes/bayes.h \
-    bayes/features/campaign.c bayes/features/campaign.h \
+    bayes/features/bytes8.h bayes/features/campaign.c bayes/features/campaign.h \
     bayes/features/digest.c bayes/features/features.c bayes/features/features.h \
     bayes/features/features_header.c bayes/features/features_link.c \
     bayes/features/features_structure.c bayes/features/field.c bayes/features/field.h \

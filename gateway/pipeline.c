@@ -164,7 +164,7 @@ static int classify(const struct pipeline *pipeline, struct pool *pool,
 {
     if (pipeline->model == NULL)
         return 0;
-    if (features_extract_known(pool, result->message, result->text, pipeline->known,
+    if (features_extract(pool, result->message, result->text, pipeline->known,
                                &result->features, err) < 0)
         return -1;
     return bayes_classify(pipeline->model, &result->features, pool, &result->bayes, err);

@@ -53,16 +53,6 @@ static void report(void *data, uint64_t number, enum learn_answer answer, const 
     }
 }
 
-static int extract(struct teaching *t, struct features *features, struct err *err)
-{
-    struct message *message;
-    struct mail_text *text;
-    if (message_parse(t->pool, buf_str(&t->original), &mail_limits_default, &message, err) < 0 ||
-        mail_text_make(t->pool, message, &text, err) < 0)
-        return -1;
-    return features_extract_known(t->pool, message, text, t->known, features, err);
-}
-
 static int teach_one(struct teaching *t, uint64_t number, struct err *err)
 {
     struct proposal proposal;
@@ -81,7 +71,7 @@ static int teach_one(struct teaching *t, uint64_t number, struct err *err)
         return 0;
     }
     t->fresh |= proposal.state == PROPOSAL_ACCEPTED;
-    if (extract(t, &features, err) < 0) {
+    if (features_of_mail(t->pool, buf_str(&t->original), t->known, &features, err) < 0) {
         note(t, number, PROPOSAL_REJECTED, err->text);
         return 0;
     }

@@ -124,8 +124,6 @@ static struct judged judge(const struct evaluation *e, size_t number,
 static int take_message(struct evaluation *e, size_t number, struct err *err)
 {
     const struct mail_index_entry *entry = &e->index.list[number];
-    struct message *message;
-    struct mail_text *text;
     struct features features;
     struct bayes_result bayes;
     pool_reset(e->pool);
@@ -133,9 +131,7 @@ static int take_message(struct evaluation *e, size_t number, struct err *err)
     if (file_read(entry->path, &e->raw, err) < 0)
         return -1; /* which names the file */
     struct str raw = mbox_line_dropped(buf_str(&e->raw));
-    if (message_parse(e->pool, raw, &mail_limits_default, &message, err) < 0 ||
-        mail_text_make(e->pool, message, &text, err) < 0 ||
-        features_extract(e->pool, message, text, &features, err) < 0 ||
+    if (features_of_mail(e->pool, raw, NULL, &features, err) < 0 ||
         stream_classify(e->stream, &features, e->pool, &bayes, err) < 0)
         return err_prefix(err, "%s", entry->path);
     struct judged *judged = &e->judged[e->n++];

@@ -89,7 +89,8 @@ static int read_features(struct learn_reader *reader, const struct message *mess
         }
     }
     if (mail_text_make(reader->pool, message, &text, err) < 0 ||
-        features_extract_known(reader->pool, message, text, reader->known, &features, err) < 0)
+        features_extract(reader->pool, message, text, reader->known, &features, err) < 0 ||
+        features_identify(reader->pool, message, text, &features, err) < 0)
         return -1;
     put_features(reader, &features);
     return 0;

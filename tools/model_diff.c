@@ -42,17 +42,13 @@ static int message_score(struct diff_job *job, const struct features *features, 
 static int message_judge(struct diff_job *job, const struct mail_index_entry *entry,
                          struct guard_sample *sample, struct err *err)
 {
-    struct message *message;
-    struct mail_text *text;
     struct features features;
     buf_clear(&job->file);
     pool_reset(job->pool);
     if (file_read(entry->path, &job->file, err) < 0)
         return -1;
     struct str raw = mbox_line_dropped(buf_str(&job->file));
-    if (message_parse(job->pool, raw, &mail_limits_default, &message, err) < 0 ||
-        mail_text_make(job->pool, message, &text, err) < 0 ||
-        features_extract(job->pool, message, text, &features, err) < 0 ||
+    if (features_of_mail(job->pool, raw, NULL, &features, err) < 0 ||
         message_score(job, &features, 0, &sample->before, err) < 0 ||
         message_score(job, &features, 1, &sample->after, err) < 0)
         return err_prefix(err, "%s", entry->path);

@@ -192,13 +192,9 @@ static int import_any(struct model_tool *tool, int fd, const char *path, struct 
 static int words_of_message(struct import_words *words, struct str raw, struct pool *pool,
                             struct err *err)
 {
-    struct message *message;
-    struct mail_text *text;
     struct features features;
     pool_reset(pool);
-    if (message_parse(pool, raw, &mail_limits_default, &message, err) < 0 ||
-        mail_text_make(pool, message, &text, err) < 0 ||
-        features_extract(pool, message, text, &features, err) < 0)
+    if (features_of_mail(pool, raw, NULL, &features, err) < 0)
         return -1;
     return import_words_add(words, &features, err);
 }

@@ -44,7 +44,7 @@ static int classify(struct view *view, const struct model *model, struct err *er
     if (message_parse(view->pool, buf_str(&view->original), &mail_limits_default, &message, err) ==
             0 &&
         mail_text_make(view->pool, message, &view->text, err) == 0 &&
-        features_extract_known(view->pool, message, view->text, known, &features, err) == 0)
+        features_extract(view->pool, message, view->text, known, &features, err) == 0)
         result = bayes_classify(model, &features, view->pool, &view->now, err);
     known_close(&known);
     return result;

@@ -7,6 +7,7 @@
 #define STEADY_MIN 8 /* such words that are enough to tell a campaign by */
 #define CONSONANTS 4 /* in a row: more make no word */
 #define BODY_MAX   65536
+#define TEXT_MAX   (1024 * 1024) /* bytes whose words are looked at */
 
 static void least_add(struct campaign_least *least, uint64_t hash)
 {
@@ -96,10 +97,17 @@ static uint64_t contents(const struct message *message)
     return sum;
 }
 
-uint64_t campaign_finish(const struct campaign *campaign, const struct message *message)
+uint64_t campaign_of(const struct message *message, const struct mail_text *text)
 {
+    struct campaign campaign = {0};
+    /* the first paragraph is the subject */
+    for (size_t i = 1, left = TEXT_MAX; i < text->n_paragraphs && left; i++) {
+        struct str paragraph = str_sub(text->paragraphs[i], 0, left);
+        left -= paragraph.n;
+        campaign_words(&campaign, paragraph);
+    }
     const struct campaign_least *least =
-        campaign->steady.seen >= STEADY_MIN ? &campaign->steady : &campaign->words;
+        campaign.steady.seen >= STEADY_MIN ? &campaign.steady : &campaign.words;
     uint64_t sum = least->n;
     if (least->n < CAMPAIGN_WORDS)
         sum = contents(message);

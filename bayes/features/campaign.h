@@ -27,8 +27,10 @@ struct campaign {
 
 /* One word: as it was written, and in lower case. */
 void campaign_word(struct campaign *campaign, struct str written, struct str lower);
+/* Each word of a text (words.c). */
+void campaign_words(struct campaign *campaign, struct str text);
 
 /* Messages without words have their attachments in common, if anything. */
-uint64_t campaign_finish(const struct campaign *campaign, const struct message *message);
+uint64_t campaign_of(const struct message *message, const struct mail_text *text);
 
 #endif

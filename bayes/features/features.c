@@ -33,12 +33,6 @@ static void features_text(struct tokens *tokens, const struct mail_text *text)
         tokens_words(tokens, STR_EMPTY, text->paragraphs[i]);
 }
 
-int features_extract(struct pool *pool, const struct message *message, const struct mail_text *text,
-                     struct features *features, struct err *err)
-{
-    return features_extract_known(pool, message, text, NULL, features, err);
-}
-
 static int features_known(struct tokens *tokens, const struct known *known,
                           const struct message *message, struct err *err)
 {
@@ -54,12 +48,10 @@ static int features_known(struct tokens *tokens, const struct known *known,
     return 0;
 }
 
-int features_extract_known(struct pool *pool, const struct message *message,
-                           const struct mail_text *text, const struct known *known,
-                           struct features *features, struct err *err)
+int features_extract(struct pool *pool, const struct message *message, const struct mail_text *text,
+                     const struct known *known, struct features *features, struct err *err)
 {
     struct tokens tokens;
-    struct campaign campaign = {0};
     tokens_init(&tokens, pool);
     tokens_allow(&tokens, HEADER_TOKENS);
     if (features_known(&tokens, known, message, err) < 0)
@@ -74,11 +66,29 @@ int features_extract_known(struct pool *pool, const struct message *message,
     tokens_allow(&tokens, INVISIBLE_TOKENS);
     tokens_words(&tokens, STR("invisible"), text->invisible);
     tokens_allow(&tokens, FEATURES_MAX);
-    tokens.campaign = &campaign;
     features_text(&tokens, text);
-    features->digest = features_digest(message);
-    features->campaign = campaign_finish(&campaign, message);
+    features->digest = features->campaign = 0;
     if (features_grams(pool, message, features, err) < 0)
         return -1;
     return tokens_finish(&tokens, features, err);
+}
+
+int features_identify(struct pool *pool, const struct message *message,
+                      const struct mail_text *text, struct features *features, struct err *err)
+{
+    features->campaign = campaign_of(message, text);
+    features->digest = features_digest(message);
+    return 0;
+}
+
+int features_of_mail(struct pool *pool, struct str raw, const struct known *known,
+                     struct features *features, struct err *err)
+{
+    struct message *message;
+    struct mail_text *text;
+    if (message_parse(pool, raw, &mail_limits_default, &message, err) < 0 ||
+        mail_text_make(pool, message, &text, err) < 0 ||
+        features_extract(pool, message, text, known, features, err) < 0)
+        return -1;
+    return features_identify(pool, message, text, features, err);
 }

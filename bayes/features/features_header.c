@@ -25,25 +25,12 @@ static struct place place_of(struct str name)
 /* Blanks, and what stands between addresses, hosts and ids. */
 static bool is_separator(char c)
 {
-    switch (c) {
-    case ' ':
-    case '\t':
-    case '\r':
-    case '\n':
-    case '<':
-    case '>':
-    case '(':
-    case ')':
-    case '[':
-    case ']':
-    case ',':
-    case ';':
-    case '"':
-    case '=':
-        return true;
-    default:
-        return false;
-    }
+    static const bool separators[256] = {
+        [' '] = true, ['\t'] = true, ['\r'] = true, ['\n'] = true, ['<'] = true,
+        ['>'] = true, ['('] = true,  [')'] = true,  ['['] = true,  [']'] = true,
+        [','] = true, [';'] = true,  ['"'] = true,  ['='] = true,
+    };
+    return separators[(unsigned char)c];
 }
 
 /* Takes the next piece between separators off *rest. */

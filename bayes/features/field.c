@@ -105,17 +105,35 @@ static const struct field fields[] = {
     FIELD("x-zoho-virus*", FIELD_SKIP),
 };
 
+/* What the table is sorted by: three letters as a number. */
+static uint32_t head_of(struct str name)
+{
+    uint32_t head = 0;
+    for (size_t i = 0; i < 3; i++)
+        head = head << 8 | (i < name.n ? (unsigned char)name.s[i] : 0);
+    return head;
+}
+
+static bool fits(struct str name, struct str known)
+{
+    bool open = known.s[known.n - 1] == '*';
+    return open ? str_starts(name, str_sub(known, 0, known.n - 1)) : str_eq(name, known);
+}
+
 enum field_kind field_kind(struct str name)
 {
-    for (size_t i = 0; i < sizeof fields / sizeof fields[0]; i++) {
-        struct str known = fields[i].name;
-        if (name.n == 0 || name.s[0] > known.s[0])
-            continue;
-        if (name.s[0] < known.s[0]) /* the table is sorted */
-            break;
-        bool open = known.s[known.n - 1] == '*';
-        if (open ? str_starts(name, str_sub(known, 0, known.n - 1)) : str_eq(name, known))
-            return fields[i].kind;
+    const size_t n = sizeof fields / sizeof fields[0];
+    uint32_t head = head_of(name);
+    size_t at = 0;
+    for (size_t end = n; at < end;) {
+        size_t middle = (at + end) / 2;
+        if (head_of(fields[middle].name) < head)
+            at = middle + 1;
+        else
+            end = middle;
     }
+    for (; at < n && head_of(fields[at].name) == head; at++)
+        if (fits(name, fields[at].name))
+            return fields[at].kind;
     return FIELD_WORDS;
 }

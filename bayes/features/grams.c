@@ -4,11 +4,12 @@
 #include "bayes/features/features.h"
 #include "bayes/features/field.h"
 
-#define GRAM      4
-#define WORD_BITS 64u
-#define WORDS     (GRAM_WEIGHTS / WORD_BITS)
-#define BITS      20 /* of a position */
-#define NAME_MAX  24 /* as in a token's place */
+#define GRAM       4
+#define WORD_BITS  64u
+#define BITS       20         /* of a position */
+#define DIGIT_BITS (BITS / 2) /* that positions are sorted by at once */
+#define DIGITS     (1u << DIGIT_BITS)
+#define NAME_MAX   24 /* as in a token's place */
 
 _Static_assert(GRAM_WEIGHTS >> BITS == 1, "a position is one of them");
 
@@ -20,31 +21,48 @@ static uint32_t gram_position(const char *bytes)
     return (gram * 0x9e3779b1u) >> (32 - BITS);
 }
 
-/* The lowest bit of *bits that is set, which it clears. */
-static size_t take_bit(uint64_t *bits)
+/* Each position once, in the order of its first sight. A position that was seen is written too, and
+ * then written over: what comes next can't be foretold, so a branch would cost more. */
+static size_t positions_of(struct str bytes, uint32_t *grams)
 {
-    size_t bit = (size_t)__builtin_ctzll(*bits);
-    *bits &= *bits - 1;
-    return bit;
+    uint64_t seen[GRAM_WEIGHTS / WORD_BITS] = {0};
+    size_t n = 0;
+    for (size_t i = 0; i + GRAM <= bytes.n; i++) {
+        uint32_t position = gram_position(bytes.s + i);
+        uint64_t *word = &seen[position / WORD_BITS];
+        grams[n] = position;
+        n += !(*word >> (position % WORD_BITS) & 1);
+        *word |= UINT64_C(1) << (position % WORD_BITS);
+    }
+    return n;
 }
 
-/* A bit for each position, a bit in `used` for each word of these. */
+static uint32_t digit_of(uint32_t position, unsigned shift)
+{
+    return (position >> shift) & (DIGITS - 1);
+}
+
+/* By one digit; what has the same keeps its order. */
+static void sort_by(const uint32_t *from, uint32_t *to, size_t n, unsigned shift)
+{
+    uint32_t at[DIGITS] = {0}, before = 0;
+    for (size_t i = 0; i < n; i++)
+        at[digit_of(from[i], shift)]++;
+    for (size_t i = 0; i < DIGITS; i++) {
+        uint32_t count = at[i];
+        at[i] = before;
+        before += count;
+    }
+    for (size_t i = 0; i < n; i++)
+        to[at[digit_of(from[i], shift)]++] = from[i];
+}
+
 size_t grams_of(struct str bytes, uint32_t *grams)
 {
-    uint64_t seen[WORDS] = {0}, used[WORDS / WORD_BITS] = {0};
-    size_t n = 0;
-    bytes = str_sub(bytes, 0, GRAMS_MAX);
-    for (size_t i = 0; i + GRAM <= bytes.n; i++) {
-        uint32_t position = gram_position(bytes.s + i), word = position / WORD_BITS;
-        seen[word] |= UINT64_C(1) << (position % WORD_BITS);
-        used[word / WORD_BITS] |= UINT64_C(1) << (word % WORD_BITS);
-    }
-    for (size_t i = 0; i < WORDS / WORD_BITS; i++)
-        while (used[i]) {
-            size_t word = i * WORD_BITS + take_bit(&used[i]);
-            while (seen[word])
-                grams[n++] = (uint32_t)(word * WORD_BITS + take_bit(&seen[word]));
-        }
+    uint32_t half[GRAMS_MAX];
+    size_t n = positions_of(str_sub(bytes, 0, GRAMS_MAX), grams);
+    sort_by(grams, half, n, 0);
+    sort_by(half, grams, n, DIGIT_BITS);
     return n;
 }
 

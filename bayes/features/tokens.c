@@ -4,13 +4,13 @@
 #include <stdlib.h>
 
 #include "base/random.h"
+#include "bayes/features/bytes8.h"
 #include "mail/utf8.h"
 
 #define SLOTS_FIRST 2048u
 #define LIST_FIRST  512
 #define TEXTS_BLOCK 4096 /* bytes for texts, taken of the pool at once */
-#define PLACE_MAX   40
-#define SMALL_MAX   32 /* what is sorted by insertion */
+#define HEAP_MAX    32   /* what is sorted by insertion */
 
 static uint64_t mix(uint64_t a, uint64_t b)
 {
@@ -18,36 +18,38 @@ static uint64_t mix(uint64_t a, uint64_t b)
     return (uint64_t)product ^ (uint64_t)(product >> 64);
 }
 
-/* At most 7 bytes as a number, the first one lowest: two reads that overlap. */
-static uint64_t word_of(const char *p, size_t n)
-{
-    uint32_t low = 0, high = 0;
-    uint16_t first, last;
-    if (n >= 4) {
-        memcpy(&low, p, 4);
-        memcpy(&high, p + n - 4, 4);
-        return low | (uint64_t)high << (8 * (n - 4));
-    }
-    if (n < 2)
-        return n ? (unsigned char)*p : 0;
-    memcpy(&first, p, 2);
-    memcpy(&last, p + n - 2, 2);
-    return first | (uint64_t)last << (8 * (n - 2));
-}
-
 /* Stored in ledgers: to change it is to make all that was learned worthless. Folded
  * multiplication of 8 bytes at a time (the construction of W. Yi's wyhash). */
+static const uint64_t k0 = 0x2d358dccaa6c78a5u, k1 = 0x8bb84b93962eacc9u;
+
+static uint64_t hash_eights(const char *p, size_t n)
+{
+    uint64_t h = k0 ^ n;
+    for (; n >= 8; n -= 8, p += 8)
+        h = mix(h ^ bytes8_get(p), k1);
+    return h;
+}
+
+static uint64_t hash_end(uint64_t h, uint64_t last, size_t n)
+{
+    return mix(mix(h ^ last, k1), k0 ^ n);
+}
+
 uint64_t tokens_hash(struct str text)
 {
-    const uint64_t k0 = 0x2d358dccaa6c78a5u, k1 = 0x8bb84b93962eacc9u;
-    uint64_t h = k0 ^ text.n, word;
-    const char *p = text.s;
-    size_t n = text.n;
-    for (; n >= 8; n -= 8, p += 8) {
-        memcpy(&word, p, 8);
-        h = mix(h ^ word, k1);
-    }
-    return mix(mix(h ^ word_of(p, n), k1), k0 ^ text.n);
+    size_t more = text.n % 8;
+    char last[8] = {0};
+    if (more)
+        memcpy(last, text.s + text.n - more, more);
+    return hash_end(hash_eights(text.s, text.n), bytes8_get(last), text.n);
+}
+
+/* The same of a text with TOKEN_PAD behind it. */
+static uint64_t hash_padded(struct str whole)
+{
+    size_t more = whole.n % 8;
+    uint64_t last = bytes8_head(whole.s + whole.n - more, more);
+    return hash_end(hash_eights(whole.s, whole.n), last, whole.n);
 }
 
 void tokens_init(struct tokens *tokens, struct pool *pool)
@@ -100,37 +102,41 @@ static void make_readable(char *to, struct str copy)
     }
 }
 
-static bool is_printable(struct str text)
+static bool is_printable(struct str whole)
 {
-    bool odd = false;
-    for (size_t i = 0; i < text.n; i++)
-        odd |= text.s[i] < ' ' || text.s[i] == 0x7f; /* bytes from 0x80 on are negative */
-    return !odd;
+    uint64_t plain = BYTES8_EACH(0x80);
+    size_t at = 0;
+    for (; at + 8 <= whole.n; at += 8)
+        plain &= bytes8_within(bytes8_get(whole.s + at), ' ', '~');
+    uint64_t last = bytes8_head(whole.s + at, whole.n - at);
+    uint64_t behind = BYTES8_EACH(0x80) << (8 * (whole.n - at));
+    return (plain & (bytes8_within(last, ' ', '~') | behind)) == BYTES8_EACH(0x80);
 }
 
 /* .s NULL: the pool is used up. */
-static struct str readable_copy(struct tokens *tokens, struct str text)
+static struct str readable_copy(struct tokens *tokens, struct str whole)
 {
-    if (tokens->texts_left < text.n) {
+    if (tokens->texts_left < whole.n + TOKEN_PAD) {
         tokens->texts = pool_alloc(tokens->pool, TEXTS_BLOCK);
         tokens->texts_left = tokens->texts ? TEXTS_BLOCK : 0;
     }
-    struct str copy = str_n(tokens->texts, text.n);
+    struct str copy = str_n(tokens->texts, whole.n);
     if (tokens->texts == NULL)
         return copy;
-    memcpy(tokens->texts, text.s, text.n);
-    if (!is_printable(copy))
+    for (size_t at = 0; at < whole.n; at += TOKEN_PAD)
+        memcpy(tokens->texts + at, whole.s + at, TOKEN_PAD);
+    if (!is_printable(whole))
         make_readable(tokens->texts, copy);
-    tokens->texts += text.n;
-    tokens->texts_left -= text.n;
+    tokens->texts += whole.n;
+    tokens->texts_left -= whole.n;
     return copy;
 }
 
-static void token_put(struct tokens *tokens, struct str text)
+void tokens_put(struct tokens *tokens, struct str whole)
 {
     if (tokens_full(tokens))
         return;
-    uint64_t hash = tokens_hash(text);
+    uint64_t hash = hash_padded(whole);
     uint32_t *slot = slot_find(tokens, hash);
     if (*slot)
         return;
@@ -141,7 +147,7 @@ static void token_put(struct tokens *tokens, struct str text)
             tokens->list = list;
         tokens->failed = list == NULL;
     }
-    struct str copy = tokens->failed ? STR_EMPTY : readable_copy(tokens, text);
+    struct str copy = tokens->failed ? STR_EMPTY : readable_copy(tokens, whole);
     if (copy.s == NULL) {
         tokens->failed = true;
         return;
@@ -152,20 +158,24 @@ static void token_put(struct tokens *tokens, struct str text)
         slots_grow(tokens);
 }
 
+size_t token_begin(char *whole, struct str place)
+{
+    place = str_sub(place, 0, TOKEN_PLACE_MAX);
+    if (place.n == 0)
+        return 0;
+    memcpy(whole, place.s, place.n);
+    whole[place.n] = ':';
+    return place.n + 1;
+}
+
 void tokens_add(struct tokens *tokens, struct str place, struct str text)
 {
-    char whole[PLACE_MAX + 1 + TOKEN_TEXT_MAX];
-    size_t n = 0;
-    place = str_sub(place, 0, PLACE_MAX);
+    char whole[TOKEN_MAX + TOKEN_PAD];
+    size_t n = token_begin(whole, place);
     text = str_sub(text, 0, TOKEN_TEXT_MAX);
-    if (place.n) {
-        memcpy(whole, place.s, place.n);
-        n = place.n;
-        whole[n++] = ':';
-    }
     if (text.n)
         memcpy(whole + n, text.s, text.n);
-    token_put(tokens, str_n(whole, n + text.n));
+    tokens_put(tokens, str_n(whole, n + text.n));
 }
 
 void tokens_addf(struct tokens *tokens, struct str place, const char *format, ...)
@@ -202,12 +212,8 @@ static int feature_order(const void *a, const void *b)
     return x < y ? -1 : x > y;
 }
 
-static void sort_small(struct feature *list, size_t n)
+static void sort_nearly_sorted(struct feature *list, size_t n)
 {
-    if (n > SMALL_MAX) {
-        qsort(list, n, sizeof list[0], feature_order);
-        return;
-    }
     for (size_t i = 1; i < n; i++) {
         struct feature moved = list[i];
         size_t at = i;
@@ -217,8 +223,8 @@ static void sort_small(struct feature *list, size_t n)
     }
 }
 
-/* By the first byte, then each of these heaps by itself: hashes are spread evenly, unless somebody
- * takes great pains. */
+/* By the first byte, then within each of these heaps: hashes are spread evenly, unless there are
+ * very many, or somebody takes great pains. */
 static struct feature *sorted(struct pool *pool, const struct feature *list, size_t n)
 {
     size_t starts[257] = {0}, at[256];
@@ -233,7 +239,9 @@ static struct feature *sorted(struct pool *pool, const struct feature *list, siz
     for (size_t i = 0; i < n; i++)
         out[at[list[i].hash >> 56]++] = list[i];
     for (size_t i = 0; i < 256; i++)
-        sort_small(out + starts[i], starts[i + 1] - starts[i]);
+        if (starts[i + 1] - starts[i] > HEAP_MAX)
+            qsort(out + starts[i], starts[i + 1] - starts[i], sizeof *out, feature_order);
+    sort_nearly_sorted(out, n);
     return out;
 }
 

@@ -9,7 +9,12 @@
 #include "bayes/bayes.h"
 
 /* A longer word is not kept as such: what it begins with and how long it is take its place. */
-#define TOKEN_TEXT_MAX 40
+#define TOKEN_TEXT_MAX  40
+#define TOKEN_PLACE_MAX 40 /* bytes of a place that count */
+#define TOKEN_MAX       (TOKEN_PLACE_MAX + 1 + TOKEN_TEXT_MAX)
+/* Bytes behind a token in the making that can be read, whatever they are: so it is read and copied
+ * in wide steps, which for the few bytes of a word is most of the work. */
+#define TOKEN_PAD 16
 
 struct tokens {
     struct pool *pool;
@@ -22,8 +27,7 @@ struct tokens {
     uint64_t salt;
     char *texts; /* room for the next ones */
     size_t texts_left;
-    struct campaign *campaign; /* NULL: words don't count for it */
-    bool failed;               /* the pool is used up */
+    bool failed; /* the pool is used up */
 };
 
 void tokens_init(struct tokens *tokens, struct pool *pool);
@@ -35,6 +39,12 @@ static inline bool tokens_full(const struct tokens *tokens)
 }
 
 uint64_t tokens_hash(struct str text);
+
+/* Writes "place:", or nothing for the empty place, into room for TOKEN_PLACE_MAX + 1; returns how
+ * many bytes. */
+size_t token_begin(char *whole, struct str place);
+/* A token as its text reads, of at most TOKEN_MAX bytes; TOKEN_PAD more can be read behind them. */
+void tokens_put(struct tokens *tokens, struct str whole);
 
 /* The text as it is; cut to TOKEN_TEXT_MAX. */
 void tokens_add(struct tokens *tokens, struct str place, struct str text);

@@ -1,11 +1,14 @@
-/* The words of a text: see tokens_words() in tokens.h. */
+/* The words of a text: see tokens_words() in tokens.h, campaign_words() in campaign.h. */
 #include "base/ascii.h"
+#include "bayes/features/bytes8.h"
 #include "bayes/features/campaign.h"
 #include "bayes/features/tokens.h"
 #include "mail/utf8.h"
 
-#define WORD_MAX  256 /* bytes of a word that are looked at */
-#define LONG_HEAD 8   /* bytes that stand for a word longer than TOKEN_TEXT_MAX */
+#define WORD_MAX      256 /* bytes of a word that are looked at */
+#define LONG_HEAD     8   /* bytes that stand for a word longer than TOKEN_TEXT_MAX */
+#define CHARACTER_MAX 4   /* bytes of one character */
+#define SCAN_MAX      (TOKEN_PLACE_MAX + 1 + WORD_MAX + TOKEN_PAD)
 
 enum kind {
     BREAK,  /* between words */
@@ -70,32 +73,55 @@ static uint32_t lower(uint32_t c)
     return c;
 }
 
+/* A word while it is read, in two forms; both stand behind the place, as the token will read. */
 struct scan {
-    struct tokens *tokens;
+    struct tokens *tokens;     /* NULL: the words are looked at for the campaign alone */
+    struct campaign *campaign; /* NULL: they are tokens */
     struct str place;
+    size_t begin;  /* bytes of the place */
     size_t n;      /* bytes of the word, joiners at its end included */
     size_t solid;  /* bytes up to its last letter */
     size_t length; /* characters of the word, those beyond WORD_MAX included */
     bool capitals;
-    uint32_t wide;       /* the wide character before this one; 0: none */
-    char word[WORD_MAX]; /* in lower case */
-    char form[WORD_MAX]; /* as written */
+    uint32_t wide;        /* the wide character before this one; 0: none */
+    char lower[SCAN_MAX]; /* in lower case */
+    char form[SCAN_MAX];  /* as written */
 };
 
-/* A word with capitals counts as itself and as the word that it is: "FREE" as FREE and free. */
-static void word_emit(struct scan *scan)
+static void scan_begin(struct scan *scan, struct tokens *tokens, struct str place,
+                       struct campaign *campaign)
 {
-    struct str word = str_n(scan->word, scan->solid);
-    if (scan->tokens->campaign)
-        campaign_word(scan->tokens->campaign, str_n(scan->form, scan->solid), word);
+    scan->tokens = tokens;
+    scan->campaign = campaign;
+    scan->place = place;
+    scan->begin = token_begin(scan->lower, place);
+    token_begin(scan->form, place);
+    scan->n = scan->solid = scan->length = 0;
+    scan->capitals = false;
+    scan->wide = 0;
+}
+
+/* A word with capitals counts as itself and as the word that it is: "FREE" as FREE and free. */
+static void word_tokens(struct scan *scan, struct str word)
+{
+    struct tokens *tokens = scan->tokens;
     if (word.n > TOKEN_TEXT_MAX) {
         struct str head = utf8_head(word, LONG_HEAD);
-        tokens_addf(scan->tokens, scan->place, "long %.*s %zu", STR_ARG(head), scan->length / 16);
-    } else {
-        tokens_add(scan->tokens, scan->place, word);
-        if (scan->capitals)
-            tokens_add(scan->tokens, scan->place, str_n(scan->form, scan->solid));
+        tokens_addf(tokens, scan->place, "long %.*s %zu", STR_ARG(head), scan->length / 16);
+        return;
     }
+    tokens_put(tokens, str_n(scan->lower, scan->begin + word.n));
+    if (scan->capitals)
+        tokens_put(tokens, str_n(scan->form, scan->begin + word.n));
+}
+
+static void word_emit(struct scan *scan)
+{
+    struct str word = str_n(scan->lower + scan->begin, scan->solid);
+    if (scan->campaign)
+        campaign_word(scan->campaign, str_n(scan->form + scan->begin, scan->solid), word);
+    else
+        word_tokens(scan, word);
     scan->n = scan->solid = scan->length = 0;
     scan->capitals = false;
 }
@@ -111,10 +137,10 @@ static void word_grow(struct scan *scan, uint32_t c, bool solid)
 {
     uint32_t low = lower(c);
     scan->length++;
-    if (scan->n + 4 > sizeof scan->word)
+    if (scan->n + CHARACTER_MAX > WORD_MAX)
         return;
-    utf8_put(scan->form + scan->n, c);
-    scan->n += utf8_put(scan->word + scan->n, low);
+    utf8_put(scan->form + scan->begin + scan->n, c);
+    scan->n += utf8_put(scan->lower + scan->begin + scan->n, low);
     scan->capitals |= low != c;
     if (solid)
         scan->solid = scan->n;
@@ -129,7 +155,8 @@ static void wide_add(struct scan *scan, uint32_t c)
     if (scan->wide)
         n = utf8_put(pair, scan->wide);
     n += utf8_put(pair + n, c);
-    tokens_add(scan->tokens, scan->place, str_n(pair, n));
+    if (scan->tokens)
+        tokens_add(scan->tokens, scan->place, str_n(pair, n));
     scan->wide = c;
 }
 
@@ -157,7 +184,8 @@ static void scan_character(struct scan *scan, uint32_t c)
         wide_add(scan, c);
         return;
     case HIDDEN:
-        tokens_add(scan->tokens, STR("odd"), STR("zero width"));
+        if (scan->tokens)
+            tokens_add(scan->tokens, STR("odd"), STR("zero width"));
         return;
     case BREAK:
         word_break(scan);
@@ -165,40 +193,80 @@ static void scan_character(struct scan *scan, uint32_t c)
     }
 }
 
-/* A run of ASCII letters at `at`, taken at once: most of most texts. Returns where it ends. */
+/* Letters and digits of ASCII at `at`, 8 bytes at a time: most of most texts. Returns where the
+ * last 8 of them end that are taken whole, or the first other byte. */
+static size_t scan_eights(struct scan *scan, struct str text, size_t at)
+{
+    char *low = scan->lower + scan->begin, *form = scan->form + scan->begin;
+    size_t n = scan->n;
+    uint64_t capitals = 0, stop = 0;
+    while (stop == 0 && text.n - at >= 8 && n + 8 + CHARACTER_MAX <= WORD_MAX) {
+        uint64_t bytes = bytes8_get(text.s + at);
+        uint64_t alphas = bytes8_within(bytes | BYTES8_EACH(0x20), 'a', 'z');
+        uint64_t fold = (alphas >> 2) & ~bytes; /* 0x20 where a capital is */
+        stop = ~(alphas | bytes8_within(bytes, '0', '9')) & BYTES8_EACH(0x80);
+        size_t run = stop ? (size_t)__builtin_ctzll(stop) / 8 : 8;
+        bytes8_put(form + n, bytes);
+        bytes8_put(low + n, bytes | fold);
+        capitals |= fold & ((stop & -stop) - 1);
+        n += run;
+        at += run;
+    }
+    scan->capitals |= capitals != 0;
+    scan->n = n;
+    return at;
+}
+
+/* A run of ASCII letters at `at`. Returns where it ends. */
 static size_t scan_letters(struct scan *scan, struct str text, size_t at)
 {
     size_t from = at, n = scan->n;
-    unsigned capitals = 0;
+    at = scan_eights(scan, text, at);
     for (; at < text.n; at++) {
         unsigned char c = (unsigned char)text.s[at];
         if (c >= 0x80 || ascii_kind(c) != LETTER)
             break;
-        if (n + 4 > sizeof scan->word)
+        if (scan->n + CHARACTER_MAX > WORD_MAX)
             continue;
         char low = str_lower_char((char)c);
-        capitals |= (unsigned)(low ^ (char)c);
-        scan->form[n] = (char)c;
-        scan->word[n++] = low;
+        scan->capitals |= low != (char)c;
+        scan->form[scan->begin + scan->n] = (char)c;
+        scan->lower[scan->begin + scan->n++] = low;
     }
     if (at == from)
         return at;
     scan->wide = 0;
     scan->length += at - from;
-    scan->capitals |= capitals != 0;
-    if (n > scan->n)
-        scan->solid = n;
-    scan->n = n;
+    if (scan->n > n)
+        scan->solid = scan->n;
     return at;
+}
+
+static bool scan_full(const struct scan *scan)
+{
+    return scan->tokens && tokens_full(scan->tokens);
+}
+
+static void scan_text(struct scan *scan, struct str text)
+{
+    for (size_t at = 0; at < text.n && !scan_full(scan);) {
+        at = scan_letters(scan, text, at);
+        if (at < text.n)
+            scan_character(scan, utf8_next(text, &at));
+    }
+    word_break(scan);
 }
 
 void tokens_words(struct tokens *tokens, struct str place, struct str text)
 {
-    struct scan scan = {.tokens = tokens, .place = place};
-    for (size_t at = 0; at < text.n && !tokens_full(tokens);) {
-        at = scan_letters(&scan, text, at);
-        if (at < text.n)
-            scan_character(&scan, utf8_next(text, &at));
-    }
-    word_break(&scan);
+    struct scan scan;
+    scan_begin(&scan, tokens, place, NULL);
+    scan_text(&scan, text);
+}
+
+void campaign_words(struct campaign *campaign, struct str text)
+{
+    struct scan scan;
+    scan_begin(&scan, NULL, STR_EMPTY, campaign);
+    scan_text(&scan, text);
 }

@@ -126,8 +126,8 @@ static int read_original(struct reading *r, const struct original *original, str
         .raw = restored.message->raw,
     };
     take_verdict(&found, &identity, r->inner);
-    if (features_extract_known(r->inner, restored.message, text, r->known, &found.features, err) <
-        0)
+    if (features_extract(r->inner, restored.message, text, r->known, &found.features, err) < 0 ||
+        features_identify(r->inner, restored.message, text, &found.features, err) < 0)
         return -1;
     findings_put_original(result, &found);
     note_direction(r, &found);

@@ -50,6 +50,7 @@ struct bench {
     struct stream *stream;
     double parse_time; /* seconds of CPU, all messages together */
     double extract_time;
+    double identify_time;
     uint64_t bytes;
     uint64_t tokens;
     uint64_t grams;
@@ -76,9 +77,12 @@ static void entry_play(struct bench *bench, struct entry *entry, struct str raw,
         mail_text_make(pool, message, &text, &err) < 0)
         die(err.text);
     double t1 = cpu_now();
-    if (features_extract(pool, message, text, &features, &err) < 0)
+    if (features_extract(pool, message, text, NULL, &features, &err) < 0)
         die(err.text);
     double t2 = cpu_now();
+    if (features_identify(pool, message, text, &features, &err) < 0)
+        die(err.text);
+    double t3 = cpu_now();
     if (stream_classify(bench->stream, &features, pool, &result, &err) < 0 ||
         stream_tell(bench->stream, &features, entry->spam, entry->spam != (result.score < 0),
                     &err) < 0)
@@ -92,6 +96,7 @@ static void entry_play(struct bench *bench, struct entry *entry, struct str raw,
         die(err.text);
     bench->parse_time += t1 - t0;
     bench->extract_time += t2 - t1;
+    bench->identify_time += t3 - t2;
     bench->bytes += raw.n;
     bench->tokens += features.n;
     bench->grams += features.n_grams;
@@ -327,6 +332,7 @@ static void cost_print(struct bench *bench)
     figure("grams", (double)bench->grams / n, 0, "grams/message");
     figure("parse_and_text", bench->parse_time / n * 1e6, 1, "us/message");
     figure("extract", bench->extract_time / n * 1e6, 1, "us/message");
+    figure("identify", bench->identify_time / n * 1e6, 1, "us/message");
     if (mkdtemp(folder) == NULL)
         die("cannot make a folder in /tmp");
     classify_time(bench, folder);

@@ -70,13 +70,9 @@ static void *need(void *memory)
 
 static void entry_read(struct entry *entry, struct str raw, struct pool *pool)
 {
-    struct message *message;
-    struct mail_text *text;
     struct features features;
     struct err err;
-    if (message_parse(pool, raw, &mail_limits_default, &message, &err) < 0 ||
-        mail_text_make(pool, message, &text, &err) < 0 ||
-        features_extract(pool, message, text, &features, &err) < 0)
+    if (features_of_mail(pool, raw, NULL, &features, &err) < 0)
         die(err.text);
     entry->digest = features.digest;
     entry->campaign = features.campaign;

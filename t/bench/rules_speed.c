@@ -62,7 +62,7 @@ static double run_features(struct bench *b, struct err *err)
         mail_text_make(b->pool, message, &text, err) < 0)
         return -1;
     double start = cpu_now();
-    if (features_extract(b->pool, message, text, &features, err) < 0)
+    if (features_extract(b->pool, message, text, NULL, &features, err) < 0)
         return -1;
     return cpu_now() - start;
 }

@@ -24,15 +24,9 @@ static void check(const struct features *features)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct pool *pool = pool_new(POOL_MAX);
-    struct message *message;
-    struct mail_text *text;
     struct features features;
     struct err err;
-    if (pool &&
-        message_parse(pool, str_n((const char *)data, size), &mail_limits_default, &message,
-                      &err) == 0 &&
-        mail_text_make(pool, message, &text, &err) == 0 &&
-        features_extract(pool, message, text, &features, &err) == 0)
+    if (pool && features_of_mail(pool, str_n((const char *)data, size), NULL, &features, &err) == 0)
         check(&features);
     pool_free(&pool);
     return 0;

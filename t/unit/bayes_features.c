@@ -25,12 +25,8 @@ static int free_pool(void **state)
 static struct features extract(struct str raw)
 {
     struct err err;
-    struct message *message;
-    struct mail_text *text;
     struct features features;
-    assert_int_equal(message_parse(pool, raw, &mail_limits_default, &message, &err), 0);
-    assert_int_equal(mail_text_make(pool, message, &text, &err), 0);
-    assert_int_equal(features_extract(pool, message, text, &features, &err), 0);
+    assert_int_equal(features_of_mail(pool, raw, NULL, &features, &err), 0);
     return features;
 }
 
@@ -289,7 +285,7 @@ static void too_little_memory_is_an_error(void **state)
     for (size_t size = 100; size < 12000; size += 700) {
         struct pool *small = pool_new(size);
         assert_non_null(small);
-        if (features_extract(small, message, text, &features, &err) < 0)
+        if (features_extract(small, message, text, NULL, &features, &err) < 0)
             assert_true(err.text[0] != '\0');
         else
             assert_true(size > 2000);

@@ -24,13 +24,9 @@ static int free_pool(void **state)
 
 static struct features features_of(const char *raw)
 {
-    struct message *message;
-    struct mail_text *text;
     struct features features;
     struct err err;
-    if (message_parse(pool, str_of(raw), &mail_limits_default, &message, &err) < 0 ||
-        mail_text_make(pool, message, &text, &err) < 0 ||
-        features_extract(pool, message, text, &features, &err) < 0)
+    if (features_of_mail(pool, str_of(raw), NULL, &features, &err) < 0)
         fail_msg("%s", err.text);
     return features;
 }
