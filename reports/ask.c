@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <limits.h>
 
+#include "base/fsio.h"
 #include "base/ipc.h"
 
 bool ask_is(struct str message)
@@ -50,7 +51,9 @@ bool ask_get(struct str message, struct ask *ask)
 
 void ask_reply_put(struct buf *out, const struct ask_reply *reply)
 {
-    wire_u8(out, reply->done);
+    wire_u8(out, (uint8_t)reply->stage);
+    wire_u64(out, reply->n);
+    wire_u64(out, reply->at);
     wire_u64(out, reply->decided.changed);
     wire_u64(out, reply->decided.same);
     wire_u64(out, reply->decided.late);
@@ -61,61 +64,122 @@ void ask_reply_put(struct buf *out, const struct ask_reply *reply)
 bool ask_reply_get(struct str message, struct ask_reply *reply)
 {
     struct wire w = wire_of(message);
-    *reply = (struct ask_reply){.done = wire_get_u8(&w) != 0};
+    *reply = (struct ask_reply){.stage = (enum ask_stage)wire_get_u8(&w)};
+    reply->n = wire_get_u64(&w);
+    reply->at = wire_get_u64(&w);
     reply->decided.changed = wire_get_u64(&w);
     reply->decided.same = wire_get_u64(&w);
     reply->decided.late = wire_get_u64(&w);
     reply->decided.missing = wire_get_u64(&w);
     reply->text = wire_get_str(&w);
-    return wire_done(&w);
+    return wire_done(&w) && reply->stage <= ASK_DONE;
 }
 
-bool ask_serve(struct proposals *store, struct str message, int64_t now_us, struct buf *out)
+bool ask_serve(struct proposals *store, struct str message, int64_t now_us, struct buf *out,
+               uint64_t *order)
 {
     struct ask ask;
     struct err err;
-    struct ask_reply reply = {0};
+    struct proposal_ordered ordered;
+    *order = 0;
     if (!ask_get(message, &ask))
         return false;
     const struct proposal_decision decision = {ask.verb == ASK_ACCEPT, ask.decider, ask.why,
                                                now_us};
-    reply.done = proposals_decide(store, &ask.choice, &decision, &reply.decided, &err) == 0;
-    if (!reply.done)
+    struct ask_reply reply = {.stage = ASK_DONE};
+    if (proposals_order(store, &ask.choice, &decision, PROPOSALS_AT_ONCE, &ordered, &err) < 0) {
+        reply.stage = ASK_FAILED;
         reply.text = str_of(err.text);
+    } else {
+        *order = ordered.order;
+        reply.stage = ordered.order ? ASK_UNDER_WAY : ASK_DONE;
+        reply.n = ordered.n;
+        reply.at = ordered.order ? 0 : ordered.n;
+        reply.decided = ordered.decided;
+    }
     ask_reply_put(out, &reply);
     return true;
 }
 
-static int read_reply(struct str message, const char *path, struct proposal_decided *decided,
-                      struct err *err)
+/* --- the tool's side --- */
+
+struct asking {
+    const char *path;
+    int fd;
+    struct buf message;
+    struct ask_reply reply; /* the last that came */
+    bool kept;              /* one came: the decision is on disk */
+};
+
+/* The process has gone, or says nothing any more. */
+static int lose(const struct asking *a, struct err *err)
 {
-    struct ask_reply reply;
-    if (!ask_reply_get(message, &reply))
-        return err_set(err, "%s gave an answer that makes no sense (is it of another version?)",
-                       path);
-    if (!reply.done)
-        return err_set(err, "%.*s", STR_ARG(reply.text));
-    *decided = reply.decided;
-    return 1;
+    if (!a->kept)
+        return -1;
+    return err_set(err,
+                   "the gateway stopped answering after %llu of %llu; the decision is kept, and "
+                   "the gateway goes on with it when it runs",
+                   (unsigned long long)a->reply.at, (unsigned long long)a->reply.n);
 }
 
-int ask_call(const char *run_dir, const struct ask *ask, struct proposal_decided *decided,
-             struct err *err)
+/* The next answer. 1; -1 with err. */
+static int hear(struct asking *a, struct err *err)
+{
+    struct ask_reply reply;
+    int ready = ipc_wait(a->fd, false, ASK_TIMEOUT_MS, err);
+    if (ready == 0)
+        err_set(err, "%s: no answer within %d s", a->path, ASK_TIMEOUT_MS / 1000);
+    if (ready <= 0)
+        return lose(a, err);
+    int got = ipc_recv(a->fd, &a->message, NULL, err);
+    if (got == IPC_EOF)
+        err_set(err, "%s: the process has gone", a->path);
+    if (got != 1)
+        return lose(a, err);
+    if (!ask_reply_get(buf_str(&a->message), &reply))
+        return err_set(err, "%s gave an answer that makes no sense (is it of another version?)",
+                       a->path);
+    a->reply = reply;
+    a->kept |= reply.stage == ASK_UNDER_WAY;
+    return reply.stage == ASK_FAILED ? err_set(err, "%.*s", STR_ARG(reply.text)) : 1;
+}
+
+static int exchange(struct asking *a, struct str request, ask_progress *progress, void *data,
+                    struct err *err)
+{
+    int sent = ipc_send(a->fd, request, NULL, err);
+    if (sent != 1)
+        return sent == 0 ? err_set(err, "%s: the process is too busy", a->path) : -1;
+    for (;;) {
+        if (hear(a, err) < 0)
+            return -1;
+        if (a->reply.stage == ASK_DONE)
+            return 1;
+        if (progress)
+            progress(data, a->reply.at, a->reply.n);
+    }
+}
+
+int ask_call(const char *run_dir, const struct ask *ask, ask_progress *progress, void *data,
+             struct proposal_decided *decided, struct err *err)
 {
     char path[PATH_MAX];
-    struct buf request = BUF_INIT(IPC_MSG_MAX), reply = BUF_INIT(IPC_MSG_MAX);
-    int result;
+    struct asking a = {.path = path, .fd = -1, .message = BUF_INIT(IPC_MSG_MAX)};
+    struct buf request = BUF_INIT(IPC_MSG_MAX);
+    int result = -1;
     if (!ipc_path(run_dir, ASK_SOCKET, path, sizeof path))
         return err_set(err, "%s/" ASK_SOCKET ".sock: path too long", run_dir);
     ask_put(&request, ask);
-    errno = 0;
     if (!buf_ok(&request))
-        result = err_set(err, "out of memory");
-    else if (ipc_call(path, buf_str(&request), NULL, &reply, ASK_TIMEOUT_MS, err) == 0)
-        result = read_reply(buf_str(&reply), path, decided, err);
-    else
+        err_set(err, "out of memory");
+    else if ((a.fd = ipc_connect(path, err)) < 0)
         result = errno == ENOENT || errno == ECONNREFUSED ? 0 : -1;
+    else
+        result = exchange(&a, buf_str(&request), progress, data, err);
+    if (result == 1)
+        *decided = a.reply.decided;
+    fsio_close_quiet(&a.fd);
     buf_release(&request);
-    buf_release(&reply);
+    buf_release(&a.message);
     return result;
 }

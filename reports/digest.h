@@ -66,7 +66,8 @@ struct digest_answer {
 void digest_answer_parse(struct str subject, struct str text, struct digest_answer *answer);
 
 /*
- * Does what a manager answered. 1: done, and reply tells in words what was (for a mail back to the
+ * Does what a manager answered; what it says of many becomes orders (order.h), to be carried out by
+ * the caller. 1: done, and reply tells in words what was (for a mail back to the
  * manager); 0: nothing could be, and reply tells why (an unknown or old token, no decision in it);
  * -1 with err: try later.
  */

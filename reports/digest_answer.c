@@ -256,6 +256,7 @@ struct applying {
     const struct digest_record *record;
     struct str manager;
     int64_t now_us;
+    size_t at_once; /* what may still be done at once; the rest is ordered */
     struct buf *reply;
     struct err *err;
 };
@@ -265,7 +266,7 @@ static const char *plural(uint64_t n)
     return n == 1 ? "" : "s";
 }
 
-static int apply_one(const struct applying *a, size_t number, enum digest_word word)
+static int apply_one(struct applying *a, size_t number, enum digest_word word)
 {
     uint64_t lead = a->record->leads[number - 1];
     const struct proposal_range range = {lead, lead};
@@ -276,19 +277,21 @@ static int apply_one(const struct applying *a, size_t number, enum digest_word w
                                            .up_to = a->record->up_to};
     const struct proposal_decision decision = {word == DIGEST_ACCEPT, a->manager,
                                                STR("answer to the digest"), a->now_us};
-    struct proposal_decided decided;
-    if (proposals_decide(a->store, &choice, &decision, &decided, a->err) < 0)
+    struct proposal_ordered ordered;
+    if (proposals_order(a->store, &choice, &decision, a->at_once, &ordered, a->err) < 0)
         return -1;
-    if (decided.changed)
+    /* of an order: all of them wait, and nothing but another manager's word changes that */
+    uint64_t n = ordered.order ? ordered.n : ordered.decided.changed;
+    a->at_once -= ordered.order ? 0 : ordered.n;
+    if (n)
         buf_addf(a->reply, "%4zu  %s: %llu message%s\n", number,
-                 word == DIGEST_ACCEPT ? "accepted" : "rejected",
-                 (unsigned long long)decided.changed, plural(decided.changed));
+                 word == DIGEST_ACCEPT ? "accepted" : "rejected", (unsigned long long)n, plural(n));
     else
         buf_addf(a->reply, "%4zu  was decided already, or has expired\n", number);
     return 0;
 }
 
-static int apply_all(const struct applying *a)
+static int apply_all(struct applying *a)
 {
     const struct digest_answer *answer = a->answer;
     for (size_t i = 1; i <= DIGEST_LINES_MAX; i++) {
@@ -328,7 +331,7 @@ int digest_answer_apply(struct proposals *store, const struct digest_answer *ans
                         struct str manager, int64_t now_us, struct buf *reply, struct err *err)
 {
     struct digest_record record;
-    const struct applying a = {store, answer, &record, manager, now_us, reply, err};
+    struct applying a = {store, answer, &record, manager, now_us, PROPOSALS_AT_ONCE, reply, err};
     const int64_t lifetime_us = (int64_t)DIGEST_ANSWER_DAYS * 86400 * 1000000;
     if (answer->token[0] == '\0')
         return refuse(reply, answer, "your mail does not tell which digest it answers");

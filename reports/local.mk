@@ -48,7 +48,9 @@ lib_libproposals_a_SOURCES = \
     reports/proposal.c reports/proposal.h \
     reports/store.c reports/store.h reports/store_open.h \
     reports/store_files.c reports/store_index.c \
-    reports/store_add.c reports/store_decide.c reports/store_sweep.c reports/store_list.c \
+    reports/store_add.c reports/store_choose.c reports/store_decide.c \
+    reports/store_sweep.c reports/store_list.c \
+    reports/order.c reports/order.h \
     reports/reporter.c reports/reporter.h \
     reports/digest.c reports/digest.h reports/digest_answer.c \
     reports/digest_record.c reports/digest_record.h \
@@ -64,8 +66,9 @@ unit += t/unit/reports_sums
 t_unit_reports_sums_CPPFLAGS = $(AM_CPPFLAGS) $(SQLITE_CFLAGS)
 t_unit_reports_sums_LDADD = $(PROPOSALS_LIBS) $(CMOCKA_LIBS)
 
-unit += t/unit/reports_reporter t/unit/reports_digest t/unit/reports_ask t/unit/reports_teach
+unit += t/unit/reports_order t/unit/reports_reporter t/unit/reports_digest t/unit/reports_ask t/unit/reports_teach
 t_unit_reports_reporter_LDADD = $(PROPOSALS_LIBS) $(CMOCKA_LIBS)
+t_unit_reports_order_LDADD = $(PROPOSALS_LIBS) $(CMOCKA_LIBS)
 t_unit_reports_digest_LDADD = $(PROPOSALS_LIBS) $(CMOCKA_LIBS)
 t_unit_reports_ask_LDADD = $(PROPOSALS_LIBS) $(CMOCKA_LIBS)
 t_unit_reports_teach_LDADD = $(PROPOSALS_LIBS) $(CMOCKA_LIBS)

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/fsio.h"
+#include "reports/order.h"
 
 #define LOCK_WAIT_MS  60000 /* a decision about ten thousand holds it for some seconds */
 #define LOCK_PAUSE_MS 5
@@ -107,10 +108,10 @@ static struct proposals *store_new(const char *folder, struct err *err)
     return NULL;
 }
 
-static int files_open(struct proposals *store, struct err *err)
+static int folder_open(const char *path, int *fd, struct err *err)
 {
-    store->files_fd = open(store->files, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    return store->files_fd < 0 ? err_sys(err, "cannot open folder %s", store->files) : 0;
+    *fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    return *fd < 0 ? err_sys(err, "cannot open folder %s", path) : 0;
 }
 
 static int find_owner(struct proposals *store, struct err *err)
@@ -124,11 +125,24 @@ static int find_owner(struct proposals *store, struct err *err)
     return 0;
 }
 
+/* Made if need be, for the store's owner. */
+static int folder_make(const struct proposals *store, const char *path, int *fd, struct err *err)
+{
+    if (fsio_mkdir(path, FOLDER_MODE, err) < 0 || folder_open(path, fd, err) < 0)
+        return -1;
+    return store_give(store, *fd, path, err);
+}
+
 static int open_to_write(struct proposals *store, struct err *err)
 {
     char path[PATH_MAX];
-    if (find_owner(store, err) < 0 || fsio_mkdir(store->files, FOLDER_MODE, err) < 0 ||
-        files_open(store, err) < 0 || store_give(store, store->files_fd, store->files, err) < 0)
+    int orders_fd = -1;
+    if (find_owner(store, err) < 0 || folder_make(store, store->files, &store->files_fd, err) < 0 ||
+        fsio_join(path, sizeof path, store->folder, ORDERS_DIR, err) < 0)
+        return -1;
+    int made = folder_make(store, path, &orders_fd, err);
+    fsio_close_quiet(&orders_fd);
+    if (made < 0)
         return -1;
     if (fsio_join(path, sizeof path, store->folder, "lock", err) < 0)
         return -1;
@@ -169,7 +183,8 @@ struct proposals *proposals_view(const char *folder, struct err *err)
         return NULL;
     if (access(store->files, F_OK) < 0 && errno == ENOENT)
         err_set(err, "nothing was reported yet: there is no %s", store->files);
-    else if (files_open(store, err) == 0 && store_index_open(store, err) == 0)
+    else if (folder_open(store->files, &store->files_fd, err) == 0 &&
+             store_index_open(store, err) == 0)
         return store;
     proposals_close(&store);
     return NULL;

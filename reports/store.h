@@ -3,6 +3,7 @@
  *
  *   FOLDER/proposals/N.eml     the original's bytes
  *   FOLDER/proposals/N.facts   what is known of it (proposal.h); a proposal is there once this is
+ *   FOLDER/orders/             decisions about many that are being carried out (order.h)
  *   FOLDER/damaged/            facts that could not be read, with their originals; never deleted
  *   FOLDER/digests/            what the numbers of a digest mean (digest.h)
  *   FOLDER/index.sqlite        an index of the facts: for lists, limits and reporters' records
@@ -89,10 +90,30 @@ struct proposal_decided {
 };
 
 /* A single number may be decided anew (rejected, then accepted); a range, a group or a reporter
- * means what waits. -1 with err: nothing, or only a part, was decided; deciding again is safe. */
+ * means what waits. However many, all is done when it returns: for tools without a gateway, tests
+ * and what is known to be little. -1 with err: nothing, or only a part, was decided; deciding again
+ * is safe. */
 int proposals_decide(struct proposals *store, const struct proposal_choice *choice,
                      const struct proposal_decision *decision, struct proposal_decided *decided,
                      struct err *err);
+
+/*
+ * The same for who must not be kept busy. What is little is done at once; of more, which ones are
+ * meant is found out and kept on disk as an order, which order_step() carries out piece by piece,
+ * also after a crash. What somebody decides about one of them meanwhile stands.
+ */
+#define PROPOSALS_AT_ONCE 50 /* proposals in one change: some tens of milliseconds */
+
+struct proposal_ordered {
+    uint64_t order; /* names it; 0: all is done */
+    uint64_t n;     /* proposals that it is about */
+    struct proposal_decided decided;
+};
+
+/* At most `at_once` are done at once. -1 with err: nothing was decided, nor will be. */
+int proposals_order(struct proposals *store, const struct proposal_choice *choice,
+                    const struct proposal_decision *decision, size_t at_once,
+                    struct proposal_ordered *ordered, struct err *err);
 
 /* --- what is learned (teach.h does all this with a learn_client) --- */
 

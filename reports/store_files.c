@@ -11,8 +11,6 @@
 /* From so many files on, one sync of the file system costs less than one of each file. */
 #define SYNC_EACH_MAX 8
 
-#define DAMAGED_DIR "damaged"
-
 void store_name(uint64_t number, const char *kind, char out[STORE_NAME_SIZE])
 {
     snprintf(out, STORE_NAME_SIZE, "%llu.%s", (unsigned long long)number, kind);
@@ -184,7 +182,7 @@ int store_files_aside(struct proposals *store, uint64_t number, struct err *err)
 {
     static const char *const kinds[] = {STORE_ORIGINAL, STORE_FACTS};
     char name[STORE_NAME_SIZE], folder[PATH_MAX], to[PATH_MAX];
-    if (fsio_join(folder, sizeof folder, store->folder, DAMAGED_DIR, err) < 0 ||
+    if (fsio_join(folder, sizeof folder, store->folder, STORE_DAMAGED_DIR, err) < 0 ||
         fsio_mkdir(folder, 0770, err) < 0)
         return -1;
     for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++) {
@@ -194,7 +192,7 @@ int store_files_aside(struct proposals *store, uint64_t number, struct err *err)
         if (renameat(store->files_fd, name, AT_FDCWD, to) < 0 && errno != ENOENT)
             return err_sys(err, "cannot move %s/%s to %s", store->files, name, to);
     }
-    log_error("proposal %llu was set aside in %s/" DAMAGED_DIR, (unsigned long long)number,
+    log_error("proposal %llu was set aside in %s/" STORE_DAMAGED_DIR, (unsigned long long)number,
               store->folder);
     return 0;
 }

@@ -20,8 +20,7 @@ static const char settings[] = "PRAGMA journal_mode = WAL;"
                                "PRAGMA temp_store = MEMORY;"
                                "PRAGMA cache_size = -16384;"
                                "PRAGMA journal_size_limit = 16777216;"
-                               "CREATE TEMP TABLE chosen (number INTEGER PRIMARY KEY,"
-                               " single INTEGER NOT NULL);";
+                               "CREATE TEMP TABLE chosen (number INTEGER PRIMARY KEY);";
 
 static const char schema[] =
     "BEGIN IMMEDIATE;"
@@ -430,8 +429,7 @@ static int renew_one(struct proposals *store, uint64_t number, struct err *err)
     if (!current &&
         (store_index_drop(store, number, err) < 0 || store_index_put(store, &proposal, err) < 0))
         return -1;
-    sqlite3_stmt *seen =
-        store_prepare(store, "INSERT OR IGNORE INTO temp.chosen VALUES (?1, 0)", err);
+    sqlite3_stmt *seen = store_prepare(store, "INSERT OR IGNORE INTO temp.chosen VALUES (?1)", err);
     if (seen)
         sqlite3_bind_int64(seen, 1, (int64_t)number);
     return store_run(store, seen, err);

@@ -14,6 +14,8 @@
 #define STORE_NAME_SIZE 40 /* of a file: a number and what kind it is */
 #define STORE_MODE      0640
 
+#define STORE_DAMAGED_DIR "damaged"
+
 #define STORE_FACTS    "facts"
 #define STORE_ORIGINAL "eml"
 #define STORE_NEW      "new" /* facts being written */
@@ -68,6 +70,20 @@ int store_facts_commit(struct proposals *store, const uint64_t *numbers, size_t 
 int store_files_drop(struct proposals *store, uint64_t number, struct err *err);
 /* Facts and original into FOLDER/damaged. */
 int store_files_aside(struct proposals *store, uint64_t number, struct err *err);
+
+/* --- deciding (store_choose.c, store_decide.c): between store_begin() and store_end() --- */
+
+/* Numbers from a statement of one column, *numbers to be freed; finalizes. */
+int store_numbers(struct proposals *store, sqlite3_stmt *stmt, uint64_t **numbers, size_t *n,
+                  struct err *err);
+/* What a choice means now, rising; *numbers to be freed. */
+int store_choose(struct proposals *store, const struct proposal_choice *choice, bool accept,
+                 uint64_t **numbers, size_t *n, struct err *err);
+/* Adds to *decided. `ordered`: the decision was made before now, and what was decided after it
+ * stands. */
+int store_decide(struct proposals *store, const uint64_t *numbers, size_t n,
+                 const struct proposal_decision *decision, bool ordered,
+                 struct proposal_decided *decided, struct err *err);
 
 /* --- index (store_index.c) --- */
 

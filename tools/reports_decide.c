@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "reports/ask.h"
+#include "reports/order.h"
 #include "reports/teach.h"
 #include "tools/json.h"
 #include "tools/reports_tool.h"
@@ -60,7 +61,9 @@ static int ask_make(const struct reports_tool *tool, struct ask *ask, struct err
     return 0;
 }
 
-/* Without a gateway: what is due is taught at once. */
+/* --- without a gateway --- */
+
+/* What is due is taught at once. */
 static int teach_all(const struct reports_tool *tool, struct proposals *store, struct err *err)
 {
     int n = TEACH_BATCH_MAX;
@@ -81,12 +84,37 @@ static int decide_here(const struct reports_tool *tool, const struct ask *ask,
     if (store == NULL)
         return err_prefix(err, "no gateway is running, and the reports can't be changed%s",
                           getuid() ? " (run this as root)" : "");
-    int result = proposals_decide(store, &ask->choice, &decision, decided, err);
+    /* what a gateway did not come to the end of comes first */
+    int result = orders_finish(store, err);
+    if (result == 0)
+        result = proposals_decide(store, &ask->choice, &decision, decided, err);
     if (result == 0 && decision.accept)
         result = teach_all(tool, store, err);
     proposals_close(&store);
     return result;
 }
+
+/* --- with one --- */
+
+static void show_progress(void *data, uint64_t at, uint64_t n)
+{
+    struct tool_progress *bar = data;
+    if (bar->total == 0)
+        tool_progress_begin(bar, "decided", n);
+    tool_progress_to(bar, at);
+}
+
+static int decide_there(const struct reports_tool *tool, const struct ask *ask,
+                        struct proposal_decided *decided, struct err *err)
+{
+    struct tool_progress bar = {.total = 0};
+    int result = ask_call(tool->conf->run_dir, ask, show_progress, &bar, decided, err);
+    if (bar.total)
+        tool_progress_end(&bar);
+    return result;
+}
+
+/* --- either --- */
 
 static void put_decided(const struct reports_tool *tool, const struct ask *ask,
                         const struct proposal_decided *decided, bool gateway)
@@ -125,7 +153,7 @@ static int decide(struct reports_tool *tool, enum ask_verb verb, struct err *err
     if (ask_make(tool, ask, err) == 0 && tool->store == NULL)
         err_set(err, "nothing was reported yet");
     else if (tool->store && err->text[0] == '\0')
-        asked = ask_call(tool->conf->run_dir, ask, &decided, err);
+        asked = decide_there(tool, ask, &decided, err);
     int result = asked == 0 ? decide_here(tool, ask, &decided, err) : asked;
     if (result >= 0)
         put_decided(tool, ask, &decided, asked == 1);

@@ -132,10 +132,15 @@ static void show(struct tool_progress *bar)
         put_line(bar);
 }
 
+void tool_progress_to(struct tool_progress *bar, uint64_t done)
+{
+    bar->done = done;
+    show(bar);
+}
+
 void tool_progress_step(struct tool_progress *bar)
 {
-    bar->done++;
-    show(bar);
+    tool_progress_to(bar, bar->done + 1);
 }
 
 void tool_progress_move(struct tool_progress *bar, uint64_t bytes, uint64_t items)

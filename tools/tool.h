@@ -125,6 +125,7 @@ struct tool_progress {
 };
 void tool_progress_begin(struct tool_progress *bar, const char *what, uint64_t total);
 void tool_progress_step(struct tool_progress *bar);
+void tool_progress_to(struct tool_progress *bar, uint64_t done);
 /* Instead of steps, where what is known beforehand is bytes: so many are behind, and so many items
  * were found in them. `total` is bytes. */
 void tool_progress_move(struct tool_progress *bar, uint64_t bytes, uint64_t items);

@@ -76,11 +76,9 @@ static void log_original(const struct acting *a, size_t i, enum report_action ac
              identity_kind_name(found->identity), STR_ARG(found->why));
 }
 
-static int act_on_originals(struct acting *a)
+/* What is to become of each. */
+static void decide_all(struct acting *a)
 {
-    bool wanted[ORIGINALS_MAX] = {false};
-    bool proposed[ORIGINALS_MAX] = {false};
-    bool any = false;
     for (size_t i = 0; i < a->findings->n_originals; i++) {
         const struct found_original *found = &a->findings->originals[i];
         const struct report_case c = {.address =
@@ -93,16 +91,17 @@ static int act_on_originals(struct acting *a)
         log_original(a, i, action);
         if (action == ACTION_REFUSE || action == ACTION_UNCLEAR)
             a->fates[i] = action == ACTION_REFUSE ? FATE_FORGED : FATE_UNCLEAR;
-        wanted[i] = action == ACTION_LEARN;
-        proposed[i] = action == ACTION_PROPOSE;
-        any |= wanted[i];
+        a->wanted[i] = action == ACTION_LEARN;
+        a->proposed[i] = action == ACTION_PROPOSE;
     }
-    if (any && act_learn(a, wanted) < 0)
-        return -1;
+}
+
+static int keep_all(struct acting *a)
+{
     for (size_t i = 0; i < a->findings->n_originals; i++) {
         if (a->fates[i] == FATE_FAILED)
             return -1;
-        if ((proposed[i] || a->fates[i] == FATE_CAPPED) && propose(a, i) < 0)
+        if ((a->proposed[i] || a->fates[i] == FATE_CAPPED) && propose(a, i) < 0)
             return -1;
     }
     return 0;
@@ -110,9 +109,46 @@ static int act_on_originals(struct acting *a)
 
 /* --- the whole --- */
 
-static enum report_outcome act(struct acting *a, const char *answer_id, struct buf *text)
+struct acting *acting_begin(struct desk *desk, const struct report_request *request,
+                            struct buf *found, struct err *err)
 {
-    if (act_on_originals(a) < 0 || act_on_digest(a, text) < 0) {
+    struct acting *a = calloc(1, sizeof *a);
+    if (a == NULL) {
+        err_set(err, "out of memory");
+        return NULL;
+    }
+    a->desk = desk;
+    a->request = request;
+    a->now_us = desk_now_us();
+    a->found = *found;
+    *found = BUF_INIT(0);
+    a->pool = pool_new(FOUND_POOL_MAX);
+    a->findings = a->pool ? POOL_NEW(a->pool, struct findings) : NULL;
+    if (a->findings == NULL || !findings_get(buf_str(&a->found), a->pool, a->findings)) {
+        err_set(err, "what was found in it can't be read");
+        acting_free(&a);
+        return NULL;
+    }
+    who_find(desk->conf, request->client_ip, request->evidence, &a->findings->claim, &a->who);
+    who_text(&a->who, a->reporter);
+    decide_all(a);
+    return a;
+}
+
+void acting_free(struct acting **acting)
+{
+    struct acting *gone = *acting;
+    if (gone == NULL)
+        return;
+    pool_free(&gone->pool);
+    buf_release(&gone->found);
+    free(gone);
+    *acting = NULL;
+}
+
+enum report_outcome acting_end(struct acting *a, const char *answer_id, struct buf *text)
+{
+    if (keep_all(a) < 0 || act_on_digest(a, text) < 0) {
         buf_clear(text);
         buf_add(text, str_of(a->err.text));
         return REPORT_LATER;
@@ -125,27 +161,4 @@ static enum report_outcome act(struct acting *a, const char *answer_id, struct b
         if (a->fates[i] == FATE_CAPPED)
             daily_teach_soon(a->desk);
     return REPORT_DONE;
-}
-
-enum report_outcome desk_act(struct desk *desk, const struct report_request *request,
-                             const char *answer_id, struct str found, struct buf *text)
-{
-    struct findings findings;
-    enum report_outcome outcome = REPORT_LATER;
-    struct acting *a = calloc(1, sizeof *a);
-    struct pool *pool = pool_new(FOUND_POOL_MAX);
-    if (a == NULL || pool == NULL || !findings_get(found, pool, &findings)) {
-        buf_add(text, STR("what was found in it can't be read"));
-    } else {
-        *a = (struct acting){.desk = desk,
-                             .request = request,
-                             .findings = &findings,
-                             .now_us = desk_now_us()};
-        who_find(desk->conf, request->client_ip, request->evidence, &findings.claim, &a->who);
-        who_text(&a->who, a->reporter);
-        outcome = act(a, answer_id, text);
-    }
-    pool_free(&pool);
-    free(a);
-    return outcome;
 }

@@ -28,18 +28,20 @@ enum fate {
 struct acting {
     struct desk *desk;
     const struct report_request *request;
-    const struct findings *findings;
+    struct buf found; /* what the findings' texts point into */
+    struct pool *pool;
+    struct findings *findings;
     struct who who;
     char reporter[WHO_TEXT_MAX + 1];
     int64_t now_us;
     enum fate fates[ORIGINALS_MAX];
     enum learn_class classes[ORIGINALS_MAX];
+    bool wanted[ORIGINALS_MAX];      /* for the learner */
+    bool proposed[ORIGINALS_MAX];    /* for a manager */
     uint64_t numbers[ORIGINALS_MAX]; /* of what waits */
     struct err err;                  /* of what failed */
 };
 
-/* Teaches the originals that are `wanted`; their fates are set. -1: try later. */
-int act_learn(struct acting *a, const bool *wanted);
 /* An answer to a digest, if it is one: done, and said in text. -1: try later. */
 int act_on_digest(struct acting *a, struct buf *text);
 /* The polite answer, if it is due: sent if it may be, and said in text. */

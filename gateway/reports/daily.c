@@ -1,3 +1,4 @@
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
@@ -8,7 +9,6 @@
 #include "bayes/publish/generations.h"
 #include "directory/report.h"
 #include "gateway/reports/desk.h"
-#include "gateway/reports/reader.h"
 #include "reports/digest.h"
 #include "reports/teach.h"
 
@@ -35,6 +35,8 @@ int64_t desk_now_us(void)
 static int teach(void *data, int fd, struct buf *result, struct err *err)
 {
     const struct desk *desk = data;
+    if (desk_find_learner(desk, err) < 0)
+        return -1;
     struct proposals *store = proposals_reopen(desk->folder, err);
     int n = store ? proposals_teach(store, desk->conf, desk_now_us(), err) : -1;
     proposals_close(&store);
@@ -54,10 +56,10 @@ static bool is_due(struct desk *desk)
 }
 
 /*
- * In a process of its own, since mail is read. It opens the store itself, and SQLite's connections
- * do not live over a fork: ours is closed for that while.
+ * In a process of its own, since mail is read and the learner may let it wait. It opens the store
+ * itself, and SQLite's connections do not live over a fork: ours is closed for that moment.
  */
-static void teach_due(struct desk *desk)
+static void teach_begin(struct desk *desk)
 {
     struct sandbox box = {.required = desk->conf->sandbox_required,
                           .allow = SANDBOX_FILES | SANDBOX_UNIX_CONNECT,
@@ -68,24 +70,46 @@ static void teach_due(struct desk *desk)
                                      .sandbox = &box,
                                      .timeout = TEACH_TIMEOUT,
                                      .result_max = 1};
-    struct buf result = BUF_INIT(2);
     struct err err = {""};
-    if (desk_find_learner(desk, &err) < 0) {
-        log_error("what was accepted is not learned yet: %s", err.text);
-        return;
-    }
     sandbox_path(&box, desk->folder, SANDBOX_WRITE);
     sandbox_path_in(&box, desk->conf->state_dir, "bayes", SANDBOX_READ);
     proposals_close(&desk->store);
-    bool done = reader_run(&work, &result, &err) == READER_DONE;
-    if (!done)
+    desk->teaching = reader_start(&desk->teacher, &work, &err) == 0;
+    if (!desk->teaching)
         log_error("what was accepted is not learned yet: %s", err.text);
-    if (done && result.n == 1 && result.p[0])
-        desk->teach_at_ms = clock_ms();
-    buf_release(&result);
-    desk->store = done ? proposals_reopen(desk->folder, &err) : proposals_open(desk->folder, &err);
+    desk->store = proposals_reopen(desk->folder, &err);
     if (desk->store == NULL)
         log_error("%s", err.text);
+}
+
+static void teach_end(struct desk *desk)
+{
+    struct buf result = BUF_INIT(2);
+    struct err err = {""};
+    enum reader_end end = reader_finish(&desk->teacher, &result, &err);
+    desk->teaching = false;
+    if (end != READER_DONE)
+        log_error("what was accepted is not learned yet: %s", err.text);
+    if (end == READER_DONE && result.n == 1 && result.p[0])
+        daily_teach_soon(desk);
+    buf_release(&result);
+    if (end != READER_DIED)
+        return;
+    /* it may have been amid a change: what the files say holds */
+    proposals_close(&desk->store);
+    desk->store = proposals_open(desk->folder, &err);
+    if (desk->store == NULL)
+        log_error("%s", err.text);
+}
+
+/* Has it ended? One that is over its time is ended. */
+static void teach_watch(struct desk *desk)
+{
+    struct pollfd p = {.fd = desk->teacher.end_fd, .events = POLLIN};
+    if (clock_ms() > desk->teacher.deadline_ms)
+        reader_kill(&desk->teacher);
+    if (poll(&p, 1, 0) > 0)
+        teach_end(desk);
 }
 
 void daily_teach_soon(struct desk *desk)
@@ -228,13 +252,33 @@ void daily_start(struct desk *desk)
 void daily_tick(struct desk *desk)
 {
     int64_t now = clock_ms();
-    if (desk->store && now >= desk->teach_at_ms) {
+    if (desk->teaching)
+        teach_watch(desk);
+    if (desk->store && !desk->teaching && now >= desk->teach_at_ms) {
         desk->teach_at_ms = now + TEACH_PAUSE_MS;
         if (is_due(desk))
-            teach_due(desk);
+            teach_begin(desk);
     }
     if (desk->store && now >= desk->sweep_at_ms)
         sweep(desk);
     if (desk->store && digest_wanted(desk) && desk_now_us() >= desk->digest_at_us)
         make_digest(desk);
+}
+
+int daily_fd(const struct desk *desk)
+{
+    return desk->teaching ? desk->teacher.end_fd : -1;
+}
+
+/* Killed anywhere it costs nothing: what was learned is known to the ledger. */
+void daily_stop(struct desk *desk)
+{
+    struct buf result = BUF_INIT(2);
+    struct err err;
+    if (!desk->teaching)
+        return;
+    reader_kill(&desk->teacher);
+    reader_finish(&desk->teacher, &result, &err);
+    desk->teaching = false;
+    buf_release(&result);
 }

@@ -13,7 +13,8 @@ lib_libreportdesk_a_SOURCES = gateway/reports/desk.h \
     gateway/reports/read.c gateway/reports/read.h \
     gateway/reports/outgoing.c gateway/reports/outgoing.h \
     gateway/reports/act.c gateway/reports/act.h gateway/reports/act_learn.c \
-    gateway/reports/act_mail.c gateway/reports/act_words.c gateway/reports/daily.c
+    gateway/reports/act_mail.c gateway/reports/act_words.c gateway/reports/daily.c \
+    gateway/reports/large.c
 
 pkglibexec_PROGRAMS += gateway/poterne-reports
 gateway_poterne_reports_SOURCES = gateway/reports/reports.c

@@ -21,9 +21,11 @@
 #define CALLERS_MAX     64
 #define REQUEST_SECONDS 10 /* from a connection to its request */
 #define TICK_MS         1000
-#define DRAIN_SECONDS   30 /* for reports under way when asked to end */
-#define KILLERS_MAX     64 /* reports whose reader died that are remembered */
-#define DEATHS_MAX      2  /* of its reader; then a report is given up */
+#define DRAIN_SECONDS   30  /* for reports under way when asked to end */
+#define KILLERS_MAX     64  /* reports whose reader died that are remembered */
+#define DEATHS_MAX      2   /* of its reader; then a report is given up */
+#define TELL_MS         200 /* between two words about how far a decision is */
+#define LEARNED_MAX     (ORIGINALS_MAX + ERR_TEXT_MAX + 64)
 #define MEMORY_MAX      ((size_t)2048 * 1024 * 1024)
 #define FILES_MAX       512
 
@@ -31,7 +33,9 @@ enum caller_state {
     CALLER_NONE,
     CALLER_SILENT, /* its request has not come */
     CALLER_LINED,  /* waits for a reader */
-    CALLER_READ    /* a reader is at work on it */
+    CALLER_READ,   /* a reader is at work on it */
+    CALLER_LEARN,  /* its originals are on their way to the learner */
+    CALLER_TOOL    /* is told how far its decision about many is */
 };
 
 struct caller {
@@ -41,7 +45,10 @@ struct caller {
     struct buf message; /* the request; its texts are the job's */
     struct ipc_fds fds;
     struct read_job job;
-    struct reader reader;
+    struct reader reader; /* at work: CALLER_READ, CALLER_LEARN */
+    struct acting *acting;
+    uint64_t order; /* of CALLER_TOOL */
+    int64_t told_ms;
     char answer_id[SPOOL_ID_LEN + 1];
 };
 
@@ -67,6 +74,7 @@ static void caller_leave(struct caller *caller)
 {
     fsio_close_quiet(&caller->fd);
     ipc_fds_close(&caller->fds);
+    acting_free(&caller->acting);
     buf_release(&caller->message);
     caller->state = CALLER_NONE;
 }
@@ -101,17 +109,67 @@ static void accept_caller(struct office *office)
     }
 }
 
+/* --- tools --- */
+
 static void serve_tool(struct office *office, struct caller *caller)
 {
     struct buf out = BUF_INIT(IPC_MSG_MAX);
     struct err err = {"malformed"};
-    bool sense = ask_serve(office->desk->store, buf_str(&caller->message), desk_now_us(), &out);
-    if (!sense || !buf_ok(&out) || ipc_send(caller->fd, buf_str(&out), NULL, &err) != 1)
-        log_warning("a tool is cut off: %s", err.text);
+    struct desk *desk = office->desk;
+    bool sense =
+        ask_serve(desk->store, buf_str(&caller->message), desk_now_us(), &out, &caller->order);
+    bool told = sense && buf_ok(&out) && ipc_send(caller->fd, buf_str(&out), NULL, &err) == 1;
     buf_release(&out);
-    caller_leave(caller);
-    daily_teach_soon(office->desk);
+    if (!told)
+        log_warning("a tool is cut off: %s", err.text);
+    if (caller->order)
+        large_begin(desk);
+    else
+        daily_teach_soon(desk);
+    if (told && caller->order)
+        caller->state = CALLER_TOOL;
+    else
+        caller_leave(caller);
 }
+
+static void tell_tool(struct caller *caller, const struct ask_reply *reply)
+{
+    struct buf out = BUF_INIT(IPC_MSG_MAX);
+    struct err err;
+    ask_reply_put(&out, reply);
+    /* one that does not read its answers misses some; one that has gone needs none */
+    int sent = buf_ok(&out) ? ipc_send(caller->fd, buf_str(&out), NULL, &err) : -1;
+    buf_release(&out);
+    caller->told_ms = clock_ms();
+    if (sent < 0 || reply->stage != ASK_UNDER_WAY)
+        caller_leave(caller);
+}
+
+/* How far an order is, to who gave it. */
+static void on_order(void *data, const struct order_progress *progress, bool done,
+                     const char *failed)
+{
+    struct office *office = data;
+    struct err why = {""};
+    struct ask_reply reply = {.stage = done ? ASK_DONE : ASK_UNDER_WAY,
+                              .n = progress->n,
+                              .at = progress->at,
+                              .decided = progress->decided};
+    if (failed) {
+        err_set(&why, "stopped after %llu of %llu, and tried again by and by: %s",
+                (unsigned long long)progress->at, (unsigned long long)progress->n, failed);
+        reply.stage = ASK_FAILED;
+        reply.text = str_of(why.text);
+    }
+    for (size_t i = 0; i < CALLERS_MAX; i++) {
+        struct caller *caller = &office->callers[i];
+        if (caller->state == CALLER_TOOL && caller->order == progress->order &&
+            (reply.stage != ASK_UNDER_WAY || clock_ms() >= caller->told_ms + TELL_MS))
+            tell_tool(caller, &reply);
+    }
+}
+
+/* --- requests --- */
 
 static void hear(struct office *office, struct caller *caller)
 {
@@ -199,24 +257,74 @@ static void give_up(struct office *office, struct caller *caller, const struct e
     answer(caller, deaths >= DEATHS_MAX ? REPORT_NEVER : REPORT_LATER, str_of(why.text));
 }
 
-static void finish_reader(struct office *office, struct caller *caller)
+/* The last step of a report that was read. */
+static void finish_report(struct office *office, struct caller *caller)
 {
-    struct buf found = BUF_INIT(FINDINGS_MAX + 1),
-               text = BUF_INIT(ERR_TEXT_MAX + PROPOSAL_TEXT_MAX);
+    struct buf text = BUF_INIT(ERR_TEXT_MAX + PROPOSAL_TEXT_MAX);
+    enum report_outcome outcome = acting_end(caller->acting, caller->answer_id, &text);
+    answer(caller, outcome, buf_str(&text));
+    buf_release(&text);
+    large_begin(office->desk); /* it may have been an answer to a digest */
+}
+
+static void start_learning(struct office *office, struct caller *caller)
+{
+    const struct desk *desk = office->desk;
+    struct sandbox box = {.required = desk->conf->sandbox_required,
+                          .allow = SANDBOX_FILES | SANDBOX_UNIX_CONNECT,
+                          .memory_limit = MEMORY_MAX};
+    const struct reader_work work = {.run = acting_learn,
+                                     .data = caller->acting,
+                                     .fd = -1,
+                                     .sandbox = &box,
+                                     .timeout = ACTING_LEARN_SECONDS,
+                                     .result_max = LEARNED_MAX};
+    struct err err;
+    sandbox_path_in(&box, desk->conf->state_dir, "bayes", SANDBOX_READ);
+    if (desk_learner_away(desk)) {
+        answer(caller, REPORT_LATER, STR("the learner does not answer"));
+        return;
+    }
+    if (reader_start(&caller->reader, &work, &err) < 0) {
+        answer(caller, REPORT_LATER, str_of(err.text));
+        return;
+    }
+    caller->state = CALLER_LEARN;
+    office->n_readers++;
+}
+
+static void finish_reading(struct office *office, struct caller *caller)
+{
+    struct buf found = BUF_INIT(FINDINGS_MAX + 1);
     struct err err = {""};
     enum reader_end end = reader_finish(&caller->reader, &found, &err);
     office->n_readers--;
-    if (end == READER_DIED) {
+    if (end == READER_DONE)
+        caller->acting = acting_begin(office->desk, &caller->job.request, &found, &err);
+    if (end == READER_DIED)
         give_up(office, caller, &err);
-    } else if (end == READER_FAILED) {
+    else if (caller->acting == NULL)
         answer(caller, REPORT_LATER, str_of(err.text));
-    } else {
-        enum report_outcome outcome =
-            desk_act(office->desk, &caller->job.request, caller->answer_id, buf_str(&found), &text);
-        answer(caller, outcome, buf_str(&text));
-    }
-    buf_release(&text);
+    else if (acting_learns(caller->acting))
+        start_learning(office, caller);
+    else
+        finish_report(office, caller);
     buf_release(&found);
+}
+
+static void finish_learning(struct office *office, struct caller *caller)
+{
+    struct buf learned = BUF_INIT(LEARNED_MAX + 1);
+    struct err err = {""};
+    bool done = reader_finish(&caller->reader, &learned, &err) == READER_DONE;
+    office->n_readers--;
+    if (!done)
+        desk_learner_lost(office->desk);
+    if (done && acting_learned(caller->acting, buf_str(&learned), &err))
+        finish_report(office, caller);
+    else
+        answer(caller, REPORT_LATER, str_of(err.text));
+    buf_release(&learned);
 }
 
 /* First come, first read. */
@@ -238,6 +346,11 @@ static void start_readers(struct office *office)
 
 /* --- the loop --- */
 
+static bool at_work(const struct caller *caller)
+{
+    return caller->state == CALLER_READ || caller->state == CALLER_LEARN;
+}
+
 static void watch_time(struct office *office)
 {
     int64_t now = clock_ms();
@@ -245,7 +358,7 @@ static void watch_time(struct office *office)
         struct caller *caller = &office->callers[i];
         if (caller->state == CALLER_SILENT && now > caller->since_ms + REQUEST_SECONDS * 1000)
             caller_leave(caller);
-        if (caller->state == CALLER_READ && now > caller->reader.deadline_ms)
+        if (at_work(caller) && now > caller->reader.deadline_ms)
             reader_kill(&caller->reader);
     }
 }
@@ -260,37 +373,63 @@ static void begin_drain(struct office *office)
             answer(&office->callers[i], REPORT_LATER, STR("the gateway is stopping"));
 }
 
-static int round_of(struct office *office, struct err *err)
+enum { POLL_CTL, POLL_SERVICE, POLL_TEACHER, POLL_CALLERS };
+
+/* Until something happens, or there is something to do. */
+static int wait_for_events(const struct office *office, struct pollfd *p, struct err *err)
 {
-    struct pollfd p[2 + CALLERS_MAX];
     for (size_t i = 0; i < CALLERS_MAX; i++) {
         const struct caller *caller = &office->callers[i];
         int fd = caller->state == CALLER_SILENT ? caller->fd
-                 : caller->state == CALLER_READ ? caller->reader.end_fd
+                 : at_work(caller)              ? caller->reader.end_fd
                                                 : -1;
-        p[2 + i] = (struct pollfd){.fd = fd, .events = POLLIN};
+        p[POLL_CALLERS + i] = (struct pollfd){.fd = fd, .events = POLLIN};
     }
-    p[0] = (struct pollfd){.fd = office->draining ? -1 : office->env->ctl_fd, .events = POLLIN};
-    p[1] = (struct pollfd){.fd = office->draining ? -1 : office->env->service_fd, .events = POLLIN};
-    int n = poll(p, sizeof p / sizeof p[0], TICK_MS);
-    if (n < 0 && errno != EINTR)
-        return err_sys(err, "cannot wait for reports");
-    for (size_t i = 0; n > 0 && i < CALLERS_MAX; i++) {
+    p[POLL_CTL] =
+        (struct pollfd){.fd = office->draining ? -1 : office->env->ctl_fd, .events = POLLIN};
+    p[POLL_SERVICE] =
+        (struct pollfd){.fd = office->draining ? -1 : office->env->service_fd, .events = POLLIN};
+    p[POLL_TEACHER] = (struct pollfd){.fd = daily_fd(office->desk), .events = POLLIN};
+    int wait_ms = office->draining ? -1 : large_wait_ms(office->desk);
+    int n =
+        poll(p, POLL_CALLERS + CALLERS_MAX, wait_ms >= 0 && wait_ms < TICK_MS ? wait_ms : TICK_MS);
+    if (n < 0 && errno == EINTR)
+        return 0;
+    return n < 0 ? err_sys(err, "cannot wait for reports") : n;
+}
+
+static void serve_callers(struct office *office, const struct pollfd *p)
+{
+    for (size_t i = 0; i < CALLERS_MAX; i++) {
         struct caller *caller = &office->callers[i];
-        if (p[2 + i].revents == 0)
+        if (p[POLL_CALLERS + i].revents == 0)
             continue;
         if (caller->state == CALLER_SILENT)
             hear(office, caller);
-        else
-            finish_reader(office, caller);
+        else if (caller->state == CALLER_READ)
+            finish_reading(office, caller);
+        else if (caller->state == CALLER_LEARN)
+            finish_learning(office, caller);
     }
-    if (n > 0 && p[1].revents)
+}
+
+static int round_of(struct office *office, struct err *err)
+{
+    struct pollfd p[POLL_CALLERS + CALLERS_MAX];
+    int n = wait_for_events(office, p, err);
+    if (n < 0)
+        return -1;
+    if (n > 0)
+        serve_callers(office, p);
+    if (n > 0 && p[POLL_SERVICE].revents)
         accept_caller(office);
-    if (n > 0 && p[0].revents)
+    if (n > 0 && p[POLL_CTL].revents)
         begin_drain(office);
     watch_time(office);
     start_readers(office);
     daily_tick(office->desk);
+    if (!office->draining)
+        large_step(office->desk, on_order, office);
     return office->desk->store ? 0 : err_set(err, "what waits can't be opened");
 }
 
@@ -317,8 +456,10 @@ static int serve(const struct role_env *env, void *data, struct err *err)
     for (size_t i = 0; i < CALLERS_MAX; i++)
         office->callers[i].fd = -1;
     int result = open_desk(office->desk, err);
-    if (result == 0)
+    if (result == 0) {
         daily_start(office->desk);
+        large_begin(office->desk); /* what the last one did not come to the end of */
+    }
     while (result == 0) {
         result = round_of(office, err);
         if (office->draining && (office->n_readers == 0 || clock_ms() > office->drain_until_ms))
@@ -326,11 +467,13 @@ static int serve(const struct role_env *env, void *data, struct err *err)
     }
     for (size_t i = 0; i < CALLERS_MAX; i++) {
         struct caller *caller = &office->callers[i];
-        if (caller->state == CALLER_READ)
+        if (at_work(caller))
             reader_kill(&caller->reader);
         if (caller->state != CALLER_NONE)
             caller_leave(caller);
     }
+    daily_stop(office->desk);
+    order_free(&office->desk->order);
     proposals_close(&office->desk->store);
     free(office);
     return result;

@@ -116,6 +116,41 @@ is( $jeans->{proposals}, 5, 'of five messages' );
 ( $status, $said ) = $gateway->poterne( 'reports', 'reporters' );
 like( $said, qr/^$claire\s+2\s+0\s+1\s+1\s/m, 'reports reporters: what was accepted and rejected' );
 
+# --- many at once, and the process killed amid ---
+
+# Of words of its own.
+sub large {
+    my ($n) = @_;
+    my @words = map { join '', map { chr ord('a') + int rand 26 } 1 .. 8 } 1 .. 30;
+    return letter( $jean, "Large $n", "@words\n" );
+}
+
+my ($before) = sort { $b <=> $a } map { $_->{number} + 1 } listed( '--all', '--each' );
+report( $jean, map { large($_) } 1 .. 80 );
+report( $claire, map { large($_) } 81 .. 160 );
+ok( wait_until( 60, sub { listed( '--each', '--limit', 1000 ) == 160 } ), 'many wait' );
+my $accepting = fork // die "fork: $!\n";
+if ( !$accepting ) {
+    open STDOUT, '>', "$root/accepted" or die "$!\n";
+    open STDERR, '>&', \*STDOUT or die "$!\n";
+    exec "$gateway->{build}/poterne", 'reports', '--config', $gateway->{conf}, 'accept', "$before-1000";
+}
+my $orders = "$root/gateway/state/reports/orders";
+ok( wait_until( 20, sub { my @files = glob "$orders/*.order"; @files > 0 } ), 'the decision is on disk' );
+is( $gateway->signal_role( 'KILL', 'reports' ), 1, 'poterne-reports is killed' );
+waitpid $accepting, 0;
+my $told = do { local ( @ARGV, $/ ) = "$root/accepted"; <> };
+like( $told, qr/the decision is kept|^160 accepted/m, 'the command says that the decision is kept' );
+ok( wait_until( 30, sub { listed('--each') == 0 } ), 'all of it is carried out all the same' );
+my @files = glob "$orders/*.order";
+is( scalar @files, 0, 'and done with' );
+my %states;
+$states{ $_->{state} }++ for grep { $_->{number} >= $before } listed( '--all', '--each', '--limit', 1000 );
+is( ( $states{accepted} // 0 ) + ( $states{capped} // 0 ) + ( $states{learned} // 0 ), 160, 'each of them' )
+    or diag( explain( \%states ) );
+($decided) = $gateway->poterne_json( 'reports', 'reject', "$before-1000" );
+is( $decided->{changed}, 0, 'a range means what waits' );
+
 # --- without it ---
 
 is( $gateway->stop, 0, 'the gateway stops' );

@@ -79,15 +79,17 @@ static void test_served(void **state)
     struct ask_reply reply;
     open_store(f);
     add(f, a_report(1, "a@example.org"));
-    assert_true(ask_serve(f->store, message_of(&out, &ask), NOW_US, &answer));
+    uint64_t order;
+    assert_true(ask_serve(f->store, message_of(&out, &ask), NOW_US, &answer, &order));
     assert_true(ask_reply_get(buf_str(&answer), &reply));
-    assert_true(reply.done);
+    assert_int_equal(reply.stage, ASK_DONE);
+    assert_int_equal(order, 0);
     assert_int_equal(reply.decided.changed, 1);
     assert_int_equal(reply.decided.missing, 1);
     assert_int_equal(load(f, 1).state, PROPOSAL_ACCEPTED);
     assert_str(load(f, 1).decider, "root");
     buf_clear(&answer);
-    assert_false(ask_serve(f->store, STR("\x40 nonsense"), NOW_US, &answer));
+    assert_false(ask_serve(f->store, STR("\x40 nonsense"), NOW_US, &answer, &order));
     assert_int_equal(answer.n, 0);
     buf_release(&answer);
     buf_release(&out);
@@ -98,7 +100,7 @@ static void test_nobody_there(void **state)
     struct fixture *f = *state;
     const struct ask ask = {.verb = ASK_ACCEPT, .decider = STR("root")};
     struct proposal_decided decided;
-    assert_int_equal(ask_call(f->folder, &ask, &decided, &f->err), 0);
+    assert_int_equal(ask_call(f->folder, &ask, NULL, NULL, &decided, &f->err), 0);
 }
 
 int main(void)

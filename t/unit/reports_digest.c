@@ -7,6 +7,7 @@
 #include "mail/utf8.h"
 #include "reports/digest.h"
 #include "reports/digest_record.h"
+#include "reports/order.h"
 
 #define SUBJECT "Re: 3 reported messages to decide [digest 0123456789ABCDEF]"
 
@@ -366,7 +367,11 @@ static void test_many_groups(void **state)
         add(f, a_report(i, "a@example.org"));
     assert_int_equal(make(f, &no_news, NOW_US, token), 1);
     assert_true(told(f, "and 20 more"));
+    /* some at once, the others ordered */
     assert_int_equal(reply_to(f, token, "reject all", NOW_US), 1);
+    assert_int_equal(load(f, PROPOSALS_AT_ONCE).state, PROPOSAL_REJECTED);
+    assert_int_equal(load(f, PROPOSALS_AT_ONCE + 1).state, PROPOSAL_WAITING);
+    assert_int_equal(orders_finish(f->store, &f->err), 0);
     assert_int_equal(load(f, DIGEST_LINES_MAX).state, PROPOSAL_REJECTED);
     assert_int_equal(load(f, DIGEST_LINES_MAX + 1).state, PROPOSAL_WAITING);
 }
