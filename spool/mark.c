@@ -76,8 +76,10 @@ int spool_mark_held(struct spool_file *file, struct str reason, struct err *err)
     int result = buf_ok(&payload) ? append(file, RECORD_HELD, buf_str(&payload), err)
                                   : err_set(err, "out of memory for a record");
     buf_release(&payload);
-    if (result == 0)
+    if (result == 0) {
         file->envelope.held = reason;
+        file->envelope.held_later = true;
+    }
     return result;
 }
 

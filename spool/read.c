@@ -88,6 +88,7 @@ static bool apply_held(struct str payload, struct envelope *envelope)
 {
     struct wire w = wire_of(payload);
     envelope->held = wire_get_str(&w);
+    envelope->held_later = true;
     return wire_done(&w);
 }
 
@@ -207,6 +208,14 @@ int spool_open_message(struct spool *spool, enum spool_state state, const char *
     const struct folder *folder = spool_folder(spool, state);
     int fd = openat(folder->fd, id, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
     return fd >= 0 ? fd : err_sys(err, "cannot open %s/%s/%s", spool->root, folder->name, id);
+}
+
+int64_t spool_file_size(struct spool *spool, enum spool_state state, const char *id)
+{
+    struct stat st;
+    return fstatat(spool_folder(spool, state)->fd, id, &st, AT_SYMLINK_NOFOLLOW) == 0
+               ? (int64_t)st.st_size
+               : -1;
 }
 
 void spool_unload(struct spool_file **file)

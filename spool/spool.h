@@ -63,6 +63,7 @@ struct envelope {
     struct str verdict;
     double global, heuristics, bayes;
     struct str held;     /* reason when it goes to quarantine */
+    bool held_later;     /* not by edge: it could not be delivered. Not written by spool_commit() */
     struct str evidence; /* JSON */
     struct edits edits;  /* sorted, apart, inside the message: checked on commit and load */
 };
@@ -117,6 +118,8 @@ void spool_unload(struct spool_file **file);
  * The caller closes it. -1 on error. */
 int spool_open_message(struct spool *spool, enum spool_state state, const char *id,
                        struct err *err);
+/* Bytes of the whole file, records and all; -1: it is not there (ENOENT), or can't be looked at. */
+int64_t spool_file_size(struct spool *spool, enum spool_state state, const char *id);
 /* What a mark means for the recipient in memory; spool_mark() does it too. The mark's texts are
  * then the recipient's. */
 struct spool_mark;

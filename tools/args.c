@@ -44,6 +44,14 @@ static const struct {
     {"--each", "", OPT_EACH, NULL, "one by one instead of in groups"},
     {"--group", "", OPT_GROUP, NULL, "and what waits in the same group of near-identical messages"},
     {"--why", "", OPT_WHY, "TEXT", "why; it is kept with the decision"},
+    {"--until", "", OPT_UNTIL, "WHEN", "only what is older: 12h, 7d, or a day: 2026-11-20"},
+    {"--sender", "", OPT_SENDER, "ADDRESS", "only from this sender; * is anything"},
+    {"--reason", "", OPT_REASON, "REASON", "only what is held for this; see above"},
+    {"--virus", "", OPT_VIRUS, "NAME", "only where an engine named this, or a name with it"},
+    {"--engine", "", OPT_ENGINE, "NAME", "only where this engine found something"},
+    {"--to", "", OPT_TO, "ADDRESS", "a copy to this address instead"},
+    {"--no-scan", "", OPT_NO_SCAN, NULL, "without asking the engines again"},
+    {"--dry-run", "", OPT_DRY_RUN, NULL, "only say what would be done"},
 };
 #define N_OPTIONS (sizeof options / sizeof options[0])
 
@@ -81,6 +89,18 @@ static const char **text_place(enum tool_option option, struct tool_args *args)
         return &args->since;
     case OPT_WHY:
         return &args->why;
+    case OPT_UNTIL:
+        return &args->until;
+    case OPT_SENDER:
+        return &args->sender;
+    case OPT_REASON:
+        return &args->reason;
+    case OPT_VIRUS:
+        return &args->virus;
+    case OPT_ENGINE:
+        return &args->engine;
+    case OPT_TO:
+        return &args->to;
     default:
         return NULL;
     }

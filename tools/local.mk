@@ -12,7 +12,7 @@ bin_PROGRAMS += poterne
 poterne_SOURCES = tools/poterne.c \
     tools/reports.c tools/reports_decide.c tools/reports_show.c tools/reports_tool.h \
     tools/evaluate.c tools/check.c tools/check_report.c tools/check_report.h tools/config.c tools/learn.c tools/learn_job.c tools/learn_job.h \
-    tools/learn_reader.c tools/learn_reader.h tools/quarantine.c tools/queue.c tools/trace.c \
+    tools/learn_reader.c tools/learn_reader.h tools/quarantine.c tools/quarantine_list.c tools/quarantine_tool.h tools/queue.c tools/trace.c \
     tools/model.c tools/model_tool.h tools/model_list.c tools/model_diff.c tools/model_transfer.c \
     tools/rules_fit.c tools/rules_fit.h \
     tools/masscheck.c tools/rules_job.c tools/rules_job.h tools/rules.c tools/rules_tool.h \

@@ -4,30 +4,9 @@
 #include <string.h>
 
 #include "base/ipc.h"
-#include "tools/spool_view.h"
+#include "tools/quarantine_tool.h"
 
-static int list_one(void *data, const struct spool_file *file)
-{
-    spool_view_put(data, file);
-    return 0;
-}
-
-static void list_damaged(void *data, const char *id, const char *why)
-{
-    struct spool_view *view = data;
-    struct err err;
-    err_set(&err, "%s can't be read: %s", id, why);
-    spool_view_worse(view, tool_fail(view->command, &err));
-}
-
-static void list(struct spool_view *view)
-{
-    const struct quarantine_visitor visitor = {list_one, list_damaged, view};
-    struct err err = {""};
-    if (quarantine_each(view->spool, &visitor, &err) < 0)
-        spool_view_worse(view, tool_fail(view->command, &err));
-    spool_view_put_count(view);
-}
+#define ID_PREFIX_MIN 4
 
 static void show(struct spool_view *view, const char *id)
 {
@@ -71,10 +50,6 @@ static void decide(struct spool_view *view, const char *id, bool release)
     struct buf answer = BUF_INIT(IPC_MSG_MAX);
     struct err err = {""};
     uint32_t recipient;
-    if (!spool_id_valid(str_of(id))) {
-        spool_view_worse(view, tool_misused(view->command, "\"%s\" is no message id", id));
-        return;
-    }
     if (!find_recipient(view, id, &recipient))
         return;
     int result = release ? quarantine_release(view->conf->run_dir, id, recipient, &answer, &err)
@@ -83,23 +58,105 @@ static void decide(struct spool_view *view, const char *id, bool release)
     buf_release(&answer);
 }
 
+static void release(struct spool_view *view, const char *id)
+{
+    decide(view, id, true);
+}
+
+static void delete (struct spool_view *view, const char *id)
+{
+    decide(view, id, false);
+}
+
+/* --- which message --- */
+
+struct search {
+    char prefix[SPOOL_ID_LEN + 1];
+    char id[SPOOL_ID_LEN + 1];
+    size_t n;
+};
+
+static int match_one(void *data, const char *id)
+{
+    struct search *search = data;
+    if (strncmp(id, search->prefix, strlen(search->prefix)) == 0 && search->n++ == 0)
+        memcpy(search->id, id, sizeof search->id);
+    return 0;
+}
+
+/* The beginning of an id is enough where only one message has it. */
+static bool find_id(struct spool_view *view, const char *word, char id[SPOOL_ID_LEN + 1])
+{
+    struct search search = {.n = 0};
+    struct err err = {""};
+    bool fits = *word && str_copy(str_of(word), search.prefix, sizeof search.prefix);
+    for (char *c = search.prefix; *c; c++) {
+        *c = *c >= 'a' && *c <= 'z' ? (char)(*c - 'a' + 'A') : *c;
+        fits &= strchr("0123456789ABCDEFGHJKMNPQRSTVWXYZ", *c) != NULL;
+    }
+    memcpy(id, search.prefix, sizeof search.prefix);
+    if (fits && spool_id_valid(str_of(search.prefix)))
+        return true;
+    if (!fits || strlen(search.prefix) < ID_PREFIX_MIN) {
+        spool_view_worse(view, tool_misused(view->command,
+                                            "\"%s\" is no message id, nor %d or more letters of "
+                                            "its beginning",
+                                            word, ID_PREFIX_MIN));
+        return false;
+    }
+    if (spool_each(view->spool, view->state, match_one, &search, &err) < 0) {
+        spool_view_worse(view, tool_fail(view->command, &err));
+        return false;
+    }
+    if (search.n != 1) {
+        err_set(&err, "%zu messages in quarantine have an id that begins with %s%s", search.n,
+                search.prefix, search.n ? ": write more of it" : "");
+        tool_fail(view->command, &err);
+        spool_view_worse(view, search.n ? TOOL_FAILED : TOOL_NO);
+        return false;
+    }
+    memcpy(id, search.id, sizeof search.id);
+    return true;
+}
+
+/* --- the command --- */
+
+static const struct {
+    const char *name;
+    void (*all)(struct spool_view *view);                 /* without ids … */
+    void (*one)(struct spool_view *view, const char *id); /* … or of each */
+    uint64_t options;
+} commands[] = {
+    {"list", quarantine_list, NULL, OPT_JSON | OPT_LIMIT | FILTER_OPTIONS},
+    {"show", NULL, show, OPT_JSON | OPT_MESSAGE},
+    {"release", NULL, release, OPT_RECIPIENT},
+    {"delete", NULL, delete, OPT_RECIPIENT},
+};
+#define N_COMMANDS (sizeof commands / sizeof commands[0])
+
 static void act(struct spool_view *view)
 {
     const struct tool_args *args = view->args;
     const char *what = args->n_rest ? args->rest[0] : "list";
-    bool on_one = strcmp(what, "show") == 0;
-    bool on_many = strcmp(what, "release") == 0 || strcmp(what, "delete") == 0;
-    if (strcmp(what, "list") == 0)
-        list(view);
-    else if (!on_one && !on_many)
+    char id[SPOOL_ID_LEN + 1];
+    size_t c = 0;
+    while (c < N_COMMANDS && strcmp(commands[c].name, what) != 0)
+        c++;
+    if (c == N_COMMANDS)
         spool_view_worse(view, tool_misused(view->command, "there is no `quarantine %s`", what));
+    else if (args->given & ~(commands[c].options | OPT_CONFIG))
+        spool_view_worse(view, tool_misused(view->command,
+                                            "an option is given that `quarantine %s` does not take",
+                                            what));
+    else if (commands[c].all)
+        commands[c].all(view);
     else if (args->n_rest < 2)
         spool_view_worse(view, tool_misused(view->command, "name a message; `poterne quarantine` "
                                                            "lists them"));
-    for (size_t i = 1; on_one && i < args->n_rest; i++)
-        show(view, args->rest[i]);
-    for (size_t i = 1; on_many && i < args->n_rest; i++)
-        decide(view, args->rest[i], strcmp(what, "release") == 0);
+    else
+        for (size_t i = 1; i < args->n_rest; i++)
+            if (find_id(view, args->rest[i], id))
+                commands[c].one(view, id);
 }
 
 static int run(const struct tool_args *args)
@@ -115,11 +172,14 @@ const struct tool_command tool_quarantine = {
     .name = "quarantine",
     .summary = "list, show, release or delete what is held",
     .arguments = "[list] | show ID… | release ID… | delete ID…",
-    .help = "show prints what is known of a message, its structure and why it is held; with\n"
+    .help = "list shows the newest first; all that is asked for must hold. --reason is a class\n"
+            "(virus, banned, unscannable, policy, undeliverable) or part of the reason. Times are\n"
+            "those of receipt. An id may be cut where only one message begins so.\n"
+            "show prints what is known of a message, its structure and why it is held; with\n"
             "--message the message itself as it was received, which may be dangerous.\n"
             "release gives it to its recipients, delete removes it for good; with --recipient for\n"
             "one of them only. The running gateway does it, and its journal keeps that it was.\n"
             "Exit status: 0 done, 1 not there, 2 could not be done.\n",
-    .options = OPT_CONFIG | OPT_JSON | OPT_MESSAGE | OPT_RECIPIENT,
+    .options = OPT_CONFIG | OPT_JSON | OPT_MESSAGE | OPT_LIMIT | FILTER_OPTIONS,
     .run = run,
 };

@@ -7,7 +7,6 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "base/conf_number.h"
 #include "base/fsio.h"
 #include "mail/plain.h"
 #include "mail/utf8.h"
@@ -15,7 +14,6 @@
 #include "tools/json.h"
 
 #define SECOND_US ((int64_t)1000000)
-#define AGE_MAX   ((uint64_t)3650 * 86400)
 #define CELL_MAX  512
 
 static const struct {
@@ -40,21 +38,7 @@ int64_t reports_now_us(void)
 
 int reports_since(const char *word, int64_t now_us, int64_t *since_us, struct err *err)
 {
-    struct tm day = {.tm_isdst = -1};
-    struct err why;
-    uint64_t age;
-    const char *end = strptime(word, "%Y-%m-%d", &day);
-    if (end && *end == '\0') {
-        *since_us = (int64_t)mktime(&day) * SECOND_US;
-        return 0;
-    }
-    if (conf_number(str_of(word), conf_time_units, "an age", 1, AGE_MAX, &age, &why) < 0)
-        return err_set(err,
-                       "--since needs an age such as 12h or 7d, or a day such as 2026-11-20, "
-                       "not \"%s\"",
-                       word);
-    *since_us = now_us - (int64_t)age * SECOND_US;
-    return 0;
+    return tool_when("--since", word, now_us, since_us, err);
 }
 
 void reports_put_cell(struct str text, size_t columns)

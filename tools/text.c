@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/conf_number.h"
 #include "mail/utf8.h"
 #include "tools/tool.h"
 
@@ -34,6 +35,32 @@ void tool_time(int64_t time_us, char out[TOOL_TIME_SIZE])
     if (localtime_r(&seconds, &tm) == NULL ||
         strftime(out, TOOL_TIME_SIZE, "%Y-%m-%d %H:%M:%S", &tm) == 0)
         snprintf(out, TOOL_TIME_SIZE, "@%" PRId64, time_us);
+}
+
+#define SECOND_US ((int64_t)1000000)
+#define AGE_MAX   ((uint64_t)3650 * 86400)
+
+int tool_when(const char *option, const char *word, int64_t now_us, int64_t *time_us,
+              struct err *err)
+{
+    static const char *const forms[] = {"%Y-%m-%d", "%Y-%m-%dT%H:%M"};
+    uint64_t age;
+    struct err why;
+    for (size_t i = 0; i < sizeof forms / sizeof forms[0]; i++) {
+        struct tm day = {.tm_isdst = -1};
+        const char *end = strptime(word, forms[i], &day);
+        if (end && *end == '\0') {
+            *time_us = (int64_t)mktime(&day) * SECOND_US;
+            return 0;
+        }
+    }
+    if (conf_number(str_of(word), conf_time_units, "an age", 1, AGE_MAX, &age, &why) < 0)
+        return err_set(err,
+                       "%s needs an age such as 12h or 7d, or a day such as 2026-11-20, "
+                       "not \"%s\"",
+                       option, word);
+    *time_us = now_us - (int64_t)age * SECOND_US;
+    return 0;
 }
 
 void tool_size(uint64_t bytes, char out[TOOL_SIZE_SIZE])

@@ -48,13 +48,22 @@ enum tool_option {
     OPT_WHY = 1 << 25,      /* --why TEXT */
     OPT_EACH = 1 << 26,
     OPT_GROUP = 1 << 27,
+    OPT_UNTIL = 1 << 28,    /* --until WHEN */
+    OPT_SENDER = 1 << 29,   /* --sender ADDRESS */
+    OPT_REASON = 1 << 30,   /* --reason WORD */
+    OPT_VIRUS = 1ull << 31, /* --virus NAME */
+    OPT_ENGINE = 1ull << 32,
+    OPT_TO = 1ull << 33, /* --to ADDRESS */
+    OPT_NO_SCAN = 1ull << 34,
+    OPT_DRY_RUN = 1ull << 35,
 };
 
 struct tool_args {
-    unsigned given; /* enum tool_option */
+    uint64_t given; /* enum tool_option */
     const char *config;
     const char *recipient;
     const char *state, *reporter, *since, *why;
+    const char *until, *sender, *reason, *virus, *engine, *to;
     const char *index;
     const char *feedback; /* NULL when not given */
     uint64_t limit;
@@ -71,7 +80,7 @@ struct tool_command {
     const char *summary;   /* one line */
     const char *arguments; /* "[--json] FILE…" */
     const char *help;      /* what --help says further */
-    unsigned options;      /* enum tool_option: those it takes */
+    uint64_t options;      /* enum tool_option: those it takes */
     int (*run)(const struct tool_args *args);
 };
 
@@ -103,6 +112,10 @@ void tool_put_text(FILE *out, struct str text);
 /* "2026-11-21 22:04:31", local time */
 #define TOOL_TIME_SIZE 32
 void tool_time(int64_t time_us, char out[TOOL_TIME_SIZE]);
+/* What an option says of time: an age before now such as 12h or 7d, or a day or minute of local
+ * time such as 2026-11-20 or 2026-11-20T08:30. */
+int tool_when(const char *option, const char *word, int64_t now_us, int64_t *time_us,
+              struct err *err);
 /* "5.3 kB" */
 #define TOOL_SIZE_SIZE 32
 void tool_size(uint64_t bytes, char out[TOOL_SIZE_SIZE]);

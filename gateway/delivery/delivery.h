@@ -60,6 +60,7 @@
 #define DELIVERY_JOURNAL_SECONDS 5 /* for the journal's last word when asked to end */
 
 struct delivery;
+struct held_index;
 struct journal_client;
 struct job;
 struct hop;
@@ -152,6 +153,7 @@ struct sweep {
     char (*ids)[SPOOL_ID_LEN + 1];
     size_t n, cap, at;
     unsigned pause; /* seconds */
+    bool again;     /* without a pause */
 };
 
 struct delivery {
@@ -171,6 +173,8 @@ struct delivery {
     struct hop *hops;
     struct conf_hop reports_hop; /* where report addresses' mail goes */
     struct sweep queue_sweep, held_sweep;
+    struct held_index *vault;  /* NULL: it can't be written */
+    int64_t vault_quiet_until; /* monotonic seconds */
     struct event *tick;
     struct event *ctl;
     struct service *service;
@@ -287,6 +291,26 @@ enum client_outcome report_hand_over(const struct delivery *delivery, const stru
 int sweep_start(struct delivery *delivery, struct sweep *sweep, enum spool_state folder,
                 unsigned pause, struct err *err);
 void sweep_stop(struct sweep *sweep);
+
+/* Begins anew soon, whether or not it is under way. */
+void sweep_hurry(struct sweep *sweep);
+
+/* --- the index of quarantine/ (vault.c) --- */
+void vault_start(struct delivery *delivery);
+void vault_stop(struct delivery *delivery);
+/* Who searches sees it from here on. */
+void vault_commit(struct delivery *delivery);
+/* Once a second. */
+void vault_tick(struct delivery *delivery);
+/* The index has it as it stands on the disk, and so does the journal. */
+bool vault_knows(struct delivery *delivery, const char *id);
+/* A file of quarantine/ with somebody held. */
+void vault_put(struct delivery *delivery, const struct spool_file *file);
+/* The same, read from the disk. */
+void vault_renew(struct delivery *delivery, const char *id);
+void vault_drop(struct delivery *delivery, const char *id);
+/* These are all that lie in quarantine/, but for what came meanwhile. */
+void vault_swept(struct delivery *delivery, const char (*ids)[SPOOL_ID_LEN + 1], size_t n);
 
 /* --- service socket (service.c) --- */
 int service_start(struct delivery *delivery, struct err *err);

@@ -272,16 +272,20 @@ enum held_state { HELD_KNOWN, HELD_NEW, HELD_RELEASED };
  * be read counts as new, and is dealt with when it is loaded. */
 static enum held_state look_at_held(struct delivery *delivery, const char *id)
 {
-    struct pool *pool = pool_new(DELIVERY_LOAD_MAX);
     struct spool_file *file;
     struct err err;
     bool corrupt;
     enum held_state state = HELD_NEW;
+    if (vault_knows(delivery, id))
+        return HELD_KNOWN;
+    struct pool *pool = pool_new(DELIVERY_LOAD_MAX);
     if (pool &&
         spool_peek(delivery->spool, SPOOL_QUARANTINE, id, pool, &file, &corrupt, &err) == 0) {
         state = is_released(&file->envelope) ? HELD_RELEASED
                 : file->journaled            ? HELD_KNOWN
                                              : HELD_NEW;
+        if (state != HELD_RELEASED && quarantine_held_count(&file->envelope))
+            vault_put(delivery, file);
         spool_unload(&file);
     }
     pool_free(&pool);

@@ -16,7 +16,8 @@ lib_libdelivery_a_SOURCES = \
     gateway/delivery/loop.c gateway/delivery/delivery.h \
     gateway/delivery/job.c gateway/delivery/leg.c gateway/delivery/result.c gateway/delivery/settle.c \
     gateway/delivery/hop.c gateway/delivery/lane.c gateway/delivery/sweep.c \
-    gateway/delivery/journal.c gateway/delivery/service.c gateway/delivery/report.c
+    gateway/delivery/journal.c gateway/delivery/service.c gateway/delivery/report.c \
+    gateway/delivery/vault.c
 
 pkglibexec_PROGRAMS += gateway/poterne-delivery
 gateway_poterne_delivery_CPPFLAGS = $(AM_CPPFLAGS) $(EVENT_CFLAGS)
@@ -29,7 +30,7 @@ t_unit_delivery_client_LDADD = lib/libclient.a $(SPOOL_LIBS) $(CMOCKA_LIBS)
 noinst_LIBRARIES += t/delivery/libfake.a
 t_delivery_libfake_a_SOURCES = t/delivery/fake.h t/delivery/fake_hop.c t/delivery/fake_journal.c \
     t/delivery/gateway.c
-DELIVERY_FAKE_LIBS = t/delivery/libfake.a lib/libquarantine.a lib/libspool.a lib/libevents.a \
+DELIVERY_FAKE_LIBS = t/delivery/libfake.a $(QUARANTINE_LIBS) lib/libevents.a \
     $(MAIL_LIBS) $(CMOCKA_LIBS)
 unit += t/unit/delivery_queue
 t_unit_delivery_queue_LDADD = $(DELIVERY_FAKE_LIBS)

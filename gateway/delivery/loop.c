@@ -73,6 +73,7 @@ static void on_tick(evutil_socket_t fd, short what, void *data)
     struct delivery *delivery = data;
     journal_client_tick(delivery->journal);
     settle_tick(delivery);
+    vault_tick(delivery);
     sync_folders(delivery);
     if (delivery->draining)
         drain_on(delivery);
@@ -113,6 +114,7 @@ static int start(struct delivery *delivery, struct err *err)
     if (settle_start(delivery, err) < 0 || journal_start(delivery, err) < 0 ||
         hops_make(delivery, err) < 0 || service_start(delivery, err) < 0)
         return -1;
+    vault_start(delivery);
     if (sweep_start(delivery, &delivery->queue_sweep, SPOOL_QUEUE, DELIVERY_SWEEP_SECONDS, err) < 0)
         return -1;
     return sweep_start(delivery, &delivery->held_sweep, SPOOL_QUARANTINE, DELIVERY_HELD_SECONDS,
@@ -160,6 +162,7 @@ void delivery_stop(struct delivery **stopped)
     sweep_stop(&delivery->queue_sweep);
     sweep_stop(&delivery->held_sweep);
     service_stop(delivery);
+    vault_stop(delivery);
     jobs_free(delivery);
     hops_free(delivery);
     journal_stop(delivery);

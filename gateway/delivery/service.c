@@ -35,6 +35,8 @@ static int move_released(const struct decision *decision, struct err *err)
 {
     if (spool_move(decision->delivery->spool, decision->id, SPOOL_QUARANTINE, SPOOL_QUEUE, err) < 0)
         return -1;
+    vault_drop(decision->delivery, decision->id);
+    vault_commit(decision->delivery);
     job_adopt(decision->delivery, decision->id);
     return 0;
 }
@@ -84,6 +86,7 @@ static int release_or_delete(const struct decision *decision, enum recipient_sta
     if (n > 0 && to == RCPT_RELEASED)
         return move_released(decision, err) < 0 ? -1 : n;
     job_adopt_held(decision->delivery, decision->id);
+    vault_commit(decision->delivery);
     return n;
 }
 

@@ -140,7 +140,9 @@ static void run_move(struct work *work)
 
 static void move_done(struct work *work)
 {
-    job_free((struct job *)((char *)work - offsetof(struct job, work)));
+    struct job *job = (struct job *)((char *)work - offsetof(struct job, work));
+    vault_renew(job->delivery, job->id);
+    job_free(job);
 }
 
 static void finish(struct job *job)
@@ -155,6 +157,7 @@ static void finish(struct job *job)
     }
     if (job->n_held) {
         keep_held(job);
+        vault_renew(delivery, job->id);
         job_free(job);
         return;
     }
@@ -162,6 +165,8 @@ static void finish(struct job *job)
         delivery->unlinked[job->folder] = true;
     else if (errno != ENOENT)
         log_error("%s; it was delivered and is tried to be removed again", err.text);
+    if (job->folder == SPOOL_QUARANTINE)
+        vault_drop(delivery, job->id);
     job_free(job);
 }
 

@@ -48,10 +48,21 @@ static void on_sweep(evutil_socket_t fd, short what, void *data)
     for (unsigned i = 0; i < DELIVERY_ROUND && sweep->at < sweep->n; i++)
         look(sweep, sweep->ids[sweep->at++]);
     if (sweep->at == sweep->n) {
+        if (sweep->folder == SPOOL_QUARANTINE)
+            vault_swept(delivery, (const char(*)[SPOOL_ID_LEN + 1]) sweep->ids, sweep->n);
         forget_ids(sweep);
-        wait.tv_sec = sweep->pause;
+        wait.tv_sec = sweep->again ? 0 : sweep->pause;
+        sweep->again = false;
     }
     event_add(sweep->timer, &wait);
+}
+
+void sweep_hurry(struct sweep *sweep)
+{
+    const struct timeval at_once = {0};
+    sweep->again = sweep->n != 0;
+    if (!sweep->again)
+        event_add(sweep->timer, &at_once);
 }
 
 int sweep_start(struct delivery *delivery, struct sweep *sweep, enum spool_state folder,

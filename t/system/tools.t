@@ -109,7 +109,7 @@ for my $n ( 1 .. 3 ) {
 }
 is( scalar @ids, 3, 'infected mail is taken' );
 my @held = $gateway->poterne_json('quarantine');
-is_deeply( [ map { $_->{id} } @held ], \@ids, 'quarantine lists it' );
+is_deeply( [ map { $_->{id} } @held ], [ reverse @ids ], 'quarantine lists it, the newest first' );
 like( $held[0]{held}, qr/infected/, 'and why' );
 ( $status, $said ) = $gateway->poterne( 'quarantine', 'show', $ids[0] );
 like( $said, qr/eicar\.com/, 'quarantine show has its structure' );
