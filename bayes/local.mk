@@ -16,7 +16,7 @@ lib_libbayes_a_SOURCES = \
     bayes/model/measure.h bayes/model/model.c bayes/model/model.h bayes/model/model_diff.c \
     bayes/model/model_diff.h bayes/model/model_format.h bayes/model/model_write.c \
     bayes/model/online.c bayes/model/online.h bayes/model/regression.c bayes/model/regression.h \
-    bayes/model/stream.c bayes/model/stream.h \
+    bayes/model/rehearsal.c bayes/model/rehearsal.h bayes/model/stream.c bayes/model/stream.h \
     bayes/transfer/import_summary.h bayes/transfer/lines.c bayes/transfer/lines.h \
     bayes/transfer/portable.c bayes/transfer/portable.h
 
@@ -28,8 +28,8 @@ lib_libledger_a_SOURCES = \
     bayes/ledger/counts.c bayes/ledger/counts.h bayes/ledger/db.h bayes/ledger/expire.c \
     bayes/ledger/export.c bayes/ledger/export.h bayes/ledger/held.c bayes/ledger/learn.c \
     bayes/ledger/ledger.h bayes/ledger/look.c bayes/ledger/open.c bayes/ledger/publish.c \
-    bayes/ledger/rebuild.c bayes/ledger/record.c bayes/ledger/record.h bayes/ledger/salvage.c \
-    bayes/ledger/salvage.h bayes/ledger/seed.c bayes/ledger/state.c bayes/ledger/weights.c \
+    bayes/ledger/rebuild.c bayes/ledger/record.c bayes/ledger/record.h bayes/ledger/rehearse.c \
+    bayes/ledger/salvage.c bayes/ledger/salvage.h bayes/ledger/seed.c bayes/ledger/state.c bayes/ledger/weights.c \
     bayes/publish/generation_note.c bayes/publish/generations.c bayes/publish/generations.h \
     bayes/publish/guard.c bayes/publish/guard.h bayes/publish/judge.c bayes/publish/judge.h \
     bayes/publish/note.c bayes/publish/note.h bayes/publish/publish.c bayes/publish/publish.h \
@@ -41,7 +41,8 @@ lib_libimport_a_SOURCES = \
     bayes/transfer/import_spamassassin.c bayes/transfer/import_table.c \
     bayes/transfer/import_table.h
 
-unit += t/unit/bayes_regression t/unit/bayes_grams t/unit/bayes_stream
+unit += t/unit/bayes_regression t/unit/bayes_rehearsal t/unit/bayes_grams t/unit/bayes_stream
+t_unit_bayes_rehearsal_LDADD = $(MODEL_LIBS) $(CMOCKA_LIBS)
 t_unit_bayes_regression_LDADD = $(MODEL_LIBS) $(CMOCKA_LIBS)
 t_unit_bayes_grams_LDADD = $(MODEL_LIBS) $(CMOCKA_LIBS)
 t_unit_bayes_stream_LDADD = $(MODEL_LIBS) $(CMOCKA_LIBS)

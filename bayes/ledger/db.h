@@ -7,13 +7,15 @@
  *   sources.db    kind of source, name → struct source_record (ledger/caps.c)
  *   held.db       class, number → a held-out message (ledger/held.c)
  *   steps.db      digest → what it changed in the weights since they were written
- * (ledger/weights.c) weights-N     the weights of the grams as they once were (ledger/weights.c)
+ * (ledger/weights.c) rehearsal.db  class, slot → a message that may be rehearsed
+ * (ledger/rehearse.c) weights-N     the weights of the grams as they once were (ledger/weights.c)
  *
  * Numbers in keys are big-endian so that their order in the tree is that of the numbers and a
  * sorted batch walks the tree from left to right. Records are in the machine's byte order.
  *
  * Version 1 had the first three databases, no weights, and records of messages without source and
- * lesson; it is taken over at the first opening (ledger/open.c), its records stay as they are.
+ * lesson; version 2 had no rehearsal.db and records without what was rehearsed. They are taken over
+ * at the first opening (ledger/open.c), their records of messages stay as they are.
  */
 #ifndef POTERNE_BAYES_LEDGER_DB_H
 #define POTERNE_BAYES_LEDGER_DB_H
@@ -24,8 +26,9 @@
 
 #include "bayes/ledger/ledger.h"
 #include "bayes/model/lesson.h"
+#include "bayes/model/rehearsal.h"
 
-#define LEDGER_VERSION    2u
+#define LEDGER_VERSION    3u
 #define LEDGER_FUSION_MAX 8 /* room for inputs of the fusion in a record */
 #define LEDGER_PAGE_SIZE  4096u
 #define SECONDS_PER_DAY   86400
@@ -63,13 +66,16 @@ struct ledger {
     DB *sources;
     DB *held;
     DB *steps;
+    DB *rehearsal_db;
     struct ledger_totals totals;
     struct fusion fusion;
-    int32_t *weights;       /* GRAM_WEIGHTS of them: as of the last commit, between batches */
-    uint64_t weights_file;  /* N of weights-N; 0: there is none, all are 0 */
-    uint64_t steps_pending; /* entries of steps.db */
-    uint64_t held_next;     /* number of the next held-out message */
-    uint64_t salt;          /* chooses what is held out */
+    struct rehearsal *rehearsal; /* likewise */
+    uint32_t incarnation;        /* of the message that was learned last */
+    int32_t *weights;            /* GRAM_WEIGHTS of them: as of the last commit, between batches */
+    uint64_t weights_file;       /* N of weights-N; 0: there is none, all are 0 */
+    uint64_t steps_pending;      /* entries of steps.db */
+    uint64_t held_next;          /* number of the next held-out message */
+    uint64_t salt;               /* chooses what is held out */
     struct ledger_policy policy;
     struct expire_progress expire;
     bool changed;                  /* since the last publication */
@@ -93,6 +99,7 @@ struct ledger_state {
     struct fusion fusion;
     uint64_t weights_file;
     uint64_t held_next;
+    uint32_t incarnation;
     bool changed;
 };
 struct ledger_state ledger_state(const struct ledger *ledger);
@@ -154,18 +161,36 @@ int ledger_held_del(struct ledger *ledger, DB_TXN *txn, struct ledger_state *sta
 
 /* Memory for them; they are 0 when it is new. */
 int ledger_weights_room(struct ledger *ledger, struct err *err);
-/* Reads weights-N and what came after. 0, or a database error (DB_VERIFY_BAD: damaged). */
-int ledger_weights_load(struct ledger *ledger);
+/* Reads weights-N and what came after, as `version` noted it. 0, or a database error
+ * (DB_VERIFY_BAD: damaged). */
+int ledger_weights_load(struct ledger *ledger, uint32_t version);
 /* Writes ledger/weights-NUMBER, durably. */
 int ledger_weights_write(struct ledger *ledger, uint64_t number, struct err *err);
-/* Notes in steps.db that the message's step was learned (1) or taken back (-1). */
-int ledger_weights_note(struct ledger *ledger, DB_TXN *txn, uint64_t digest, int32_t gram_step,
-                        struct str packed, int times, struct err *err);
+/* Notes in steps.db that the sum of the message's steps grew by so much. Its record has its grams
+ * from then on. */
+int ledger_weights_note(struct ledger *ledger, DB_TXN *txn, uint64_t digest, int32_t more,
+                        struct err *err);
+/* Notes that all of the message's sum of steps is taken back, and its record goes. */
+int ledger_weights_note_gone(struct ledger *ledger, DB_TXN *txn, uint64_t digest, int32_t gram_step,
+                             struct str packed, struct err *err);
 /* Is there such a note, which may need the message's record? 1, 0, or -1. */
 int ledger_weights_noted(struct ledger *ledger, DB_TXN *txn, uint64_t digest, struct err *err);
 /* Writes the weights anew when many changes have come together, and forgets those. Between
  * transactions. */
 int ledger_weights_save(struct ledger *ledger, bool always, struct err *err);
+
+/* --- rehearsal --- */
+
+/* 0, or a database error (DB_VERIFY_BAD: damaged). */
+int ledger_rehearsal_load(struct ledger *ledger);
+/* As rehearsal_put(), in the database too. */
+int ledger_rehearsal_put(struct ledger *ledger, DB_TXN *txn, enum learn_class class, size_t slot,
+                         const struct rehearsal_member *member, struct err *err);
+/* The message is rehearsed no more, if it was to be. */
+int ledger_rehearsal_leave(struct ledger *ledger, DB_TXN *txn, enum learn_class class,
+                           uint64_t digest, struct err *err);
+/* From the database's bytes; grams: room for GRAMS_MAX. False when malformed. */
+bool ledger_member_decode(struct str bytes, uint32_t *grams, struct rehearsal_member *member);
 
 /* Writes what was learned to path as a model, and opens it as a check. */
 struct model *ledger_model(struct ledger *ledger, const char *path, uint64_t generation,

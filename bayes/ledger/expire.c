@@ -64,6 +64,8 @@ static int message_settle(struct slice *slice, uint64_t digest, struct err *err)
         slice->state.totals.seeded_ham++;
     if (ledger_sources_count(ledger, slice->txn, class, &source, -1, err) < 0)
         return -1;
+    if (ledger_rehearsal_leave(ledger, slice->txn, class, digest, err) < 0)
+        return -1;
     return ledger_record_put(ledger, slice->txn, digest, &settled, &slice->room, err);
 }
 
@@ -159,8 +161,11 @@ static int slice_run(struct ledger *ledger, int64_t before, struct err *err)
         slice.txn->abort(slice.txn);
     else if (slice_commit(&slice, err) < 0)
         more = -1;
-    if (more < 0)
+    if (more < 0) {
         ledger->expire.next = from;
+        rehearsal_undo(ledger->rehearsal);
+    }
+    rehearsal_keep(ledger->rehearsal);
     buf_release(&slice.room);
     return more;
 }

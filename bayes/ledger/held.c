@@ -39,11 +39,12 @@ static int held_leave(struct ledger *ledger, DB_TXN *txn, struct ledger_state *s
 {
     DBC *cursor;
     struct message_record head;
+    char bytes[sizeof head];
     struct held_key at = held_key_of(class, 0);
     DBT key = {.data = &at, .size = sizeof at, .ulen = sizeof at, .flags = DB_DBT_USERMEM};
-    DBT value = dbt_into(&head, sizeof head);
+    DBT value = dbt_into(bytes, sizeof bytes);
     value.flags |= DB_DBT_PARTIAL;
-    value.dlen = sizeof head;
+    value.dlen = sizeof bytes;
     int code = ledger->held->cursor(ledger->held, txn, &cursor, 0);
     if (code == 0) {
         code = cursor->get(cursor, &key, &value, DB_SET_RANGE);
@@ -53,7 +54,7 @@ static int held_leave(struct ledger *ledger, DB_TXN *txn, struct ledger_state *s
     }
     if (code != 0)
         return ledger_db_err(ledger, code, "taking out the oldest held-out message", err);
-    if (value.size != sizeof head || at.bytes[0] != class)
+    if (!ledger_record_head(str_n(bytes, value.size), &head) || at.bytes[0] != class)
         return ledger_contradiction(ledger, "held-out messages are counted that are not there",
                                     err);
     --*held_total(&state->totals, class);

@@ -9,6 +9,7 @@
 #define COUNTS_MAX    (256u * 1024)
 #define UNDO_MAX      (16u * 1024 * 1024) /* bytes of grams: more than 1000 messages */
 #define CHECKPOINT_KB (16u * 1024)
+#define MEMBERS_MAX   1024u /* changes of who is rehearsed: some MB of grams */
 
 /* A change of the weights, which are in memory: to be undone when its transaction fails. */
 struct undo {
@@ -27,8 +28,11 @@ struct batch {
     struct buf undo_grams; /* uint32_t */
     size_t notes;          /* entries of steps.db, at most */
     int64_t now;
-    struct buf room; /* of one record */
+    struct buf room;       /* of one record */
+    struct buf room_again; /* of one that is rehearsed, and … */
+    struct buf room_wire;  /* … as it is written */
     struct buf packed;
+    struct buf packed_again;
     struct model_counts *list; /* FEATURES_MAX */
 };
 
@@ -73,6 +77,100 @@ static int total_step(struct batch *batch, enum learn_class class, int32_t step,
     return 0;
 }
 
+/* --- rehearsal --- */
+
+/* The record of the message grew or shrank by a step that it takes (back) once more. */
+static int again_step(struct batch *batch, uint64_t digest, struct record *record,
+                      const uint32_t *grams, size_t n, int32_t step, struct err *err)
+{
+    struct ledger *ledger = batch->ledger;
+    record->head.gram_step = (int32_t)((uint32_t)record->head.gram_step + (uint32_t)step);
+    batch->notes++;
+    if (ledger_record_put(ledger, batch->txn, digest, record, &batch->room_wire, err) < 0 ||
+        ledger_weights_note(ledger, batch->txn, digest, step, err) < 0)
+        return -1;
+    return weights_step(batch, grams, n, step, err);
+}
+
+/* What the message had another one take again, if that was not taken back or settled since. */
+static int again_take_back(struct batch *batch, const struct message_record *head, struct err *err)
+{
+    uint32_t grams[GRAMS_MAX];
+    size_t n;
+    struct record again;
+    if (head->rehearsed_step == 0)
+        return 0;
+    int found = ledger_record_get(batch->ledger, batch->txn, head->rehearsed, &batch->room_again,
+                                  &again, err);
+    if (found < 0)
+        return -1;
+    if (found == 0 || again.head.incarnation != head->rehearsed_incarnation)
+        return 0;
+    if (!grams_unpack(again.packed, grams, GRAMS_MAX, &n))
+        return ledger_contradiction(batch->ledger, "a message's grams are malformed", err);
+    return again_step(batch, head->rehearsed, &again, grams, n,
+                      (int32_t)(0 - (uint32_t)head->rehearsed_step), err);
+}
+
+/* The grams of one that had taken no step until now are in rehearsal.db only. */
+static int again_pack(struct batch *batch, const struct rehearsal_member *member,
+                      struct record *again, struct err *err)
+{
+    if (again->packed.n)
+        return 0;
+    buf_clear(&batch->packed_again);
+    if (!grams_pack(&batch->packed_again, member->grams, member->n))
+        return out_of_memory(batch, err);
+    again->packed = buf_str(&batch->packed_again);
+    return 0;
+}
+
+/* One of the other class takes its step once more; the record of the message says so. */
+static int rehearse(struct batch *batch, const struct ledger_item *item, struct record *record,
+                    struct err *err)
+{
+    struct ledger *ledger = batch->ledger;
+    enum learn_class other = rehearsal_other(item->class);
+    struct record again;
+    const struct rehearsal_member *member =
+        rehearsal_choose(ledger->rehearsal, item->class, item->digest);
+    if (member == NULL)
+        return 0;
+    double score = regression_score(ledger->weights, member->grams, member->n);
+    int32_t step = regression_step(score, other == LEARN_SPAM);
+    if (step == 0)
+        return 0;
+    int found =
+        ledger_record_get(ledger, batch->txn, member->digest, &batch->room_again, &again, err);
+    if (found < 0)
+        return -1;
+    if (found == 0 || again.head.class != other ||
+        again.head.flags & (RECORD_HELD | RECORD_SETTLED))
+        return ledger_contradiction(ledger, "whom to rehearse is not learned", err);
+    record->head.rehearsed = member->digest;
+    record->head.rehearsed_incarnation = again.head.incarnation;
+    record->head.rehearsed_step = step;
+    if (again_pack(batch, member, &again, err) < 0)
+        return -1;
+    return again_step(batch, member->digest, &again, member->grams, member->n, step, err);
+}
+
+/* The message may be rehearsed from now on, and has another one rehearsed. */
+static int join_and_rehearse(struct batch *batch, const struct ledger_item *item,
+                             struct record *record, struct err *err)
+{
+    struct ledger *ledger = batch->ledger;
+    struct rehearsal_member joins = {item->digest, item->grams, item->n_grams};
+    size_t slot = rehearsal_place(ledger->rehearsal, item->class, item->digest);
+    if (item->n_grams == 0)
+        return 0;
+    if (ledger_rehearsal_put(ledger, batch->txn, item->class, slot, &joins, err) < 0)
+        return -1;
+    return rehearse(batch, item, record, err);
+}
+
+/* --- lessons --- */
+
 static int lesson_take_back(struct batch *batch, uint64_t digest, const struct record *record,
                             struct err *err)
 {
@@ -80,13 +178,13 @@ static int lesson_take_back(struct batch *batch, uint64_t digest, const struct r
     size_t n;
     const struct message_record *head = &record->head;
     fusion_apply(&batch->state.fusion, head->fusion_step, -1);
-    if (head->gram_step == 0)
+    if (record->packed.n == 0)
         return 0;
     if (!grams_unpack(record->packed, grams, GRAMS_MAX, &n))
         return ledger_contradiction(batch->ledger, "a message's grams are malformed", err);
     batch->notes++;
-    if (ledger_weights_note(batch->ledger, batch->txn, digest, head->gram_step, record->packed, -1,
-                            err) < 0)
+    if (ledger_weights_note_gone(batch->ledger, batch->txn, digest, head->gram_step, record->packed,
+                                 err) < 0)
         return -1;
     return weights_step(batch, grams, n, (int32_t)(0 - (uint32_t)head->gram_step), err);
 }
@@ -108,7 +206,10 @@ static int take_back(struct batch *batch, uint64_t digest, const struct record *
         return -1;
     if (ledger_sources_count(ledger, batch->txn, class, &source, -1, err) < 0)
         return -1;
-    return lesson_take_back(batch, digest, record, err);
+    if (lesson_take_back(batch, digest, record, err) < 0 ||
+        ledger_rehearsal_leave(ledger, batch->txn, class, digest, err) < 0)
+        return -1;
+    return again_take_back(batch, &record->head, err);
 }
 
 static int lesson_apply(struct batch *batch, const struct ledger_item *item,
@@ -118,8 +219,7 @@ static int lesson_apply(struct batch *batch, const struct ledger_item *item,
     if (lesson->gram_step == 0)
         return 0;
     batch->notes++;
-    if (ledger_weights_note(batch->ledger, batch->txn, item->digest, lesson->gram_step, STR_EMPTY,
-                            1, err) < 0)
+    if (ledger_weights_note(batch->ledger, batch->txn, item->digest, lesson->gram_step, err) < 0)
         return -1;
     return weights_step(batch, item->grams, item->n_grams, lesson->gram_step, err);
 }
@@ -170,8 +270,10 @@ static int message_learn(struct batch *batch, const struct ledger_item *item,
     } else {
         batch->state.changed = true;
         record.head.n = (uint32_t)item->n;
+        record.head.incarnation = ++batch->state.incarnation;
         record.tokens = item->features;
         if (lesson_learn(batch, item, &record, err) < 0 ||
+            join_and_rehearse(batch, item, &record, err) < 0 ||
             total_step(batch, item->class, 1, err) < 0 ||
             ledger_sources_count(ledger, batch->txn, item->class, source, 1, err) < 0)
             return -1;
@@ -276,15 +378,18 @@ static int batch_commit(struct batch *batch, struct err *err)
     if (code != 0)
         return ledger_db_err(ledger, code, "committing", err);
     ledger_state_set(ledger, &batch->state);
+    rehearsal_keep(ledger->rehearsal);
     ledger->steps_pending += batch->notes;
     return 0;
 }
 
-/* An item may look at its own counts and those it takes back, and change weights twice. */
+/* An item may look at its own counts and those it takes back, and change weights four times: each
+ * of these for itself and for another one. */
 static bool batch_full(const struct batch *batch, const struct ledger_item *next)
 {
     return batch->counts.n + next->n + FEATURES_MAX > COUNTS_MAX ||
-           batch->undo_grams.n + 2 * GRAMS_MAX * sizeof(uint32_t) > UNDO_MAX;
+           batch->undo_grams.n + 4 * GRAMS_MAX * sizeof(uint32_t) > UNDO_MAX ||
+           rehearsal_changes(batch->ledger->rehearsal) > MEMBERS_MAX;
 }
 
 /*
@@ -326,8 +431,10 @@ static int batch_try(struct batch *batch, struct ledger_item *items, size_t n, s
     if (batch->txn)
         batch->txn->abort(batch->txn);
     batch->txn = NULL;
-    if (result < 0)
+    if (result < 0) {
         weights_undo(batch);
+        rehearsal_undo(batch->ledger->rehearsal);
+    }
     return result;
 }
 
@@ -371,7 +478,10 @@ int ledger_learn_batch(struct ledger *ledger, struct ledger_item *items, size_t 
                           .undo = BUF_INIT(UNDO_MAX),
                           .undo_grams = BUF_INIT(UNDO_MAX),
                           .room = BUF_INIT(RECORD_MAX),
-                          .packed = BUF_INIT(GRAMS_PACKED_BYTES)};
+                          .room_again = BUF_INIT(RECORD_MAX),
+                          .room_wire = BUF_INIT(RECORD_MAX),
+                          .packed = BUF_INIT(GRAMS_PACKED_BYTES),
+                          .packed_again = BUF_INIT(GRAMS_PACKED_BYTES)};
     bool refused = false;
     size_t done = 0;
     if (ledger->broken)
@@ -388,7 +498,10 @@ int ledger_learn_batch(struct ledger *ledger, struct ledger_item *items, size_t 
     buf_release(&batch.undo);
     buf_release(&batch.undo_grams);
     buf_release(&batch.room);
+    buf_release(&batch.room_again);
+    buf_release(&batch.room_wire);
     buf_release(&batch.packed);
+    buf_release(&batch.packed_again);
     free(batch.list);
     return done < n || refused ? -1 : 0;
 }

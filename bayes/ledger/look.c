@@ -75,6 +75,10 @@ static uint64_t message_sum(uint64_t sum, struct str value)
         return bytes_sum(sum, value.s, value.n);
     record.head.when = 0;
     record.head.held = 0;
+    record.head.incarnation = record.head.rehearsed_incarnation = 0;
+    if (record.head.gram_step == 0) /* grams that stayed after a step that was taken back */
+        record.packed = STR_EMPTY;
+    record.head.packed = (uint32_t)record.packed.n;
     sum = bytes_sum(sum, &record.head, sizeof record.head);
     sum = bytes_sum(sum, record.tokens, record.head.n * sizeof(uint64_t));
     sum = bytes_sum(sum, record.packed.s, record.packed.n);

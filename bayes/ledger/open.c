@@ -118,8 +118,9 @@ struct db_place {
     DB **db;
 };
 
-#define N_DBS   6
+#define N_DBS   7
 #define N_DBS_1 3 /* of version 1 */
+#define N_DBS_2 6
 
 static void dbs_of(struct ledger *ledger, struct db_place places[N_DBS])
 {
@@ -128,7 +129,8 @@ static void dbs_of(struct ledger *ledger, struct db_place places[N_DBS])
                                         {"totals.db", &ledger->totals_db},
                                         {"sources.db", &ledger->sources},
                                         {"held.db", &ledger->held},
-                                        {"steps.db", &ledger->steps}};
+                                        {"steps.db", &ledger->steps},
+                                        {"rehearsal.db", &ledger->rehearsal_db}};
     memcpy(places, all, sizeof all);
 }
 
@@ -216,21 +218,50 @@ static int dbs_open(struct ledger *ledger, DB_TXN *txn, size_t from, size_t to)
 /* What a ledger begins with. */
 enum beginning {
     FROM_VERSION_1, /* with what it has */
+    FROM_VERSION_2, /* likewise; its weights are read */
     FROM_MODEL,     /* with what the current model knows, if there is one */
     FROM_NOTHING,
 };
 
+static size_t dbs_there(enum beginning beginning)
+{
+    switch (beginning) {
+    case FROM_VERSION_1:
+        return N_DBS_1;
+    case FROM_VERSION_2:
+        return N_DBS_2;
+    case FROM_MODEL:
+    case FROM_NOTHING:
+        return 0;
+    }
+    return 0;
+}
+
+/* The weights go into a new file, which the same transaction names: what version 2 noted in
+ * steps.db is not needed any more. */
+static int steps_finish(struct ledger *ledger, DB_TXN *txn, struct err *err)
+{
+    u_int32_t count;
+    int code = ledger->steps->truncate(ledger->steps, txn, &count, 0);
+    if (code != 0)
+        return ledger_db_err(ledger, code, "clearing the steps", err);
+    return ledger_weights_write(ledger, ++ledger->weights_file, err);
+}
+
 /* Databases that were not there come into being together with what is in them, or not at all:
- * all of a new ledger, or those that version 1 had not. */
+ * all of a new ledger, or those that an earlier version had not. */
 static int dbs_create(struct ledger *ledger, enum beginning beginning, struct err *err)
 {
     DB_TXN *txn;
-    random_fill(&ledger->salt, sizeof ledger->salt);
+    if (beginning != FROM_VERSION_2)
+        random_fill(&ledger->salt, sizeof ledger->salt);
     int code = ledger->env->txn_begin(ledger->env, NULL, &txn, 0);
     if (code != 0)
         return ledger_db_err(ledger, code, "beginning a transaction", err);
-    code = dbs_open(ledger, txn, beginning == FROM_VERSION_1 ? N_DBS_1 : 0, N_DBS);
+    code = dbs_open(ledger, txn, dbs_there(beginning), N_DBS);
     int result = code ? ledger_db_err(ledger, code, "creating the databases", err) : 0;
+    if (result == 0 && beginning == FROM_VERSION_2)
+        result = steps_finish(ledger, txn, err);
     if (result == 0 && beginning == FROM_MODEL)
         result = ledger_seed(ledger, txn, err);
     else if (result == 0)
@@ -272,7 +303,11 @@ static int ledger_read(struct ledger *ledger, uint32_t *version, const char **tr
     }
     if (code == 0 && *version != 1) {
         *tried = "opening the databases";
-        code = dbs_open(ledger, NULL, N_DBS_1, N_DBS);
+        code = dbs_open(ledger, NULL, N_DBS_1, *version == 2 ? N_DBS_2 : N_DBS);
+    }
+    if (code == 0 && *version == 2) {
+        *tried = "reading the weights";
+        code = ledger_weights_load(ledger, *version);
     }
     return code;
 }
@@ -290,13 +325,17 @@ static int ledger_try(struct ledger *ledger, enum beginning beginning, struct er
     bool new = code == 0 && is_new(ledger);
     if (code == 0 && !new)
         code = ledger_read(ledger, &version, &tried);
-    if (code == 0 && version == 1)
-        beginning = FROM_VERSION_1;
-    if (code == 0 && (new || version == 1) && dbs_create(ledger, beginning, err) < 0)
+    if (code == 0 && !new &&version < LEDGER_VERSION)
+        beginning = version == 1 ? FROM_VERSION_1 : FROM_VERSION_2;
+    if (code == 0 && (new || version < LEDGER_VERSION) && dbs_create(ledger, beginning, err) < 0)
         return -1;
     if (code == 0) {
         tried = "reading the weights";
-        code = ledger_weights_load(ledger);
+        code = ledger_weights_load(ledger, LEDGER_VERSION);
+    }
+    if (code == 0) {
+        tried = "reading whom to rehearse";
+        code = ledger_rehearsal_load(ledger);
     }
     if (code == 0)
         return 0;
@@ -316,6 +355,7 @@ static void ledger_abandon(struct ledger *ledger)
     ledger_state_set(ledger, &nothing);
     free(ledger->weights);
     ledger->weights = NULL;
+    rehearsal_free(&ledger->rehearsal);
     ledger->steps_pending = 0;
 }
 
@@ -378,6 +418,7 @@ void ledger_close(struct ledger **ledger)
         return;
     ledger_env_close(*ledger);
     free((*ledger)->weights);
+    rehearsal_free(&(*ledger)->rehearsal);
     fsio_close_quiet(&(*ledger)->lock_fd);
     free(*ledger);
     *ledger = NULL;

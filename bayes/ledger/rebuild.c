@@ -48,6 +48,7 @@ static int txn_end(struct rebuild *rebuild, struct err *err)
     if (code != 0)
         return ledger_db_err(ledger, code, "committing", err);
     ledger_state_set(ledger, &rebuild->state);
+    rehearsal_keep(ledger->rehearsal);
     return 0;
 }
 
@@ -71,6 +72,13 @@ static void total_add(struct ledger_totals *totals, const struct message_record 
     }
 }
 
+/* No message is to get a number that is in a record. */
+static void incarnation_raise(struct ledger_state *state, uint32_t incarnation)
+{
+    if (incarnation > state->incarnation)
+        state->incarnation = incarnation;
+}
+
 static int record_add(struct rebuild *rebuild, const struct record *record, struct err *err)
 {
     struct ledger *ledger = rebuild->ledger;
@@ -91,6 +99,8 @@ static int record_add(struct rebuild *rebuild, const struct record *record, stru
         regression_apply(ledger->weights, grams, n, head->gram_step);
     fusion_apply(&rebuild->state.fusion, head->fusion_step, 1);
     total_add(&rebuild->state.totals, head);
+    incarnation_raise(&rebuild->state, head->incarnation);
+    incarnation_raise(&rebuild->state, head->rehearsed_incarnation);
     return 0;
 }
 
@@ -140,6 +150,31 @@ static int on_held(void *data, const uint8_t *key, struct str value, struct err 
         ledger_record_put(ledger, rebuild->txn, item.digest, &place, &rebuild->room, err) < 0)
         return -1;
     rebuild->held++;
+    return txn_next(rebuild, RECORDS_AT_ONCE, err);
+}
+
+/* Those that are there are rehearsed on, in other slots if some are missing. */
+static int on_member(void *data, const uint8_t *key, struct str value, struct err *err)
+{
+    struct rebuild *rebuild = data;
+    struct ledger *ledger = rebuild->ledger;
+    struct rehearsal_member member;
+    struct record record;
+    uint32_t grams[GRAMS_MAX];
+    enum learn_class class = key[0];
+    if (class > LEARN_SPAM || !ledger_member_decode(value, grams, &member))
+        return 1;
+    int found =
+        ledger_record_get(ledger, rebuild->txn, member.digest, &rebuild->room, &record, err);
+    if (found < 0)
+        return -1;
+    size_t slot = rehearsal_size(ledger->rehearsal, class);
+    if (found == 0 || record.head.class != class || slot == REHEARSAL_MAX ||
+        record.head.flags & (RECORD_HELD | RECORD_SETTLED) ||
+        rehearsal_find(ledger->rehearsal, class, member.digest) != REHEARSAL_NONE)
+        return 1;
+    if (ledger_rehearsal_put(ledger, rebuild->txn, class, slot, &member, err) < 0)
+        return -1;
     return txn_next(rebuild, RECORDS_AT_ONCE, err);
 }
 
@@ -210,17 +245,20 @@ static int rebuild_run(struct rebuild *rebuild, const char *from, struct ledger 
                        struct err *err)
 {
     struct ledger *ledger = rebuild->ledger;
-    struct salvage messages, held, totals;
+    struct salvage messages, held, members, totals;
     bool logs = salvage_logs(from);
     if (salvage_walk(from, "totals.db", strlen("totals"), on_totals, before, &totals, err) < 0)
         return -1;
     rebuild->state.totals.generation = before->totals.generation;
+    rebuild->state.incarnation = before->incarnation;
     if (totals.records)
         ledger->salt = before->salt;
     if (txn_begin(rebuild, err) < 0 ||
         salvage_walk(from, "messages.db", sizeof(uint64_t), on_message, rebuild, &messages, err) <
             0 ||
-        salvage_walk(from, "held.db", 1 + sizeof(uint64_t), on_held, rebuild, &held, err) < 0)
+        salvage_walk(from, "held.db", 1 + sizeof(uint64_t), on_held, rebuild, &held, err) < 0 ||
+        salvage_walk(from, "rehearsal.db", 1 + sizeof(uint64_t), on_member, rebuild, &members,
+                     err) < 0)
         return -1;
     bool all = complete(rebuild, &messages, logs, before, totals.records != 0);
     log_warning("of the damaged ledger %" PRIu64 " messages were read%s, %" PRIu64

@@ -11,23 +11,40 @@ static void head_of_1(struct str bytes, struct message_record *head)
                                     .when = old.learned};
 }
 
+/* Bytes before the tokens, by the mark; 0: none of ours. */
+static size_t head_size(uint32_t mark)
+{
+    switch (mark) {
+    case LEARN_HAM:
+    case LEARN_SPAM:
+        return sizeof(struct message_record_1);
+    case RECORD_MARK_2:
+        return MESSAGE_RECORD_2_SIZE;
+    case RECORD_MARK:
+        return sizeof(struct message_record);
+    default:
+        return 0;
+    }
+}
+
 /* Bytes before the tokens; 0: malformed. */
 static size_t head_read(struct str bytes, struct message_record *head)
 {
-    if (bytes.n < sizeof(struct message_record_1))
+    *head = (struct message_record){.mark = 0};
+    if (bytes.n < sizeof head->mark)
         return 0;
     memcpy(&head->mark, bytes.s, sizeof head->mark);
-    bool old = head->mark <= LEARN_SPAM;
-    if (!old && (head->mark != RECORD_MARK || bytes.n < sizeof *head))
+    size_t size = head_size(head->mark);
+    if (size == 0 || bytes.n < size)
         return 0;
-    if (old)
+    if (head->mark <= LEARN_SPAM)
         head_of_1(bytes, head);
     else
-        memcpy(head, bytes.s, sizeof *head);
+        memcpy(head, bytes.s, size);
     if (head->class > LEARN_SPAM || head->kind > LEARN_BY_SENT || head->n > FEATURES_MAX ||
         head->packed > GRAMS_PACKED_BYTES || head->reporter > LEARN_REPORTER_MAX)
         return 0;
-    return old ? sizeof(struct message_record_1) : sizeof *head;
+    return size;
 }
 
 bool ledger_record_head(struct str bytes, struct message_record *head)

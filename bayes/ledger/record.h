@@ -3,7 +3,8 @@
  *
  *   struct message_record, uint64_t tokens[n], packed grams (grams_pack.h), reporter
  *
- * Grams are kept where they are needed again: with a step, or held out. A record of version 1 is
+ * Grams are kept where they are needed again: with a step, or held out. A record of version 2 ends
+ * with fusion_step and nothing was rehearsed. A record of version 1 is
  * { uint32_t class, n; int64_t learned } and the tokens; it is read as bulk-learned, no lesson.
  */
 #ifndef POTERNE_BAYES_LEDGER_RECORD_H
@@ -12,7 +13,8 @@
 #include "bayes/features/grams_pack.h"
 #include "bayes/ledger/db.h"
 
-#define RECORD_MARK 0x326d7470u /* "ptm2": version 1 has the class there, 0 or 1 */
+#define RECORD_MARK   0x336d7470u /* "ptm3": version 1 has the class there, 0 or 1 */
+#define RECORD_MARK_2 0x326d7470u
 
 enum record_flags {
     RECORD_HELD = 1,    /* held out: its features are in held.db, under `held` */
@@ -28,12 +30,19 @@ struct message_record {
     uint32_t n;        /* tokens */
     uint32_t packed;   /* bytes of grams */
     uint32_t reporter; /* bytes */
-    int32_t gram_step;
-    int64_t when; /* seconds since 1970 */
+    int32_t gram_step; /* the sum of its own and of all that others had it take again */
+    int64_t when;      /* seconds since 1970 */
     uint64_t campaign;
     uint64_t held;
     int32_t fusion_step[LEDGER_FUSION_MAX];
+    uint64_t rehearsed;             /* digest of the message that it had take a step again … */
+    uint32_t rehearsed_incarnation; /* … when that was learned for this, and not another, time … */
+    int32_t rehearsed_step;         /* … and the step; 0: none */
+    uint32_t incarnation;           /* another each time that a message is learned; 0: unknown */
+    uint32_t unused_too;
 };
+
+#define MESSAGE_RECORD_2_SIZE offsetof(struct message_record, rehearsed)
 
 struct message_record_1 {
     uint32_t class;

@@ -47,6 +47,9 @@ bool salvage_logs(const char *folder)
     move_away(folder, "steps.db");
     if (logs_replay(folder))
         return true;
+    move_away(folder, "rehearsal.db");
+    if (logs_replay(folder))
+        return true;
     move_away(folder, "totals.db");
     move_away(folder, "held.db");
     return logs_replay(folder);

@@ -7,8 +7,9 @@
 
 #include "bayes/ledger/record.h"
 
-/* Brings what only the logs have into messages.db, held.db and totals.db of the folder; other
- * databases are moved to NAME.unread for that. False when the logs are of no use. */
+/* Brings what only the logs have into messages.db, held.db, totals.db and rehearsal.db of the
+ * folder; other databases are moved to NAME.unread for that, and those that can't be helped. False
+ * when the logs are of no use. */
 bool salvage_logs(const char *folder);
 
 struct salvage {

@@ -1,6 +1,6 @@
 #include "bayes/ledger/db.h"
 
-/* Version 1 ended with the generation. */
+/* Version 1 ended with the generation, version 2 with the fusion. */
 struct totals_record {
     uint32_t version;
     uint32_t changed; /* since the last publication */
@@ -15,14 +15,16 @@ struct totals_record {
     uint64_t weights_file;
     uint64_t salt;
     int32_t fusion[LEDGER_FUSION_MAX];
+    uint64_t incarnation;
 };
 
 #define VERSION_1_SIZE offsetof(struct totals_record, held_spam)
+#define VERSION_2_SIZE offsetof(struct totals_record, incarnation)
 
 struct ledger_state ledger_state(const struct ledger *ledger)
 {
-    return (struct ledger_state){ledger->totals, ledger->fusion, ledger->weights_file,
-                                 ledger->held_next, ledger->changed};
+    return (struct ledger_state){ledger->totals,    ledger->fusion,      ledger->weights_file,
+                                 ledger->held_next, ledger->incarnation, ledger->changed};
 }
 
 void ledger_state_set(struct ledger *ledger, const struct ledger_state *state)
@@ -31,6 +33,7 @@ void ledger_state_set(struct ledger *ledger, const struct ledger_state *state)
     ledger->fusion = state->fusion;
     ledger->weights_file = state->weights_file;
     ledger->held_next = state->held_next;
+    ledger->incarnation = state->incarnation;
     ledger->changed = state->changed;
 }
 
@@ -49,7 +52,8 @@ int ledger_state_put(struct ledger *ledger, DB_TXN *txn, const struct ledger_sta
                                    .held_ham = totals->held_ham,
                                    .held_next = state->held_next,
                                    .weights_file = state->weights_file,
-                                   .salt = ledger->salt};
+                                   .salt = ledger->salt,
+                                   .incarnation = state->incarnation};
     memcpy(record.fusion, state->fusion.learned, sizeof state->fusion.learned);
     DBT key = dbt_of("totals", 6), value = dbt_of(&record, sizeof record);
     int code = ledger->totals_db->put(ledger->totals_db, txn, &key, &value, 0);
@@ -68,6 +72,7 @@ int ledger_totals_put(struct ledger *ledger, DB_TXN *txn, const struct ledger_to
 static bool record_valid(const struct totals_record *record, size_t size)
 {
     return (record->version == 1 && size == VERSION_1_SIZE) ||
+           (record->version == 2 && size == VERSION_2_SIZE) ||
            (record->version == LEDGER_VERSION && size == sizeof *record);
 }
 
@@ -82,6 +87,7 @@ static void record_use(struct ledger *ledger, const struct totals_record *record
                                             .held_ham = record->held_ham},
                                  .weights_file = record->weights_file,
                                  .held_next = record->held_next,
+                                 .incarnation = (uint32_t)record->incarnation,
                                  .changed = record->changed};
     memcpy(state.fusion.learned, record->fusion, sizeof state.fusion.learned);
     ledger_state_set(ledger, &state);

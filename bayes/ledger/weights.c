@@ -2,13 +2,14 @@
  * The weights of the grams: 4 MB of which each message changes some thousand, all over. They live
  * in memory; ledger/weights-N holds them as they once were, and the totals record names N. What
  * was changed since is found again from steps.db, which holds an entry for each message that was
- * learned or taken back since:
+ * learned, rehearsed or taken back since:
  *
- *   digest → { uint8_t learned; int32_t taken_back; packed grams }
+ *   digest → { int32_t taken_back, missing; packed grams }
  *
- * learned: its step, which messages.db has, is not in weights-N. taken_back: this step of these
- * grams is in weights-N and is no longer wanted. So a message costs some 20 bytes here and not its
- * grams once more, and the sum is the same in whatever order it is taken.
+ * missing: so much of the sum of its steps, whose grams messages.db has, is not in weights-N.
+ * taken_back: this step of these grams is in weights-N and is no longer wanted. So a message costs
+ * some 20 bytes here and not its grams once more, and the sum is the same in whatever order it is
+ * taken. In version 2 `missing` was 1 when all of its step was.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -36,8 +37,7 @@ struct weights_header {
 
 struct step_record {
     int32_t taken_back; /* 0: none */
-    uint8_t learned;
-    uint8_t unused[3];
+    int32_t missing;
 };
 
 #define STEP_MAX (sizeof(struct step_record) + GRAMS_PACKED_BYTES)
@@ -111,7 +111,8 @@ static bool packed_apply(int32_t *weights, struct str packed, int32_t step)
     return true;
 }
 
-static int step_replay(struct ledger *ledger, uint64_t digest, struct str bytes, struct buf *room)
+static int step_replay(struct ledger *ledger, uint32_t version, uint64_t digest, struct str bytes,
+                       struct buf *room)
 {
     struct step_record step;
     struct record record;
@@ -121,15 +122,15 @@ static int step_replay(struct ledger *ledger, uint64_t digest, struct str bytes,
     memcpy(&step, bytes.s, sizeof step);
     if (!packed_apply(ledger->weights, str_from(bytes, sizeof step), -step.taken_back))
         return DB_VERIFY_BAD;
-    if (!step.learned)
+    if (step.missing == 0)
         return 0;
-    if (ledger_record_get(ledger, NULL, digest, room, &record, &err) != 1 ||
-        !packed_apply(ledger->weights, record.packed, record.head.gram_step))
+    if (ledger_record_get(ledger, NULL, digest, room, &record, &err) != 1)
         return DB_VERIFY_BAD;
-    return 0;
+    int32_t missing = version == 2 ? record.head.gram_step : step.missing;
+    return packed_apply(ledger->weights, record.packed, missing) ? 0 : DB_VERIFY_BAD;
 }
 
-static int steps_replay(struct ledger *ledger)
+static int steps_replay(struct ledger *ledger, uint32_t version)
 {
     DBC *cursor;
     char bytes[STEP_MAX];
@@ -142,7 +143,7 @@ static int steps_replay(struct ledger *ledger)
         return code;
     while ((code = cursor->get(cursor, &key, &value, DB_NEXT)) == 0) {
         code = key.size == sizeof wire
-                   ? step_replay(ledger, be64toh(wire), str_n(bytes, value.size), &room)
+                   ? step_replay(ledger, version, be64toh(wire), str_n(bytes, value.size), &room)
                    : DB_VERIFY_BAD;
         if (code != 0)
             break;
@@ -160,59 +161,96 @@ int ledger_weights_room(struct ledger *ledger, struct err *err)
     return ledger->weights ? 0 : err_set(err, "ledger %s: out of memory", ledger->folder);
 }
 
-int ledger_weights_load(struct ledger *ledger)
+int ledger_weights_load(struct ledger *ledger, uint32_t version)
 {
     if (ledger_weights_room(ledger, NULL) < 0)
         return ENOMEM;
     int code = weights_read(ledger);
     if (code == 0)
         weights_remove(ledger, ledger->weights_file - 1);
-    return code ? code : steps_replay(ledger);
+    return code ? code : steps_replay(ledger, version);
 }
 
 /* --- noting a step --- */
 
-static int step_put(struct ledger *ledger, DB_TXN *txn, uint64_t wire, const struct buf *bytes,
-                    struct err *err)
+/* The message's entry, or an empty one. bytes has the grams behind it, and room for them. 1 when
+ * there is one, 0, or -1. */
+static int step_get(struct ledger *ledger, DB_TXN *txn, uint64_t digest, struct step_record *step,
+                    struct buf *bytes, struct err *err)
 {
+    uint64_t wire = htobe64(digest);
+    DBT key = dbt_of(&wire, sizeof wire), value = dbt_into(bytes->p, STEP_MAX);
+    *step = (struct step_record){.missing = 0};
+    int code = ledger->steps->get(ledger->steps, txn, &key, &value, 0);
+    if (code == DB_NOTFOUND)
+        buf_addn(bytes, step, sizeof *step);
+    if (code != 0)
+        return code == DB_NOTFOUND ? 0 : ledger_db_err(ledger, code, "reading a step", err);
+    if (value.size < sizeof *step)
+        return ledger_contradiction(ledger, "a step's record is malformed", err);
+    memcpy(step, bytes->p, sizeof *step);
+    bytes->n = value.size;
+    return 1;
+}
+
+/* known: there is an entry. One that says nothing goes. */
+static int step_put(struct ledger *ledger, DB_TXN *txn, uint64_t digest, bool known,
+                    const struct step_record *step, const struct buf *bytes, struct err *err)
+{
+    int code = 0;
+    uint64_t wire = htobe64(digest);
     DBT key = dbt_of(&wire, sizeof wire), value = dbt_of(bytes->p, bytes->n);
-    struct step_record step;
-    memcpy(&step, bytes->p, sizeof step);
-    int code = step.learned || step.taken_back
-                   ? ledger->steps->put(ledger->steps, txn, &key, &value, 0)
-                   : ledger->steps->del(ledger->steps, txn, &key, 0);
+    memcpy(bytes->p, step, sizeof *step);
+    if (step->missing || step->taken_back)
+        code = ledger->steps->put(ledger->steps, txn, &key, &value, 0);
+    else if (known)
+        code = ledger->steps->del(ledger->steps, txn, &key, 0);
     return code ? ledger_db_err(ledger, code, "writing a step", err) : 0;
 }
 
-int ledger_weights_note(struct ledger *ledger, DB_TXN *txn, uint64_t digest, int32_t gram_step,
-                        struct str packed, int times, struct err *err)
+static int32_t step_sum(int32_t a, int32_t b)
 {
-    uint64_t wire = htobe64(digest);
+    return (int32_t)((uint32_t)a + (uint32_t)b);
+}
+
+static int32_t step_less(int32_t a, int32_t b)
+{
+    return (int32_t)((uint32_t)a - (uint32_t)b);
+}
+
+int ledger_weights_note(struct ledger *ledger, DB_TXN *txn, uint64_t digest, int32_t more,
+                        struct err *err)
+{
     char array[STEP_MAX + 1];
     struct buf bytes = BUF_OVER(array);
-    struct step_record step = {.learned = false};
-    DBT key = dbt_of(&wire, sizeof wire), value = dbt_into(array, STEP_MAX);
-    int code = ledger->steps->get(ledger->steps, txn, &key, &value, 0);
-    if (code != 0 && code != DB_NOTFOUND)
-        return ledger_db_err(ledger, code, "reading a step", err);
-    if (code == 0 && value.size < sizeof step)
-        return ledger_contradiction(ledger, "a step's record is malformed", err);
-    if (code == DB_NOTFOUND)
-        buf_addn(&bytes, &step, sizeof step);
-    else
-        bytes.n = value.size;
-    memcpy(&step, array, sizeof step);
-    if (times > 0) {
-        step.learned = true;
-    } else if (step.learned) {
-        step.learned = false;
-    } else {
-        step.taken_back = gram_step;
+    struct step_record step;
+    int known = step_get(ledger, txn, digest, &step, &bytes, err);
+    if (known < 0)
+        return -1;
+    step.missing = step_sum(step.missing, more);
+    return step_put(ledger, txn, digest, known, &step, &bytes, err);
+}
+
+int ledger_weights_note_gone(struct ledger *ledger, DB_TXN *txn, uint64_t digest, int32_t gram_step,
+                             struct str packed, struct err *err)
+{
+    char array[STEP_MAX + 1];
+    struct buf bytes = BUF_OVER(array);
+    struct step_record step;
+    int known = step_get(ledger, txn, digest, &step, &bytes, err);
+    if (known < 0)
+        return -1;
+    int32_t written = step_less(gram_step, step.missing);
+    step.missing = 0;
+    /* What weights-N has of an earlier time that it was learned, it has nothing of this time. */
+    if (written && step.taken_back)
+        return ledger_contradiction(ledger, "a message's step is written twice", err);
+    if (written) {
+        step.taken_back = written;
         buf_cut(&bytes, sizeof step);
         buf_add(&bytes, packed);
     }
-    memcpy(array, &step, sizeof step);
-    return step_put(ledger, txn, wire, &bytes, err);
+    return step_put(ledger, txn, digest, known, &step, &bytes, err);
 }
 
 int ledger_weights_noted(struct ledger *ledger, DB_TXN *txn, uint64_t digest, struct err *err)

@@ -2,7 +2,20 @@
 
 #include <stdlib.h>
 
-#define SLOTS_FIRST ((size_t)1 << 16)
+#include "bayes/model/rehearsal.h"
+
+#define SLOTS_FIRST   ((size_t)1 << 16)
+#define LEARNED_FIRST 1024u
+
+/* One message, by its number. */
+struct learned {
+    struct lesson lesson; /* the step with those that others had it take again */
+    bool gone;
+    int32_t rehearsed_step; /* that it had another one take; 0: none */
+    uint64_t rehearsed;
+    uint32_t *grams; /* kept for one that was rehearsed */
+    size_t n;
+};
 
 struct online {
     struct model_token *slots; /* open addressing, by the low bits of the hash; both counts 0 and
@@ -11,6 +24,10 @@ struct online {
     size_t n;
     int32_t *weights;
     struct knowledge known;
+    struct rehearsal *rehearsal; /* a message's digest there is its number */
+    struct learned *learned;
+    uint64_t n_learned;
+    uint64_t cap;
 };
 
 struct online *online_new(struct err *err)
@@ -21,8 +38,9 @@ struct online *online_new(struct err *err)
         online->slots = calloc(SLOTS_FIRST, sizeof *online->slots);
         online->weights = calloc(GRAM_WEIGHTS, sizeof *online->weights);
         online->known.weights = online->weights;
+        online->rehearsal = rehearsal_new(NULL);
     }
-    if (online && online->slots && online->weights)
+    if (online && online->slots && online->weights && online->rehearsal)
         return online;
     online_free(&online);
     err_set(err, "out of memory for a learner");
@@ -34,6 +52,10 @@ void online_free(struct online **online)
     if (*online) {
         free((*online)->slots);
         free((*online)->weights);
+        rehearsal_free(&(*online)->rehearsal);
+        for (uint64_t i = 0; i < (*online)->n_learned; i++)
+            free((*online)->learned[i].grams);
+        free((*online)->learned);
     }
     free(*online);
     *online = NULL;
@@ -91,27 +113,95 @@ static void apply(struct online *online, const struct features_view *features,
     fusion_apply(&online->known.fusion, lesson->fusion_step, step);
 }
 
-int online_learn(struct online *online, const struct features_view *features,
-                 enum learn_class class, struct lesson *lesson, struct err *err)
+static int learned_room(struct online *online, struct err *err)
 {
+    if (online->n_learned < online->cap)
+        return 0;
+    uint64_t cap = online->cap ? online->cap * 2 : LEARNED_FIRST;
+    struct learned *learned = realloc(online->learned, cap * sizeof *learned);
+    if (learned == NULL)
+        return err_set(err, "out of memory for %zu messages", (size_t)cap);
+    online->learned = learned;
+    online->cap = cap;
+    return 0;
+}
+
+static int rehearse_one(struct online *online, const struct rehearsal_member *member, int32_t step,
+                        struct err *err)
+{
+    struct learned *again = &online->learned[member->digest];
+    if (again->grams == NULL) {
+        again->grams = calloc(member->n + 1, sizeof again->grams[0]);
+        if (again->grams == NULL)
+            return err_set(err, "out of memory for the grams of one message");
+        memcpy(again->grams, member->grams, member->n * sizeof again->grams[0]);
+        again->n = member->n;
+    }
+    again->lesson.gram_step += step;
+    regression_apply(online->weights, again->grams, again->n, step);
+    return 0;
+}
+
+/* The message joins those of its class, and one of the other is rehearsed. */
+static int rehearse(struct online *online, const struct features_view *features,
+                    enum learn_class class, uint64_t number, struct err *err)
+{
+    struct rehearsal *rehearsal = online->rehearsal;
+    struct rehearsal_member joins = {number, features->grams, features->n_grams};
+    size_t slot = rehearsal_place(rehearsal, class, number);
+    if (rehearsal_put(rehearsal, class, slot, &joins, err) < 0)
+        return -1;
+    rehearsal_keep(rehearsal);
+    const struct rehearsal_member *member = rehearsal_choose(rehearsal, class, number);
+    if (member == NULL)
+        return 0;
+    double score = regression_score(online->weights, member->grams, member->n);
+    int32_t step = regression_step(score, class != LEARN_SPAM);
+    if (step == 0)
+        return 0;
+    online->learned[number].rehearsed = member->digest;
+    online->learned[number].rehearsed_step = step;
+    return rehearse_one(online, member, step, err);
+}
+
+int online_learn(struct online *online, const struct features_view *features,
+                 enum learn_class class, uint64_t *number, struct err *err)
+{
+    struct lesson lesson;
     struct model_counts *counts = calloc(features->n_tokens + 1, sizeof *counts);
     if (counts == NULL)
         return err_set(err, "out of memory for the counts of one message's tokens");
     for (size_t i = 0; i < features->n_tokens; i++)
         counts[i] = slot_find(online, features->tokens[i])->counts;
-    lesson_make(features, counts, &online->known, class, lesson);
+    lesson_make(features, counts, &online->known, class, &lesson);
     free(counts);
     while ((online->n + features->n_tokens) * 2 > online->n_slots)
         if (slots_grow(online, err) < 0)
             return -1;
-    apply(online, features, class, lesson, 1);
-    return 0;
+    if (learned_room(online, err) < 0)
+        return -1;
+    apply(online, features, class, &lesson, 1);
+    *number = online->n_learned++;
+    online->learned[*number] = (struct learned){.lesson = lesson};
+    return features->n_grams ? rehearse(online, features, class, *number, err) : 0;
 }
 
-void online_forget(struct online *online, const struct features_view *features,
-                   enum learn_class class, const struct lesson *lesson)
+int online_forget(struct online *online, const struct features_view *features,
+                  enum learn_class class, uint64_t number, struct err *err)
 {
-    apply(online, features, class, lesson, -1);
+    struct learned *learned = &online->learned[number];
+    size_t slot = rehearsal_find(online->rehearsal, class, number);
+    if (slot != REHEARSAL_NONE && rehearsal_remove(online->rehearsal, class, slot, err) < 0)
+        return -1;
+    rehearsal_keep(online->rehearsal);
+    apply(online, features, class, &learned->lesson, -1);
+    learned->gone = true;
+    struct learned *again = learned->rehearsed_step ? &online->learned[learned->rehearsed] : NULL;
+    if (again && !again->gone) {
+        again->lesson.gram_step -= learned->rehearsed_step;
+        regression_apply(online->weights, again->grams, again->n, -learned->rehearsed_step);
+    }
+    return 0;
 }
 
 struct knowledge online_knowledge(const struct online *online)
