@@ -69,7 +69,9 @@ t_unit_bayes_import_LDADD = $(IMPORT_LIBS) $(CMOCKA_LIBS)
 t_unit_bayes_ledger_kill_LDADD = $(LEDGER_LIBS) $(CMOCKA_LIBS)
 t_unit_bayes_ledger_damage_LDADD = $(LEDGER_LIBS) $(CMOCKA_LIBS)
 t_unit_bayes_ledger_damage_CPPFLAGS = $(AM_CPPFLAGS) $(DB_CFLAGS)
+t_unit_bayes_ledger_sources_CPPFLAGS = $(AM_CPPFLAGS) $(DB_CFLAGS)
 t_unit_bayes_ledger_sources_LDADD = $(LEDGER_LIBS) $(CMOCKA_LIBS)
+t_unit_bayes_ledger_exact_CPPFLAGS = $(AM_CPPFLAGS) $(DB_CFLAGS)
 t_unit_bayes_ledger_exact_LDADD = $(LEDGER_LIBS) $(CMOCKA_LIBS)
 
 noinst_PROGRAMS += t/bench/bayes_bench t/bench/guard_bench

@@ -126,7 +126,8 @@ static void test_damage(const char *name, enum damage damage, bool exact)
 /* What the messages and the totals tell is all there is. */
 static void what_the_messages_tell_is_exact(void **state)
 {
-    static const char *const files[] = {"tokens.db", "sources.db", "steps.db", "weights-1"};
+    static const char *const files[] = {"tokens.db", "sources.db", "steps.db", "rehearsal.db",
+                                        "weights-1"};
     for (size_t i = 0; i < sizeof files / sizeof files[0]; i++)
         for (enum damage damage = CUT_SHORT; damage <= ONE_PAGE; damage++)
             test_damage(files[i], damage, true);
@@ -269,7 +270,7 @@ static void totals_rewrite(struct ledger *ledger, uint32_t version, size_t size)
 /* Its messages in the old form, and the databases away that it had not. */
 static void make_version_1(uint64_t n)
 {
-    static const char *const later[] = {"sources.db", "held.db", "steps.db"};
+    static const char *const later[] = {"sources.db", "held.db", "steps.db", "rehearsal.db"};
     char path[128], bytes[RECORD_MAX];
     struct ledger *ledger = open_ledger();
     for (uint64_t i = 0; i < n; i++) {
@@ -285,7 +286,7 @@ static void make_version_1(uint64_t n)
     }
     totals_rewrite(ledger, 1, TOTALS_1);
     ledger_close(&ledger);
-    for (size_t i = 0; i < 3; i++) {
+    for (size_t i = 0; i < sizeof later / sizeof later[0]; i++) {
         snprintf(path, sizeof path, "%s/ledger/%s", folder, later[i]);
         assert_int_equal(unlink(path), 0);
     }
@@ -322,6 +323,77 @@ static void version_1_is_taken_over(void **state)
     ledger_close(&ledger);
 }
 
+#define TOTALS_2 152 /* bytes of version 2's totals */
+
+/* Its messages, and its steps unless the weights are written, in the form that they had. */
+static void make_version_2(uint64_t n, bool written)
+{
+    char path[128], bytes[RECORD_MAX];
+    struct err err;
+    struct buf room = BUF_INIT(RECORD_MAX);
+    struct ledger *ledger = open_ledger();
+    for (uint64_t i = 0; i < n; i++)
+        learn_many(ledger, i, i + 1);
+    if (written)
+        assert_int_equal(ledger_weights_save(ledger, true, &err), 0);
+    for (uint64_t i = 0; i < n; i++) {
+        const int32_t step[2] = {0, 1};
+        struct record record;
+        uint64_t digest = htobe64(spread(i));
+        assert_int_equal(ledger_record_get(ledger, NULL, spread(i), &room, &record, &err), 1);
+        uint32_t mark = RECORD_MARK_2;
+        size_t rest = record.head.n * sizeof(uint64_t) + record.packed.n + record.reporter.n;
+        memcpy(bytes, &record.head, MESSAGE_RECORD_2_SIZE);
+        memcpy(bytes, &mark, sizeof mark);
+        memcpy(bytes + MESSAGE_RECORD_2_SIZE, record.tokens, rest);
+        put(ledger, ledger->messages, &digest, sizeof digest, bytes, MESSAGE_RECORD_2_SIZE + rest);
+        if (record.head.gram_step && !written)
+            put(ledger, ledger->steps, &digest, sizeof digest, step, sizeof step);
+    }
+    buf_release(&room);
+    totals_rewrite(ledger, 2, TOTALS_2);
+    ledger_close(&ledger);
+    snprintf(path, sizeof path, "%s/ledger/rehearsal.db", folder);
+    assert_int_equal(unlink(path), 0);
+}
+
+static void assert_version_2_is_taken_over(bool written)
+{
+    assert_int_equal(make_folder(NULL), 0);
+    struct ledger *ledger = open_ledger();
+    uint64_t nothing = sum_of(ledger);
+    ledger_close(&ledger);
+    make_version_2(60, written);
+    uint64_t sum = 0;
+    for (unsigned round = 0; round < 2; round++) {
+        ledger = open_ledger();
+        assert_totals(ledger, 20, 40);
+        assert_true(round == 0 || sum_of(ledger) == sum);
+        sum = sum_of(ledger);
+        ledger_close(&ledger);
+    }
+    ledger = open_ledger();
+    assert_int_equal(learn(ledger, 7, class_of(7)), LEARN_KNOWN);
+    learn_many(ledger, 100, 160);
+    for (uint64_t i = 100; i < 160; i++)
+        assert_int_equal(learn(ledger, i, LEARN_FORGET), LEARN_DONE);
+    assert_true(sum_of(ledger) == sum);
+    for (uint64_t i = 0; i < 60; i++)
+        assert_int_equal(learn(ledger, i, i % 2 ? LEARN_FORGET : other_class(i)), LEARN_DONE);
+    for (uint64_t i = 0; i < 60; i += 2)
+        assert_int_equal(learn(ledger, i, LEARN_FORGET), LEARN_DONE);
+    assert_true(sum_of(ledger) == nothing);
+    assert_int_equal(set_aside(), 0);
+    ledger_close(&ledger);
+    remove_folder(NULL);
+}
+
+static void version_2_is_taken_over(void **state)
+{
+    assert_version_2_is_taken_over(false);
+    assert_version_2_is_taken_over(true);
+}
+
 /* It is no damage, and must not be thrown away. */
 static void a_later_version_is_left_alone(void **state)
 {
@@ -348,6 +420,7 @@ int main(void)
         WITH_FOLDER(but_not_for_ever),
         WITH_FOLDER(a_marker_without_sense_is_none),
         WITH_FOLDER(version_1_is_taken_over),
+        cmocka_unit_test(version_2_is_taken_over),
         WITH_FOLDER(a_later_version_is_left_alone),
     };
     return tap_run(tests, NULL, NULL);

@@ -5,7 +5,6 @@
  */
 #include "t/unit/ledger_world.h"
 
-#include <dirent.h>
 #include <poll.h>
 #include <signal.h>
 #include <string.h>
@@ -116,16 +115,6 @@ static void assert_counts(struct ledger *ledger, const bool *known)
         assert_int_equal(ledger_token(ledger, words[i], &token, &err), 1);
         assert_int_equal(token.spam + token.ham, run);
     }
-}
-
-static unsigned set_aside(void)
-{
-    unsigned n = 0;
-    DIR *dir = opendir(folder);
-    for (struct dirent *entry; (entry = readdir(dir)) != NULL;)
-        n += strncmp(entry->d_name, "ledger.damaged-", 15) == 0;
-    closedir(dir);
-    return n;
 }
 
 /* All acknowledged batches, and of the next one all or nothing. */

@@ -3,6 +3,8 @@
 
 #include <time.h>
 
+#include "bayes/ledger/db.h"
+
 #define DAY 86400
 
 static const struct ledger_policy policy_default = {25, 10, 5, 0};
@@ -312,6 +314,15 @@ static void a_ledger_nobody_teaches_keeps_everything(void **state)
     ledger_close(&ledger);
 }
 
+/* How many of the first fifty may be rehearsed. */
+static unsigned old_rehearsed(const struct ledger *ledger)
+{
+    unsigned n = 0;
+    for (uint64_t i = 0; i < 50; i++)
+        n += rehearsal_find(ledger->rehearsal, class_of(i), spread(i)) != REHEARSAL_NONE;
+    return n;
+}
+
 /* The clock can't be moved, so the old messages say themselves that they are old, and enough new
  * ones are there; their tokens were seen today and stay. */
 static void old_messages_are_settled(void **state)
@@ -328,12 +339,14 @@ static void old_messages_are_settled(void **state)
     uint64_t words[WORDS];
     words_of(3, words);
     uint32_t before = count_of(ledger, words[0]);
+    assert_true(old_rehearsed(ledger) > 0);
     assert_int_equal(expire_all(ledger, 100, time(NULL)), 0);
     assert_int_equal(ledger_totals(ledger).spam, totals.spam);
     assert_int_equal(ledger_totals(ledger).seeded_spam + ledger_totals(ledger).seeded_ham, 50);
     assert_int_equal(count_of(ledger, words[0]), before);
     assert_int_equal(ledger_taught(ledger, spread(3), &taught, &err), 1);
     assert_true(taught.settled);
+    assert_int_equal(old_rehearsed(ledger), 0);
     assert_int_equal(learn(ledger, 3, class_of(3)), LEARN_KNOWN);
     assert_int_equal(learn(ledger, 3, other_class(3)), LEARN_FAILED);
     assert_int_equal(learn(ledger, 3, LEARN_FORGET), LEARN_FAILED);

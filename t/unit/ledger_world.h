@@ -4,9 +4,11 @@
 
 #include "t/unit/tap.h"
 
+#include <dirent.h>
 #include <ftw.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -176,6 +178,17 @@ static inline uint64_t sum_of(struct ledger *ledger)
     if (ledger_sum(ledger, &sum, &err) < 0)
         fail_msg("%s", err.text);
     return sum;
+}
+
+/* Ledgers that were found damaged. */
+static inline unsigned set_aside(void)
+{
+    unsigned n = 0;
+    DIR *dir = opendir(folder);
+    for (struct dirent *entry; (entry = readdir(dir)) != NULL;)
+        n += strncmp(entry->d_name, "ledger.damaged-", 15) == 0;
+    closedir(dir);
+    return n;
 }
 
 static inline void assert_totals(struct ledger *ledger, uint64_t spam, uint64_t ham)
