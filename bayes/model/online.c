@@ -4,18 +4,7 @@
 
 #include "bayes/model/rehearsal.h"
 
-#define SLOTS_FIRST   ((size_t)1 << 16)
-#define LEARNED_FIRST 1024u
-
-/* One message, by its number. */
-struct learned {
-    struct lesson lesson; /* the step with those that others had it take again */
-    bool gone;
-    int32_t rehearsed_step; /* that it had another one take; 0: none */
-    uint64_t rehearsed;
-    uint32_t *grams; /* kept for one that was rehearsed */
-    size_t n;
-};
+#define SLOTS_FIRST ((size_t)1 << 16)
 
 struct online {
     struct model_token *slots; /* open addressing, by the low bits of the hash; both counts 0 and
@@ -25,9 +14,7 @@ struct online {
     int32_t *weights;
     struct knowledge known;
     struct rehearsal *rehearsal; /* a message's digest there is its number */
-    struct learned *learned;
     uint64_t n_learned;
-    uint64_t cap;
 };
 
 struct online *online_new(struct err *err)
@@ -53,9 +40,6 @@ void online_free(struct online **online)
         free((*online)->slots);
         free((*online)->weights);
         rehearsal_free(&(*online)->rehearsal);
-        for (uint64_t i = 0; i < (*online)->n_learned; i++)
-            free((*online)->learned[i].grams);
-        free((*online)->learned);
     }
     free(*online);
     *online = NULL;
@@ -97,56 +81,28 @@ int online_classify(const struct online *online, const struct features *features
     return bayes_combine(features, counts, &online->known, pool, result, err);
 }
 
-/* Adds `step` to the counts, the weights and the fusion. */
+/* Adds the message to the counts, the weights and the fusion. */
 static void apply(struct online *online, const struct features_view *features,
-                  enum learn_class class, const struct lesson *lesson, int step)
+                  enum learn_class class, const struct lesson *lesson)
 {
     bool spam = class == LEARN_SPAM;
     for (size_t i = 0; i < features->n_tokens; i++) {
         struct model_token *slot = slot_find(online, features->tokens[i]);
         online->n += slot->hash == 0;
         slot->hash = features->tokens[i];
-        *(spam ? &slot->counts.spam : &slot->counts.ham) += (uint32_t)step;
+        ++*(spam ? &slot->counts.spam : &slot->counts.ham);
     }
-    *(spam ? &online->known.spam : &online->known.ham) += (uint64_t)(int64_t)step;
-    regression_apply(online->weights, features->grams, features->n_grams, lesson->gram_step * step);
-    fusion_apply(&online->known.fusion, lesson->fusion_step, step);
-}
-
-static int learned_room(struct online *online, struct err *err)
-{
-    if (online->n_learned < online->cap)
-        return 0;
-    uint64_t cap = online->cap ? online->cap * 2 : LEARNED_FIRST;
-    struct learned *learned = realloc(online->learned, cap * sizeof *learned);
-    if (learned == NULL)
-        return err_set(err, "out of memory for %zu messages", (size_t)cap);
-    online->learned = learned;
-    online->cap = cap;
-    return 0;
-}
-
-static int rehearse_one(struct online *online, const struct rehearsal_member *member, int32_t step,
-                        struct err *err)
-{
-    struct learned *again = &online->learned[member->digest];
-    if (again->grams == NULL) {
-        again->grams = calloc(member->n + 1, sizeof again->grams[0]);
-        if (again->grams == NULL)
-            return err_set(err, "out of memory for the grams of one message");
-        memcpy(again->grams, member->grams, member->n * sizeof again->grams[0]);
-        again->n = member->n;
-    }
-    again->lesson.gram_step += step;
-    regression_apply(online->weights, again->grams, again->n, step);
-    return 0;
+    ++*(spam ? &online->known.spam : &online->known.ham);
+    regression_apply(online->weights, features->grams, features->n_grams, lesson->gram_step);
+    fusion_apply(&online->known.fusion, lesson->fusion_step, 1);
 }
 
 /* The message joins those of its class, and one of the other is rehearsed. */
 static int rehearse(struct online *online, const struct features_view *features,
-                    enum learn_class class, uint64_t number, struct err *err)
+                    enum learn_class class, struct err *err)
 {
     struct rehearsal *rehearsal = online->rehearsal;
+    uint64_t number = online->n_learned;
     struct rehearsal_member joins = {number, features->grams, features->n_grams};
     size_t slot = rehearsal_place(rehearsal, class, number);
     if (rehearsal_put(rehearsal, class, slot, &joins, err) < 0)
@@ -156,16 +112,13 @@ static int rehearse(struct online *online, const struct features_view *features,
     if (member == NULL)
         return 0;
     double score = regression_score(online->weights, member->grams, member->n);
-    int32_t step = regression_step(score, class != LEARN_SPAM);
-    if (step == 0)
-        return 0;
-    online->learned[number].rehearsed = member->digest;
-    online->learned[number].rehearsed_step = step;
-    return rehearse_one(online, member, step, err);
+    int32_t step = regression_step(score, rehearsal_other(class) == LEARN_SPAM);
+    regression_apply(online->weights, member->grams, member->n, step);
+    return 0;
 }
 
 int online_learn(struct online *online, const struct features_view *features,
-                 enum learn_class class, uint64_t *number, struct err *err)
+                 enum learn_class class, struct err *err)
 {
     struct lesson lesson;
     struct model_counts *counts = calloc(features->n_tokens + 1, sizeof *counts);
@@ -178,30 +131,10 @@ int online_learn(struct online *online, const struct features_view *features,
     while ((online->n + features->n_tokens) * 2 > online->n_slots)
         if (slots_grow(online, err) < 0)
             return -1;
-    if (learned_room(online, err) < 0)
-        return -1;
-    apply(online, features, class, &lesson, 1);
-    *number = online->n_learned++;
-    online->learned[*number] = (struct learned){.lesson = lesson};
-    return features->n_grams ? rehearse(online, features, class, *number, err) : 0;
-}
-
-int online_forget(struct online *online, const struct features_view *features,
-                  enum learn_class class, uint64_t number, struct err *err)
-{
-    struct learned *learned = &online->learned[number];
-    size_t slot = rehearsal_find(online->rehearsal, class, number);
-    if (slot != REHEARSAL_NONE && rehearsal_remove(online->rehearsal, class, slot, err) < 0)
-        return -1;
-    rehearsal_keep(online->rehearsal);
-    apply(online, features, class, &learned->lesson, -1);
-    learned->gone = true;
-    struct learned *again = learned->rehearsed_step ? &online->learned[learned->rehearsed] : NULL;
-    if (again && !again->gone) {
-        again->lesson.gram_step -= learned->rehearsed_step;
-        regression_apply(online->weights, again->grams, again->n, -learned->rehearsed_step);
-    }
-    return 0;
+    apply(online, features, class, &lesson);
+    int result = features->n_grams ? rehearse(online, features, class, err) : 0;
+    online->n_learned++;
+    return result;
 }
 
 struct knowledge online_knowledge(const struct online *online)

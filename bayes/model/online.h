@@ -16,13 +16,9 @@ void online_free(struct online **online);
 int online_classify(const struct online *online, const struct features *features, struct pool *pool,
                     struct bayes_result *result, struct err *err);
 
-/* class: LEARN_HAM or LEARN_SPAM. Another message may be rehearsed (rehearsal.h). *number, counted
- * from 0, is what the message is called when what it taught is taken back, exactly. */
+/* class: LEARN_HAM or LEARN_SPAM. Another message may be rehearsed (rehearsal.h). */
 int online_learn(struct online *online, const struct features_view *features,
-                 enum learn_class class, uint64_t *number, struct err *err);
-/* Once, with the same features and class. */
-int online_forget(struct online *online, const struct features_view *features,
-                  enum learn_class class, uint64_t number, struct err *err);
+                 enum learn_class class, struct err *err);
 
 /* As a model has it; the weights stay the learner's. */
 struct knowledge online_knowledge(const struct online *online);

@@ -107,8 +107,7 @@ int stream_classify(const struct stream *stream, const struct features *features
 static int learn(struct stream *stream, const struct features_view *features, bool spam,
                  struct err *err)
 {
-    uint64_t number;
-    return online_learn(stream->online, features, spam ? LEARN_SPAM : LEARN_HAM, &number, err);
+    return online_learn(stream->online, features, spam ? LEARN_SPAM : LEARN_HAM, err);
 }
 
 /* Spread evenly over 0 to 1, the same in every run (the finaliser of splitmix64, S. Vigna). */

@@ -234,43 +234,6 @@ static void it_learns_the_first_only(void **state)
     stream_free(&stream);
 }
 
-/* Learn, then forget in another order: nothing stays. */
-static void forgetting_is_exact(void **state)
-{
-    enum { N = 40 };
-    struct err err;
-    uint64_t numbers[N];
-    struct mail *mail = calloc(N, sizeof *mail);
-    struct online *online = online_new(&err);
-    assert_true(mail && online);
-    for (size_t pass = 0; pass < 2; pass++)
-        for (size_t i = 0; i < N; i++) {
-            size_t k = pass ? i * 7 % N : i;
-            enum learn_class class = k % 2 ? LEARN_SPAM : LEARN_HAM;
-            mail_make(&mail[k], k, k % 2);
-            struct features_view *view = features_keep(&mail[k].features, &err);
-            assert_non_null(view);
-            if (pass)
-                assert_int_equal(online_forget(online, view, class, numbers[k], &err), 0);
-            else
-                assert_int_equal(online_learn(online, view, class, &numbers[k], &err), 0);
-            features_kept_free(&view);
-        }
-    struct knowledge known = online_knowledge(online);
-    assert_true(known.spam == 0 && known.ham == 0);
-    for (size_t i = 0; i < FUSION_INPUTS; i++)
-        assert_int_equal(known.fusion.learned[i], 0);
-    for (size_t i = 0; i < GRAM_WEIGHTS; i++)
-        assert_int_equal(known.weights[i], 0);
-    size_t n;
-    struct model_token *tokens = online_tokens(online, &n, &err);
-    for (size_t i = 0; i < n; i++)
-        assert_true(tokens[i].counts.spam == 0 && tokens[i].counts.ham == 0);
-    free(tokens);
-    online_free(&online);
-    free(mail);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -284,7 +247,6 @@ int main(void)
         cmocka_unit_test(it_learns_a_share_the_same_each_time),
         cmocka_unit_test(it_learns_errors_only),
         cmocka_unit_test(it_learns_the_first_only),
-        cmocka_unit_test(forgetting_is_exact),
     };
     return tap_run(tests, NULL, NULL);
 }
