@@ -6,9 +6,9 @@
  *   totals.db     "totals" → struct totals_record
  *   sources.db    kind of source, name → struct source_record (ledger/caps.c)
  *   held.db       class, number → a held-out message (ledger/held.c)
- *   steps.db      digest → what it changed in the weights since they were written
- * (ledger/weights.c) rehearsal.db  class, slot → a message that may be rehearsed
- * (ledger/rehearse.c) weights-N     the weights of the grams as they once were (ledger/weights.c)
+ *   steps.db      digest → its part in what the weights changed since weights-N
+ *   rehearsal.db  class, slot → a message that may be rehearsed (ledger/rehearse.c)
+ *   weights-N     the weights of the grams as they once were (ledger/weights.c)
  *
  * Numbers in keys are big-endian so that their order in the tree is that of the numbers and a
  * sorted batch walks the tree from left to right. Records are in the machine's byte order.

@@ -325,7 +325,7 @@ static int ledger_try(struct ledger *ledger, enum beginning beginning, struct er
     bool new = code == 0 && is_new(ledger);
     if (code == 0 && !new)
         code = ledger_read(ledger, &version, &tried);
-    if (code == 0 && !new &&version < LEDGER_VERSION)
+    if (code == 0 && version < LEDGER_VERSION && !new)
         beginning = version == 1 ? FROM_VERSION_1 : FROM_VERSION_2;
     if (code == 0 && (new || version < LEDGER_VERSION) && dbs_create(ledger, beginning, err) < 0)
         return -1;

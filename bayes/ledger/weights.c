@@ -101,6 +101,17 @@ static int weights_read(struct ledger *ledger)
     return good ? 0 : code;
 }
 
+/* Steps wrap around as weights do (regression.h). */
+static int32_t step_sum(int32_t a, int32_t b)
+{
+    return (int32_t)((uint32_t)a + (uint32_t)b);
+}
+
+static int32_t step_less(int32_t a, int32_t b)
+{
+    return (int32_t)((uint32_t)a - (uint32_t)b);
+}
+
 static bool packed_apply(int32_t *weights, struct str packed, int32_t step)
 {
     uint32_t grams[GRAMS_MAX];
@@ -120,7 +131,7 @@ static int step_replay(struct ledger *ledger, uint32_t version, uint64_t digest,
     if (bytes.n < sizeof step)
         return DB_VERIFY_BAD;
     memcpy(&step, bytes.s, sizeof step);
-    if (!packed_apply(ledger->weights, str_from(bytes, sizeof step), -step.taken_back))
+    if (!packed_apply(ledger->weights, str_from(bytes, sizeof step), step_less(0, step.taken_back)))
         return DB_VERIFY_BAD;
     if (step.missing == 0)
         return 0;
@@ -206,16 +217,6 @@ static int step_put(struct ledger *ledger, DB_TXN *txn, uint64_t digest, bool kn
     else if (known)
         code = ledger->steps->del(ledger->steps, txn, &key, 0);
     return code ? ledger_db_err(ledger, code, "writing a step", err) : 0;
-}
-
-static int32_t step_sum(int32_t a, int32_t b)
-{
-    return (int32_t)((uint32_t)a + (uint32_t)b);
-}
-
-static int32_t step_less(int32_t a, int32_t b)
-{
-    return (int32_t)((uint32_t)a - (uint32_t)b);
 }
 
 int ledger_weights_note(struct ledger *ledger, DB_TXN *txn, uint64_t digest, int32_t more,
