@@ -1,10 +1,9 @@
 /* Files that are damaged, ledgers of other versions, and a rebuilding that was broken off. */
-#include "t/unit/ledger_world.h"
+#include "t/unit/ledger_inside.h"
 
 #include <errno.h>
 #include <fcntl.h>
 
-#include "bayes/ledger/record.h"
 #include "bayes/publish/publish.h"
 
 /* Berkeley DB leaves its log buffer behind when the recovery of a damaged environment fails. */
@@ -162,6 +161,52 @@ static void most_messages_survive_a_bad_page(void **state)
         known += ledger_message(ledger, spread(i), &class, &err) == 1;
     assert_in_range(known, TAUGHT / 2, TAUGHT);
     ledger_close(&ledger);
+}
+
+#define OLD   60   /* ham that was there first */
+#define LATER 1600 /* ham that takes their places in the rehearsal */
+
+/* The old ham has been rehearsed for spam, and most of it is not kept for that any more. Returns of
+ * how many both is true. */
+static unsigned learn_and_rehearse(struct ledger *ledger)
+{
+    int32_t alone[OLD];
+    unsigned both = 0;
+    assert_int_equal(learn_batch_as(ledger, 0, OLD, all_ham), OLD);
+    for (uint64_t i = 0; i < OLD; i++)
+        alone[i] = step_of(ledger, i);
+    assert_int_equal(learn_batch_as(ledger, 100, 400, all_spam), 300);
+    assert_int_equal(learn_batch_as(ledger, 1000, 1000 + LATER, all_ham), LATER);
+    for (uint64_t i = 0; i < OLD; i++)
+        both += step_of(ledger, i) != alone[i] && !may_be_rehearsed(ledger, i, LEARN_HAM);
+    return both;
+}
+
+/* With the grams that were noted when a message was rehearsed, whoever is kept for that now. */
+static void what_was_rehearsed_is_taken_back_after_a_rebuilding(void **state)
+{
+    static const char *const files[] = {"steps.db", "rehearsal.db"};
+    for (size_t f = 0; f < sizeof files / sizeof files[0]; f++) {
+        assert_int_equal(make_folder(NULL), 0);
+        struct ledger *ledger = open_ledger();
+        uint64_t nothing = sum_of(ledger);
+        assert_in_range(learn_and_rehearse(ledger), OLD / 4, OLD);
+        uint64_t sum = sum_of(ledger);
+        ledger_close(&ledger);
+        damage_file(files[f], REMOVED);
+        ledger = open_ledger();
+        assert_int_equal(set_aside(), 1);
+        assert_true(sum_of(ledger) == sum);
+        for (uint64_t i = 0; i < OLD; i++)
+            assert_int_equal(learn(ledger, i, LEARN_FORGET), LEARN_DONE);
+        for (uint64_t i = 1000; i < 1000 + LATER; i++)
+            assert_int_equal(learn(ledger, i, LEARN_FORGET), LEARN_DONE);
+        for (uint64_t i = 100; i < 400; i++)
+            assert_int_equal(learn(ledger, i, LEARN_FORGET), LEARN_DONE);
+        assert_true(sum_of(ledger) == nothing);
+        ledger_close(&ledger);
+        remove_folder(NULL);
+    }
 }
 
 static void a_right_that_is_missing_is_no_damage(void **state)
@@ -415,6 +460,7 @@ int main(void)
         cmocka_unit_test(damage_is_set_aside_and_service_goes_on),
         cmocka_unit_test(damaged_logs_are_no_end_either),
         WITH_FOLDER(most_messages_survive_a_bad_page),
+        cmocka_unit_test(what_was_rehearsed_is_taken_back_after_a_rebuilding),
         WITH_FOLDER(a_right_that_is_missing_is_no_damage),
         WITH_FOLDER(a_rebuilding_is_begun_anew),
         WITH_FOLDER(but_not_for_ever),

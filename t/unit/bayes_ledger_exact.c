@@ -1,7 +1,5 @@
 /* What was learned is taken back exactly, and does not depend on how it was cut into batches. */
-#include "t/unit/ledger_world.h"
-
-#include "bayes/ledger/record.h"
+#include "t/unit/ledger_inside.h"
 
 #define MANY 1000
 
@@ -9,16 +7,6 @@
 static uint64_t shuffled(uint64_t i, uint64_t n)
 {
     return (i * 389 + 17) % n; /* 389 is a prime that does not divide n */
-}
-
-static enum learn_class all_ham(uint64_t i)
-{
-    return LEARN_HAM;
-}
-
-static enum learn_class all_spam(uint64_t i)
-{
-    return LEARN_SPAM;
 }
 
 static void a_thousand_are_taken_back_to_the_bit(void **state)
@@ -61,16 +49,6 @@ static void rehearsal_is_taken_back_too(void **state)
         assert_int_equal(learn(ledger, i, LEARN_FORGET), LEARN_DONE);
     assert_true(sum_of(ledger) == nothing);
     ledger_close(&ledger);
-}
-
-static int32_t step_of(struct ledger *ledger, uint64_t i)
-{
-    struct err err;
-    struct record record;
-    struct buf room = BUF_INIT(RECORD_MAX);
-    assert_int_equal(ledger_record_get(ledger, NULL, spread(i), &room, &record, &err), 1);
-    buf_release(&room);
-    return record.head.gram_step;
 }
 
 /* One that is forgotten first takes all its steps along, and comes back as another: forgetting who

@@ -1,9 +1,7 @@
 /* Who taught what: kept with it, capped, held out, and settled when it is old. */
-#include "t/unit/ledger_world.h"
+#include "t/unit/ledger_inside.h"
 
 #include <time.h>
-
-#include "bayes/ledger/db.h"
 
 #define DAY 86400
 
@@ -319,7 +317,7 @@ static unsigned old_rehearsed(const struct ledger *ledger)
 {
     unsigned n = 0;
     for (uint64_t i = 0; i < 50; i++)
-        n += rehearsal_find(ledger->rehearsal, class_of(i), spread(i)) != REHEARSAL_NONE;
+        n += may_be_rehearsed(ledger, i, class_of(i));
     return n;
 }
 
