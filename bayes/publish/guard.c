@@ -189,6 +189,32 @@ static bool misses_more(const struct guard_report *report)
            guard_sign_test(report->spam_worse, report->spam_better) < GUARD_WORSE_P;
 }
 
+/* What a score costs of a message of that class: natural logarithm of 1 over the chance that it
+ * gave that class. */
+static double surprise(bool spam, double score)
+{
+    double wrong = spam ? score : -score;
+    return wrong > 30 ? wrong : log1p(exp(wrong));
+}
+
+/* The mean of it by both. True when it rises beyond chance, and by what matters. */
+static bool less_sure(const struct guard_sample *samples, size_t n, double caution, double *before,
+                      double *after)
+{
+    double squares = 0;
+    *before = *after = 0;
+    for (size_t i = 0; i < n; i++) {
+        double was = surprise(samples[i].spam, samples[i].before);
+        double is = surprise(samples[i].spam, samples[i].after + caution);
+        *before += was / (double)n;
+        *after += is / (double)n;
+        squares += (is - was) * (is - was) / (double)n;
+    }
+    double rise = *after - *before;
+    double variance = squares > rise * rise ? squares - rise * rise : 0;
+    return rise > GUARD_SURPRISE && rise > GUARD_WORSE_Z * sqrt(variance / (double)n);
+}
+
 static void say_ranks_worse(const struct guard_report *of, const char *whose, char *out)
 {
     snprintf(out, GUARD_REASON_MAX,
@@ -252,6 +278,7 @@ int guard_drift(const struct guard_sample *samples, size_t n, struct guard_repor
 {
     static const char whose[] = " than the last model that has proved itself";
     struct guard_report old;
+    double before, after;
     if (!report->accepted)
         return 0;
     report->accepted = false;
@@ -266,6 +293,12 @@ int guard_drift(const struct guard_sample *samples, size_t n, struct guard_repor
         say_ranks_worse(&old, whose, report->reason);
     else if (misses_more(&old))
         say_misses_more(&old, " of what was held out before", report->reason);
+    else if (enough(&old) && less_sure(samples, n, report->caution, &before, &after))
+        snprintf(
+            report->reason, sizeof report->reason,
+            "it is less sure of what was held out before: the right class surprises it by %.2f, "
+            "the last model that has proved itself by %.2f",
+            after, before);
     else
         report->accepted = true;
     return 0;

@@ -21,7 +21,10 @@
  *
  * One message in ten of a wave of lies is held out, too, and many small steps, each within chance,
  * lead far. So the new one is also compared with the last model that has proved itself, on the
- * mail that was held out when that one was built: guard_drift().
+ * mail that was held out when that one was built: guard_drift(). Lies may also wear a model down
+ * until its scores are right but next to nothing, and the rules alone decide; so there it is
+ * refused, too, when the right class surprises it more (logarithmic loss, the mean over all mail:
+ * I. Good, "Rational Decisions", Journal of the Royal Statistical Society B 14, 1952).
  *
  * After: every newly confirmed message is judged by the model in service and by the last one that
  * has proved itself, and only where they differ it counts: worse or better. This is looked at
@@ -43,9 +46,10 @@
 #define GUARD_FEW         20   /* held-out messages of a class: below, chance can't be told */
 #define GUARD_WORSE_Z     2.33 /* standard deviations: 1 % */
 #define GUARD_WORSE_P     0.01
-#define GUARD_HAM_WORTH   10  /* spams let through to save one ham */
-#define GUARD_RISE_EACH   400 /* held-out ham for each error, beyond one, that caution may cure */
-#define GUARD_CAUTION_MAX 1.5 /* natural log-odds */
+#define GUARD_HAM_WORTH   10   /* spams let through to save one ham */
+#define GUARD_RISE_EACH   400  /* held-out ham for each error, beyond one, that caution may cure */
+#define GUARD_CAUTION_MAX 1.5  /* natural log-odds */
+#define GUARD_SURPRISE    0.05 /* natural log, mean of all; honest models of real mail: 0.009 */
 #define GUARD_REASON_MAX  256
 
 struct guard_sample {
@@ -82,7 +86,7 @@ int guard_compare(const struct guard_sample *samples, size_t n, struct guard_rep
 /*
  * samples: before by the last model that has proved itself, after by the new one without caution;
  * of mail older than the first. When ham errors, missed spam or the ranking are worse beyond
- * chance, an accepted report becomes a refused one.
+ * chance, or the surprise by more than GUARD_SURPRISE, an accepted report becomes a refused one.
  */
 int guard_drift(const struct guard_sample *samples, size_t n, struct guard_report *report,
                 struct err *err);

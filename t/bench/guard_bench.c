@@ -103,7 +103,8 @@ static void index_read(struct bench *bench, const char *path)
         bench->list = need(realloc(bench->list, (bench->n + 1) * sizeof *bench->list));
         struct entry *entry = &bench->list[bench->n++];
         *entry = (struct entry){.spam = str_eq(label, STR("spam"))};
-        snprintf(file, sizeof file, "%.*s%.*s", STR_ARG(folder), STR_ARG(line));
+        snprintf(file, sizeof file, "%.*s%.*s", str_starts(line, STR("/")) ? 0 : (int)folder.n,
+                 folder.s, STR_ARG(line));
         buf_clear(&raw);
         pool_reset(pool);
         if (fsio_read_file(file, &raw, &err) < 0)

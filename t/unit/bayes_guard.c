@@ -210,6 +210,41 @@ static void drift_is_what_is_beyond_chance(void **state)
     assert_true(drifts(samples, n, 0));
 }
 
+/* n of each class; all are judged rightly, by the new one with so much. */
+static bool drifts_to(double before, double after, size_t n)
+{
+    struct guard_sample samples[400];
+    for (size_t i = 0; i < n; i++) {
+        double spread = 1e-3 * (double)i;
+        samples[2 * i] = (struct guard_sample){HAM, before + spread, after + spread};
+        samples[2 * i + 1] = (struct guard_sample){SPAM, -before - spread, -after - spread};
+    }
+    return drifts(samples, 2 * n, 0);
+}
+
+/* No error more, and the same ranking: but the rules alone would decide. */
+static void a_model_worn_down_is_none(void **state)
+{
+    assert_true(drifts_to(6, 0.5, 100));
+    assert_true(drifts_to(6, 2.8, 20)); /* 0.057 */
+    assert_false(drifts_to(6, 3.2, 100));
+    assert_false(drifts_to(6, 0.5, 19)); /* fewer than GUARD_FEW */
+    assert_false(drifts_to(0.5, 6, 100));
+    assert_false(drifts_to(8, 7, 200));
+    assert_true(drifts_to(6, -1e300, 20));
+}
+
+/* Each message weighs: where one alone makes the difference it may be chance. */
+static void one_surprise_may_be_chance(void **state)
+{
+    struct guard_sample samples[40];
+    size_t n = well_judged(samples, 20);
+    samples[1].after = 0.9; /* a mean of 0.02 */
+    assert_false(drifts(samples, n, 0));
+    samples[1].after = 8; /* 0.19, and a deviation of as much */
+    assert_false(drifts(samples, n, 0));
+}
+
 static void what_was_refused_stays_so(void **state)
 {
     struct guard_report report = {.accepted = false, .reason = "x"};
@@ -376,6 +411,8 @@ int main(void)
         cmocka_unit_test(caution_cures_what_is_borderline),
         cmocka_unit_test(caution_that_costs_spam_is_refused),
         cmocka_unit_test(drift_is_what_is_beyond_chance),
+        cmocka_unit_test(a_model_worn_down_is_none),
+        cmocka_unit_test(one_surprise_may_be_chance),
         cmocka_unit_test(what_was_refused_stays_so),
         cmocka_unit_test(a_worse_ranking_beyond_chance_is_refused),
         cmocka_unit_test(few_messages_can_not_refuse_by_chance),
