@@ -23,6 +23,7 @@ lib_libmail_a_SOURCES = \
     mail/html_sheet.c mail/html_sheet.h \
     mail/uri.c mail/uri_host.c mail/uri_find.c mail/uri.h \
     mail/date.c mail/date.h \
+    mail/tnef.c mail/tnef.h \
     mail/edit.c mail/edit.h \
     mail/edit_wire.c mail/edit_wire.h
 
@@ -54,3 +55,8 @@ t_fuzz_html_LDFLAGS = $(AM_LDFLAGS) $(LIBFUZZER_LDFLAGS)
 
 unit += t/unit/mail_plain
 t_unit_mail_plain_LDADD = $(MAIL_LIBS) $(CMOCKA_LIBS)
+unit += t/unit/mail_tnef
+t_unit_mail_tnef_LDADD = $(MAIL_LIBS) $(CMOCKA_LIBS)
+fuzz += t/fuzz/tnef
+t_fuzz_tnef_LDADD = $(MAIL_LIBS)
+t_fuzz_tnef_LDFLAGS = $(AM_LDFLAGS) $(LIBFUZZER_LDFLAGS)

@@ -2,6 +2,7 @@
 
 #include "mail/header.h"
 #include "mail/part.h"
+#include "mail/tnef.h"
 #include "reports/archive.h"
 
 #define FEEDBACK_LOOK 4096 /* bytes of a feedback report that are read */
@@ -201,6 +202,45 @@ static int take_archive(struct finder *f, const struct part *part, struct err *e
     return result;
 }
 
+/* --- winmail.dat --- */
+
+static int open_attachment(struct finder *f, const struct tnef_attachment *attachment,
+                           struct err *err)
+{
+    struct str name = attachment->name;
+    /* a message that Outlook took apart: its own bytes are gone */
+    if (attachment->kind == TNEF_MESSAGE || str_iends(name, STR(".msg")))
+        return leave(f, LEFT_OUTLOOK, name, err);
+    if (attachment->kind != TNEF_FILE)
+        return 0;
+    if (str_iends(name, STR(".eml")))
+        return take(f, ORIGINAL_FILE, attachment->data, name, err);
+    if (!str_iends(name, STR(".zip")))
+        return 0;
+    return f->archives++ < ARCHIVES_MAX ? open_archive(f, attachment->data, name, err)
+                                        : leave(f, LEFT_TOO_MANY, name, err);
+}
+
+/* What Outlook and Exchange put all attachments into, for receivers that they take for their like.
+ */
+static int take_winmail(struct finder *f, const struct part *part, struct err *err)
+{
+    struct tnef tnef;
+    struct str bytes;
+    if (part_bytes(f, part, &bytes, err) < 0)
+        return -1;
+    if (bytes.n > f->bytes_left)
+        return leave(f, LEFT_TOO_LARGE, part->filename, err);
+    if (tnef_read(f->pool, bytes, &tnef, err) < 0)
+        return -1;
+    for (size_t i = 0; i < tnef.n; i++)
+        if (open_attachment(f, &tnef.list[i], err) < 0)
+            return -1;
+    if (tnef.damaged)
+        return leave(f, LEFT_DAMAGED, part->filename, err);
+    return tnef.more ? leave(f, LEFT_TOO_MANY, part->filename, err) : 0;
+}
+
 /* --- the report's parts --- */
 
 static bool type_is_one_of(const struct part *part, const char *const *types)
@@ -215,8 +255,8 @@ static int look_at_file(struct finder *f, const struct part *part, struct err *e
 {
     static const char *const zips[] = {"application/zip", "application/x-zip-compressed",
                                        "application/x-zip", NULL};
-    static const char *const outlook[] = {"application/ms-tnef", "application/vnd.ms-tnef",
-                                          "application/vnd.ms-outlook", NULL};
+    static const char *const winmail[] = {"application/ms-tnef", "application/vnd.ms-tnef", NULL};
+    static const char *const outlook[] = {"application/vnd.ms-outlook", NULL};
     static const char *const headers[] = {"text/rfc822-headers", "message/rfc822-headers", NULL};
     struct str name = part->filename;
     if (str_iends(name, STR(".eml")))
@@ -225,8 +265,9 @@ static int look_at_file(struct finder *f, const struct part *part, struct err *e
         return leave(f, LEFT_HEADERS_ONLY, name, err);
     if (str_iends(name, STR(".zip")) || type_is_one_of(part, zips))
         return take_archive(f, part, err);
-    if (str_iends(name, STR(".msg")) || str_ieq(name, STR("winmail.dat")) ||
-        type_is_one_of(part, outlook))
+    if (str_ieq(name, STR("winmail.dat")) || type_is_one_of(part, winmail))
+        return take_winmail(f, part, err);
+    if (str_iends(name, STR(".msg")) || type_is_one_of(part, outlook))
         return leave(f, LEFT_OUTLOOK, name, err);
     return 0;
 }

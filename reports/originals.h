@@ -1,10 +1,10 @@
 /*
  * originals: the messages that a report mail brings along. A report is a mail with one or many
  * originals attached, as mail programs do it: message/rfc822 parts (encoded ones too, and those of
- * a multipart/digest), files named *.eml of whatever type, the same in a zip file, and the message
- * in an abuse report (ARF, RFC 5965). Only the outermost count: an original that has mails attached
- * is one original. Whatever looks like an original and can't be taken is told in `left_out`:
- * nothing is dropped silently.
+ * a multipart/digest), files named *.eml of whatever type, the same in a zip file or in Outlook's
+ * winmail.dat, and the message in an abuse report (ARF, RFC 5965). Only the outermost count: an
+ * original that has mails attached is one original. Whatever looks like an original and can't be
+ * taken is told in `left_out`: nothing is dropped silently.
  *
  * A bounce (RFC 3464) or a receipt (RFC 8098) holds the reporter's own mail, or somebody's: no
  * original is taken from it.
@@ -39,9 +39,9 @@ enum left_why {
     LEFT_TOO_LARGE,    /* ORIGINALS_BYTES_MAX, ARCHIVE_RATIO_MAX */
     LEFT_TOO_DEEP,     /* the report has more parts or levels than report_limits */
     LEFT_ENCRYPTED,    /* in a zip file with a password */
-    LEFT_DAMAGED,      /* a zip file that can't be read */
+    LEFT_DAMAGED,      /* a zip file or a winmail.dat that can't be read, or not to its end */
     LEFT_NESTED,       /* a zip file in a zip file */
-    LEFT_OUTLOOK,      /* Outlook's own formats: .msg, winmail.dat */
+    LEFT_OUTLOOK,      /* Outlook's own formats: .msg, and a message taken apart in winmail.dat */
     LEFT_HEADERS_ONLY, /* text/rfc822-headers: there is no body to learn from */
     LEFT_NOT_MAIL      /* named *.eml, but no mail: no field of a sender in it */
 };

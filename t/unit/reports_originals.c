@@ -6,6 +6,7 @@
 
 #include "mail/transfer.h"
 #include "reports/originals.h"
+#include "t/unit/tnef_make.h"
 
 #define SPAM                                                                                       \
     "Return-Path: <win@prize.example>\r\nReceived: from a by mx.ours.example (poterne)\r\n"        \
@@ -195,13 +196,60 @@ static void what_cannot_be_read_is_told(void **state)
             "--b\r\nContent-Type: text/plain; name=\"note.eml\"\r\n\r\nhello you\r\n"
             "--b\r\nContent-Type: application/zip; name=\"z.zip\"\r\n\r\nPK but not really\r\n"
             "--b--\r\n");
-    static const enum left_why whys[] = {LEFT_OUTLOOK, LEFT_OUTLOOK, LEFT_NOT_MAIL, LEFT_NOT_MAIL,
+    static const enum left_why whys[] = {LEFT_DAMAGED, LEFT_OUTLOOK, LEFT_NOT_MAIL, LEFT_NOT_MAIL,
                                          LEFT_DAMAGED};
     assert_int_equal(found.n, 0);
     assert_int_equal(found.n_left_out, 5);
     for (size_t i = 0; i < 5; i++)
         assert_int_equal(found.left_out[i].why, whys[i]);
     assert_str(found.left_out[1].name, "You win.MSG");
+}
+
+static struct originals find_in_winmail(const struct buf *tnef)
+{
+    struct buf report = BUF_INIT(1024 * 1024);
+    buf_add(&report, STR(TOP "Content-Type: multipart/mixed; boundary=b\r\n\r\n"
+                             "--b\r\nContent-Type: text/plain\r\n\r\nsee attachment\r\n"
+                             "--b\r\nContent-Type: application/ms-tnef; name=\"winmail.dat\"\r\n"
+                             "Content-Transfer-Encoding: quoted-printable\r\n\r\n"));
+    for (size_t i = 0; i < tnef->n; i++)
+        buf_addf(&report, "=%02X%s", (unsigned char)tnef->p[i], i % 20 == 19 ? "=\r\n" : "");
+    buf_add(&report, STR("\r\n--b--\r\n"));
+    assert_true(buf_ok(&report));
+    struct originals found = find(pool_str(pool, buf_str(&report)));
+    buf_release(&report);
+    return found;
+}
+
+static void outlook_puts_them_into_winmail(void **state)
+{
+    struct buf tnef = BUF_INIT(64 * 1024), props = BUF_INIT(4096);
+    make_begin(&tnef);
+    make_file(&tnef, "You win.eml", STR(SPAM));
+    make_file(&tnef, "logo.png", STR("not looked at"));
+    make_file(&tnef, "other.msg", STR("an OLE file"));
+    make_file(&tnef, "empty.EML", STR("\r\n"));
+    make_attribute(&tnef, 2, 0x00069002, STR("rendering data"));
+    wire_u32(&props, 1);
+    make_object(&props, make_iid_message, STR("a stream"));
+    make_attribute(&tnef, 2, 0x00069005, buf_str(&props));
+    struct originals found = find_in_winmail(&tnef);
+    assert_int_equal(found.n, 1);
+    assert_int_equal(found.list[0].kind, ORIGINAL_FILE);
+    assert_str(found.list[0].raw, SPAM);
+    assert_str(found.list[0].name, "You win.eml");
+    assert_int_equal(found.n_left_out, 3);
+    assert_int_equal(found.left_out[0].why, LEFT_OUTLOOK);
+    assert_str(found.left_out[0].name, "other.msg");
+    assert_int_equal(found.left_out[1].why, LEFT_NOT_MAIL);
+    assert_int_equal(found.left_out[2].why, LEFT_OUTLOOK);
+    /* cut: what is there counts, and that something is missing is told */
+    tnef.n -= 100;
+    found = find_in_winmail(&tnef);
+    assert_int_equal(found.n, 1);
+    assert_int_equal(found.left_out[found.n_left_out - 1].why, LEFT_DAMAGED);
+    buf_release(&props);
+    buf_release(&tnef);
 }
 
 static void what_programs_put_in_front_of_a_header_goes(void **state)
@@ -428,6 +476,7 @@ int main(void)
         cmocka_unit_test(an_abuse_report_says_what_its_message_is),
         cmocka_unit_test(nothing_is_taken_from_a_bounce),
         cmocka_unit_test(what_cannot_be_read_is_told),
+        cmocka_unit_test(outlook_puts_them_into_winmail),
         cmocka_unit_test(what_programs_put_in_front_of_a_header_goes),
         cmocka_unit_test(too_many_are_told_one_by_one_up_to_a_limit),
         cmocka_unit_test(many_originals_of_many_parts_do_not_swallow_each_other),
