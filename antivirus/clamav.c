@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <time.h>
 
+#include "antivirus/clamav_common.h"
 #include "antivirus/clamav_seen.h"
 #include "antivirus/clamav_watch.h"
 #include "base/buf.h"
@@ -20,9 +21,7 @@
 
 #define DB_OPTIONS (CL_DB_PHISHING | CL_DB_BYTECODE)
 
-/* libclamav takes a file for a mail only if it begins with one of the header names that it knows;
- * with this line in front it always does. */
-static const char mail_mark[] = "Received: from poterne\r\n";
+static const char mail_mark[] = CLAMAV_MAIL_MARK;
 #define MAIL_MARK_LEN (sizeof mail_mark - 1)
 
 struct clamav {
@@ -166,18 +165,6 @@ static int clamav_open(struct engine *engine, const char *tmp_dir, struct err *e
     return -1;
 }
 
-/* A name that is no malware but says that something was not looked at. */
-static bool means_unscannable(const char *name)
-{
-    static const char *const heads[] = {"Heuristics.Limits.", "Heuristics.Encrypted.",
-                                        "Heuristics.XZ.DicSizeLimit",
-                                        "Heuristics.Zip.OverlappingFiles"};
-    for (size_t i = 0; i < sizeof heads / sizeof *heads; i++)
-        if (strncmp(name, heads[i], strlen(heads[i])) == 0)
-            return true;
-    return false;
-}
-
 /* What hostile bytes can bring about asks for no second try; what the machine lacks does. */
 static enum av_result result_of_error(cl_error_t code)
 {
@@ -201,7 +188,7 @@ static void take_result(cl_error_t code, const char *name, struct av_answer *ans
         return;
     if (code != CL_VIRUS)
         av_found(answer, result_of_error(code), "%s", cl_strerror(code));
-    else if (!name || means_unscannable(name))
+    else if (!name || clamav_means_unscannable(str_of(name)))
         av_found(answer, AV_UNSCANNABLE, "%s", name ? name : "?");
     else
         av_found(answer, AV_INFECTED, "%s", name);

@@ -83,9 +83,10 @@ struct engines {
 };
 
 /*
- * Opens the configured ones in order, and lets each scan two harmless letters (one with HTML, a
- * link and an image): what finds them infected would quarantine all mail, and is refused. -1 if one
- * can't be opened (all are closed again). conf must outlive the engines.
+ * Opens the configured ones that are ours in order (outside scanners are antivirus/outside's), and
+ * lets each scan two harmless letters (one with HTML, a link and an image): what finds them
+ * infected would quarantine all mail, and is refused. -1 if one can't be opened (all are closed
+ * again). conf must outlive the engines.
  */
 int engines_open(struct engines *engines, const struct conf_antivirus *conf, const char *tmp_dir,
                  struct err *err);

@@ -2,7 +2,6 @@
 #include "antivirus/engine.h"
 #include "base/clock.h"
 
-#include <stdarg.h>
 #include <stdio.h>
 
 /* This part of the time is kept for each engine that is not asked yet. */
@@ -15,23 +14,6 @@ static const struct {
     {"clamav", &engine_clamav_ops},
     {"yara", &engine_yara_ops},
 };
-
-static const int result_weights[] = {
-    [AV_CLEAN] = 0, [AV_UNSCANNABLE] = 1, [AV_BANNED] = 2, [AV_FAILED] = 3, [AV_INFECTED] = 4,
-};
-
-void av_found(struct av_answer *answer, enum av_result result, const char *format, ...)
-{
-    if (result == AV_UNSCANNABLE || (result == AV_BANNED && answer->result == AV_UNSCANNABLE))
-        answer->left_unlooked_at = true;
-    if (result_weights[result] <= result_weights[answer->result])
-        return;
-    answer->result = result;
-    va_list ap;
-    va_start(ap, format);
-    vsnprintf(answer->name, sizeof answer->name, format, ap);
-    va_end(ap);
-}
 
 static const struct engine_ops *find_ops(const char *name)
 {
@@ -103,6 +85,8 @@ static int open_one(struct engines *engines, const struct conf_antivirus *conf, 
                     const char *tmp_dir, struct err *err)
 {
     const struct engine_ops *ops = find_ops(name);
+    if (!ops && conf_scanner_find(conf, name))
+        return 0;
     if (!ops)
         return err_set(err, "antivirus.engines: no engine \"%s\"; there are clamav and yara", name);
     if (engines->n == AV_ENGINES_MAX)

@@ -2,8 +2,9 @@
 noinst_LIBRARIES += lib/libantivirus.a
 lib_libantivirus_a_CPPFLAGS = $(AM_CPPFLAGS) $(CLAMAV_CFLAGS) $(YARA_CFLAGS) $(OPENSSL_CFLAGS)
 lib_libantivirus_a_SOURCES = \
-    antivirus/engines.c antivirus/engine.h \
+    antivirus/engines.c antivirus/engine.h antivirus/answer.c \
     antivirus/clamav.c \
+    antivirus/clamav_common.c antivirus/clamav_common.h \
     antivirus/clamav_seen.c antivirus/clamav_seen.h \
     antivirus/clamav_watch.c antivirus/clamav_watch.h \
     antivirus/yara.c \
@@ -27,3 +28,17 @@ antivirus_samples = t/unit/antivirus_samples.c t/unit/antivirus_samples.h
 
 unit += t/unit/antivirus_clamav
 t_unit_antivirus_clamav_LDADD = $(ANTIVIRUS_LIBS) $(CMOCKA_LIBS)
+
+# outside scanners: what speaks to them takes none of the engines' libraries
+noinst_LIBRARIES += lib/liboutside.a
+lib_liboutside_a_SOURCES = \
+    antivirus/outside/outside.c antivirus/outside/outside.h antivirus/outside/task.h \
+    antivirus/outside/stream.c antivirus/outside/stream.h \
+    antivirus/outside/clamd.c \
+    antivirus/outside/clamd_reply.c antivirus/outside/clamd_reply.h
+OUTSIDE_LIBS = lib/liboutside.a lib/libantivirus.a $(BASE_LIBS)
+
+outside_world = t/unit/outside_world.c t/unit/outside_world.h t/unit/antivirus_samples.h
+unit += t/unit/antivirus_clamd
+t_unit_antivirus_clamd_SOURCES = t/unit/antivirus_clamd.c $(outside_world)
+t_unit_antivirus_clamd_LDADD = $(OUTSIDE_LIBS) $(CMOCKA_LIBS)

@@ -63,30 +63,63 @@ static void store_all(struct conf_loaded *loaded, const struct conf_setting *row
 
 static int check_section(const struct conf_entry *entry, struct err *err)
 {
-    bool domain = strcmp(entry->section, "domain") == 0;
+    bool titled = conf_section_titled(entry->section);
     if (*entry->section == '\0' || !conf_section_known(entry->section))
         return conf_suggest_section(entry->section, err);
-    if (domain && entry->title == NULL)
-        return err_set(err, "section domain without a name; expected domain NAME { … }");
-    if (!domain && entry->title)
+    if (titled && entry->title == NULL)
+        return err_set(err, "section %s without a name; expected %s NAME { … }", entry->section,
+                       entry->section);
+    if (!titled && entry->title)
         return err_set(err, "section %s takes no name; expected %s { … }", entry->section,
                        entry->section);
     return 0;
 }
 
-static int open_domain(struct conf_loaded *loaded, const struct conf_entry *entry, struct err *err)
+/* The next free one of `list`, of which there are *n. */
+static int open_titled(struct conf_loaded *loaded, const struct conf_entry *entry, const char *name,
+                       struct conf_titled_origin *list, size_t *n, struct err *err)
+{
+    struct conf_titled_origin *titled = &list[*n];
+    size_t n_rows;
+    conf_rows(entry->section, &n_rows);
+    titled->name = pool_cstr(loaded->pool, str_of(name));
+    titled->settings = POOL_ARRAY(loaded->pool, n_rows, struct conf_origin);
+    if (titled->name == NULL || titled->settings == NULL)
+        return no_memory(err);
+    titled->section = origin_of(entry);
+    ++*n;
+    return 0;
+}
+
+static int open_section(struct conf_loaded *loaded, const struct conf_entry *entry, struct err *err)
 {
     char name[DOMAIN_SIZE];
-    struct conf_domain_origin *domain = &loaded->domains[loaded->conf.n_domains];
-    if (!domain_normal(str_of(entry->title), name))
-        return err_set(err, "domain %s: expected a domain name such as example.org", entry->title);
-    domain->name = pool_cstr(loaded->pool, str_of(name));
-    domain->settings = POOL_ARRAY(loaded->pool, conf_n_domain_settings, struct conf_origin);
-    if (domain->name == NULL || domain->settings == NULL)
-        return no_memory(err);
-    domain->section = origin_of(entry);
-    loaded->conf.n_domains++;
-    return 0;
+    if (strcmp(entry->section, "domain") == 0) {
+        if (!domain_normal(str_of(entry->title), name))
+            return err_set(err, "domain %s: expected a domain name such as example.org",
+                           entry->title);
+        return open_titled(loaded, entry, name, loaded->domains, &loaded->conf.n_domains, err);
+    }
+    if (strcmp(entry->section, "scanner") != 0)
+        return 0;
+    if (!conf_value_is_name(str_of(entry->title)) || conf_engine_ours(entry->title))
+        return err_set(err,
+                       "scanner %s: expected a name of letters, digits, - and _ (at most 24) that "
+                       "is no engine of ours",
+                       entry->title);
+    return open_titled(loaded, entry, entry->title, loaded->scanners,
+                       &loaded->conf.antivirus.n_scanners, err);
+}
+
+/* What the settings of a section go to: its own rows if it has a name. */
+static struct conf_origin *open_settings(struct conf_loaded *loaded, const char *section)
+{
+    /* A setting belongs to the section that was opened last. */
+    if (strcmp(section, "domain") == 0)
+        return loaded->domains[loaded->conf.n_domains - 1].settings;
+    if (strcmp(section, "scanner") == 0)
+        return loaded->scanners[loaded->conf.antivirus.n_scanners - 1].settings;
+    return loaded->origins;
 }
 
 /* Twice in one file is a mistake; in a later file it takes the place of the first. */
@@ -100,27 +133,21 @@ static int take_setting(struct conf_origin *slot, const struct conf_entry *entry
 
 static int take_entry(struct conf_loaded *loaded, const struct conf_entry *entry, struct err *err)
 {
-    bool domain = strcmp(entry->section, "domain") == 0;
-    if (entry->name == NULL) {
-        if (check_section(entry, err) < 0)
-            return -1;
-        return domain ? open_domain(loaded, entry, err) : 0;
-    }
+    size_t n;
+    if (entry->name == NULL)
+        return check_section(entry, err) < 0 ? -1 : open_section(loaded, entry, err);
     const struct conf_setting *setting = conf_setting_find(entry->section, entry->name);
     if (setting == NULL)
         return conf_suggest_setting(entry->section, entry->name, err);
-    if (!domain)
-        return take_setting(&loaded->origins[setting - conf_settings], entry, err);
-    /* A setting belongs to the section that was opened last. */
-    struct conf_domain_origin *last = &loaded->domains[loaded->conf.n_domains - 1];
-    return take_setting(&last->settings[setting - conf_domain_settings], entry, err);
+    struct conf_origin *settings = open_settings(loaded, entry->section);
+    return take_setting(&settings[setting - conf_rows(entry->section, &n)], entry, err);
 }
 
-static size_t count_domains(const struct conf_entries *entries)
+static size_t count_sections(const struct conf_entries *entries, const char *section)
 {
     size_t n = 0;
     for (size_t i = 0; i < entries->n; i++)
-        n += entries->items[i].name == NULL && strcmp(entries->items[i].section, "domain") == 0;
+        n += entries->items[i].name == NULL && strcmp(entries->items[i].section, section) == 0;
     return n;
 }
 
@@ -147,24 +174,31 @@ static void take_all(struct conf_loaded *loaded)
 
 static int take_entries(struct conf_loaded *loaded, struct err *err)
 {
-    size_t n_domains = count_domains(&loaded->entries);
+    size_t n_domains = count_sections(&loaded->entries, "domain");
+    size_t n_scanners = count_sections(&loaded->entries, "scanner");
+    if (n_scanners > CONF_SCANNERS_MAX)
+        return err_set(err, "%s: %zu scanners; at most %d can be asked", loaded->conf.path,
+                       n_scanners, CONF_SCANNERS_MAX);
     if (n_domains > CONF_DOMAINS_MAX)
         return err_set(err, "%s: %zu domains; at most %d can be served", loaded->conf.path,
                        n_domains, CONF_DOMAINS_MAX);
     loaded->origins = POOL_ARRAY(loaded->pool, conf_n_settings, struct conf_origin);
-    loaded->domains = POOL_ARRAY(loaded->pool, n_domains, struct conf_domain_origin);
+    loaded->domains = POOL_ARRAY(loaded->pool, n_domains, struct conf_titled_origin);
     loaded->conf.domains = POOL_ARRAY(loaded->pool, n_domains, struct conf_domain);
-    if (!loaded->origins || !loaded->domains || !loaded->conf.domains)
+    loaded->scanners = POOL_ARRAY(loaded->pool, n_scanners, struct conf_titled_origin);
+    loaded->conf.antivirus.scanners = POOL_ARRAY(loaded->pool, n_scanners, struct conf_scanner);
+    if (!loaded->origins || !loaded->domains || !loaded->conf.domains || !loaded->scanners ||
+        !loaded->conf.antivirus.scanners)
         return no_memory(err);
     take_all(loaded);
     return 0;
 }
 
-/* --- domains --- */
+/* --- sections with a name --- */
 
 static int by_name(const void *a, const void *b)
 {
-    const struct conf_domain_origin *x = a, *y = b;
+    const struct conf_titled_origin *x = a, *y = b;
     int order = strcmp(x->name, y->name);
     if (order == 0)
         order = strcmp(x->section.file, y->section.file);
@@ -172,16 +206,23 @@ static int by_name(const void *a, const void *b)
                  : (x->section.line > y->section.line) - (x->section.line < y->section.line);
 }
 
+/* list is ordered by name */
+static int refuse_second(const char *section, const struct conf_titled_origin *list, size_t i,
+                         struct err *err)
+{
+    if (i == 0 || strcmp(list[i - 1].name, list[i].name) != 0)
+        return 0;
+    err_set(err, "%s %s is there already in %s:%u", section, list[i].name, list[i - 1].section.file,
+            list[i - 1].section.line);
+    return conf_at(err, &list[i].section);
+}
+
 static int store_domain(struct conf_loaded *loaded, size_t i, struct err *err)
 {
-    struct conf_domain_origin *from = &loaded->domains[i];
+    struct conf_titled_origin *from = &loaded->domains[i];
     struct conf_domain *domain = &loaded->conf.domains[i];
-    const struct conf_domain_origin *before = i ? from - 1 : NULL;
-    if (before && strcmp(before->name, from->name) == 0) {
-        err_set(err, "domain %s is there already in %s:%u", from->name, before->section.file,
-                before->section.line);
-        return conf_at(err, &from->section);
-    }
+    if (refuse_second("domain", loaded->domains, i, err) < 0)
+        return -1;
     domain->name = from->name;
     size_t before_it = loaded->mistakes->n;
     store_all(loaded, conf_domain_settings, conf_n_domain_settings, from->settings, domain);
@@ -201,15 +242,49 @@ static int store_domain(struct conf_loaded *loaded, size_t i, struct err *err)
     return conf_at(err, &from->section);
 }
 
-static void store_domains(struct conf_loaded *loaded)
+static int store_scanner(struct conf_loaded *loaded, size_t i, struct err *err)
+{
+    struct conf_titled_origin *from = &loaded->scanners[i];
+    struct conf_scanner *scanner = &loaded->conf.antivirus.scanners[i];
+    if (refuse_second("scanner", loaded->scanners, i, err) < 0)
+        return -1;
+    scanner->name = from->name;
+    size_t before_it = loaded->mistakes->n;
+    store_all(loaded, conf_scanner_settings, conf_n_scanner_settings, from->settings, scanner);
+    if (loaded->mistakes->n > before_it)
+        return 0;
+    const struct conf_setting *type = conf_setting_find("scanner", "type");
+    if (from->settings[type - conf_scanner_settings].file == NULL)
+        err_set(err, "scanner %s has no type; expected type = clamd or another", from->name);
+    else if (scanner->address.text == NULL)
+        err_set(err,
+                "scanner %s has no address; expected address = /run/clamav/clamd.ctl or "
+                "another",
+                from->name);
+    else
+        return 0;
+    return conf_at(err, &from->section);
+}
+
+typedef int store_titled(struct conf_loaded *loaded, size_t i, struct err *err);
+
+static void store_each(struct conf_loaded *loaded, struct conf_titled_origin *list, size_t n,
+                       store_titled *store_one)
 {
     struct err err;
-    size_t n = loaded->conf.n_domains;
     if (n)
-        qsort(loaded->domains, n, sizeof loaded->domains[0], by_name);
+        qsort(list, n, sizeof list[0], by_name);
     for (size_t i = 0; i < n; i++)
-        if (store_domain(loaded, i, &err) < 0)
+        if (store_one(loaded, i, &err) < 0)
             conf_mistake_add(loaded->mistakes, &err);
+}
+
+const struct conf_scanner *conf_scanner_find(const struct conf_antivirus *conf, const char *name)
+{
+    for (size_t i = 0; i < conf->n_scanners; i++)
+        if (strcmp(conf->scanners[i].name, name) == 0)
+            return &conf->scanners[i];
+    return NULL;
 }
 
 static int match_name(const void *key, const void *element)
@@ -224,6 +299,24 @@ const struct conf_domain *conf_domain_find(const struct conf *conf, struct str n
     if (conf->n_domains == 0 || !domain_normal(name, normal))
         return NULL;
     return bsearch(normal, conf->domains, conf->n_domains, sizeof conf->domains[0], match_name);
+}
+
+static size_t count_outside(const struct conf_antivirus *conf)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < conf->engines.n; i++)
+        n += conf_scanner_find(conf, conf->engines.items[i]) != NULL;
+    return n;
+}
+
+bool conf_has_outside(const struct conf_antivirus *conf)
+{
+    return count_outside(conf) > 0;
+}
+
+bool conf_has_inside(const struct conf_antivirus *conf)
+{
+    return count_outside(conf) < conf->engines.n;
 }
 
 /* --- the whole --- */
@@ -266,7 +359,8 @@ static int load(struct conf_loaded *loaded, struct err *err)
     store_all(loaded, conf_settings, conf_n_settings, loaded->origins, &loaded->conf);
     if (machine_name(loaded, err) < 0)
         return -1;
-    store_domains(loaded);
+    store_each(loaded, loaded->domains, loaded->conf.n_domains, store_domain);
+    store_each(loaded, loaded->scanners, loaded->conf.antivirus.n_scanners, store_scanner);
     if (loaded->mistakes->n == 0) /* values that could not be read go with nothing */
         conf_check(loaded);
     return 0;

@@ -35,6 +35,23 @@ struct conf_domain {
     struct conf_hop next_hop;
 };
 
+enum conf_scanner_type { SCANNER_CLAMD };
+
+/* Where an outside scanner listens. */
+struct conf_peer {
+    const char *host; /* numeric address; NULL for a Unix socket */
+    uint16_t port;
+    const char *path; /* the socket */
+    const char *text; /* as written; NULL: none */
+};
+
+/* A scanner that is a program of its own (antivirus/link/link.h). */
+struct conf_scanner {
+    const char *name; /* as antivirus.engines names it */
+    unsigned type;    /* enum conf_scanner_type */
+    struct conf_peer address;
+};
+
 /* what happens to a message that the antivirus step says this of */
 enum conf_action { ACT_DELIVER_MARKED, ACT_QUARANTINE, ACT_DEFER, ACT_REJECT, ACT_PASS };
 
@@ -87,7 +104,9 @@ struct conf_reports {
 };
 
 struct conf_antivirus {
-    struct conf_list engines;     /* "clamav", "yara" in order */
+    struct conf_list engines;      /* "clamav", "yara" and names of scanners, in order */
+    struct conf_scanner *scanners; /* ordered by name; named in engines or not */
+    size_t n_scanners;
     const char *clamav_databases; /* folder, e.g. /var/lib/clamav */
     const char *yara_rules;       /* file or folder of *.yar */
     enum conf_action found;       /* quarantine | reject */
@@ -181,8 +200,8 @@ void conf_free(struct conf **conf);
 struct buf;
 void conf_show(const struct conf *conf, struct buf *out);
 
-/* One setting as it stands: `section` is "" outside of all, `title` NULL but for a domain's;
- * `file` NULL: the default holds. All texts live as long as the settings. */
+/* One setting as it stands: `section` is "" outside of all, `title` NULL but for a domain's and a
+ * scanner's; `file` NULL: the default holds. All texts live as long as the settings. */
 struct conf_value;
 struct conf_shown {
     const char *section;
@@ -195,6 +214,12 @@ struct conf_shown {
 typedef void conf_visit(void *data, const struct conf_shown *shown);
 /* Every setting, a section after the other. */
 void conf_each(const struct conf *conf, conf_visit *visit, void *data);
+
+/* The outside scanner of that name; NULL: none, it may be an engine of ours. */
+const struct conf_scanner *conf_scanner_find(const struct conf_antivirus *conf, const char *name);
+/* Do engines name an outside scanner, an engine of ours? */
+bool conf_has_outside(const struct conf_antivirus *conf);
+bool conf_has_inside(const struct conf_antivirus *conf);
 
 /* The domain of that name, in any case and with or without A-labels; NULL: not one of ours. */
 const struct conf_domain *conf_domain_find(const struct conf *conf, struct str name);

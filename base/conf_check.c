@@ -1,4 +1,5 @@
 /* What must fit together. */
+#include "base/buf.h"
 #include "base/conf_loaded.h"
 #include "base/conf_place.h"
 
@@ -67,6 +68,29 @@ static void check_report_addresses(const struct conf_loaded *loaded)
     }
 }
 
+/* --- engines --- */
+
+/* A name that is no engine of ours must be an outside scanner's. */
+static void check_engines(const struct conf_loaded *loaded)
+{
+    const struct conf_antivirus *conf = &loaded->conf.antivirus;
+    const struct conf_setting *setting = conf_setting_find("antivirus", "engines");
+    for (size_t i = 0; i < conf->engines.n; i++) {
+        const char *name = conf->engines.items[i];
+        struct err err;
+        if (conf_engine_ours(name) || conf_scanner_find(conf, name))
+            continue;
+        struct buf ours = BUF_INIT(200);
+        for (size_t k = 0; k < CONF_CHOICES_MAX && setting->words[k]; k++)
+            buf_addf(&ours, "%s, ", setting->words[k]);
+        err_set(&err, "engines: item `%s`: expected one of %sor the name of a section scanner",
+                name, buf_cstr(&ours));
+        buf_release(&ours);
+        conf_at(&err, &loaded->origins[setting - conf_settings]);
+        conf_mistake_add(loaded->mistakes, &err);
+    }
+}
+
 void conf_check(const struct conf_loaded *loaded)
 {
     struct err err;
@@ -93,6 +117,7 @@ void conf_check(const struct conf_loaded *loaded)
     for (size_t i = 0; i < sizeof clashes / sizeof clashes[0]; i++)
         if (clashes[i].there)
             tell_clash(loaded, &clashes[i]);
+    check_engines(loaded);
     if (conf->n_domains > 0) {
         check_report_addresses(loaded);
         return;

@@ -8,8 +8,9 @@
 #include "base/conf_syntax.h"
 #include "base/conf_table.h"
 
-#define CONF_MEMORY_MAX  ((size_t)128 * 1024 * 1024)
-#define CONF_DOMAINS_MAX 10000
+#define CONF_MEMORY_MAX   ((size_t)128 * 1024 * 1024)
+#define CONF_DOMAINS_MAX  10000
+#define CONF_SCANNERS_MAX 32
 
 /* Where a value came from. file NULL: it is the default. */
 struct conf_origin {
@@ -18,10 +19,11 @@ struct conf_origin {
     unsigned line;
 };
 
-struct conf_domain_origin {
-    const char *name;             /* as in struct conf_domain */
+/* A section with a name. */
+struct conf_titled_origin {
+    const char *name;             /* as in struct conf_domain, conf_scanner */
     struct conf_origin section;   /* where it was opened */
-    struct conf_origin *settings; /* one for each row of conf_domain_settings */
+    struct conf_origin *settings; /* one for each row of its settings */
 };
 
 /* Reading goes on behind a mistake, so that a person hears of all of them at once. */
@@ -36,9 +38,10 @@ struct conf_loaded {
     struct conf conf; /* first: a struct conf is one of these */
     struct pool *pool;
     struct conf_entries entries;
-    struct conf_origin *origins;        /* one for each row of conf_settings */
-    struct conf_domain_origin *domains; /* in the order of conf.domains */
-    struct conf_mistakes *mistakes;     /* while it is read */
+    struct conf_origin *origins;         /* one for each row of conf_settings */
+    struct conf_titled_origin *domains;  /* in the order of conf.domains */
+    struct conf_titled_origin *scanners; /* in the order of conf.antivirus.scanners */
+    struct conf_mistakes *mistakes;      /* while it is read */
 };
 
 static inline const struct conf_loaded *conf_loaded(const struct conf *conf)

@@ -92,3 +92,21 @@ int conf_place_hop(struct str text, struct pool *pool, struct conf_hop *hop, str
                        kinds[i].port, kinds[i].port);
     return copy_text(str_of(host), pool, &hop->host, err);
 }
+
+int conf_place_peer(struct str text, struct pool *pool, struct conf_peer *peer, struct err *err)
+{
+    char host[INET6_ADDRSTRLEN];
+    *peer = (struct conf_peer){.port = 0};
+    if (copy_text(text, pool, &peer->text, err) < 0)
+        return -1;
+    if (conf_place_path(text) && text.n <= CONF_SOCKET_PATH_MAX) {
+        peer->path = peer->text;
+        return 0;
+    }
+    if (split_host_port(text, host, &peer->port))
+        return copy_text(str_of(host), pool, &peer->host, err);
+    return err_set(err,
+                   "expected the path of a socket (at most %d bytes), or a numeric address and a "
+                   "port such as 127.0.0.1:3310 or [::1]:3310",
+                   CONF_SOCKET_PATH_MAX);
+}

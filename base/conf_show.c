@@ -25,16 +25,26 @@ static void visit_row(const struct conf_setting *setting, const struct conf_orig
     visit(data, &shown);
 }
 
+/* What was not written and has no default is no setting that could be read again. */
+static void visit_titled(const char *section, const struct conf_titled_origin *titled,
+                         conf_visit *visit, void *data)
+{
+    size_t n;
+    const struct conf_setting *rows = conf_rows(section, &n);
+    for (size_t i = 0; i < n; i++)
+        if (titled->settings[i].value.items)
+            visit_row(&rows[i], &titled->settings[i], titled->name, visit, data);
+}
+
 void conf_each(const struct conf *conf, conf_visit *visit, void *data)
 {
     const struct conf_loaded *loaded = conf_loaded(conf);
     for (size_t i = 0; i < conf_n_settings; i++)
         visit_row(&conf_settings[i], &loaded->origins[i], NULL, visit, data);
-    for (size_t d = 0; d < conf->n_domains; d++) {
-        const struct conf_domain_origin *domain = &loaded->domains[d];
-        for (size_t i = 0; i < conf_n_domain_settings; i++)
-            visit_row(&conf_domain_settings[i], &domain->settings[i], domain->name, visit, data);
-    }
+    for (size_t s = 0; s < conf->antivirus.n_scanners; s++)
+        visit_titled("scanner", &loaded->scanners[s], visit, data);
+    for (size_t d = 0; d < conf->n_domains; d++)
+        visit_titled("domain", &loaded->domains[d], visit, data);
 }
 
 struct showing {

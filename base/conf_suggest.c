@@ -55,6 +55,9 @@ static struct best find_best(measure *how_far, const char *section, const char *
         consider(&best, &conf_settings[i], how_far(&conf_settings[i], section, name));
     for (size_t i = 0; i < conf_n_domain_settings; i++)
         consider(&best, &conf_domain_settings[i], how_far(&conf_domain_settings[i], section, name));
+    for (size_t i = 0; i < conf_n_scanner_settings; i++)
+        consider(&best, &conf_scanner_settings[i],
+                 how_far(&conf_scanner_settings[i], section, name));
     return best;
 }
 

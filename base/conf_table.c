@@ -138,8 +138,9 @@ const struct conf_setting conf_settings[] = {
 {"reports", "timeout", TIME(reports.timeout), "1min", 1, 10 * MINUTE, {0},
  "How long one report may take; it is tried once more, then it is held."},
 
-{"antivirus", "engines", LIST(CONF_WORDS, antivirus.engines), "{ clamav, yara }", 0, 8,
- {"clamav", "yara"}, "The engines that look at each message, in this order."},
+{"antivirus", "engines", LIST(CONF_ENGINES, antivirus.engines), "{ clamav, yara }", 0, 8,
+ {"clamav", "yara"}, "The engines that look at each message, in this order: ours, and the names of "
+ "sections scanner."},
 {"antivirus", "clamav_databases", PATH(antivirus.clamav_databases), "/var/lib/clamav", 0, 0, {0},
  "Folder of ClamAV's signatures, as freshclam keeps it."},
 {"antivirus", "yara_rules", PATH(antivirus.yara_rules), "\"" POTERNE_SYSCONFDIR "/yara\"", 0, 0, {0},
@@ -216,16 +217,45 @@ const struct conf_setting conf_domain_settings[] = {
  "Where the domain's mail goes: lmtp://address:port, lmtp:///socket, smtp://address:port or "
  "maildir:///folder/%d/%u."},
 };
+
+const struct conf_setting conf_scanner_settings[] = {
+{"scanner", "type", CONF_CHOICE, IN(struct conf_scanner, type, unsigned), NULL, 0, 0, {"clamd"},
+ "What it speaks: clamd is ClamAV's daemon."},
+{"scanner", "address", CONF_PEER, IN(struct conf_scanner, address, struct conf_peer), NULL, 0, 0, {0},
+ "Where it listens: the path of a Unix socket, or address:port."},
+};
 /* clang-format on */
 
 const size_t conf_n_settings = sizeof conf_settings / sizeof conf_settings[0];
 const size_t conf_n_domain_settings = sizeof conf_domain_settings / sizeof conf_domain_settings[0];
 
+const size_t conf_n_scanner_settings =
+    sizeof conf_scanner_settings / sizeof conf_scanner_settings[0];
+
+const struct conf_setting *conf_rows(const char *section, size_t *n)
+{
+    if (strcmp(section, "domain") == 0) {
+        *n = conf_n_domain_settings;
+        return conf_domain_settings;
+    }
+    if (strcmp(section, "scanner") == 0) {
+        *n = conf_n_scanner_settings;
+        return conf_scanner_settings;
+    }
+    *n = conf_n_settings;
+    return conf_settings;
+}
+
+bool conf_section_titled(const char *section)
+{
+    size_t n;
+    return conf_rows(section, &n) != conf_settings;
+}
+
 const struct conf_setting *conf_setting_find(const char *section, const char *name)
 {
-    bool domain = strcmp(section, "domain") == 0;
-    const struct conf_setting *rows = domain ? conf_domain_settings : conf_settings;
-    size_t n = domain ? conf_n_domain_settings : conf_n_settings;
+    size_t n;
+    const struct conf_setting *rows = conf_rows(section, &n);
     for (size_t i = 0; i < n; i++)
         if (strcmp(rows[i].name, name) == 0 && strcmp(rows[i].section, section) == 0)
             return &rows[i];
@@ -237,5 +267,14 @@ bool conf_section_known(const char *section)
     for (size_t i = 0; i < conf_n_settings; i++)
         if (strcmp(conf_settings[i].section, section) == 0)
             return true;
-    return strcmp(section, "domain") == 0;
+    return conf_section_titled(section);
+}
+
+bool conf_engine_ours(const char *name)
+{
+    const struct conf_setting *setting = conf_setting_find("antivirus", "engines");
+    for (size_t i = 0; i < CONF_CHOICES_MAX && setting->words[i]; i++)
+        if (strcmp(setting->words[i], name) == 0)
+            return true;
+    return false;
 }

@@ -20,9 +20,12 @@ enum conf_type {
     CONF_TIME,      /* unsigned: seconds, s min h d */
     CONF_SCORE,     /* double */
     CONF_ACTION,    /* enum conf_action: one of `words` */
+    CONF_CHOICE,    /* unsigned: the place of one of `words` */
     CONF_HOP,       /* struct conf_hop */
+    CONF_PEER,      /* struct conf_peer */
     CONF_ADDRESS,   /* const char *: mail address; "" is NULL */
     CONF_WORDS,     /* struct conf_list: each one of `words`, none twice */
+    CONF_ENGINES,   /* struct conf_list: each one of `words` or the name of a scanner */
     CONF_PATHS,     /* struct conf_list: absolute paths */
     CONF_ADDRESSES, /* struct conf_list: mail addresses */
     CONF_LISTENS,   /* struct conf_list: address:port */
@@ -48,9 +51,19 @@ extern const size_t conf_n_settings;
 /* Those of section `domain`; offsets are in struct conf_domain. */
 extern const struct conf_setting conf_domain_settings[];
 extern const size_t conf_n_domain_settings;
+/* Those of section `scanner`; offsets are in struct conf_scanner. */
+extern const struct conf_setting conf_scanner_settings[];
+extern const size_t conf_n_scanner_settings;
+
+/* The rows among which a section's settings are. */
+const struct conf_setting *conf_rows(const char *section, size_t *n);
+/* Does the section have a name, and may there be several? */
+bool conf_section_titled(const char *section);
 
 /* NULL when there is none of that name. */
 const struct conf_setting *conf_setting_find(const char *section, const char *name);
 bool conf_section_known(const char *section);
+/* One of the engines that antivirus.engines knows by itself. */
+bool conf_engine_ours(const char *name);
 
 #endif

@@ -111,6 +111,16 @@ static int store_action(struct job *job, struct str text, enum conf_action *fiel
     return 0;
 }
 
+static int store_choice(struct job *job, struct str text, unsigned *field)
+{
+    for (unsigned i = 0; i < CONF_CHOICES_MAX && job->setting->words[i]; i++)
+        if (str_eq(text, str_of(job->setting->words[i]))) {
+            *field = i;
+            return 0;
+        }
+    return expected_choice(job);
+}
+
 /* --- names, paths, addresses --- */
 
 /* One line of SMTP or of a header: no line break may get in. */
@@ -124,7 +134,7 @@ static int store_text(struct job *job, struct str text, const char **field)
     return copy_text(job, text, field);
 }
 
-static int store_name(struct job *job, struct str text, const char **field)
+bool conf_value_is_name(struct str text)
 {
     bool good = text.n > 0 && text.n <= 24;
     for (size_t i = 0; i < text.n && good; i++) {
@@ -132,7 +142,12 @@ static int store_name(struct job *job, struct str text, const char **field)
         good = (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9' && i > 0) || c == '_' ||
                (c == '-' && i > 0);
     }
-    if (!good)
+    return good;
+}
+
+static int store_name(struct job *job, struct str text, const char **field)
+{
+    if (!conf_value_is_name(text))
         return err_set(job->err, "expected a name of letters, digits, - and _ (at most 24)");
     return copy_text(job, text, field);
 }
@@ -185,6 +200,8 @@ static int check_item(struct job *job, struct str text)
     switch (job->setting->type) {
     case CONF_WORDS:
         return is_choice(job->setting, text) ? 0 : expected_choice(job);
+    case CONF_ENGINES:
+        return conf_value_is_name(text) ? 0 : expected_choice(job);
     case CONF_PATHS:
         return conf_place_path(text) ? 0
                                      : err_set(job->err, "expected an absolute path without ..");
@@ -271,8 +288,12 @@ int conf_value_store(const struct conf_setting *setting, const struct conf_value
         return store_score(&job, text, field);
     case CONF_ACTION:
         return store_action(&job, text, field);
+    case CONF_CHOICE:
+        return store_choice(&job, text, field);
     case CONF_HOP:
         return conf_place_hop(text, pool, field, err);
+    case CONF_PEER:
+        return conf_place_peer(text, pool, field, err);
     default:
         return err_set(err, "setting of an unknown type");
     }

@@ -11,4 +11,7 @@
 int conf_value_store(const struct conf_setting *setting, const struct conf_value *value,
                      struct pool *pool, void *field, struct err *err);
 
+/* Letters, digits, - and _, at most 24: a user, a scanner. */
+bool conf_value_is_name(struct str text);
+
 #endif

@@ -26,6 +26,7 @@ t_unit_gateway_learner_CPPFLAGS = $(AM_CPPFLAGS) -DPROGRAMS='"$(abs_builddir)/ga
 t_unit_gateway_learner_LDADD = $(LEDGER_LIBS) $(CMOCKA_LIBS)
 
 include gateway/antivirus/local.mk
+include gateway/avlink/local.mk
 include gateway/smtp/local.mk
 include gateway/edge/local.mk
 

@@ -1,5 +1,8 @@
 #include "gateway/scan.h"
 
+#include <stdio.h>
+
+#include "base/fsio.h"
 #include "mail/edit_wire.h"
 
 void scan_request_put(struct buf *out, const struct scan_request *request)
@@ -24,6 +27,18 @@ bool scan_request_get(struct str message, struct scan_request *request)
     request->helo = wire_get_str(&w);
     request->sender = wire_get_str(&w);
     return wire_done(&w);
+}
+
+int scan_request_read(struct str message, const struct ipc_fds *fds, uint64_t size_limit,
+                      struct scan_request *request, struct buf *raw, struct err *err)
+{
+    if (!scan_request_get(message, request) || fds->n != 1)
+        return err_set(err, "malformed scan request");
+    if (request->size > size_limit)
+        return err_set(err, "message of %llu bytes is above smtp.size_limit",
+                       (unsigned long long)request->size);
+    buf_init(raw, request->size);
+    return fsio_pread(fds->fd[0], raw, request->size, (off_t)request->offset, "message", err);
 }
 
 void content_facts_put(struct buf *out, const struct content_facts *facts)
@@ -115,4 +130,41 @@ bool av_answers_get(struct str message, struct av_answer *answers, size_t *n)
         a->left_unlooked_at = wire_get_u8(&w) != 0;
     }
     return fits && wire_done(&w);
+}
+
+static const struct av_answer *answer_of(const struct av_answer *answers, size_t n,
+                                         const char *engine)
+{
+    for (size_t i = 0; i < n; i++)
+        if (strcmp(answers[i].engine, engine) == 0)
+            return &answers[i];
+    return NULL;
+}
+
+static bool is_configured(const struct conf_antivirus *conf, const char *engine)
+{
+    for (size_t i = 0; i < conf->engines.n; i++)
+        if (strcmp(conf->engines.items[i], engine) == 0)
+            return true;
+    return false;
+}
+
+size_t av_answers_order(const struct conf_antivirus *conf, const struct av_answer *answers,
+                        size_t n, struct av_answer *out)
+{
+    size_t n_out = 0;
+    for (size_t i = 0; i < conf->engines.n && n_out < AV_ENGINES_MAX; i++) {
+        const char *engine = conf->engines.items[i];
+        const struct av_answer *answer = answer_of(answers, n, engine);
+        out[n_out] =
+            answer ? *answer : (struct av_answer){.result = AV_FAILED, .name = "no answer"};
+        if (!answer)
+            snprintf(out[n_out].engine, sizeof out[n_out].engine, "%s", engine);
+        n_out++;
+    }
+    /* nothing that was said gets lost, whoever said it */
+    for (size_t i = 0; i < n && n_out < AV_ENGINES_MAX; i++)
+        if (!is_configured(conf, answers[i].engine))
+            out[n_out++] = answers[i];
+    return n_out;
 }

@@ -7,6 +7,7 @@
 #define POTERNE_GATEWAY_SCAN_H
 
 #include "antivirus/engine.h"
+#include "base/ipc.h"
 #include "base/wire.h"
 #include "mail/edit.h"
 #include "reports/fingerprint.h"
@@ -21,6 +22,10 @@ struct scan_request {
 
 void scan_request_put(struct buf *out, const struct scan_request *request);
 bool scan_request_get(struct str message, struct scan_request *request);
+/* For who is asked: the request and its message, appended to raw, whose maximum is set to its size.
+ * -1: malformed, above size_limit, or not to be read. */
+int scan_request_read(struct str message, const struct ipc_fds *fds, uint64_t size_limit,
+                      struct scan_request *request, struct buf *raw, struct err *err);
 
 #define SCAN_EVIDENCE_MAX (48 * 1024)
 
@@ -48,5 +53,13 @@ bool content_facts_get(struct str message, struct pool *pool, struct content_fac
 
 void av_answers_put(struct buf *out, const struct av_answer *answers, size_t n);
 bool av_answers_get(struct str message, struct av_answer *answers, size_t *n);
+
+/*
+ * Brings the answers of several processes (AV_ENGINES_MAX at most in all) into the order of
+ * antivirus.engines: an engine that is configured and gave none has failed. Returns how many there
+ * are in `out` (room for AV_ENGINES_MAX).
+ */
+size_t av_answers_order(const struct conf_antivirus *conf, const struct av_answer *answers,
+                        size_t n, struct av_answer *out);
 
 #endif

@@ -19,6 +19,11 @@
 #define SOCKET_MODE 0660
 #define ARGS_MAX    (8 + 2 * ROLE_LISTENERS_MAX)
 
+static bool outside_scanners(const struct conf *conf)
+{
+    return conf_has_outside(&conf->antivirus);
+}
+
 static const struct kind kinds[] = {
     {.name = "journal", .exclusive = true, .service = true, .witness = true},
     {.name = "directory", .service = true},
@@ -26,6 +31,7 @@ static const struct kind kinds[] = {
     {.name = "reports", .exclusive = true, .service = true},
     {.name = "content", .service = true},
     {.name = "antivirus", .service = true},
+    {.name = "avlink", .service = true, .needed = outside_scanners},
     {.name = "delivery", .exclusive = true, .service = true},
     {.name = "edge", .door = true},
 };
@@ -91,6 +97,28 @@ static _Noreturn void become(const struct supervisor *s, size_t kind, int conf_f
     _exit(127);
 }
 
+static bool is_needed(const struct supervisor *s, size_t kind)
+{
+    return kinds[kind].needed == NULL || kinds[kind].needed(s->conf);
+}
+
+/* Those that still serve mail by older settings may ask for what the new ones do not need. */
+static bool doors_are_new(const struct supervisor *s)
+{
+    for (size_t k = 0; k < n_kinds; k++)
+        for (size_t i = 0; kinds[k].door && i < CHILDREN_MAX; i++) {
+            const struct child *child = &s->families[k].children[i];
+            if (child->state != CHILD_NONE && child->generation != s->families[k].wanted)
+                return false;
+        }
+    return true;
+}
+
+static bool may_go(const struct supervisor *s, size_t kind)
+{
+    return !is_needed(s, kind) && doors_are_new(s);
+}
+
 static struct child *free_slot(struct family *family)
 {
     for (size_t i = 0; i < CHILDREN_MAX; i++)
@@ -151,7 +179,7 @@ static bool doors_may_open(const struct supervisor *s)
     if (clock_seconds() - s->began >= DOOR_TIMEOUT)
         return true;
     for (size_t k = 0; k < n_kinds; k++) {
-        bool serves = kinds[k].door;
+        bool serves = kinds[k].door || !is_needed(s, k);
         for (size_t i = 0; i < CHILDREN_MAX; i++)
             serves |= s->families[k].children[i].state == CHILD_SERVING;
         if (!serves)
@@ -201,11 +229,13 @@ static void tend_family(struct supervisor *s, size_t kind)
         bool outdated = works && child->generation != family->wanted;
         hurry(kind, child);
         there |= works && !outdated;
-        if (outdated && (kinds[kind].exclusive || child->state == CHILD_STARTING))
+        if (outdated &&
+            (kinds[kind].exclusive || may_go(s, kind) || child->state == CHILD_STARTING))
             drain(child);
         any |= child->state != CHILD_NONE;
     }
-    if (there || clock_seconds() < family->retry_at || (kinds[kind].exclusive && any))
+    if (there || !is_needed(s, kind) || clock_seconds() < family->retry_at ||
+        (kinds[kind].exclusive && any))
         return;
     if (kinds[kind].door && !doors_may_open(s))
         return;
@@ -323,7 +353,7 @@ bool supervisor_complete(const struct supervisor *s)
 {
     for (size_t k = 0; k < n_kinds; k++) {
         const struct family *family = &s->families[k];
-        bool serves = false;
+        bool serves = !is_needed(s, k);
         for (size_t i = 0; i < CHILDREN_MAX; i++)
             serves |= family->children[i].state == CHILD_SERVING &&
                       family->children[i].generation == family->wanted;

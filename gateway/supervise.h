@@ -29,6 +29,7 @@ struct kind {
     bool service;   /* has a Unix socket RUN_DIR/NAME.sock */
     bool door;      /* gets the TCP listeners; starts last and drains first */
     bool witness;   /* drains last: the others have something to tell it until their end */
+    bool (*needed)(const struct conf *conf); /* with these settings; NULL: always */
 };
 
 extern const size_t n_kinds;

@@ -131,13 +131,9 @@ int antivirus_handle(void *data, struct str message, struct ipc_fds *fds, struct
 {
     struct antivirus *antivirus = data;
     struct scan_request request;
-    if (!scan_request_get(message, &request) || fds->n != 1)
-        return err_set(err, "malformed scan request");
-    if (request.size > antivirus->conf->smtp.size_limit)
-        return err_set(err, "message of %llu bytes is above smtp.size_limit",
-                       (unsigned long long)request.size);
-    struct buf raw = BUF_INIT(request.size);
-    int result = fsio_pread(fds->fd[0], &raw, request.size, (off_t)request.offset, "message", err);
+    struct buf raw = BUF_INIT(0);
+    int result =
+        scan_request_read(message, fds, antivirus->conf->smtp.size_limit, &request, &raw, err);
     if (result == 0)
         scan(antivirus, &request, buf_str(&raw), reply);
     buf_release(&raw);

@@ -239,21 +239,35 @@ static bool is_killer(struct arrival *a, const struct scan_outcome *outcome)
     return guilty;
 }
 
+/* What antivirus and avlink say, in the order of antivirus.engines. */
+static void read_answers(struct arrival *a, const struct scan_outcome *outcome)
+{
+    static const enum scan_step asked[] = {SCAN_ANTIVIRUS, SCAN_AVLINK};
+    const struct conf_antivirus *conf = &a->edge->conf->antivirus;
+    struct av_answer got[AV_ENGINES_MAX], answers[AV_ENGINES_MAX];
+    size_t n = 0;
+    bool any = false;
+    for (size_t i = 0; i < sizeof asked / sizeof asked[0]; i++) {
+        size_t more = 0;
+        if (outcome->steps[asked[i]].result != STEP_ANSWERED ||
+            !av_answers_get(outcome->steps[asked[i]].reply, answers, &more))
+            continue;
+        any = true;
+        for (size_t k = 0; k < more && n < AV_ENGINES_MAX; k++)
+            got[n++] = answers[k];
+    }
+    a->facts.antivirus_failed = !any && conf->engines.n > 0;
+    a->facts.n_answers = av_answers_order(conf, got, n, a->answers);
+}
+
 static void read_facts(struct arrival *a, const struct scan_outcome *outcome)
 {
-    struct str content = outcome->steps[SCAN_CONTENT].reply;
-    struct str antivirus = outcome->steps[SCAN_ANTIVIRUS].reply;
-    enum step_result av = outcome->steps[SCAN_ANTIVIRUS].result;
     a->facts.answers = a->answers;
+    struct str content = outcome->steps[SCAN_CONTENT].reply;
     if (outcome->steps[SCAN_CONTENT].result == STEP_ANSWERED &&
         content_facts_get(content, a->pool, &a->content))
         a->facts.content = &a->content;
-    if (av == STEP_NONE)
-        return;
-    a->facts.antivirus_failed =
-        av != STEP_ANSWERED || !av_answers_get(antivirus, a->answers, &a->facts.n_answers);
-    if (a->facts.antivirus_failed)
-        a->facts.n_answers = 0;
+    read_answers(a, outcome);
 }
 
 static void on_scanned(void *data, const struct scan_outcome *outcome)

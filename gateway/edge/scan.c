@@ -52,7 +52,8 @@ struct scanner {
 
 static const char *step_name(enum scan_step step)
 {
-    return step == SCAN_CONTENT ? "content" : "antivirus";
+    static const char *const names[] = {"content", "antivirus", "avlink"};
+    return names[step];
 }
 
 static size_t scans_limit(const struct conf *conf)
@@ -165,7 +166,7 @@ static void on_answer(evutil_socket_t fd, short what, void *data)
 {
     struct step *step = data;
     struct scanner *s = step->scan->scanner;
-    enum scan_step which = step == &step->scan->steps[SCAN_CONTENT] ? SCAN_CONTENT : SCAN_ANTIVIRUS;
+    enum scan_step which = (enum scan_step)(step - step->scan->steps);
     struct err err = {""};
     int got = ipc_recv(step->fd, &s->incoming, NULL, &err);
     if (got == 0)
@@ -208,8 +209,10 @@ static void run(struct scan *scan)
     scan->since = clock_seconds();
     s->running++;
     asked |= step_ask(scan, SCAN_CONTENT);
-    if (s->conf->antivirus.engines.n > 0)
+    if (conf_has_inside(&s->conf->antivirus))
         asked |= step_ask(scan, SCAN_ANTIVIRUS);
+    if (conf_has_outside(&s->conf->antivirus))
+        asked |= step_ask(scan, SCAN_AVLINK);
     if (!asked)
         finish(scan, SCAN_DONE);
 }

@@ -1,8 +1,8 @@
 /*
- * scan: has a message looked at by content and antivirus at once (gateway/scan.h), each on a
- * connection of its own. So many at a time; the others wait in a line that is fair between clients
- * and bounded. Whatever becomes of it, `done` is called once, unless it is cancelled; never from
- * within scan_start().
+ * scan: has a message looked at by content, antivirus and (where an outside scanner is configured)
+ * avlink at once (gateway/scan.h), each on a connection of its own. So many at a time; the others
+ * wait in a line that is fair between clients and bounded. Whatever becomes of it, `done` is called
+ * once, unless it is cancelled; never from within scan_start().
  */
 #ifndef POTERNE_GATEWAY_EDGE_SCAN_H
 #define POTERNE_GATEWAY_EDGE_SCAN_H
@@ -12,7 +12,7 @@
 #include "gateway/edge/line.h"
 #include "gateway/scan.h"
 
-enum scan_step { SCAN_CONTENT, SCAN_ANTIVIRUS, SCAN_STEPS };
+enum scan_step { SCAN_CONTENT, SCAN_ANTIVIRUS, SCAN_AVLINK, SCAN_STEPS };
 
 enum step_result {
     STEP_NONE,     /* not asked: no engine is configured */

@@ -284,8 +284,8 @@ static void values_out_of_bounds(void **state)
 
 static void values_of_the_wrong_kind(void **state)
 {
-    bad("antivirus { engines = { clamav, sophos } }",
-        "t.conf:1: engines: item `sophos`: expected one of clamav, yara");
+    bad("antivirus { engines = { clamav, 5 } }",
+        "t.conf:1: engines: item `5`: expected one of clamav, yara");
     bad("antivirus { engines = { clamav, clamav } }",
         "t.conf:1: engines: item `clamav` stands there twice");
     bad("antivirus { found = pass }", "t.conf:1: found = pass: expected one of quarantine, reject");
@@ -548,6 +548,59 @@ static void all_mistakes_are_told(void **state)
     buf_release(&all);
 }
 
+static void outside_scanners(void **state)
+{
+    struct conf *conf = good(DOMAIN "antivirus { engines = { two, yara, one } }\n"
+                                    "scanner two { type = clamd; address = \"[::1]:3310\" }\n"
+                                    "scanner one { type = clamd; address = /run/clamd.ctl }\n");
+    const struct conf_scanner *one = conf_scanner_find(&conf->antivirus, "one");
+    const struct conf_scanner *two = conf_scanner_find(&conf->antivirus, "two");
+    assert_int_equal(conf->antivirus.n_scanners, 2);
+    assert_null(conf_scanner_find(&conf->antivirus, "yara"));
+    assert_string_equal(one->address.path, "/run/clamd.ctl");
+    assert_null(one->address.host);
+    assert_int_equal(two->type, SCANNER_CLAMD);
+    assert_string_equal(two->address.host, "::1");
+    assert_int_equal(two->address.port, 3310);
+    /* what a process of the gateway is given says the same */
+    struct buf text = BUF_INIT(CONF_TEXT_MAX);
+    conf_show(conf, &text);
+    struct conf *again = good(buf_cstr(&text));
+    assert_int_equal(again->antivirus.n_scanners, 2);
+    assert_string_equal(conf_scanner_find(&again->antivirus, "one")->address.path,
+                        "/run/clamd.ctl");
+    buf_release(&text);
+    conf_free(&again);
+    conf_free(&conf);
+}
+
+static void wrong_scanners(void **state)
+{
+    bad(DOMAIN "\nantivirus { engines = { clamav, sophos } }",
+        "t.conf:3: engines: item `sophos`: expected one of clamav, yara, or the name of a section "
+        "scanner");
+    bad(DOMAIN "scanner { }",
+        "t.conf:2: section scanner without a name; expected scanner NAME { … }");
+    bad(DOMAIN "scanner yara { }",
+        "t.conf:2: scanner yara: expected a name of letters, digits, - and _ (at most 24) that is "
+        "no engine of ours");
+    bad(DOMAIN "scanner \"a b\" { }",
+        "t.conf:2: scanner a b: expected a name of letters, digits, - and _ (at most 24) that is "
+        "no engine of ours");
+    bad(DOMAIN "scanner a { address = /a }",
+        "t.conf:2: scanner a has no type; expected type = clamd or another");
+    bad(DOMAIN "scanner a { type = clamd }",
+        "t.conf:2: scanner a has no address; expected address = /run/clamav/clamd.ctl or another");
+    bad(DOMAIN "scanner a { type = clamd; address = localhost:3310 }",
+        "t.conf:2: address = localhost:3310: expected the path of a socket (at most 107 bytes), or "
+        "a numeric address and a port such as 127.0.0.1:3310 or [::1]:3310");
+    bad(DOMAIN "scanner a { type = clamd; address = /a }\nscanner a { }",
+        "t.conf:3: scanner a is there already in t.conf:2");
+    bad(DOMAIN "scanner a { adress = /a }",
+        "t.conf:2: unknown setting adress in section scanner; did you mean address?; and 1 more: "
+        "poterne config check");
+}
+
 static void missing_file_is_told(void **state)
 {
     struct err err = {""};
@@ -581,6 +634,8 @@ int main(void)
         cmocka_unit_test(shown_settings_are_the_same_settings),
         cmocka_unit_test(drop_ins_take_precedence),
         cmocka_unit_test(all_mistakes_are_told),
+        cmocka_unit_test(outside_scanners),
+        cmocka_unit_test(wrong_scanners),
         cmocka_unit_test(missing_file_is_told),
     };
     return tap_run(tests, NULL, NULL);

@@ -109,6 +109,8 @@ static void every_setting_is_in_the_manual(void **state)
         check_setting(buf_str(&page), &conf_settings[i]);
     for (size_t i = 0; i < conf_n_domain_settings; i++)
         check_setting(buf_str(&page), &conf_domain_settings[i]);
+    for (size_t i = 0; i < conf_n_scanner_settings; i++)
+        check_setting(buf_str(&page), &conf_scanner_settings[i]);
     buf_release(&file);
     buf_release(&page);
 }

@@ -1,0 +1,26 @@
+/*
+ * outside: virus scanners that are programs of their own (sections `scanner` of the settings),
+ * all asked about a message at the same time. Each looks at the message as it came and at each part
+ * that the caller decoded.
+ *
+ * Whatever a scanner says or fails to say, its answer is AV_CLEAN only after it said of every one
+ * of them, understandably, that it is clean.
+ */
+#ifndef POTERNE_ANTIVIRUS_OUTSIDE_H
+#define POTERNE_ANTIVIRUS_OUTSIDE_H
+
+#include "antivirus/engine.h"
+
+struct outside;
+
+/* Those that conf->engines names, in that order; none is fine. Nothing is asked yet. NULL: err says
+ * why. conf must outlive it. */
+struct outside *outside_open(const struct conf_antivirus *conf, struct err *err);
+void outside_close(struct outside **outside);
+size_t outside_count(const struct outside *outside);
+
+/* answers has room for outside_count(); takes at most conf->timeout and a little more. */
+void outside_scan(struct outside *outside, const struct av_message *message,
+                  struct av_answer *answers);
+
+#endif

@@ -1,0 +1,112 @@
+#include "gateway/avlink/role.h"
+
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "antivirus/outside/outside.h"
+#include "base/fsio.h"
+#include "base/log.h"
+#include "gateway/antivirus/content.h"
+#include "gateway/scan.h"
+
+/* A scan ends by itself at antivirus.timeout; a worker that does not is ended after this. */
+#define GRACE 10
+/* The scanners work elsewhere, a worker here mostly waits: two for each that scans. */
+#define WORKERS_A_SCANNER 2
+/* Beside the message and its parts. */
+#define WORK_MEMORY ((size_t)256 * 1024 * 1024)
+
+struct avlink {
+    struct outside *outside;
+    const struct conf *conf;
+    struct av_content *content;
+};
+
+static void unload(void *data)
+{
+    struct avlink *avlink = data;
+    outside_close(&avlink->outside);
+    av_content_free(&avlink->content);
+    free(avlink);
+}
+
+static int load(const struct role_env *env, void **data, struct err *err)
+{
+    struct avlink *avlink = calloc(1, sizeof *avlink);
+    if (!avlink)
+        return err_set(err, "out of memory");
+    avlink->conf = env->conf;
+    avlink->content = av_content_new(env->conf->antivirus.scan_size_limit);
+    if (!avlink->content)
+        err_set(err, "out of memory");
+    else
+        avlink->outside = outside_open(&env->conf->antivirus, err);
+    if (!avlink->outside) {
+        unload(avlink);
+        return -1;
+    }
+    *data = avlink;
+    return 0;
+}
+
+static void sandbox(const struct role_env *env, struct sandbox *box)
+{
+    const struct conf_antivirus *conf = &env->conf->antivirus;
+    box->allow = SANDBOX_ACCEPT;
+    for (size_t i = 0; i < conf->engines.n; i++) {
+        const struct conf_scanner *scanner = conf_scanner_find(conf, conf->engines.items[i]);
+        if (scanner)
+            box->allow |= scanner->address.path ? SANDBOX_UNIX_CONNECT : SANDBOX_INET_CONNECT;
+    }
+    /* the message twice (one copy is on its way out), its parts, and what they are found with */
+    box->memory_limit =
+        WORK_MEMORY + AV_STRUCTURE_MAX + 2 * env->conf->smtp.size_limit + 2 * conf->scan_size_limit;
+}
+
+static void scan(struct avlink *avlink, const struct scan_request *request, struct str raw,
+                 struct buf *reply)
+{
+    struct av_message message;
+    struct av_answer answers[AV_ENGINES_MAX];
+    size_t n = outside_count(avlink->outside);
+    av_content_make(avlink->content, raw, &message);
+    outside_scan(avlink->outside, &message, answers);
+    for (size_t i = 0; i < n; i++)
+        if (answers[i].result != AV_CLEAN)
+            log_info("%.*s: %s: %s (%s)", STR_ARG(request->id), answers[i].engine,
+                     av_result_name(answers[i].result), answers[i].name);
+    av_answers_put(reply, answers, n);
+}
+
+int avlink_handle(void *data, struct str message, struct ipc_fds *fds, struct buf *reply,
+                  struct err *err)
+{
+    struct avlink *avlink = data;
+    struct scan_request request;
+    struct buf raw = BUF_INIT(0);
+    int result =
+        scan_request_read(message, fds, avlink->conf->smtp.size_limit, &request, &raw, err);
+    if (result == 0)
+        scan(avlink, &request, buf_str(&raw), reply);
+    buf_release(&raw);
+    return result;
+}
+
+static int serve(const struct role_env *env, void *data, struct err *err)
+{
+    return role_serve_requests(env, avlink_handle, data, env->conf->antivirus.timeout + GRACE, err);
+}
+
+static unsigned workers(const struct conf *conf)
+{
+    long processors = sysconf(_SC_NPROCESSORS_ONLN);
+    unsigned scanners = processors > 0 ? (unsigned)processors : 1;
+    return WORKERS_A_SCANNER * (conf->antivirus.workers ? conf->antivirus.workers : scanners);
+}
+
+const struct role avlink_role = {.name = "avlink",
+                                 .load = load,
+                                 .sandbox = sandbox,
+                                 .serve = serve,
+                                 .workers = workers,
+                                 .unload = unload};
