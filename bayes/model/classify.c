@@ -69,7 +69,7 @@ int bayes_combine(const struct features *features, const struct model_counts *co
                   const struct knowledge *known, struct pool *pool, struct bayes_result *result,
                   struct err *err)
 {
-    struct combination c = {0, 0, 0};
+    struct combination c = COMBINATION_NONE;
     *result = (struct bayes_result){.probability = 0.5};
     if (known->spam == 0 || known->ham == 0)
         return 0;

@@ -14,11 +14,26 @@
 #define SERIES_MAX 1000
 #define PRECISION  1e-14
 
+/* A product above this has room for any other probability. */
+#define PRODUCT_MIN 1e-250
+
+/* How often spam and ham hold a token, as shares of their sum. */
+struct shares {
+    double spam;
+    double ham;
+};
+
+static struct shares shares_of(struct model_counts counts, uint64_t spam, uint64_t ham)
+{
+    double s = (counts.spam + NEVER_SEEN) * ((double)ham + 2 * NEVER_SEEN);
+    double h = (counts.ham + NEVER_SEEN) * ((double)spam + 2 * NEVER_SEEN);
+    double whole = 1 / (s + h);
+    return (struct shares){s * whole, h * whole};
+}
+
 double token_probability(struct model_counts counts, uint64_t spam, uint64_t ham)
 {
-    double s = (counts.spam + NEVER_SEEN) / ((double)spam + 2 * NEVER_SEEN);
-    double h = (counts.ham + NEVER_SEEN) / ((double)ham + 2 * NEVER_SEEN);
-    return s / (s + h);
+    return shares_of(counts, spam, ham).spam;
 }
 
 /* P(a, x) by its power series, for x < a + 1. */
@@ -65,13 +80,18 @@ double combination_add(struct combination *c, struct model_counts counts, uint64
 {
     if (counts.spam == 0 && counts.ham == 0)
         return 0.5;
-    double p = token_probability(counts, spam, ham);
-    if (fabs(p - 0.5) < DEVIATION_MIN)
+    struct shares p = shares_of(counts, spam, ham);
+    if (fabs(p.spam - 0.5) < DEVIATION_MIN)
         return 0.5;
-    c->log_spam += log(p);
-    c->log_ham += log1p(-p);
+    c->spam *= p.spam;
+    c->ham *= p.ham;
     c->n++;
-    return p;
+    if (c->spam < PRODUCT_MIN || c->ham < PRODUCT_MIN) {
+        c->log_spam += log(c->spam);
+        c->log_ham += log(c->ham);
+        c->spam = c->ham = 1;
+    }
+    return p.spam;
 }
 
 double combination_evidence(const struct combination *c)
@@ -80,7 +100,8 @@ double combination_evidence(const struct combination *c)
         return 0;
     double share = INDEPENDENT_MAX / ((double)c->n + INDEPENDENT_MAX);
     double size = (double)c->n * share;
-    return gamma_log_tail(size, -c->log_spam * share) - gamma_log_tail(size, -c->log_ham * share);
+    double log_spam = c->log_spam + log(c->spam), log_ham = c->log_ham + log(c->ham);
+    return gamma_log_tail(size, -log_spam * share) - gamma_log_tail(size, -log_ham * share);
 }
 
 double evidence_odds(double evidence)

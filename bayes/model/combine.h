@@ -14,12 +14,18 @@
  * 0. Never 0 or 1: a token never seen in a class counts as seen there a hundredth of a time. */
 double token_probability(struct model_counts counts, uint64_t spam, uint64_t ham);
 
-/* The logarithms of all probabilities of a message: */
+/* All probabilities of a message. A logarithm is only taken where a product gets too small. */
 struct combination {
-    double log_spam; /* sum of ln p */
-    double log_ham;  /* sum of ln (1 - p) */
+    double log_spam; /* sum of ln p, but for those in the product below */
+    double log_ham;  /* sum of ln (1 - p), likewise */
+    double spam;     /* product of p */
+    double ham;      /* product of 1 - p */
     size_t n;
 };
+#define COMBINATION_NONE                                                                           \
+    {                                                                                              \
+        0, 0, 1, 1, 0                                                                              \
+    }
 
 /* A token of a message; one that tells too little is left out. Returns its probability. */
 double combination_add(struct combination *c, struct model_counts counts, uint64_t spam,

@@ -14,7 +14,7 @@ void lesson_make(const struct features_view *features, const struct model_counts
         lesson->gram_step = regression_step(inputs[FUSION_GRAMS], spam);
     if (known->spam == 0 || known->ham == 0)
         return;
-    struct combination c = {0, 0, 0};
+    struct combination c = COMBINATION_NONE;
     for (size_t i = 0; i < features->n_tokens; i++)
         combination_add(&c, counts[i], known->spam, known->ham);
     inputs[FUSION_TOKENS] = evidence_odds(combination_evidence(&c));

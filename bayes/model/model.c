@@ -10,7 +10,8 @@
 #include "bayes/model/model_format.h"
 
 /* Look-ups whose memory is asked for ahead: hides most of a cache miss each. */
-#define FIND_AHEAD 12
+#define FIND_AHEAD  16
+#define FIND_WINDOW 4
 
 struct model {
     void *map;
@@ -156,28 +157,42 @@ static bool slot_empty(const struct model_slot *slot)
     return slot->spam == 0 && slot->ham == 0;
 }
 
-static struct model_counts find_from(const struct model_slot *slot, uint64_t key)
+/* Slots are looked at FIND_WINDOW at a time: how far a key is from its home can't be foretold, and
+ * a wrong guess costs more than to look at all of them. */
+static struct model_counts find_from(const struct model *model, uint64_t home, uint64_t key)
 {
-    while (!slot_empty(slot) && slot->key < key)
-        slot++;
-    if (slot_empty(slot) || slot->key != key)
-        return (struct model_counts){0, 0};
-    return (struct model_counts){slot->spam, slot->ham};
+    const struct model_slot *slot = &model->slots[home], *end = model->slots + model->header->slots;
+    for (; end - slot >= FIND_WINDOW; slot += FIND_WINDOW) {
+        struct model_counts found = {0, 0};
+        for (size_t i = 0; i < FIND_WINDOW; i++) {
+            uint32_t mask = slot[i].key == key ? UINT32_MAX : 0;
+            found.spam |= slot[i].spam & mask;
+            found.ham |= slot[i].ham & mask;
+        }
+        const struct model_slot *last = &slot[FIND_WINDOW - 1];
+        if (slot_empty(last) || last->key >= key)
+            return found;
+    }
+    for (; slot < end; slot++)
+        if (slot->key == key)
+            return (struct model_counts){slot->spam, slot->ham};
+    return (struct model_counts){0, 0};
 }
 
 void model_find(const struct model *model, const struct feature *features, size_t n,
                 struct model_counts *counts)
 {
-    uint64_t keys[FIND_AHEAD];
+    uint64_t keys[FIND_AHEAD], homes[FIND_AHEAD];
     const struct model_header *header = model->header;
     for (size_t i = 0; i < n + FIND_AHEAD; i++) {
-        uint64_t *key = &keys[i % FIND_AHEAD];
+        uint64_t *key = &keys[i % FIND_AHEAD], *home = &homes[i % FIND_AHEAD];
         if (i >= FIND_AHEAD)
-            counts[i - FIND_AHEAD] =
-                find_from(&model->slots[model_home(*key, header->homes)], *key);
+            counts[i - FIND_AHEAD] = find_from(model, *home, *key);
         if (i < n) {
             *key = model_key(features[i].hash, header->salt);
-            __builtin_prefetch(&model->slots[model_home(*key, header->homes)]);
+            *home = model_home(*key, header->homes);
+            __builtin_prefetch(&model->slots[*home]);
+            __builtin_prefetch(&model->slots[*home + FIND_WINDOW - 1]);
         }
     }
 }

@@ -57,7 +57,8 @@ static void tokens_lean_to_where_they_were_seen(void **state)
 static struct combination of(size_t n_spam, size_t n_ham, double p)
 {
     double sure = log(p), unsure = log1p(-p);
-    struct combination c = {.n = n_spam + n_ham};
+    struct combination c = COMBINATION_NONE;
+    c.n = n_spam + n_ham;
     c.log_spam = (double)n_spam * sure + (double)n_ham * unsure;
     c.log_ham = (double)n_spam * unsure + (double)n_ham * sure;
     return c;
