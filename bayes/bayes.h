@@ -23,9 +23,9 @@ struct feature {
 struct features {
     struct feature *list; /* each hash once, sorted by hash */
     size_t n;
-    uint32_t *grams; /* byte 4-grams, hashed to below GRAM_WEIGHTS: each once, rising */
+    uint32_t *grams; /* byte 4-grams, hashed to below GRAM_WEIGHTS: each once */
     size_t n_grams;
-    /* What learning knows a message by; 0 until features_identify() was asked. */
+    /* What learning knows a message by; 0 before features_identify(). */
     uint64_t digest; /* the same mail gives the same, our own header fields left out */
     /* Messages that differ in a name, a number, an address or a random word have, nearly always,
      * the same; others, nearly never. */
@@ -37,9 +37,10 @@ struct features {
 struct known;
 int features_extract(struct pool *pool, const struct message *message, const struct mail_text *text,
                      const struct known *known, struct features *features, struct err *err);
-/* What a message is learned by, beside that. */
-int features_identify(struct pool *pool, const struct message *message, const struct mail_text *text,
-                      struct features *features, struct err *err);
+/* What it is learned by, beside that: digest, campaign, and its grams in rising order. To judge is
+ * not to learn, and a third cheaper without. */
+int features_identify(struct pool *pool, const struct message *message,
+                      const struct mail_text *text, struct features *features, struct err *err);
 /* All of that, from the bytes of a mail. */
 int features_of_mail(struct pool *pool, struct str raw, const struct known *known,
                      struct features *features, struct err *err);

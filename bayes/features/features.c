@@ -76,6 +76,7 @@ int features_extract(struct pool *pool, const struct message *message, const str
 int features_identify(struct pool *pool, const struct message *message,
                       const struct mail_text *text, struct features *features, struct err *err)
 {
+    grams_sort(features->grams, features->n_grams);
     features->campaign = campaign_of(message, text);
     features->digest = features_digest(message);
     return 0;

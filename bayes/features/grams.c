@@ -21,12 +21,13 @@ static uint32_t gram_position(const char *bytes)
     return (gram * 0x9e3779b1u) >> (32 - BITS);
 }
 
-/* Each position once, in the order of its first sight. A position that was seen is written too, and
- * then written over: what comes next can't be foretold, so a branch would cost more. */
-static size_t positions_of(struct str bytes, uint32_t *grams)
+/* A position that was seen before is written too, and then written over: whether it was can't be
+ * foretold, so a branch would cost more. */
+size_t grams_of(struct str bytes, uint32_t *grams)
 {
     uint64_t seen[GRAM_WEIGHTS / WORD_BITS] = {0};
     size_t n = 0;
+    bytes = str_sub(bytes, 0, GRAMS_MAX);
     for (size_t i = 0; i + GRAM <= bytes.n; i++) {
         uint32_t position = gram_position(bytes.s + i);
         uint64_t *word = &seen[position / WORD_BITS];
@@ -57,13 +58,11 @@ static void sort_by(const uint32_t *from, uint32_t *to, size_t n, unsigned shift
         to[at[digit_of(from[i], shift)]++] = from[i];
 }
 
-size_t grams_of(struct str bytes, uint32_t *grams)
+void grams_sort(uint32_t *grams, size_t n)
 {
     uint32_t half[GRAMS_MAX];
-    size_t n = positions_of(str_sub(bytes, 0, GRAMS_MAX), grams);
     sort_by(grams, half, n, 0);
     sort_by(half, grams, n, DIGIT_BITS);
-    return n;
 }
 
 /* The bytes that grams are made of. */
