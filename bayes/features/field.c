@@ -1,12 +1,15 @@
 #include "bayes/features/field.h"
 
+#include <endian.h>
+
 struct field {
-    struct str name; /* ends in * : whatever begins like this */
+    char name[31]; /* ends in * : whatever begins like this */
+    unsigned char n;
     enum field_kind kind;
 };
 #define FIELD(name, kind)                                                                          \
     {                                                                                              \
-        {name, sizeof(name) - 1}, kind                                                             \
+        name, sizeof(name) - 1, kind                                                               \
     }
 
 /* Skipped are: what mailboxes and mail servers note when they deliver, what other filters thought
@@ -105,35 +108,41 @@ static const struct field fields[] = {
     FIELD("x-zoho-virus*", FIELD_SKIP),
 };
 
+#define FIELDS (sizeof fields / sizeof fields[0])
+
 /* What the table is sorted by: three letters as a number. */
-static uint32_t head_of(struct str name)
+static uint32_t head_of(const char name[4])
 {
-    uint32_t head = 0;
-    for (size_t i = 0; i < 3; i++)
-        head = head << 8 | (i < name.n ? (unsigned char)name.s[i] : 0);
-    return head;
+    uint32_t four;
+    memcpy(&four, name, sizeof four);
+    return be32toh(four) >> 8;
 }
 
-static bool fits(struct str name, struct str known)
+/* The first entry whose head is not below `head`, or the last one. In the same steps for every
+ * name: where a search turns can't be foretold, and names are many. */
+static size_t first_of(uint32_t head)
 {
+    size_t at = 0;
+    for (size_t n = FIELDS; n > 1; n -= n / 2)
+        at += head_of(fields[at + n / 2 - 1].name) < head ? n / 2 : 0;
+    return at;
+}
+
+static bool fits(struct str name, const struct field *field)
+{
+    struct str known = str_n(field->name, field->n);
     bool open = known.s[known.n - 1] == '*';
     return open ? str_starts(name, str_sub(known, 0, known.n - 1)) : str_eq(name, known);
 }
 
 enum field_kind field_kind(struct str name)
 {
-    const size_t n = sizeof fields / sizeof fields[0];
-    uint32_t head = head_of(name);
-    size_t at = 0;
-    for (size_t end = n; at < end;) {
-        size_t middle = (at + end) / 2;
-        if (head_of(fields[middle].name) < head)
-            at = middle + 1;
-        else
-            end = middle;
-    }
-    for (; at < n && head_of(fields[at].name) == head; at++)
-        if (fits(name, fields[at].name))
+    char start[4] = {0};
+    for (size_t i = 0; i < 3 && i < name.n; i++)
+        start[i] = name.s[i];
+    uint32_t head = head_of(start);
+    for (size_t at = first_of(head); at < FIELDS && head_of(fields[at].name) <= head; at++)
+        if (fits(name, &fields[at]))
             return fields[at].kind;
     return FIELD_WORDS;
 }
