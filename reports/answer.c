@@ -2,6 +2,7 @@
 
 #include "directory/address.h"
 #include "directory/report.h"
+#include "mail/utf8.h"
 
 const char *answer_decision_name(enum answer_decision decision)
 {
@@ -81,20 +82,20 @@ static bool is_bounce(const struct message *report, struct str local)
            message_header(report, STR("X-Failed-Recipients"));
 }
 
-/* What can stand in a header as it is. */
-static bool is_plain(struct str address)
+/* What can stand in a header as it is (RFC 6532 3.2 where it is not ASCII). */
+static bool is_writable(struct str address)
 {
     for (size_t i = 0; i < address.n; i++)
-        if (address.s[i] <= ' ' || address.s[i] > '~')
+        if ((unsigned char)address.s[i] <= ' ' || address.s[i] == 0x7f)
             return false;
-    return true;
+    return utf8_valid_end(address) == address.n;
 }
 
 enum answer_decision answer_decide(const struct answer_case *c, const struct answer_times *times,
                                    int64_t now)
 {
     struct address address;
-    if (!is_plain(c->sender) || !address_normal(c->sender, false, &address))
+    if (!is_writable(c->sender) || !address_normal(c->sender, false, &address))
         return ANSWER_NO_SENDER;
     struct str local = str_n(address.text, address.local_n);
     if (is_bounce(c->report, local))

@@ -31,8 +31,8 @@ struct answer_case {
 };
 
 /* May an answer go to the sender now? On ANSWER_SEND the caller notes it (answer_times_note), makes
- * that durable, and then sends: a crash loses an answer rather than sending two. A sender that is
- * not ASCII is not answered. */
+ * that durable, and then sends: a crash loses an answer rather than sending two. The answer to a
+ * sender that is not ASCII has such a header: it needs SMTPUTF8 (RFC 6531) on its way. */
 enum answer_decision answer_decide(const struct answer_case *c, const struct answer_times *times,
                                    int64_t now);
 
@@ -55,7 +55,7 @@ struct answer {
     struct str own_text; /* UTF-8, in place of ours; empty: ours */
 };
 
-/* Appends the mail (CR LF, UTF-8 in quoted-printable where it is not ASCII), to be sent with the
+/* Appends the mail (CR LF, ASCII but for such a sender), to be sent with the
  * null sender. -1: no room in out, out of memory. */
 int answer_make(struct pool *pool, const struct answer *answer, struct buf *out, struct err *err);
 

@@ -1,4 +1,5 @@
 /* config: are the settings right, and what do they come to? */
+#include <stdio.h>
 #include <string.h>
 
 #include "base/buf.h"
@@ -7,6 +8,7 @@
 #include "tools/tool.h"
 
 #define SHOW_MAX ((size_t)4 * 1024 * 1024)
+#define NOTE_MAX 600
 
 /* --- check --- */
 
@@ -23,19 +25,50 @@ static void gather(void *data, const char *text)
     json_array_append_new(data, json_text(str_of(text)));
 }
 
+/* What is no mistake, but perhaps not what was meant. */
+static void note(const struct conf *conf, json_t *notes)
+{
+    for (size_t i = 0; i < conf->managers.n; i++) {
+        struct str address = str_of(conf->managers.items[i]);
+        char text[NOTE_MAX];
+        if (conf_domain_find(conf, str_from(address, str_rchr(address, '@') + 1)))
+            continue;
+        snprintf(text, sizeof text,
+                 "manager %.*s is in no domain that has a section here: no mail reaches it, so it "
+                 "gets no digest and no answer, and it teaches only from reports.trusted",
+                 STR_ARG(address));
+        json_array_append_new(notes, json_text(str_of(text)));
+    }
+}
+
+static void put_notes(const json_t *notes)
+{
+    for (size_t i = 0; i < json_array_size(notes); i++) {
+        fputs("note: ", stdout);
+        tool_put_text(stdout, str_of(json_string_value(json_array_get(notes, i))));
+        putchar('\n');
+    }
+}
+
 static int check(const struct tool_args *args)
 {
     bool json = args->given & OPT_JSON;
-    json_t *mistakes = json_array();
+    json_t *mistakes = json_array(), *notes = json_array();
     struct err err;
     struct conf *conf = tool_conf_checked(args, json ? gather : tell, mistakes, &err);
     int status = conf ? TOOL_YES : TOOL_FAILED;
+    if (conf)
+        note(conf, notes);
     if (json)
-        json_line(json_pack("{s:o?, s:b, s:o}", "path", conf ? json_string(conf->path) : NULL, "ok",
-                            conf != NULL, "mistakes", json_incref(mistakes)));
+        json_line(json_pack("{s:o?, s:b, s:o, s:o}", "path", conf ? json_string(conf->path) : NULL,
+                            "ok", conf != NULL, "mistakes", json_incref(mistakes), "notes",
+                            json_incref(notes)));
     else if (conf && !(args->given & OPT_QUIET))
         printf("%s: no mistakes\n", conf->path);
+    if (!json && !(args->given & OPT_QUIET))
+        put_notes(notes);
     json_decref(mistakes);
+    json_decref(notes);
     conf_free(&conf);
     return status;
 }
@@ -110,10 +143,12 @@ const struct tool_command tool_config = {
     .arguments = "check|show [FILE]",
     .help =
         "check says file, line and what was expected of every mistake, and ends with 2 when there\n"
-        "is one; a mistake in the syntax hides those behind it.\n"
+        "is one; a mistake in the syntax hides those behind it. What is right, but perhaps not\n"
+        "meant, is noted.\n"
         "show prints every setting in the file's own syntax, defaults included.\n"
-        "--json prints for check one object {path, ok, mistakes [\"FILE:LINE: text\"]}, for show\n"
-        "one a setting {section, title, name, value, file, line}; file null: the default.\n",
+        "--json prints for check one object {path, ok, mistakes [\"FILE:LINE: text\"], notes\n"
+        "[text]}, for show one a setting {section, title, name, value, file, line}; file null:\n"
+        "the default.\n",
     .options = OPT_CONFIG | OPT_QUIET | OPT_JSON,
     .run = run,
 };

@@ -44,7 +44,8 @@ void act_answer(struct acting *a, const char *answer_id, struct buf *text)
         buf_add(text, STR("no answer is sent"));
 }
 
-static void send_words(struct acting *a, bool done, struct str reply)
+/* False: the manager does not hear of it. */
+static bool send_words(struct acting *a, bool done, struct str reply)
 {
     struct desk *desk = a->desk;
     struct str to = str_of(a->who.address);
@@ -56,14 +57,16 @@ static void send_words(struct acting *a, bool done, struct str reply)
     struct buf out = BUF_INIT(4 * DIGEST_REPLY_MAX);
     struct err err = {"out of memory"};
     if (!post_reaches(&desk->post, to))
-        return;
+        return false;
     spool_id_make(mail.id);
     post_compose(&desk->post, mail.id, &words, &out);
     mail.subject = words.subject;
     mail.mail = buf_str(&out);
-    if (!buf_ok(&out) || post_send(&desk->post, &mail, &err) < 0)
+    bool sent = buf_ok(&out) && post_send(&desk->post, &mail, &err) == 0;
+    if (!sent)
         log_error("manager <%s> does not hear what was done: %s", a->who.address, err.text);
     buf_release(&out);
+    return sent;
 }
 
 int act_on_digest(struct acting *a, struct buf *text)
@@ -79,7 +82,8 @@ int act_on_digest(struct acting *a, struct buf *text)
                                       a->now_us, &reply, &a->err);
     if (applied >= 0) {
         buf_addf(text, "an answer to a digest: %s", applied ? "done" : "nothing could be done");
-        send_words(a, applied > 0, buf_str(&reply));
+        if (!send_words(a, applied > 0, buf_str(&reply)))
+            buf_add(text, STR("; no mail tells the manager"));
         daily_teach_soon(a->desk);
     }
     buf_release(&reply);

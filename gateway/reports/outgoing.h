@@ -1,7 +1,8 @@
 /*
  * outgoing: mail of our own, put into the queue so that delivery sends it as it does any message.
  * Null sender and Auto-Submitted (RFC 3834): nobody's program answers it. Only to addresses of our
- * domains, since delivery knows no way to others.
+ * domains, since delivery knows no way to others; to one that is not ASCII where its next hop has
+ * SMTPUTF8 (RFC 6531).
  */
 #ifndef POTERNE_GATEWAY_REPORTS_OUTGOING_H
 #define POTERNE_GATEWAY_REPORTS_OUTGOING_H

@@ -1,10 +1,5 @@
 #include "gateway/reports/request.h"
 
-bool report_request_is(struct str message)
-{
-    return message.n > 0 && message.s[0] == REPORT_REQUEST;
-}
-
 void report_request_put(struct buf *out, const struct report_request *request)
 {
     wire_u8(out, REPORT_REQUEST);

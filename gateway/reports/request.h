@@ -37,8 +37,6 @@ struct report_reply {
     struct str text;
 };
 
-/* Is this message such a request? */
-bool report_request_is(struct str message);
 void report_request_put(struct buf *out, const struct report_request *request);
 /* Texts point into the message; false when malformed. */
 bool report_request_get(struct str message, struct report_request *request);
