@@ -137,10 +137,38 @@ void piece_reader_free(struct piece_reader *reader)
 }
 
 /* One file that is no part of a large mailbox. */
+/* How to make a mailbox of it, where the file begins as a compressed one; NULL: it does not.
+ * Learned as it is, it would be one message of noise. */
+static const char *unpacker_of(int fd)
+{
+    static const struct {
+        struct str magic;
+        const char *unpacker;
+    } kinds[] = {{STR("\x1f\x8b\x08"), "gunzip"},
+                 {STR("BZh91AY"), "bunzip2"},
+                 {STR("\xfd"
+                      "7zXZ"),
+                  "unxz"},
+                 {STR("\x28\xb5\x2f\xfd"), "unzstd"},
+                 {STR("PK\x03\x04"), "unzip"}};
+    char head[8];
+    ssize_t n = pread(fd, head, sizeof head, 0);
+    for (size_t i = 0; n > 0 && i < sizeof kinds / sizeof kinds[0]; i++)
+        if (str_starts(str_n(head, (size_t)n), kinds[i].magic))
+            return kinds[i].unpacker;
+    return NULL;
+}
+
 static void read_whole(struct piece_reader *reader, const struct piece *piece, int fd,
                        const char *path)
 {
     struct err err = {""};
+    const char *unpacker = unpacker_of(fd);
+    if (unpacker) {
+        err_set(&err, "%s is compressed; unpack it first (%s)", path, unpacker);
+        reader->on_problem(reader->data, err.text);
+        return;
+    }
     if (piece->size > PIECE_MESSAGE_MAX) {
         err_set(&err, "%s is neither a mailbox nor a message of at most %zu MB", path,
                 PIECE_MESSAGE_MAX >> 20);

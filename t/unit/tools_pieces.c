@@ -202,6 +202,32 @@ static void an_empty_mailbox_has_no_message(void **state)
     buf_release(&seen.all);
 }
 
+/* Learned as it is, it would be one message of noise. */
+static void a_compressed_mailbox_is_told(void **state)
+{
+    static const struct {
+        struct str bytes;
+        const char *unpacker;
+    } cases[] = {{STR("\x1f\x8b\x08\0rest"), "(gunzip)"},
+                 {STR("BZh91AY&SYrest"), "(bunzip2)"},
+                 {STR("\xfd"
+                      "7zXZ\0rest"),
+                  "(unxz)"},
+                 {STR("\x28\xb5\x2f\xfdrest"), "(unzstd)"},
+                 {STR("PK\x03\x04rest"), "(unzip)"}};
+    struct seen seen;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        read_file(cases[i].bytes, &seen);
+        assert_int_equal(seen.n, 0);
+        assert_int_equal(seen.problems, 1);
+        assert_non_null(strstr(seen.problem, cases[i].unpacker));
+        buf_release(&seen.all);
+    }
+    read_file(STR("BZh9: a field of that name\n\nx\n"), &seen);
+    assert_int_equal(seen.n, 1);
+    buf_release(&seen.all);
+}
+
 static void standard_input_is_read_in_pieces_too(void **state)
 {
     struct pieces pieces = PIECES_INIT;
@@ -248,6 +274,7 @@ int main(void)
         cmocka_unit_test(what_is_too_large_is_left_out_and_told),
         cmocka_unit_test(what_has_gone_or_shrunk_is_told),
         cmocka_unit_test(an_empty_mailbox_has_no_message),
+        cmocka_unit_test(a_compressed_mailbox_is_told),
         cmocka_unit_test(standard_input_is_read_in_pieces_too),
     };
     return tap_run(tests, make_file, remove_file);
