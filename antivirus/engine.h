@@ -36,11 +36,16 @@ struct av_answer {
     bool left_unlooked_at; /* AV_UNSCANNABLE, whatever else it is */
 };
 
-/* The content of one part, its transfer encoding undone. */
+/*
+ * The content of one part, its transfer encoding undone. Where its header can be read in more than
+ * one way, mail programs show different names: a policy on names must look at each of `names`.
+ */
 struct av_part {
     struct str bytes;
-    struct str filename; /* UTF-8, may be empty */
-    bool as_it_stands;   /* it had no encoding: the bytes are a piece of the message itself */
+    struct str filename;     /* UTF-8, the name that most programs show; may be empty */
+    const struct str *names; /* all that some program may show, `filename` among them */
+    size_t n_names;
+    bool as_it_stands; /* it had no encoding: the bytes are a piece of the message itself */
 };
 
 #define AV_PARTS_MAX 2000 /* of one message */

@@ -3,7 +3,10 @@ AVCONTENT_LIBS = lib/libavcontent.a $(ANTIVIRUS_LIBS) $(MAIL_LIBS)
 noinst_LIBRARIES += lib/libavcontent.a
 lib_libavcontent_a_SOURCES = gateway/antivirus/content.c gateway/antivirus/content.h \
     gateway/antivirus/loose.c gateway/antivirus/loose.h \
-    gateway/antivirus/readings.c gateway/antivirus/readings.h
+    gateway/antivirus/looks.c gateway/antivirus/looks.h \
+    gateway/antivirus/names.c gateway/antivirus/names.h \
+    gateway/antivirus/readings.c gateway/antivirus/readings.h \
+    gateway/antivirus/frames.c gateway/antivirus/frames.h
 pkglibexec_PROGRAMS += gateway/poterne-antivirus
 antivirus_role = gateway/antivirus/role.c gateway/antivirus/role.h \
     gateway/antivirus/tmp.c gateway/antivirus/tmp.h
@@ -24,10 +27,13 @@ EXTRA_t_unit_gateway_antivirus_DEPENDENCIES = gateway/poterne-antivirus$(EXEEXT)
 
 noinst_PROGRAMS += t/parity/av_scan
 t_parity_av_scan_LDADD = $(AVCONTENT_LIBS)
+noinst_PROGRAMS += t/parity/av_names
+t_parity_av_names_LDADD = $(AVCONTENT_LIBS)
 
 fuzz += t/fuzz/av_content
 t_fuzz_av_content_LDADD = $(AVCONTENT_LIBS)
 t_fuzz_av_content_LDFLAGS = $(AM_LDFLAGS) $(LIBFUZZER_LDFLAGS)
 
 unit += t/unit/gateway_av_content
+t_unit_gateway_av_content_SOURCES = t/unit/gateway_av_content.c $(antivirus_samples)
 t_unit_gateway_av_content_LDADD = $(AVCONTENT_LIBS) $(CMOCKA_LIBS)

@@ -90,6 +90,56 @@ static void decode_own_lines(struct str coded, struct buf *scratch, struct buf *
     transfer_base64(buf_str(scratch), out);
 }
 
+/* --- base64 with "-" and "_" for "+" and "/" (RFC 4648 5) --- */
+
+static bool has_other_alphabet(struct str coded)
+{
+    struct str line;
+    while (str_next_line(&coded, &line)) {
+        line = str_trim(line);
+        bool odd = false, foreign = false;
+        for (size_t i = 0; i < line.n; i++) {
+            odd |= line.s[i] == '-' || line.s[i] == '_';
+            foreign |= !is_base64(line.s[i]) && !strchr("-_=", line.s[i]);
+        }
+        if (odd && !foreign && !str_starts(line, STR("--")))
+            return true;
+    }
+    return false;
+}
+
+static void decode_other_alphabet(struct str coded, struct buf *scratch, struct buf *out)
+{
+    for (size_t i = 0; i < coded.n; i++) {
+        char c = coded.s[i];
+        buf_addc(scratch, (char)(c == '-' ? '+' : c == '_' ? '/' : c));
+    }
+    transfer_base64(buf_str(scratch), out);
+}
+
+/* --- base64, each line for itself: what does not fill a group ends there --- */
+
+static bool has_odd_lines(struct str coded)
+{
+    struct str line;
+    while (str_next_line(&coded, &line)) {
+        line = str_trim(line);
+        if (line.n % 4 > 1 && !is_last_line(coded) && str_chr(line, '=') == STR_NONE)
+            return true;
+    }
+    return false;
+}
+
+static void decode_line_by_line(struct str coded, struct buf *scratch, struct buf *out)
+{
+    struct str line;
+    while (str_next_line(&coded, &line)) {
+        buf_add(scratch, line);
+        buf_addc(scratch, '=');
+    }
+    transfer_base64(buf_str(scratch), out);
+}
+
 /* --- quoted-printable: "=" before what is no hexadecimal number is dropped with it --- */
 
 static bool is_bad_escape(struct str coded, size_t i)
@@ -131,43 +181,42 @@ static void decode_bare_uu(struct str coded, struct buf *scratch, struct buf *ou
     transfer_uu(buf_str(scratch), out);
 }
 
-/* --- yEnc (yenc.org, version 1.3): no MIME encoding, but some mail programs know it --- */
+/* --- quoted-printable: blanks at the end of a line are kept; in a text nobody cares --- */
 
-static bool has_yenc(struct str coded)
+static bool has_final_blanks(struct str coded)
 {
-    return str_starts(coded, STR("=ybegin ")) || str_find(coded, STR("\n=ybegin ")) != STR_NONE;
+    struct str line;
+    if (str_find(coded, STR("=00")) == STR_NONE)
+        return false;
+    while (str_next_line(&coded, &line))
+        if (line.n > 1 && (line.s[line.n - 1] == ' ' || line.s[line.n - 1] == '\t') &&
+            str_trim(line).n > 0 && !str_ends(str_trim(line), STR("=")))
+            return true;
+    return false;
 }
 
-static void decode_yenc_line(struct str line, struct buf *out)
+/* A coded blank stays. */
+static void decode_final_blanks(struct str coded, struct buf *scratch, struct buf *out)
 {
-    for (size_t i = 0; i < line.n; i++) {
-        unsigned char c = (unsigned char)line.s[i];
-        if (c == '=' && i + 1 < line.n)
-            c = (unsigned char)((unsigned char)line.s[++i] - 64);
-        buf_addc(out, (char)(unsigned char)(c - 42));
-    }
-}
-
-static void decode_yenc(struct str coded, struct buf *scratch, struct buf *out)
-{
-    bool inside = false;
     struct str line;
     while (str_next_line(&coded, &line)) {
-        if (str_starts(line, STR("=ybegin ")))
-            inside = true;
-        else if (str_starts(line, STR("=yend")))
-            inside = false;
-        else if (inside && !str_starts(line, STR("=ypart ")))
-            decode_yenc_line(line, out);
+        bool blank = line.n > 0 && (line.s[line.n - 1] == ' ' || line.s[line.n - 1] == '\t');
+        buf_add(scratch, str_sub(line, 0, line.n - blank));
+        if (blank)
+            buf_add(scratch, line.s[line.n - 1] == ' ' ? STR("=20") : STR("=09"));
+        buf_addc(scratch, '\n');
     }
+    transfer_qp(buf_str(scratch), out);
 }
 
 const struct av_reading av_readings[] = {
     {ENC_BASE64, has_ragged_lines, decode_ragged_lines},
     {ENC_BASE64, has_stray_padding, decode_without_padding},
     {ENC_BASE64, has_foreign_lines, decode_own_lines},
+    {ENC_BASE64, has_other_alphabet, decode_other_alphabet},
+    {ENC_BASE64, has_odd_lines, decode_line_by_line},
     {ENC_QP, has_bad_escapes, decode_without_bad_escapes},
+    {ENC_QP, has_final_blanks, decode_final_blanks},
     {ENC_UUENCODE, lacks_begin, decode_bare_uu},
-    {ENC_UNKNOWN, has_yenc, decode_yenc},
 };
 const size_t n_av_readings = sizeof av_readings / sizeof av_readings[0];

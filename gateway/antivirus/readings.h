@@ -11,7 +11,7 @@
 #include "mail/message.h"
 
 struct av_reading {
-    enum encoding encoding; /* of which it is a reading; ENC_UNKNOWN: of any unknown one */
+    enum encoding encoding; /* of which it is a reading */
     /* Does it say anything else than the plain one? */
     bool (*differs)(struct str coded);
     /* Appends to out, at most coded.n + 3 bytes. `scratch` is empty and large enough. */

@@ -72,6 +72,44 @@ subtest 'mail that hides EICAR' => sub {
     is( scalar @missed, 0, scalar(@files) . ' samples are found' ) or diag( map { subject($_) } @missed );
 };
 
+# They come with LF; on the way through SMTP that is CR LF.
+subtest 'the same with CR LF' => sub {
+    my $suites = unpacked('suites/suites') or plan skip_all => Poterne::Data::folder() . '/suites is not there';
+    my $folder = 'build/data/evasion-crlf';
+    remove_tree($folder);
+    make_path($folder);
+    my $n = 0;
+    for my $path ( glob "$suites/mime-evasion/hide-content.d/*" ) {
+        open my $in, '<:raw', $path or die "$path: $!\n";
+        my $mail = do { local $/ = undef; <$in> };
+        close $in;
+        open my $out, '>:raw', sprintf '%s/%03d', $folder, $n++ or die "$folder: $!\n";
+        print {$out} $mail =~ s/(?<!\r)\n/\r\n/gr;
+        close $out or die "$folder: $!\n";
+    }
+    my @files = glob "$folder/*";
+    my ( $answers, $said ) = scan( "$demo/clamav", q(), @files );
+    my %infected = map { ( $_ => 1 ) } with_result( $answers, 'infected' );
+    my @missed = grep { !$infected{$_} } @files;
+    is( scalar @missed, 0, scalar(@files) . ' samples are found' ) or diag( map { subject($_) } @missed );
+};
+
+# Each has one attachment that programs show as "file.zip", or with what stands within the name.
+subtest 'mail that hides a file name' => sub {
+    my $suites = unpacked('suites/suites') or plan skip_all => Poterne::Data::folder() . '/suites is not there';
+    my @files = glob "$suites/mime-evasion/hide-filename.d/*";
+    my %seen;
+    open my $names, '-|', $program =~ s/av_scan\z/av_names/r, @files or die "av_names: $!\n";
+    while (<$names>) {
+        my ( $path, undef, undef, $name ) = split ' ', $_, 4;
+        $seen{$path} = 1 if ( $name // q() ) =~ /^file;?\.zip$/;
+    }
+    close $names or die "av_names failed\n";
+    my @missed = grep { !$seen{$_} } @files;
+    is( scalar @missed, 0, 'in all ' . scalar(@files) . ' samples the name is found' )
+        or diag( map { subject($_) } @missed );
+};
+
 subtest 'public ClamAV signatures' => sub {
     my $signatures = unpacked('signatures') or plan skip_all => Poterne::Data::folder() . '/signatures is not there';
     my @mail = map { $_->[1] } corpus_messages(MESSAGES) or plan skip_all => 'no corpora';

@@ -67,6 +67,138 @@ static void names_come_along(void **state)
     assert_str(message.parts[0].filename, "run.exe");
 }
 
+static bool is_called(const struct av_part *part, const char *name)
+{
+    for (size_t i = 0; i < part->n_names; i++)
+        if (str_eq(part->names[i], str_of(name)))
+            return true;
+    return false;
+}
+
+static void every_name_comes_along(void **state)
+{
+    assert_true(
+        shows(STR("Content-Type: application/x; name*1=e; name*0=\"run.ex\"\r\n"
+                  "Content-Disposition: attachment; filename=\"a.txt\"; fil(x)ename=b.com\r\n"
+                  "Content-Transfer-Encoding: base64\r\n\r\n" CODED),
+              PAYLOAD));
+    assert_str(message.parts[0].filename, "a.txt");
+    assert_true(is_called(&message.parts[0], "a.txt"));
+    assert_true(is_called(&message.parts[0], "run.exe")); /* by number */
+    assert_true(is_called(&message.parts[0], "erun.ex")); /* as they stand */
+    assert_true(is_called(&message.parts[0], "b.com"));   /* without the comment */
+    assert_true(shows(STR("Subject: name=x.exe\r\n\r\n" PAYLOAD), PAYLOAD));
+    assert_int_equal(message.parts[0].n_names, 0);
+}
+
+static void too_many_names_are_told(void **state)
+{
+    struct buf raw = BUF_INIT(MIB);
+    buf_add(&raw, STR("Content-Type: application/x"));
+    for (int i = 0; i < 60; i++)
+        buf_addf(&raw, "; name=n%d", i);
+    buf_add(&raw, STR("\r\n\r\n" PAYLOAD));
+    assert_true(shows(buf_str(&raw), PAYLOAD));
+    assert_str(message.left_out, "a part with too many file names, or too long ones");
+    buf_clear(&raw);
+    buf_add(&raw, STR("Content-Type: application/x; name=\""));
+    for (int i = 0; i < 2000; i++)
+        buf_addc(&raw, 'n');
+    buf_add(&raw, STR(".exe\"\r\n\r\n" PAYLOAD));
+    assert_true(shows(buf_str(&raw), PAYLOAD));
+    assert_str(message.left_out, "a part with too many file names, or too long ones");
+    buf_release(&raw);
+}
+
+static void what_looks_encoded(void **state)
+{
+    assert_true(shows(STR("Subject: x\r\n\r\nhello\r\n\r\n" CODED "\r\n" CODED "\r\n" CODED
+                          "\r\n" CODED "\r\n"),
+                      PAYLOAD));
+    assert_true(shows(STR("Subject: x\r\n\r\n=74=68=65=20=76=65=72=79 payload"), PAYLOAD));
+    /* no text is decoded for a link, HTML or an underlined title */
+    shows(STR("Subject: x\r\n\r\nTitle\r\n=====\r\nhttp://example.org/?a=12&b=34\r\n"
+              "<td width=490 height=20 bgcolor=99cc99 align=left class=\"x\" id=\"y\">\r\n"),
+          "x");
+    assert_int_equal(message.n_parts, 1);
+}
+
+static void files_between_lines_of_their_own(void **state)
+{
+    assert_true(shows(STR("Subject: x\r\n\r\nhello\r\nbegin 644 a.bin\r\n#86)C\r\n`\r\nend\r\n"
+                          "begin 644 b.bin\r\n0=&AE('9E<GD@<&%Y;&]A9```\r\n`\r\nend\r\n"),
+                      PAYLOAD));
+    assert_int_equal(message.n_parts, 3);
+    assert_str(message.parts[2].filename, "b.bin");
+    assert_true(
+        shows(STR("Subject: x\r\n\r\nbegin-base64 644 c.bin\r\n" CODED "\r\n====\r\n"), PAYLOAD));
+    assert_true(
+        shows(STR("Subject: x\r\n\r\n=ybegin line=128 size=16 name=d.bin\r\n\x9e\x92\x8fJ\xa0"
+                  "\x8f\x9c\xa3J\x9a\x8b\xa3\x96\x99\x8b\x8e\r\n=yend size=16\r\n"),
+              PAYLOAD));
+    assert_str(message.parts[1].filename, "d.bin");
+    assert_int_equal(message.left_out.n, 0);
+    shows(STR("Subject: x\r\n\r\n=ybegin part=1 total=2 line=128 size=32 name=d.bin\r\n"
+              "=ypart begin=1 end=16\r\n\x9e\x92\r\n=yend size=16\r\n"),
+          "x");
+    assert_str(message.left_out, "a fragment of a file (yEnc in several parts)");
+    shows(STR("Subject: x\r\n\r\nbegin to think, and\r\nbegin 12 things\r\n"), "x");
+    assert_int_equal(message.n_parts, 1);
+}
+
+static void messages_inside_what_is_encoded(void **state)
+{
+    struct buf inner = BUF_INIT(MIB), raw = BUF_INIT(MIB);
+    buf_add(&inner,
+            STR("Subject: in\nContent-Type: text/plain\nContent-Transfer-Encoding: base64\n\n" CODED
+                "\n"));
+    buf_add(&raw, STR("Content-Type: application/octet-stream\r\n"
+                      "Content-Transfer-Encoding: base64\r\n\r\n"));
+    sample_base64(&raw, buf_str(&inner));
+    assert_true(shows(buf_str(&raw), PAYLOAD));
+    assert_int_equal(message.left_out.n, 0);
+    buf_release(&inner);
+    buf_release(&raw);
+}
+
+static void odd_line_ends(void **state)
+{
+    assert_true(shows(STR("X-Note: x\rContent-Transfer-Encoding: base64\r\n\r\n" CODED), PAYLOAD));
+    assert_true(shows(STR("Content-\0Transfer-Encoding: base64\r\n\r\n" CODED), PAYLOAD));
+    assert_true(shows(STR("Content-Transfer-Encoding:\n \n\tbase64\n\n" CODED), PAYLOAD));
+    /* a file whose line ends were changed on the way */
+    shows(STR("Content-Type: application/x\r\n\r\nthe\r\n\0file"), "x");
+    assert_int_equal(message.n_parts, 3);
+}
+
+/* Each level holds NUL, so that it can be read in two ways: the work must not double with each. */
+static void not_in_all_ways_of_all_ways(void **state)
+{
+    struct buf mail = BUF_INIT(4 * MIB), inner = BUF_INIT(4 * MIB);
+    buf_add(&mail, STR("Subject: x\n\n" PAYLOAD));
+    for (int i = 0; i < 20; i++) {
+        struct buf swap = inner;
+        inner = mail;
+        mail = swap;
+        buf_clear(&mail);
+        buf_add(&mail, STR("X-Nul: =00\nContent-Type: message/rfc822\n"
+                           "Content-Transfer-Encoding: quoted-printable\n\n"));
+        for (size_t k = 0; k < inner.n; k++)
+            if (inner.p[k] == '=' || inner.p[k] == '\0')
+                buf_addf(&mail, "=%02X", (unsigned char)inner.p[k]);
+            else
+                buf_addc(&mail, inner.p[k]);
+        buf_addc(&mail, '\0');
+    }
+    assert_true(buf_ok(&mail));
+    int64_t from = clock_ms();
+    shows(buf_str(&mail), PAYLOAD);
+    assert_true(clock_ms() - from < 5000);
+    assert_true(message.left_out.n > 0);
+    buf_release(&mail);
+    buf_release(&inner);
+}
+
 static void hidden_boundaries(void **state)
 {
     static const char *const headers[] = {
@@ -159,6 +291,13 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(plain_parts),
         cmocka_unit_test(names_come_along),
+        cmocka_unit_test(every_name_comes_along),
+        cmocka_unit_test(too_many_names_are_told),
+        cmocka_unit_test(what_looks_encoded),
+        cmocka_unit_test(files_between_lines_of_their_own),
+        cmocka_unit_test(messages_inside_what_is_encoded),
+        cmocka_unit_test(odd_line_ends),
+        cmocka_unit_test(not_in_all_ways_of_all_ways),
         cmocka_unit_test(hidden_boundaries),
         cmocka_unit_test(doubtful_encodings),
         cmocka_unit_test(other_readings_of_broken_coding),
