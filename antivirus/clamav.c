@@ -103,9 +103,12 @@ static int load_signatures(struct engine *engine, struct cl_engine *clam, struct
                        "clamav: cannot load the signatures in %s: %s; what the log says above "
                        "names the file",
                        folder, cl_strerror(code));
+    engine->signatures = n;
     long long daily = cl_engine_get_num(clam, CL_ENGINE_DB_VERSION, NULL);
     time_t made = (time_t)cl_engine_get_num(clam, CL_ENGINE_DB_TIME, NULL);
     if (daily > 0) {
+        engine->official = true;
+        engine->made = (int64_t)made;
         char date[32] = "";
         struct tm tm;
         if (gmtime_r(&made, &tm))

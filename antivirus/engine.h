@@ -64,11 +64,14 @@ struct engine {
     const struct conf_antivirus *conf; /* must outlive the engine */
     void *data;
     char version[64];
+    uint64_t signatures; /* how many; rules, for YARA */
+    int64_t made;        /* when they were made, seconds since 1970; 0: they don't say */
+    bool official;       /* among them is what ClamAV publishes daily */
 };
 
 struct engine_ops {
-    /* Loads signatures and fills in engine->version; done once, before the sandbox. Temporary
-     * files go below tmp_dir (NULL: the system's). */
+    /* Loads signatures and fills in what the engine says of itself; done once, before the
+     * sandbox. Temporary files go below tmp_dir (NULL: the system's). */
     int (*open)(struct engine *engine, const char *tmp_dir, struct err *err);
     /* Fills in result and name, always, and is back soon after `deadline` (clock_ms). */
     void (*scan)(struct engine *engine, const struct av_message *message, uint64_t deadline,
@@ -88,16 +91,18 @@ struct engines {
 };
 
 /*
- * Opens the configured ones that are ours in order (outside scanners are antivirus/outside's), and
- * lets each scan two harmless letters (one with HTML, a link and an image): what finds them
- * infected would quarantine all mail, and is refused. -1 if one can't be opened (all are closed
- * again). conf must outlive the engines.
+ * Opens the configured ones that are ours in order (outside scanners are antivirus/outside's) and
+ * tries each (antivirus/self_test.h). -1 if one can't be opened or does not stand the test (all are
+ * closed again). conf must outlive the engines.
  */
 int engines_open(struct engines *engines, const struct conf_antivirus *conf, const char *tmp_dir,
                  struct err *err);
 void engines_close(struct engines *engines);
 /* For a forked worker: a temporary folder of its own. */
 int engines_use_tmp(struct engines *engines, const char *tmp_dir, struct err *err);
+/* One engine's answer, which is wholly filled in. */
+void engine_scan(struct engine *engine, const struct av_message *message, uint64_t deadline,
+                 struct av_answer *answer);
 /* answers has room for engines->n; takes at most a little more than engines->timeout. */
 void engines_scan(struct engines *engines, const struct av_message *message,
                   struct av_answer *answers);

@@ -1,5 +1,6 @@
 /* The configured engines: opened together, asked one after the other. */
 #include "antivirus/engine.h"
+#include "antivirus/self_test.h"
 #include "base/clock.h"
 
 #include <stdio.h>
@@ -23,8 +24,8 @@ static const struct engine_ops *find_ops(const char *name)
     return NULL;
 }
 
-static void scan_one(struct engine *engine, const struct av_message *message, uint64_t deadline,
-                     struct av_answer *answer)
+void engine_scan(struct engine *engine, const struct av_message *message, uint64_t deadline,
+                 struct av_answer *answer)
 {
     int64_t from = clock_us();
     *answer = (struct av_answer){.result = AV_CLEAN};
@@ -34,51 +35,6 @@ static void scan_one(struct engine *engine, const struct av_message *message, ui
     if (message->left_out.n > 0)
         av_found(answer, AV_UNSCANNABLE, "%.*s", STR_ARG(message->left_out));
     answer->microseconds = (unsigned)(clock_us() - from);
-}
-
-#define LETTER_HEAD                                                                                \
-    "Received: from a.example by b.example; Sat, 1 Jan 2000 00:00:00 +0000\r\n"                    \
-    "From: a@a.example\r\nTo: b@b.example\r\nSubject: self test\r\n"                               \
-    "Date: Sat, 1 Jan 2000 00:00:00 +0000\r\nMIME-Version: 1.0\r\n"
-#define LETTER_TEXT "A harmless letter.\r\n"
-#define LETTER_HTML                                                                                \
-    "<p>A <a href=\"https://www.example.org/\">harmless</a> letter. <img src=\"cid:1\"></p>\r\n"
-#define LETTER_IMAGE /* one pixel */                                                               \
-    "GIF89a\1\0\1\0\200\0\0\0\0\0\377\377\377\41\371\4\1\0\0\0\0\54\0\0\0\0\1\0\1\0\0\2\1D\0;"
-
-static const struct av_part text_parts[] = {
-    {.bytes = {LETTER_TEXT, sizeof LETTER_TEXT - 1}, .as_it_stands = true}};
-static const struct av_part html_parts[] = {{.bytes = {LETTER_HTML, sizeof LETTER_HTML - 1},
-                                             .as_it_stands = true},
-                                            {.bytes = {LETTER_IMAGE, sizeof LETTER_IMAGE - 1},
-                                             .filename = {"a.gif", 5}}};
-
-static const char text_letter[] = LETTER_HEAD "Content-Type: text/plain\r\n\r\n" LETTER_TEXT;
-static const char html_letter[] =
-    LETTER_HEAD "Content-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\n"
-                "Content-Type: text/html\r\n\r\n" LETTER_HTML "--b\r\n"
-                "Content-Type: image/gif; name=a.gif\r\nContent-Transfer-Encoding: base64\r\n"
-                "Content-Disposition: attachment; filename=a.gif\r\n\r\n"
-                "R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7\r\n--b--\r\n";
-
-static const struct av_message letters[] = {
-    {.raw = {text_letter, sizeof text_letter - 1}, .parts = text_parts, .n_parts = 1},
-    {.raw = {html_letter, sizeof html_letter - 1}, .parts = html_parts, .n_parts = 2},
-};
-
-/* Also makes the libraries load now what they would otherwise load late, inside the sandbox. */
-static int self_test(struct engine *engine, unsigned timeout, struct err *err)
-{
-    for (size_t i = 0; i < sizeof letters / sizeof letters[0]; i++) {
-        struct av_answer answer;
-        scan_one(engine, &letters[i], (uint64_t)clock_ms() + (uint64_t)timeout * 1000, &answer);
-        if (answer.result != AV_CLEAN)
-            return err_set(err,
-                           "antivirus engine %s: a harmless test letter is not clean but %s (%s); "
-                           "remove the signature or rule at fault",
-                           engine->name, av_result_name(answer.result), answer.name);
-    }
-    return 0;
 }
 
 static int open_one(struct engines *engines, const struct conf_antivirus *conf, const char *name,
@@ -96,7 +52,7 @@ static int open_one(struct engines *engines, const struct conf_antivirus *conf, 
     if (ops->open(engine, tmp_dir, err) < 0)
         return -1;
     engines->n++;
-    return self_test(engine, conf->timeout, err);
+    return self_test(engine, err);
 }
 
 int engines_open(struct engines *engines, const struct conf_antivirus *conf, const char *tmp_dir,
@@ -137,6 +93,6 @@ void engines_scan(struct engines *engines, const struct av_message *message,
     for (size_t i = 0; i < engines->n; i++) {
         /* whatever the engines before it do, an engine has time left */
         uint64_t kept = (engines->n - 1 - i) * time / KEPT_SHARE;
-        scan_one(&engines->list[i], message, end - kept, &answers[i]);
+        engine_scan(&engines->list[i], message, end - kept, &answers[i]);
     }
 }

@@ -3,6 +3,8 @@ noinst_LIBRARIES += lib/libantivirus.a
 lib_libantivirus_a_CPPFLAGS = $(AM_CPPFLAGS) $(CLAMAV_CFLAGS) $(YARA_CFLAGS) $(OPENSSL_CFLAGS)
 lib_libantivirus_a_SOURCES = \
     antivirus/engines.c antivirus/engine.h antivirus/answer.c \
+    antivirus/self_test.c antivirus/self_test.h \
+    antivirus/signature_files.c antivirus/signature_files.h \
     antivirus/clamav.c \
     antivirus/clamav_common.c antivirus/clamav_common.h \
     antivirus/clamav_seen.c antivirus/clamav_seen.h \
@@ -42,3 +44,6 @@ outside_world = t/unit/outside_world.c t/unit/outside_world.h t/unit/antivirus_s
 unit += t/unit/antivirus_clamd
 t_unit_antivirus_clamd_SOURCES = t/unit/antivirus_clamd.c $(outside_world)
 t_unit_antivirus_clamd_LDADD = $(OUTSIDE_LIBS) $(CMOCKA_LIBS)
+
+unit += t/unit/antivirus_signature_files
+t_unit_antivirus_signature_files_LDADD = lib/libantivirus.a $(BASE_LIBS) $(CMOCKA_LIBS)

@@ -121,6 +121,7 @@ static int open_steps(struct engine *engine, struct err *err)
     if (yr_scanner_create(y->rules, &y->scanner) != ERROR_SUCCESS)
         return err_set(err, "yara: out of memory");
     yr_scanner_set_flags(y->scanner, SCAN_FLAGS);
+    engine->signatures = (uint64_t)n;
     snprintf(engine->version, sizeof engine->version, "YARA %s %d rules", YR_VERSION, n);
     return 0;
 }

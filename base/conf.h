@@ -117,6 +117,10 @@ struct conf_antivirus {
     unsigned files_limit;         /* 10000 */
     unsigned timeout;             /* 30 */
     unsigned workers;             /* 0: one a processor */
+    size_t memory_limit;          /* of all generations' signatures; 0: 3/4 of the machine's */
+    struct conf_list eicar_known_by;
+    unsigned signature_age_warning; /* seconds, 0: never: 3 days */
+    const char *notify_socket;      /* "": none */
 };
 
 struct conf_content {

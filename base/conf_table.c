@@ -162,6 +162,18 @@ const struct conf_setting conf_settings[] = {
  "How long the engines may take for one message."},
 {"antivirus", "workers", COUNT(antivirus.workers), "0", 0, 256, {0},
  "Antivirus processes; 0 is one a processor."},
+{"antivirus", "memory_limit", SIZE(antivirus.memory_limit), "0", 0, 1024 * GIB, {0},
+ "Memory for the signatures of all generations together; 0 is three quarters of the machine's. Where "
+ "new ones don't fit beside the old, scans wait while they are exchanged."},
+{"antivirus", "eicar_known_by", LIST(CONF_WORDS, antivirus.eicar_known_by), "{ }", 0, 8,
+ {"clamav", "yara"},
+ "Engines that must find the EICAR test file before new signatures serve. The clamav engine always "
+ "must where freshclam's own database (daily) is loaded."},
+{"antivirus", "signature_age_warning", TIME(antivirus.signature_age_warning), "3d", 0, 365 * (uint64_t)DAY,
+ {0}, "Signatures of the clamav engine older than this are warned of in the log, once a day; 0 is never."},
+{"antivirus", "notify_socket", PATH(antivirus.notify_socket), "\"\"", 0, 0, {0},
+ "Unix socket that understands what freshclam's NotifyClamd says (RELOAD, PING, VERSION). Without "
+ "one the folders are watched all the same."},
 
 {"content", "workers", COUNT(content.workers), "0", 0, 256, {0},
  "Processes that analyse mail; 0 is one a processor."},

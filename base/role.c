@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <getopt.h>
 #include <grp.h>
+#include <limits.h>
 #include <poll.h>
 #include <pwd.h>
 #include <signal.h>
@@ -26,6 +27,7 @@ struct role_args {
     int service_fd;
     int listen_fds[ROLE_LISTENERS_MAX];
     size_t n_listen;
+    unsigned generation;
 };
 
 static int fd_of(const char *text)
@@ -46,8 +48,10 @@ static int read_args(int argc, char **argv, struct role_args *args)
                                             {"ctl-fd", required_argument, NULL, 'k'},
                                             {"service-fd", required_argument, NULL, 's'},
                                             {"listen-fd", required_argument, NULL, 'l'},
+                                            {"generation", required_argument, NULL, 'g'},
                                             {0}};
     int c;
+    uint64_t generation;
     *args = (struct role_args){.conf_path = "?", .conf_fd = -1, .ctl_fd = -1, .service_fd = -1};
     while ((c = getopt_long(argc, argv, "", options, NULL)) != -1) {
         if (c == 'p')
@@ -60,6 +64,8 @@ static int read_args(int argc, char **argv, struct role_args *args)
             args->service_fd = fd_of(optarg);
         else if (c == 'l' && args->n_listen < ROLE_LISTENERS_MAX)
             args->listen_fds[args->n_listen++] = fd_of(optarg);
+        else if (c == 'g' && str_to_u64(str_of(optarg), UINT_MAX, &generation))
+            args->generation = (unsigned)generation;
         else
             return -1;
     }
@@ -167,7 +173,8 @@ int role_main(int argc, char **argv, const struct role *role)
     struct role_env env = {.conf = conf,
                            .ctl_fd = args.ctl_fd,
                            .service_fd = args.service_fd,
-                           .n_listen = args.n_listen};
+                           .n_listen = args.n_listen,
+                           .generation = args.generation};
     memcpy(env.listen_fds, args.listen_fds, sizeof env.listen_fds);
     int result = live(role, &env, &err);
     if (result < 0)

@@ -26,6 +26,7 @@ struct role_env {
     int service_fd; /* the kind's listening Unix socket; -1: none */
     int listen_fds[ROLE_LISTENERS_MAX]; /* TCP, edge only */
     size_t n_listen;
+    unsigned generation; /* poterned's number of it; 0: started by somebody else */
 };
 
 struct role {
@@ -43,9 +44,12 @@ struct role {
 
 /* What goes over the control socket, one byte a message. */
 enum role_message {
-    ROLE_READY = 1,     /* to poterned: loaded and in the sandbox */
-    ROLE_NEW_MODEL = 2, /* to poterned: bayes/current names a new model */
-    ROLE_DRAIN = 3,     /* from poterned: finish and exit */
+    ROLE_READY = 1,          /* to poterned: loaded and in the sandbox */
+    ROLE_NEW_MODEL = 2,      /* to poterned: bayes/current names a new model */
+    ROLE_DRAIN = 3,          /* from poterned: finish and exit */
+    ROLE_NEW_SIGNATURES = 4, /* to poterned: the antivirus engines have other files to load */
+    ROLE_REFUSED = 5,        /* to poterned: what I should load is wrong; I end */
+    ROLE_NO_ROOM = 6, /* to poterned: it does not fit into the memory that I was left; I end */
 };
 
 int role_main(int argc, char **argv, const struct role *role);

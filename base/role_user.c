@@ -6,9 +6,10 @@
 #include <unistd.h>
 
 /* In the order of their numbers. */
-static const char *const role_names[] = {"poterned", "edge",    "content", "antivirus", "directory",
-                                         "delivery", "learner", "journal", "resolver",  "avlink",
-                                         "console",  "reports", NULL};
+static const char *const role_names[] = {"poterned",   "edge",     "content", "antivirus",
+                                         "directory",  "delivery", "learner", "journal",
+                                         "resolver",   "avlink",   "console", "reports",
+                                         "signatures", NULL};
 
 static int find_numbered(const struct conf *conf, const char *role, uid_t *uid, gid_t *gid,
                          struct err *err)

@@ -14,7 +14,7 @@ sbin_PROGRAMS += gateway/poterned
 gateway_poterned_CPPFLAGS = $(AM_CPPFLAGS)
 gateway_poterned_SOURCES = gateway/poterned.c gateway/places.c gateway/places.h \
     gateway/supervise.c gateway/supervise.h
-gateway_poterned_LDADD = lib/libreports.a $(BASE_LIBS)
+gateway_poterned_LDADD = lib/libreports.a lib/libavstatus.a $(BASE_LIBS)
 
 pkglibexec_PROGRAMS += gateway/poterne-learner
 gateway_poterne_learner_SOURCES = gateway/learner/learner.c gateway/learner/learner.h \
@@ -27,6 +27,7 @@ t_unit_gateway_learner_LDADD = $(LEDGER_LIBS) $(CMOCKA_LIBS)
 
 include gateway/antivirus/local.mk
 include gateway/avlink/local.mk
+include gateway/signatures/local.mk
 include gateway/smtp/local.mk
 include gateway/edge/local.mk
 

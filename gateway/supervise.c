@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -15,9 +16,20 @@
 #include "base/fsio.h"
 #include "base/log.h"
 #include "base/role_user.h"
+#include "config.h"
+#include "gateway/antivirus/memory.h"
 
 #define SOCKET_MODE 0660
-#define ARGS_MAX    (8 + 2 * ROLE_LISTENERS_MAX)
+#define ARGS_MAX    (12 + 2 * ROLE_LISTENERS_MAX)
+#define MIB         ((uint64_t)1024 * 1024)
+/* A process that loads signatures takes so much besides. */
+#define LOAD_SLACK (64 * MIB)
+
+#ifdef POTERNE_SANITIZE
+#define LIMIT_LOADING false /* the sanitizers reserve more than any machine has */
+#else
+#define LIMIT_LOADING true
+#endif
 
 static bool outside_scanners(const struct conf *conf)
 {
@@ -30,8 +42,9 @@ static const struct kind kinds[] = {
     {.name = "learner", .exclusive = true, .service = true},
     {.name = "reports", .exclusive = true, .service = true},
     {.name = "content", .service = true},
-    {.name = "antivirus", .service = true},
+    {.name = "antivirus", .service = true, .signatures = true},
     {.name = "avlink", .service = true, .needed = outside_scanners},
+    {.name = "signatures", .exclusive = true},
     {.name = "delivery", .exclusive = true, .service = true},
     {.name = "edge", .door = true},
 };
@@ -65,14 +78,41 @@ struct launch {
     size_t n;
 };
 
+static void add_number(struct launch *launch, const char *option, unsigned number)
+{
+    snprintf(launch->numbers[launch->n], sizeof launch->numbers[0], "%u", number);
+    launch->argv[launch->n] = (char *)option;
+    launch->argv[launch->n + 1] = launch->numbers[launch->n];
+    launch->n += 2;
+}
+
 static void add_fd(struct launch *launch, const char *option, int fd)
 {
     /* what the child shall have survives its exec */
     fcntl(fd, F_SETFD, 0);
-    snprintf(launch->numbers[launch->n], sizeof launch->numbers[0], "%d", fd);
-    launch->argv[launch->n] = (char *)option;
-    launch->argv[launch->n + 1] = launch->numbers[launch->n];
-    launch->n += 2;
+    add_number(launch, option, (unsigned)fd);
+}
+
+/* What all of them hold in memory. */
+static uint64_t memory_of_family(const struct family *family)
+{
+    uint64_t sum = 0;
+    struct memory memory;
+    for (size_t i = 0; i < CHILDREN_MAX; i++)
+        if (family->children[i].state != CHILD_NONE && memory_of(family->children[i].pid, &memory))
+            sum += memory.own;
+    return sum;
+}
+
+/* For the time of loading: what does not fit must fail here and not take others' memory. */
+static void leave_room(const struct supervisor *s, size_t kind)
+{
+    uint64_t limit = memory_limit(&s->conf->antivirus);
+    uint64_t taken = memory_of_family(&s->families[kind]);
+    struct rlimit room = {.rlim_cur = (taken < limit ? limit - taken : 0) + LOAD_SLACK,
+                          .rlim_max = RLIM_INFINITY};
+    if (LIMIT_LOADING && setrlimit(RLIMIT_DATA, &room) < 0)
+        log_warning("cannot limit the memory of %s: %s", kinds[kind].name, strerror(errno));
 }
 
 /* In the child, between fork and exec. */
@@ -88,6 +128,9 @@ static _Noreturn void become(const struct supervisor *s, size_t kind, int conf_f
     launch.argv[launch.n++] = (char *)s->conf->path;
     add_fd(&launch, "--conf-fd", conf_fd);
     add_fd(&launch, "--ctl-fd", ctl_fd);
+    add_number(&launch, "--generation", s->families[kind].wanted);
+    if (kinds[kind].signatures)
+        leave_room(s, kind);
     if (kinds[kind].service)
         add_fd(&launch, "--service-fd", s->families[kind].service_fd);
     for (size_t i = 0; kinds[kind].door && i < s->n_listen; i++)
@@ -221,6 +264,8 @@ static void hurry(size_t kind, struct child *child)
 static void tend_family(struct supervisor *s, size_t kind)
 {
     struct family *family = &s->families[kind];
+    bool old_first = kinds[kind].exclusive || family->one_by_one;
+    bool due = clock_seconds() >= family->retry_at;
     bool there = false, any = false;
     struct err err;
     for (size_t i = 0; i < CHILDREN_MAX; i++) {
@@ -229,13 +274,12 @@ static void tend_family(struct supervisor *s, size_t kind)
         bool outdated = works && child->generation != family->wanted;
         hurry(kind, child);
         there |= works && !outdated;
-        if (outdated &&
-            (kinds[kind].exclusive || may_go(s, kind) || child->state == CHILD_STARTING))
+        if (outdated && (kinds[kind].exclusive || may_go(s, kind) ||
+                         child->state == CHILD_STARTING || (family->one_by_one && due)))
             drain(child);
         any |= child->state != CHILD_NONE;
     }
-    if (there || !is_needed(s, kind) || clock_seconds() < family->retry_at ||
-        (kinds[kind].exclusive && any))
+    if (there || !is_needed(s, kind) || !due || (old_first && any))
         return;
     if (kinds[kind].door && !doors_may_open(s))
         return;
@@ -277,9 +321,29 @@ static void child_ready(struct supervisor *s, size_t kind, struct child *child)
     set_state(child, CHILD_SERVING);
     family->pause = 0;
     log_info("%s[%d] serves (generation %u)", kinds[kind].name, (int)child->pid, child->generation);
+    if (kinds[kind].signatures)
+        log_info("%s: its generations take %llu MiB together; the limit is %llu MiB",
+                 kinds[kind].name, (unsigned long long)(memory_of_family(family) / MIB),
+                 (unsigned long long)(memory_limit(&s->conf->antivirus) / MIB));
     for (size_t i = 0; i < CHILDREN_MAX; i++)
         if (&family->children[i] != child && family->children[i].state == CHILD_SERVING)
             drain(&family->children[i]);
+    family->one_by_one = false;
+    if (family->changed)
+        supervisor_renew(s, kinds[kind].name);
+}
+
+static void new_signatures(struct supervisor *s)
+{
+    for (size_t k = 0; k < n_kinds; k++) {
+        bool starting = false;
+        for (size_t i = 0; i < CHILDREN_MAX; i++)
+            starting |= s->families[k].children[i].state == CHILD_STARTING;
+        if (kinds[k].signatures && starting)
+            s->families[k].changed = true;
+        else if (kinds[k].signatures)
+            supervisor_renew(s, kinds[k].name);
+    }
 }
 
 void supervisor_hear(struct supervisor *s, size_t kind, struct child *child)
@@ -299,6 +363,12 @@ void supervisor_hear(struct supervisor *s, size_t kind, struct child *child)
             child_ready(s, kind, child);
         else if (message.p[0] == ROLE_NEW_MODEL)
             supervisor_renew(s, "content");
+        else if (message.p[0] == ROLE_NEW_SIGNATURES)
+            new_signatures(s);
+        else if (message.p[0] == ROLE_REFUSED)
+            child->refused = true;
+        else if (message.p[0] == ROLE_NO_ROOM)
+            child->no_room = true;
     }
     buf_release(&message);
 }
@@ -313,6 +383,52 @@ static void tell_of_death(size_t kind, const struct child *child, int status)
                   WEXITSTATUS(status));
 }
 
+static bool serves(const struct family *family)
+{
+    for (size_t i = 0; i < CHILDREN_MAX; i++)
+        if (family->children[i].state == CHILD_SERVING)
+            return true;
+    return false;
+}
+
+/* When to try again what could not be loaded. */
+static void retry_signatures(struct supervisor *s, size_t kind, const struct child *child)
+{
+    struct family *family = &s->families[kind];
+    put_off(family);
+    if (family->changed) {
+        supervisor_renew(s, kinds[kind].name);
+    } else if (child->no_room && serves(family)) {
+        log_warning("%s: the old signatures make room for the new ones; scans wait",
+                    kinds[kind].name);
+        family->one_by_one = true;
+        family->retry_at = 0;
+    } else if (serves(family)) {
+        log_error("%s: the new signatures are refused and the old ones serve on; they are tried "
+                  "again when the files change, or in %d minutes",
+                  kinds[kind].name, RETRY_REFUSED / 60);
+        family->retry_at = clock_seconds() + RETRY_REFUSED;
+    }
+}
+
+static void fall(struct supervisor *s, size_t kind, struct child *child)
+{
+    struct family *family = &s->families[kind];
+    bool starting = child->state == CHILD_STARTING;
+    bool serving = child->state == CHILD_SERVING;
+    fsio_close_quiet(&child->ctl_fd);
+    child->state = CHILD_NONE;
+    if (starting && (child->refused || child->no_room)) {
+        retry_signatures(s, kind, child);
+        return;
+    }
+    /* one that served for a while is replaced at once */
+    if (starting || (serving && clock_seconds() - child->since < RETRY_FIRST))
+        put_off(family);
+    else if (serving && !serves(family))
+        family->retry_at = 0;
+}
+
 static void bury(struct supervisor *s, pid_t pid, int status)
 {
     for (size_t k = 0; k < n_kinds; k++) {
@@ -320,13 +436,9 @@ static void bury(struct supervisor *s, pid_t pid, int status)
             struct child *child = &s->families[k].children[i];
             if (child->state == CHILD_NONE || child->pid != pid)
                 continue;
+            supervisor_hear(s, k, child); /* its last words */
             tell_of_death(k, child, status);
-            /* one that served for a while is replaced at once */
-            if (child->state == CHILD_STARTING ||
-                (child->state == CHILD_SERVING && clock_seconds() - child->since < RETRY_FIRST))
-                put_off(&s->families[k]);
-            fsio_close_quiet(&child->ctl_fd);
-            child->state = CHILD_NONE;
+            fall(s, k, child);
         }
     }
 }
@@ -339,6 +451,18 @@ void supervisor_reap(struct supervisor *s)
         bury(s, pid, status);
 }
 
+/* The next generation will be somewhat larger than this one. */
+static void plan_exchange(const struct supervisor *s, struct family *family)
+{
+    uint64_t taken = memory_of_family(family);
+    uint64_t limit = memory_limit(&s->conf->antivirus);
+    family->one_by_one = taken + taken + taken / 8 > limit;
+    if (family->one_by_one)
+        log_info("no room for two generations of signatures (%llu MiB of %llu MiB): the old one "
+                 "drains first, and scans wait",
+                 (unsigned long long)(taken / MIB), (unsigned long long)(limit / MIB));
+}
+
 void supervisor_renew(struct supervisor *s, const char *name)
 {
     for (size_t k = 0; k < n_kinds; k++) {
@@ -346,6 +470,9 @@ void supervisor_renew(struct supervisor *s, const char *name)
             continue;
         s->families[k].wanted++;
         s->families[k].retry_at = 0;
+        s->families[k].changed = false;
+        if (kinds[k].signatures)
+            plan_exchange(s, &s->families[k]);
     }
 }
 

@@ -4,6 +4,10 @@
  * once it says that it is ready; the old one then drains. Kinds that own something on disk
  * (queue, ledger, journal) hand over in the other order: the old one goes first. One that dies is
  * started again; one that can't start is tried again with growing pauses while the old one serves.
+ *
+ * Signatures are large: where two generations of them don't fit into antivirus.memory_limit, the
+ * old one drains first, and who asks meanwhile waits in the socket's line until the next one
+ * accepts. Signatures that were refused wait for other files while the old ones serve.
  */
 #ifndef POTERNE_GATEWAY_SUPERVISE_H
 #define POTERNE_GATEWAY_SUPERVISE_H
@@ -17,8 +21,11 @@
 #define KINDS_MAX    12
 #define CHILDREN_MAX 4 /* of one kind at a time: starting, serving, draining ones */
 
-#define RETRY_FIRST   1   /* seconds until a kind that died is started again; doubles … */
-#define RETRY_MAX     30  /* … up to this */
+#define RETRY_FIRST 1  /* seconds until a kind that died is started again; doubles … */
+#define RETRY_MAX   30 /* … up to this */
+#define RETRY_REFUSED                                                                              \
+    900                   /* signatures that were refused while others serve, and did not change   \
+                           */
 #define READY_TIMEOUT 180 /* virus databases of a gigabyte take half a minute to load */
 #define DRAIN_TIMEOUT 60  /* one that was asked to drain is killed after this */
 #define DOOR_TIMEOUT  30  /* edge starts at the latest then, and says 451 for what is missing */
@@ -30,6 +37,7 @@ struct kind {
     bool door;      /* gets the TCP listeners; starts last and drains first */
     bool witness;   /* drains last: the others have something to tell it until their end */
     bool (*needed)(const struct conf *conf); /* with these settings; NULL: always */
+    bool signatures;                         /* loads signatures, within antivirus.memory_limit */
 };
 
 extern const size_t n_kinds;
@@ -42,6 +50,8 @@ struct child {
     int ctl_fd;
     time_t since; /* monotonic seconds at which the state began */
     unsigned generation;
+    bool refused; /* it said that what it should load is wrong, */
+    bool no_room; /* or does not fit into the memory that it was left */
 };
 
 struct family {
@@ -49,7 +59,9 @@ struct family {
     unsigned wanted; /* generation that should serve */
     time_t retry_at;
     time_t pause;
-    int service_fd; /* kept over all generations, so that nobody's connect fails */
+    bool changed;    /* there are other signatures since the one that starts was started */
+    bool one_by_one; /* no room for two: the old one drains before the next is started */
+    int service_fd;  /* kept over all generations, so that nobody's connect fails */
 };
 
 struct supervisor {
@@ -73,7 +85,8 @@ void supervisor_tend(struct supervisor *s);
 void supervisor_reap(struct supervisor *s);
 /* What the child says on its control socket. */
 void supervisor_hear(struct supervisor *s, size_t kind, struct child *child);
-/* A new generation of one kind, or (NULL) of all. */
+/* A new generation of one kind, or (NULL) of all. (Of signatures, where one is just being loaded,
+ * after that one: what changes all the time would otherwise never serve.) */
 void supervisor_renew(struct supervisor *s, const char *name);
 /* Everything of the wanted generation serves. */
 bool supervisor_complete(const struct supervisor *s);

@@ -13,13 +13,14 @@ poterne_SOURCES = tools/poterne.c \
     tools/reports.c tools/reports_decide.c tools/reports_show.c tools/reports_tool.h \
     tools/evaluate.c tools/check.c tools/check_report.c tools/check_report.h tools/config.c tools/learn.c tools/learn_job.c tools/learn_job.h \
     tools/learn_reader.c tools/learn_reader.h tools/quarantine.c tools/quarantine_list.c tools/quarantine_tool.h tools/queue.c tools/trace.c \
+    tools/antivirus.c \
     tools/model.c tools/model_tool.h tools/model_list.c tools/model_diff.c tools/model_transfer.c \
     tools/rules_fit.c tools/rules_fit.h \
     tools/masscheck.c tools/rules_job.c tools/rules_job.h tools/rules.c tools/rules_tool.h \
     tools/rules_check.c tools/rules_hits.c tools/rules_history.c tools/rules_history.h \
     tools/rules_list.c tools/rules_live.c tools/rules_needs.c tools/rules_show.c tools/rules_test.c
 poterne_LDADD = lib/libtools.a lib/libproposals.a $(REPORTS_LIBS) $(JOURNAL_LIBS) lib/libevents.a $(QUARANTINE_LIBS) \
-    lib/libavcontent.a lib/libantivirus.a $(CLAMAV_LIBS) $(YARA_LIBS) $(OPENSSL_LIBS) \
+    lib/libavstatus.a lib/libavcontent.a lib/libantivirus.a $(CLAMAV_LIBS) $(YARA_LIBS) $(OPENSSL_LIBS) \
     lib/libimport.a lib/libledger.a $(DB_LIBS) lib/librulesfit.a $(PIPELINE_LIBS)
 
 unit += t/unit/tools_pieces t/unit/tools_files t/unit/tools_args t/unit/tools_history t/unit/tools_workers

@@ -7,11 +7,17 @@ lib_libavcontent_a_SOURCES = gateway/antivirus/content.c gateway/antivirus/conte
     gateway/antivirus/names.c gateway/antivirus/names.h \
     gateway/antivirus/readings.c gateway/antivirus/readings.h \
     gateway/antivirus/frames.c gateway/antivirus/frames.h
+# what the antivirus process says of itself: who asks it need not link the engines
+noinst_LIBRARIES += lib/libavstatus.a
+lib_libavstatus_a_SOURCES = \
+    gateway/antivirus/status.c gateway/antivirus/status.h \
+    gateway/antivirus/memory.c gateway/antivirus/memory.h
 pkglibexec_PROGRAMS += gateway/poterne-antivirus
 antivirus_role = gateway/antivirus/role.c gateway/antivirus/role.h \
+    gateway/antivirus/generation.c gateway/antivirus/generation.h \
     gateway/antivirus/tmp.c gateway/antivirus/tmp.h
 gateway_poterne_antivirus_SOURCES = gateway/antivirus/antivirus.c $(antivirus_role)
-gateway_poterne_antivirus_LDADD = lib/libverdict.a $(AVCONTENT_LIBS) $(BASE_LIBS)
+gateway_poterne_antivirus_LDADD = lib/libavstatus.a lib/libverdict.a $(AVCONTENT_LIBS) $(BASE_LIBS)
 
 unit += t/unit/antivirus_hostile
 t_unit_antivirus_hostile_CPPFLAGS = $(AM_CPPFLAGS) -DDEMO_DIR='"$(abs_top_srcdir)/antivirus/demo"'
@@ -22,7 +28,7 @@ unit += t/unit/gateway_antivirus
 t_unit_gateway_antivirus_CPPFLAGS = $(AM_CPPFLAGS) -DDEMO_DIR='"$(abs_top_srcdir)/antivirus/demo"' \
     -DANTIVIRUS_PROGRAM='"$(abs_top_builddir)/gateway/poterne-antivirus"'
 t_unit_gateway_antivirus_SOURCES = t/unit/gateway_antivirus.c $(antivirus_samples) $(antivirus_role)
-t_unit_gateway_antivirus_LDADD = lib/libverdict.a $(AVCONTENT_LIBS) $(BASE_LIBS) $(CMOCKA_LIBS)
+t_unit_gateway_antivirus_LDADD = lib/libavstatus.a lib/libverdict.a $(AVCONTENT_LIBS) $(BASE_LIBS) $(CMOCKA_LIBS)
 EXTRA_t_unit_gateway_antivirus_DEPENDENCIES = gateway/poterne-antivirus$(EXEEXT)
 
 noinst_PROGRAMS += t/parity/av_scan

@@ -11,6 +11,7 @@
 #include "base/role.h"
 #include "config.h"
 #include "gateway/antivirus/content.h"
+#include "gateway/antivirus/generation.h"
 #include "gateway/antivirus/tmp.h"
 #include "gateway/scan.h"
 
@@ -26,7 +27,7 @@
 #endif
 
 struct antivirus {
-    struct engines engines;
+    struct generation generation;
     const struct conf *conf;
     struct av_content *content;
 };
@@ -34,7 +35,7 @@ struct antivirus {
 static void unload(void *data)
 {
     struct antivirus *antivirus = data;
-    engines_close(&antivirus->engines);
+    generation_unload(&antivirus->generation);
     av_content_free(&antivirus->content);
     free(antivirus);
 }
@@ -74,8 +75,9 @@ static int limit_memory(const struct conf *conf, struct err *err)
     return setrlimit(RLIMIT_AS, &limit) == 0 ? 0 : err_sys(err, "cannot limit memory");
 }
 
-static int load_steps(struct antivirus *antivirus, const struct conf *conf, struct err *err)
+static int load_steps(struct antivirus *antivirus, const struct role_env *env, struct err *err)
 {
+    const struct conf *conf = env->conf;
     char folder[PATH_MAX];
     if (fsio_join(folder, sizeof folder, conf->run_dir, "antivirus", err) < 0)
         return -1;
@@ -83,7 +85,7 @@ static int load_steps(struct antivirus *antivirus, const struct conf *conf, stru
     antivirus->content = av_content_new(conf->antivirus.scan_size_limit);
     if (!antivirus->content)
         return err_set(err, "out of memory");
-    if (engines_open(&antivirus->engines, &conf->antivirus, folder, err) < 0)
+    if (generation_load(&antivirus->generation, env, folder, err) < 0)
         return -1;
     /* from here on the temporary folder is "." */
     if (chdir(folder) < 0)
@@ -96,12 +98,10 @@ static int load(const struct role_env *env, void **data, struct err *err)
     struct antivirus *antivirus = calloc(1, sizeof *antivirus);
     if (!antivirus)
         return err_set(err, "out of memory");
-    if (load_steps(antivirus, env->conf, err) < 0) {
+    if (load_steps(antivirus, env, err) < 0) {
         unload(antivirus);
         return -1;
     }
-    for (size_t i = 0; i < antivirus->engines.n; i++)
-        log_info("%s", antivirus->engines.list[i].version);
     *data = antivirus;
     return 0;
 }
@@ -115,15 +115,24 @@ static void sandbox(const struct role_env *env, struct sandbox *box)
 static void scan(struct antivirus *antivirus, const struct scan_request *request, struct str raw,
                  struct buf *reply)
 {
+    struct engines *engines = &antivirus->generation.engines;
     struct av_message message;
     struct av_answer answers[AV_ENGINES_MAX];
     av_content_make(antivirus->content, raw, &message);
-    engines_scan(&antivirus->engines, &message, answers);
-    for (size_t i = 0; i < antivirus->engines.n; i++)
+    engines_scan(engines, &message, answers);
+    generation_count(&antivirus->generation, answers);
+    for (size_t i = 0; i < engines->n; i++)
         if (answers[i].result != AV_CLEAN)
             log_info("%.*s: %s: %s (%s)", STR_ARG(request->id), answers[i].engine,
                      av_result_name(answers[i].result), answers[i].name);
-    av_answers_put(reply, answers, antivirus->engines.n);
+    av_answers_put(reply, answers, engines->n);
+}
+
+static void tell_status(const struct antivirus *antivirus, struct buf *reply)
+{
+    struct av_status status;
+    generation_status(&antivirus->generation, &status);
+    av_status_put(reply, &status);
 }
 
 int antivirus_handle(void *data, struct str message, struct ipc_fds *fds, struct buf *reply,
@@ -131,6 +140,8 @@ int antivirus_handle(void *data, struct str message, struct ipc_fds *fds, struct
 {
     struct antivirus *antivirus = data;
     struct scan_request request;
+    if (str_eq(message, STR(STATUS_REQUEST)) && fds->n == 0)
+        return tell_status(antivirus, reply), 0;
     struct buf raw = BUF_INIT(0);
     int result =
         scan_request_read(message, fds, antivirus->conf->smtp.size_limit, &request, &raw, err);
@@ -147,7 +158,7 @@ static int serve(const struct role_env *env, void *data, struct err *err)
     int lock = antivirus_tmp_take(folder, sizeof folder, err);
     if (lock < 0)
         return -1;
-    int result = engines_use_tmp(&antivirus->engines, folder, err);
+    int result = engines_use_tmp(&antivirus->generation.engines, folder, err);
     if (result == 0)
         result = role_serve_requests(env, antivirus_handle, data,
                                      env->conf->antivirus.timeout + GRACE, err);

@@ -78,7 +78,7 @@ sub load {
     return Poterne::Load->start( port => $gateway->{port}, to => $to, prefix => "r$rounds-" );
 }
 
-for my $role (qw(content antivirus directory delivery journal learner reports edge)) {
+for my $role (qw(content antivirus signatures directory delivery journal learner reports edge)) {
     my $load = load();
     sleep 1;
     my $killed = 0;
