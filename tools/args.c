@@ -153,6 +153,8 @@ void tool_args_free(struct tool_args *args)
 {
     free(args->rest);
     free(args->rules);
+    free(args->rest_class);
+    args->rest_class = NULL;
     args->rest = NULL;
     args->rules = NULL;
 }
@@ -161,13 +163,20 @@ static int read_words(const struct tool_command *command, int argc, char **argv,
                       struct tool_args *args, struct err *err)
 {
     bool only_names = false;
+    uint64_t class = 0;
     for (int i = 1; i < argc; i++) {
-        if (only_names || argv[i][0] != '-' || argv[i][1] == '\0')
+        if (only_names || argv[i][0] != '-' || argv[i][1] == '\0') {
+            args->rest_class[args->n_rest] = class;
             args->rest[args->n_rest++] = argv[i];
-        else if (strcmp(argv[i], "--") == 0)
+        } else if (strcmp(argv[i], "--") == 0) {
             only_names = true;
-        else if (take_option(command, argv, argc, &i, args, err) < 0)
+        } else if (take_option(command, argv, argc, &i, args, err) < 0) {
             return -1;
+        } else if (strcmp(argv[i], "--ham") == 0) {
+            class = OPT_HAM;
+        } else if (strcmp(argv[i], "--spam") == 0) {
+            class = OPT_SPAM;
+        }
     }
     return 0;
 }
@@ -179,7 +188,8 @@ int tool_args_read(const struct tool_command *command, int argc, char **argv,
     *args = (struct tool_args){.limit = LIMIT_DEFAULT, .score_set = SCORE_SET_DEFAULT};
     args->rest = calloc((size_t)argc + 1, sizeof *args->rest);
     args->rules = calloc((size_t)argc + 1, sizeof *args->rules);
-    if (args->rest && args->rules)
+    args->rest_class = calloc((size_t)argc + 1, sizeof *args->rest_class);
+    if (args->rest && args->rules && args->rest_class)
         result = read_words(command, argc, argv, args, err);
     else
         result = err_set(err, "out of memory");

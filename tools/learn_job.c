@@ -58,9 +58,10 @@ static void complain(struct run *run, size_t piece, struct str text)
 static void report(void *data, uint64_t number, enum learn_answer answer, const char *text)
 {
     struct run *run = data;
-    if (answer == LEARN_ANSWER_DONE)
+    if (answer == LEARN_ANSWER_DONE) {
         run->job->done++;
-    else if (answer == LEARN_ANSWER_KNOWN)
+        run->job->done_spam += learn_job_class(run->job, number) == LEARN_SPAM;
+    } else if (answer == LEARN_ANSWER_KNOWN)
         run->job->known++;
     else if (answer == LEARN_ANSWER_CAPPED)
         run->job->capped++;
@@ -152,23 +153,41 @@ static int by_value(const void *a, const void *b)
     return x < y ? -1 : x > y;
 }
 
-/* `sorted` and `answers` have room for all. */
-static int ask_sorted(struct run *run, uint64_t *sorted, char *answers)
+/* Those of the pieces of that class. `sorted` and `answers` have room for all. */
+static int ask_class(struct run *run, enum learn_class class, uint64_t *sorted, char *answers)
 {
     struct window *window = &run->window;
-    size_t n = 0;
-    memcpy(sorted, window->digests, window->n * sizeof *sorted);
-    qsort(sorted, window->n, sizeof *sorted, by_value);
-    for (size_t i = 0; i < window->n; i++)
-        if (n == 0 || sorted[n - 1] != sorted[i])
-            sorted[n++] = sorted[i];
-    if (learn_ask(run->client, run->job->class, sorted, n, answers, run->err) < 0)
+    size_t n = 0, distinct = 0, pieces = window->to - window->from;
+    for (size_t piece = 0; piece < pieces; piece++)
+        if (learn_job_class(run->job, window->from + piece) == class)
+            for (size_t i = window->starts[piece]; i < window->starts[piece + 1]; i++)
+                sorted[n++] = window->digests[i];
+    if (n == 0)
+        return 0;
+    qsort(sorted, n, sizeof *sorted, by_value);
+    for (size_t i = 0; i < n; i++)
+        if (distinct == 0 || sorted[distinct - 1] != sorted[i])
+            sorted[distinct++] = sorted[i];
+    if (learn_ask(run->client, class, sorted, distinct, answers, run->err) < 0)
         return -1;
-    for (size_t i = 0; i < window->n; i++) {
-        const uint64_t *found = bsearch(&window->digests[i], sorted, n, sizeof *sorted, by_value);
-        window->known[i] = answers[found - sorted] == LEARN_ASK_YES;
-    }
+    for (size_t piece = 0; piece < pieces; piece++)
+        if (learn_job_class(run->job, window->from + piece) == class)
+            for (size_t i = window->starts[piece]; i < window->starts[piece + 1]; i++) {
+                const uint64_t *found =
+                    bsearch(&window->digests[i], sorted, distinct, sizeof *sorted, by_value);
+                window->known[i] = answers[found - sorted] == LEARN_ASK_YES;
+            }
     return 0;
+}
+
+static int ask_sorted(struct run *run, uint64_t *sorted, char *answers)
+{
+    const struct learn_job *job = run->job;
+    if (!job->both)
+        return ask_class(run, job->class, sorted, answers);
+    if (ask_class(run, LEARN_HAM, sorted, answers) < 0)
+        return -1;
+    return ask_class(run, LEARN_SPAM, sorted, answers);
 }
 
 static int ask_all(struct run *run)
@@ -245,7 +264,8 @@ static void teach(struct run *run, size_t piece)
         .kind = run->want == WANT_ANSWERS ? LEARN_BY_SENT : LEARN_BY_BULK,
         .campaign = features->campaign,
     };
-    if (learn_client_add(run->client, job->class, features, &source, piece, run->err) < 0)
+    if (learn_client_add(run->client, learn_job_class(job, piece), features, &source, piece,
+                         run->err) < 0)
         run->failed = true;
 }
 

@@ -15,6 +15,7 @@
 struct learn_job {
     const struct conf *conf;
     enum learn_class class;
+    bool both;       /* ham and spam, in turns: of each piece its kind is the class */
     bool sent;       /* nothing is learned: the messages are what own users sent (known.h) */
     bool only_known; /* of these only answers to what they sent, and mail from whom they wrote to */
     unsigned processes; /* 0: one a processor */
@@ -22,10 +23,17 @@ struct learn_job {
     struct tool_progress bar;
     struct learn_summary summary;
     uint64_t done, known, failed;
-    uint64_t capped; /* its source, or messages like it, have taught their share */
-    uint64_t passed; /* not meant: no answer to own mail, no mail of own users */
-    bool stopped;    /* by SIGINT or SIGTERM */
+    uint64_t done_spam; /* of `done` */
+    uint64_t capped;    /* its source, or messages like it, have taught their share */
+    uint64_t passed;    /* not meant: no answer to own mail, no mail of own users */
+    bool stopped;       /* by SIGINT or SIGTERM */
 };
+
+/* The class that is taught of a piece. */
+static inline enum learn_class learn_job_class(const struct learn_job *job, size_t piece)
+{
+    return job->both ? (enum learn_class)job->pieces.list[piece].kind : job->class;
+}
 
 /* `what` is said by the progress bar; NULL: there is none. What can't be read or learned is told on
  * standard error and counted. -1: it can't go on. */

@@ -37,11 +37,11 @@ static bool begins_mailbox(int fd)
 
 static int cut(struct pieces *pieces, size_t file, int fd, uint64_t size, struct err *err)
 {
-    bool mailbox = size > PIECE_BYTES && begins_mailbox(fd);
-    uint64_t step = mailbox ? PIECE_BYTES : size, from = 0;
+    bool mailbox = size > pieces->cut_at && begins_mailbox(fd);
+    uint64_t step = mailbox ? pieces->cut_at : size, from = 0;
     do {
         uint64_t to = size - from < step ? size : from + step;
-        if (add_piece(pieces, (struct piece){file, from, to, size, mailbox}, err) < 0)
+        if (add_piece(pieces, (struct piece){file, from, to, size, mailbox, pieces->kind}, err) < 0)
             return -1;
         from = to;
     } while (from < size);
@@ -92,11 +92,12 @@ static int cut_file(struct pieces *pieces, size_t file, struct err *err)
         return take_pipe(pieces, file, STDIN_FILENO, err);
     bool there = stat(path, &st) == 0;
     uint64_t size = there ? (uint64_t)st.st_size : 0;
-    if (S_ISREG(st.st_mode) && size <= PIECE_BYTES)
-        return add_piece(pieces, (struct piece){file, 0, size, size, false}, err);
+    const struct piece whole = {file, 0, size, size, false, pieces->kind};
+    if (S_ISREG(st.st_mode) && size <= pieces->cut_at)
+        return add_piece(pieces, whole, err);
     int fd = open(path, O_RDONLY | O_CLOEXEC);
     if (fd < 0)
-        return add_piece(pieces, (struct piece){file, 0, size, size, false}, err);
+        return add_piece(pieces, whole, err);
     int result =
         S_ISREG(st.st_mode) ? cut(pieces, file, fd, size, err) : take_pipe(pieces, file, fd, err);
     close(fd);
@@ -111,6 +112,60 @@ int pieces_add(struct pieces *pieces, const char *path, enum files_wanted wanted
     for (size_t i = before; i < pieces->files.n; i++)
         if (cut_file(pieces, i, err) < 0)
             return -1;
+    return 0;
+}
+
+/* ---- in turns */
+
+struct turn {
+    double share; /* of its kind that is before the middle of it */
+    size_t at;
+};
+
+static int by_share(const void *a, const void *b)
+{
+    const struct turn *x = a, *y = b;
+    if (x->share != y->share)
+        return x->share < y->share ? -1 : 1;
+    return x->at < y->at ? -1 : x->at > y->at;
+}
+
+/* An empty file has its place, too. */
+static double weight_of(const struct piece *piece)
+{
+    return (double)(piece->to - piece->from) + 1;
+}
+
+static void turns_fill(const struct pieces *pieces, struct turn *turns)
+{
+    double all[2] = {0, 0}, behind[2] = {0, 0};
+    for (size_t i = 0; i < pieces->n; i++)
+        all[pieces->list[i].kind & 1] += weight_of(&pieces->list[i]);
+    for (size_t i = 0; i < pieces->n; i++) {
+        double weight = weight_of(&pieces->list[i]);
+        uint8_t kind = pieces->list[i].kind & 1;
+        turns[i] = (struct turn){(behind[kind] + weight / 2) / all[kind], i};
+        behind[kind] += weight;
+    }
+}
+
+int pieces_interleave(struct pieces *pieces, struct err *err)
+{
+    struct turn *turns = calloc(pieces->n + 1, sizeof *turns);
+    struct piece *list = calloc(pieces->n + 1, sizeof *list);
+    if (turns == NULL || list == NULL) {
+        free(turns);
+        free(list);
+        return err_set(err, "out of memory");
+    }
+    turns_fill(pieces, turns);
+    qsort(turns, pieces->n, sizeof *turns, by_share);
+    for (size_t i = 0; i < pieces->n; i++)
+        list[i] = pieces->list[turns[i].at];
+    free(turns);
+    free(pieces->list);
+    pieces->list = list;
+    pieces->cap = pieces->n + 1;
     return 0;
 }
 

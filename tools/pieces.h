@@ -10,6 +10,7 @@
 #include "tools/files.h"
 
 #define PIECE_BYTES       ((size_t)256 * 1024)
+#define PIECE_TURN_BYTES  ((size_t)16 * 1024)         /* where two kinds are taken in turns */
 #define PIECE_MESSAGE_MAX ((size_t)128 * 1024 * 1024) /* a larger one is not read */
 
 struct piece {
@@ -17,6 +18,7 @@ struct piece {
     uint64_t from, to;
     uint64_t size; /* of the whole file */
     bool mailbox;  /* a part of a large one */
+    uint8_t kind;  /* pieces.kind when it was added */
 };
 
 struct pieces {
@@ -24,14 +26,19 @@ struct pieces {
     struct piece *list;
     size_t n, cap;
     uint64_t bytes;
+    size_t cut_at;    /* PIECE_BYTES, or PIECE_TURN_BYTES */
+    uint8_t kind;     /* of what is added next: 0 or 1, for who asks */
     int copy;         /* of standard input or a pipe; -1: there is none */
     size_t copy_file; /* which in files.paths */
 };
-#define PIECES_INIT ((struct pieces){.copy = -1})
+#define PIECES_INIT ((struct pieces){.cut_at = PIECE_BYTES, .copy = -1})
 
 /* Adds what `path` stands for (file_list_add). Standard input, or a pipe, is copied to a file
  * without a name in TMPDIR, since it is read more than once; there can be one of them. */
 int pieces_add(struct pieces *pieces, const char *path, enum files_wanted wanted, struct err *err);
+/* Takes both kinds in turns, each in its order, so that wherever one stops about the same share of
+ * both (by bytes) is behind. */
+int pieces_interleave(struct pieces *pieces, struct err *err);
 void pieces_free(struct pieces *pieces);
 
 /* What is told of a piece: its messages in order, and what of it can't be read. */

@@ -73,6 +73,7 @@ struct tool_args {
     size_t n_rules;
     const char **rest; /* what is no option */
     size_t n_rest;
+    uint64_t *rest_class; /* of each: OPT_HAM or OPT_SPAM, whichever came last before it; or 0 */
 };
 
 struct tool_command {

@@ -83,6 +83,24 @@ for my $class (qw(ham spam)) {
 is( $wrong{ham}, 0, 'after 50 messages pass 2 takes no ham for spam' );
 cmp_ok( $wrong{spam}, '<=', 2, 'and nearly all spam for spam' );
 
+# --- ham and spam in one run, in turns ---
+
+my @both = ( '--ham', write_mail( 'both/ham', mailbox( map { mail('ham') } 1 .. 120 ) ), '--spam', "$root/both/spam" );
+write_mail( "both/spam/$_.eml", mail('spam') ) for 1 .. 60;
+my ($both) = $gateway->poterne_json( 'learn', @both );
+is( "$both->{class} $both->{done} $both->{failed}", 'both 180 0', 'ham and spam are learned in one run' );
+is( $both->{total}{ham} + $both->{total}{spam} + $both->{held}, 230, 'each once' );
+( $status, $said ) = $gateway->poterne( 'learn', @both );
+like( $said, qr/^0 learned \(0 as ham, 0 as spam\), 180 known before/, 'and known afterwards' );
+( $status, $said ) = $gateway->poterne( 'learn', '--spam', $both[1], '--ham', $both[3] );
+like( $said, qr/^180 learned \(60 as ham, 120 as spam\), 0 known before/, 'what stands behind which says what it is' );
+( $status, $said ) = $gateway->poterne( 'learn', @both );
+like( $said, qr/^180 learned \(120 as ham, 60 as spam\)/, 'and is moved back' );
+( $status, $said ) = $gateway->poterne( 'learn', $both[1], '--ham', '--spam', $both[3] );
+is( $status, 2, 'a name before both is refused' );
+( $status, $said ) = $gateway->poterne( 'learn', '--forget', @both[ 1, 3 ] );
+like( $said, qr/^180 taken back/, 'all of it is taken back' );
+
 # --- sent mail ---
 
 my $sent = mail( 'ham', from => $jean, to => 'friend@univ.example', fields => ['Cc: claire@first.example'] );

@@ -32,6 +32,21 @@ static void options_and_names_in_any_order(void **state)
     tool_args_free(&args);
 }
 
+static void a_name_belongs_to_the_class_before_it(void **state)
+{
+    static const struct tool_command learn = {.name = "test",
+                                              .options = OPT_HAM | OPT_SPAM | OPT_JSON};
+    static const uint64_t classes[] = {0, OPT_HAM, OPT_HAM, OPT_SPAM, OPT_HAM};
+    const char *words[] = {"test", "a", "--ham", "b", "--json", "c", "--spam", "d", "--ham", "e"};
+    struct tool_args args;
+    struct err err;
+    assert_int_equal(tool_args_read(&learn, 10, (char **)words, &args, &err), 0);
+    assert_int_equal(args.n_rest, 5);
+    for (size_t i = 0; i < 5; i++)
+        assert_int_equal(args.rest_class[i], classes[i]);
+    tool_args_free(&args);
+}
+
 static void mistakes_are_named(void **state)
 {
     static const struct {
@@ -93,6 +108,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(options_and_names_in_any_order),
+        cmocka_unit_test(a_name_belongs_to_the_class_before_it),
         cmocka_unit_test(mistakes_are_named),
         cmocka_unit_test(nothing_out_of_mail_drives_the_terminal),
         cmocka_unit_test(sizes_read_well),

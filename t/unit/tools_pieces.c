@@ -265,6 +265,88 @@ static int remove_file(void **state)
     return unlink(path);
 }
 
+/* --- two kinds in turns --- */
+
+/* Of each kind so many pieces of so many bytes, the first kind first. */
+static void pieces_of(struct pieces *pieces, const size_t n[2], const uint64_t size[2])
+{
+    *pieces = PIECES_INIT;
+    pieces->list = calloc(n[0] + n[1], sizeof *pieces->list);
+    assert_non_null(pieces->list);
+    for (uint8_t kind = 0; kind < 2; kind++)
+        for (size_t i = 0; i < n[kind]; i++)
+            pieces->list[pieces->n++] =
+                (struct piece){.file = i, .to = size[kind], .size = size[kind], .kind = kind};
+    pieces->cap = pieces->n;
+}
+
+static void of_both_kinds_the_same_share_is_behind(void **state)
+{
+    const size_t n[2] = {300, 40};
+    const uint64_t size[2] = {1000, 9000};
+    size_t seen[2] = {0, 0};
+    struct pieces pieces;
+    struct err err;
+    pieces_of(&pieces, n, size);
+    assert_int_equal(pieces_interleave(&pieces, &err), 0);
+    assert_int_equal(pieces.n, 340);
+    for (size_t i = 0; i < pieces.n; i++) {
+        uint8_t kind = pieces.list[i].kind;
+        assert_int_equal(pieces.list[i].file, seen[kind]); /* each kind in its order */
+        seen[kind]++;
+        double first = (double)seen[0] / 300, second = (double)seen[1] / 40;
+        assert_true(first - second < 0.03 && second - first < 0.03);
+    }
+    pieces_free(&pieces);
+}
+
+static void empty_files_and_one_kind_are_no_trouble(void **state)
+{
+    const size_t n[2] = {3, 3}, one[2] = {5, 0};
+    const uint64_t size[2] = {0, 0};
+    static const uint8_t turns[] = {0, 1, 0, 1, 0, 1};
+    struct pieces pieces;
+    struct err err;
+    pieces_of(&pieces, n, size);
+    assert_int_equal(pieces_interleave(&pieces, &err), 0);
+    for (size_t i = 0; i < 6; i++)
+        assert_int_equal(pieces.list[i].kind, turns[i]);
+    pieces_free(&pieces);
+    pieces_of(&pieces, one, size);
+    assert_int_equal(pieces_interleave(&pieces, &err), 0);
+    for (size_t i = 0; i < 5; i++)
+        assert_int_equal(pieces.list[i].file, i);
+    pieces_free(&pieces);
+    pieces = PIECES_INIT;
+    assert_int_equal(pieces_interleave(&pieces, &err), 0);
+    pieces_free(&pieces);
+}
+
+/* Cut where two kinds are taken in turns, a mailbox holds what it holds otherwise. */
+static void a_mailbox_may_be_cut_finer(void **state)
+{
+    struct buf bytes = BUF_INIT(8 * PIECE_BYTES);
+    struct pieces pieces = PIECES_INIT;
+    struct seen whole, fine;
+    struct err err;
+    unsigned seed = 5;
+    while (bytes.n < 2 * PIECE_BYTES)
+        put_message(&bytes, &seed, "\n", 40);
+    read_file(buf_str(&bytes), &whole);
+    pieces.cut_at = PIECE_TURN_BYTES;
+    seen_init(&fine);
+    assert_int_equal(pieces_add(&pieces, path, FILES_ALL, &err), 0);
+    assert_true(pieces.n > 2 * PIECE_BYTES / PIECE_TURN_BYTES);
+    read_all(&pieces, &fine);
+    assert_true(str_eq(buf_str(&whole.all), buf_str(&fine.all)));
+    assert_int_equal(whole.n, fine.n);
+    assert_int_equal(fine.problems, 0);
+    pieces_free(&pieces);
+    buf_release(&whole.all);
+    buf_release(&fine.all);
+    buf_release(&bytes);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -276,6 +358,9 @@ int main(void)
         cmocka_unit_test(an_empty_mailbox_has_no_message),
         cmocka_unit_test(a_compressed_mailbox_is_told),
         cmocka_unit_test(standard_input_is_read_in_pieces_too),
+        cmocka_unit_test(of_both_kinds_the_same_share_is_behind),
+        cmocka_unit_test(empty_files_and_one_kind_are_no_trouble),
+        cmocka_unit_test(a_mailbox_may_be_cut_finer),
     };
     return tap_run(tests, make_file, remove_file);
 }
