@@ -13,6 +13,7 @@ lib_libbase_a_SOURCES = \
     base/fsio.c base/fsio.h \
     base/random.c base/random.h base/clock.h \
     base/crc32c.c base/crc32c.h \
+    base/sha256.c base/sha256.h \
     base/siphash.c base/siphash.h \
     base/recipient.c base/recipient.h \
     base/ipc.c base/ipc.h \

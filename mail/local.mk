@@ -13,6 +13,7 @@ lib_libmail_a_SOURCES = \
     mail/transfer.c mail/transfer.h \
     mail/charset.c mail/charset.h mail/utf8.h \
     mail/charset_strict.c mail/charset_strict.h \
+    mail/contents.c mail/contents.h \
     mail/text.c mail/text.h \
     mail/flow.c mail/flow.h \
     mail/html.c mail/html.h \

@@ -4,7 +4,7 @@
  * comes back in a report (restore.h), whatever was done to it on the way: fields added, folded,
  * encoded or moved, line ends changed, blanks at line ends and empty lines at the end lost,
  * transfer encodings changed, "From " lines escaped. It is made for signing: nobody can find
- * another message with the same one. (features_digest() of bayes/ is not.)
+ * another message with the same one.
  *
  * Covered: type, charset, file name and contents of each part, and of the header what says who sent
  * it, with what, and how it came: the fields from which most is learned. A field that is not

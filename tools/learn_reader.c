@@ -105,8 +105,11 @@ static int read_message(struct learn_reader *reader, struct str raw, struct err 
         return read_keys(reader, message, err);
     if (reader->want != WANT_DIGESTS)
         return read_features(reader, message, err);
+    uint64_t digest;
+    if (features_digest(reader->pool, message, &digest, err) < 0)
+        return -1;
     wire_u8(reader->out, RECORD_DIGEST);
-    wire_u64(reader->out, features_digest(message));
+    wire_u64(reader->out, digest);
     return 0;
 }
 

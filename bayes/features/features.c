@@ -78,8 +78,7 @@ int features_identify(struct pool *pool, const struct message *message,
 {
     grams_sort(features->grams, features->n_grams);
     features->campaign = campaign_of(message, text);
-    features->digest = features_digest(message);
-    return 0;
+    return features_digest(pool, message, &features->digest, err);
 }
 
 int features_of_mail(struct pool *pool, struct str raw, const struct known *known,

@@ -23,8 +23,13 @@ void features_html(struct tokens *tokens, const struct html_facts *html);
 /* A tag that a filter put in front of the subject says what that filter thought. */
 struct str features_subject(struct str subject);
 
-/* The same mail gives the same: From, To, Date, Message-ID and the body, without line ends and
- * without what is added on the way (Received, our header fields, the subject's tag). */
-uint64_t features_digest(const struct message *message);
+/*
+ * 64 bits of a SHA-256 of From, To, Date, Message-ID and the decoded parts (mail/contents.h). The
+ * same mail gives the same, however it was encoded anew, and without what is added on the way
+ * (Received, our header fields, the subject's tag). Nobody can make another message that the ledger
+ * would take for this one; two of his own he may, with 2^32 tries, and has gained nothing.
+ */
+int features_digest(struct pool *pool, const struct message *message, uint64_t *digest,
+                    struct err *err);
 
 #endif

@@ -174,6 +174,57 @@ static void line_ends_and_folding_do_not_change_the_digest(void **state)
                 crlf);
 }
 
+static uint64_t digest_of(const char *raw)
+{
+    return extract(str_of(raw)).digest;
+}
+
+#define TYPED    "From: a@b.example\r\nMIME-Version: 1.0\r\nContent-Type: "
+#define PLAIN_AS TYPED "text/plain; charset=utf-8\r\nContent-Transfer-Encoding: "
+
+/* What another mail program does when it passes a message on. */
+static void another_encoding_does_not_change_the_digest(void **state)
+{
+    uint64_t plain = digest_of(PLAIN_AS "8bit\r\n\r\nDr\xc3\xb4le = \r\nFrom here\r\n\r\n");
+    assert_true(digest_of(PLAIN_AS "base64\r\n\r\nRHLDtGxlID0gCkZyb20gaGVyZQo=\r\n") == plain);
+    assert_true(digest_of(PLAIN_AS "quoted-printable\n\nDr=C3=B4le =3D=20\nFrom =\nhere\n") ==
+                plain);
+    assert_true(digest_of(PLAIN_AS "8bit\n\nDr\xc3\xb4le =\n>From here\n") == plain);
+    assert_true(digest_of(PLAIN_AS "8bit\r\n\r\nDr\xc3\xb4le =\r\nFrom there\r\n") != plain);
+    assert_true(digest_of("From: =?utf-8?q?J=C3=A9?= <a@b.example>\n\nx\n") ==
+                digest_of("From: =?utf-8?b?SsOp?= <a@b.example>\n\nx\n"));
+    assert_true(digest_of("Date: 1\n\nx\n") != digest_of("Message-ID: 1\n\nx\n"));
+}
+
+static uint64_t digest_of_parts(struct str first, struct str second)
+{
+    struct buf raw = BUF_INIT(65536);
+    buf_add(&raw, STR(TYPED "multipart/mixed; boundary=b\r\n\r\n--b\r\n\r\n"));
+    buf_add(&raw, first);
+    buf_add(&raw, STR("\r\n--b\r\n\r\n"));
+    buf_add(&raw, second);
+    buf_add(&raw, STR("\r\n--b--\r\n"));
+    assert_true(buf_ok(&raw));
+    uint64_t digest = extract(buf_str(&raw)).digest;
+    buf_release(&raw);
+    return digest;
+}
+
+/* Nobody makes a message that passes for another one, whatever bytes he puts into it. */
+static void contents_do_not_pass_for_parts(void **state)
+{
+    uint64_t two = digest_of_parts(STR("one"), STR("two"));
+    assert_true(two == digest_of_parts(STR("one"), STR("two")));
+    assert_true(two != digest_of_parts(STR("two"), STR("one")));
+    assert_true(two != digest_of_parts(STR("onetwo"), STR("")));
+    /* the first part's end and the second one's beginning, moved */
+    assert_true(digest_of_parts(STR("one"), STR("two\ntext/plain\0\0\0three")) !=
+                digest_of_parts(STR("one\ntext/plain\0\0\0two"), STR("three")));
+    assert_true(digest_of(TYPED "text/plain\n\nx\n") != digest_of(TYPED "text/html\n\nx\n"));
+    assert_true(digest_of(TYPED "text/plain; charset=utf-7\n\n+x\n") !=
+                digest_of(TYPED "text/plain; charset=utf-8\n\n+x\n"));
+}
+
 static void words(struct tokens *tokens, struct features *features, struct str text)
 {
     struct err err;
@@ -304,6 +355,8 @@ int main(void)
         WITH_POOL(what_filters_say_is_not_learned),
         WITH_POOL(our_own_edits_do_not_change_the_digest),
         WITH_POOL(line_ends_and_folding_do_not_change_the_digest),
+        WITH_POOL(another_encoding_does_not_change_the_digest),
+        WITH_POOL(contents_do_not_pass_for_parts),
         WITH_POOL(splits_words_as_people_do),
         WITH_POOL(scripts_without_blanks_give_pairs),
         WITH_POOL(long_words_become_what_they_begin_with),
