@@ -8,6 +8,7 @@
 #include "gateway/antivirus/names.h"
 #include "gateway/antivirus/readings.h"
 #include "mail/part.h"
+#include "mail/tnef.h"
 #include "mail/transfer.h"
 
 /* What a part is called. */
@@ -19,12 +20,13 @@ struct label {
 
 /* A decoded part stands in the buffer at an offset: the buffer moves while it grows. */
 struct piece {
-    struct str view; /* not decoded: the bytes in the message */
+    struct str view; /* not decoded: the bytes in the message, or in the pool */
     size_t at;       /* else in decoded */
     size_t n;
     struct label label;
     unsigned depth; /* of encodings that it stands in */
     bool is_text;   /* its line ends are those of the way */
+    bool as_it_stands;
 };
 
 #define DECODE_SLACK 16
@@ -146,7 +148,7 @@ static void add_view(struct av_content *content, struct str bytes, const struct 
     if (!piece)
         return;
     piece->view = bytes;
-    piece->is_text = true;
+    piece->is_text = piece->as_it_stands = true;
 }
 
 /* Keeps what was appended to content->decoded since `at`, if that is anything. */
@@ -451,14 +453,34 @@ static void add_with_lf(struct av_content *content, struct str bytes, const stru
     keep_decoded(content, at, label, false);
 }
 
+/* winmail.dat; an attached message in it is one in its turn. `stream` stays where it is. */
+static void add_tnef(struct av_content *content, struct str stream)
+{
+    struct tnef tnef;
+    struct err err;
+    if (tnef_read(content->pool, stream, &tnef, &err) < 0) {
+        leave_out(content, STR("its structure is too large"));
+        return;
+    }
+    if (tnef.damaged || tnef.more)
+        leave_out(content, STR("a winmail.dat that could not be read to its end"));
+    for (size_t i = 0; i < tnef.n; i++) {
+        struct label label = label_of_name(content, tnef.list[i].name);
+        struct piece *piece = tnef.list[i].data.n > 0 ? add_piece(content, &label) : NULL;
+        if (piece)
+            piece->view = tnef.list[i].data;
+    }
+}
+
 static void look_inside(struct av_content *content, size_t index)
 {
     struct piece piece = content->pieces[index];
     struct str bytes = bytes_of(content, &piece), rest = bytes;
     struct av_frame frame;
-    bool message = piece.view.n == 0 && av_looks_like_message(bytes);
+    bool message = !piece.as_it_stands && av_looks_like_message(bytes);
     bool binary = piece.is_text && str_chr(bytes, '\0') != STR_NONE;
-    if (!message && !binary && !av_frame_next(&rest, &frame))
+    bool tnef = tnef_is(bytes);
+    if (!message && !binary && !tnef && !av_frame_next(&rest, &frame))
         return;
     content->depth = piece.depth + 1;
     if (content->depth > AV_INSIDE_MAX) {
@@ -477,6 +499,8 @@ static void look_inside(struct av_content *content, size_t index)
     }
     if (binary)
         add_with_lf(content, bytes, &piece.label);
+    if (tnef)
+        add_tnef(content, bytes);
     add_frames(content, bytes);
 }
 
@@ -492,7 +516,7 @@ static void resolve(struct av_content *content, struct av_message *message)
         parts[i].filename = piece->label.filename;
         parts[i].names = piece->label.names;
         parts[i].n_names = piece->label.n_names;
-        parts[i].as_it_stands = piece->view.n > 0;
+        parts[i].as_it_stands = piece->as_it_stands;
         parts[i].bytes = bytes_of(content, piece);
     }
     message->parts = parts;

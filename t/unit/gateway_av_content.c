@@ -171,6 +171,51 @@ static void odd_line_ends(void **state)
     assert_int_equal(message.n_parts, 3);
 }
 
+static void add_u32(struct buf *out, uint32_t value)
+{
+    for (int shift = 0; shift < 32; shift += 8)
+        buf_addc(out, (char)(value >> shift));
+}
+
+/* [MS-OXTNEF] 2.1.3.3 */
+static void add_attribute(struct buf *out, uint32_t id, struct str data)
+{
+    uint32_t sum = 0;
+    for (size_t i = 0; i < data.n; i++)
+        sum += (unsigned char)data.s[i];
+    buf_addc(out, 2);
+    add_u32(out, id);
+    add_u32(out, (uint32_t)data.n);
+    buf_add(out, data);
+    buf_addc(out, (char)sum);
+    buf_addc(out, (char)(sum >> 8));
+}
+
+static void winmail_dat(void **state)
+{
+    struct buf stream = BUF_INIT(MIB), raw = BUF_INIT(MIB);
+    add_u32(&stream, 0x223e9f78);
+    buf_add(&stream, STR("\1\0"));
+    add_attribute(&stream, 0x00069002, STR("\1\0\0\0\0\0\0\0\0\0\0\0\0\0"));
+    add_attribute(&stream, 0x00018010, STR("run.exe\0"));
+    add_attribute(&stream, 0x0006800f, STR(PAYLOAD));
+    buf_add(&raw, STR("Content-Type: application/ms-tnef; name=winmail.dat\r\n"
+                      "Content-Transfer-Encoding: base64\r\n\r\n"));
+    sample_base64(&raw, buf_str(&stream));
+    assert_true(shows(buf_str(&raw), PAYLOAD));
+    assert_true(is_called(&message.parts[1], "run.exe"));
+    assert_false(message.parts[1].as_it_stands);
+    assert_int_equal(message.left_out.n, 0);
+    buf_cut(&stream, stream.n - 10);
+    buf_clear(&raw);
+    buf_add(&raw, STR("Content-Transfer-Encoding: base64\r\n\r\n"));
+    sample_base64(&raw, buf_str(&stream));
+    shows(buf_str(&raw), PAYLOAD);
+    assert_str(message.left_out, "a winmail.dat that could not be read to its end");
+    buf_release(&stream);
+    buf_release(&raw);
+}
+
 /* Each level holds NUL, so that it can be read in two ways: the work must not double with each. */
 static void not_in_all_ways_of_all_ways(void **state)
 {
@@ -297,6 +342,7 @@ int main(void)
         cmocka_unit_test(files_between_lines_of_their_own),
         cmocka_unit_test(messages_inside_what_is_encoded),
         cmocka_unit_test(odd_line_ends),
+        cmocka_unit_test(winmail_dat),
         cmocka_unit_test(not_in_all_ways_of_all_ways),
         cmocka_unit_test(hidden_boundaries),
         cmocka_unit_test(doubtful_encodings),
