@@ -1,8 +1,8 @@
 /*
  * pieces: the messages of files, folders and mailboxes, cut into pieces that can be read side by
  * side. A file is a piece, and a large mailbox one for each PIECE_BYTES: the messages that begin
- * in it. Nothing but the piece's bytes and one message is in memory. What is compressed is a problem
- * that names the program to unpack it with.
+ * in it. Nothing but the piece's bytes and one message is in memory. What is compressed is a
+ * problem that names the program to unpack it with.
  */
 #ifndef POTERNE_TOOLS_PIECES_H
 #define POTERNE_TOOLS_PIECES_H

@@ -19,6 +19,7 @@ my $gateway = Poterne::Gateway->new(
     root     => "$root/gateway",
     settings => {
         ''      => { managers => "{ $chef }" },
+        queue   => { retry_first => '1s', retry_max => '5s' },
         reports => { spam     => $wrong, digest => 'no', trusted => '{ 127.0.0.1 }' },
     },
     domains => {
@@ -151,13 +152,24 @@ is( ( $states{accepted} // 0 ) + ( $states{capped} // 0 ) + ( $states{learned} /
 ($decided) = $gateway->poterne_json( 'reports', 'reject', "$before-1000" );
 is( $decided->{changed}, 0, 'a range means what waits' );
 
+# --- with a learner that does not answer ---
+
+$gateway->signal_role( 'STOP', 'learner' );
+report( $chef, large(170) );
+report( $claire, large(171) );
+ok( wait_until( 8, sub { listed('--each') == 1 } ), 'a report waits for a manager while another waits for the learner' );
+$gateway->signal_role( 'CONT', 'learner' );
+ok( wait_until( 60, sub { !grep { /deferred|owed/ } ( $gateway->poterne('queue') )[1] } ), 'which is learned in the end' )
+    or diag( $gateway->poterne('queue') );
+$gateway->poterne( 'reports', 'reject', '1-1000' );
+
 # --- without it ---
 
 is( $gateway->stop, 0, 'the gateway stops' );
 ($decided) = $gateway->poterne_json( 'reports', 'accept', $single->{number} );
 is( $decided->{changed}, 1, 'what was rejected can be accepted' );
 ok( !$decided->{gateway}, 'without a gateway' );
-is( ( grep { $_->{number} == $single->{number} } listed( '--state', 'learned', '--each' ) ),
+is( ( grep { $_->{number} == $single->{number} } listed( '--state', 'learned', '--each', '--limit', 1000 ) ),
     1, 'and is learned at once' ) or diag( explain( [ listed( '--all', '--each' ) ] ) );
 $gateway->start;
 report( $claire, letter( $jean, 'One more', "words that nobody has seen before in this small test\n" ) );
