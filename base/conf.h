@@ -120,7 +120,7 @@ struct conf_antivirus {
     size_t memory_limit;          /* of all generations' signatures; 0: 3/4 of the machine's */
     struct conf_list eicar_known_by;
     unsigned signature_age_warning; /* seconds, 0: never: 3 days */
-    const char *notify_socket;      /* "": none */
+    const char *notify_socket;      /* NULL: none */
 };
 
 struct conf_content {

@@ -9,7 +9,7 @@ if FUZZ
 noinst_PROGRAMS += $(fuzz)
 endif
 
-.PHONY: check-programs fuzz-programs lint bench bench-bayes bench-rules list-unit list-fuzz list-flags
+.PHONY: check-programs fuzz-programs lint bench bench-antivirus bench-bayes bench-rules list-unit list-fuzz list-flags
 check-programs: $(check_PROGRAMS)
 fuzz-programs: $(fuzz)
 
@@ -24,6 +24,9 @@ bench: all
 
 bench-bayes: poterne
 	cd $(top_srcdir) && POTERNE_BUILD=$(abs_builddir) t/bench/bayes
+
+bench-antivirus: all
+	cd $(top_srcdir) && POTERNE_BUILD=$(abs_builddir) t/bench/antivirus
 
 bench-rules: t/bench/rules_speed
 	cd $(top_srcdir) && POTERNE_BUILD=$(abs_builddir) t/bench/rules

@@ -31,6 +31,9 @@ t_unit_gateway_antivirus_SOURCES = t/unit/gateway_antivirus.c $(antivirus_sample
 t_unit_gateway_antivirus_LDADD = lib/libavstatus.a lib/libverdict.a $(AVCONTENT_LIBS) $(BASE_LIBS) $(CMOCKA_LIBS)
 EXTRA_t_unit_gateway_antivirus_DEPENDENCIES = gateway/poterne-antivirus$(EXEEXT)
 
+noinst_PROGRAMS += t/bench/av_bench
+t_bench_av_bench_LDADD = lib/libverdict.a lib/libantivirus.a $(MAIL_LIBS)
+
 noinst_PROGRAMS += t/parity/av_scan
 t_parity_av_scan_LDADD = $(AVCONTENT_LIBS)
 noinst_PROGRAMS += t/parity/av_names

@@ -83,7 +83,7 @@ int notify_open(struct notify *notify, const char *path, struct err *err)
     notify->fd = -1;
     for (size_t i = 0; i < NOTIFY_CLIENTS_MAX; i++)
         notify->clients[i].fd = -1;
-    if (*path == '\0')
+    if (path == NULL || *path == '\0')
         return 0;
     if (!str_copy(str_of(path), at.sun_path, sizeof at.sun_path))
         return err_set(err, "antivirus.notify_socket: %s is too long; at most %zu bytes", path,

@@ -188,6 +188,8 @@ static void only_a_socket_is_replaced(void **state)
     name[sizeof name - 1] = '\0';
     assert_int_equal(notify_open(&second, name, &err), -1);
     assert_non_null(strstr(err.text, "too long"));
+    assert_int_equal(notify_open(&second, NULL, &err), 0);
+    assert_int_equal(second.fd, -1);
     assert_int_equal(notify_open(&second, "", &err), 0);
     assert_int_equal(second.fd, -1);
 }
