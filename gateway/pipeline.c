@@ -53,10 +53,14 @@ static void open_known(struct pipeline *pipeline, const struct conf *conf)
         log_error("%s; nobody is known", err.text);
 }
 
+bool pipeline_is_trained(uint64_t spam, uint64_t ham)
+{
+    return spam >= PIPELINE_TRAINED_MIN && ham >= PIPELINE_TRAINED_MIN;
+}
+
 static bool is_trained(const struct model *model)
 {
-    return model && model_spam(model) >= PIPELINE_TRAINED_MIN &&
-           model_ham(model) >= PIPELINE_TRAINED_MIN;
+    return model && pipeline_is_trained(model_spam(model), model_ham(model));
 }
 
 unsigned pipeline_score_set(const struct conf *conf, const struct model *model)
@@ -164,8 +168,8 @@ static int classify(const struct pipeline *pipeline, struct pool *pool,
 {
     if (pipeline->model == NULL)
         return 0;
-    if (features_extract(pool, result->message, result->text, pipeline->known,
-                               &result->features, err) < 0)
+    if (features_extract(pool, result->message, result->text, pipeline->known, &result->features,
+                         err) < 0)
         return -1;
     return bayes_classify(pipeline->model, &result->features, pool, &result->bayes, err);
 }

@@ -51,6 +51,8 @@ void pipeline_close(struct pipeline *pipeline);
 
 /* The current model; NULL where there is none yet, or bayes is not enabled. */
 int pipeline_open_model(const struct conf *conf, struct model **model, struct err *err);
+/* Whether a model of so many messages counts as trained. */
+bool pipeline_is_trained(uint64_t spam, uint64_t ham);
 /* Which of a rule's four scores counts: with network where signatures are checked, with learning
  * where the model (may be NULL) is trained. */
 unsigned pipeline_score_set(const struct conf *conf, const struct model *model);

@@ -3,6 +3,7 @@
 
 #include "bayes/model/measure.h"
 #include "bayes/model/stream.h"
+#include "gateway/pipeline.h"
 #include "tools/files.h"
 #include "tools/json.h"
 #include "tools/mail_index.h"
@@ -12,15 +13,22 @@
 #define INDEX_POOL_MAX ((size_t)2 * 1024 * 1024 * 1024)
 #define POOL_MAX       ((size_t)1024 * 1024 * 1024) /* for one message */
 #define MESSAGE_MAX    ((size_t)256 * 1024 * 1024)
-#define SET_TRAINED    2 /* scores of rules beside a trained pass 2, without network */
+
+/* A rule has other scores beside a pass 2 that is trained. */
+enum stage { UNTRAINED, TRAINED, STAGES };
+
+/* What rules say of a message at each stage. */
+struct rules_scores {
+    double of[STAGES];
+};
 
 struct evaluation {
-    struct tool_args args; /* as given, with a score set */
+    struct tool_args args;
     struct pool *index_pool;
     struct mail_index index;
-    struct rules_job job;
-    double *rules; /* score of each message; NULL: pass 2 alone */
-    bool *read;    /* rules looked at it */
+    struct rules_job jobs[STAGES];
+    struct rules_scores *rules; /* of each message; NULL: pass 2 alone */
+    bool *read;                 /* rules looked at it */
     struct stream *stream;
     struct pool *pool; /* of one message */
     struct buf raw;
@@ -36,21 +44,26 @@ struct evaluation {
 static void look(void *data, size_t number, struct buf *out)
 {
     struct evaluation *e = data;
+    struct rules_scores scores;
     struct rules_result result;
     struct err err = {""};
-    if (rules_job_run(&e->job, e->index.list[number].path, false, &result, &err) < 0)
-        buf_addf(out, "!%s", err.text);
-    else
-        buf_addf(out, "%.17g", result.total);
+    for (enum stage stage = UNTRAINED; stage < STAGES; stage++) {
+        if (rules_job_run(&e->jobs[stage], e->index.list[number].path, false, &result, &err) < 0) {
+            buf_addf(out, "!%s", err.text);
+            return;
+        }
+        scores.of[stage] = result.total;
+    }
+    buf_addc(out, '=');
+    buf_addn(out, &scores, sizeof scores);
 }
 
 static void take(void *data, size_t number, struct str said, int died)
 {
     struct evaluation *e = data;
     struct err err;
-    char digits[32];
-    if (said.n && said.s[0] != '!' && str_copy(said, digits, sizeof digits)) {
-        e->rules[number] = strtod(digits, NULL);
+    if (said.n == 1 + sizeof e->rules[number] && said.s[0] == '=') {
+        memcpy(&e->rules[number], said.s + 1, sizeof e->rules[number]);
         e->read[number] = true;
     } else {
         e->failed++;
@@ -64,6 +77,25 @@ static void take(void *data, size_t number, struct str said, int died)
     tool_progress_step(&e->bar);
 }
 
+/* The gateway's choice, unless another one was asked for. */
+static int open_rules(struct evaluation *e, struct err *err)
+{
+    static const unsigned sets[STAGES] = {[UNTRAINED] = 0, [TRAINED] = RULES_SCORE_LEARN};
+    struct tool_args args = e->args;
+    args.given |= OPT_SCORE_SET;
+    for (enum stage stage = UNTRAINED; stage < STAGES; stage++) {
+        struct rules_job *job = &e->jobs[stage];
+        if (!(e->args.given & OPT_SCORE_SET))
+            args.score_set = sets[stage];
+        if (rules_job_begin(job, "evaluate", &args, err) < 0)
+            return -1;
+        job->quiet = stage != UNTRAINED;
+        if (rules_job_load(job, err) < 0)
+            return -1;
+    }
+    return 0;
+}
+
 static int run_rules(struct evaluation *e, struct err *err)
 {
     const struct workers_plan plan = {.n = e->index.n,
@@ -75,7 +107,7 @@ static int run_rules(struct evaluation *e, struct err *err)
     e->read = calloc(e->index.n + 1, sizeof *e->read);
     if (e->rules == NULL || e->read == NULL)
         return err_set(err, "out of memory for %zu messages", e->index.n);
-    if (rules_job_begin(&e->job, "evaluate", &e->args, err) < 0 || rules_job_load(&e->job, err) < 0)
+    if (open_rules(e, err) < 0)
         return -1;
     tool_progress_begin(&e->bar, e->args.given & OPT_QUIET ? NULL : "looked at by the rules",
                         e->index.n);
@@ -85,6 +117,14 @@ static int run_rules(struct evaluation *e, struct err *err)
 }
 
 /* --- pass 2: one message after the other --- */
+
+/* What the gateway's rules would have left of the points that make spam. */
+static double heuristics_of(const struct evaluation *e, size_t number)
+{
+    struct knowledge known = online_knowledge(stream_filter(e->stream));
+    enum stage stage = pipeline_is_trained(known.spam, known.ham) ? TRAINED : UNTRAINED;
+    return e->jobs[stage].required - e->rules[number].of[stage];
+}
 
 static void put_line(const struct evaluation *e, size_t number, const struct judged *judged,
                      const struct bayes_result *bayes)
@@ -98,7 +138,7 @@ static void put_line(const struct evaluation *e, size_t number, const struct jud
                       "verdict", verdict, "path", json_text(str_of(entry->named)), "bayes",
                       bayes_points(bayes), "odds", bayes->score);
         if (e->rules)
-            json_object_set_new(line, "heuristics", json_real(e->job.required - e->rules[number]));
+            json_object_set_new(line, "heuristics", json_real(heuristics_of(e, number)));
         json_line(line);
         return;
     }
@@ -115,7 +155,7 @@ static struct judged judge(const struct evaluation *e, size_t number,
     struct judged judged = {.score = bayes->evidence, .spam = e->index.list[number].spam};
     judged.called_spam = judged.score > 0;
     if (e->rules) {
-        judged.score = e->rules[number] - e->job.required - bayes_points(bayes);
+        judged.score = -heuristics_of(e, number) - bayes_points(bayes);
         judged.called_spam = judged.score >= 0;
     }
     return judged;
@@ -176,8 +216,6 @@ static int open_evaluation(struct evaluation *e, const struct tool_args *args,
                            const struct feedback *feedback, struct err *err)
 {
     e->args = *args;
-    e->args.score_set = args->given & OPT_SCORE_SET ? args->score_set : SET_TRAINED;
-    e->args.given |= OPT_SCORE_SET;
     e->json = args->given & OPT_JSON;
     e->raw = BUF_INIT(MESSAGE_MAX);
     e->index_pool = pool_new(INDEX_POOL_MAX);
@@ -197,7 +235,8 @@ static int open_evaluation(struct evaluation *e, const struct tool_args *args,
 
 static void close_evaluation(struct evaluation *e)
 {
-    rules_job_close(&e->job);
+    for (enum stage stage = UNTRAINED; stage < STAGES; stage++)
+        rules_job_close(&e->jobs[stage]);
     stream_free(&e->stream);
     free(e->judged);
     free(e->rules);

@@ -65,7 +65,7 @@ int rules_job_load(struct rules_job *job, struct err *err)
     if (job->set == NULL)
         return -1;
     job->scratch = rules_scratch_new(job->set, err);
-    if (job->mistakes)
+    if (job->mistakes && !job->quiet)
         fprintf(stderr, "poterne %s: %u mistakes in rule files; `poterne rules check` names them\n",
                 job->command, job->mistakes);
     return job->scratch ? 0 : -1;

@@ -21,6 +21,7 @@ struct rules_job {
     struct pool *pool; /* of one message */
     struct buf raw;
     unsigned mistakes; /* in rule files */
+    bool quiet;        /* their number is told elsewhere */
 };
 
 /* Which rules and scores; reads no rule. -1 with err; rules_job_close() either way. */

@@ -181,6 +181,12 @@ like( $stream, qr/^# 1-ROCA% 0\.\d{4}\n# hm% 0\.00\n# sm% [\d.]+\n# lam% [\d.]+\
 my @told = poterne_json( 'evaluate', '--with-rules', '--score-set', 3, '-r', $rules, '--feedback', 'partial=0', $index );
 is_deeply( [ map { $_->{score} // () } @told ], [ -6.5, -1 ], 'evaluate: the rules alone, where nothing is learned' );
 is( $told[-1]{ham}, 1, 'evaluate --json: the measures last' );
+my @both = poterne_json( 'evaluate', '--quiet', '--with-rules', '-r', $rules, $many );
+is_deeply(
+    [ map { $_->{heuristics} } grep { ( $_->{label} // '' ) eq 'spam' } @both ],
+    [ (4) x 200, (2) x 100 ],
+    'evaluate: rules score as beside a trained pass 2 from 200 messages of each class on, as in the gateway'
+);
 ( $status, $said ) = poterne( 'evaluate', '--feedback', 'never', $index );
 is( $status, 2, 'evaluate: no such feedback' );
 like( $said, qr/delayed=N.*"never"/, 'is told' );
