@@ -85,7 +85,7 @@ struct proposal_decision {
 struct proposal_decided {
     uint64_t changed;
     uint64_t same;    /* it was decided so before */
-    uint64_t late;    /* learned or expired already, or its original is gone */
+    uint64_t late;    /* learned or expired already, decided since, or its original is gone */
     uint64_t missing; /* numbers named one by one that are not there */
 };
 
