@@ -37,7 +37,10 @@ lib_liboutside_a_SOURCES = \
     antivirus/outside/outside.c antivirus/outside/outside.h antivirus/outside/task.h \
     antivirus/outside/stream.c antivirus/outside/stream.h \
     antivirus/outside/clamd.c \
-    antivirus/outside/clamd_reply.c antivirus/outside/clamd_reply.h
+    antivirus/outside/clamd_reply.c antivirus/outside/clamd_reply.h \
+    antivirus/outside/icap.c \
+    antivirus/outside/icap_dialect.c antivirus/outside/icap_dialect.h \
+    antivirus/outside/icap_response.c antivirus/outside/icap_response.h
 OUTSIDE_LIBS = lib/liboutside.a lib/libantivirus.a $(BASE_LIBS)
 
 outside_world = t/unit/outside_world.c t/unit/outside_world.h t/unit/antivirus_samples.h
@@ -47,3 +50,11 @@ t_unit_antivirus_clamd_LDADD = $(OUTSIDE_LIBS) $(CMOCKA_LIBS)
 
 unit += t/unit/antivirus_signature_files
 t_unit_antivirus_signature_files_LDADD = lib/libantivirus.a $(BASE_LIBS) $(CMOCKA_LIBS)
+
+unit += t/unit/antivirus_icap
+t_unit_antivirus_icap_SOURCES = t/unit/antivirus_icap.c $(outside_world)
+t_unit_antivirus_icap_LDADD = $(OUTSIDE_LIBS) $(CMOCKA_LIBS)
+
+fuzz += t/fuzz/icap
+t_fuzz_icap_LDADD = $(OUTSIDE_LIBS)
+t_fuzz_icap_LDFLAGS = $(AM_LDFLAGS) $(LIBFUZZER_LDFLAGS)

@@ -261,6 +261,11 @@ static int store_scanner(struct conf_loaded *loaded, size_t i, struct err *err)
                 "scanner %s has no address; expected address = /run/clamav/clamd.ctl or "
                 "another",
                 from->name);
+    else if ((scanner->type == SCANNER_ICAP) != (scanner->address.authority.n > 0))
+        err_set(err,
+                "scanner %s: type and address do not go together; expected icap://... for icap "
+                "only",
+                from->name);
     else
         return 0;
     return conf_at(err, &from->section);

@@ -35,14 +35,16 @@ struct conf_domain {
     struct conf_hop next_hop;
 };
 
-enum conf_scanner_type { SCANNER_CLAMD };
+enum conf_scanner_type { SCANNER_CLAMD, SCANNER_ICAP };
+enum conf_icap_method { ICAP_RESPMOD, ICAP_REQMOD };
 
 /* Where an outside scanner listens. */
 struct conf_peer {
     const char *host; /* numeric address; NULL for a Unix socket */
     uint16_t port;
-    const char *path; /* the socket */
-    const char *text; /* as written; NULL: none */
+    const char *path;     /* the socket */
+    struct str authority; /* of icap://address:port/service: "address:port"; empty: another one */
+    const char *text;     /* as written; NULL: none */
 };
 
 /* A scanner that is a program of its own (antivirus/link/link.h). */
@@ -50,6 +52,7 @@ struct conf_scanner {
     const char *name; /* as antivirus.engines names it */
     unsigned type;    /* enum conf_scanner_type */
     struct conf_peer address;
+    unsigned method; /* enum conf_icap_method */
 };
 
 /* what happens to a message that the antivirus step says this of */

@@ -93,12 +93,34 @@ int conf_place_hop(struct str text, struct pool *pool, struct conf_hop *hop, str
     return copy_text(str_of(host), pool, &hop->host, err);
 }
 
+#define ICAP_SCHEME "icap://"
+#define ICAP_PORT   1344 /* RFC 3507 4.2 */
+
+/* What stands behind the scheme: it becomes part of a request line. */
+static int store_icap(struct str rest, struct pool *pool, struct conf_peer *peer, struct err *err)
+{
+    char host[INET6_ADDRSTRLEN];
+    size_t slash = str_chr(rest, '/');
+    bool good = slash != STR_NONE && slash + 1 < rest.n;
+    peer->authority = str_sub(rest, 0, slash);
+    peer->port = ICAP_PORT;
+    for (size_t i = 0; i < rest.n; i++)
+        good &= rest.s[i] > ' ' && rest.s[i] < 127;
+    if (good && split_host_port(peer->authority, host, &peer->port))
+        return copy_text(str_of(host), pool, &peer->host, err);
+    return err_set(err, "expected a numeric address, a port and a service, such as "
+                        "icap://127.0.0.1:1344/avscan (host names are not looked up)");
+}
+
 int conf_place_peer(struct str text, struct pool *pool, struct conf_peer *peer, struct err *err)
 {
     char host[INET6_ADDRSTRLEN];
     *peer = (struct conf_peer){.port = 0};
     if (copy_text(text, pool, &peer->text, err) < 0)
         return -1;
+    struct str whole = str_of(peer->text);
+    if (str_starts(whole, STR(ICAP_SCHEME)))
+        return store_icap(str_from(whole, strlen(ICAP_SCHEME)), pool, peer, err);
     if (conf_place_path(text) && text.n <= CONF_SOCKET_PATH_MAX) {
         peer->path = peer->text;
         return 0;
@@ -107,6 +129,6 @@ int conf_place_peer(struct str text, struct pool *pool, struct conf_peer *peer, 
         return copy_text(str_of(host), pool, &peer->host, err);
     return err_set(err,
                    "expected the path of a socket (at most %d bytes), or a numeric address and a "
-                   "port such as 127.0.0.1:3310 or [::1]:3310",
+                   "port such as 127.0.0.1:3310 or [::1]:3310, or icap://127.0.0.1:1344/avscan",
                    CONF_SOCKET_PATH_MAX);
 }

@@ -14,7 +14,8 @@
 bool conf_place_path(struct str text);
 /* "192.0.2.10:25" or "[2001:db8::1]:25"; -1: err says what was expected. */
 int conf_place_listen(struct str text, struct err *err);
-/* "/run/clamav/clamd.ctl" or "127.0.0.1:3310". Texts live in pool; -1: err says what was expected.
+/* "/run/clamav/clamd.ctl", "127.0.0.1:3310" or "icap://127.0.0.1:1344/avscan". Texts live in pool;
+ * -1: err says what was expected.
  */
 int conf_place_peer(struct str text, struct pool *pool, struct conf_peer *peer, struct err *err);
 /* Texts live in pool; -1: err says what was expected. */

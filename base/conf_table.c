@@ -231,10 +231,13 @@ const struct conf_setting conf_domain_settings[] = {
 };
 
 const struct conf_setting conf_scanner_settings[] = {
-{"scanner", "type", CONF_CHOICE, IN(struct conf_scanner, type, unsigned), NULL, 0, 0, {"clamd"},
- "What it speaks: clamd is ClamAV's daemon."},
+{"scanner", "type", CONF_CHOICE, IN(struct conf_scanner, type, unsigned), NULL, 0, 0,
+ {"clamd", "icap"}, "What it speaks: clamd is ClamAV's daemon; icap is RFC 3507."},
 {"scanner", "address", CONF_PEER, IN(struct conf_scanner, address, struct conf_peer), NULL, 0, 0, {0},
- "Where it listens: the path of a Unix socket, or address:port."},
+ "Where it listens: for clamd the path of a Unix socket, or address:port; for icap "
+ "icap://address:port/service."},
+{"scanner", "method", CONF_CHOICE, IN(struct conf_scanner, method, unsigned), "respmod", 0, 0,
+ {"respmod", "reqmod"}, "How an ICAP service is asked: as if a web client got the mail, or sent it."},
 };
 /* clang-format on */
 

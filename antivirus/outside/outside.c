@@ -13,7 +13,8 @@ struct outside {
     unsigned timeout; /* seconds */
 };
 
-static const struct outside_kind *const kinds[] = {[SCANNER_CLAMD] = &outside_clamd};
+static const struct outside_kind *const kinds[] = {
+    [SCANNER_CLAMD] = &outside_clamd, [SCANNER_ICAP] = &outside_icap};
 
 /* --- what the kinds share --- */
 

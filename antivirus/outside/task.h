@@ -43,6 +43,7 @@ struct outside_kind {
 };
 
 extern const struct outside_kind outside_clamd;
+extern const struct outside_kind outside_icap;
 
 /* What is looked at: 0 is the message as it came, then its parts. */
 static inline size_t task_items(const struct outside_task *task)

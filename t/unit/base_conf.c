@@ -552,21 +552,29 @@ static void outside_scanners(void **state)
 {
     struct conf *conf = good(DOMAIN "antivirus { engines = { two, yara, one } }\n"
                                     "scanner two { type = clamd; address = \"[::1]:3310\" }\n"
-                                    "scanner one { type = clamd; address = /run/clamd.ctl }\n");
+                                    "scanner one { type = clamd; address = /run/clamd.ctl }\n"
+                                    "scanner three { type = icap; method = reqmod\n"
+                                    "  address = icap://192.0.2.1/av?mode=simple }\n");
     const struct conf_scanner *one = conf_scanner_find(&conf->antivirus, "one");
     const struct conf_scanner *two = conf_scanner_find(&conf->antivirus, "two");
-    assert_int_equal(conf->antivirus.n_scanners, 2);
+    const struct conf_scanner *three = conf_scanner_find(&conf->antivirus, "three");
+    assert_int_equal(conf->antivirus.n_scanners, 3);
     assert_null(conf_scanner_find(&conf->antivirus, "yara"));
     assert_string_equal(one->address.path, "/run/clamd.ctl");
     assert_null(one->address.host);
     assert_int_equal(two->type, SCANNER_CLAMD);
     assert_string_equal(two->address.host, "::1");
     assert_int_equal(two->address.port, 3310);
+    assert_int_equal(three->type, SCANNER_ICAP);
+    assert_int_equal(three->method, ICAP_REQMOD);
+    assert_string_equal(three->address.host, "192.0.2.1");
+    assert_int_equal(three->address.port, 1344);
+    assert_str(three->address.authority, "192.0.2.1");
     /* what a process of the gateway is given says the same */
     struct buf text = BUF_INIT(CONF_TEXT_MAX);
     conf_show(conf, &text);
     struct conf *again = good(buf_cstr(&text));
-    assert_int_equal(again->antivirus.n_scanners, 2);
+    assert_int_equal(again->antivirus.n_scanners, 3);
     assert_string_equal(conf_scanner_find(&again->antivirus, "one")->address.path,
                         "/run/clamd.ctl");
     buf_release(&text);
@@ -593,7 +601,17 @@ static void wrong_scanners(void **state)
         "t.conf:2: scanner a has no address; expected address = /run/clamav/clamd.ctl or another");
     bad(DOMAIN "scanner a { type = clamd; address = localhost:3310 }",
         "t.conf:2: address = localhost:3310: expected the path of a socket (at most 107 bytes), or "
-        "a numeric address and a port such as 127.0.0.1:3310 or [::1]:3310");
+        "a numeric address and a port such as 127.0.0.1:3310 or [::1]:3310, or "
+        "icap://127.0.0.1:1344/avscan");
+    bad(DOMAIN "scanner a { type = icap; address = icap://127.0.0.1:1344 }",
+        "t.conf:2: address = icap://127.0.0.1:1344: expected a numeric address, a port and a "
+        "service, such as icap://127.0.0.1:1344/avscan (host names are not looked up)");
+    bad(DOMAIN "scanner a { type = icap; address = \"icap://127.0.0.1/a b\" }",
+        "t.conf:2: address = icap://127.0.0.1/a b: expected a numeric address, a port and a "
+        "service, such as icap://127.0.0.1:1344/avscan (host names are not looked up)");
+    bad(DOMAIN "scanner a { type = icap; address = /run/icap }",
+        "t.conf:2: scanner a: type and address do not go together; expected icap://... for icap "
+        "only");
     bad(DOMAIN "scanner a { type = clamd; address = /a }\nscanner a { }",
         "t.conf:3: scanner a is there already in t.conf:2");
     bad(DOMAIN "scanner a { adress = /a }",
