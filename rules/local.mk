@@ -159,7 +159,7 @@ t_bench_rules_bench_LDADD = $(RULES_LIBS)
 EXTRA_PROGRAMS += t/bench/rules_hyperscan
 t_bench_rules_hyperscan_LDADD = lib/libtools.a $(RULES_LIBS) -lhs
 noinst_PROGRAMS += t/bench/rules_speed
-t_bench_rules_speed_LDADD = lib/libtools.a lib/libbayes.a $(RULES_LIBS) -lm
+t_bench_rules_speed_LDADD = lib/libtools.a lib/libbayes.a $(RULES_LIBS) $(OPENSSL_LIBS) -lm
 
 noinst_PROGRAMS += t/system/regex_limits
 t_system_regex_limits_SOURCES = t/system/regex_limits.c t/system/attack.c t/system/attack.h
