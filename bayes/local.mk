@@ -29,7 +29,8 @@ lib_libledger_a_SOURCES = \
     bayes/ledger/export.c bayes/ledger/export.h bayes/ledger/held.c bayes/ledger/learn.c \
     bayes/ledger/ledger.h bayes/ledger/look.c bayes/ledger/open.c bayes/ledger/publish.c \
     bayes/ledger/rebuild.c bayes/ledger/record.c bayes/ledger/record.h bayes/ledger/rehearse.c \
-    bayes/ledger/salvage.c bayes/ledger/salvage.h bayes/ledger/seed.c bayes/ledger/state.c bayes/ledger/weights.c \
+    bayes/ledger/salvage.c bayes/ledger/salvage.h bayes/ledger/seed.c bayes/ledger/state.c \
+    bayes/ledger/teachers.c bayes/ledger/weights.c \
     bayes/publish/generation_note.c bayes/publish/generations.c bayes/publish/generations.h \
     bayes/publish/guard.c bayes/publish/guard.h bayes/publish/judge.c bayes/publish/judge.h \
     bayes/publish/note.c bayes/publish/note.h bayes/publish/publish.c bayes/publish/publish.h \

@@ -44,7 +44,7 @@ struct learn_summary {
     uint64_t ham;
     uint64_t generation; /* the model in service */
     uint64_t held;       /* messages held out, of both classes */
-    char refused[320];   /* why a new model that was asked for is not in service; "": it is */
+    char refused[480];   /* why a new model that was asked for is not in service; "": it is */
 };
 
 /* Waits until all that was added is durable and reported; with `publish` also builds the model

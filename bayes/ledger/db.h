@@ -71,6 +71,7 @@ struct ledger {
     struct fusion fusion;
     struct rehearsal *rehearsal; /* likewise */
     uint32_t incarnation;        /* of the message that was learned last */
+    uint32_t taken_back;         /* messages, since a model went live */
     int32_t *weights;            /* GRAM_WEIGHTS of them: as of the last commit, between batches */
     uint64_t weights_file;       /* N of weights-N; 0: there is none, all are 0 */
     uint64_t steps_pending;      /* entries of steps.db */
@@ -100,6 +101,7 @@ struct ledger_state {
     uint64_t weights_file;
     uint64_t held_next;
     uint32_t incarnation;
+    uint32_t taken_back;
     bool changed;
 };
 struct ledger_state ledger_state(const struct ledger *ledger);

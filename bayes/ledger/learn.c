@@ -359,8 +359,10 @@ static int item_learn(struct batch *batch, struct ledger_item *item, struct err 
     item->result = LEARN_DONE;
     if (found && take_back(batch, item->digest, &old, err) < 0)
         return -1;
-    if (item->class == LEARN_FORGET)
+    if (item->class == LEARN_FORGET) {
+        batch->state.taken_back += batch->state.taken_back < UINT32_MAX;
         return ledger_record_del(ledger, batch->txn, item->digest, err);
+    }
     return message_learn(batch, item, &source, err);
 }
 

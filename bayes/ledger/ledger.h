@@ -171,4 +171,15 @@ int ledger_expire(struct ledger *ledger, unsigned days, int64_t now, struct err 
  */
 int64_t ledger_publish(struct ledger *ledger, struct err *err);
 
+/* Who has taught most since `since` (seconds since 1970), held-out messages included. name "": it
+ * was taught in bulk, by nobody in particular; neither spam nor ham: nothing was. Reads the whole
+ * ledger. */
+struct ledger_teacher {
+    char name[LEARN_REPORTER_MAX + 1];
+    uint64_t spam, ham; /* messages */
+};
+#define LEDGER_TEACHERS_MAX 1000 /* that are told apart */
+int ledger_teacher(struct ledger *ledger, int64_t since, struct ledger_teacher *most,
+                   struct err *err);
+
 #endif

@@ -15,7 +15,8 @@ struct totals_record {
     uint64_t weights_file;
     uint64_t salt;
     int32_t fusion[LEDGER_FUSION_MAX];
-    uint64_t incarnation;
+    uint32_t incarnation;
+    uint32_t taken_back;
 };
 
 #define VERSION_1_SIZE offsetof(struct totals_record, held_spam)
@@ -24,7 +25,8 @@ struct totals_record {
 struct ledger_state ledger_state(const struct ledger *ledger)
 {
     return (struct ledger_state){ledger->totals,    ledger->fusion,      ledger->weights_file,
-                                 ledger->held_next, ledger->incarnation, ledger->changed};
+                                 ledger->held_next, ledger->incarnation, ledger->taken_back,
+                                 ledger->changed};
 }
 
 void ledger_state_set(struct ledger *ledger, const struct ledger_state *state)
@@ -34,6 +36,7 @@ void ledger_state_set(struct ledger *ledger, const struct ledger_state *state)
     ledger->weights_file = state->weights_file;
     ledger->held_next = state->held_next;
     ledger->incarnation = state->incarnation;
+    ledger->taken_back = state->taken_back;
     ledger->changed = state->changed;
 }
 
@@ -53,7 +56,8 @@ int ledger_state_put(struct ledger *ledger, DB_TXN *txn, const struct ledger_sta
                                    .held_next = state->held_next,
                                    .weights_file = state->weights_file,
                                    .salt = ledger->salt,
-                                   .incarnation = state->incarnation};
+                                   .incarnation = state->incarnation,
+                                   .taken_back = state->taken_back};
     memcpy(record.fusion, state->fusion.learned, sizeof state->fusion.learned);
     DBT key = dbt_of("totals", 6), value = dbt_of(&record, sizeof record);
     int code = ledger->totals_db->put(ledger->totals_db, txn, &key, &value, 0);
@@ -87,7 +91,8 @@ static void record_use(struct ledger *ledger, const struct totals_record *record
                                             .held_ham = record->held_ham},
                                  .weights_file = record->weights_file,
                                  .held_next = record->held_next,
-                                 .incarnation = (uint32_t)record->incarnation,
+                                 .incarnation = record->incarnation,
+                                 .taken_back = record->taken_back,
                                  .changed = record->changed};
     memcpy(state.fusion.learned, record->fusion, sizeof state.fusion.learned);
     ledger_state_set(ledger, &state);

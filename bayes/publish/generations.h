@@ -17,7 +17,7 @@
 #include "bayes/publish/guard.h"
 
 #define GENERATIONS_MAX     10000 /* that a folder's list may hold */
-#define GENERATION_WHY_MAX  320
+#define GENERATION_WHY_MAX  480
 #define GENERATIONS_NEWEST  5   /* models kept that have been in service */
 #define GENERATIONS_DAYS    7   /* and the last one of each of so many days before */
 #define GENERATIONS_REFUSED 2   /* and of the refused or rolled back ones */

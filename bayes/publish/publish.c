@@ -10,7 +10,8 @@
 #include "bayes/ledger/db.h"
 #include "bayes/model/model.h"
 
-#define MODEL_BESIDE "model.new"
+#define MODEL_BESIDE  "model.new"
+#define TEACHER_SHOWN 80 /* bytes of a name */
 
 /* A publication under way. */
 struct publication {
@@ -86,6 +87,24 @@ static int caution_write(const struct publication *p, struct err *err)
     return result;
 }
 
+/*
+ * What was taken back may have made the one in service better on the held-out mail, at a price
+ * that is not held out; so one that takes it back may also be no worse than the last one that has
+ * proved itself.
+ */
+static int compare_back(struct publication *p, const struct model *proved, struct err *err)
+{
+    struct guard_report back;
+    const struct publish_models models = {proved, proved, p->model};
+    if (publish_compare(p->ledger, &models, &back, err) < 0)
+        return -1;
+    if (back.accepted) {
+        p->made.held = back;
+        p->made.compared_with = model_generation(proved);
+    }
+    return 0;
+}
+
 static int compare(struct publication *p, struct err *err)
 {
     struct err unused;
@@ -95,10 +114,38 @@ static int compare(struct publication *p, struct err *err)
         proved && proved != live ? generation_open(p->ledger->folder, proved, &unused) : NULL;
     const struct publish_models models = {p->live, other ? other : p->live, p->model};
     int result = publish_compare(p->ledger, &models, held, err);
+    if (result == 0 && !held->accepted && p->ledger->taken_back && other)
+        result = compare_back(p, other, err);
     model_close(&other);
     if (result == 0 && held->accepted && held->caution > 0)
         result = caution_write(p, err);
     return result;
+}
+
+/* Whose messages to look at first: names come from mail. */
+static void tell_teacher(struct publication *p)
+{
+    struct err err;
+    struct generation *made = &p->made;
+    struct generation proved;
+    struct ledger_teacher most;
+    char name[TEACHER_SHOWN + 1];
+    size_t n = strlen(made->why);
+    uint64_t since = p->trial.proved ? p->trial.proved : made->compared_with;
+    if (generation_read(p->ledger->folder, since, &proved, &err) <= 0 ||
+        ledger_teacher(p->ledger, (int64_t)proved.built, &most, &err) < 0) {
+        log_warning("who taught what model %" PRIu64 " was refused for: %s", made->number,
+                    err.text);
+        return;
+    }
+    if (most.spam + most.ham == 0)
+        return;
+    snprintf(name, sizeof name, "%.*s", TEACHER_SHOWN, most.name[0] ? most.name : "poterne learn");
+    for (char *c = name; *c; c++)
+        *c = *c < ' ' || *c > '~' ? '?' : *c;
+    snprintf(made->why + n, sizeof made->why - n,
+             "; since model %" PRIu64 " most was taught by %s: %" PRIu64 " spam, %" PRIu64 " ham",
+             since, name, most.spam, most.ham);
 }
 
 static bool knows_one_class(const struct model *model)
@@ -127,6 +174,8 @@ static int judge(struct publication *p, enum learn_publish how, struct err *err)
     snprintf(made->why, sizeof made->why, "%s%s",
              made->state == GENERATION_FORCED ? "by an administrator, although " : "",
              made->held.reason);
+    if (made->state == GENERATION_REFUSED)
+        tell_teacher(p);
     if (made->held.accepted && made->held.caution > 0)
         snprintf(made->why, sizeof made->why,
                  "%s; its scores are moved by %+.2f to keep ham errors as they were",
@@ -170,6 +219,8 @@ static int settle(struct publication *p, struct err *err)
     p->made.in_service = live;
     if (live && (trial_start(p, err) < 0 || generation_switch(folder, p->made.number, err) < 0))
         return -1;
+    if (live)
+        p->ledger->taken_back = 0;
     if (totals_settle(p->ledger, generation_current(folder), err) < 0)
         return -1;
     generations_expire(folder, p->trial.proved);

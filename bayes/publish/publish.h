@@ -20,11 +20,12 @@ enum publish_result {
 
 /*
  * Builds FOLDER/model-N beside, opens it as a check, compares it with the one in service on the
- * held-out mail; then `current` names it, or it is kept as refused. Only LEARN_PUBLISH_CHANGED
- * waits after a rollback; LEARN_PUBLISH_FORCED goes live whatever is said against it. Where
- * nothing usable is in service the newest former one that is usable takes that place first;
- * without any, there is nothing to compare with.
- * *made: what was built; PUBLISH_HELD fills only why.
+ * held-out mail (or, when something was taken back, with the last one that has proved itself); then
+ * `current` names it, or it is kept as refused and who taught most is named. Only
+ * LEARN_PUBLISH_CHANGED waits after a rollback; LEARN_PUBLISH_FORCED goes live whatever is said
+ * against it. Where nothing usable is in service the newest former one that is usable takes that
+ * place first; without any, there is nothing to compare with. *made: what was built; PUBLISH_HELD
+ * fills only why.
  */
 enum publish_result publish_model(struct ledger *ledger, enum learn_publish how,
                                   struct generation *made, struct err *err);
