@@ -42,20 +42,10 @@ static bool marker_get(const struct ledger *ledger, char *name, size_t size, uns
     return str_copy(first, name, size);
 }
 
-int aside_done(struct ledger *ledger, struct err *err)
+/* A folder of a ledger holds plain files only. */
+static int folder_remove(const char *home, struct err *err)
 {
     char path[PATH_MAX];
-    if (fsio_join(path, sizeof path, ledger->folder, MARKER, err) < 0)
-        return -1;
-    return unlink(path) < 0 && errno != ENOENT ? err_sys(err, "cannot remove %s", path) : 0;
-}
-
-/* The folder of a ledger holds plain files only. */
-static int ledger_remove(const struct ledger *ledger, struct err *err)
-{
-    char home[PATH_MAX], path[PATH_MAX];
-    if (fsio_join(home, sizeof home, ledger->folder, "ledger", err) < 0)
-        return -1;
     DIR *dir = opendir(home);
     if (dir == NULL)
         return errno == ENOENT ? 0 : err_sys(err, "cannot read folder %s", home);
@@ -64,6 +54,75 @@ static int ledger_remove(const struct ledger *ledger, struct err *err)
             unlink(path);
     closedir(dir);
     return rmdir(home) < 0 ? err_sys(err, "cannot remove %s", home) : 0;
+}
+
+static int ledger_remove(const struct ledger *ledger, struct err *err)
+{
+    char home[PATH_MAX];
+    if (fsio_join(home, sizeof home, ledger->folder, "ledger", err) < 0)
+        return -1;
+    return folder_remove(home, err);
+}
+
+/* When it was set aside: seconds, and a number among those of one second. False: no such name. */
+static bool name_order(const char *name, uint64_t order[2])
+{
+    struct str text = str_of(name), seconds;
+    order[1] = 0;
+    if (!str_starts(text, STR(PREFIX)))
+        return false;
+    text = str_from(text, strlen(PREFIX));
+    bool numbered = str_chr(text, '.') != STR_NONE;
+    if (numbered && (!str_next(&text, '.', &seconds) || !str_to_u64(text, NAMES_MAX, &order[1])))
+        return false;
+    return str_to_u64(numbered ? seconds : text, INT64_MAX, &order[0]);
+}
+
+/* The oldest of them, "" for none; returns how many there are. */
+static size_t oldest(const char *folder, char *name, size_t size)
+{
+    uint64_t least[2] = {UINT64_MAX, 0}, order[2];
+    size_t n = 0;
+    DIR *dir = opendir(folder);
+    *name = '\0';
+    if (dir == NULL)
+        return 0;
+    for (struct dirent *entry; (entry = readdir(dir)) != NULL;) {
+        if (!name_order(entry->d_name, order))
+            continue;
+        n++;
+        bool older = order[0] < least[0] || (order[0] == least[0] && order[1] < least[1]);
+        if (older && str_copy(str_of(entry->d_name), name, size))
+            memcpy(least, order, sizeof least);
+    }
+    closedir(dir);
+    return n;
+}
+
+/* What can't be removed costs space only. */
+static void old_ones_remove(const struct ledger *ledger)
+{
+    char name[MARKER_MAX], path[PATH_MAX];
+    struct err err;
+    while (oldest(ledger->folder, name, sizeof name) > ASIDE_KEPT) {
+        if (fsio_join(path, sizeof path, ledger->folder, name, &err) < 0 ||
+            folder_remove(path, &err) < 0) {
+            log_warning("a damaged ledger of long ago stays: %s", err.text);
+            return;
+        }
+        log_info("%s, a damaged ledger of long ago, is removed", path);
+    }
+}
+
+int aside_done(struct ledger *ledger, struct err *err)
+{
+    char path[PATH_MAX];
+    if (fsio_join(path, sizeof path, ledger->folder, MARKER, err) < 0)
+        return -1;
+    if (unlink(path) < 0 && errno != ENOENT)
+        return err_sys(err, "cannot remove %s", path);
+    old_ones_remove(ledger);
+    return 0;
 }
 
 int aside_unfinished(struct ledger *ledger, struct aside *aside, struct err *err)

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 
+#include "bayes/ledger/aside.h"
 #include "bayes/publish/publish.h"
 
 /* Berkeley DB leaves its log buffer behind when the recovery of a damaged environment fails. */
@@ -271,6 +272,31 @@ static void but_not_for_ever(void **state)
     ledger_close(&ledger);
 }
 
+/* Others with a name alike are nobody's business. */
+static void the_newest_damaged_ones_are_kept(void **state)
+{
+    static const char *const names[] = {"1700000000", "1700000000.2", "1700000000.10", "1700000001",
+                                        "x",          "17.x",         "1700000000.2y"};
+    static const bool stay[] = {false, false, true, true, true, true, true};
+    char path[128];
+    prepare();
+    for (size_t i = 0; i < 7; i++) {
+        snprintf(path, sizeof path, "%s/ledger.damaged-%s", folder, names[i]);
+        assert_int_equal(mkdir(path, 0700), 0);
+        snprintf(path, sizeof path, "%s/ledger.damaged-%s/tokens.db", folder, names[i]);
+        FILE *file = fopen(path, "w");
+        assert_true(file && fclose(file) == 0);
+    }
+    damage_file("tokens.db", REMOVED);
+    struct ledger *ledger = open_ledger();
+    ledger_close(&ledger);
+    for (size_t i = 0; i < 7; i++) {
+        snprintf(path, sizeof path, "%s/ledger.damaged-%s", folder, names[i]);
+        assert_int_equal(access(path, F_OK) == 0, stay[i]);
+    }
+    assert_int_equal(set_aside(), 3 + ASIDE_KEPT);
+}
+
 static void a_marker_without_sense_is_none(void **state)
 {
     static const char *const texts[] = {"",
@@ -464,6 +490,7 @@ int main(void)
         WITH_FOLDER(a_right_that_is_missing_is_no_damage),
         WITH_FOLDER(a_rebuilding_is_begun_anew),
         WITH_FOLDER(but_not_for_ever),
+        WITH_FOLDER(the_newest_damaged_ones_are_kept),
         WITH_FOLDER(a_marker_without_sense_is_none),
         WITH_FOLDER(version_1_is_taken_over),
         cmocka_unit_test(version_2_is_taken_over),
