@@ -58,7 +58,7 @@ bool mbox_next(struct str *rest, struct buf *out);
  * piece has the file's beginning, its end.
  */
 #define MBOX_BEFORE   3
-#define MBOX_LINE_MAX 1000
+#define MBOX_LINE_MAX 1000 /* bytes of a separator that count */
 size_t mbox_find(struct str text, size_t from, bool whole_begin, bool whole_end, size_t *resume);
 /* What stands from one separator to the next, as a message; `out` is emptied before. */
 void mbox_message(struct str entry, struct buf *out);

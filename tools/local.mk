@@ -23,6 +23,10 @@ poterne_LDADD = lib/libtools.a lib/libproposals.a $(REPORTS_LIBS) $(JOURNAL_LIBS
     lib/libavstatus.a lib/libavcontent.a lib/libantivirus.a $(CLAMAV_LIBS) $(YARA_LIBS) $(OPENSSL_LIBS) \
     lib/libimport.a lib/libledger.a $(DB_LIBS) lib/librulesfit.a $(PIPELINE_LIBS)
 
+fuzz += t/fuzz/mbox
+t_fuzz_mbox_LDADD = lib/libtools.a $(MAIL_LIBS)
+t_fuzz_mbox_LDFLAGS = $(AM_LDFLAGS) $(LIBFUZZER_LDFLAGS)
+
 unit += t/unit/tools_pieces t/unit/tools_files t/unit/tools_args t/unit/tools_history t/unit/tools_workers
 t_unit_tools_pieces_LDADD = lib/libtools.a $(MAIL_LIBS) $(CMOCKA_LIBS)
 t_unit_tools_files_LDADD = lib/libtools.a $(MAIL_LIBS) $(CMOCKA_LIBS)

@@ -57,7 +57,8 @@ size_t mbox_find(struct str text, size_t from, bool whole_begin, bool whole_end,
             *resume = at;
             return STR_NONE;
         }
-        if (is_from_line(str_sub(line, 0, end)))
+        /* no more of it than every reader has seen, wherever his piece ends */
+        if (is_from_line(str_sub(line, 0, end < MBOX_LINE_MAX ? end : MBOX_LINE_MAX)))
             return at;
     }
     /* the mark's beginning may be there already */

@@ -59,6 +59,22 @@ static void one_message_is_no_mailbox(void **state)
     assert_false(mbox_is(STR(FROM "Subject: x\n\nFrom me to you\n")));
 }
 
+/* Whoever reads in pieces may not have more of it. */
+static void separator_counts_up_to_its_maximum(void **state)
+{
+    static const char date[] = " Mon Jul  6 10:00:00 2026\n\n";
+    char text[2 * MBOX_LINE_MAX];
+    size_t resume, most = MBOX_LINE_MAX - strlen(date) + 2; /* its line end does not count */
+    memset(text, 's', sizeof text);
+    memcpy(text, "From ", 5);
+    memcpy(text + most, date, sizeof date);
+    assert_int_equal(mbox_find(str_of(text), 0, true, true, &resume), 0);
+    memset(text, 's', sizeof text);
+    memcpy(text, "From ", 5);
+    memcpy(text + most + 1, date, sizeof date);
+    assert_true(mbox_find(str_of(text), 0, true, true, &resume) == STR_NONE);
+}
+
 static void line_of_a_mailbox_is_dropped_when_it_is_one(void **state)
 {
     assert_str(mbox_line_dropped(STR(FROM "a: b\n")), "a: b\n");
@@ -249,6 +265,7 @@ int main(void)
         cmocka_unit_test(cr_lf_mailbox_keeps_its_line_ends),
         cmocka_unit_test(one_message_is_no_mailbox),
         cmocka_unit_test(line_of_a_mailbox_is_dropped_when_it_is_one),
+        cmocka_unit_test(separator_counts_up_to_its_maximum),
         cmocka_unit_test(folders_are_walked_in_order_without_loops),
         cmocka_unit_test(folders_of_a_maildir_are_meant_by_their_names),
         cmocka_unit_test(names_say_what_folders_are_for),
