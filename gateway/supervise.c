@@ -249,9 +249,10 @@ static bool earlier_alive(const struct supervisor *s, size_t kind)
 static void hurry(size_t kind, struct child *child)
 {
     time_t age = clock_seconds() - child->since;
-    if (child->state == CHILD_STARTING && age > READY_TIMEOUT) {
+    time_t ready_timeout = kinds[kind].signatures ? SIGNATURES_READY_TIMEOUT : READY_TIMEOUT;
+    if (child->state == CHILD_STARTING && age > ready_timeout) {
         log_error("%s[%d] is not ready after %d s; it is ended", kinds[kind].name, (int)child->pid,
-                  READY_TIMEOUT);
+                  (int)ready_timeout);
         kill(child->pid, SIGKILL);
     }
     if (child->state == CHILD_DRAINING && age > DRAIN_TIMEOUT) {
@@ -406,8 +407,8 @@ static void retry_signatures(struct supervisor *s, size_t kind, const struct chi
     } else if (serves(family)) {
         log_error("%s: the new signatures are refused and the old ones serve on; they are tried "
                   "again when the files change, or in %d minutes",
-                  kinds[kind].name, RETRY_REFUSED / 60);
-        family->retry_at = clock_seconds() + RETRY_REFUSED;
+                  kinds[kind].name, SIGNATURES_RETRY / 60);
+        family->retry_at = clock_seconds() + SIGNATURES_RETRY;
     }
 }
 

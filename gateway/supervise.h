@@ -21,14 +21,17 @@
 #define KINDS_MAX    12
 #define CHILDREN_MAX 4 /* of one kind at a time: starting, serving, draining ones */
 
-#define RETRY_FIRST 1  /* seconds until a kind that died is started again; doubles … */
-#define RETRY_MAX   30 /* … up to this */
-#define RETRY_REFUSED                                                                              \
-    900                   /* signatures that were refused while others serve, and did not change   \
-                           */
-#define READY_TIMEOUT 180 /* virus databases of a gigabyte take half a minute to load */
-#define DRAIN_TIMEOUT 60  /* one that was asked to drain is killed after this */
-#define DOOR_TIMEOUT  30  /* edge starts at the latest then, and says 451 for what is missing */
+#define RETRY_FIRST   1  /* seconds until a kind that died is started again; doubles … */
+#define RETRY_MAX     30 /* … up to this */
+#define READY_TIMEOUT 180
+#define DRAIN_TIMEOUT 60 /* one that was asked to drain is killed after this */
+#define DOOR_TIMEOUT  30 /* edge starts at the latest then, and says 451 for what is missing */
+
+/* Signatures that were refused while others serve, and did not change. */
+#define SIGNATURES_RETRY 900
+/* Half a minute of processor time for a gigabyte of them, of which who loads gets a tenth where
+ * serving takes all there is (ROLE_LOAD_NICE). */
+#define SIGNATURES_READY_TIMEOUT 1800
 
 struct kind {
     const char *name;
