@@ -155,6 +155,12 @@ struct conf_queue {
     size_t free_space_min;      /* 452 4.3.1 at MAIL below it: 100M */
 };
 
+/* How long what is held is kept, by why it is held; 0: until somebody decides. 30 days */
+struct conf_quarantine {
+    unsigned keep_virus, keep_banned, keep_unscannable, keep_policy, keep_undeliverable;
+    const char *export_password; /* "infected" */
+};
+
 struct conf_journal {
     unsigned keep;     /* evidence of settled messages: 90 days */
     size_t size_limit; /* the oldest evidence goes earlier above it: 10G */
@@ -183,6 +189,7 @@ struct conf {
     struct conf_bayes bayes;
     struct conf_sender sender;
     struct conf_queue queue;
+    struct conf_quarantine quarantine;
     struct conf_journal journal;
 };
 

@@ -27,6 +27,17 @@ bool held_class_find(struct str name, enum held_class *class)
     return false;
 }
 
+unsigned held_keep(const struct conf *conf, enum held_class class)
+{
+    const struct conf_quarantine *q = &conf->quarantine;
+    const unsigned keep[HELD_CLASSES] = {[HELD_VIRUS] = q->keep_virus,
+                                         [HELD_BANNED] = q->keep_banned,
+                                         [HELD_UNSCANNABLE] = q->keep_unscannable,
+                                         [HELD_POLICY] = q->keep_policy,
+                                         [HELD_UNDELIVERABLE] = q->keep_undeliverable};
+    return keep[class];
+}
+
 /* --- why --- */
 
 static enum held_class class_of_verdict(struct str verdict)

@@ -6,6 +6,7 @@
 #ifndef POTERNE_QUARANTINE_HELD_H
 #define POTERNE_QUARANTINE_HELD_H
 
+#include "base/conf.h"
 #include "spool/spool.h"
 
 /* Why it is held. The numbers stand in the index: a change of them is a new version of it. */
@@ -50,6 +51,9 @@ struct held {
     struct held_answer *answers; /* but for what was clean; at most HELD_ANSWERS_MAX */
     size_t n_answers;
 };
+
+/* Seconds that what is held for that is kept; 0: until somebody decides. */
+unsigned held_keep(const struct conf *conf, enum held_class class);
 
 /* Texts point into the file's envelope or live in pool. -1: out of memory. Evidence that can't be
  * read gives no answers. */

@@ -1,5 +1,6 @@
 #include "quarantine/index.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
@@ -78,14 +79,17 @@ static int make_tables(struct held_index *index, struct err *err)
     return 0;
 }
 
-/* 1: it is of another version. */
+/* 1: it is of another version, or somebody else's. */
 static int try_open(struct held_index *index, struct err *err)
 {
     int64_t version;
     /* made before SQLite makes it, so that it and what SQLite makes beside it have our mode */
     int fd = open(index->path, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, INDEX_MODE);
-    if (fd < 0)
-        return err_sys(err, "cannot open %s", index->path);
+    if (fd < 0) {
+        bool not_ours = errno == EACCES;
+        err_sys(err, "cannot open %s", index->path);
+        return not_ours ? 1 : -1;
+    }
     close(fd);
     if (sqlite3_open_v2(index->path, &index->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX,
                         NULL) != SQLITE_OK)
@@ -96,8 +100,10 @@ static int try_open(struct held_index *index, struct err *err)
     if (db_exec(index->db, settings, err) < 0 ||
         db_number(index->db, "PRAGMA user_version", &version, err) < 0)
         return -1;
-    if (version != 0 && version != ROWS_VERSION)
+    if (version != 0 && version != ROWS_VERSION) {
+        err_set(err, "%s is of another version", index->path);
         return 1;
+    }
     if (version == 0 && make_tables(index, err) < 0)
         return -1;
     return prepare_all(index, err);
@@ -113,6 +119,14 @@ static void remove_files(const struct held_index *index)
     }
 }
 
+/* Damaged, half made, or not to be opened by us. */
+static bool is_useless(int code)
+{
+    int primary = code & 0xff;
+    return db_damaged(code) || primary == SQLITE_ERROR || primary == SQLITE_CANTOPEN ||
+           primary == SQLITE_PERM || primary == SQLITE_READONLY;
+}
+
 /* What lies there half made or by another version is no loss. */
 static int open_db(struct held_index *index, struct err *err)
 {
@@ -120,12 +134,10 @@ static int open_db(struct held_index *index, struct err *err)
     if (result == 0)
         return 0;
     int code = index->db ? sqlite3_errcode(index->db) : SQLITE_OK;
-    bool useless = result == 1 || db_damaged(code) || (code & 0xff) == SQLITE_ERROR;
     close_db(index);
-    if (!useless)
+    if (result < 0 && !is_useless(code))
         return -1;
-    if (result < 0)
-        log_error("%s; it is made anew from the files beside it", err->text);
+    log_error("%s; it is made anew from the files beside it", err->text);
     remove_files(index);
     if (try_open(index, err) == 0)
         return 0;

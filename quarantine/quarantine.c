@@ -61,23 +61,40 @@ int quarantine_each(struct spool *spool, const struct quarantine_visitor *visito
     return result;
 }
 
-static int ask(const char *run_dir, enum notice_kind kind, const char *id, uint32_t recipient,
-               struct buf *answer, struct err *err)
+int quarantine_release(const char *run_dir, const char *id, uint32_t recipient, struct str why,
+                       struct buf *answer, struct err *err)
 {
-    const struct notice notice = {kind, str_of(id), recipient};
+    const struct notice notice = {.kind = NOTICE_RELEASE,
+                                  .id = str_of(id),
+                                  .recipient = recipient,
+                                  .why = why};
     return notice_ask(run_dir, &notice, answer, err);
 }
 
-int quarantine_release(const char *run_dir, const char *id, uint32_t recipient, struct buf *answer,
-                       struct err *err)
+int quarantine_release_to(const char *run_dir, const char *id, struct str address, struct str why,
+                          struct buf *answer, struct err *err)
 {
-    return ask(run_dir, NOTICE_RELEASE, id, recipient, answer, err);
+    const struct notice notice = {.kind = NOTICE_RELEASE_TO,
+                                  .id = str_of(id),
+                                  .address = address,
+                                  .why = why};
+    return notice_ask(run_dir, &notice, answer, err);
 }
 
-int quarantine_delete(const char *run_dir, const char *id, uint32_t recipient, struct buf *answer,
-                      struct err *err)
+int quarantine_delete(const char *run_dir, const char *id, uint32_t recipient, struct str why,
+                      struct buf *answer, struct err *err)
 {
-    return ask(run_dir, NOTICE_DELETE, id, recipient, answer, err);
+    const struct notice notice = {.kind = NOTICE_DELETE,
+                                  .id = str_of(id),
+                                  .recipient = recipient,
+                                  .why = why};
+    return notice_ask(run_dir, &notice, answer, err);
+}
+
+int quarantine_expire(const char *run_dir, struct buf *answer, struct err *err)
+{
+    const struct notice notice = {.kind = NOTICE_EXPIRE};
+    return notice_ask(run_dir, &notice, answer, err);
 }
 
 static int refuse(const struct envelope *envelope, uint32_t recipient, struct err *err)
@@ -107,32 +124,62 @@ static int mark_held(struct spool_file *file, uint32_t *indexes, int64_t time_us
     return n ? spool_mark(file, indexes, n, &mark, err) : 0;
 }
 
-static int decide(struct spool_file *file, uint32_t recipient, const struct spool_mark *mark,
-                  uint32_t *indexes, struct err *err)
+static int decide(struct spool_file *file, const struct quarantine_decision *d, uint32_t *indexes,
+                  struct err *err)
 {
     const struct envelope *envelope = &file->envelope;
+    const struct spool_mark mark = {.state = d->to, .time_us = d->time_us, .detail = d->why};
     size_t n = 0;
-    if (mark_held(file, indexes, mark->time_us, err) < 0)
+    if (mark_held(file, indexes, d->time_us, err) < 0)
         return -1;
     for (uint32_t i = 0; i < envelope->n_recipients; i++)
-        if ((recipient == NOTICE_EVERYONE || recipient == i) &&
+        if ((d->recipient == NOTICE_EVERYONE || d->recipient == i) &&
             quarantine_holds(&envelope->recipients[i]))
             indexes[n++] = i;
     if (n == 0)
-        return refuse(envelope, recipient, err);
-    if (spool_mark(file, indexes, n, mark, err) < 0 || spool_sync(file, err) < 0)
+        return refuse(envelope, d->recipient, err);
+    if (spool_mark(file, indexes, n, &mark, err) < 0)
         return -1;
-    return (int)n;
+    return !d->unsynced && spool_sync(file, err) < 0 ? -1 : (int)n;
 }
 
-int quarantine_decide(struct spool_file *file, uint32_t recipient, enum recipient_state to,
-                      int64_t time_us, struct err *err)
+int quarantine_decide(struct spool_file *file, const struct quarantine_decision *decision,
+                      struct err *err)
 {
-    const struct spool_mark mark = {.state = to, .time_us = time_us};
     uint32_t *indexes = calloc(file->envelope.n_recipients, sizeof *indexes);
     if (indexes == NULL)
         return err_set(err, "out of memory");
-    int result = decide(file, recipient, &mark, indexes, err);
+    int result = decide(file, decision, indexes, err);
     free(indexes);
     return result;
+}
+
+/* Those who are held are marked so first: with the copy the file goes to queue/. */
+static int add(struct spool_file *file, struct str address, const struct quarantine_decision *d,
+               struct err *err)
+{
+    const struct spool_mark mark = {.state = d->to, .time_us = d->time_us, .detail = d->why};
+    uint32_t *indexes = calloc(file->envelope.n_recipients, sizeof *indexes);
+    if (indexes == NULL)
+        return err_set(err, "out of memory");
+    int result = mark_held(file, indexes, d->time_us, err);
+    free(indexes);
+    if (result == 0)
+        result = spool_add_recipient(file, address, STR("released to"), &mark, err);
+    return result == 0 && spool_sync(file, err) == 0 ? 1 : -1;
+}
+
+int quarantine_add(struct spool_file *file, struct str address,
+                   const struct quarantine_decision *decision, struct err *err)
+{
+    const struct envelope *envelope = &file->envelope;
+    struct quarantine_decision one = *decision;
+    if (quarantine_held_count(envelope) == 0)
+        return refuse(envelope, NOTICE_EVERYONE, err);
+    for (uint32_t i = 0; i < envelope->n_recipients; i++)
+        if (str_ieq(envelope->recipients[i].address, address)) {
+            one.recipient = i;
+            return quarantine_decide(file, &one, err);
+        }
+    return add(file, address, &one, err);
 }

@@ -44,16 +44,34 @@ int quarantine_show_message(struct str raw, struct buf *out, struct err *err);
 
 /* Asks the running delivery process; recipient is an index in the envelope or NOTICE_EVERYONE.
  * `answer` (at least IPC_MSG_MAX) gets what was done. -1: refused or not reached, err says why. */
-int quarantine_release(const char *run_dir, const char *id, uint32_t recipient, struct buf *answer,
-                       struct err *err);
-int quarantine_delete(const char *run_dir, const char *id, uint32_t recipient, struct buf *answer,
-                      struct err *err);
+int quarantine_release(const char *run_dir, const char *id, uint32_t recipient, struct str why,
+                       struct buf *answer, struct err *err);
+/* A copy to this address, who need not be a recipient of it. */
+int quarantine_release_to(const char *run_dir, const char *id, struct str address, struct str why,
+                          struct buf *answer, struct err *err);
+int quarantine_delete(const char *run_dir, const char *id, uint32_t recipient, struct str why,
+                      struct buf *answer, struct err *err);
+/* Has what was held long enough removed, in a while. */
+int quarantine_expire(const char *run_dir, struct buf *answer, struct err *err);
 
+struct quarantine_decision {
+    uint32_t recipient;      /* or NOTICE_EVERYONE */
+    enum recipient_state to; /* released or deleted */
+    struct str why;          /* kept with it; may be empty */
+    int64_t time_us;
+    bool unsynced; /* a power cut may undo it, since it would be decided again */
+};
 /*
  * For the delivery process: marks who is held (one, or everyone) as released or deleted and writes
  * that to the disk. Returns how many, at least 1, or -1 with err set: nobody there is held.
  */
-int quarantine_decide(struct spool_file *file, uint32_t recipient, enum recipient_state to,
-                      int64_t time_us, struct err *err);
+int quarantine_decide(struct spool_file *file, const struct quarantine_decision *decision,
+                      struct err *err);
+/*
+ * Likewise a copy for another address; one of the recipients who is held is released. Each address
+ * gets one copy and no more. 1, or -1 with err set.
+ */
+int quarantine_add(struct spool_file *file, struct str address,
+                   const struct quarantine_decision *decision, struct err *err);
 
 #endif

@@ -21,10 +21,11 @@
 #define RECORD_HEAD_SIZE 20
 
 enum record_kind {
-    RECORD_ENVELOPE = 1, /* first, once */
-    RECORD_MARK = 2,     /* i64 time, u8 state, str relay, str detail, u32 count, u32 index… */
-    RECORD_HELD = 3,     /* str reason */
-    RECORD_JOURNALED = 4 /* empty */
+    RECORD_ENVELOPE = 1,  /* first, once */
+    RECORD_MARK = 2,      /* i64 time, u8 state, str relay, str detail, u32 count, u32 index… */
+    RECORD_HELD = 3,      /* str reason */
+    RECORD_JOURNALED = 4, /* empty */
+    RECORD_ADDED = 5      /* i64 time, u8 state, str detail, str address, str how */
 };
 
 struct spool_header {

@@ -68,6 +68,24 @@ int spool_mark(struct spool_file *file, const uint32_t *indexes, size_t n,
     return result;
 }
 
+int spool_add_recipient(struct spool_file *file, struct str address, struct str how,
+                        const struct spool_mark *mark, struct err *err)
+{
+    struct buf payload = BUF_INIT(SPOOL_ENVELOPE_MAX);
+    if (file->envelope.n_recipients >= SPOOL_RECIPIENTS_MAX)
+        return err_set(err, "%.*s has %zu recipients; no more can be kept",
+                       STR_ARG(file->envelope.id), file->envelope.n_recipients);
+    wire_i64(&payload, mark->time_us);
+    wire_u8(&payload, (uint8_t)mark->state);
+    wire_str(&payload, str_sub(mark->detail, 0, SPOOL_DETAIL_MAX));
+    wire_str(&payload, address);
+    wire_str(&payload, how);
+    int result = buf_ok(&payload) ? append(file, RECORD_ADDED, buf_str(&payload), err)
+                                  : err_set(err, "out of memory for a record");
+    buf_release(&payload);
+    return result;
+}
+
 int spool_mark_held(struct spool_file *file, struct str reason, struct err *err)
 {
     struct buf payload = BUF_INIT(SPOOL_ENVELOPE_MAX);

@@ -10,6 +10,8 @@ void notice_put(struct buf *out, const struct notice *notice)
     wire_u8(out, (uint8_t)notice->kind);
     wire_str(out, notice->id);
     wire_u32(out, notice->recipient);
+    wire_str(out, notice->address);
+    wire_str(out, notice->why);
 }
 
 bool notice_get(struct str message, struct notice *notice)
@@ -18,10 +20,13 @@ bool notice_get(struct str message, struct notice *notice)
     uint8_t kind = wire_get_u8(&w);
     notice->id = wire_get_str(&w);
     notice->recipient = wire_get_u32(&w);
-    if (!wire_done(&w) || kind < NOTICE_QUEUED || kind > NOTICE_DELETE)
+    notice->address = wire_get_str(&w);
+    notice->why = wire_get_str(&w);
+    if (!wire_done(&w) || kind < NOTICE_QUEUED || kind > NOTICE_EXPIRE)
         return false;
     notice->kind = (enum notice_kind)kind;
-    return spool_id_valid(notice->id) || (kind == NOTICE_FLUSH && notice->id.n == 0);
+    bool for_all = kind == NOTICE_FLUSH || kind == NOTICE_EXPIRE;
+    return spool_id_valid(notice->id) || (for_all && notice->id.n == 0);
 }
 
 void notice_reply_put(struct buf *out, const struct notice_reply *reply)

@@ -2,7 +2,8 @@
  * notice: what the delivery process is told on its service socket ("delivery"). One message a
  * notice over a lasting connection or one of its own.
  *
- *   u8 kind, str id, u32 recipient (index in the envelope, or NOTICE_EVERYONE)
+ *   u8 kind, str id, u32 recipient (index in the envelope, or NOTICE_EVERYONE), str address,
+ *   str why
  *
  * NOTICE_QUEUED and NOTICE_HELD, from edge and reports behind a commit, are not answered; one that
  * is lost costs time only, since delivery looks through the folders too. The others, from tools,
@@ -19,9 +20,11 @@
 enum notice_kind {
     NOTICE_QUEUED = 1,
     NOTICE_HELD = 2,
-    NOTICE_FLUSH = 3,   /* try now; empty id: everything that waits */
-    NOTICE_RELEASE = 4, /* from quarantine/ to its recipients */
-    NOTICE_DELETE = 5   /* from quarantine/ for good */
+    NOTICE_FLUSH = 3,      /* try now; empty id: everything that waits */
+    NOTICE_RELEASE = 4,    /* from quarantine/ to its recipients */
+    NOTICE_DELETE = 5,     /* from quarantine/ for good */
+    NOTICE_RELEASE_TO = 6, /* a copy to `address`; whoever is held stays so */
+    NOTICE_EXPIRE = 7      /* what was held long enough goes now; empty id */
 };
 
 #define NOTICE_EVERYONE UINT32_MAX
@@ -30,6 +33,8 @@ struct notice {
     enum notice_kind kind;
     struct str id;
     uint32_t recipient;
+    struct str address;
+    struct str why; /* by whom, after what: kept with the decision; at most SPOOL_DETAIL_MAX */
 };
 
 void notice_put(struct buf *out, const struct notice *notice);

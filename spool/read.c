@@ -92,9 +92,31 @@ static bool apply_held(struct str payload, struct envelope *envelope)
     return wire_done(&w);
 }
 
+static bool apply_added(struct str payload, struct pool *pool, size_t *room, struct envelope *e)
+{
+    struct wire w = wire_of(payload);
+    struct spool_mark mark = {.time_us = wire_get_i64(&w)};
+    struct spool_recipient added = {0};
+    mark.state = wire_get_u8(&w);
+    mark.detail = wire_get_str(&w);
+    added.address = wire_get_str(&w);
+    added.how = wire_get_str(&w);
+    if (!wire_done(&w) || e->n_recipients >= SPOOL_RECIPIENTS_MAX)
+        return false;
+    struct spool_recipient *list =
+        pool_grow(pool, e->recipients, e->n_recipients, room, sizeof *list);
+    if (list == NULL)
+        return false;
+    list[e->n_recipients] = added;
+    e->recipients = list;
+    spool_apply_mark(&list[e->n_recipients++], &mark);
+    return true;
+}
+
 /* What a record behind the envelope says. A kind that we do not know is one of a later version:
  * not understanding it could mean delivering twice, so it is an error. */
-static bool apply_record(const struct record *record, struct spool_file *file)
+static bool apply_record(const struct record *record, struct pool *pool, size_t *room,
+                         struct spool_file *file)
 {
     file->journaled = record->kind == RECORD_JOURNALED;
     switch (record->kind) {
@@ -102,6 +124,8 @@ static bool apply_record(const struct record *record, struct spool_file *file)
         return apply_mark(record->payload, &file->envelope);
     case RECORD_HELD:
         return apply_held(record->payload, &file->envelope);
+    case RECORD_ADDED:
+        return apply_added(record->payload, pool, room, &file->envelope);
     case RECORD_JOURNALED:
         return record->payload.n == 0;
     default:
@@ -123,8 +147,9 @@ static int take_records(struct str rest, const char *id, struct pool *pool, stru
     *corrupt = !str_eq(file->envelope.id, str_of(id));
     if (*corrupt)
         return err_set(err, "it is message %.*s under another name", STR_ARG(file->envelope.id));
+    size_t room = file->envelope.n_recipients;
     while ((got = record_get(&rest, &at, &record)) == RECORD_GOOD) {
-        *corrupt = !apply_record(&record, file);
+        *corrupt = !apply_record(&record, pool, &room, file);
         if (*corrupt)
             return err_set(err, "a record of kind %u can't be understood", record.kind);
     }

@@ -139,6 +139,12 @@ struct spool_mark {
  */
 int spool_mark(struct spool_file *file, const uint32_t *indexes, size_t n,
                const struct spool_mark *mark, struct err *err);
+/*
+ * Appends another recipient, who has the mark's state from the beginning; the file in memory does
+ * not get it: it is there when the file is read again. More than SPOOL_RECIPIENTS_MAX is refused.
+ */
+int spool_add_recipient(struct spool_file *file, struct str address, struct str how,
+                        const struct spool_mark *mark, struct err *err);
 /* Appends why the whole message is held now; envelope.held is that from here on. */
 int spool_mark_held(struct spool_file *file, struct str reason, struct err *err);
 /* Appends that the journal has all that stands before. */

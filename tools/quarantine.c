@@ -3,7 +3,6 @@
 
 #include <string.h>
 
-#include "base/ipc.h"
 #include "tools/quarantine_tool.h"
 
 #define ID_PREFIX_MIN 4
@@ -25,49 +24,6 @@ static void show(struct spool_view *view, const char *id)
     spool_unload(&file);
 }
 
-/* The recipient that --recipient names, by its place in the envelope. */
-static bool find_recipient(struct spool_view *view, const char *id, uint32_t *index)
-{
-    const char *address = view->args->recipient;
-    struct spool_file *file;
-    *index = NOTICE_EVERYONE;
-    if (address == NULL)
-        return true;
-    if (!spool_view_load(view, id, &file))
-        return false;
-    for (size_t i = 0; i < file->envelope.n_recipients; i++)
-        if (str_ieq(file->envelope.recipients[i].address, str_of(address)))
-            *index = (uint32_t)i;
-    spool_unload(&file);
-    if (*index == NOTICE_EVERYONE)
-        spool_view_worse(view,
-                         tool_misused(view->command, "%s is no recipient of %s", address, id));
-    return *index != NOTICE_EVERYONE;
-}
-
-static void decide(struct spool_view *view, const char *id, bool release)
-{
-    struct buf answer = BUF_INIT(IPC_MSG_MAX);
-    struct err err = {""};
-    uint32_t recipient;
-    if (!find_recipient(view, id, &recipient))
-        return;
-    int result = release ? quarantine_release(view->conf->run_dir, id, recipient, &answer, &err)
-                         : quarantine_delete(view->conf->run_dir, id, recipient, &answer, &err);
-    spool_view_put_answer(view, id, result, &answer, &err);
-    buf_release(&answer);
-}
-
-static void release(struct spool_view *view, const char *id)
-{
-    decide(view, id, true);
-}
-
-static void delete (struct spool_view *view, const char *id)
-{
-    decide(view, id, false);
-}
-
 /* --- which message --- */
 
 struct search {
@@ -84,8 +40,7 @@ static int match_one(void *data, const char *id)
     return 0;
 }
 
-/* The beginning of an id is enough where only one message has it. */
-static bool find_id(struct spool_view *view, const char *word, char id[SPOOL_ID_LEN + 1])
+bool quarantine_find_id(struct spool_view *view, const char *word, char id[SPOOL_ID_LEN + 1])
 {
     struct search search = {.n = 0};
     struct err err = {""};
@@ -129,8 +84,10 @@ static const struct {
 } commands[] = {
     {"list", quarantine_list, NULL, OPT_JSON | OPT_LIMIT | FILTER_OPTIONS},
     {"show", NULL, show, OPT_JSON | OPT_MESSAGE},
-    {"release", NULL, release, OPT_RECIPIENT},
-    {"delete", NULL, delete, OPT_RECIPIENT},
+    {"release", NULL, quarantine_release_one, OPT_RECIPIENT | OPT_TO | OPT_NO_SCAN | OPT_FORCE},
+    {"delete", NULL, quarantine_delete_one, OPT_RECIPIENT},
+    {"export", quarantine_export, NULL, OPT_FORCE},
+    {"expire", quarantine_expire_all, NULL, OPT_DRY_RUN | OPT_JSON | OPT_LIMIT},
 };
 #define N_COMMANDS (sizeof commands / sizeof commands[0])
 
@@ -155,7 +112,7 @@ static void act(struct spool_view *view)
                                                            "lists them"));
     else
         for (size_t i = 1; i < args->n_rest; i++)
-            if (find_id(view, args->rest[i], id))
+            if (quarantine_find_id(view, args->rest[i], id))
                 commands[c].one(view, id);
 }
 
@@ -171,15 +128,22 @@ static int run(const struct tool_args *args)
 const struct tool_command tool_quarantine = {
     .name = "quarantine",
     .summary = "list, show, release or delete what is held",
-    .arguments = "[list] | show ID… | release ID… | delete ID…",
-    .help = "list shows the newest first; all that is asked for must hold. --reason is a class\n"
-            "(virus, banned, unscannable, policy, undeliverable) or part of the reason. Times are\n"
-            "those of receipt. An id may be cut where only one message begins so.\n"
-            "show prints what is known of a message, its structure and why it is held; with\n"
-            "--message the message itself as it was received, which may be dangerous.\n"
-            "release gives it to its recipients, delete removes it for good; with --recipient for\n"
-            "one of them only. The running gateway does it, and its journal keeps that it was.\n"
-            "Exit status: 0 done, 1 not there, 2 could not be done.\n",
-    .options = OPT_CONFIG | OPT_JSON | OPT_MESSAGE | OPT_LIMIT | FILTER_OPTIONS,
+    .arguments = "[list] | show ID… | release ID… | delete ID… |\n"
+                 "       export ID FILE.zip | expire",
+    .help =
+        "list shows the newest first; all that is asked for must hold. --reason is a class\n"
+        "(virus, banned, unscannable, policy, undeliverable) or part of the reason. Times are\n"
+        "those of receipt. An id may be cut where only one message begins so.\n"
+        "show prints what is known of a message, its structure and why it is held; with\n"
+        "--message the message itself as it was received, which may be dangerous.\n"
+        "release has it scanned again (unless --no-scan) and gives it to those it is held for,\n"
+        "with --recipient to one of them, with --to a copy to another address; what is still\n"
+        "infected goes with --force only. delete removes it for good. export writes it into a zip\n"
+        "file under the password of the settings. expire removes now what\n"
+        "was held long enough, as the gateway does once a day; --dry-run only lists it.\n"
+        "The running gateway does all of that, and its journal keeps who said so.\n"
+        "Exit status: 0 done, 1 not there, 2 could not be done.\n",
+    .options = OPT_CONFIG | OPT_JSON | OPT_MESSAGE | OPT_LIMIT | OPT_TO | OPT_NO_SCAN | OPT_FORCE |
+               OPT_DRY_RUN | FILTER_OPTIONS,
     .run = run,
 };

@@ -151,7 +151,7 @@ static void put_end(struct spool_view *view, struct held_finder *finder, bool mo
         all += counts[i];
     if (more)
         printf("%zu shown, there are more that match: see --limit\n", view->listed);
-    else if (view->args->given & FILTER_OPTIONS)
+    else if (view->args->given & (FILTER_OPTIONS | OPT_DRY_RUN))
         printf("%zu match\n", view->listed);
     printf("%llu message%s in quarantine", (unsigned long long)all, all == 1 ? "" : "s");
     const char *between = ": ";
@@ -164,18 +164,15 @@ static void put_end(struct spool_view *view, struct held_finder *finder, bool mo
     putchar('\n');
 }
 
-void quarantine_list(struct spool_view *view)
+static void list(struct spool_view *view, const struct held_filter *filter)
 {
-    struct held_filter filter;
     struct held_list found = {0};
     struct err err = {""};
-    if (!quarantine_filter(view, &filter))
-        return;
     struct pool *pool = pool_new(FOUND_POOL_MAX);
     struct held_finder *finder = pool ? quarantine_finder(view) : NULL;
     if (pool == NULL)
         err_set(&err, "out of memory");
-    if (finder && held_find(finder, &filter, pool, &found, &err) == 0) {
+    if (finder && held_find(finder, filter, pool, &found, &err) == 0) {
         for (size_t i = 0; i < found.n; i++)
             quarantine_put(view, found.list[i]);
         put_end(view, finder, found.more);
@@ -184,4 +181,22 @@ void quarantine_list(struct spool_view *view)
         spool_view_worse(view, tool_fail(view->command, &err));
     held_finder_close(&finder);
     pool_free(&pool);
+}
+
+void quarantine_list(struct spool_view *view)
+{
+    struct held_filter filter;
+    if (quarantine_filter(view, &filter))
+        list(view, &filter);
+}
+
+void quarantine_list_expired(struct spool_view *view)
+{
+    int64_t before_us[HELD_CLASSES];
+    for (size_t i = 0; i < HELD_CLASSES; i++) {
+        unsigned keep = held_keep(view->conf, (enum held_class)i);
+        before_us[i] = keep ? now_us() - (int64_t)keep * 1000000 : 0;
+    }
+    const struct held_filter filter = {.held_before_us = before_us, .limit = view->args->limit};
+    list(view, &filter);
 }

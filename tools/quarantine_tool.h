@@ -17,5 +17,16 @@ struct held_finder *quarantine_finder(struct spool_view *view);
 void quarantine_list(struct spool_view *view);
 /* One message in a few lines, or one of JSON. */
 void quarantine_put(struct spool_view *view, const struct held *held);
+/* What `expire` would remove. */
+void quarantine_list_expired(struct spool_view *view);
+
+/* The id that is meant: a whole one, or the beginning of one where only one message has it. False:
+ * there is none, which was said. */
+bool quarantine_find_id(struct spool_view *view, const char *word, char id[SPOOL_ID_LEN + 1]);
+
+void quarantine_export(struct spool_view *view);
+void quarantine_release_one(struct spool_view *view, const char *id);
+void quarantine_delete_one(struct spool_view *view, const char *id);
+void quarantine_expire_all(struct spool_view *view);
 
 #endif

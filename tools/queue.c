@@ -46,7 +46,9 @@ static void show(struct spool_view *view, const char *id)
 /* id "": everything that waits */
 static void flush(struct spool_view *view, const char *id)
 {
-    const struct notice notice = {NOTICE_FLUSH, str_of(id), NOTICE_EVERYONE};
+    const struct notice notice = {.kind = NOTICE_FLUSH,
+                                  .id = str_of(id),
+                                  .recipient = NOTICE_EVERYONE};
     struct buf answer = BUF_INIT(IPC_MSG_MAX);
     struct err err = {""};
     if (*id && !spool_id_valid(notice.id)) {

@@ -34,6 +34,7 @@
 
 #include <event2/event.h>
 
+#include "base/recipient.h"
 #include "base/role.h"
 #include "gateway/client/client.h"
 #include "gateway/client/workers.h"
@@ -175,6 +176,7 @@ struct delivery {
     struct sweep queue_sweep, held_sweep;
     struct held_index *vault;  /* NULL: it can't be written */
     int64_t vault_quiet_until; /* monotonic seconds */
+    struct event *expire;
     struct event *tick;
     struct event *ctl;
     struct service *service;
@@ -311,6 +313,20 @@ void vault_renew(struct delivery *delivery, const char *id);
 void vault_drop(struct delivery *delivery, const char *id);
 /* These are all that lie in quarantine/, but for what came meanwhile. */
 void vault_swept(struct delivery *delivery, const char (*ids)[SPOOL_ID_LEN + 1], size_t n);
+
+/* --- decisions about held messages (decide.c) --- */
+/* Released or deleted, for one or for all; how many recipients, or -1. */
+int decide_held(struct delivery *delivery, const struct notice *notice, enum recipient_state to,
+                struct err *err);
+/* A copy to notice->address. 1 or -1. */
+int decide_copy(struct delivery *delivery, const struct notice *notice, struct err *err);
+/* Once a day what was held long enough is deleted. */
+int expire_start(struct delivery *delivery, struct err *err);
+void expire_now(struct delivery *delivery);
+
+/* --- a released message (released.c) --- */
+/* Adds the header field that says so, if somebody's copy was released. -1: out of memory. */
+int released_mark(struct spool_file *file, struct pool *pool, struct err *err);
 
 /* --- service socket (service.c) --- */
 int service_start(struct delivery *delivery, struct err *err);

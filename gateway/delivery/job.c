@@ -129,8 +129,13 @@ static enum job_need read_file(struct job *job, struct loaded *loaded)
     struct err err;
     bool corrupt;
     if (spool_load(job->delivery->spool, job->folder, job->id, loaded->pool, &loaded->file,
-                   &corrupt, &err) == 0)
-        return JOB_LOADED;
+                   &corrupt, &err) == 0) {
+        if (released_mark(loaded->file, loaded->pool, &err) == 0)
+            return JOB_LOADED;
+        spool_unload(&loaded->file);
+        log_warning("%s; it is tried again later", err.text);
+        return JOB_LATER;
+    }
     if (corrupt) {
         set_aside(job, err.text);
         return JOB_GONE;

@@ -9,7 +9,7 @@ lib_libclient_a_SOURCES = \
     gateway/client/maildir.c gateway/client/maildir.h \
     gateway/client/workers.c gateway/client/workers.h
 
-DELIVERY_LIBS = lib/libdelivery.a lib/libclient.a lib/libreportipc.a lib/libevents.a \
+DELIVERY_LIBS = lib/libdelivery.a lib/libsmtp.a lib/libclient.a lib/libreportipc.a lib/libevents.a \
     $(QUARANTINE_LIBS) $(DIRECTORY_LIBS) $(EVENT_LIBS)
 lib_libdelivery_a_CPPFLAGS = $(AM_CPPFLAGS) $(EVENT_CFLAGS)
 lib_libdelivery_a_SOURCES = \
@@ -17,7 +17,7 @@ lib_libdelivery_a_SOURCES = \
     gateway/delivery/job.c gateway/delivery/leg.c gateway/delivery/result.c gateway/delivery/settle.c \
     gateway/delivery/hop.c gateway/delivery/lane.c gateway/delivery/sweep.c \
     gateway/delivery/journal.c gateway/delivery/service.c gateway/delivery/report.c \
-    gateway/delivery/vault.c
+    gateway/delivery/vault.c gateway/delivery/decide.c gateway/delivery/released.c
 
 pkglibexec_PROGRAMS += gateway/poterne-delivery
 gateway_poterne_delivery_CPPFLAGS = $(AM_CPPFLAGS) $(EVENT_CFLAGS)

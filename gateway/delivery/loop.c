@@ -115,6 +115,8 @@ static int start(struct delivery *delivery, struct err *err)
         hops_make(delivery, err) < 0 || service_start(delivery, err) < 0)
         return -1;
     vault_start(delivery);
+    if (expire_start(delivery, err) < 0)
+        return -1;
     if (sweep_start(delivery, &delivery->queue_sweep, SPOOL_QUEUE, DELIVERY_SWEEP_SECONDS, err) < 0)
         return -1;
     return sweep_start(delivery, &delivery->held_sweep, SPOOL_QUARANTINE, DELIVERY_HELD_SECONDS,
@@ -167,6 +169,7 @@ void delivery_stop(struct delivery **stopped)
     hops_free(delivery);
     journal_stop(delivery);
     free_event(delivery->settle_soon);
+    free_event(delivery->expire);
     free_event(delivery->tick);
     free_event(delivery->ctl);
     if (delivery->base)

@@ -1,5 +1,4 @@
 /* service: what edge and the tools say over the service socket (spool/notice.h). */
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -7,7 +6,6 @@
 #include "base/log.h"
 #include "base/recipient.h"
 #include "gateway/delivery/delivery.h"
-#include "quarantine/quarantine.h"
 
 struct caller {
     struct service *service;
@@ -22,73 +20,6 @@ struct service {
     struct buf message;
     struct buf reply;
 };
-
-/* --- deciding about held messages --- */
-
-struct decision {
-    struct delivery *delivery;
-    const char *id;
-    uint32_t recipient;
-};
-
-static int move_released(const struct decision *decision, struct err *err)
-{
-    if (spool_move(decision->delivery->spool, decision->id, SPOOL_QUARANTINE, SPOOL_QUEUE, err) < 0)
-        return -1;
-    vault_drop(decision->delivery, decision->id);
-    vault_commit(decision->delivery);
-    job_adopt(decision->delivery, decision->id);
-    return 0;
-}
-
-static int decide(const struct decision *decision, enum recipient_state to, struct pool *pool,
-                  struct err *err)
-{
-    struct spool_file *file;
-    bool corrupt;
-    if (spool_load(decision->delivery->spool, SPOOL_QUARANTINE, decision->id, pool, &file, &corrupt,
-                   err) < 0)
-        return errno == ENOENT ? err_set(err, "%s is not in quarantine", decision->id) : -1;
-    int n = quarantine_decide(file, decision->recipient, to, delivery_now_us(), err);
-    spool_unload(&file);
-    return n;
-}
-
-/* A held message whose entry in the journal is still under way is told again when it is settled. */
-static int forget_job(const struct decision *decision, struct err *err)
-{
-    struct job *job = job_find(decision->delivery, str_of(decision->id));
-    if (job == NULL)
-        return 0;
-    if (job->n_open)
-        return err_set(err,
-                       "%s is still owed to other recipients: it comes into quarantine when "
-                       "these are done",
-                       decision->id);
-    if (job->folder == SPOOL_QUEUE)
-        return err_set(err, "%s is on its way out of the queue: ask again in a moment",
-                       decision->id);
-    job_free(job);
-    return 0;
-}
-
-/* How many recipients, or -1. */
-static int release_or_delete(const struct decision *decision, enum recipient_state to,
-                             struct err *err)
-{
-    if (forget_job(decision, err) < 0)
-        return -1;
-    struct pool *pool = pool_new(DELIVERY_LOAD_MAX);
-    if (pool == NULL)
-        return err_set(err, "out of memory");
-    int n = decide(decision, to, pool, err);
-    pool_free(&pool);
-    if (n > 0 && to == RCPT_RELEASED)
-        return move_released(decision, err) < 0 ? -1 : n;
-    job_adopt_held(decision->delivery, decision->id);
-    vault_commit(decision->delivery);
-    return n;
-}
 
 /* --- notices --- */
 
@@ -114,7 +45,8 @@ static void answer(struct service *service, const struct caller *caller, const c
 {
     char text[64];
     struct notice_reply reply = {.done = n >= 0};
-    snprintf(text, sizeof text, what, n);
+    if (n >= 0)
+        snprintf(text, sizeof text, what, n);
     reply.text = n >= 0 ? str_of(text) : str_of(err->text);
     buf_clear(&service->reply);
     notice_reply_put(&service->reply, &reply);
@@ -128,7 +60,6 @@ static void act(struct service *service, const struct caller *caller, const stru
     char id[SPOOL_ID_LEN + 1];
     struct err err = {""};
     str_copy(notice->id, id, sizeof id);
-    const struct decision decision = {delivery, id, notice->recipient};
     switch (notice->kind) {
     case NOTICE_QUEUED:
         job_adopt(delivery, id);
@@ -142,11 +73,18 @@ static void act(struct service *service, const struct caller *caller, const stru
         break;
     case NOTICE_RELEASE:
         answer(service, caller, "released to %d recipients",
-               release_or_delete(&decision, RCPT_RELEASED, &err), &err);
+               decide_held(delivery, notice, RCPT_RELEASED, &err), &err);
+        break;
+    case NOTICE_RELEASE_TO:
+        answer(service, caller, "%d copy released", decide_copy(delivery, notice, &err), &err);
         break;
     case NOTICE_DELETE:
         answer(service, caller, "deleted for %d recipients",
-               release_or_delete(&decision, RCPT_DELETED, &err), &err);
+               decide_held(delivery, notice, RCPT_DELETED, &err), &err);
+        break;
+    case NOTICE_EXPIRE:
+        expire_now(delivery);
+        answer(service, caller, "what was held long enough is removed now", 0, &err);
         break;
     }
 }

@@ -45,6 +45,8 @@ void vault_commit(struct delivery *delivery)
 
 void vault_tick(struct delivery *delivery)
 {
+    if (delivery->vault == NULL && clock_seconds() >= delivery->vault_quiet_until)
+        vault_start(delivery);
     vault_commit(delivery);
     /* a sweep that is under way may have passed some of what is lost: there will be another */
     if (delivery->vault && held_index_lacks(delivery->vault))

@@ -83,7 +83,9 @@ static int write_file(const struct post *post, const struct outgoing *mail,
 /* One that is lost costs time only: delivery looks into the folder, too. */
 static void notify_delivery(const struct post *post, const char *id)
 {
-    const struct notice notice = {NOTICE_QUEUED, str_of(id), NOTICE_EVERYONE};
+    const struct notice notice = {.kind = NOTICE_QUEUED,
+                                  .id = str_of(id),
+                                  .recipient = NOTICE_EVERYONE};
     char path[sizeof(((struct sockaddr_un *)0)->sun_path)];
     struct buf text = BUF_INIT(128);
     struct err err;

@@ -198,7 +198,9 @@ void gateway_notify(struct gateway *gateway, int kind, const char *id)
     char path[160];
     struct err err;
     struct buf message = BUF_INIT(100);
-    notice_put(&message, &(struct notice){(enum notice_kind)kind, str_of(id), NOTICE_EVERYONE});
+    notice_put(&message, &(struct notice){.kind = (enum notice_kind)kind,
+                                          .id = str_of(id),
+                                          .recipient = NOTICE_EVERYONE});
     ipc_path(gateway->run_dir, "delivery", path, sizeof path);
     int fd = ipc_connect(path, &err);
     must(fd >= 0 && ipc_send(fd, buf_str(&message), NULL, &err) == 1, err.text);

@@ -125,12 +125,12 @@ sub state_of {
     return $recipient->{state};
 }
 
-( $status, $said ) = $gateway->poterne( 'quarantine', 'release', $ids[0] );
+( $status, $said ) = $gateway->poterne( 'quarantine', 'release', '--force', $ids[0] );
 is( $status, 0, 'quarantine release' ) or diag($said);
 ok( wait_until( 15, sub { $gateway->maildir_messages($jean) && $gateway->maildir_messages($claire) } ), 'it is delivered' );
 ok( wait_until( 5, sub { state_of( $ids[0], $jean ) eq 'delivered' } ), 'and the journal knows' );
 like( ( $gateway->poterne( 'trace', $ids[0] ) )[1], qr/held .*released .*delivered /s, 'the whole story' );
-( $status, $said ) = $gateway->poterne( 'quarantine', 'release', '--recipient', $claire, $ids[1] );
+( $status, $said ) = $gateway->poterne( 'quarantine', 'release', '--no-scan', '--recipient', $claire, $ids[1] );
 is( $status, 0, 'quarantine release for one' ) or diag($said);
 ok( wait_until( 15, sub { state_of( $ids[1], $claire ) eq 'delivered' } ), 'it is delivered to one' );
 is( state_of( $ids[1], $jean ), 'held', 'and held for the other' );
@@ -207,7 +207,7 @@ for my $command (qw(check learn model evaluate trace quarantine queue config)) {
 }
 
 is( $gateway->stop, 0, 'the gateway stops as asked' );
-( $status, $said ) = $gateway->poterne( 'quarantine', 'release', $ids[0] );
+( $status, $said ) = $gateway->poterne( 'quarantine', 'expire' );
 is( $status, 2, 'without a gateway: 2' );
 like( $said, qr/running/, 'and what to do' );
 done_testing();

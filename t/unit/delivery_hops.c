@@ -55,7 +55,7 @@ static void flush(void)
 {
     struct buf answer = BUF_INIT(200000);
     struct err err;
-    const struct notice notice = {NOTICE_FLUSH, STR_EMPTY, NOTICE_EVERYONE};
+    const struct notice notice = {.kind = NOTICE_FLUSH, .recipient = NOTICE_EVERYONE};
     assert_int_equal(notice_ask(gateway.run_dir, &notice, &answer, &err), 0);
     buf_release(&answer);
 }

@@ -304,7 +304,7 @@ static void flush_does_not_wait(void **state)
     fake_hop_fault(&hop, FAULT_NONE, STEP_RCPT);
     usleep(100000);
     assert_int_equal(hop.n, 0);
-    struct notice flush = {NOTICE_FLUSH, str_of(id), NOTICE_EVERYONE};
+    struct notice flush = {.kind = NOTICE_FLUSH, .id = str_of(id), .recipient = NOTICE_EVERYONE};
     assert_int_equal(notice_ask(gateway.run_dir, &flush, &answer, &err), 0);
     assert_true(WAIT_FOR(hop.n == 1, PATIENCE));
     assert_true(WAIT_FOR(gateway_files(&gateway, "queue") == 0, PATIENCE));
@@ -318,7 +318,8 @@ static bool release_at_last(const char *message, uint32_t recipient, struct buf 
 {
     struct err err;
     for (int left = PATIENCE * 100; left > 0; left--) {
-        if (quarantine_release(gateway.run_dir, message, recipient, answer, &err) == 0)
+        if (quarantine_release(gateway.run_dir, message, recipient, STR("by me"), answer, &err) ==
+            0)
             return true;
         if (strstr(err.text, "ask again") == NULL)
             fail_msg("%s", err.text);
@@ -347,16 +348,19 @@ static void held_mail_is_released_once_and_deleted_for_good(void **state)
     assert_true(WAIT_FOR(gateway_has(&gateway, "quarantine", id), PATIENCE));
     assert_false(gateway_has(&gateway, "queue", id));
 
-    assert_true(WAIT_FOR(quarantine_release(gateway.run_dir, id, 1, &answer, &err) == -1 &&
-                             strstr(err.text, "was delivered"),
-                         PATIENCE));
-    assert_int_equal(quarantine_delete(gateway.run_dir, id, NOTICE_EVERYONE, &answer, &err), 0);
+    assert_true(
+        WAIT_FOR(quarantine_release(gateway.run_dir, id, 1, STR_EMPTY, &answer, &err) == -1 &&
+                     strstr(err.text, "was delivered"),
+                 PATIENCE));
+    assert_int_equal(quarantine_delete(gateway.run_dir, id, NOTICE_EVERYONE, STR_EMPTY, &answer,
+                                       &err),
+                     0);
     assert_str(buf_str(&answer), "deleted for 2 recipients");
     assert_true(WAIT_FOR(!gateway_has(&gateway, "quarantine", id), PATIENCE));
     assert_int_equal(state_of(0), RCPT_DELETED);
     assert_int_equal(state_of(1), RCPT_DELIVERED);
     assert_int_equal(state_of(2), RCPT_DELETED);
-    assert_int_equal(quarantine_release(gateway.run_dir, id, 0, &answer, &err), -1);
+    assert_int_equal(quarantine_release(gateway.run_dir, id, 0, STR_EMPTY, &answer, &err), -1);
     assert_non_null(strstr(err.text, "is not in quarantine"));
     assert_int_equal(hop.n, 1);
     buf_release(&answer);

@@ -40,15 +40,33 @@ static void all_are_held_at_first(void **state)
     spool_unload(&file);
 }
 
+static int decide(struct spool_file *file, uint32_t recipient, enum recipient_state to,
+                  int64_t time_us, struct err *err)
+{
+    const struct quarantine_decision decision = {.recipient = recipient,
+                                                 .to = to,
+                                                 .why = STR("by me"),
+                                                 .time_us = time_us};
+    return quarantine_decide(file, &decision, err);
+}
+
+static int add(struct spool_file *file, const char *address, struct err *err)
+{
+    const struct quarantine_decision decision = {.to = RCPT_RELEASED,
+                                                 .why = STR("by me"),
+                                                 .time_us = 9};
+    return quarantine_add(file, str_of(address), &decision, err);
+}
+
 static void nobody_gets_it_twice(void **state)
 {
     struct fixture *f = *state;
     put_held(f, sample_body, "infected: Eicar");
     struct spool_file *file = load(f);
-    assert_int_equal(quarantine_decide(file, 1, RCPT_RELEASED, 5, &f->err), 1);
-    assert_int_equal(quarantine_decide(file, 1, RCPT_RELEASED, 6, &f->err), -1);
+    assert_int_equal(decide(file, 1, RCPT_RELEASED, 5, &f->err), 1);
+    assert_int_equal(decide(file, 1, RCPT_RELEASED, 6, &f->err), -1);
     assert_non_null(strstr(f->err.text, "x@univ.example is not held, it was released"));
-    assert_int_equal(quarantine_decide(file, 2, RCPT_RELEASED, 6, &f->err), -1);
+    assert_int_equal(decide(file, 2, RCPT_RELEASED, 6, &f->err), -1);
     spool_unload(&file);
     file = load(f);
     assert_int_equal(quarantine_held_count(&file->envelope), 1);
@@ -56,11 +74,39 @@ static void nobody_gets_it_twice(void **state)
      */
     assert_int_equal(file->envelope.recipients[0].state, RCPT_HELD);
     assert_str(file->envelope.recipients[0].detail, "infected: Eicar");
-    assert_int_equal(quarantine_decide(file, NOTICE_EVERYONE, RCPT_DELETED, 7, &f->err), 1);
+    assert_int_equal(decide(file, NOTICE_EVERYONE, RCPT_DELETED, 7, &f->err), 1);
     assert_int_equal(file->envelope.recipients[0].state, RCPT_DELETED);
     assert_int_equal(file->envelope.recipients[1].state, RCPT_RELEASED);
-    assert_int_equal(quarantine_decide(file, NOTICE_EVERYONE, RCPT_RELEASED, 8, &f->err), -1);
-    assert_int_equal(quarantine_decide(file, 0, RCPT_RELEASED, 8, &f->err), -1);
+    assert_int_equal(decide(file, NOTICE_EVERYONE, RCPT_RELEASED, 8, &f->err), -1);
+    assert_int_equal(decide(file, 0, RCPT_RELEASED, 8, &f->err), -1);
+    spool_unload(&file);
+}
+
+static void another_address_gets_one_copy(void **state)
+{
+    struct fixture *f = *state;
+    put_held(f, sample_body, "infected: Eicar");
+    struct spool_file *file = load(f);
+    assert_int_equal(add(file, "desk@univ.example", &f->err), 1);
+    spool_unload(&file);
+    file = load(f);
+    assert_int_equal(file->envelope.n_recipients, 3);
+    const struct spool_recipient *added = &file->envelope.recipients[2];
+    assert_str(added->address, "desk@univ.example");
+    assert_int_equal(added->state, RCPT_RELEASED);
+    assert_int_equal(added->released_us, 9);
+    assert_str(added->detail, "by me");
+    /* the others stay held, also in queue/ */
+    assert_int_equal(file->envelope.recipients[0].state, RCPT_HELD);
+    assert_int_equal(quarantine_held_count(&file->envelope), 2);
+    assert_int_equal(add(file, "Desk@univ.example", &f->err), -1);
+    assert_non_null(strstr(f->err.text, "is not held, it was released"));
+    /* one of its recipients: that copy, and not another one */
+    assert_int_equal(add(file, "x@univ.example", &f->err), 1);
+    assert_int_equal(file->envelope.n_recipients, 3);
+    assert_int_equal(file->envelope.recipients[1].state, RCPT_RELEASED);
+    assert_int_equal(decide(file, 0, RCPT_DELETED, 10, &f->err), 1);
+    assert_int_equal(add(file, "third@univ.example", &f->err), -1);
     spool_unload(&file);
 }
 
@@ -93,7 +139,7 @@ static void the_list_has_what_is_held(void **state)
     write_sample(f, "quarantine", STR("rubbish"));
     put_held(f, sample_body, "two");
     struct spool_file *file = load(f);
-    assert_int_equal(quarantine_decide(file, NOTICE_EVERYONE, RCPT_DELETED, 7, &f->err), 2);
+    assert_int_equal(decide(file, NOTICE_EVERYONE, RCPT_DELETED, 7, &f->err), 2);
     spool_unload(&file);
     put_held(f, sample_body, "three");
     assert_int_equal(quarantine_each(f->spool, &visitor, &f->err), 0);
@@ -139,7 +185,8 @@ static void asking_nobody_is_an_error(void **state)
 {
     struct fixture *f = *state;
     struct buf answer = BUF_INIT(200000);
-    assert_int_equal(quarantine_release(f->root, "01ARZ3NDEKTSV4RRFFQ69G5FAV", 0, &answer, &f->err),
+    assert_int_equal(quarantine_release(f->root, "01ARZ3NDEKTSV4RRFFQ69G5FAV", 0, STR_EMPTY,
+                                        &answer, &f->err),
                      -1);
     assert_non_null(strstr(f->err.text, "is poterned running?"));
     buf_release(&answer);
@@ -150,9 +197,10 @@ static void asking_nobody_is_an_error(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        WITH_SPOOL(all_are_held_at_first),     WITH_SPOOL(nobody_gets_it_twice),
-        WITH_SPOOL(the_list_has_what_is_held), WITH_SPOOL(showing_it_does_no_harm),
-        WITH_SPOOL(an_empty_message_is_shown), WITH_SPOOL(asking_nobody_is_an_error),
+        WITH_SPOOL(all_are_held_at_first),         WITH_SPOOL(nobody_gets_it_twice),
+        WITH_SPOOL(another_address_gets_one_copy), WITH_SPOOL(the_list_has_what_is_held),
+        WITH_SPOOL(showing_it_does_no_harm),       WITH_SPOOL(an_empty_message_is_shown),
+        WITH_SPOOL(asking_nobody_is_an_error),
     };
     return tap_run(tests, NULL, NULL);
 }

@@ -216,6 +216,15 @@ static void what_the_index_lacks_is_found_too(void **state)
     held_index_close(&index);
 }
 
+static int decide(struct spool_file *file, uint32_t recipient, enum recipient_state to,
+                  int64_t time_us, struct err *err)
+{
+    const struct quarantine_decision decision = {.recipient = recipient,
+                                                 .to = to,
+                                                 .time_us = time_us};
+    return quarantine_decide(file, &decision, err);
+}
+
 static void what_has_changed_is_read_again(void **state)
 {
     struct world w = world_of(*state);
@@ -230,7 +239,7 @@ static void what_has_changed_is_read_again(void **state)
     index_one(&w, index, w.ids[0]);
     assert_true(held_index_knows(index, str_of(w.ids[0]), file->records_end));
     assert_int_equal(held_index_commit(index, &w.f->err), 0);
-    assert_int_equal(quarantine_decide(file, NOTICE_EVERYONE, RCPT_DELETED, 5, &w.f->err), 2);
+    assert_int_equal(decide(file, NOTICE_EVERYONE, RCPT_DELETED, 5, &w.f->err), 2);
     assert_false(held_index_knows(index, str_of(w.ids[0]), file->records_end));
     assert_int_equal(find(&w, &(struct held_filter){.limit = 10}, text), 1);
     assert_string_equal(text, "321");
@@ -338,11 +347,11 @@ static void what_could_not_be_delivered_is_a_class_of_its_own(void **state)
                                        .detail = STR("undeliverable: 550")};
     memcpy(w.f->id, w.ids[0], sizeof w.f->id);
     assert_int_equal(try_load(w.f, SPOOL_QUARANTINE, &file), 0);
-    assert_int_equal(quarantine_decide(file, 1, RCPT_RELEASED, T0 + 80 * SECOND, &w.f->err), 1);
+    assert_int_equal(decide(file, 1, RCPT_RELEASED, T0 + 80 * SECOND, &w.f->err), 1);
     assert_int_equal(spool_mark(file, &one, 1, &bounced, &w.f->err), 0);
     assert_int_equal(held_read(file, w.f->pool, &held, &w.f->err), 0);
     assert_int_equal(held.class, HELD_VIRUS); /* the other's copy still is */
-    assert_int_equal(quarantine_decide(file, 0, RCPT_DELETED, T0 + 95 * SECOND, &w.f->err), 1);
+    assert_int_equal(decide(file, 0, RCPT_DELETED, T0 + 95 * SECOND, &w.f->err), 1);
     assert_int_equal(held_read(file, w.f->pool, &held, &w.f->err), 0);
     assert_int_equal(held.class, HELD_UNDELIVERABLE);
     assert_str(held.reason, "undeliverable: 550");

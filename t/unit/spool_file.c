@@ -312,7 +312,9 @@ static void a_missing_file_is_not_a_damaged_one(void **state)
 static void notices_are_checked(void **state)
 {
     struct buf b = BUF_INIT(1000);
-    struct notice n = {NOTICE_RELEASE, STR("01ARZ3NDEKTSV4RRFFQ69G5FAV"), 3};
+    struct notice n = {.kind = NOTICE_RELEASE,
+                       .id = STR("01ARZ3NDEKTSV4RRFFQ69G5FAV"),
+                       .recipient = 3};
     struct notice got;
     notice_put(&b, &n);
     assert_true(notice_get(buf_str(&b), &got));
@@ -323,11 +325,11 @@ static void notices_are_checked(void **state)
     b.p[0] = 99;
     assert_false(notice_get(buf_str(&b), &got));
     buf_clear(&b);
-    n = (struct notice){NOTICE_QUEUED, STR("../../etc/passwd"), 0};
+    n = (struct notice){.kind = NOTICE_QUEUED, .id = STR("../../etc/passwd")};
     notice_put(&b, &n);
     assert_false(notice_get(buf_str(&b), &got));
     buf_clear(&b);
-    n = (struct notice){NOTICE_FLUSH, STR_EMPTY, NOTICE_EVERYONE};
+    n = (struct notice){.kind = NOTICE_FLUSH, .recipient = NOTICE_EVERYONE};
     notice_put(&b, &n);
     assert_true(notice_get(buf_str(&b), &got));
     buf_release(&b);

@@ -1,0 +1,194 @@
+/* decide: what somebody has decided about a held message, and what has been held long enough. */
+#include <errno.h>
+#include <stdio.h>
+
+#include "base/log.h"
+#include "base/recipient.h"
+#include "gateway/delivery/delivery.h"
+#include "gateway/smtp/address.h"
+#include "quarantine/index.h"
+#include "quarantine/quarantine.h"
+
+#define EXPIRE_ROUND  16    /* messages before others have their turn */
+#define EXPIRE_AGAIN  86400 /* seconds between two looks */
+#define EXPIRE_FIRST  60    /* … from the start to the first one */
+#define EXPIRE_FAILED 3600  /* … to the next one when a message could not be removed */
+
+/* --- one message --- */
+
+/* A held message whose entry in the journal is still under way is told again when it is settled. */
+static int forget_job(struct delivery *delivery, const char *id, struct err *err)
+{
+    struct job *job = job_find(delivery, str_of(id));
+    if (job == NULL)
+        return 0;
+    if (job->n_open)
+        return err_set(err,
+                       "%s is still owed to other recipients: it comes into quarantine when "
+                       "these are done",
+                       id);
+    if (job->folder == SPOOL_QUEUE)
+        return err_set(err, "%s is on its way out of the queue: ask again in a moment", id);
+    job_free(job);
+    return 0;
+}
+
+/* The decision is written to the file; from here on a crash only delays what follows of it. An
+ * address that is not empty gets a copy. How many recipients, or -1. */
+static int mark(struct delivery *delivery, const char *id, struct str address,
+                const struct quarantine_decision *decision, struct err *err)
+{
+    struct spool_file *file;
+    bool corrupt;
+    int n = -1;
+    if (forget_job(delivery, id, err) < 0)
+        return -1;
+    struct pool *pool = pool_new(DELIVERY_LOAD_MAX);
+    if (pool == NULL)
+        return err_set(err, "out of memory");
+    if (spool_load(delivery->spool, SPOOL_QUARANTINE, id, pool, &file, &corrupt, err) == 0) {
+        n = address.n ? quarantine_add(file, address, decision, err)
+                      : quarantine_decide(file, decision, err);
+        spool_unload(&file);
+    } else if (errno == ENOENT) {
+        err_set(err, "%s is not in quarantine", id);
+    }
+    pool_free(&pool);
+    return n;
+}
+
+static int release(struct delivery *delivery, const char *id, int n, struct err *err)
+{
+    if (n > 0 && spool_move(delivery->spool, id, SPOOL_QUARANTINE, SPOOL_QUEUE, err) < 0)
+        n = -1; /* the next sweep does it */
+    if (n < 0)
+        return -1;
+    vault_drop(delivery, id);
+    vault_commit(delivery);
+    job_adopt(delivery, id);
+    return n;
+}
+
+int decide_held(struct delivery *delivery, const struct notice *notice, enum recipient_state to,
+                struct err *err)
+{
+    char id[SPOOL_ID_LEN + 1];
+    const struct quarantine_decision decision = {.recipient = notice->recipient,
+                                                 .to = to,
+                                                 .why = str_sub(notice->why, 0, SPOOL_DETAIL_MAX),
+                                                 .time_us = delivery_now_us()};
+    str_copy(notice->id, id, sizeof id);
+    int n = mark(delivery, id, STR_EMPTY, &decision, err);
+    if (to == RCPT_RELEASED)
+        return release(delivery, id, n, err);
+    job_adopt_held(delivery, id);
+    vault_commit(delivery);
+    return n;
+}
+
+/* An address that RCPT would take, in a domain that mail is delivered to. */
+static int check_address(struct delivery *delivery, struct str text, struct smtp_address *address,
+                         struct err *err)
+{
+    char path[SMTP_ADDRESS_MAX + 3];
+    int n = snprintf(path, sizeof path, "<%.*s>", STR_ARG(text));
+    struct str rest = str_n(path, n > 0 && (size_t)n < sizeof path ? (size_t)n : 0);
+    if (!smtp_address_parse(&rest, address) || rest.n || !address->has_domain)
+        return err_set(err, "\"%.*s\" is no mail address", STR_ARG(str_sub(text, 0, 100)));
+    const struct hop *hop = hop_for(delivery, smtp_address_str(address));
+    if (hop == NULL)
+        return err_set(err, "%.*s is in none of the domains that mail is delivered to",
+                       STR_ARG(text));
+    if (hop->conf->kind == HOP_REPORTS)
+        return err_set(err, "%.*s is an address of reports, which has no mailbox", STR_ARG(text));
+    return 0;
+}
+
+int decide_copy(struct delivery *delivery, const struct notice *notice, struct err *err)
+{
+    char id[SPOOL_ID_LEN + 1];
+    struct smtp_address address;
+    const struct quarantine_decision decision = {.to = RCPT_RELEASED,
+                                                 .why = str_sub(notice->why, 0, SPOOL_DETAIL_MAX),
+                                                 .time_us = delivery_now_us()};
+    str_copy(notice->id, id, sizeof id);
+    if (check_address(delivery, notice->address, &address, err) < 0)
+        return -1;
+    int n = mark(delivery, id, smtp_address_str(&address), &decision, err);
+    return release(delivery, id, n, err);
+}
+
+/* --- what has been held long enough --- */
+
+/* Not fsync'd: what a power cut brings back is still too old. */
+static int expire_one(struct delivery *delivery, const char *id, enum held_class class,
+                      unsigned keep)
+{
+    char why[128];
+    struct err err;
+    snprintf(why, sizeof why, "expired: held as %s for longer than %u %s", held_class_name(class),
+             keep >= 86400 ? keep / 86400 : keep, keep >= 86400 ? "days" : "seconds");
+    const struct quarantine_decision decision = {.recipient = NOTICE_EVERYONE,
+                                                 .to = RCPT_DELETED,
+                                                 .why = str_of(why),
+                                                 .time_us = delivery_now_us(),
+                                                 .unsynced = true};
+    if (mark(delivery, id, STR_EMPTY, &decision, &err) < 0) {
+        log_warning("%s; it is to expire and is tried again later", err.text);
+        return -1;
+    }
+    log_info("%s %s", id, why);
+    vault_drop(delivery, id);
+    job_adopt_held(delivery, id);
+    return 0;
+}
+
+/* How many were removed; -1: one could not be. */
+static int expire_class(struct delivery *delivery, enum held_class class, unsigned keep)
+{
+    char ids[EXPIRE_ROUND][SPOOL_ID_LEN + 1];
+    struct err err;
+    if (keep == 0 || delivery->vault == NULL)
+        return 0;
+    int64_t before = delivery_now_us() - (int64_t)keep * 1000000;
+    int n = held_index_before(delivery->vault, class, before, ids, EXPIRE_ROUND, &err);
+    if (n < 0)
+        log_warning("%s", err.text);
+    for (int i = 0; i < n; i++)
+        if (expire_one(delivery, ids[i], class, keep) < 0)
+            return -1;
+    return n;
+}
+
+static void on_expire(evutil_socket_t fd, short what, void *data)
+{
+    struct delivery *delivery = data;
+    struct timeval wait = {.tv_sec = EXPIRE_AGAIN};
+    for (int i = 0; !delivery->draining && i < HELD_CLASSES; i++) {
+        enum held_class class = (enum held_class)i;
+        int n = expire_class(delivery, class, held_keep(delivery->conf, class));
+        if (n < 0)
+            wait.tv_sec = EXPIRE_FAILED;
+        if (n <= 0)
+            continue;
+        wait.tv_sec = 0; /* there may be more; other work goes on between */
+        break;
+    }
+    vault_commit(delivery);
+    event_add(delivery->expire, &wait);
+}
+
+void expire_now(struct delivery *delivery)
+{
+    const struct timeval at_once = {0};
+    event_add(delivery->expire, &at_once);
+}
+
+int expire_start(struct delivery *delivery, struct err *err)
+{
+    const struct timeval first = {.tv_sec = EXPIRE_FIRST};
+    delivery->expire = evtimer_new(delivery->base, on_expire, delivery);
+    if (delivery->expire == NULL || event_add(delivery->expire, &first) < 0)
+        return err_set(err, "out of memory for a timer");
+    return 0;
+}
