@@ -1,5 +1,5 @@
 /* The models of a folder: notes, which one serves, what is kept, publishing and going back. */
-#include "t/unit/tap.h"
+#include "t/unit/publish_world.h"
 
 #include <dirent.h>
 #include <ftw.h>
@@ -11,7 +11,6 @@
 #include "base/fsio.h"
 #include "base/log.h"
 #include "bayes/publish/note.h"
-#include "bayes/publish/publish.h"
 
 #define WORDS 10
 
@@ -83,17 +82,6 @@ static void learn_from(struct ledger *ledger, uint64_t from, uint64_t to)
                                       &err),
                          LEARN_DONE);
     }
-}
-
-static struct generation publish(struct ledger *ledger, enum learn_publish how,
-                                 enum publish_result expected)
-{
-    struct generation made;
-    struct err err = {""};
-    enum publish_result result = publish_model(ledger, how, &made, &err);
-    if (result != expected)
-        fail_msg("%d instead of %d: %s %s", result, expected, err.text, made.why);
-    return made;
 }
 
 static struct generation roll_back(struct ledger *ledger, uint64_t to)

@@ -198,12 +198,9 @@ static void what_was_rehearsed_is_taken_back_after_a_rebuilding(void **state)
         ledger = open_ledger();
         assert_int_equal(set_aside(), 1);
         assert_true(sum_of(ledger) == sum);
-        for (uint64_t i = 0; i < OLD; i++)
-            assert_int_equal(learn(ledger, i, LEARN_FORGET), LEARN_DONE);
-        for (uint64_t i = 1000; i < 1000 + LATER; i++)
-            assert_int_equal(learn(ledger, i, LEARN_FORGET), LEARN_DONE);
-        for (uint64_t i = 100; i < 400; i++)
-            assert_int_equal(learn(ledger, i, LEARN_FORGET), LEARN_DONE);
+        forget_many(ledger, 0, OLD);
+        forget_many(ledger, 1000, 1000 + LATER);
+        forget_many(ledger, 100, 400);
         assert_true(sum_of(ledger) == nothing);
         ledger_close(&ledger);
         remove_folder(NULL);
@@ -388,8 +385,7 @@ static void version_1_is_taken_over(void **state)
         assert_int_equal(learn(ledger, i, LEARN_FORGET), LEARN_DONE);
     assert_totals(ledger, 10, 20);
     words_of(59, words);
-    for (uint64_t i = 100; i < 130; i++)
-        assert_int_equal(learn(ledger, i, LEARN_FORGET), LEARN_DONE);
+    forget_many(ledger, 100, 130);
     assert_int_equal(ledger_token(ledger, words[0], &token, &err), 0);
     ledger_close(&ledger);
 }
@@ -446,8 +442,7 @@ static void assert_version_2_is_taken_over(bool written)
     ledger = open_ledger();
     assert_int_equal(learn(ledger, 7, class_of(7)), LEARN_KNOWN);
     learn_many(ledger, 100, 160);
-    for (uint64_t i = 100; i < 160; i++)
-        assert_int_equal(learn(ledger, i, LEARN_FORGET), LEARN_DONE);
+    forget_many(ledger, 100, 160);
     assert_true(sum_of(ledger) == sum);
     for (uint64_t i = 0; i < 60; i++)
         assert_int_equal(learn(ledger, i, i % 2 ? LEARN_FORGET : other_class(i)), LEARN_DONE);

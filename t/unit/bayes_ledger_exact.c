@@ -37,8 +37,7 @@ static void rehearsal_is_taken_back_too(void **state)
         assert_int_equal(learn_batch_as(ledger, 2000, 2200, all_spam), 200);
         for (uint64_t i = 0; i < 1300; i++)
             assert_int_equal(learn(ledger, shuffled(i, 1300), LEARN_FORGET), LEARN_DONE);
-        for (uint64_t i = 2000; i < 2200; i++)
-            assert_int_equal(learn(ledger, i, LEARN_FORGET), LEARN_DONE);
+        forget_many(ledger, 2000, 2200);
         assert_true(sum_of(ledger) == before);
         ledger_close(&ledger);
         ledger = open_ledger();
@@ -89,15 +88,13 @@ static void the_weights_may_be_written_at_any_time(void **state)
         assert_int_equal(learn_batch_as(ledger, from, from + 100, all_spam), 100);
         assert_int_equal(ledger_weights_save(ledger, true, &err), 0);
     }
-    for (uint64_t i = 400; i < 600; i++)
-        assert_int_equal(learn(ledger, i, LEARN_FORGET), LEARN_DONE);
+    forget_many(ledger, 400, 600);
     for (unsigned round = 0; round < 2; round++) {
         assert_true(sum_of(ledger) == before);
         ledger_close(&ledger);
         ledger = open_ledger();
     }
-    for (uint64_t i = 0; i < 400; i++)
-        assert_int_equal(learn(ledger, i, LEARN_FORGET), LEARN_DONE);
+    forget_many(ledger, 0, 400);
     for (unsigned round = 0; round < 2; round++) {
         assert_true(sum_of(ledger) == nothing);
         ledger_close(&ledger);
@@ -157,8 +154,7 @@ static void and_to_nothing(void **state)
     struct ledger *ledger = open_ledger();
     uint64_t before = sum_of(ledger);
     learn_many(ledger, 0, 60);
-    for (uint64_t i = 0; i < 60; i++)
-        assert_int_equal(learn(ledger, i, LEARN_FORGET), LEARN_DONE);
+    forget_many(ledger, 0, 60);
     assert_true(sum_of(ledger) == before);
     ledger_close(&ledger);
 }

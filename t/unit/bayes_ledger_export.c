@@ -69,8 +69,7 @@ static void what_went_out_comes_in_again(void **state)
     /* Learning goes on from there, and is taken back to there. */
     uint64_t sum = sum_of(ledger);
     learn_batch(ledger, 0, 50);
-    for (uint64_t i = 0; i < 50; i++)
-        assert_int_equal(learn(ledger, i, LEARN_FORGET), LEARN_DONE);
+    forget_many(ledger, 0, 50);
     assert_true(sum_of(ledger) == sum);
     ledger_close(&ledger);
     close(out);
@@ -95,8 +94,7 @@ static void it_is_added_to_what_is_there(void **state)
     assert_int_equal(ledger_token(ledger, words[0], &token, &err), 1);
     assert_int_equal(token.spam + token.ham, 2 * before);
     /* Its own messages can still be taken back. */
-    for (uint64_t i = 0; i < 60; i++)
-        assert_int_equal(learn(ledger, i, LEARN_FORGET), LEARN_DONE);
+    forget_many(ledger, 0, 60);
     assert_totals(ledger, 20, 40);
     ledger_close(&ledger);
     close(out);
@@ -174,8 +172,7 @@ static void stale_tokens_go(void **state)
     assert_int_equal(ledger_token(ledger, 0xfe, &token, &err), 1);
     words_of(7, words);
     assert_int_equal(ledger_token(ledger, words[0], &token, &err), 1);
-    for (uint64_t i = 0; i < 1600; i++)
-        assert_int_equal(learn(ledger, i, LEARN_FORGET), LEARN_DONE);
+    forget_many(ledger, 0, 1600);
     assert_totals(ledger, 10, 10);
     ledger_close(&ledger);
 }

@@ -3,10 +3,10 @@
  * a drop that is seen later. The mail is the same each time; which of it is held out is not.
  */
 #include "t/unit/ledger_world.h"
+#include "t/unit/publish_world.h"
 
 #include "base/log.h"
 #include "bayes/publish/judge.h"
-#include "bayes/publish/publish.h"
 
 #define VOCABULARY 800 /* words of each class */
 #define COMMON     200 /* words of both */
@@ -144,17 +144,6 @@ static struct worth worth_of(uint64_t generation)
     judge_close(&judge);
     model_close(&model);
     return worth;
-}
-
-static struct generation publish(struct ledger *ledger, enum learn_publish how,
-                                 enum publish_result expected)
-{
-    struct generation made;
-    struct err err = {""};
-    enum publish_result result = publish_model(ledger, how, &made, &err);
-    if (result != expected)
-        fail_msg("%d instead of %d: %s %s", result, expected, err.text, made.why);
-    return made;
 }
 
 /* 1500 of each class, one in ten held out, the model in service. */

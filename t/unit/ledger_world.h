@@ -156,6 +156,12 @@ static inline void learn_many(struct ledger *ledger, uint64_t from, uint64_t to)
         assert_int_equal(learn(ledger, i, class_of(i)), LEARN_DONE);
 }
 
+static inline void forget_many(struct ledger *ledger, uint64_t from, uint64_t to)
+{
+    for (uint64_t i = from; i < to; i++)
+        assert_int_equal(learn(ledger, i, LEARN_FORGET), LEARN_DONE);
+}
+
 /* from..to in one batch; returns how many were done. */
 static inline size_t learn_batch_as(struct ledger *ledger, uint64_t from, uint64_t to,
                                     enum learn_class (*class)(uint64_t))
