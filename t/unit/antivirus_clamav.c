@@ -106,6 +106,36 @@ static void text_as_it_stands_may_lose_cr(void **state)
     assert_true(clamav_seen_part(&seen, 2));
 }
 
+static void text_without_a_name_may_lose_blank_lines(void **state)
+{
+#define EXACT "\r\none\r\n\r\n \t\r\n\r\ntwo \n\nthree\n \n"
+    const struct av_part parts[] = {
+        {.bytes = STR(EXACT), .as_it_stands = true},
+        {.bytes = STR(EXACT), .as_it_stands = true, .filename = STR("a.js")},
+        {.bytes = STR(EXACT)},
+        {.bytes = STR("one\ntwo"), .as_it_stands = true},
+        {.bytes = STR(" \n\n"), .as_it_stands = true},
+    };
+    start(parts, 5);
+    clamav_seen_file(&seen, STR("one\n \ntwo\nthree"));
+    assert_false(clamav_seen_part(&seen, 0)); /* a blank at the end of a line counts */
+    clamav_seen_file(&seen, STR("one\n two \nthree"));
+    assert_false(clamav_seen_part(&seen, 0)); /* and one at its beginning */
+    clamav_seen_file(&seen, STR("one\n \ntwo \nthree\n"));
+    assert_true(clamav_seen_part(&seen, 0));
+    assert_false(clamav_seen_part(&seen, 1));
+    assert_false(clamav_seen_part(&seen, 2));
+    assert_false(clamav_seen_part(&seen, 3));
+    clamav_seen_file(&seen, STR(EXACT));
+    assert_true(clamav_seen_part(&seen, 1));
+    assert_true(clamav_seen_part(&seen, 2));
+    clamav_seen_file(&seen, STR("onetwo"));
+    assert_false(clamav_seen_part(&seen, 3));
+    clamav_seen_file(&seen, STR("\n"));
+    assert_true(clamav_seen_part(&seen, 4)); /* there is nothing in it */
+#undef EXACT
+}
+
 static void many_of_a_kind_stay_cheap(void **state)
 {
     struct av_part *parts = calloc(AV_PARTS_MAX, sizeof *parts);
@@ -131,6 +161,7 @@ int main(void)
         cmocka_unit_test(survives_any_depth),
         cmocka_unit_test(decoded_bytes_must_be_the_same),
         cmocka_unit_test(text_as_it_stands_may_lose_cr),
+        cmocka_unit_test(text_without_a_name_may_lose_blank_lines),
         cmocka_unit_test(many_of_a_kind_stay_cheap),
     };
     return tap_run(tests, NULL, NULL);
