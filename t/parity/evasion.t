@@ -25,7 +25,7 @@ my $eicar = 'X5O!P%@AP[4\\PZX54(P^)7CC)7}$EICAR-STANDARD' . '-ANTIVIRUS-TEST-FIL
 # An archive of one stored file.
 sub zip_of {
     my ( $name, $bytes ) = @_;
-    my $both = pack 'vvvvVVVvv', 20, 0, 0, 0, crc32($bytes), length $bytes, length $bytes, length $name, 0;
+    my $both = pack 'vvvvvVVVvv', 20, 0, 0, 0, 33, crc32($bytes), length $bytes, length $bytes, length $name, 0;
     my $file = "PK\3\4$both$name$bytes";
     my $entry = "PK\1\2" . pack('v', 20) . $both . pack( 'vvvVV', 0, 0, 0, 0, 0 ) . $name;
     return $file . $entry . "PK\5\6" . pack 'vvvvVVv', 0, 0, 1, 1, length $entry, length $file, 0;
