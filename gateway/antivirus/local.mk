@@ -46,3 +46,8 @@ t_fuzz_av_content_LDFLAGS = $(AM_LDFLAGS) $(LIBFUZZER_LDFLAGS)
 unit += t/unit/gateway_av_content
 t_unit_gateway_av_content_SOURCES = t/unit/gateway_av_content.c $(antivirus_samples)
 t_unit_gateway_av_content_LDADD = $(AVCONTENT_LIBS) $(CMOCKA_LIBS)
+
+# the program with an engine that was taken over
+noinst_PROGRAMS += t/system/av_prisoner
+t_system_av_prisoner_SOURCES = t/system/av_prisoner.c $(antivirus_role)
+t_system_av_prisoner_LDADD = lib/libavstatus.a lib/libverdict.a $(AVCONTENT_LIBS) $(BASE_LIBS)
