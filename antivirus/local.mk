@@ -40,8 +40,10 @@ lib_liboutside_a_SOURCES = \
     antivirus/outside/clamd_reply.c antivirus/outside/clamd_reply.h \
     antivirus/outside/icap.c \
     antivirus/outside/icap_dialect.c antivirus/outside/icap_dialect.h \
-    antivirus/outside/icap_response.c antivirus/outside/icap_response.h
-OUTSIDE_LIBS = lib/liboutside.a lib/libantivirus.a $(BASE_LIBS)
+    antivirus/outside/icap_response.c antivirus/outside/icap_response.h \
+    antivirus/outside/command.c antivirus/outside/child.c antivirus/outside/child.h \
+    antivirus/outside/preset.c antivirus/outside/preset.h
+OUTSIDE_LIBS = lib/liboutside.a lib/libantivirus.a $(PCRE2_LIBS) $(BASE_LIBS)
 
 outside_world = t/unit/outside_world.c t/unit/outside_world.h t/unit/antivirus_samples.h
 unit += t/unit/antivirus_clamd
@@ -58,3 +60,13 @@ t_unit_antivirus_icap_LDADD = $(OUTSIDE_LIBS) $(CMOCKA_LIBS)
 fuzz += t/fuzz/icap
 t_fuzz_icap_LDADD = $(OUTSIDE_LIBS)
 t_fuzz_icap_LDFLAGS = $(AM_LDFLAGS) $(LIBFUZZER_LDFLAGS)
+
+# a program that stands in for a command-line scanner
+check_PROGRAMS += t/unit/outside_scanner
+t_unit_outside_scanner_SOURCES = t/unit/outside_scanner.c t/unit/antivirus_samples.h
+unit += t/unit/antivirus_command
+t_unit_antivirus_command_CPPFLAGS = $(AM_CPPFLAGS) \
+    -DSCANNER_PROGRAM='"$(abs_top_builddir)/t/unit/outside_scanner"'
+t_unit_antivirus_command_SOURCES = t/unit/antivirus_command.c $(outside_world)
+t_unit_antivirus_command_LDADD = $(OUTSIDE_LIBS) $(CMOCKA_LIBS)
+EXTRA_t_unit_antivirus_command_DEPENDENCIES = t/unit/outside_scanner

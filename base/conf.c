@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "base/conf_loaded.h"
+#include "base/conf_place.h"
 #include "base/conf_suggest.h"
 #include "base/conf_value.h"
 #include "base/domain.h"
@@ -242,6 +243,27 @@ static int store_domain(struct conf_loaded *loaded, size_t i, struct err *err)
     return conf_at(err, &from->section);
 }
 
+/* A preset has everything; without one there is no guessing what an exit code means. */
+static int check_command(const struct conf_scanner *scanner, const struct conf_origin *section,
+                         struct err *err)
+{
+    const struct conf_list *command = &scanner->command;
+    bool preset = strcmp(scanner->preset, "none") != 0;
+    bool folder = false;
+    for (size_t i = 1; i < command->n; i++)
+        folder |= strcmp(command->items[i], "%f") == 0;
+    if (command->n > 0 && !conf_place_path(str_of(command->items[0])))
+        err_set(err, "scanner %s: expected the program's absolute path in command", scanner->name);
+    else if (!preset && (command->n == 0 || scanner->clean.n == 0 || scanner->infected.n == 0))
+        err_set(err, "scanner %s: expected a preset, or command, clean and infected",
+                scanner->name);
+    else if (!folder && (!preset || command->n > 1))
+        err_set(err, "scanner %s: expected %%f among the arguments of command", scanner->name);
+    else
+        return 0;
+    return conf_at(err, section);
+}
+
 static int store_scanner(struct conf_loaded *loaded, size_t i, struct err *err)
 {
     struct conf_titled_origin *from = &loaded->scanners[i];
@@ -256,16 +278,18 @@ static int store_scanner(struct conf_loaded *loaded, size_t i, struct err *err)
     const struct conf_setting *type = conf_setting_find("scanner", "type");
     if (from->settings[type - conf_scanner_settings].file == NULL)
         err_set(err, "scanner %s has no type; expected type = clamd or another", from->name);
-    else if (scanner->address.text == NULL)
-        err_set(err,
-                "scanner %s has no address; expected address = /run/clamav/clamd.ctl or "
-                "another",
-                from->name);
+    else if ((scanner->type == SCANNER_COMMAND) == (scanner->address.text != NULL))
+        err_set(err, "scanner %s: expected %s", from->name,
+                scanner->type == SCANNER_COMMAND
+                    ? "no address, which a command does not have"
+                    : "an address, such as address = /run/clamav/clamd.ctl");
     else if ((scanner->type == SCANNER_ICAP) != (scanner->address.authority.n > 0))
         err_set(err,
                 "scanner %s: type and address do not go together; expected icap://... for icap "
                 "only",
                 from->name);
+    else if (scanner->type == SCANNER_COMMAND)
+        return check_command(scanner, &from->section, err);
     else
         return 0;
     return conf_at(err, &from->section);

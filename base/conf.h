@@ -35,7 +35,7 @@ struct conf_domain {
     struct conf_hop next_hop;
 };
 
-enum conf_scanner_type { SCANNER_CLAMD, SCANNER_ICAP };
+enum conf_scanner_type { SCANNER_CLAMD, SCANNER_ICAP, SCANNER_COMMAND };
 enum conf_icap_method { ICAP_RESPMOD, ICAP_REQMOD };
 
 /* Where an outside scanner listens. */
@@ -53,6 +53,14 @@ struct conf_scanner {
     unsigned type;    /* enum conf_scanner_type */
     struct conf_peer address;
     unsigned method; /* enum conf_icap_method */
+    /* of a command: what is empty is the preset's (antivirus/outside/preset.h) */
+    const char *preset;                            /* "none", "uvscan", ... */
+    struct conf_list command;                      /* program and arguments, one of them "%f" */
+    struct conf_list clean, infected, unscannable; /* exit codes, as numbers in text */
+    const char *found;       /* pattern of output that names a finding; "": none */
+    const char *not_scanned; /* ... that says something was not looked at; "": none */
+    struct conf_list reads;  /* paths that the program may read */
+    size_t memory_limit;     /* 1G */
 };
 
 /* what happens to a message that the antivirus step says this of */

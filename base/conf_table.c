@@ -245,12 +245,33 @@ const struct conf_setting conf_domain_settings[] = {
 
 const struct conf_setting conf_scanner_settings[] = {
 {"scanner", "type", CONF_CHOICE, IN(struct conf_scanner, type, unsigned), NULL, 0, 0,
- {"clamd", "icap"}, "What it speaks: clamd is ClamAV's daemon; icap is RFC 3507."},
+ {"clamd", "icap", "command"},
+ "What it speaks: clamd is ClamAV's daemon; icap is RFC 3507; command is a program that is run."},
 {"scanner", "address", CONF_PEER, IN(struct conf_scanner, address, struct conf_peer), NULL, 0, 0, {0},
  "Where it listens: for clamd the path of a Unix socket, or address:port; for icap "
  "icap://address:port/service."},
 {"scanner", "method", CONF_CHOICE, IN(struct conf_scanner, method, unsigned), "respmod", 0, 0,
  {"respmod", "reqmod"}, "How an ICAP service is asked: as if a web client got the mail, or sent it."},
+{"scanner", "preset", CONF_WORD, IN(struct conf_scanner, preset, const char *), "none", 0, 0,
+ {"none", "uvscan", "savscan", "eset", "kaspersky", "avast"},
+ "The command of a known product; what is set beside it takes the place of what it says."},
+{"scanner", "command", CONF_TEXTS, IN(struct conf_scanner, command, struct conf_list), "{ }", 0, 100, {0},
+ "The program and its arguments, as they are given to it, without a shell; %f stands for the folder "
+ "with the files to look at."},
+{"scanner", "clean", CONF_CODES, IN(struct conf_scanner, clean, struct conf_list), "{ }", 0, 256, {0},
+ "Exit codes that say: nothing found, everything looked at."},
+{"scanner", "infected", CONF_CODES, IN(struct conf_scanner, infected, struct conf_list), "{ }", 0, 256, {0},
+ "Exit codes that say: infected."},
+{"scanner", "unscannable", CONF_CODES, IN(struct conf_scanner, unscannable, struct conf_list), "{ }", 0, 256, {0},
+ "Exit codes that say: something was not looked at. Any other code is a failure."},
+{"scanner", "found", CONF_TEXT, IN(struct conf_scanner, found, const char *), "\"\"", 0, 500, {0},
+ "Pattern (PCRE) of output that says: infected, whatever the exit code; its first group is the name."},
+{"scanner", "not_scanned", CONF_TEXT, IN(struct conf_scanner, not_scanned, const char *), "\"\"", 0, 500, {0},
+ "Pattern of output that says: something was not looked at."},
+{"scanner", "reads", CONF_PATHS, IN(struct conf_scanner, reads, struct conf_list), "{ }", 0, 16, {0},
+ "What the program may read beside its own folder and the system's libraries: its signatures."},
+{"scanner", "memory_limit", CONF_SIZE, IN(struct conf_scanner, memory_limit, size_t), "1G", MIB, 64 * GIB, {0},
+ "Address space of the program and of each that it starts."},
 };
 /* clang-format on */
 

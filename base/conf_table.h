@@ -26,6 +26,8 @@ enum conf_type {
     CONF_ADDRESS,   /* const char *: mail address; "" is NULL */
     CONF_WORDS,     /* struct conf_list: each one of `words`, none twice */
     CONF_ENGINES,   /* struct conf_list: each one of `words` or the name of a scanner */
+    CONF_TEXTS,     /* struct conf_list: texts, the same one as often as one likes */
+    CONF_CODES,     /* struct conf_list: numbers from 0 to 255 */
     CONF_PATHS,     /* struct conf_list: absolute paths */
     CONF_ADDRESSES, /* struct conf_list: mail addresses */
     CONF_LISTENS,   /* struct conf_list: address:port */

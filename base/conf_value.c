@@ -197,11 +197,18 @@ static int store_address(struct job *job, struct str text, const char **field)
 static int check_item(struct job *job, struct str text)
 {
     struct network network;
+    uint64_t code;
     switch (job->setting->type) {
     case CONF_WORDS:
         return is_choice(job->setting, text) ? 0 : expected_choice(job);
     case CONF_ENGINES:
         return conf_value_is_name(text) ? 0 : expected_choice(job);
+    case CONF_TEXTS:
+        return 0;
+    case CONF_CODES:
+        return str_to_u64(text, UINT8_MAX, &code)
+                   ? 0
+                   : err_set(job->err, "expected a number from 0 to 255");
     case CONF_PATHS:
         return conf_place_path(text) ? 0
                                      : err_set(job->err, "expected an absolute path without ..");
@@ -245,7 +252,7 @@ static int store_list(struct job *job, const struct conf_value *value, struct co
     for (size_t i = 0; i < value->n; i++) {
         if (check_item(job, value->items[i]) < 0)
             return err_prefix(job->err, "item `%.*s`", STR_ARG(value->items[i]));
-        if (is_earlier(value, i))
+        if (setting->type != CONF_TEXTS && is_earlier(value, i))
             return err_set(job->err, "item `%.*s` stands there twice", STR_ARG(value->items[i]));
         items[i] = value->items[i].s;
     }

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <fts.h>
 #include <limits.h>
 #include <stdio.h>
 #include <sys/file.h>
@@ -190,4 +191,28 @@ int fsio_lock(const char *path, struct err *err)
         err_sys(err, "cannot lock %s", path);
     close(fd);
     return -1;
+}
+
+static int remove_entry(const FTSENT *entry)
+{
+    if (entry->fts_level == FTS_ROOTLEVEL || entry->fts_info == FTS_D)
+        return 0;
+    if (entry->fts_info == FTS_DP)
+        return rmdir(entry->fts_accpath);
+    return unlink(entry->fts_accpath);
+}
+
+int fsio_empty_dir(const char *path, struct err *err)
+{
+    char *const roots[] = {(char *)path, NULL};
+    FTS *tree = fts_open(roots, FTS_PHYSICAL | FTS_NOCHDIR | FTS_XDEV, NULL);
+    if (tree == NULL)
+        return err_sys(err, "cannot read folder %s", path);
+    int result = 0;
+    const FTSENT *entry;
+    while (result == 0 && (entry = fts_read(tree)) != NULL)
+        if (remove_entry(entry) < 0)
+            result = err_sys(err, "cannot remove %s", entry->fts_path);
+    fts_close(tree);
+    return result;
 }

@@ -33,7 +33,8 @@
     (ACCESS_WRITE | LANDLOCK_ACCESS_FS_EXECUTE | LANDLOCK_ACCESS_FS_MAKE_CHAR |                    \
      LANDLOCK_ACCESS_FS_MAKE_FIFO | LANDLOCK_ACCESS_FS_MAKE_BLOCK)
 /* what may be asked of a path that is a file */
-#define ACCESS_OF_FILE (LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_WRITE_FILE)
+#define ACCESS_OF_FILE                                                                             \
+    (LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_WRITE_FILE | LANDLOCK_ACCESS_FS_EXECUTE)
 
 void sandbox_path(struct sandbox *box, const char *path, enum sandbox_access access)
 {
@@ -89,9 +90,10 @@ static int restrict_paths(const struct sandbox *box, long abi, struct err *err)
     if (rules < 0)
         return err_sys(err, "sandbox: cannot make a Landlock ruleset");
     for (size_t i = 0; i < box->n_paths && result == 0; i++) {
-        bool writes = box->paths[i].access == SANDBOX_WRITE;
-        result = add_path(rules, box->paths[i].path, writes ? ACCESS_WRITE | truncate : ACCESS_READ,
-                          err);
+        const uint64_t access[] = {[SANDBOX_READ] = ACCESS_READ,
+                                   [SANDBOX_WRITE] = ACCESS_WRITE | truncate,
+                                   [SANDBOX_RUN] = ACCESS_READ | LANDLOCK_ACCESS_FS_EXECUTE};
+        result = add_path(rules, box->paths[i].path, access[box->paths[i].access], err);
     }
     if (result == 0 && syscall(SYS_landlock_restrict_self, rules, 0) != 0)
         result = err_sys(err, "sandbox: cannot enter Landlock");
@@ -257,6 +259,48 @@ static const int calls_fork[] = {
     SCMP_SYS(pidfd_open), SCMP_SYS(close_range),
 };
 
+static const int calls_children[] = {
+    SCMP_SYS(clone), SCMP_SYS(fork), SCMP_SYS(vfork), SCMP_SYS(wait4), SCMP_SYS(waitid),
+};
+
+/* exec is deadly otherwise; the rest is what the loader and the C library of a program that is not
+ * ours may call */
+static const int calls_exec[] = {
+    SCMP_SYS(execve),
+    SCMP_SYS(arch_prctl),
+    SCMP_SYS(setrlimit),
+    SCMP_SYS(prlimit64),
+    SCMP_SYS(getgroups),
+    SCMP_SYS(getresuid),
+    SCMP_SYS(getresgid),
+    SCMP_SYS(getpgrp),
+    SCMP_SYS(getpgid),
+    SCMP_SYS(getsid),
+    SCMP_SYS(times),
+    SCMP_SYS(getpriority),
+    SCMP_SYS(setpriority),
+    SCMP_SYS(sched_getparam),
+    SCMP_SYS(sched_getscheduler),
+    SCMP_SYS(rt_sigsuspend),
+    SCMP_SYS(rt_sigtimedwait),
+    SCMP_SYS(rt_sigpending),
+    SCMP_SYS(pause),
+    SCMP_SYS(pipe),
+    SCMP_SYS(epoll_create),
+    SCMP_SYS(inotify_init),
+    SCMP_SYS(getxattr),
+    SCMP_SYS(lgetxattr),
+    SCMP_SYS(fgetxattr),
+    SCMP_SYS(readahead),
+    SCMP_SYS(sendfile),
+    SCMP_SYS(copy_file_range),
+    SCMP_SYS(close_range),
+    SCMP_SYS(mincore),
+    SCMP_SYS(socketpair),
+    SCMP_SYS(fchdir),
+    SCMP_SYS(fstatfs),
+};
+
 static const int calls_nest[] = {
     SCMP_SYS(prctl),
     SCMP_SYS(seccomp),
@@ -268,7 +312,7 @@ static const int calls_nest[] = {
 };
 
 /* Nothing of ours ever makes these: whoever does is not us any more. The first CALLS_EXEC ones
- * are poterned's own trade. */
+ * are poterned's own trade, the very first also SANDBOX_EXEC's. */
 #define CALLS_EXEC 2
 static const int calls_deadly[] = {
     SCMP_SYS(execve),
@@ -338,7 +382,7 @@ static int allow_connect(scmp_filter_ctx ctx, unsigned allow)
 static int allow_threads(scmp_filter_ctx ctx, unsigned allow)
 {
     int result = seccomp_rule_add(ctx, SCMP_ACT_ERRNO(ENOSYS), SCMP_SYS(clone3), 0);
-    if (result < 0 || !(allow & SANDBOX_THREADS) || (allow & SANDBOX_FORK))
+    if (result < 0 || !(allow & SANDBOX_THREADS) || (allow & (SANDBOX_FORK | SANDBOX_CHILDREN)))
         return result;
     return seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(clone), 1,
                             SCMP_A0(SCMP_CMP_MASKED_EQ, 0x00010000, 0x00010000));
@@ -372,14 +416,19 @@ static int fill_filter(scmp_filter_ctx ctx, unsigned allow)
         result = add_calls(ctx, SCMP_ACT_ALLOW, calls_accept, COUNT(calls_accept));
     if (result == 0 && (allow & SANDBOX_FORK))
         result = add_calls(ctx, SCMP_ACT_ALLOW, calls_fork, COUNT(calls_fork));
+    if (result == 0 && (allow & SANDBOX_CHILDREN))
+        result = add_calls(ctx, SCMP_ACT_ALLOW, calls_children, COUNT(calls_children));
+    if (result == 0 && (allow & SANDBOX_EXEC))
+        result = add_calls(ctx, SCMP_ACT_ALLOW, calls_exec, COUNT(calls_exec));
     if (result == 0 && (allow & SANDBOX_NEST))
         result = add_calls(ctx, SCMP_ACT_ALLOW, calls_nest, COUNT(calls_nest));
     if (result == 0)
         result = allow_connect(ctx, allow);
     if (result == 0)
         result = allow_threads(ctx, allow);
+    size_t spared = allow & SANDBOX_EXEC ? 1 : 0;
     if (result == 0)
-        result = add_calls(ctx, ACTION_DEADLY, calls_deadly, COUNT(calls_deadly));
+        result = add_calls(ctx, ACTION_DEADLY, calls_deadly + spared, COUNT(calls_deadly) - spared);
     return result;
 }
 

@@ -12,7 +12,7 @@
 #include "base/err.h"
 #include "base/str.h"
 
-#define SANDBOX_PATHS_MAX 16
+#define SANDBOX_PATHS_MAX 64
 #define SANDBOX_TEXT_MAX  8192
 
 enum sandbox_allow {
@@ -23,9 +23,13 @@ enum sandbox_allow {
     SANDBOX_UNIX_CONNECT = 1 << 4, /* socket(AF_UNIX), connect */
     SANDBOX_INET_CONNECT = 1 << 5, /* socket(AF_INET, AF_INET6), connect */
     SANDBOX_NEST = 1 << 6,         /* children may enter a narrower sandbox of their own */
+    SANDBOX_CHILDREN = 1 << 7, /* fork and wait alone: no signals to others, no leaving the group */
+    SANDBOX_EXEC = 1 << 8,     /* exec of the SANDBOX_RUN paths, and what programs do at start */
 };
 
-enum sandbox_access { SANDBOX_READ, SANDBOX_WRITE };
+/* SANDBOX_RUN: read and exec. (The kernel asks for it of the program and of its dynamic loader, not
+ * of libraries: what can be read could be mapped by a loader that may be run.) */
+enum sandbox_access { SANDBOX_READ, SANDBOX_WRITE, SANDBOX_RUN };
 
 struct sandbox {
     unsigned allow;

@@ -160,7 +160,7 @@ static void hear_result(struct outside_task *task, const struct clamd_reply *rep
     case CLAMD_OK:
         break;
     case CLAMD_FOUND:
-        av_found(task->answer, AV_INFECTED, "%s", text);
+        av_found(task->answer, AV_INFECTED, "%s", text[0] ? text : "without a name");
         task_finish(task);
         break;
     case CLAMD_UNSCANNABLE:

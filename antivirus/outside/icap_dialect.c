@@ -88,7 +88,8 @@ static void tell(const struct finding *finding, struct av_answer *answer)
     char name[AV_NAME_MAX];
     bool unscannable = finding->container || clamav_means_unscannable(finding->name);
     task_text(finding->name, name, sizeof name);
-    av_found(answer, unscannable ? AV_UNSCANNABLE : AV_INFECTED, "%s", name);
+    av_found(answer, unscannable ? AV_UNSCANNABLE : AV_INFECTED, "%s",
+             name[0] ? name : "without a name");
 }
 
 void icap_judge(const struct icap_response *r, struct av_answer *answer)

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "antivirus/outside/child.h"
 #include "antivirus/outside/task.h"
 
 struct outside {
@@ -13,8 +14,9 @@ struct outside {
     unsigned timeout; /* seconds */
 };
 
-static const struct outside_kind *const kinds[] = {
-    [SCANNER_CLAMD] = &outside_clamd, [SCANNER_ICAP] = &outside_icap};
+static const struct outside_kind *const kinds[] = {[SCANNER_CLAMD] = &outside_clamd,
+                                                   [SCANNER_ICAP] = &outside_icap,
+                                                   [SCANNER_COMMAND] = &outside_command};
 
 /* --- what the kinds share --- */
 
@@ -97,6 +99,32 @@ void outside_close(struct outside **outside)
         (*outside)->tasks[i].kind->close((*outside)->tasks[i].data);
     free(*outside);
     *outside = NULL;
+}
+
+int outside_use_tmp(struct outside *outside, const char *folder, struct err *err)
+{
+    for (size_t i = 0; i < outside->n; i++) {
+        const struct outside_task *task = &outside->tasks[i];
+        if (task->kind->use_tmp && task->kind->use_tmp(task->data, folder, err) < 0)
+            return err_prefix(err, "scanner %s", task->scanner->name);
+    }
+    return 0;
+}
+
+void outside_sandbox(const struct conf_antivirus *conf, struct sandbox *box)
+{
+    for (size_t i = 0; i < conf->engines.n; i++) {
+        const struct conf_scanner *scanner = conf_scanner_find(conf, conf->engines.items[i]);
+        if (scanner == NULL)
+            continue;
+        if (scanner->type != SCANNER_COMMAND) {
+            box->allow |= scanner->address.path ? SANDBOX_UNIX_CONNECT : SANDBOX_INET_CONNECT;
+            continue;
+        }
+        /* a program is started, watched and ended, in a narrower sandbox of its own */
+        box->allow |= SANDBOX_FORK | SANDBOX_NEST | SANDBOX_THREADS;
+        child_sandbox(scanner, box);
+    }
 }
 
 size_t outside_count(const struct outside *outside)

@@ -18,6 +18,14 @@ struct outside;
 struct outside *outside_open(const struct conf_antivirus *conf, struct err *err);
 void outside_close(struct outside **outside);
 size_t outside_count(const struct outside *outside);
+/* A folder of the asker's own (absolute path), before the first question: commands get their files
+ * in it. What is left in it is removed with each message. */
+int outside_use_tmp(struct outside *outside, const char *folder, struct err *err);
+
+/* What asking takes, added to a sandbox: connections to the configured scanners, exec of the
+ * configured programs. conf must live until sandbox_enter(). */
+struct sandbox;
+void outside_sandbox(const struct conf_antivirus *conf, struct sandbox *box);
 
 /* answers has room for outside_count(); takes at most conf->timeout and a little more. */
 void outside_scan(struct outside *outside, const struct av_message *message,

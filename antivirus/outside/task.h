@@ -32,6 +32,8 @@ struct outside_kind {
     void *(*open)(const struct conf_scanner *scanner, const struct conf_antivirus *conf,
                   struct err *err);
     void (*close)(void *data);
+    /* For files, below this folder (absolute); NULL: it makes none. */
+    int (*use_tmp)(void *data, const char *folder, struct err *err);
     /* A message begins; what goes wrong is an answer. */
     void (*start)(struct outside_task *task);
     /* Fills in what it waits for, at most TASK_FDS. */
@@ -44,6 +46,7 @@ struct outside_kind {
 
 extern const struct outside_kind outside_clamd;
 extern const struct outside_kind outside_icap;
+extern const struct outside_kind outside_command;
 
 /* What is looked at: 0 is the message as it came, then its parts. */
 static inline size_t task_items(const struct outside_task *task)

@@ -1,5 +1,6 @@
 #include "gateway/avlink/role.h"
 
+#include <limits.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -7,6 +8,7 @@
 #include "base/fsio.h"
 #include "base/log.h"
 #include "gateway/antivirus/content.h"
+#include "gateway/antivirus/tmp.h"
 #include "gateway/scan.h"
 
 /* A scan ends by itself at antivirus.timeout; a worker that does not is ended after this. */
@@ -20,6 +22,7 @@ struct avlink {
     struct outside *outside;
     const struct conf *conf;
     struct av_content *content;
+    char folder[PATH_MAX]; /* for temporary files: a numbered one in it for each worker */
 };
 
 static void unload(void *data)
@@ -30,6 +33,18 @@ static void unload(void *data)
     free(avlink);
 }
 
+static int load_steps(struct avlink *avlink, struct err *err)
+{
+    const struct conf *conf = avlink->conf;
+    if (fsio_join(avlink->folder, sizeof avlink->folder, conf->run_dir, "avlink", err) < 0)
+        return -1;
+    avlink->outside = outside_open(&conf->antivirus, err);
+    if (!avlink->outside)
+        return -1;
+    /* from here on the folder is "." */
+    return chdir(avlink->folder) == 0 ? 0 : err_sys(err, "cannot enter %s", avlink->folder);
+}
+
 static int load(const struct role_env *env, void **data, struct err *err)
 {
     struct avlink *avlink = calloc(1, sizeof *avlink);
@@ -37,27 +52,22 @@ static int load(const struct role_env *env, void **data, struct err *err)
         return err_set(err, "out of memory");
     avlink->conf = env->conf;
     avlink->content = av_content_new(env->conf->antivirus.scan_size_limit);
-    if (!avlink->content)
-        err_set(err, "out of memory");
-    else
-        avlink->outside = outside_open(&env->conf->antivirus, err);
-    if (!avlink->outside) {
+    int result = avlink->content ? 0 : err_set(err, "out of memory");
+    if (result == 0)
+        result = load_steps(avlink, err);
+    if (result < 0)
         unload(avlink);
-        return -1;
-    }
-    *data = avlink;
-    return 0;
+    else
+        *data = avlink;
+    return result;
 }
 
 static void sandbox(const struct role_env *env, struct sandbox *box)
 {
     const struct conf_antivirus *conf = &env->conf->antivirus;
-    box->allow = SANDBOX_ACCEPT;
-    for (size_t i = 0; i < conf->engines.n; i++) {
-        const struct conf_scanner *scanner = conf_scanner_find(conf, conf->engines.items[i]);
-        if (scanner)
-            box->allow |= scanner->address.path ? SANDBOX_UNIX_CONNECT : SANDBOX_INET_CONNECT;
-    }
+    box->allow = SANDBOX_ACCEPT | SANDBOX_FILES;
+    sandbox_path(box, ".", SANDBOX_WRITE);
+    outside_sandbox(conf, box);
     /* the message twice (one copy is on its way out), its parts, and what they are found with */
     box->memory_limit =
         WORK_MEMORY + AV_STRUCTURE_MAX + 2 * env->conf->smtp.size_limit + 2 * conf->scan_size_limit;
@@ -94,7 +104,19 @@ int avlink_handle(void *data, struct str message, struct ipc_fds *fds, struct bu
 
 static int serve(const struct role_env *env, void *data, struct err *err)
 {
-    return role_serve_requests(env, avlink_handle, data, env->conf->antivirus.timeout + GRACE, err);
+    struct avlink *avlink = data;
+    char name[ANTIVIRUS_TMP_NAME_MAX], folder[PATH_MAX];
+    int lock = antivirus_tmp_take(name, sizeof name, err);
+    if (lock < 0)
+        return -1;
+    int result = fsio_join(folder, sizeof folder, avlink->folder, name, err);
+    if (result == 0)
+        result = outside_use_tmp(avlink->outside, folder, err);
+    if (result == 0)
+        result = role_serve_requests(env, avlink_handle, data, env->conf->antivirus.timeout + GRACE,
+                                     err);
+    close(lock);
+    return result;
 }
 
 static unsigned workers(const struct conf *conf)

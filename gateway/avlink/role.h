@@ -1,6 +1,6 @@
 /*
  * role: asks the outside scanners about a message (antivirus/outside/outside.h). It opens
- * connections to them and nothing else: no file, and exec only of the configured programs.
+ * connections to them, files below RUN_DIR/avlink only, and execs the configured programs only.
  * poterned starts it where antivirus.engines names an outside scanner.
  */
 #ifndef POTERNE_GATEWAY_AVLINK_ROLE_H

@@ -207,6 +207,8 @@ static void servers_speak_their_own_dialects(void **state)
     expect("200 OK\r\nX-Violations-Found: 1\r\n\tfile.com\r\n\tEICAR Test\r\n\t11101\r\n\t0", page,
            AV_INFECTED, "EICAR Test");
     expect("403 Forbidden\r\nX-Violations-Found: 1", NULL, AV_INFECTED, "1");
+    expect("403 Forbidden\r\nX-Violations-Found: 1\r\n\tfile\r\n\t \r\n\t0", NULL, AV_INFECTED,
+           "without a name");
     expect("200 OK\r\nX-Virus-ID: EICAR-AV-Test", page, AV_INFECTED, "EICAR-AV-Test");
     expect("200 OK\r\nX-Virus-Name: EICAR\x1b\xff", page, AV_INFECTED, "EICAR??");
     expect("200 OK\r\nX-Block-Reason: Malware found", other, AV_INFECTED, "Malware found");

@@ -550,15 +550,19 @@ static void all_mistakes_are_told(void **state)
 
 static void outside_scanners(void **state)
 {
-    struct conf *conf = good(DOMAIN "antivirus { engines = { two, yara, one } }\n"
-                                    "scanner two { type = clamd; address = \"[::1]:3310\" }\n"
-                                    "scanner one { type = clamd; address = /run/clamd.ctl }\n"
-                                    "scanner three { type = icap; method = reqmod\n"
-                                    "  address = icap://192.0.2.1/av?mode=simple }\n");
+    struct conf *conf =
+        good(DOMAIN "antivirus { engines = { two, yara, one } }\n"
+                    "scanner two { type = clamd; address = \"[::1]:3310\" }\n"
+                    "scanner one { type = clamd; address = /run/clamd.ctl }\n"
+                    "scanner four { type = command; clean = 0; infected = { 1, 2 }\n"
+                    "  command = { /opt/a, -x, -x, %f }\n"
+                    "  found = \"Found: (.*)\" }\n"
+                    "scanner three { type = icap; method = reqmod\n"
+                    "  address = icap://192.0.2.1/av?mode=simple }\n");
     const struct conf_scanner *one = conf_scanner_find(&conf->antivirus, "one");
     const struct conf_scanner *two = conf_scanner_find(&conf->antivirus, "two");
     const struct conf_scanner *three = conf_scanner_find(&conf->antivirus, "three");
-    assert_int_equal(conf->antivirus.n_scanners, 3);
+    assert_int_equal(conf->antivirus.n_scanners, 4);
     assert_null(conf_scanner_find(&conf->antivirus, "yara"));
     assert_string_equal(one->address.path, "/run/clamd.ctl");
     assert_null(one->address.host);
@@ -570,11 +574,16 @@ static void outside_scanners(void **state)
     assert_string_equal(three->address.host, "192.0.2.1");
     assert_int_equal(three->address.port, 1344);
     assert_str(three->address.authority, "192.0.2.1");
+    const struct conf_scanner *four = conf_scanner_find(&conf->antivirus, "four");
+    assert_int_equal(four->type, SCANNER_COMMAND);
+    assert_int_equal(four->command.n, 4);
+    assert_string_equal(four->command.items[2], "-x");
+    assert_string_equal(four->found, "Found: (.*)");
     /* what a process of the gateway is given says the same */
     struct buf text = BUF_INIT(CONF_TEXT_MAX);
     conf_show(conf, &text);
     struct conf *again = good(buf_cstr(&text));
-    assert_int_equal(again->antivirus.n_scanners, 3);
+    assert_int_equal(again->antivirus.n_scanners, 4);
     assert_string_equal(conf_scanner_find(&again->antivirus, "one")->address.path,
                         "/run/clamd.ctl");
     buf_release(&text);
@@ -598,7 +607,19 @@ static void wrong_scanners(void **state)
     bad(DOMAIN "scanner a { address = /a }",
         "t.conf:2: scanner a has no type; expected type = clamd or another");
     bad(DOMAIN "scanner a { type = clamd }",
-        "t.conf:2: scanner a has no address; expected address = /run/clamav/clamd.ctl or another");
+        "t.conf:2: scanner a: expected an address, such as address = /run/clamav/clamd.ctl");
+    bad(DOMAIN "scanner a { type = command; preset = uvscan; address = /a }",
+        "t.conf:2: scanner a: expected no address, which a command does not have");
+    bad(DOMAIN "scanner a { type = command }",
+        "t.conf:2: scanner a: expected a preset, or command, clean and infected");
+    bad(DOMAIN "scanner a { type = command; command = { /bin/a, x }; clean = 0; infected = 1 }",
+        "t.conf:2: scanner a: expected %f among the arguments of command");
+    bad(DOMAIN "scanner a { type = command; preset = eset; command = { /bin/a, x } }",
+        "t.conf:2: scanner a: expected %f among the arguments of command");
+    bad(DOMAIN "scanner a { type = command; command = { a, %f }; clean = 0; infected = 1 }",
+        "t.conf:2: scanner a: expected the program's absolute path in command");
+    bad(DOMAIN "scanner a { type = command; clean = { 0, 256 } }",
+        "t.conf:2: clean: item `256`: expected a number from 0 to 255");
     bad(DOMAIN "scanner a { type = clamd; address = localhost:3310 }",
         "t.conf:2: address = localhost:3310: expected the path of a socket (at most 107 bytes), or "
         "a numeric address and a port such as 127.0.0.1:3310 or [::1]:3310, or "
