@@ -167,6 +167,8 @@ struct conf_queue {
 struct conf_quarantine {
     unsigned keep_virus, keep_banned, keep_unscannable, keep_policy, keep_undeliverable;
     const char *export_password; /* "infected" */
+    unsigned keep_originals;     /* what was delivered is kept so long; 0 (default): not at all */
+    size_t originals_size_limit; /* 10G: the oldest goes earlier above it */
 };
 
 struct conf_journal {
@@ -178,7 +180,7 @@ struct conf {
     const char *path;     /* where it was read from, for messages */
     const char *hostname; /* default: the machine's */
     struct conf_list managers;
-    const char *state_dir;   /* incoming/ queue/ quarantine/ corrupt/ bayes/ journal/ reports/ */
+    const char *state_dir;   /* incoming/ queue/ quarantine/ kept/ corrupt/ bayes/ journal/ reports/ */
     const char *run_dir;     /* Unix sockets, pid file */
     const char *log_level;   /* debug info warning error */
     const char *user_prefix; /* "poterne-": started by root, role x runs as user poterne-x */

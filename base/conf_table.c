@@ -226,6 +226,12 @@ const struct conf_setting conf_settings[] = {
  "The same for what the next hop refused, or could not be brought there in time."},
 {"quarantine", "export_password", TEXT(quarantine.export_password), "infected", 1, 200, {0},
  "The password of the zip files that `poterne quarantine export` writes."},
+{"quarantine", "keep_originals", TIME(quarantine.keep_originals), "0", 0, 365 * (uint64_t)DAY, {0},
+ "How long delivered messages are kept, so that `poterne rescan` tells who received what is known "
+ "as bad only now; 0 is not at all."},
+{"quarantine", "originals_size_limit", SIZE(quarantine.originals_size_limit), "10G", MIB,
+ 1024 * 1024 * GIB, {0},
+ "Bytes of all delivered messages that are kept; the oldest goes earlier above it."},
 
 {"journal", "keep", TIME(journal.keep), "90d", DAY, 3650 * (uint64_t)DAY, {0},
  "How long the evidence of a message is kept after its last event."},

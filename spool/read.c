@@ -235,6 +235,14 @@ int spool_open_message(struct spool *spool, enum spool_state state, const char *
     return fd >= 0 ? fd : err_sys(err, "cannot open %s/%s/%s", spool->root, folder->name, id);
 }
 
+int64_t spool_file_time(struct spool *spool, enum spool_state state, const char *id)
+{
+    struct stat st;
+    return fstatat(spool_folder(spool, state)->fd, id, &st, AT_SYMLINK_NOFOLLOW) == 0
+               ? (int64_t)st.st_mtime
+               : -1;
+}
+
 int64_t spool_file_size(struct spool *spool, enum spool_state state, const char *id)
 {
     struct stat st;

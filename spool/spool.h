@@ -5,6 +5,7 @@
  *   incoming/ID    S0  being received; removed at start
  *   queue/ID       S1  owed: 250 was said
  *   quarantine/ID  S2  held: 250 was said
+ *   kept/ID            delivered, and kept for a while to be scanned again (no promise)
  *   corrupt/ID         set aside because it could not be read; never deleted by us
  *
  * The file: header (64 bytes: magic, version, length and CRC of the message), the message exactly
@@ -33,7 +34,8 @@
 #define SPOOL_DETAIL_MAX     500 /* bytes kept of an answer or a reason; more is cut off */
 #define SPOOL_LIST_MAX       (4 * 1000 * 1000) /* names that spool_each() takes at once */
 
-enum spool_state { SPOOL_QUEUE, SPOOL_QUARANTINE };
+enum spool_state { SPOOL_QUEUE, SPOOL_QUARANTINE, SPOOL_KEPT };
+#define SPOOL_STATES 3
 
 struct spool_recipient {
     struct str address; /* as given at RCPT */
@@ -118,6 +120,8 @@ void spool_unload(struct spool_file **file);
  * The caller closes it. -1 on error. */
 int spool_open_message(struct spool *spool, enum spool_state state, const char *id,
                        struct err *err);
+/* When the last record was appended, in seconds since 1970; -1 as below. */
+int64_t spool_file_time(struct spool *spool, enum spool_state state, const char *id);
 /* Bytes of the whole file, records and all; -1: it is not there (ENOENT), or can't be looked at. */
 int64_t spool_file_size(struct spool *spool, enum spool_state state, const char *id);
 /* What a mark means for the recipient in memory; spool_mark() does it too. The mark's texts are
@@ -155,6 +159,9 @@ int spool_sync(struct spool_file *file, struct err *err);
 /* Rename, then fsync of both folders. */
 int spool_move(struct spool *spool, const char *id, enum spool_state from, enum spool_state to,
                struct err *err);
+/* Rename alone; the folders are not fsync'd: spool_sync_folder(). */
+int spool_rename(struct spool *spool, const char *id, enum spool_state from, enum spool_state to,
+                 struct err *err);
 /* Unlinks; the folder is not fsync'd: spool_sync_folder(). */
 int spool_remove(struct spool *spool, enum spool_state state, const char *id, struct err *err);
 int spool_sync_folder(struct spool *spool, enum spool_state state, struct err *err);

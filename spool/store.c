@@ -41,6 +41,7 @@ struct spool *spool_open(const char *root, struct err *err)
 {
     static const char *const names[FOLDERS] = {[FOLDER_QUEUE] = "queue",
                                                [FOLDER_QUARANTINE] = "quarantine",
+                                               [FOLDER_KEPT] = "kept",
                                                [FOLDER_INCOMING] = "incoming",
                                                [FOLDER_CORRUPT] = "corrupt"};
     struct spool *spool = calloc(1, sizeof *spool);
@@ -118,13 +119,23 @@ int spool_sync_folder(struct spool *spool, enum spool_state state, struct err *e
     return folder_sync(spool_folder(spool, state), spool->root, err);
 }
 
+int spool_rename(struct spool *spool, const char *id, enum spool_state from, enum spool_state to,
+                 struct err *err)
+{
+    const struct folder *a = spool_folder(spool, from);
+    const struct folder *b = spool_folder(spool, to);
+    if (renameat(a->fd, id, b->fd, id) < 0)
+        return err_sys(err, "cannot move %s/%s/%s to %s/", spool->root, a->name, id, b->name);
+    return 0;
+}
+
 int spool_move(struct spool *spool, const char *id, enum spool_state from, enum spool_state to,
                struct err *err)
 {
     struct folder *a = spool_folder(spool, from);
     struct folder *b = spool_folder(spool, to);
-    if (renameat(a->fd, id, b->fd, id) < 0)
-        return err_sys(err, "cannot move %s/%s/%s to %s/", spool->root, a->name, id, b->name);
+    if (spool_rename(spool, id, from, to, err) < 0)
+        return -1;
     if (folder_sync(b, spool->root, err) < 0)
         return -1;
     return folder_sync(a, spool->root, err);

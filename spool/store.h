@@ -8,7 +8,14 @@
 
 #include "spool/spool.h"
 
-enum folder_name { FOLDER_QUEUE, FOLDER_QUARANTINE, FOLDER_INCOMING, FOLDER_CORRUPT, FOLDERS };
+enum folder_name {
+    FOLDER_QUEUE,
+    FOLDER_QUARANTINE,
+    FOLDER_KEPT,
+    FOLDER_INCOMING,
+    FOLDER_CORRUPT,
+    FOLDERS
+};
 
 struct sync_wait;
 
@@ -28,7 +35,10 @@ struct spool {
 
 static inline struct folder *spool_folder(struct spool *spool, enum spool_state state)
 {
-    return &spool->folders[state == SPOOL_QUEUE ? FOLDER_QUEUE : FOLDER_QUARANTINE];
+    static const enum folder_name names[SPOOL_STATES] = {[SPOOL_QUEUE] = FOLDER_QUEUE,
+                                                         [SPOOL_QUARANTINE] = FOLDER_QUARANTINE,
+                                                         [SPOOL_KEPT] = FOLDER_KEPT};
+    return &spool->folders[names[state]];
 }
 
 /* All changes to the folder made before the call are on the disk when it returns 0. Callers that

@@ -86,6 +86,7 @@ static const struct {
     {"show", NULL, show, OPT_JSON | OPT_MESSAGE},
     {"release", NULL, quarantine_release_one, OPT_RECIPIENT | OPT_TO | OPT_NO_SCAN | OPT_FORCE},
     {"delete", NULL, quarantine_delete_one, OPT_RECIPIENT},
+    {"rescan", quarantine_rescan, NULL, OPT_JSON},
     {"export", quarantine_export, NULL, OPT_FORCE},
     {"expire", quarantine_expire_all, NULL, OPT_DRY_RUN | OPT_JSON | OPT_LIMIT},
 };
@@ -129,7 +130,7 @@ const struct tool_command tool_quarantine = {
     .name = "quarantine",
     .summary = "list, show, release or delete what is held",
     .arguments = "[list] | show ID… | release ID… | delete ID… |\n"
-                 "       export ID FILE.zip | expire",
+                 "       export ID FILE.zip | expire | rescan",
     .help =
         "list shows the newest first; all that is asked for must hold. --reason is a class\n"
         "(virus, banned, unscannable, policy, undeliverable) or part of the reason. Times are\n"

@@ -28,5 +28,7 @@ void quarantine_export(struct spool_view *view);
 void quarantine_release_one(struct spool_view *view, const char *id);
 void quarantine_delete_one(struct spool_view *view, const char *id);
 void quarantine_expire_all(struct spool_view *view);
+/* What is held, and what was delivered and kept (tools/rescan.c). */
+void quarantine_rescan(struct spool_view *view);
 
 #endif

@@ -1,15 +1,60 @@
 #include "tools/scan_ask.h"
 
 #include <limits.h>
+#include <unistd.h>
 
 #include "base/ipc.h"
 
 #define MARGIN_SECONDS 30 /* beyond what the engines may take: it stands in a line, too */
 
-static int call(const struct conf *conf, const struct spool_file *file, const struct ipc_fds *fds,
+static int call(const struct conf *conf, const char *step, struct str request, int fd,
                 struct buf *reply, struct err *err)
 {
     char path[PATH_MAX];
+    const struct ipc_fds fds = {.fd = {fd}, .n = 1};
+    int timeout_ms = (int)(conf->antivirus.timeout + MARGIN_SECONDS) * 1000;
+    if (!ipc_path(conf->run_dir, step, path, sizeof path))
+        return err_set(err, "run_dir is too long");
+    if (ipc_call(path, request, &fds, reply, timeout_ms, err) < 0)
+        return err_prefix(err, "%s can't be asked (is poterned running?)", step);
+    return 0;
+}
+
+/* Adds what one process says; one that says nothing leaves its engines without an answer. */
+static bool ask_step(const struct conf *conf, const char *step, struct str request, int fd,
+                     struct scan_said *got, struct err *err)
+{
+    struct av_answer answers[AV_ENGINES_MAX];
+    struct buf reply = BUF_INIT(IPC_MSG_MAX);
+    size_t n = 0;
+    bool said = call(conf, step, request, fd, &reply, err) == 0;
+    if (said && !av_answers_get(buf_str(&reply), answers, &n)) {
+        err_set(err, "%s gave an answer that can't be read", step);
+        said = false;
+    }
+    for (size_t i = 0; said && i < n && got->n < AV_ENGINES_MAX; i++)
+        got->answers[got->n++] = answers[i];
+    buf_release(&reply);
+    return said;
+}
+
+static int ask_all(const struct conf *conf, struct str request, int fd, struct scan_said *said,
+                   struct err *err)
+{
+    struct scan_said got = {.n = 0};
+    bool any = false;
+    if (conf_has_inside(&conf->antivirus))
+        any |= ask_step(conf, "antivirus", request, fd, &got, err);
+    if (conf_has_outside(&conf->antivirus))
+        any |= ask_step(conf, "avlink", request, fd, &got, err);
+    said->n = any ? av_answers_order(&conf->antivirus, got.answers, got.n, said->answers) : 0;
+    return any ? 0 : -1;
+}
+
+int scan_ask(const struct conf *conf, struct spool *spool, const struct spool_file *file,
+             struct scan_said *said, struct err *err)
+{
+    char id[SPOOL_ID_LEN + 1];
     const struct envelope *e = &file->envelope;
     const struct scan_request request = {.id = e->id,
                                          .offset = SPOOL_HEADER_SIZE,
@@ -19,40 +64,18 @@ static int call(const struct conf *conf, const struct spool_file *file, const st
                                          .helo = e->helo,
                                          .sender = e->sender};
     struct buf message = BUF_INIT(IPC_MSG_MAX);
-    int timeout_ms = (int)(conf->antivirus.timeout + MARGIN_SECONDS) * 1000;
-    int result = -1;
-    scan_request_put(&message, &request);
-    if (!buf_ok(&message))
-        err_set(err, "out of memory");
-    else if (!ipc_path(conf->run_dir, "antivirus", path, sizeof path))
-        err_set(err, "run_dir is too long");
-    else if (ipc_call(path, buf_str(&message), fds, reply, timeout_ms, err) < 0)
-        err_prefix(err, "the engines can't be asked (is poterned running?)");
-    else
-        result = 0;
-    buf_release(&message);
-    return result;
-}
-
-int scan_ask(const struct conf *conf, struct spool *spool, const struct spool_file *file,
-             struct scan_said *said, struct err *err)
-{
-    char id[SPOOL_ID_LEN + 1];
-    struct buf reply = BUF_INIT(IPC_MSG_MAX);
-    struct ipc_fds fds = {.n = 0};
     said->n = 0;
     if (conf->antivirus.engines.n == 0)
         return 0;
-    str_copy(file->envelope.id, id, sizeof id);
-    fds.fd[0] = spool_open_message(spool, file->state, id, err);
-    if (fds.fd[0] < 0)
+    str_copy(e->id, id, sizeof id);
+    int fd = spool_open_message(spool, file->state, id, err);
+    if (fd < 0)
         return -1;
-    fds.n = 1;
-    int result = call(conf, file, &fds, &reply, err);
-    if (result == 0 && (!av_answers_get(buf_str(&reply), said->answers, &said->n) || said->n == 0))
-        result = err_set(err, "the engines gave an answer that can't be read");
-    ipc_fds_close(&fds);
-    buf_release(&reply);
+    scan_request_put(&message, &request);
+    int result = buf_ok(&message) ? ask_all(conf, buf_str(&message), fd, said, err)
+                                  : err_set(err, "out of memory");
+    buf_release(&message);
+    close(fd);
     return result;
 }
 

@@ -74,7 +74,7 @@ static unsigned files_limit(const struct conf *conf)
 
 static void delivery_sandbox(const struct role_env *env, struct sandbox *box)
 {
-    static const char *const folders[] = {"queue", "quarantine", "corrupt"};
+    static const char *const folders[] = {"queue", "quarantine", "kept", "corrupt"};
     box->allow = SANDBOX_FILES | SANDBOX_THREADS | SANDBOX_ACCEPT | SANDBOX_UNIX_CONNECT |
                  SANDBOX_INET_CONNECT;
     box->files_limit = files_limit(env->conf);

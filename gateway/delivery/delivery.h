@@ -118,6 +118,7 @@ struct job {
     size_t n_held;         /* recipients that stay in quarantine */
     int64_t since_us;      /* from here on its lifetime counts */
     bool untold;           /* the journal may not have everything: tell it all again in the end */
+    bool delivered;        /* to somebody, who is no report address */
     uint64_t number;       /* of the last event */
     struct job_list *list; /* settled: the one that it is in */
     struct job *before, *behind; /* settled: in its list */
@@ -177,11 +178,17 @@ struct delivery {
     struct held_index *vault;  /* NULL: it can't be written */
     int64_t vault_quiet_until; /* monotonic seconds */
     struct event *expire;
+    struct event *kept_timer;
+    struct work kept_work; /* removing from kept/ */
+    bool kept_busy;
+    _Atomic bool kept_stop; /* told to that thread */
+    uint64_t kept_bytes;    /* in kept/, as far as it is known */
+    uint64_t kept_found;    /* by the thread */
     struct event *tick;
     struct event *ctl;
     struct service *service;
-    bool unlinked[2]; /* by enum spool_state: since the last fsync of that folder */
-    bool sync_wanted[2];
+    bool unlinked[SPOOL_STATES]; /* since the last fsync of that folder */
+    bool sync_wanted[SPOOL_STATES];
     bool syncing;
     struct work sync;
     bool draining;
@@ -323,6 +330,11 @@ int decide_copy(struct delivery *delivery, const struct notice *notice, struct e
 /* Once a day what was held long enough is deleted. */
 int expire_start(struct delivery *delivery, struct err *err);
 void expire_now(struct delivery *delivery);
+
+/* --- what was delivered and is kept (kept.c) --- */
+int kept_start(struct delivery *delivery, struct err *err);
+/* Instead of unlinking the file: false when it is not wanted or can't be done. */
+bool kept_take(struct job *job);
 
 /* --- a released message (released.c) --- */
 /* Adds the header field that says so, if somebody's copy was released. -1: out of memory. */

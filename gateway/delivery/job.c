@@ -4,6 +4,7 @@
 
 #include "base/log.h"
 #include "base/recipient.h"
+#include "directory/report.h"
 #include "gateway/delivery/delivery.h"
 #include "quarantine/quarantine.h"
 
@@ -213,6 +214,16 @@ static void tell_begin(struct job *job)
     }
 }
 
+static bool was_delivered(const struct delivery *delivery, const struct envelope *envelope)
+{
+    for (size_t i = 0; i < envelope->n_recipients; i++)
+        if (envelope->recipients[i].state == RCPT_DELIVERED &&
+            report_address_of(delivery->conf, envelope->recipients[i].address) ==
+                REPORT_ADDRESS_NONE)
+            return true;
+    return false;
+}
+
 /* A new job that is loaded; NULL when it is one already or can't be one now: a later sweep then
  * finds the file again. */
 static struct job *adopt(struct delivery *delivery, const char *id, enum spool_state folder)
@@ -225,7 +236,10 @@ static struct job *adopt(struct delivery *delivery, const char *id, enum spool_s
     enum job_need got = job_need(job);
     if (got == JOB_LATER)
         job_free(job);
-    return got == JOB_LOADED ? job : NULL;
+    if (got != JOB_LOADED)
+        return NULL;
+    job->delivered = was_delivered(delivery, &job->loaded->file->envelope);
+    return job;
 }
 
 void job_adopt(struct delivery *delivery, const char *id)

@@ -17,7 +17,8 @@ lib_libdelivery_a_SOURCES = \
     gateway/delivery/job.c gateway/delivery/leg.c gateway/delivery/result.c gateway/delivery/settle.c \
     gateway/delivery/hop.c gateway/delivery/lane.c gateway/delivery/sweep.c \
     gateway/delivery/journal.c gateway/delivery/service.c gateway/delivery/report.c \
-    gateway/delivery/vault.c gateway/delivery/decide.c gateway/delivery/released.c
+    gateway/delivery/vault.c gateway/delivery/decide.c gateway/delivery/released.c \
+    gateway/delivery/kept.c
 
 pkglibexec_PROGRAMS += gateway/poterne-delivery
 gateway_poterne_delivery_CPPFLAGS = $(AM_CPPFLAGS) $(EVENT_CFLAGS)

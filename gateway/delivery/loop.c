@@ -23,7 +23,7 @@ static void run_sync(struct work *work)
 {
     struct delivery *delivery = (struct delivery *)((char *)work - offsetof(struct delivery, sync));
     struct err err;
-    for (enum spool_state folder = SPOOL_QUEUE; folder <= SPOOL_QUARANTINE; folder++)
+    for (enum spool_state folder = SPOOL_QUEUE; folder < SPOOL_STATES; folder++)
         if (delivery->sync_wanted[folder] && spool_sync_folder(delivery->spool, folder, &err) < 0)
             log_error("%s; after a power cut, delivered messages may come again", err.text);
 }
@@ -36,7 +36,10 @@ static void sync_done(struct work *work)
 
 static void sync_folders(struct delivery *delivery)
 {
-    if (delivery->syncing || !(delivery->unlinked[0] || delivery->unlinked[1]))
+    bool any = false;
+    for (size_t i = 0; i < SPOOL_STATES; i++)
+        any |= delivery->unlinked[i];
+    if (delivery->syncing || !any)
         return;
     memcpy(delivery->sync_wanted, delivery->unlinked, sizeof delivery->unlinked);
     memset(delivery->unlinked, 0, sizeof delivery->unlinked);
@@ -85,6 +88,7 @@ static void on_ctl(evutil_socket_t fd, short what, void *data)
     struct delivery *delivery = data;
     event_del(delivery->ctl);
     delivery->draining = true;
+    delivery->kept_stop = true;
     delivery->drain_until = clock_seconds() + DELIVERY_DRAIN_SECONDS;
     hops_close_lanes(delivery, true, "the gateway is stopping");
     tick_again(delivery);
@@ -115,7 +119,7 @@ static int start(struct delivery *delivery, struct err *err)
         hops_make(delivery, err) < 0 || service_start(delivery, err) < 0)
         return -1;
     vault_start(delivery);
-    if (expire_start(delivery, err) < 0)
+    if (expire_start(delivery, err) < 0 || kept_start(delivery, err) < 0)
         return -1;
     if (sweep_start(delivery, &delivery->queue_sweep, SPOOL_QUEUE, DELIVERY_SWEEP_SECONDS, err) < 0)
         return -1;
@@ -159,6 +163,7 @@ void delivery_stop(struct delivery **stopped)
         return;
     *stopped = NULL;
     delivery->draining = true;
+    delivery->kept_stop = true;
     hops_close_lanes(delivery, false, "the gateway is stopping");
     workers_stop(&delivery->workers);
     sweep_stop(&delivery->queue_sweep);
@@ -170,6 +175,7 @@ void delivery_stop(struct delivery **stopped)
     journal_stop(delivery);
     free_event(delivery->settle_soon);
     free_event(delivery->expire);
+    free_event(delivery->kept_timer);
     free_event(delivery->tick);
     free_event(delivery->ctl);
     if (delivery->base)

@@ -65,6 +65,7 @@ void leg_result(struct leg *leg, size_t i, enum client_outcome outcome, struct s
         mark = mark_of(leg, RCPT_DELIVERED, keep_text(leg, text));
         set_state(leg->job, &leg->owed[i], 1, &mark);
         leg->delivered = true;
+        leg->job->delivered |= leg->hop->conf->kind != HOP_REPORTS;
         break;
     case CLIENT_REFUSED:
         hold(leg, leg->owed[i], text);

@@ -161,7 +161,9 @@ static void finish(struct job *job)
         job_free(job);
         return;
     }
-    if (spool_remove(delivery->spool, job->folder, job->id, &err) == 0)
+    if (kept_take(job)) {
+        delivery->unlinked[SPOOL_KEPT] = delivery->unlinked[job->folder] = true;
+    } else if (spool_remove(delivery->spool, job->folder, job->id, &err) == 0)
         delivery->unlinked[job->folder] = true;
     else if (errno != ENOENT)
         log_error("%s; it was delivered and is tried to be removed again", err.text);
