@@ -4,6 +4,8 @@
 #include <unistd.h>
 
 #include "antivirus/engine.h"
+#include "antivirus/outside/outside.h"
+#include "base/fsio.h"
 #include "gateway/antivirus/content.h"
 #include "gateway/pipeline.h"
 #include "tools/check_report.h"
@@ -20,6 +22,7 @@ struct job {
     struct conf *conf;
     struct pipeline pipeline;
     struct engines engines;
+    struct outside *outside;
     struct av_content *av_content;
     char tmp[sizeof TMP_TEMPLATE]; /* empty: not made */
     struct pool *pool;             /* of one message */
@@ -38,11 +41,14 @@ static void worse(struct job *job, int status)
 static void scan(struct job *job, struct str raw, struct check_report *report)
 {
     struct av_message message;
-    if (job->engines.n == 0)
+    struct av_answer answers[2 * AV_ENGINES_MAX]; /* ours, then the others' */
+    if (job->outside == NULL)
         return;
     av_content_make(job->av_content, raw, &message);
-    engines_scan(&job->engines, &message, report->answers);
-    report->n_answers = job->engines.n;
+    engines_scan(&job->engines, &message, answers);
+    outside_scan(job->outside, &message, answers + job->engines.n);
+    size_t n = job->engines.n + outside_count(job->outside);
+    report->n_answers = av_answers_order(&job->conf->antivirus, answers, n, report->answers);
 }
 
 /* An answer that could not be had is never taken for "ham". */
@@ -104,7 +110,10 @@ static int open_engines(struct job *job, struct err *err)
     job->av_content = av_content_new(job->conf->antivirus.scan_size_limit);
     if (job->av_content == NULL)
         return err_set(err, "out of memory");
-    return engines_open(&job->engines, &job->conf->antivirus, job->tmp, err);
+    if (engines_open(&job->engines, &job->conf->antivirus, job->tmp, err) < 0)
+        return -1;
+    job->outside = outside_open(&job->conf->antivirus, err);
+    return job->outside ? outside_use_tmp(job->outside, job->tmp, err) : -1;
 }
 
 static int open_job(struct job *job, const struct tool_args *args, struct err *err)
@@ -125,9 +134,11 @@ static int open_job(struct job *job, const struct tool_args *args, struct err *e
 
 static void close_job(struct job *job)
 {
+    struct err ignored;
     engines_close(&job->engines);
+    outside_close(&job->outside);
     av_content_free(&job->av_content);
-    if (job->tmp[0])
+    if (job->tmp[0] && fsio_empty_dir(job->tmp, &ignored) == 0)
         rmdir(job->tmp);
     pipeline_close(&job->pipeline);
     pool_free(&job->pool);
@@ -168,7 +179,8 @@ const struct tool_command tool_check = {
     .arguments = "[--json] [--no-antivirus] FILE|FOLDER|-…",
     .help =
         "Each file is one message, CR LF or LF. Both passes and the antivirus engines run in this\n"
-        "process with the settings' rules, model and signatures; nothing is kept or sent.\n"
+        "process with the settings' rules, model and signatures, and outside scanners are asked;\n"
+        "nothing is kept, or sent to anybody else.\n"
         "Scores above 0 look right, below 0 look like spam; a rule's own score is shown the way\n"
         "its file has it (above 0 is spam).\n"
         "--json prints one object a line: path, verdict (ham, spam, infected, banned,\n"

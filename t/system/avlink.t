@@ -119,6 +119,17 @@ is( $order, 'remote', 'nobody else was asked' );
 is( $of->{remote}{result}, 'infected', 'and it found it' );
 is( scalar $gateway->spooled('quarantine'), 3, 'it is in quarantine' );
 
+# --- poterne check asks them, too ---
+
+for my $case ( [ letter($to), 'ham', 'clean' ], [ eicar($to), 'infected', 'infected' ] ) {
+    my ( $message, $verdict, $result ) = @$case;
+    Poterne::Gateway::write_file( "$root/message.eml", $message );
+    my ($told) = $gateway->poterne_json( 'check', "$root/message.eml" );
+    is( $told->{verdict}, $verdict, "check: $verdict" );
+    is( $told->{antivirus}[0]{engine}, 'remote', 'asked of clamd' );
+    is( $told->{antivirus}[0]{result}, $result, "which says $result" );
+}
+
 is( $gateway->stop, 0, 'the gateway stops as asked' );
 $clamd->stop;
 done_testing();

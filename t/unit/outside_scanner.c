@@ -158,7 +158,7 @@ int main(int argc, char **argv)
     if (strcmp(act, "look") == 0)
         look(argv[argc - 1]);
     if (strcmp(act, "exit") == 0)
-        leave(atoi(argv[2])); /* a test's own number */
+        leave((int)strtol(argv[2], NULL, 10));
     if (strcmp(act, "say") == 0) {
         printf("%s\n", argv[2]);
         leave(0);
