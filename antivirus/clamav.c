@@ -197,15 +197,16 @@ static void take_result(cl_error_t code, const char *name, struct av_answer *ans
         av_found(answer, AV_INFECTED, "%s", name);
 }
 
-/* Scans one file in memory within what is left of time and of *size_left, which shrinks. */
-static void scan_bytes(struct clamav *c, struct str bytes, uint64_t deadline, uint64_t *size_left,
-                       struct av_answer *answer)
+/* `unlocked`: what is encrypted in it was opened, and is scanned on its own.
+ * Scans one file in memory within what is left of time and of *size_left, which shrinks. */
+static void scan_bytes(struct clamav *c, struct str bytes, bool unlocked, uint64_t deadline,
+                       uint64_t *size_left, struct av_answer *answer)
 {
     struct cl_scan_options options = {
         .general = CL_SCAN_GENERAL_HEURISTICS,
         .parse = ~0U,
-        .heuristic = CL_SCAN_HEURISTIC_EXCEEDS_MAX | CL_SCAN_HEURISTIC_ENCRYPTED_ARCHIVE |
-                     CL_SCAN_HEURISTIC_ENCRYPTED_DOC,
+        .heuristic = CL_SCAN_HEURISTIC_EXCEEDS_MAX | CL_SCAN_HEURISTIC_ENCRYPTED_DOC |
+                     (unlocked ? 0 : CL_SCAN_HEURISTIC_ENCRYPTED_ARCHIVE),
     };
     uint64_t left = av_left(deadline);
     if (left == 0 || *size_left == 0) {
@@ -219,6 +220,7 @@ static void scan_bytes(struct clamav *c, struct str bytes, uint64_t deadline, ui
         av_found(answer, AV_FAILED, "out of memory");
         return;
     }
+    c->watch.unlocked = unlocked;
     const char *name = NULL;
     unsigned long scanned = 0; /* in units of CL_COUNT_PRECISION bytes */
     cl_error_t code = cl_scanmap_callback(map, NULL, &name, &scanned, c->engine, &options, c);
@@ -229,17 +231,25 @@ static void scan_bytes(struct clamav *c, struct str bytes, uint64_t deadline, ui
     *size_left = used < *size_left ? *size_left - used : 0;
 }
 
-static void scan_raw(struct clamav *c, struct str raw, uint64_t deadline, uint64_t size_limit,
-                     struct av_answer *answer)
+static void scan_raw(struct clamav *c, struct str raw, bool unlocked, uint64_t deadline,
+                     uint64_t size_limit, struct av_answer *answer)
 {
     struct buf marked = BUF_INIT(raw.n + MAIL_MARK_LEN + 1);
     buf_addn(&marked, mail_mark, MAIL_MARK_LEN);
     buf_add(&marked, raw);
     if (buf_ok(&marked))
-        scan_bytes(c, buf_str(&marked), deadline, &size_limit, answer);
+        scan_bytes(c, buf_str(&marked), unlocked, deadline, &size_limit, answer);
     else
         av_found(answer, AV_FAILED, "out of memory");
     buf_release(&marked);
+}
+
+static bool any_unlocked(const struct av_message *message)
+{
+    for (size_t i = 0; i < message->n_parts; i++)
+        if (message->parts[i].unlocked)
+            return true;
+    return false;
 }
 
 static void clamav_scan(struct engine *engine, const struct av_message *message, uint64_t deadline,
@@ -249,12 +259,15 @@ static void clamav_scan(struct engine *engine, const struct av_message *message,
     uint64_t size_left = engine->conf->scan_size_limit;
     clamav_watch_start(&c->watch, file_limit(engine->conf));
     clamav_seen_start(&c->seen, message);
-    scan_raw(c, message->raw, deadline, size_left, answer);
-    if (answer->result != AV_CLEAN)
+    bool unlocked = any_unlocked(message);
+    scan_raw(c, message->raw, unlocked, deadline, size_left, answer);
+    /* of what is encrypted in the raw message only its parts tell which was unlocked */
+    if (answer->result != AV_CLEAN || unlocked)
         clamav_seen_forget(&c->seen);
     for (size_t i = 0; i < message->n_parts && answer->result != AV_INFECTED; i++)
         if (message->parts[i].bytes.n > 0 && !clamav_seen_part(&c->seen, i))
-            scan_bytes(c, message->parts[i].bytes, deadline, &size_left, answer);
+            scan_bytes(c, message->parts[i].bytes, message->parts[i].unlocked, deadline, &size_left,
+                       answer);
     if (c->watch.note[0])
         av_found(answer, AV_UNSCANNABLE, "%s", c->watch.note);
 }

@@ -18,6 +18,7 @@ static const char *archive_type(const char *type)
 void clamav_watch_start(struct clamav_watch *watch, uint64_t file_limit)
 {
     watch->file_limit = file_limit;
+    watch->unlocked = false;
     watch->depth = 0;
     watch->note[0] = 0;
 }
@@ -27,7 +28,8 @@ static void close_down_to(struct clamav_watch *watch, uint32_t depth)
     while (watch->depth > depth) {
         watch->depth--;
         const char *archive = watch->level[watch->depth].archive;
-        if (archive && !watch->level[watch->depth].opened && !watch->note[0])
+        bool ours = watch->unlocked && archive && strcmp(archive, "CL_TYPE_ZIP") == 0;
+        if (archive && !ours && !watch->level[watch->depth].opened && !watch->note[0])
             snprintf(watch->note, sizeof watch->note, "an archive (%s) that could not be opened",
                      archive + strlen("CL_TYPE_"));
     }

@@ -15,6 +15,7 @@
 
 struct clamav_watch {
     uint64_t file_limit; /* bytes of one unpacked file */
+    bool unlocked;       /* a zip that libclamav can't open was opened by ourselves */
     uint32_t depth;      /* files now open inside one another */
     struct {
         const char *archive; /* libclamav's name of the kind; NULL: not an archive */

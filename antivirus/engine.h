@@ -46,6 +46,8 @@ struct av_part {
     const struct str *names; /* all that some program may show, `filename` among them */
     size_t n_names;
     bool as_it_stands; /* it had no encoding: the bytes are a piece of the message itself */
+    bool unpacked;     /* it was in an archive that was opened with a password */
+    bool unlocked;     /* what is encrypted in it was opened: it follows as parts of its own */
 };
 
 #define AV_PARTS_MAX 2000 /* of one message */
@@ -83,6 +85,7 @@ struct engine_ops {
 
 extern const struct engine_ops engine_clamav_ops;
 extern const struct engine_ops engine_yara_ops;
+extern const struct engine_ops engine_files_ops;
 
 struct engines {
     struct engine list[AV_ENGINES_MAX];

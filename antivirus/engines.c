@@ -14,6 +14,7 @@ static const struct {
 } engine_table[] = {
     {"clamav", &engine_clamav_ops},
     {"yara", &engine_yara_ops},
+    {"files", &engine_files_ops},
 };
 
 static const struct engine_ops *find_ops(const char *name)
@@ -44,7 +45,8 @@ static int open_one(struct engines *engines, const struct conf_antivirus *conf, 
     if (!ops && conf_scanner_find(conf, name))
         return 0;
     if (!ops)
-        return err_set(err, "antivirus.engines: no engine \"%s\"; there are clamav and yara", name);
+        return err_set(err, "antivirus.engines: no engine \"%s\"; there are clamav, yara and files",
+                       name);
     if (engines->n == AV_ENGINES_MAX)
         return err_set(err, "antivirus.engines: more than %d engines", AV_ENGINES_MAX);
     struct engine *engine = &engines->list[engines->n];

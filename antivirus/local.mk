@@ -1,6 +1,7 @@
-# antivirus: the engines (libclamav, libyara)
+# antivirus: the engines (libclamav, libyara, the file policy)
 noinst_LIBRARIES += lib/libantivirus.a
-lib_libantivirus_a_CPPFLAGS = $(AM_CPPFLAGS) $(CLAMAV_CFLAGS) $(YARA_CFLAGS) $(OPENSSL_CFLAGS)
+lib_libantivirus_a_CPPFLAGS = $(AM_CPPFLAGS) $(CLAMAV_CFLAGS) $(YARA_CFLAGS) $(OPENSSL_CFLAGS) \
+    $(ARCHIVE_CFLAGS) $(ZIP_CFLAGS)
 lib_libantivirus_a_SOURCES = \
     antivirus/engines.c antivirus/engine.h antivirus/answer.c \
     antivirus/self_test.c antivirus/self_test.h \
@@ -10,7 +11,21 @@ lib_libantivirus_a_SOURCES = \
     antivirus/clamav_seen.c antivirus/clamav_seen.h \
     antivirus/clamav_watch.c antivirus/clamav_watch.h \
     antivirus/yara.c \
-    antivirus/yara_rules.c antivirus/yara_rules.h
+    antivirus/yara_rules.c antivirus/yara_rules.h \
+    antivirus/files/engine.c \
+    antivirus/files/bytes.h \
+    antivirus/files/claims.c antivirus/files/claims.h \
+    antivirus/files/kind.c antivirus/files/kind.h \
+    antivirus/files/names.c antivirus/files/names.h \
+    antivirus/files/ole2.c antivirus/files/ole2.h \
+    antivirus/files/policy.c antivirus/files/policy.h \
+    antivirus/files/policy_syntax.c antivirus/files/policy_syntax.h \
+    antivirus/files/candidates.c antivirus/files/candidates.h \
+    antivirus/files/unlock.c antivirus/files/unlock.h \
+    antivirus/files/unlock_zip.c antivirus/files/unlock_zip.h \
+    antivirus/files/unpack.c antivirus/files/unpack.h \
+    antivirus/files/walk.c antivirus/files/walk.h \
+    antivirus/files/zip_names.c antivirus/files/zip_names.h
 
 # a signature of the EICAR test file for each engine, for the demo and the tests
 avclamavdir = $(pkgdatadir)/antivirus/clamav
@@ -20,6 +35,8 @@ dist_avyara_DATA = antivirus/demo/yara/eicar.yar
 # what the default settings look for, so that both engines start on a new machine
 siteyaradir = $(sysconfdir)/poterne/yara
 siteyara_DATA = antivirus/demo/yara/eicar.yar
+sitefilesdir = $(sysconfdir)/poterne
+dist_sitefiles_DATA = antivirus/files/file-policy
 
 unit += t/unit/antivirus_engines
 t_unit_antivirus_engines_CPPFLAGS = $(AM_CPPFLAGS) -DDEMO_DIR='"$(abs_top_srcdir)/antivirus/demo"'
@@ -70,3 +87,10 @@ t_unit_antivirus_command_CPPFLAGS = $(AM_CPPFLAGS) \
 t_unit_antivirus_command_SOURCES = t/unit/antivirus_command.c $(outside_world)
 t_unit_antivirus_command_LDADD = $(OUTSIDE_LIBS) $(CMOCKA_LIBS)
 EXTRA_t_unit_antivirus_command_DEPENDENCIES = t/unit/outside_scanner
+
+files_samples = t/unit/files_samples.c t/unit/files_samples.h
+unit += t/unit/antivirus_files
+t_unit_antivirus_files_CPPFLAGS = $(AM_CPPFLAGS) $(ARCHIVE_CFLAGS) $(ZIP_CFLAGS) \
+    -DPOLICY_FILE='"$(abs_top_srcdir)/antivirus/files/file-policy"'
+t_unit_antivirus_files_SOURCES = t/unit/antivirus_files.c $(files_samples) $(antivirus_samples)
+t_unit_antivirus_files_LDADD = $(ANTIVIRUS_LIBS) $(CMOCKA_LIBS)

@@ -115,11 +115,12 @@ struct conf_reports {
 };
 
 struct conf_antivirus {
-    struct conf_list engines;      /* "clamav", "yara" and names of scanners, in order */
+    struct conf_list engines;      /* "clamav", "yara", "files" and names of scanners, in order */
     struct conf_scanner *scanners; /* ordered by name; named in engines or not */
     size_t n_scanners;
     const char *clamav_databases; /* folder, e.g. /var/lib/clamav */
     const char *yara_rules;       /* file or folder of *.yar */
+    const char *file_policy;      /* rules of the engine "files" */
     enum conf_action found;       /* quarantine | reject */
     enum conf_action unavailable; /* defer | pass */
     enum conf_action unscannable; /* deliver-marked | quarantine | defer */

@@ -1,42 +1,12 @@
 #include "base/conf_suggest.h"
 
 #include "base/conf_table.h"
-
-#define NAME_MAX_COMPARED 40
-#define DISTANCE_MAX      3
+#include "base/spelling.h"
 
 struct best {
     const struct conf_setting *setting;
     size_t distance;
 };
-
-static size_t least(size_t a, size_t b, size_t c)
-{
-    size_t ab = a < b ? a : b;
-    return ab < c ? ab : c;
-}
-
-/* Levenshtein's distance; a name too long to be meant is as far away as can be. */
-static size_t distance(const char *a, const char *b)
-{
-    size_t row[NAME_MAX_COMPARED + 1];
-    size_t n = strlen(b);
-    if (n > NAME_MAX_COMPARED || strlen(a) > NAME_MAX_COMPARED)
-        return NAME_MAX_COMPARED;
-    for (size_t k = 0; k <= n; k++)
-        row[k] = k;
-    for (size_t i = 0; a[i]; i++) {
-        size_t diagonal = row[0];
-        row[0] = i + 1;
-        for (size_t k = 0; k < n; k++) {
-            size_t cost = str_lower_char(a[i]) != b[k];
-            size_t up = row[k + 1];
-            row[k + 1] = least(up + 1, row[k] + 1, diagonal + cost);
-            diagonal = up;
-        }
-    }
-    return row[n];
-}
 
 static void consider(struct best *best, const struct conf_setting *setting, size_t d)
 {
@@ -50,7 +20,7 @@ typedef size_t measure(const struct conf_setting *setting, const char *section, 
 
 static struct best find_best(measure *how_far, const char *section, const char *name)
 {
-    struct best best = {NULL, DISTANCE_MAX + 1};
+    struct best best = {NULL, SPELLING_NEAR + 1};
     for (size_t i = 0; i < conf_n_settings; i++)
         consider(&best, &conf_settings[i], how_far(&conf_settings[i], section, name));
     for (size_t i = 0; i < conf_n_domain_settings; i++)
@@ -64,20 +34,21 @@ static struct best find_best(measure *how_far, const char *section, const char *
 static size_t section_distance(const struct conf_setting *setting, const char *section,
                                const char *name)
 {
-    return *setting->section ? distance(section, setting->section) : NAME_MAX_COMPARED;
+    return *setting->section ? spelling_distance(str_of(section), setting->section)
+                             : SPELLING_WORD_MAX;
 }
 
 static size_t name_distance(const struct conf_setting *setting, const char *section,
                             const char *name)
 {
-    return strcmp(section, setting->section) == 0 ? distance(name, setting->name)
-                                                  : NAME_MAX_COMPARED;
+    return strcmp(section, setting->section) == 0 ? spelling_distance(str_of(name), setting->name)
+                                                  : SPELLING_WORD_MAX;
 }
 
 /* The same name in another section */
 static size_t elsewhere(const struct conf_setting *setting, const char *section, const char *name)
 {
-    return strcmp(name, setting->name) == 0 ? 0 : NAME_MAX_COMPARED;
+    return strcmp(name, setting->name) == 0 ? 0 : SPELLING_WORD_MAX;
 }
 
 int conf_suggest_section(const char *section, struct err *err)

@@ -138,13 +138,15 @@ const struct conf_setting conf_settings[] = {
 {"reports", "timeout", TIME(reports.timeout), "1min", 1, 10 * MINUTE, {0},
  "How long one report may take; it is tried once more, then it is held."},
 
-{"antivirus", "engines", LIST(CONF_ENGINES, antivirus.engines), "{ clamav, yara }", 0, 8,
- {"clamav", "yara"}, "The engines that look at each message, in this order: ours, and the names of "
+{"antivirus", "engines", LIST(CONF_ENGINES, antivirus.engines), "{ clamav, yara, files }", 0, 8,
+ {"clamav", "yara", "files"}, "The engines that look at each message, in this order: ours, and the names of "
  "sections scanner."},
 {"antivirus", "clamav_databases", PATH(antivirus.clamav_databases), "/var/lib/clamav", 0, 0, {0},
  "Folder of ClamAV's signatures, as freshclam keeps it."},
 {"antivirus", "yara_rules", PATH(antivirus.yara_rules), "\"" POTERNE_SYSCONFDIR "/yara\"", 0, 0, {0},
  "File, or folder of files *.yar, with YARA rules."},
+{"antivirus", "file_policy", PATH(antivirus.file_policy), "\"" POTERNE_SYSCONFDIR "/file-policy\"", 0, 0,
+ {0}, "File of rules about attached files, for the engine files; see the page poterne-files."},
 {"antivirus", "found", ACTION(antivirus.found), "quarantine", 0, 0, {"quarantine", "reject"},
  "What happens to an infected message. In quarantine neither sender nor recipient is told."},
 {"antivirus", "unavailable", ACTION(antivirus.unavailable), "defer", 0, 0, {"defer", "pass"},

@@ -30,6 +30,7 @@ lib_libbase_a_SOURCES = \
     base/conf_number.c base/conf_number.h \
     base/conf_place.c base/conf_place.h \
     base/conf_suggest.c base/conf_suggest.h \
+    base/spelling.c base/spelling.h \
     base/conf_read.c base/conf_show.c
 
 unit += t/unit/base_str t/unit/base_ascii t/unit/base_network

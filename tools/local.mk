@@ -22,7 +22,7 @@ poterne_SOURCES = tools/poterne.c \
     tools/rules_check.c tools/rules_hits.c tools/rules_history.c tools/rules_history.h \
     tools/rules_list.c tools/rules_live.c tools/rules_needs.c tools/rules_show.c tools/rules_test.c
 poterne_LDADD = lib/libtools.a lib/libproposals.a $(REPORTS_LIBS) $(JOURNAL_LIBS) lib/libevents.a $(QUARANTINE_LIBS) \
-    lib/libavstatus.a lib/libavcontent.a lib/liboutside.a lib/libantivirus.a $(CLAMAV_LIBS) $(YARA_LIBS) $(OPENSSL_LIBS) \
+    lib/libavstatus.a lib/libavcontent.a lib/liboutside.a $(ANTIVIRUS_LIBS) $(OPENSSL_LIBS) \
     lib/libimport.a lib/libledger.a $(DB_LIBS) lib/librulesfit.a $(PIPELINE_LIBS)
 
 fuzz += t/fuzz/mbox

@@ -68,9 +68,10 @@ static struct conf *tree_defaults(const char *tree, struct err *err)
              "state_dir = \"%s/build/demo/state\"\nrun_dir = \"%s/build/demo/run\"\n"
              "spam { rules = { \"%s/rules/stock\" } }\n"
              "antivirus {\n    clamav_databases = \"%s/antivirus/demo/clamav\"\n"
-             "    yara_rules = \"%s/antivirus/demo/yara\"\n}\n"
+             "    yara_rules = \"%s/antivirus/demo/yara\"\n"
+             "    file_policy = \"%s/antivirus/files/file-policy\"\n}\n"
              "domain poterne.example { next_hop = \"maildir://%s/build/demo/mail/%%d/%%u\" }\n",
-             tree, tree, tree, tree, tree, tree);
+             tree, tree, tree, tree, tree, tree, tree);
     if (make_state(tree, err) == 0)
         conf = conf_parse(buf_str(&text), "settings of the source tree", err);
     buf_release(&text);

@@ -2,12 +2,14 @@
 
 #include <stdlib.h>
 
+#include "antivirus/files/unlock.h"
 #include "gateway/antivirus/frames.h"
 #include "gateway/antivirus/looks.h"
 #include "gateway/antivirus/loose.h"
 #include "gateway/antivirus/names.h"
 #include "gateway/antivirus/readings.h"
 #include "mail/part.h"
+#include "mail/text.h"
 #include "mail/tnef.h"
 #include "mail/transfer.h"
 
@@ -49,6 +51,7 @@ struct av_content {
     unsigned depth;   /* of the pieces that are added now */
     size_t work_left; /* bytes that may still be read as messages */
     struct str left_out;
+    struct unlock *unlock;
 };
 
 struct av_content *av_content_new(size_t decoded_max)
@@ -59,7 +62,8 @@ struct av_content *av_content_new(size_t decoded_max)
     buf_init(&content->decoded, decoded_max);
     buf_init(&content->scratch, decoded_max);
     content->pool = pool_new(AV_STRUCTURE_MAX);
-    if (!content->pool)
+    content->unlock = unlock_new(decoded_max);
+    if (!content->pool || !content->unlock)
         av_content_free(&content);
     return content;
 }
@@ -69,6 +73,7 @@ void av_content_free(struct av_content **content)
     if (!*content)
         return;
     pool_free(&(*content)->pool);
+    unlock_free(&(*content)->unlock);
     buf_release(&(*content)->decoded);
     buf_release(&(*content)->scratch);
     free(*content);
@@ -513,14 +518,28 @@ static void resolve(struct av_content *content, struct av_message *message)
     }
     for (size_t i = 0; i < content->n; i++) {
         const struct piece *piece = &content->pieces[i];
-        parts[i].filename = piece->label.filename;
-        parts[i].names = piece->label.names;
-        parts[i].n_names = piece->label.n_names;
-        parts[i].as_it_stands = piece->as_it_stands;
-        parts[i].bytes = bytes_of(content, piece);
+        parts[i] = (struct av_part){.bytes = bytes_of(content, piece),
+                                    .filename = piece->label.filename,
+                                    .names = piece->label.names,
+                                    .n_names = piece->label.n_names,
+                                    .as_it_stands = piece->as_it_stands};
     }
     message->parts = parts;
     message->n_parts = content->n;
+}
+
+/* What a reader sees: passwords may stand in it. Only for a message with an encrypted archive. */
+static size_t visible_text(void *data, struct str raw, const struct str **texts)
+{
+    struct av_content *content = data;
+    struct message *message;
+    struct mail_text *text;
+    struct err err;
+    if (message_parse(content->pool, raw, &mail_limits_default, &message, &err) < 0 ||
+        mail_text_make(content->pool, message, &text, &err) < 0)
+        return 0;
+    *texts = text->paragraphs;
+    return text->n_paragraphs;
 }
 
 static void empty(struct buf *b)
@@ -547,4 +566,5 @@ void av_content_make(struct av_content *content, struct str raw, struct av_messa
         look_inside(content, i);
     resolve(content, message);
     message->left_out = content->left_out;
+    unlock_message(content->unlock, message, visible_text, content);
 }

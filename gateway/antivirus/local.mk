@@ -51,3 +51,10 @@ t_unit_gateway_av_content_LDADD = $(AVCONTENT_LIBS) $(CMOCKA_LIBS)
 noinst_PROGRAMS += t/system/av_prisoner
 t_system_av_prisoner_SOURCES = t/system/av_prisoner.c $(antivirus_role)
 t_system_av_prisoner_LDADD = lib/libavstatus.a lib/libverdict.a $(AVCONTENT_LIBS) $(BASE_LIBS)
+
+unit += t/unit/antivirus_unlock
+t_unit_antivirus_unlock_CPPFLAGS = $(AM_CPPFLAGS) $(ARCHIVE_CFLAGS) $(ZIP_CFLAGS) \
+    -DDEMO_DIR='"$(abs_top_srcdir)/antivirus/demo"' \
+    -DPOLICY_FILE='"$(abs_top_srcdir)/antivirus/files/file-policy"'
+t_unit_antivirus_unlock_SOURCES = t/unit/antivirus_unlock.c $(files_samples) $(antivirus_samples)
+t_unit_antivirus_unlock_LDADD = $(AVCONTENT_LIBS) $(CMOCKA_LIBS)

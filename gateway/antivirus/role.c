@@ -14,6 +14,7 @@
 #include "gateway/antivirus/generation.h"
 #include "gateway/antivirus/tmp.h"
 #include "gateway/scan.h"
+#include "mail/message.h"
 
 /* The engines end by themselves at antivirus.timeout; one that does not is ended after this. */
 #define GRACE 10
@@ -82,6 +83,8 @@ static int load_steps(struct antivirus *antivirus, const struct role_env *env, s
     if (fsio_join(folder, sizeof folder, conf->run_dir, "antivirus", err) < 0)
         return -1;
     antivirus->conf = conf;
+    if (mail_preload(err) < 0)
+        return -1;
     antivirus->content = av_content_new(conf->antivirus.scan_size_limit);
     if (!antivirus->content)
         return err_set(err, "out of memory");

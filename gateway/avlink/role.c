@@ -10,6 +10,7 @@
 #include "gateway/antivirus/content.h"
 #include "gateway/antivirus/tmp.h"
 #include "gateway/scan.h"
+#include "mail/message.h"
 
 /* A scan ends by itself at antivirus.timeout; a worker that does not is ended after this. */
 #define GRACE 10
@@ -54,6 +55,8 @@ static int load(const struct role_env *env, void **data, struct err *err)
     avlink->content = av_content_new(env->conf->antivirus.scan_size_limit);
     int result = avlink->content ? 0 : err_set(err, "out of memory");
     if (result == 0)
+        result = mail_preload(err);
+    if (result == 0)
         result = load_steps(avlink, err);
     if (result < 0)
         unload(avlink);
@@ -70,7 +73,7 @@ static void sandbox(const struct role_env *env, struct sandbox *box)
     outside_sandbox(conf, box);
     /* the message twice (one copy is on its way out), its parts, and what they are found with */
     box->memory_limit =
-        WORK_MEMORY + AV_STRUCTURE_MAX + 2 * env->conf->smtp.size_limit + 2 * conf->scan_size_limit;
+        WORK_MEMORY + AV_STRUCTURE_MAX + 2 * env->conf->smtp.size_limit + 5 * conf->scan_size_limit;
 }
 
 static void scan(struct avlink *avlink, const struct scan_request *request, struct str raw,

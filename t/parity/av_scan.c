@@ -1,8 +1,8 @@
 /*
- * av_scan CLAMAV YARA FILE…: each engine's answer about each message, one line an answer:
- *   FILE ENGINE RESULT MICROSECONDS NAME
- * CLAMAV is a folder of signatures, YARA a file or folder of rules; "" leaves the engine out.
- * At the end to standard error: CPU milliseconds a message, of all engines together.
+ * av_scan [-f POLICY] CLAMAV YARA FILE…: each engine's answer about each message, one line an
+ * answer: FILE ENGINE RESULT MICROSECONDS NAME CLAMAV is a folder of signatures, YARA a file or
+ * folder of rules; "" leaves the engine out. With a file policy the engine files answers, too. At
+ * the end to standard error: CPU milliseconds a message, of all engines together.
  */
 #include <stdio.h>
 
@@ -53,16 +53,24 @@ static int scan_all(struct scanner *scanner, char **paths, int n, struct err *er
 
 int main(int argc, char **argv)
 {
-    struct err err = {"usage: av_scan CLAMAV YARA FILE..."};
-    const char *names[2];
+    struct err err = {"usage: av_scan [-f POLICY] CLAMAV YARA FILE..."};
+    const char *names[3], *policy = NULL;
     size_t n = 0;
+    if (argc > 2 && strcmp(argv[1], "-f") == 0) {
+        policy = argv[2];
+        argc -= 2;
+        argv += 2;
+    }
     if (argc > ARGUMENTS_LEAST - 1 && *argv[1])
         names[n++] = "clamav";
     if (argc > ARGUMENTS_LEAST - 1 && *argv[2])
         names[n++] = "yara";
+    if (policy)
+        names[n++] = "files";
     const struct conf_antivirus conf = {.engines = {names, n},
                                         .clamav_databases = argc > 1 ? argv[1] : "",
                                         .yara_rules = argc > 2 ? argv[2] : "",
+                                        .file_policy = policy,
                                         .scan_size_limit = SCAN_LIMIT,
                                         .recursion_limit = 17,
                                         .files_limit = 10000,

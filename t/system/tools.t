@@ -60,7 +60,7 @@ for my $object (@objects) {
     cmp_ok( abs( $score->{global} - $sum ), '<', 1e-6, 'the global score is the sum of both' );
     ok( !( grep { !defined $_->{name} || !defined $_->{score} || !defined $_->{text} } @{ $object->{rules} } ),
         'rules have name, score and text' );
-    is_deeply( [ map { $_->{engine} } @{ $object->{antivirus} } ], [qw(clamav yara)], 'both engines answer' );
+    is_deeply( [ map { $_->{engine} } @{ $object->{antivirus} } ], [qw(clamav yara files)], 'the engines answer' );
 }
 cmp_ok( scalar @{ $objects[1]{rules} }, '>=', 3, 'the spam has rules' );
 ok( $objects[1]{score}{global} < 0 && $objects[0]{score}{global} > 0, 'below 0 is spam' );

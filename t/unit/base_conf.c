@@ -285,7 +285,7 @@ static void values_out_of_bounds(void **state)
 static void values_of_the_wrong_kind(void **state)
 {
     bad("antivirus { engines = { clamav, 5 } }",
-        "t.conf:1: engines: item `5`: expected one of clamav, yara");
+        "t.conf:1: engines: item `5`: expected one of clamav, yara, files");
     bad("antivirus { engines = { clamav, clamav } }",
         "t.conf:1: engines: item `clamav` stands there twice");
     bad("antivirus { found = pass }", "t.conf:1: found = pass: expected one of quarantine, reject");
@@ -594,7 +594,8 @@ static void outside_scanners(void **state)
 static void wrong_scanners(void **state)
 {
     bad(DOMAIN "\nantivirus { engines = { clamav, sophos } }",
-        "t.conf:3: engines: item `sophos`: expected one of clamav, yara, or the name of a section "
+        "t.conf:3: engines: item `sophos`: expected one of clamav, yara, files, or the name of a "
+        "section "
         "scanner");
     bad(DOMAIN "scanner { }",
         "t.conf:2: section scanner without a name; expected scanner NAME { … }");

@@ -84,7 +84,8 @@ static void write_conf(struct fixture *f)
     buf_addf(&f->conf_text,
              "run_dir = \"%s\"\nstate_dir = \"%s\"\nhostname = mx.example.org\nuid_first = 63000\n"
              "domain example.org { next_hop = lmtp://127.0.0.1:24 }\n"
-             "antivirus { clamav_databases = \"%s/clamav\"\n yara_rules = \"%s/yara\"\n"
+             "antivirus { engines = { clamav, yara }\n"
+             "  clamav_databases = \"%s/clamav\"\n yara_rules = \"%s/yara\"\n"
              "  workers = 1\n timeout = 5s\n scan_size_limit = 20M }\n",
              f->dir, f->dir, demo, demo);
     f->conf = conf_parse(buf_str(&f->conf_text), "test.conf", &err);

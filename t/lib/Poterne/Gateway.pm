@@ -72,6 +72,7 @@ sub settings {
         antivirus => {
             clamav_databases => qq("$tree/antivirus/demo/clamav"),
             yara_rules       => qq("$tree/antivirus/demo/yara"),
+            file_policy      => qq("$tree/antivirus/files/file-policy"),
         },
         queue => { free_space_min => '0' },
     );
