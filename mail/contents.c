@@ -90,8 +90,7 @@ static void add_number(struct sha256 *h, uint64_t number)
     contents_add_text(h, str_of(text));
 }
 
-int contents_add_parts(struct sha256 *h, const struct message *message, bool closed,
-                       struct err *err)
+int contents_add_parts(struct sha256 *h, const struct message *message, struct err *err)
 {
     for (size_t i = 0; i < message->n_parts; i++) {
         const struct part *part = message->parts[i];
@@ -100,10 +99,8 @@ int contents_add_parts(struct sha256 *h, const struct message *message, bool clo
         contents_add_text(h, part->filename);
         if (part->child == NULL && add_leaf(h, part, err) < 0)
             return -1;
-        if (closed) {
-            add_number(h, part->depth);
-            add_number(h, h->total - before);
-        }
+        add_number(h, part->depth);
+        add_number(h, h->total - before);
     }
     return 0;
 }

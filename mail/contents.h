@@ -15,11 +15,9 @@ void contents_add_text(struct sha256 *h, struct str text);
 /* Its words with one blank between them, closed. */
 void contents_add_words(struct sha256 *h, struct str text);
 /*
- * Type, file name, charset and decoded bytes of each part. closed: each part by its depth and its
- * length, so that no contents can pass for the beginning of another part (fingerprints were first
- * made without, and so are for ever). -1: out of memory.
+ * Type, file name, charset and decoded bytes of each part, closed by its depth and its length, so
+ * that no contents can pass for the beginning of another part. -1: out of memory.
  */
-int contents_add_parts(struct sha256 *h, const struct message *message, bool closed,
-                       struct err *err);
+int contents_add_parts(struct sha256 *h, const struct message *message, struct err *err);
 
 #endif

@@ -77,7 +77,7 @@ static int add_message(struct pool *pool, struct sha256 *h, const struct message
         return err_set(err, "out of memory for the fields of a message");
     if (add_fields(pool, h, message->root, shown, err) < 0)
         return -1;
-    return contents_add_parts(h, message, false, err);
+    return contents_add_parts(h, message, err);
 }
 
 int fingerprint_make(struct pool *pool, const struct message *message, struct str tag,

@@ -27,7 +27,7 @@ int features_digest(struct pool *pool, const struct message *message, uint64_t *
     unsigned char sum[SHA256_SIZE];
     if (sha256_begin(&h, err) < 0)
         return -1;
-    if (add_fields(pool, &h, message, err) < 0 || contents_add_parts(&h, message, true, err) < 0) {
+    if (add_fields(pool, &h, message, err) < 0 || contents_add_parts(&h, message, err) < 0) {
         sha256_free(&h);
         return -1;
     }

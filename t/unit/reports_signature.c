@@ -44,14 +44,19 @@ static void write_keys(const char *text)
     assert_int_equal(fsio_replace(key_file(), str_of(text), 0640, &err), 0);
 }
 
-static struct fingerprint print_of(const char *raw)
+static struct fingerprint print_of_bytes(struct str raw)
 {
     struct fingerprint f;
     struct message *m;
     struct err err;
-    assert_int_equal(message_parse(pool, str_of(raw), &mail_limits_default, &m, &err), 0);
+    assert_int_equal(message_parse(pool, raw, &mail_limits_default, &m, &err), 0);
     assert_int_equal(fingerprint_make(pool, m, STR("[SPAM] "), &f, &err), 0);
     return f;
+}
+
+static struct fingerprint print_of(const char *raw)
+{
+    return print_of_bytes(str_of(raw));
 }
 
 static bool same(const char *a, const char *b)
@@ -157,6 +162,30 @@ static void each_part_counts(void **state)
 }
 
 /* --- signature --- */
+
+#define TWO_PARTS(a, b)                                                                            \
+    HEAD "Content-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\n\r\n" a "\r\n--b\r\n\r\n" b      \
+         "\r\n--b--\r\n"
+
+/* Nobody moves the end of one part into the next, whatever it is made to look like. */
+static void contents_do_not_pass_for_parts(void **state)
+{
+    (void)state;
+    assert_true(same(TWO_PARTS("one", "two"), TWO_PARTS("one\n", "two")));
+    assert_false(same(TWO_PARTS("onetwo", ""), TWO_PARTS("one", "two")));
+    assert_false(same(TWO_PARTS("one\ntext/plain", "two"), TWO_PARTS("one", "text/plain\ntwo")));
+}
+
+/* Contents with NULs, which close texts in what is hashed. */
+static void bytes_that_close_texts_do_not_close_parts(void **state)
+{
+    static const char first[] = TWO_PARTS("one", "two\ntext/plain\0\0\0three");
+    static const char second[] = TWO_PARTS("one\ntext/plain\0\0\0two", "three");
+    struct fingerprint a = print_of_bytes(str_n(first, sizeof first - 1));
+    struct fingerprint b = print_of_bytes(str_n(second, sizeof second - 1));
+    (void)state;
+    assert_memory_not_equal(a.bytes, b.bytes, FINGERPRINT_SIZE);
+}
 
 static struct keys two_keys(void)
 {
@@ -302,6 +331,8 @@ int main(void)
         cmocka_unit_test(what_the_way_does_to_a_message_does_not_count),
         cmocka_unit_test(what_somebody_changes_counts),
         cmocka_unit_test(each_part_counts),
+        cmocka_unit_test(contents_do_not_pass_for_parts),
+        cmocka_unit_test(bytes_that_close_texts_do_not_close_parts),
         cmocka_unit_test(a_signature_proves_id_contents_and_verdict),
         cmocka_unit_test(without_key_or_fingerprint_the_id_stands_alone),
         cmocka_unit_test(the_fields_that_are_missing_are_named),
