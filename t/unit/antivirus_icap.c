@@ -394,9 +394,9 @@ static void play_flood(int fd, const void *script)
 
 static void play_drip(int fd, const void *script)
 {
+    static const char options[] = OPTIONS_;
     for (size_t i = 0;; i++)
-        if (send(fd, OPTIONS_ + i % (sizeof OPTIONS_ - 4), 1, MSG_NOSIGNAL) < 0 ||
-            usleep(20000) < 0)
+        if (send(fd, &options[i % (sizeof options - 4)], 1, MSG_NOSIGNAL) < 0 || usleep(20000) < 0)
             return;
 }
 
