@@ -65,4 +65,25 @@ struct journal_totals {
 };
 int journal_totals(struct journal *journal, struct journal_totals *totals, struct err *err);
 
+#define JOURNAL_COUNTS_MAX 20 /* of each kind */
+
+struct journal_count {
+    struct str what, who;
+    uint64_t n;
+};
+
+/* What the managers are told of viruses; most first, texts in the pool. */
+struct journal_viruses {
+    struct journal_count held[JOURNAL_COUNTS_MAX]; /* now, in quarantine: what: the verdict */
+    size_t n_held;
+    struct journal_count found[JOURNAL_COUNTS_MAX]; /* accepted since then: what: the reason */
+    size_t n_found;
+    struct journal_count clients[JOURNAL_COUNTS_MAX]; /* sent since then: what: IP, who: sender */
+    size_t n_clients;
+};
+/* Infected mail since a time, and what is held now. `wanted` chooses the clients. */
+int journal_viruses(struct journal *journal, int64_t since_us,
+                    bool (*wanted)(void *data, struct str client_ip), void *data, struct pool *pool,
+                    struct journal_viruses *viruses, struct err *err);
+
 #endif

@@ -14,8 +14,8 @@
 #define MARGIN          "      "
 #define REPORTERS_TOLD  5
 #define REPORTERS_SEEN  1000
-#define GUARD_COLUMNS   74
-#define GUARD_TOLD      20
+#define NEWS_COLUMNS    74
+#define NEWS_TOLD       20
 #define DECISIONS_TOLD  5   /* a record of fewer says nothing */
 #define GOOD            0.7 /* at least that share was accepted, with 95 % */
 #define BAD             0.5 /* at most that share was */
@@ -177,20 +177,26 @@ static int add_reporters(struct making *m, struct err *err)
     return 0;
 }
 
-static void add_guard(struct making *m)
+static void add_lines(struct making *m, const char *head, const struct str *lines, size_t n)
 {
-    const struct digest_news *news = m->news;
-    if (news->n_guard == 0)
+    if (n == 0)
         return;
-    buf_add(m->text, STR("What the guard of the learned model did:\n"));
-    for (size_t i = 0; i < news->n_guard && i < GUARD_TOLD; i++) {
+    buf_addf(m->text, "%s:\n", head);
+    for (size_t i = 0; i < n && i < NEWS_TOLD; i++) {
         buf_add(m->text, STR("  - "));
-        plain_add_cut(m->text, news->guard[i], GUARD_COLUMNS);
+        plain_add_cut(m->text, lines[i], NEWS_COLUMNS);
         buf_addc(m->text, '\n');
     }
-    if (news->n_guard > GUARD_TOLD)
-        buf_addf(m->text, "  and %zu times more\n", news->n_guard - GUARD_TOLD);
+    if (n > NEWS_TOLD)
+        buf_addf(m->text, "  and %zu times more\n", n - NEWS_TOLD);
     buf_addc(m->text, '\n');
+}
+
+static void add_news(struct making *m)
+{
+    const struct digest_news *news = m->news;
+    add_lines(m, "What the guard of the learned model did", news->guard, news->n_guard);
+    add_lines(m, "Infected mail", news->viruses, news->n_viruses);
 }
 
 /* --- the whole --- */
@@ -216,7 +222,7 @@ static int compose(struct making *m, struct buf *subject, struct err *err)
     add_waiting(m);
     if (add_since(m, err) < 0 || add_reporters(m, err) < 0)
         return -1;
-    add_guard(m);
+    add_news(m);
     buf_add(m->text, STR("poterne on "));
     plain_add_cut(m->text, m->news->hostname, ADDRESS_COLUMNS);
     buf_addc(m->text, '\n');
@@ -253,7 +259,7 @@ static int make(struct making *m, struct buf *subject, struct err *err)
 {
     if (look(m, err) < 0)
         return -1;
-    if (m->totals.in[PROPOSAL_WAITING] == 0 && m->news->n_guard == 0)
+    if (m->totals.in[PROPOSAL_WAITING] == 0 && m->news->n_guard == 0 && m->news->n_viruses == 0)
         return 0;
     if (compose(m, subject, err) < 0)
         return -1;

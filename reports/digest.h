@@ -26,6 +26,8 @@ struct digest_news {
     struct str hostname;
     const struct str *guard; /* lines about models that the guard refused or took back */
     size_t n_guard;
+    const struct str *viruses; /* lines about infected mail and what is held */
+    size_t n_viruses;
 };
 
 /*

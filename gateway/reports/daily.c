@@ -9,6 +9,7 @@
 #include "bayes/publish/generations.h"
 #include "directory/report.h"
 #include "gateway/reports/desk.h"
+#include "gateway/reports/viruses.h"
 #include "reports/digest.h"
 #include "reports/teach.h"
 
@@ -208,14 +209,19 @@ static size_t guard_lines(const struct desk *desk, int64_t now_us, struct pool *
 
 static void make_digest(struct desk *desk)
 {
-    struct str lines[GUARD_LINES_MAX];
+    struct str lines[GUARD_LINES_MAX], viruses[VIRUS_LINES_MAX];
     struct pool *pool = pool_new(NEWS_POOL_MAX);
-    struct digest_news news = {.hostname = str_of(desk->conf->hostname), .guard = lines};
+    struct digest_news news = {.hostname = str_of(desk->conf->hostname),
+                               .guard = lines,
+                               .viruses = viruses};
     struct buf subject = BUF_INIT(PROPOSAL_TEXT_MAX), text = BUF_INIT(DIGEST_TEXT_MAX);
     struct err err = {""};
     int64_t now_us = desk_now_us();
-    if (pool)
+    if (pool) {
+        int64_t since_us = desk->digest_made_us ? desk->digest_made_us : now_us - DAY_US;
         news.n_guard = guard_lines(desk, now_us, pool, lines);
+        news.n_viruses = virus_lines(desk->conf, since_us, pool, viruses);
+    }
     int made = digest_make(desk->store, &news, now_us, &subject, &text, &err);
     if (made > 0)
         made = send_digest(desk, buf_str(&subject), buf_str(&text), &err);

@@ -581,6 +581,69 @@ static void odd_bytes_are_kept(void **state)
 
 #define WITH_FOLDER(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
 
+static void put_virus(struct fixture *f, const char *rest, int64_t time_us, const char *client_ip,
+                      const char *held)
+{
+    struct event e = {.kind = EVENT_MESSAGE,
+                      .message = {.time_us = time_us,
+                                  .client_ip = str_of(client_ip),
+                                  .sender = STR("u@univ.example"),
+                                  .verdict = STR("infected"),
+                                  .held = str_of(held)}};
+    char id[32];
+    snprintf(id, sizeof id, "%s", id_at(time_us, rest));
+    e.message.id = str_of(id);
+    apply(f, &e);
+    put_recipient(f, id, 0, "a@univ.example", RCPT_HELD, time_us, held);
+    put_recipient(f, id, 1, "b@univ.example", RCPT_HELD, time_us, held);
+}
+
+static bool is_inside(void *data, struct str client_ip)
+{
+    return str_starts(client_ip, STR("10."));
+}
+
+static void infected_mail_is_counted(void **state)
+{
+    struct fixture *f = *state;
+    struct err err = {""};
+    struct journal_viruses v;
+    open_store(f);
+    put_virus(f, "A", NOW_US - 3 * DAY_US, "10.0.0.1", "infected: Old (clamav)");
+    put_virus(f, "B", NOW_US - 10, "10.0.0.1", "infected: New (clamav)");
+    put_virus(f, "C", NOW_US - 9, "203.0.113.1", "infected: New (clamav)");
+    put_virus(f, "D", NOW_US - 8, "203.0.113.1", "infected: Odd (yara)");
+    put_message(f, id_at(NOW_US - 7, "E"), NOW_US - 7, "spam@shop.example");
+    for (int i = 0; i < 2; i++) {
+        struct event e = {.kind = EVENT_REFUSED,
+                          .refused = {.time_us = NOW_US - 5 + i,
+                                      .session = STR("s"),
+                                      .client_ip = STR("10.0.0.1"),
+                                      .sender = STR("u@univ.example"),
+                                      .stage = STR("content"),
+                                      .code = 550,
+                                      .evidence = i ? STR("{\"verdict\":\"infected\"}")
+                                                    : STR("{\"verdict\":\"spam\"}")}};
+        apply(f, &e);
+    }
+    commit(f);
+    f->journal = journal_open(f->folder, &err);
+    assert_non_null(f->journal);
+    assert_int_equal(journal_viruses(f->journal, NOW_US - DAY_US, is_inside, NULL, f->pool, &v,
+                                     &err),
+                     0);
+    assert_int_equal(v.n_held, 1); /* messages, not recipients */
+    assert_str(v.held[0].what, "infected");
+    assert_int_equal(v.held[0].n, 4);
+    assert_int_equal(v.n_found, 2);
+    assert_str(v.found[0].what, "infected: New (clamav)");
+    assert_int_equal(v.found[0].n, 2);
+    assert_int_equal(v.n_clients, 1);
+    assert_str(v.clients[0].what, "10.0.0.1");
+    assert_str(v.clients[0].who, "u@univ.example");
+    assert_int_equal(v.clients[0].n, 2); /* one taken, one refused */
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -592,6 +655,7 @@ int main(void)
         WITH_FOLDER(finds_by_the_beginning_of_an_id),
         WITH_FOLDER(finds_refusals_by_id),
         WITH_FOLDER(limit_keeps_the_newest),
+        WITH_FOLDER(infected_mail_is_counted),
         WITH_FOLDER(forgets_what_is_settled_and_old),
         WITH_FOLDER(size_limit_takes_the_oldest_refusals_first),
         WITH_FOLDER(totals_count),

@@ -254,9 +254,11 @@ static void test_nothing_to_tell(void **state)
     assert_int_equal(digest_last_us(f->store, &last, &f->err), 0);
     assert_int_equal(last, 0);
     const struct str guard[] = {STR("model 12 was refused: 3 ham errors more")};
-    const struct digest_news news = {STR("mx"), guard, 1};
+    const struct str viruses[] = {STR("12 times infected: Eicar (clamav)")};
+    const struct digest_news news = {STR("mx"), guard, 1, viruses, 1};
     assert_int_equal(make(f, &news, NOW_US, token), 1);
     assert_true(told(f, "model 12 was refused"));
+    assert_true(told(f, "Infected mail:\n  - 12 times infected: Eicar (clamav)"));
     assert_true(told(f, "No report waits"));
 }
 
