@@ -49,7 +49,6 @@ enum role_message {
     ROLE_DRAIN = 3,          /* from poterned: finish and exit */
     ROLE_NEW_SIGNATURES = 4, /* to poterned: the antivirus engines have other files to load */
     ROLE_REFUSED = 5,        /* to poterned: what I should load is wrong; I end */
-    ROLE_NO_ROOM = 6, /* to poterned: it does not fit into the memory that I was left; I end */
 };
 
 int role_main(int argc, char **argv, const struct role *role);

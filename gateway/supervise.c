@@ -368,8 +368,6 @@ void supervisor_hear(struct supervisor *s, size_t kind, struct child *child)
             new_signatures(s);
         else if (message.p[0] == ROLE_REFUSED)
             child->refused = true;
-        else if (message.p[0] == ROLE_NO_ROOM)
-            child->no_room = true;
     }
     buf_release(&message);
 }
@@ -393,17 +391,12 @@ static bool serves(const struct family *family)
 }
 
 /* When to try again what could not be loaded. */
-static void retry_signatures(struct supervisor *s, size_t kind, const struct child *child)
+static void retry_signatures(struct supervisor *s, size_t kind)
 {
     struct family *family = &s->families[kind];
     put_off(family);
     if (family->changed) {
         supervisor_renew(s, kinds[kind].name);
-    } else if (child->no_room && serves(family)) {
-        log_warning("%s: the old signatures make room for the new ones; scans wait",
-                    kinds[kind].name);
-        family->one_by_one = true;
-        family->retry_at = 0;
     } else if (serves(family)) {
         log_error("%s: the new signatures are refused and the old ones serve on; they are tried "
                   "again when the files change, or in %d minutes",
@@ -419,8 +412,8 @@ static void fall(struct supervisor *s, size_t kind, struct child *child)
     bool serving = child->state == CHILD_SERVING;
     fsio_close_quiet(&child->ctl_fd);
     child->state = CHILD_NONE;
-    if (starting && (child->refused || child->no_room)) {
-        retry_signatures(s, kind, child);
+    if (starting && child->refused) {
+        retry_signatures(s, kind);
         return;
     }
     /* one that served for a while is replaced at once */

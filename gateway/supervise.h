@@ -53,8 +53,7 @@ struct child {
     int ctl_fd;
     time_t since; /* monotonic seconds at which the state began */
     unsigned generation;
-    bool refused; /* it said that what it should load is wrong, */
-    bool no_room; /* or does not fit into the memory that it was left */
+    bool refused; /* it said that what it should load is wrong */
 };
 
 struct family {

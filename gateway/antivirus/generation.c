@@ -100,11 +100,10 @@ int generation_load(struct generation *g, const struct role_env *env, const char
 {
     if (load_steps(g, env, tmp_dir, err) == 0)
         return 0;
-    bool room = !lacked_room();
+    if (lacked_room())
+        err_prefix(err, "there is no room for these signatures within antivirus.memory_limit");
     generation_unload(g);
-    if (!room)
-        err_prefix(err, "no room for these signatures within antivirus.memory_limit");
-    role_tell(env, room ? ROLE_REFUSED : ROLE_NO_ROOM);
+    role_tell(env, ROLE_REFUSED);
     return -1;
 }
 

@@ -16,7 +16,7 @@ struct generation {
 
 /*
  * Loads and tries them, in the memory that poterned left (RLIMIT_DATA). What is refused, or does
- * not fit beside the generation that serves, is told to poterned (ROLE_REFUSED, ROLE_NO_ROOM).
+ * not fit, is told to poterned (ROLE_REFUSED).
  */
 int generation_load(struct generation *generation, const struct role_env *env, const char *tmp_dir,
                     struct err *err);

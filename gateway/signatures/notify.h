@@ -34,7 +34,8 @@ struct notify {
     struct notify_client clients[NOTIFY_CLIENTS_MAX];
 };
 
-/* Listens; path NULL or "" is none. A socket that somebody left there is replaced, nothing else is. */
+/* Listens; path NULL or "" is none. A socket that somebody left there is replaced, nothing else is.
+ */
 int notify_open(struct notify *notify, const char *path, struct err *err);
 void notify_close(struct notify *notify);
 

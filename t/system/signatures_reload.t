@@ -14,10 +14,11 @@ use Time::HiRes qw(sleep time);
 use lib 't/lib';
 use Poterne::Gateway;
 use Poterne::Load;
+use Poterne::Mail qw(letter);
 use Poterne::Process qw(command_output);
 use Poterne::Signatures qw(copy_real write_hashes);
 
-use constant { SESSIONS => 4, SECONDS => $ENV{POTERNE_TEST_ALL} ? 30 : 8, MIB => 1024 * 1024 };
+use constant { SESSIONS => 4, SECONDS => $ENV{POTERNE_TEST_ALL} ? 30 : 8, MIB => 1024 * 1024, TOO_MANY => 800_000 };
 my $exchanges = $ENV{POTERNE_TEST_ALL} ? 100 : 3;
 my $hashes = $ENV{POTERNE_TEST_ALL} ? 1_000_000 : 100_000;
 my $to = 'jean@exchange.example';
@@ -148,5 +149,16 @@ is( scalar @{ $tight->{refused} }, 0, 'no room for two generations: no scan fail
 like( $gateway->log_text, qr/no room for two generations of signatures/, 'the old one went first' );
 ( undef, my $together ) = memory();
 cmp_ok( $together, '<=', $limit, 'and the limit was kept' );
+is( $gateway->stop, 0, 'the gateway stops as asked' );
+
+# --- signatures that are larger than all that they may take ---
+
+start( sub {1}, memory_limit => '40M', found => 'reject' );
+my $from = length $gateway->log_text;
+write_hashes( "$root/clamav", TOO_MANY );
+ok( $gateway->wait_for_log( qr/the new signatures are refused and the old ones serve on/, $from, 120 ), 'signatures that do not fit are refused' );
+like( substr( $gateway->log_text, $from ), qr/there is no room for these signatures within antivirus\.memory_limit/, 'with the reason' );
+my $known = letter( $to, 'a subject', "A word: turn0.\n" );
+is( $gateway->send_one( from => 'a@remote.example', to => [$to], data => \$known )->{code}, 550, 'and the old ones serve' );
 is( $gateway->stop, 0, 'the gateway stops as asked' );
 done_testing();
