@@ -243,6 +243,12 @@ static void add_address(struct buf *sql, struct str address, const char *column,
     buf_addf(sql, any ? "%s LIKE ?%d ESCAPE '\\'" : "%s = ?%d", column, at);
 }
 
+static void bind_address(sqlite3_stmt *stmt, int at, struct str address, struct pool *pool)
+{
+    bool any = str_chr(address, '*') != STR_NONE;
+    db_bind(stmt, at, any ? pattern(address, false, pool) : address);
+}
+
 static void add_class(struct buf *sql, const struct held_filter *filter, unsigned classes)
 {
     const char *between = "";
@@ -309,12 +315,8 @@ static sqlite3_stmt *prepare_find(struct held_finder *f, const struct held_filte
         return NULL;
     sqlite3_bind_int64(stmt, 1, filter->from_us);
     sqlite3_bind_int64(stmt, 2, filter->to_us ? filter->to_us : INT64_MAX);
-    db_bind(stmt, 3, pattern(filter->sender, false, pool));
-    db_bind(stmt, 4, pattern(filter->recipient, false, pool));
-    if (str_chr(filter->sender, '*') == STR_NONE)
-        db_bind(stmt, 3, filter->sender);
-    if (str_chr(filter->recipient, '*') == STR_NONE)
-        db_bind(stmt, 4, filter->recipient);
+    bind_address(stmt, 3, filter->sender, pool);
+    bind_address(stmt, 4, filter->recipient, pool);
     db_bind(stmt, 5, pattern(filter->reason, true, pool));
     db_bind(stmt, 6, pattern(filter->virus, true, pool));
     db_bind(stmt, 7, filter->engine);

@@ -70,8 +70,10 @@ static bool scan_allows(struct spool_view *view, const struct spool_file *file, 
         buf_addf(why, "; forced, scanned again: %s (%s)", bad->name, bad->engine);
     else if (said.n == 0)
         buf_addf(why, "; no engine to scan it again");
-    else if ((bad = scan_said_find(&said, AV_UNSCANNABLE)) != NULL)
-        buf_addf(why, "; scanned again: unscannable: %s (%s)", bad->name, bad->engine);
+    else if ((bad = scan_said_find(&said, AV_BANNED)) != NULL ||
+             (bad = scan_said_find(&said, AV_UNSCANNABLE)) != NULL)
+        buf_addf(why, "; scanned again: %s: %s (%s)", av_result_name(bad->result), bad->name,
+                 bad->engine);
     else
         buf_addf(why, "; scanned again: nothing found");
     return true;

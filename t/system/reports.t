@@ -227,6 +227,8 @@ like( fate( send_mail( OUTSIDE, $jean, $either, forward( $jean, $either, $wrong 
 
 # --- the digest of what waits, at its hour; a manager answers it ---
 
+send_mail( OFFICE, $jean, $jean, eicar($jean) );
+ok( wait_until( 10, sub { $gateway->spooled('quarantine') } ), 'a machine of our own sends a virus' );
 is( $gateway->stop, 0, 'the gateway stops' );
 {
     local $ENV{TZ} = zone_where_it_is_soon(7);
@@ -237,6 +239,8 @@ my $digest = next_mail( $chef, 60 );
 is( header_of( $digest, 'From' ), "poterne <$either>", 'a manager gets a digest' );
 like( header_of( $digest, 'Auto-Submitted' ) // '', qr/^auto-generated/, 'which no program answers' );
 like( $digest, qr/Seminar/, 'with the subject of what waits' );
+like( $digest, qr/^Infected mail:.*our own \S+ sent 1: a machine to look at \(from.*1 times infected: .*held now: 1 infected/ms,
+    'and the machine that sent a virus' );
 like( fate( send_mail( OUTSIDE, $chef, $either, reply_to( $digest, $chef, $either, 'accept 1' ) ) ),
     qr/not certainly of a manager/, 'anybody may answer in a manager\'s name: nothing is done' );
 is( scalar waiting(), 1, 'it waits on' );
@@ -329,7 +333,7 @@ like( next_mail($claire), qr/please forward it as an attachment to \Q$missed\E/,
 
 like( fate( send_mail( OUTSIDE, $jean, $missed, forward( $jean, $missed, eicar($jean) ) ) ),
     qr/^delivered: 1 waiting for a manager \(spam\)/, 'a virus in a report is what it is about' );
-is( scalar $gateway->spooled('quarantine'), 0, 'nothing is held' );
+is( scalar $gateway->spooled('quarantine'), 1, 'nothing but the virus is held' );
 my $smtp = $gateway->smtp;
 my $mixed = $smtp->send( from => $jean, to => [ $either, $claire ], data => \letter($claire) );
 is( $mixed->{rcpt}{$either}[0], 250, 'a report is taken' );

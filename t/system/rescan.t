@@ -82,6 +82,14 @@ ok( wait_until( 15, sub { $gateway->spooled('kept') == 3 } ), 'it is kept, too' 
 ok( wait_until( 15, sub { !$gateway->spooled('quarantine') } ), 'what is deleted' );
 is( scalar $gateway->spooled('kept'), 3, 'is not kept' );
 
+$gateway->{settings}{quarantine}{originals_size_limit} = '1M';
+$gateway->write_conf;
+ok( $gateway->reload, 'not more than so many bytes are kept' );
+my @large = map { send_mail( letter( $jean, "Large $_", "some text that is long\n" x 18_000 ), $jean ) } 1 .. 4;
+ok( wait_until( 30, sub { $gateway->maildir_messages($jean) == 7 && !$gateway->spooled('queue') } ), 'four large ones come' );
+ok( wait_until( 30, sub { $gateway->spooled('kept') <= 2 } ), 'the oldest go' );
+is_deeply( [ sort $gateway->spooled('kept') ], [ sort @large[ 2, 3 ] ], 'the newest stay' );
+
 $gateway->{settings}{quarantine}{keep_originals} = '0';
 $gateway->write_conf;
 ok( $gateway->reload, 'nothing is to be kept any more' );

@@ -200,7 +200,7 @@ my ($mistaken) = $gateway->poterne_json( 'config', 'check', "$root/wrong.conf" )
 is( scalar @{ $mistaken->{mistakes} }, 2, 'to programs too' );
 my ($limit) = grep { $_->{name} eq 'retry_first' } $gateway->poterne_json( 'config', 'show' );
 ok( $limit->{section} eq 'queue' && $limit->{value} && !defined $limit->{file}, 'config show for programs' );
-for my $command (qw(check learn model evaluate trace quarantine queue config)) {
+for my $command (qw(check learn model evaluate trace quarantine rescan queue config)) {
     my ( $status, $help ) = command_output( "$gateway->{build}/poterne", $command, '--help' );
     is( $status, 0, "$command --help" );
     like( $help, qr/^usage: poterne $command .*--config FILE.*--json/s, 'says how it is used' );
