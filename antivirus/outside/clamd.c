@@ -132,9 +132,10 @@ static void send_next(struct outside_task *task)
     struct err err;
     struct str mark = c->item == 0 ? STR(CLAMAV_MAIL_MARK) : STR_EMPTY;
     struct str bytes = task_item(task, c->item);
-    bool files = task->scanner->address.path != NULL;
     fsio_close_quiet(&c->file);
-    if ((files ? send_file : send_bytes)(c, mark, bytes, &err) < 0) {
+    int result = task->scanner->address.path ? send_file(c, mark, bytes, &err)
+                                             : send_bytes(c, mark, bytes, &err);
+    if (result < 0) {
         task_fail(task, "%s", err.text);
         return;
     }
