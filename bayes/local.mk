@@ -27,7 +27,7 @@ lib_libledger_a_SOURCES = \
     bayes/ledger/aside.c bayes/ledger/aside.h bayes/ledger/ask.c bayes/ledger/caps.c \
     bayes/ledger/counts.c bayes/ledger/counts.h bayes/ledger/db.h bayes/ledger/expire.c \
     bayes/ledger/export.c bayes/ledger/export.h bayes/ledger/held.c bayes/ledger/learn.c \
-    bayes/ledger/ledger.h bayes/ledger/look.c bayes/ledger/open.c bayes/ledger/publish.c \
+    bayes/ledger/ledger.h bayes/ledger/look.c bayes/ledger/env.c bayes/ledger/open.c bayes/ledger/publish.c \
     bayes/ledger/rebuild.c bayes/ledger/record.c bayes/ledger/record.h bayes/ledger/rehearse.c \
     bayes/ledger/salvage.c bayes/ledger/salvage.h bayes/ledger/seed.c bayes/ledger/state.c \
     bayes/ledger/teachers.c bayes/ledger/weights.c \

@@ -128,6 +128,18 @@ struct knowledge ledger_knowledge(const struct ledger *ledger);
  * database error. */
 int ledger_env_open(struct ledger *ledger, const char *home);
 void ledger_env_close(struct ledger *ledger);
+/* Left by an environment that broke: the next one looks at every page. */
+#define SUSPECT_MARKER "ledger/suspect"
+
+/* The databases of a ledger, those of older versions first. */
+#define N_DBS 7
+struct db_place {
+    const char *name;
+    DB **db;
+};
+void ledger_dbs(struct ledger *ledger, struct db_place places[N_DBS]);
+/* Under txn a new one, else one that is there. 0, or a database error. */
+int ledger_db_open(struct ledger *ledger, DB_TXN *txn, DB **db, const char *name);
 
 /* Fills an empty ledger with what can be read in the folder `from`, and with what only the current
  * model knows. */

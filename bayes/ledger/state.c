@@ -22,6 +22,11 @@ struct totals_record {
 #define VERSION_1_SIZE offsetof(struct totals_record, held_spam)
 #define VERSION_2_SIZE offsetof(struct totals_record, incarnation)
 
+struct ledger_totals ledger_totals(const struct ledger *ledger)
+{
+    return ledger->totals;
+}
+
 struct ledger_state ledger_state(const struct ledger *ledger)
 {
     return (struct ledger_state){ledger->totals,    ledger->fusion,      ledger->weights_file,
