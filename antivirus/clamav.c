@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <time.h>
 
+#include "antivirus/archive_end.h"
 #include "antivirus/clamav_common.h"
 #include "antivirus/clamav_seen.h"
 #include "antivirus/clamav_watch.h"
@@ -52,6 +53,8 @@ static cl_error_t on_file(int fd, const char *type, const char **ancestors, size
     if (!c || (attributes & LAYER_ATTRIBUTES_NORMALIZED))
         return CL_CLEAN;
     clamav_watch_file(&c->watch, depth, type, size);
+    if (bytes && archive_is_cut(type, str_n(bytes, size)))
+        clamav_watch_cut(&c->watch, type);
     if (bytes && size > 0 && depth > 0)
         clamav_seen_file(&c->seen, str_n(bytes, size));
     return CL_CLEAN;

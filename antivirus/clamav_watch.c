@@ -52,6 +52,13 @@ void clamav_watch_file(struct clamav_watch *watch, uint32_t depth, const char *t
     watch->depth = depth + 1;
 }
 
+void clamav_watch_cut(struct clamav_watch *watch, const char *type)
+{
+    if (!watch->note[0])
+        snprintf(watch->note, sizeof watch->note, "an archive (%s) that is cut short",
+                 type + strlen("CL_TYPE_"));
+}
+
 void clamav_watch_end(struct clamav_watch *watch)
 {
     close_down_to(watch, 0);

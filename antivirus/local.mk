@@ -6,6 +6,7 @@ lib_libantivirus_a_SOURCES = \
     antivirus/engines.c antivirus/engine.h antivirus/answer.c \
     antivirus/self_test.c antivirus/self_test.h \
     antivirus/signature_files.c antivirus/signature_files.h \
+    antivirus/archive_end.c antivirus/archive_end.h \
     antivirus/clamav.c \
     antivirus/clamav_common.c antivirus/clamav_common.h \
     antivirus/clamav_seen.c antivirus/clamav_seen.h \
@@ -47,6 +48,9 @@ antivirus_samples = t/unit/antivirus_samples.c t/unit/antivirus_samples.h
 
 unit += t/unit/antivirus_clamav
 t_unit_antivirus_clamav_LDADD = $(ANTIVIRUS_LIBS) $(CMOCKA_LIBS)
+unit += t/unit/antivirus_archive_end
+t_unit_antivirus_archive_end_SOURCES = t/unit/antivirus_archive_end.c $(antivirus_samples)
+t_unit_antivirus_archive_end_LDADD = $(ANTIVIRUS_LIBS) $(CMOCKA_LIBS)
 
 # outside scanners: what speaks to them takes none of the engines' libraries
 noinst_LIBRARIES += lib/liboutside.a

@@ -228,19 +228,23 @@ for my $held ( $gateway->poterne_json( 'quarantine', 'list' ) ) {
 
 subtest 'files that are cut' => sub {
     my @files = glob TEST_FILES . '/*' or plan skip_all => 'no clamav-testfiles';
-    my ( $n, @bad ) = 0;
+    my ( $n, %archive, @bad ) = 0;
     for my $path (@files) {
         open my $file, '<:raw', $path or die "$path: $!\n";
         my $bytes = do { local $/ = undef; <$file> };
         for my $place ( 1 .. CUT_AT ) {
-            my $result =
-                send_mail( $to, "From: a\@b.example\nTo: $to\nSubject: x\n" . attachment( substr( $bytes, 0, length($bytes) * $place / ( CUT_AT + 1 ) ), 'a.bin' ) );
+            my $piece = substr $bytes, 0, length($bytes) * $place / ( CUT_AT + 1 );
+            my $result = send_mail( $to, "From: a\@b.example\nTo: $to\nSubject: x\n" . attachment( $piece, 'a.bin' ) );
             $n++;
+            my ($id) = $result->{text} =~ /\b([0-9A-Z]{26})\b/;
+            $archive{ $id // q() } = "$path cut at $place" if $path =~ /\.(?:zip|7z|arj|cab|cpio|bz2)$/;
             push @bad, "$path cut at $place: $result->{code} $result->{text}"
                 if $result->{code} != 250 || $result->{waited} > SECONDS;
         }
     }
     is( scalar @bad, 0, "$n pieces, each is answered" ) or diag( map {"$_\n"} @bad );
+    delete @archive{ $gateway->spooled('quarantine') };
+    is( scalar keys %archive, 0, 'no archive that was cut is clean' ) or diag( map {"$_\n"} sort values %archive );
 };
 
 ok( !-e '/tmp/poterne-was-here', 'nothing was written elsewhere' );
