@@ -237,7 +237,8 @@ subtest 'files that are cut' => sub {
             my $result = send_mail( $to, "From: a\@b.example\nTo: $to\nSubject: x\n" . attachment( $piece, 'a.bin' ) );
             $n++;
             my ($id) = $result->{text} =~ /\b([0-9A-Z]{26})\b/;
-            $archive{ $id // q() } = "$path cut at $place" if $path =~ /\.(?:zip|7z|arj|cab|cpio|bz2)$/;
+            # cpio has padding behind its end
+            $archive{ $id // q() } = "$path cut at $place" if $path =~ /\.(?:zip|7z|arj|cab|bz2)$/;
             push @bad, "$path cut at $place: $result->{code} $result->{text}"
                 if $result->{code} != 250 || $result->{waited} > SECONDS;
         }
