@@ -121,7 +121,10 @@ int signature_files_look(const struct conf_antivirus *conf, signature_folder *fo
                    {CLAMAV_LEVELS, is_signature, &found->clamav_newest, folder, data, found}},
                   {"yara",
                    conf->yara_rules,
-                   {YARA_LEVELS, is_finished, &found->yara_newest, folder, data, found}}};
+                   {YARA_LEVELS, is_finished, &found->yara_newest, folder, data, found}},
+                  {"files",
+                   conf->file_policy,
+                   {1, is_finished, &found->policy_newest, folder, data, found}}};
     *found = (struct signature_files){.n = 0};
     for (size_t i = 0; i < sizeof places / sizeof *places; i++)
         if (signature_files_used(conf, places[i].engine) &&

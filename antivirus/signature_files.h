@@ -1,7 +1,8 @@
 /*
- * signature_files: what lies in the folders that the engines load: ClamAV's files of
- * antivirus.clamav_databases (not its subfolders, as libclamav does) and the files of
- * antivirus.yara_rules (to YARA_DEPTH_MAX levels; what is no rule file may be included by one).
+ * signature_files: what lies there for the engines to load: ClamAV's files of
+ * antivirus.clamav_databases (not its subfolders, as libclamav does), the files of
+ * antivirus.yara_rules (to YARA_DEPTH_MAX levels; what is no rule file may be included by one), and
+ * antivirus.file_policy.
  * Looks at names, sizes, times and inodes only; opens no file. What freshclam keeps for itself,
  * hidden files and those that an editor or a copy is still at (*.tmp, *.part, *~) do not count.
  */
@@ -20,6 +21,7 @@ struct signature_files {
     unsigned n;
     time_t clamav_newest; /* when the newest file was changed; 0: there is none */
     time_t yara_newest;
+    time_t policy_newest;
 };
 
 /* Told of each folder before it is read. */

@@ -31,6 +31,8 @@ static void describe(struct generation *g, size_t i, const struct signature_file
         status->made = files->clamav_newest;
     if (status->made == 0 && strcmp(engine->name, "yara") == 0)
         status->made = files->yara_newest;
+    if (status->made == 0 && strcmp(engine->name, "files") == 0)
+        status->made = files->policy_newest;
 }
 
 static void measure(struct generation *g, int64_t began_ms)

@@ -89,6 +89,8 @@ static void sandbox(const struct role_env *env, struct sandbox *box)
         allow(box, conf->clamav_databases);
     if (signature_files_used(conf, "yara"))
         allow(box, conf->yara_rules);
+    if (signature_files_used(conf, "files"))
+        allow(box, conf->file_policy);
 }
 
 /* False: none serves now. */

@@ -47,6 +47,8 @@ static int look(struct watch *watch, struct err *err)
     watch->fd = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
     if (signature_files_used(watch->conf, "yara"))
         watch_parent(watch, watch->conf->yara_rules);
+    if (signature_files_used(watch->conf, "files"))
+        watch_parent(watch, watch->conf->file_policy);
     int result = signature_files_look(watch->conf, watch_folder, watch, &files, err);
     watch->seen = result == 0 ? files.fingerprint : 0;
     return result;

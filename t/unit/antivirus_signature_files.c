@@ -184,6 +184,23 @@ static void one_rule_file_will_do(void **state)
     assert_true(look(f, &found) != before);
 }
 
+static void the_file_policy_counts_too(void **state)
+{
+    struct fixture *f = *state;
+    struct signature_files found;
+    static const char *policy[] = {"files"};
+    char path[256];
+    path_of(f, "yara/a.yar", path);
+    put(f, "yara/a.yar", "one");
+    f->conf.engines = (struct conf_list){policy, 1};
+    f->conf.file_policy = path;
+    uint64_t before = look(f, &found);
+    assert_int_equal(found.n, 1);
+    assert_true(found.policy_newest > 0);
+    put(f, "yara/a.yar", "another");
+    assert_true(look(f, &found) != before);
+}
+
 static void what_cannot_be_read_is_an_error(void **state)
 {
     struct fixture *f = *state;
@@ -199,9 +216,13 @@ static void what_cannot_be_read_is_an_error(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(what_engines_load_counts),      TEST(what_they_do_not_load_does_not),
-        TEST(one_rule_file_will_do),         TEST(rules_may_lie_deeper_and_include_others),
-        TEST(only_configured_engines_count), TEST(what_cannot_be_read_is_an_error),
+        TEST(what_engines_load_counts),
+        TEST(what_they_do_not_load_does_not),
+        TEST(the_file_policy_counts_too),
+        TEST(one_rule_file_will_do),
+        TEST(rules_may_lie_deeper_and_include_others),
+        TEST(only_configured_engines_count),
+        TEST(what_cannot_be_read_is_an_error),
     };
     return tap_run(tests, NULL, NULL);
 }
