@@ -40,18 +40,23 @@ static int flush(struct delivery *delivery, struct str id, struct err *err)
     return (int)delivery->jobs.n;
 }
 
-static void answer(struct service *service, const struct caller *caller, const char *what, int n,
-                   struct err *err)
+static void say(struct service *service, const struct caller *caller, bool done, const char *text)
 {
-    char text[64];
-    struct notice_reply reply = {.done = n >= 0};
-    if (n >= 0)
-        snprintf(text, sizeof text, what, n);
-    reply.text = n >= 0 ? str_of(text) : str_of(err->text);
+    const struct notice_reply reply = {.done = done, .text = str_of(text)};
+    struct err err;
     buf_clear(&service->reply);
     notice_reply_put(&service->reply, &reply);
-    if (ipc_send(caller->fd, buf_str(&service->reply), NULL, err) != 1)
-        log_warning("the answer to a request can't be sent: %s", err->text);
+    if (ipc_send(caller->fd, buf_str(&service->reply), NULL, &err) != 1)
+        log_warning("the answer to a request can't be sent: %s", err.text);
+}
+
+/* n < 0: refused, err says why. */
+static void answer(struct service *service, const struct caller *caller, const char *what, int n,
+                   const struct err *err)
+{
+    char text[64];
+    snprintf(text, sizeof text, what, n);
+    say(service, caller, n >= 0, n >= 0 ? text : err->text);
 }
 
 static void act(struct service *service, const struct caller *caller, const struct notice *notice)
@@ -84,7 +89,7 @@ static void act(struct service *service, const struct caller *caller, const stru
         break;
     case NOTICE_EXPIRE:
         expire_now(delivery);
-        answer(service, caller, "what was held long enough is removed now", 0, &err);
+        say(service, caller, true, "what was held long enough is removed now");
         break;
     }
 }
