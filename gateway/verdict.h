@@ -20,8 +20,8 @@ enum verdict_action { VERDICT_DELIVER, VERDICT_QUARANTINE, VERDICT_REJECT, VERDI
 struct verdict_facts {
     const struct content_facts *content; /* NULL: content gave no answer */
     const struct av_answer *answers;
-    size_t n_answers; /* 0 with antivirus_failed: the process gave no answer */
-    bool antivirus_failed;
+    size_t n_answers;
+    bool antivirus_failed; /* no process gave an answer: each engine has failed, or none is named */
 };
 
 struct verdict {

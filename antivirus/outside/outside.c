@@ -124,6 +124,9 @@ void outside_sandbox(const struct conf_antivirus *conf, struct sandbox *box)
         /* a program is started, watched and ended, in a narrower sandbox of its own */
         box->allow |= SANDBOX_FORK | SANDBOX_NEST | SANDBOX_THREADS;
         child_sandbox(scanner, box);
+        /* a child can't have more than its parent may */
+        if (box->memory_limit > 0 && box->memory_limit < scanner->memory_limit)
+            box->memory_limit = scanner->memory_limit;
     }
 }
 

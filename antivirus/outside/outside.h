@@ -22,8 +22,8 @@ size_t outside_count(const struct outside *outside);
  * in it. What is left in it is removed with each message. */
 int outside_use_tmp(struct outside *outside, const char *folder, struct err *err);
 
-/* What asking takes, added to a sandbox: connections to the configured scanners, exec of the
- * configured programs. conf must live until sandbox_enter(). */
+/* What asking takes, added to a sandbox that is complete otherwise: connections to the configured
+ * scanners, exec of the configured programs, their memory. conf must live until sandbox_enter(). */
 struct sandbox;
 void outside_sandbox(const struct conf_antivirus *conf, struct sandbox *box);
 

@@ -70,10 +70,10 @@ static void sandbox(const struct role_env *env, struct sandbox *box)
     const struct conf_antivirus *conf = &env->conf->antivirus;
     box->allow = SANDBOX_ACCEPT | SANDBOX_FILES;
     sandbox_path(box, ".", SANDBOX_WRITE);
-    outside_sandbox(conf, box);
     /* the message twice (one copy is on its way out), its parts, and what they are found with */
     box->memory_limit =
         WORK_MEMORY + AV_STRUCTURE_MAX + 2 * env->conf->smtp.size_limit + 5 * conf->scan_size_limit;
+    outside_sandbox(conf, box);
 }
 
 static void scan(struct avlink *avlink, const struct scan_request *request, struct str raw,
