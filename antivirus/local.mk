@@ -98,3 +98,7 @@ t_unit_antivirus_files_CPPFLAGS = $(AM_CPPFLAGS) $(ARCHIVE_CFLAGS) $(ZIP_CFLAGS)
     -DPOLICY_FILE='"$(abs_top_srcdir)/antivirus/files/file-policy"'
 t_unit_antivirus_files_SOURCES = t/unit/antivirus_files.c $(files_samples) $(antivirus_samples)
 t_unit_antivirus_files_LDADD = $(ANTIVIRUS_LIBS) $(CMOCKA_LIBS)
+
+fuzz += t/fuzz/files
+t_fuzz_files_LDADD = $(ANTIVIRUS_LIBS)
+t_fuzz_files_LDFLAGS = $(AM_LDFLAGS) $(LIBFUZZER_LDFLAGS)
