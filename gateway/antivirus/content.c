@@ -234,9 +234,18 @@ static bool is_doubtful(const struct part *part)
            (part->anomalies & (MAIL_ANOMALY_TWICE | MAIL_ANOMALY_BAD_ENCODING));
 }
 
+/* All that its header may name. */
+static unsigned named_encodings(struct str head)
+{
+    unsigned named = av_loose_encodings(head);
+    return (named & 1U << ENC_UNKNOWN ? ANY_ENCODING : named) & ANY_ENCODING;
+}
+
 static unsigned encodings_of(const struct part *part)
 {
-    return is_doubtful(part) ? ANY_ENCODING : part_is_encoded(part) ? 1U << part->encoding : 0;
+    if (is_doubtful(part))
+        return ANY_ENCODING;
+    return named_encodings(part->head) | (part_is_encoded(part) ? 1U << part->encoding : 0);
 }
 
 static void add_part(struct av_content *content, const struct part *part)
@@ -342,12 +351,10 @@ static void add_loose_part(struct av_content *content, const struct known *all,
 {
     const struct part *around = part_around(all, loose->body.s);
     const struct part *known = around && around->body.s == loose->body.s ? around : NULL;
-    unsigned encodings = av_loose_encodings(loose->head);
+    unsigned encodings = named_encodings(loose->head);
     unsigned done = known ? encodings_of(known) : 0;
-    if (encodings & 1U << ENC_UNKNOWN)
-        encodings |= ANY_ENCODING;
-    unsigned looks = encodings & ANY_ENCODING || done ? 0 : looks_of(around, loose->body);
-    encodings = (encodings | (looks & 1U << ENC_QP)) & ANY_ENCODING & ~done;
+    unsigned looks = encodings || done ? 0 : looks_of(around, loose->body);
+    encodings = (encodings | (looks & 1U << ENC_QP)) & ~done;
     if (!known || done) /* else they are found in the part as it stands */
         add_frames(content, loose->body);
     bool hidden = !known && str_chr(loose->body, '\0') != STR_NONE;
