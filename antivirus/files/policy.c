@@ -1,6 +1,7 @@
 #include "antivirus/files/policy.h"
 
 #include <fnmatch.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "antivirus/files/claims.h"
@@ -128,7 +129,7 @@ static void explain(struct buf *why, const char *what, const char *word)
         buf_add(why, STR(", "));
     buf_add(why, str_of(what));
     if (*word)
-        buf_addf(why, " %s", word);
+        buf_addf(why, " %.40s", word);
 }
 
 static const char *first_kind(kind_set kinds)
@@ -171,15 +172,14 @@ static bool rule_matches(const struct rule *rule, const struct policy_file *file
 bool policy_match(const struct policy *policy, const struct policy_file *file,
                   struct policy_match *match)
 {
-    char array[sizeof match->why];
+    char array[sizeof match->why] = "";
     for (size_t i = 0; i < policy->n; i++) {
         struct buf why = BUF_OVER(array);
         if (!rule_matches(&policy->rules[i], file, &why))
             continue;
         match->action = policy->rules[i].action;
         match->line = policy->rules[i].line;
-        memcpy(match->why, array, why.n);
-        match->why[why.n] = 0;
+        snprintf(match->why, sizeof match->why, "%s", buf_cstr(&why));
         return true;
     }
     return false;

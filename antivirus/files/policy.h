@@ -45,7 +45,7 @@ struct policy_file {
 struct policy_match {
     enum policy_action action;
     unsigned line;
-    char why[96]; /* "extension exe, inside" */
+    char why[192]; /* "extension exe, inside" */
 };
 
 /* False: no rule is about it. */
