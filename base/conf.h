@@ -181,8 +181,9 @@ struct conf {
     const char *path;     /* where it was read from, for messages */
     const char *hostname; /* default: the machine's */
     struct conf_list managers;
-    const char *state_dir;   /* incoming/ queue/ quarantine/ kept/ corrupt/ bayes/ journal/ reports/ */
-    const char *run_dir;     /* Unix sockets, pid file */
+    const char
+        *state_dir;      /* incoming/ queue/ quarantine/ kept/ corrupt/ bayes/ journal/ reports/ */
+    const char *run_dir; /* Unix sockets, pid file */
     const char *log_level;   /* debug info warning error */
     const char *user_prefix; /* "poterne-": started by root, role x runs as user poterne-x */
     unsigned uid_first;    /* not 0: role number n runs as uid_first + n instead (no named users) */
