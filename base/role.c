@@ -105,7 +105,8 @@ static void calm_signals(void)
 {
     signal(SIGPIPE, SIG_IGN);
     signal(SIGHUP, SIG_IGN);
-    signal(SIGINT, SIG_IGN); /* a terminal's Ctrl-C goes to poterned, which drains us */
+    signal(SIGCHLD, SIG_DFL); /* ignored, as it may be inherited, children end without a status */
+    signal(SIGINT, SIG_IGN);  /* a terminal's Ctrl-C goes to poterned, which drains us */
     umask(0007);
 }
 

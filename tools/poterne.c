@@ -2,6 +2,7 @@
 #include "config.h"
 
 #include <locale.h>
+#include <signal.h>
 #include <string.h>
 
 #include "base/log.h"
@@ -75,6 +76,7 @@ int main(int argc, char **argv)
 {
     setlocale(LC_CTYPE, "C.UTF-8");
     log_open("poterne", LOG_WARNING_LEVEL);
+    signal(SIGCHLD, SIG_DFL); /* ignored, as it may be inherited, scanners end without a status */
     if (argc < 2) {
         overview(stderr);
         return TOOL_FAILED;

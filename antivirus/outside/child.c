@@ -145,6 +145,8 @@ static void end_group(struct child *child, int *status)
 {
     kill(-child->pid, SIGKILL);
     kill(child->pid, SIGKILL);
+    /* a status that nobody can tell must not pass for exit code 0 */
+    *status = SIGKILL;
     while (waitpid(child->pid, status, 0) < 0 && errno == EINTR)
         ;
     child->pid = 0;

@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <limits.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/prctl.h>
@@ -140,6 +141,17 @@ static void what_fails_is_never_clean(void **state)
     assert_non_null(strstr(answer.name, "output of more than"));
 }
 
+/* As an init that ignores SIGCHLD leaves it: the kernel throws exit statuses away. */
+static void a_status_that_is_lost_is_a_failure(void **state)
+{
+    signal(SIGCHLD, SIG_IGN);
+    struct av_answer infected = run("exit, 13", CODES, 10, "x");
+    struct av_answer clean = run("exit, 0", CODES, 10, "x");
+    signal(SIGCHLD, SIG_DFL);
+    assert_int_equal(infected.result, AV_FAILED);
+    assert_int_equal(clean.result, AV_FAILED);
+}
+
 static void memory_is_limited(void **state)
 {
 #ifdef POTERNE_SANITIZE
@@ -269,6 +281,7 @@ int main(void)
         cmocka_unit_test(words_count_beside_the_code),
         cmocka_unit_test(starts_with_nothing_but_its_arguments),
         cmocka_unit_test(what_fails_is_never_clean),
+        cmocka_unit_test(a_status_that_is_lost_is_a_failure),
         cmocka_unit_test(memory_is_limited),
         cmocka_unit_test(nothing_outlives_its_time),
         cmocka_unit_test(can_do_nothing_but_look),
