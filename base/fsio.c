@@ -195,11 +195,20 @@ int fsio_lock(const char *path, struct err *err)
 
 static int remove_entry(const FTSENT *entry)
 {
-    if (entry->fts_level == FTS_ROOTLEVEL || entry->fts_info == FTS_D)
-        return 0;
-    if (entry->fts_info == FTS_DP)
-        return rmdir(entry->fts_accpath);
-    return unlink(entry->fts_accpath);
+    switch (entry->fts_info) {
+    case FTS_DNR:
+    case FTS_ERR:
+    case FTS_NS:
+        errno = entry->fts_errno;
+        return -1;
+    case FTS_D:
+        /* whoever made it may have closed it, even to its owner */
+        return entry->fts_level == FTS_ROOTLEVEL ? 0 : chmod(entry->fts_accpath, 0700);
+    case FTS_DP:
+        return entry->fts_level == FTS_ROOTLEVEL ? 0 : rmdir(entry->fts_accpath);
+    default:
+        return entry->fts_level == FTS_ROOTLEVEL ? 0 : unlink(entry->fts_accpath);
+    }
 }
 
 int fsio_empty_dir(const char *path, struct err *err)
@@ -213,6 +222,8 @@ int fsio_empty_dir(const char *path, struct err *err)
     while (result == 0 && (entry = fts_read(tree)) != NULL)
         if (remove_entry(entry) < 0)
             result = err_sys(err, "cannot remove %s", entry->fts_path);
+    if (result == 0 && errno != 0) /* fts_read says so */
+        result = err_sys(err, "cannot read folder %s", path);
     fts_close(tree);
     return result;
 }

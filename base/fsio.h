@@ -30,7 +30,7 @@ int fsio_close(int *fd, const char *path, struct err *err);
 /* Makes the folder if it is not there; an existing one keeps its mode. Parents must exist. */
 int fsio_mkdir(const char *path, mode_t mode, struct err *err);
 /* Removes all that is in the folder, never what a symbolic link in it points to, nor another file
- * system's. */
+ * system's; folders in it that are closed to their owner are opened. 0: it is empty. */
 int fsio_empty_dir(const char *path, struct err *err);
 /* Takes an exclusive lock on path (made if need be) without waiting; returns the fd or -1. */
 int fsio_lock(const char *path, struct err *err);

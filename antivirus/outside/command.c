@@ -176,12 +176,20 @@ static int write_item(const struct command *c, size_t i, struct str bytes, struc
     return result;
 }
 
+/* A program may have closed the folder to its owner, us. */
+static int empty_folder(const struct command *c, struct err *err)
+{
+    if (chmod(c->folder, 0700) < 0)
+        return err_sys(err, "cannot open the folder %s", c->folder);
+    return fsio_empty_dir(c->folder, err);
+}
+
 static int lay_out(const struct outside_task *task, struct err *err)
 {
     const struct command *c = task->data;
     if (c->folder[0] == '\0')
         return err_set(err, "it has no temporary folder");
-    if (fsio_empty_dir(c->folder, err) < 0 || fsio_mkdir(c->files, 0700, err) < 0 ||
+    if (empty_folder(c, err) < 0 || fsio_mkdir(c->files, 0700, err) < 0 ||
         fsio_mkdir(c->work, 0700, err) < 0)
         return -1;
     for (size_t i = task_next_item(task, 0); i < task_items(task); i = task_next_item(task, i + 1))
@@ -214,7 +222,7 @@ static void command_stop(struct outside_task *task)
     struct err err;
     child_stop(&c->child);
     buf_release(&c->output);
-    if (c->folder[0] != '\0' && fsio_empty_dir(c->folder, &err) < 0)
+    if (c->folder[0] != '\0' && empty_folder(c, &err) < 0)
         av_found(task->answer, AV_FAILED, "%s", err.text);
 }
 

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/fsio.h"
+#include "base/log.h"
 
 /* Returns the locked folder, -1 with errno EWOULDBLOCK when another worker has it. */
 static int try_folder(const char *name)
@@ -34,8 +35,10 @@ int antivirus_tmp_take(char *name, size_t size, struct err *err)
             return err_sys(err, "cannot make the temporary folder %s", name);
         if (fsio_empty_dir(name, err) == 0)
             return fd;
+        /* one that stays full must not end every worker that comes to it */
+        log_warning("temporary folder %s is passed over: %s", name, err->text);
         close(fd);
-        return -1;
     }
-    return err_set(err, "all %d temporary folders are in use", ANTIVIRUS_TMP_FOLDERS);
+    return err_set(err, "all %d temporary folders are in use or can't be emptied",
+                   ANTIVIRUS_TMP_FOLDERS);
 }

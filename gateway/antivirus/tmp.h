@@ -1,7 +1,8 @@
 /*
  * tmp: a temporary folder for each worker, below the current folder: the first of "0",
  * "1", … that nobody holds under a lock. The lock ends with the worker, however it ends, so that
- * what it left behind is found and removed by the next one that takes the folder.
+ * what it left behind is found and removed by the next one that takes the folder. A folder that
+ * can't be emptied is passed over.
  */
 #ifndef POTERNE_GATEWAY_ANTIVIRUS_TMP_H
 #define POTERNE_GATEWAY_ANTIVIRUS_TMP_H

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/fsio.h"
@@ -145,6 +146,40 @@ static void folders_are_made_once(void **state)
     assert_int_equal(fsio_mkdir("/nonexistent/a", 0700, &err), -1);
 }
 
+/* As a user whom modes stop; 0: all went as it should. */
+static int empty_closed_folders(void)
+{
+    struct err err;
+    char top[] = "/tmp/poterne-closed.XXXXXX", inner[64], file[80];
+    if (geteuid() == 0 && (setgid(65534) < 0 || setuid(65534) < 0))
+        return 1;
+    if (mkdtemp(top) == NULL)
+        return 2;
+    snprintf(inner, sizeof inner, "%s/inner", top);
+    snprintf(file, sizeof file, "%s/file", inner);
+    if (mkdir(inner, 0700) < 0 || fsio_replace(file, STR("x"), 0, &err) < 0 || chmod(inner, 0) < 0)
+        return 3;
+    int closed = fsio_empty_dir(top, &err);
+    if (chmod(top, 0) < 0)
+        return 4;
+    int top_closed = fsio_empty_dir(top, &err);
+    int left = rmdir(top);
+    return closed < 0 ? 5 : top_closed == 0 ? 6 : left < 0 ? 7 : 0;
+}
+
+static void closed_folders_are_emptied_or_told(void **state)
+{
+    struct err err = {""};
+    int status;
+    fflush(stdout);
+    pid_t pid = fork();
+    if (pid == 0)
+        _exit(empty_closed_folders());
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    assert_int_equal(status, 0);
+    assert_int_equal(fsio_empty_dir("/nonexistent", &err), -1);
+}
+
 static void rename_to_nowhere_is_told(void **state)
 {
     struct fixture *f = *state;
@@ -266,6 +301,7 @@ int main(void)
         WITH_FOLDER(short_file_is_an_error),
         WITH_FOLDER(lock_is_had_once),
         WITH_FOLDER(folders_are_made_once),
+        cmocka_unit_test(closed_folders_are_emptied_or_told),
         WITH_FOLDER(rename_to_nowhere_is_told),
         cmocka_unit_test(joins_folder_and_name_or_says_why_not),
         cmocka_unit_test(random_bytes_differ_and_keep_to_their_place),
