@@ -36,6 +36,8 @@ struct clamd {
     struct stream stream;
     size_t item;                  /* the next to be sent */
     unsigned asked, answered;     /* commands */
+    unsigned sent;                /* of those asked, the last one that went out as a whole */
+    bool over_limit;              /* an item was too large for it: it will close the session */
     bool heard[COMMANDS_MAX + 1]; /* by number: it was answered */
     int file;                     /* memory file that is being sent; -1: none */
     char head[64];                /* before the item: command, mark of a mail, length */
@@ -147,24 +149,30 @@ static void send_next(struct outside_task *task)
 
 static void hear_version(struct outside_task *task, const struct clamd_reply *reply)
 {
+    char text[AV_NAME_MAX];
+    task_text(reply->text, text, sizeof text);
     if (reply->says != CLAMD_OTHER)
-        task_fail(task, "clamd does not tell its version: %.*s", STR_ARG(reply->text));
+        task_fail(task, "clamd does not tell its version: %s", text);
     else
         task_text(reply->text, task->answer->version, sizeof task->answer->version);
 }
 
 static void hear_result(struct outside_task *task, const struct clamd_reply *reply)
 {
+    struct clamd *c = task->data;
     char text[AV_NAME_MAX];
     task_text(reply->text, text, sizeof text);
     switch (reply->says) {
     case CLAMD_OK:
+        if (reply->id > c->sent)
+            task_fail(task, "it says OK before it has heard all");
         break;
     case CLAMD_FOUND:
         av_found(task->answer, AV_INFECTED, "%s", text[0] ? text : "without a name");
         task_finish(task);
         break;
     case CLAMD_UNSCANNABLE:
+        c->over_limit |= str_eq(reply->text, STR(CLAMD_OVER_LIMIT));
         av_found(task->answer, AV_UNSCANNABLE, "%s", text);
         break;
     case CLAMD_ERROR:
@@ -217,14 +225,27 @@ static size_t clamd_waits(const struct outside_task *task, struct pollfd *fds)
     return 1;
 }
 
+/* After an item that was too large this was to be expected: what is left is as unscannable as that
+ * one, and would be the next time. */
+static void lost(struct outside_task *task, const char *why)
+{
+    const struct clamd *c = task->data;
+    if (c->over_limit)
+        task_finish(task);
+    else
+        task_fail(task, "%s", why);
+}
+
 static void clamd_step(struct outside_task *task)
 {
     struct clamd *c = task->data;
     struct err err;
     if (stream_step(&c->stream, &err) < 0) {
-        task_fail(task, "%s", err.text);
+        lost(task, err.text);
         return;
     }
+    if (stream_sent(&c->stream) && !c->stream.deaf)
+        c->sent = c->asked;
     hear_all(task);
     if (task->done)
         return;
@@ -232,8 +253,8 @@ static void clamd_step(struct outside_task *task)
     if (all_asked && c->answered == c->asked)
         task_finish(task);
     else if (c->stream.ended)
-        task_fail(task, "it went away without an answer");
-    else if (!all_asked && stream_sent(&c->stream) && c->asked - c->answered <= AHEAD_MAX)
+        lost(task, "it went away without an answer");
+    else if (!all_asked && stream_sent(&c->stream) && c->asked - c->answered < AHEAD_MAX)
         send_next(task);
 }
 

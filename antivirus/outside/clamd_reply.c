@@ -16,10 +16,14 @@ static bool is_ours(struct str name)
  */
 static bool means_limit(struct str error)
 {
-    static const char *const texts[] = {"INSTREAM size limit exceeded.", "Exceeded time limit",
-                                        "Exceeded max recursion depth",  "Exceeded max scan size",
-                                        "Exceeded max scan files",       "Can't unpack some data",
-                                        "Bad format or broken data",     "Can't parse data"};
+    static const char *const texts[] = {CLAMD_OVER_LIMIT,
+                                        "Exceeded time limit",
+                                        "Exceeded max recursion depth",
+                                        "Exceeded max scan size",
+                                        "Exceeded max scan files",
+                                        "Can't unpack some data",
+                                        "Bad format or broken data",
+                                        "Can't parse data"};
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++)
         if (str_eq(error, str_of(texts[i])))
             return true;

@@ -9,6 +9,9 @@
 
 #define CLAMD_ID_MAX 1000000
 
+/* The error after which clamd closes the session (StreamMaxLength in clamd.conf(5)). */
+#define CLAMD_OVER_LIMIT "INSTREAM size limit exceeded."
+
 enum clamd_says {
     CLAMD_NONSENSE,
     CLAMD_OK,          /* "stream: OK", "fd[7]: OK" */

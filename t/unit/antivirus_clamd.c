@@ -329,6 +329,47 @@ static void what_it_found_weighs_more_than_its_failure(void **state)
     assert_int_equal(answer.result, AV_FAILED);
 }
 
+/* clamd closes the session then: what can't be scanned must not become a failure, to be tried again
+ * for ever. */
+static void an_item_above_the_limit_is_unscannable(void **state)
+{
+    struct av_answer answer =
+        ask_piece(STR(VERSION_ "2: INSTREAM size limit exceeded. ERROR\0"), false, 10);
+    assert_int_equal(answer.result, AV_UNSCANNABLE);
+    assert_string_equal(answer.name, "INSTREAM size limit exceeded.");
+    answer = ask_piece(STR(VERSION_ "2: stream: Can't allocate memory ERROR\0"
+                                    "3: INSTREAM size limit exceeded. ERROR\0"),
+                       false, 10);
+    assert_int_equal(answer.result, AV_FAILED);
+}
+
+static void play_hasty(int fd, const void *script)
+{
+    if (!world_await(fd, STR("zINSTREAM"), 2))
+        return;
+    world_say(fd, *(const struct str *)script);
+    sleep(1);
+}
+
+/* The rest of the last item is never read. */
+static void ok_before_the_end_is_a_failure(void **state)
+{
+    static const struct str script = STR(VERSION_ "2: stream: OK\0"
+                                                  "3: stream: OK\0");
+    struct world world;
+    char *big = malloc(4 * BIG + 1);
+    memset(big, 'x', 4 * BIG);
+    big[4 * BIG] = '\0';
+    world_open(&world, true, play_hasty, &script);
+    struct conf *conf = world_conf(&world, CLAMD, 5);
+    struct av_answer answer = world_ask_once(conf, 1, big);
+    assert_int_equal(answer.result, AV_FAILED);
+    assert_string_equal(answer.name, "it says OK before it has heard all");
+    conf_free(&conf);
+    world_close(&world);
+    free(big);
+}
+
 static void silence_ends_with_the_time(void **state)
 {
     int64_t from = clock_ms();
@@ -459,6 +500,8 @@ int main(void)
         cmocka_unit_test(an_answer_cut_anywhere_is_a_failure),
         cmocka_unit_test(lies_are_failures),
         cmocka_unit_test(what_it_found_weighs_more_than_its_failure),
+        cmocka_unit_test(an_item_above_the_limit_is_unscannable),
+        cmocka_unit_test(ok_before_the_end_is_a_failure),
         cmocka_unit_test(silence_ends_with_the_time),
         cmocka_unit_test(floods_and_drips_end),
         cmocka_unit_test(nobody_there_is_a_failure),
