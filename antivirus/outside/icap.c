@@ -71,6 +71,9 @@ static void icap_close(void *data)
 static void icap_stop(struct outside_task *task)
 {
     struct icap *c = task->data;
+    /* a head that told of an infection is not undone by what came of the rest, or did not come */
+    if (c->awaited != AWAIT_OPTIONS)
+        icap_judge_cut(&c->response, task->answer);
     stream_close(&c->stream);
     icap_response_clear(&c->response, STR_EMPTY);
 }
@@ -241,11 +244,21 @@ static bool take_options(struct outside_task *task)
     return true;
 }
 
+/* All that was put went out. */
+static bool was_sent(const struct icap *c)
+{
+    return stream_sent(&c->stream) && !c->stream.deaf;
+}
+
 /* False: there is nothing more to ask. */
 static bool take_result(struct outside_task *task)
 {
     struct icap *c = task->data;
-    icap_judge(&c->response, task->answer);
+    struct av_answer item = {.result = AV_CLEAN};
+    icap_judge(&c->response, &item);
+    if (item.result == AV_CLEAN && !was_sent(c))
+        av_found(&item, AV_FAILED, "it says clean before it has heard all");
+    av_found(task->answer, item.result, "%s", item.name);
     c->item = task_next_item(task, c->item + 1);
     c->again = false;
     if (task->answer->result != AV_INFECTED && c->item < task_items(task))
@@ -259,15 +272,14 @@ static bool can_go_on(const struct icap *c)
     struct str value;
     bool closes = icap_field(buf_str(&c->response.head), "Connection", &value) &&
                   str_ieq(value, STR("close"));
-    return !closes && !c->stream.ended && !c->stream.deaf && stream_sent(&c->stream) &&
-           c->asked < REQUESTS_MAX;
+    return !closes && !c->stream.ended && was_sent(c) && c->asked < REQUESTS_MAX;
 }
 
 static void on_response(struct outside_task *task)
 {
     struct icap *c = task->data;
     bool continues = c->response.status == 100;
-    if (c->stream.in.n > 0 || (continues && c->awaited != AWAIT_PREVIEW)) {
+    if (c->stream.in.n > 0 || (continues && (c->awaited != AWAIT_PREVIEW || !was_sent(c)))) {
         task_fail(task, "it says more than it was asked");
         return;
     }

@@ -12,6 +12,7 @@
 struct finding {
     bool there;
     bool container;
+    bool infected; /* not just something that was not looked at */
     struct str name;
 };
 
@@ -73,31 +74,48 @@ static const struct {
     {"X-Block-Reason", read_name},
 };
 
+/* A field may be there for each threat: the first infection counts, else the first of them. */
 static struct finding find_in(struct str head)
 {
-    struct finding finding = {.there = false};
-    struct str value;
-    for (size_t i = 0; i < sizeof dialects / sizeof dialects[0] && !finding.there; i++)
-        if (icap_field(head, dialects[i].field, &value))
-            dialects[i].read(value, &finding);
-    return finding;
+    struct finding found = {.there = false};
+    for (size_t i = 0; i < sizeof dialects / sizeof dialects[0] && !found.there; i++) {
+        struct str rest = head, value;
+        while (!found.infected && icap_next_field(&rest, dialects[i].field, &value)) {
+            struct finding one = {.there = false};
+            dialects[i].read(value, &one);
+            one.infected = one.there && !one.container && !clamav_means_unscannable(one.name);
+            if (one.infected || !found.there)
+                found = one;
+        }
+    }
+    return found;
+}
+
+static struct finding find(const struct icap_response *r)
+{
+    struct finding finding = find_in(buf_str(&r->head));
+    return finding.there ? finding : find_in(buf_str(&r->http));
 }
 
 static void tell(const struct finding *finding, struct av_answer *answer)
 {
     char name[AV_NAME_MAX];
-    bool unscannable = finding->container || clamav_means_unscannable(finding->name);
     task_text(finding->name, name, sizeof name);
-    av_found(answer, unscannable ? AV_UNSCANNABLE : AV_INFECTED, "%s",
+    av_found(answer, finding->infected ? AV_INFECTED : AV_UNSCANNABLE, "%s",
              name[0] ? name : "without a name");
+}
+
+void icap_judge_cut(const struct icap_response *r, struct av_answer *answer)
+{
+    struct finding finding = find_in(buf_str(&r->head));
+    if (r->status != 0 && finding.infected)
+        tell(&finding, answer);
 }
 
 void icap_judge(const struct icap_response *r, struct av_answer *answer)
 {
-    struct finding finding = find_in(buf_str(&r->head));
+    struct finding finding = find(r);
     char reason[64];
-    if (!finding.there)
-        finding = find_in(buf_str(&r->http));
     task_text(icap_reason(r), reason, sizeof reason);
     if (finding.there)
         tell(&finding, answer);

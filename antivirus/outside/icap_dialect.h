@@ -19,6 +19,8 @@
 
 /* Adds to the answer (av_found); nothing is added for clean. */
 void icap_judge(const struct icap_response *response, struct av_answer *answer);
+/* Of one that did not come as a whole: only that its head, if it came, says "infected". */
+void icap_judge_cut(const struct icap_response *response, struct av_answer *answer);
 
 /* What the service is, as its fields Service and ISTag tell; "" where they don't. */
 void icap_version(struct str head, char *out, size_t size);

@@ -58,10 +58,10 @@ static size_t count_fields(struct str head, const char *name)
     return n;
 }
 
-bool icap_field(struct str head, const char *name, struct str *value)
+bool icap_next_field(struct str *head, const char *name, struct str *value)
 {
     struct str field;
-    while (next_field(&head, &field)) {
+    while (next_field(head, &field)) {
         size_t colon = str_chr(field, ':');
         if (colon == STR_NONE || !str_ieq(str_sub(field, 0, colon), str_of(name)))
             continue;
@@ -69,6 +69,11 @@ bool icap_field(struct str head, const char *name, struct str *value)
         return true;
     }
     return false;
+}
+
+bool icap_field(struct str head, const char *name, struct str *value)
+{
+    return icap_next_field(&head, name, value);
 }
 
 /* "ICAP/1.0 200 OK" or "HTTP/1.1 403 Forbidden"; 0: it is none. */

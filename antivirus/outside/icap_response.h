@@ -54,6 +54,8 @@ enum icap_read icap_response_read(struct icap_response *response, struct buf *in
 /* The body was whole and just what had been sent. */
 bool icap_response_echoes(const struct icap_response *response);
 
+/* The value of the next field of that name in a head, which is cut to what follows it. */
+bool icap_next_field(struct str *head, const char *name, struct str *value);
 /* The value of the first field of that name in a head (lines with CR LF or LF; it may be folded,
  * and then holds line ends); false: there is none. */
 bool icap_field(struct str head, const char *name, struct str *value);

@@ -212,6 +212,13 @@ static void servers_speak_their_own_dialects(void **state)
     expect("200 OK\r\nX-Virus-ID: EICAR-AV-Test", page, AV_INFECTED, "EICAR-AV-Test");
     expect("200 OK\r\nX-Virus-Name: EICAR\x1b\xff", page, AV_INFECTED, "EICAR??");
     expect("200 OK\r\nX-Block-Reason: Malware found", other, AV_INFECTED, "Malware found");
+    /* a field for each threat */
+    expect("200 OK\r\nX-Infection-Found: Type=2; Resolution=0; Threat=Zip bomb;\r\n"
+           "X-Infection-Found: Type=0; Resolution=2; Threat=Eicar;\r\n"
+           "X-Infection-Found: Type=0; Resolution=2; Threat=Other;",
+           page, AV_INFECTED, "Eicar");
+    expect("204 No Content\r\nX-Virus-ID: none\r\nX-Virus-ID: EICAR", NULL, AV_INFECTED, "EICAR");
+    expect("204 No Content\r\nX-Virus-ID: none\r\nX-Virus-ID: 0", NULL, AV_CLEAN, "");
     expect("200 OK", page, AV_FAILED, "blocked for a reason it does not name (HTTP status 403)");
     expect("200 OK", other, AV_FAILED, "changed for a reason it does not name");
     expect("200 OK", NULL, AV_FAILED, NULL);
@@ -379,6 +386,38 @@ static void a_conversation_that_breaks_is_a_failure(void **state)
     }
 }
 
+/* What the head said stands, whatever becomes of the rest. */
+static void a_finding_outweighs_what_follows(void **state)
+{
+    static const char head[] = "ICAP/1.0 200 OK\r\nX-Virus-ID: Eicar\r\n";
+    static const struct {
+        struct str reply;
+        bool stays;
+    } rests[] = {
+        {STR("Encapsulated: res-hdr=0, res-body=19\r\n\r\n" PAGE_ "4\r\nST"), false},
+        {STR("Encapsulated: res-hdr=0, res-body=19\r\n\r\n" PAGE_ "4\r\nST"), true},
+        {STR("Encapsulated: res-hdr=0, res-body=19\r\n\r\n" PAGE_ "x\r\n"), true},
+        {STR("Encapsulated: nonsense\r\n\r\n"), true},
+        {STR("Encapsulated: null-body=0\r\n\r\nx"), true},
+    };
+    for (size_t i = 0; i < sizeof rests / sizeof rests[0]; i++) {
+        struct buf reply = BUF_INIT(4096);
+        buf_add(&reply, str_of(head));
+        buf_add(&reply, rests[i].reply);
+        const struct talk talk = {{{BLANK, STR(OPTIONS_)},
+                                   {"4\r\nSubj\r\n0\r\n\r\n", buf_str(&reply)}},
+                                  rests[i].stays};
+        struct av_answer answer = ask_talk(&talk, "respmod", 1);
+        if (answer.result != AV_INFECTED || strcmp(answer.name, "Eicar") != 0)
+            fail_msg("%zu: %s (%s)", i, av_result_name(answer.result), answer.name);
+        buf_release(&reply);
+    }
+    /* a head that is not whole says nothing */
+    const struct talk cut = {{{BLANK, STR(OPTIONS_)}, {"4\r\nSubj\r\n0\r\n\r\n", str_of(head)}},
+                             false};
+    assert_int_equal(ask_talk(&cut, "respmod", 5).result, AV_FAILED);
+}
+
 /* --- servers that wear one out --- */
 
 static void play_flood(int fd, const void *script)
@@ -390,6 +429,39 @@ static void play_flood(int fd, const void *script)
     for (;;)
         if (send(fd, turn->reply.s, turn->reply.n, MSG_NOSIGNAL) < 0)
             return;
+}
+
+static void play_hasty(int fd, const void *script)
+{
+    if (!world_await(fd, STR(BLANK), 1))
+        return;
+    world_say(fd, STR(PLAIN_OPTIONS));
+    if (!world_await(fd, STR(MARK "\r\n0\r\n\r\n"), 1))
+        return;
+    world_say(fd, STR(NONE_));
+    if (!world_await(fd, STR("res-body="), 1))
+        return;
+    world_say(fd, STR(NONE_));
+    sleep(1);
+}
+
+/* The rest of the last item is never read. */
+static void clean_before_the_end_is_a_failure(void **state)
+{
+    struct world world;
+    char section[100];
+    char *big = malloc(8 * BIG + 1);
+    memset(big, 'x', 8 * BIG);
+    big[8 * BIG] = '\0';
+    world_open(&world, true, play_hasty, NULL);
+    snprintf(section, sizeof section, ICAP "address = icap://127.0.0.1:%u/scan", world.port);
+    struct conf *conf = world_conf(NULL, section, 5);
+    struct av_answer answer = world_ask_once(conf, 1, big);
+    assert_int_equal(answer.result, AV_FAILED);
+    assert_string_equal(answer.name, "it says clean before it has heard all");
+    conf_free(&conf);
+    world_close(&world);
+    free(big);
 }
 
 static void play_drip(int fd, const void *script)
@@ -595,6 +667,8 @@ int main(void)
         cmocka_unit_test(options_are_understood),
         cmocka_unit_test(a_preview_may_be_enough_or_not),
         cmocka_unit_test(a_conversation_that_breaks_is_a_failure),
+        cmocka_unit_test(a_finding_outweighs_what_follows),
+        cmocka_unit_test(clean_before_the_end_is_a_failure),
         cmocka_unit_test(floods_and_drips_end),
         cmocka_unit_test(asks_servers_that_behave),
     };
