@@ -132,6 +132,21 @@ bool av_answers_get(struct str message, struct av_answer *answers, size_t *n)
     return fits && wire_done(&w);
 }
 
+bool av_answers_add(const struct conf_antivirus *conf, enum av_speaker speaker, struct str reply,
+                    struct av_answer *all, size_t *n)
+{
+    struct av_answer answers[AV_ENGINES_MAX];
+    size_t more = 0;
+    if (!av_answers_get(reply, answers, &more))
+        return false;
+    for (size_t i = 0; i < more && *n < AV_ENGINES_MAX; i++) {
+        bool outside = conf_scanner_find(conf, answers[i].engine) != NULL;
+        if (outside == (speaker == AV_SPEAKER_AVLINK))
+            all[(*n)++] = answers[i];
+    }
+    return true;
+}
+
 static const struct av_answer *answer_of(const struct av_answer *answers, size_t n,
                                          const char *engine)
 {

@@ -54,6 +54,16 @@ bool content_facts_get(struct str message, struct pool *pool, struct content_fac
 void av_answers_put(struct buf *out, const struct av_answer *answers, size_t n);
 bool av_answers_get(struct str message, struct av_answer *answers, size_t *n);
 
+enum av_speaker { AV_SPEAKER_ANTIVIRUS, AV_SPEAKER_AVLINK };
+
+/*
+ * Adds what one process replied to the *n answers of `all` (room for AV_ENGINES_MAX): of avlink
+ * only what the outside scanners of the settings say, of antivirus only what others say, so that
+ * neither can speak for the other's engines. False: the reply can't be read, nothing is added.
+ */
+bool av_answers_add(const struct conf_antivirus *conf, enum av_speaker speaker, struct str reply,
+                    struct av_answer *all, size_t *n);
+
 /*
  * Brings the answers of several processes (AV_ENGINES_MAX at most in all) into the order of
  * antivirus.engines: an engine that is configured and gave none has failed. Returns how many there

@@ -21,19 +21,17 @@ static int call(const struct conf *conf, const char *step, struct str request, i
 }
 
 /* Adds what one process says; one that says nothing leaves its engines without an answer. */
-static bool ask_step(const struct conf *conf, const char *step, struct str request, int fd,
+static bool ask_step(const struct conf *conf, enum av_speaker speaker, struct str request, int fd,
                      struct scan_said *got, struct err *err)
 {
-    struct av_answer answers[AV_ENGINES_MAX];
+    const char *step = speaker == AV_SPEAKER_AVLINK ? "avlink" : "antivirus";
     struct buf reply = BUF_INIT(IPC_MSG_MAX);
-    size_t n = 0;
     bool said = call(conf, step, request, fd, &reply, err) == 0;
-    if (said && !av_answers_get(buf_str(&reply), answers, &n)) {
+    if (said &&
+        !av_answers_add(&conf->antivirus, speaker, buf_str(&reply), got->answers, &got->n)) {
         err_set(err, "%s gave an answer that can't be read", step);
         said = false;
     }
-    for (size_t i = 0; said && i < n && got->n < AV_ENGINES_MAX; i++)
-        got->answers[got->n++] = answers[i];
     buf_release(&reply);
     return said;
 }
@@ -44,9 +42,9 @@ static int ask_all(const struct conf *conf, struct str request, int fd, struct s
     struct scan_said got = {.n = 0};
     bool any = false;
     if (conf_has_inside(&conf->antivirus))
-        any |= ask_step(conf, "antivirus", request, fd, &got, err);
+        any |= ask_step(conf, AV_SPEAKER_ANTIVIRUS, request, fd, &got, err);
     if (conf_has_outside(&conf->antivirus))
-        any |= ask_step(conf, "avlink", request, fd, &got, err);
+        any |= ask_step(conf, AV_SPEAKER_AVLINK, request, fd, &got, err);
     said->n = any ? av_answers_order(&conf->antivirus, got.answers, got.n, said->answers) : 0;
     return any ? 0 : -1;
 }

@@ -242,20 +242,17 @@ static bool is_killer(struct arrival *a, const struct scan_outcome *outcome)
 /* What antivirus and avlink say, in the order of antivirus.engines. */
 static void read_answers(struct arrival *a, const struct scan_outcome *outcome)
 {
-    static const enum scan_step asked[] = {SCAN_ANTIVIRUS, SCAN_AVLINK};
+    static const struct {
+        enum scan_step step;
+        enum av_speaker speaker;
+    } asked[] = {{SCAN_ANTIVIRUS, AV_SPEAKER_ANTIVIRUS}, {SCAN_AVLINK, AV_SPEAKER_AVLINK}};
     const struct conf_antivirus *conf = &a->edge->conf->antivirus;
-    struct av_answer got[AV_ENGINES_MAX], answers[AV_ENGINES_MAX];
+    struct av_answer got[AV_ENGINES_MAX];
     size_t n = 0;
     bool any = false;
-    for (size_t i = 0; i < sizeof asked / sizeof asked[0]; i++) {
-        size_t more = 0;
-        if (outcome->steps[asked[i]].result != STEP_ANSWERED ||
-            !av_answers_get(outcome->steps[asked[i]].reply, answers, &more))
-            continue;
-        any = true;
-        for (size_t k = 0; k < more && n < AV_ENGINES_MAX; k++)
-            got[n++] = answers[k];
-    }
+    for (size_t i = 0; i < sizeof asked / sizeof asked[0]; i++)
+        any |= outcome->steps[asked[i].step].result == STEP_ANSWERED &&
+               av_answers_add(conf, asked[i].speaker, outcome->steps[asked[i].step].reply, got, &n);
     a->facts.antivirus_failed = !any && conf->engines.n > 0;
     a->facts.n_answers = av_answers_order(conf, got, n, a->answers);
 }

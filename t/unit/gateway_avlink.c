@@ -150,11 +150,41 @@ static void runs_nothing_but_its_programs(void **state)
     assert_int_equal(from_inside(COMMAND, runs_a_shell), FINE);
 }
 
+/* A worker that was taken over must not say "clean" for engines that are not its own. */
+static void neither_speaks_for_the_other(void **state)
+{
+    const struct av_answer said[] = {{.engine = "yara", .result = AV_CLEAN},
+                                     {.engine = "a", .result = AV_CLEAN}};
+    struct err err = {""};
+    struct conf *conf = conf_parse(STR("domain example.org { next_hop = lmtp://127.0.0.1:24 }\n"
+                                       "antivirus { engines = { yara, a } }\n" ONLY_UNIX),
+                                   "test.conf", &err);
+    if (conf == NULL)
+        fail_msg("%s", err.text);
+    struct av_answer all[AV_ENGINES_MAX], ordered[AV_ENGINES_MAX];
+    struct buf reply = BUF_INIT(4096);
+    size_t n = 0;
+    av_answers_put(&reply, said, 2);
+    assert_true(av_answers_add(&conf->antivirus, AV_SPEAKER_ANTIVIRUS, buf_str(&reply), all, &n));
+    assert_int_equal(n, 1);
+    assert_string_equal(all[0].engine, "yara");
+    assert_int_equal(av_answers_order(&conf->antivirus, all, n, ordered), 2);
+    assert_int_equal(ordered[1].result, AV_FAILED);
+    assert_true(av_answers_add(&conf->antivirus, AV_SPEAKER_AVLINK, buf_str(&reply), all, &n));
+    assert_int_equal(n, 2);
+    assert_string_equal(all[1].engine, "a");
+    assert_false(av_answers_add(&conf->antivirus, AV_SPEAKER_AVLINK, STR("x"), all, &n));
+    assert_int_equal(n, 2);
+    buf_release(&reply);
+    conf_free(&conf);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(opens_nothing_but_its_connections),
         cmocka_unit_test(runs_nothing_but_its_programs),
+        cmocka_unit_test(neither_speaks_for_the_other),
     };
     return tap_run(tests, make_folder, remove_folder);
 }
