@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/landlock.h>
+#include <linux/sched.h>
 #include <seccomp.h>
 #include <stdio.h>
 #include <sys/ioctl.h>
@@ -254,13 +255,16 @@ static const int calls_files[] = {
 static const int calls_accept[] = {SCMP_SYS(accept), SCMP_SYS(accept4)};
 
 static const int calls_fork[] = {
-    SCMP_SYS(clone),      SCMP_SYS(fork),        SCMP_SYS(vfork),     SCMP_SYS(wait4),
-    SCMP_SYS(waitid),     SCMP_SYS(kill),        SCMP_SYS(signalfd4), SCMP_SYS(setpgid),
-    SCMP_SYS(pidfd_open), SCMP_SYS(close_range),
+    SCMP_SYS(fork),    SCMP_SYS(vfork),      SCMP_SYS(wait4),
+    SCMP_SYS(waitid),  SCMP_SYS(kill),       SCMP_SYS(signalfd4),
+    SCMP_SYS(setpgid), SCMP_SYS(pidfd_open), SCMP_SYS(close_range),
 };
 
 static const int calls_children[] = {
-    SCMP_SYS(clone), SCMP_SYS(fork), SCMP_SYS(vfork), SCMP_SYS(wait4), SCMP_SYS(waitid),
+    SCMP_SYS(fork),
+    SCMP_SYS(vfork),
+    SCMP_SYS(wait4),
+    SCMP_SYS(waitid),
 };
 
 /* exec is deadly otherwise; the rest is what the loader and the C library of a program that is not
@@ -269,7 +273,6 @@ static const int calls_exec[] = {
     SCMP_SYS(execve),
     SCMP_SYS(arch_prctl),
     SCMP_SYS(setrlimit),
-    SCMP_SYS(prlimit64),
     SCMP_SYS(getgroups),
     SCMP_SYS(getresuid),
     SCMP_SYS(getresgid),
@@ -308,7 +311,6 @@ static const int calls_nest[] = {
     SCMP_SYS(landlock_add_rule),
     SCMP_SYS(landlock_restrict_self),
     SCMP_SYS(setrlimit),
-    SCMP_SYS(prlimit64),
 };
 
 /* Nothing of ours ever makes these: whoever does is not us any more. The first CALLS_EXEC ones
@@ -378,14 +380,27 @@ static int allow_connect(scmp_filter_ctx ctx, unsigned allow)
     return result;
 }
 
-/* clone3 hides its flags from the filter; ENOSYS makes the C library use clone. */
-static int allow_threads(scmp_filter_ctx ctx, unsigned allow)
+/* clone3 hides its flags from the filter; ENOSYS makes the C library use clone. Processes get no
+ * namespace of their own, and no parent but who made them, who is to wait for them. */
+static int allow_clone(scmp_filter_ctx ctx, unsigned allow)
 {
+    static const scmp_datum_t never = CLONE_NEWNS | CLONE_NEWCGROUP | CLONE_NEWUTS | CLONE_NEWIPC |
+                                      CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWNET | CLONE_PARENT;
     int result = seccomp_rule_add(ctx, SCMP_ACT_ERRNO(ENOSYS), SCMP_SYS(clone3), 0);
-    if (result < 0 || !(allow & SANDBOX_THREADS) || (allow & (SANDBOX_FORK | SANDBOX_CHILDREN)))
-        return result;
-    return seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(clone), 1,
-                            SCMP_A0(SCMP_CMP_MASKED_EQ, 0x00010000, 0x00010000));
+    if (result == 0 && (allow & (SANDBOX_FORK | SANDBOX_CHILDREN)))
+        return seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(clone), 1,
+                                SCMP_A0(SCMP_CMP_MASKED_EQ, never, 0));
+    if (result == 0 && (allow & SANDBOX_THREADS))
+        return seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(clone), 1,
+                                SCMP_A0(SCMP_CMP_MASKED_EQ, CLONE_THREAD, CLONE_THREAD));
+    return result;
+}
+
+/* Its own limits, not those of other processes of its user. */
+static int allow_own_limits(scmp_filter_ctx ctx)
+{
+    return seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(prlimit64), 1,
+                            SCMP_A0(SCMP_CMP_EQ, 0, 0));
 }
 
 /* ioctl only to ask how much there is to read and whether this is a terminal; prlimit only to ask
@@ -425,7 +440,9 @@ static int fill_filter(scmp_filter_ctx ctx, unsigned allow)
     if (result == 0)
         result = allow_connect(ctx, allow);
     if (result == 0)
-        result = allow_threads(ctx, allow);
+        result = allow_clone(ctx, allow);
+    if (result == 0 && (allow & (SANDBOX_EXEC | SANDBOX_NEST)))
+        result = allow_own_limits(ctx);
     size_t spared = allow & SANDBOX_EXEC ? 1 : 0;
     if (result == 0)
         result = add_calls(ctx, ACTION_DEADLY, calls_deadly + spared, COUNT(calls_deadly) - spared);

@@ -5,6 +5,10 @@
  * mount, key…) ends the process. Entered once, can't be undone, holds for threads and children.
  * Whatever a library loads late (iconv modules, OpenSSL providers, time zones) must be loaded
  * first.
+ *
+ * What remains possible: processes have no namespaces of their own and set no limits but their own,
+ * but tgkill reaches every process of the same user (abort() needs it), until the kernel bounds
+ * signals by Landlock (LANDLOCK_SCOPE_SIGNAL, Linux 6.12).
  */
 #ifndef POTERNE_BASE_SANDBOX_H
 #define POTERNE_BASE_SANDBOX_H

@@ -3,12 +3,15 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/sched.h>
 #include <netinet/in.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -95,6 +98,39 @@ static int threads(void)
     return value == 7 && !forks() ? 0 : 2;
 }
 
+/* The number of the first thing that should not be possible. */
+static int reaches_beyond_its_children(void)
+{
+    struct rlimit limit = {16, 16};
+    int status;
+    pid_t pid = fork();
+    if (pid == 0)
+        _exit(7);
+    if (pid < 0 || waitpid(pid, &status, 0) != pid || WEXITSTATUS(status) != 7)
+        return 1;
+    if (setrlimit(RLIMIT_CORE, &limit) < 0 || getrlimit(RLIMIT_CORE, &limit) < 0)
+        return 2;
+    if (prlimit(getppid(), RLIMIT_CORE, &limit, NULL) == 0 || errno != EPERM)
+        return 3;
+    static const unsigned long flags[] = {CLONE_PARENT, CLONE_NEWUSER, CLONE_NEWNET};
+    for (size_t i = 0; i < sizeof flags / sizeof flags[0]; i++) {
+        long made = syscall(SYS_clone, flags[i] | SIGCHLD, NULL, NULL, NULL, NULL);
+        if (made == 0)
+            _exit(0);
+        if (made > 0 || errno != EPERM)
+            return 4 + (int)i;
+    }
+    return 0;
+}
+
+static void children_stay_children(void **state)
+{
+    struct sandbox program = {.allow = SANDBOX_CHILDREN | SANDBOX_EXEC, .required = true};
+    struct sandbox worker = {.allow = SANDBOX_FORK | SANDBOX_NEST, .required = true};
+    assert_int_equal(in_sandbox(&program, reaches_beyond_its_children), 0);
+    assert_int_equal(in_sandbox(&worker, reaches_beyond_its_children), 0);
+}
+
 static void nothing_asked_nothing_allowed(void **state)
 {
     struct sandbox box = {.required = true};
@@ -163,6 +199,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(nothing_asked_nothing_allowed),
+        cmocka_unit_test(children_stay_children),
         cmocka_unit_test(exec_ends_the_process),
         cmocka_unit_test(only_the_listed_folder_is_there),
         cmocka_unit_test(unix_sockets_are_no_network),
