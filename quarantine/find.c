@@ -214,7 +214,7 @@ static int find(struct held_finder *f, const struct held_filter *filter, struct 
         if (found->more)
             break;
         struct held *held = read_row(f, stmt, pool, err);
-        struct held **list = pool_grow(pool, found->list, found->n, &cap, sizeof *list);
+        struct held **list = pool_grow(pool, found->list, found->n, &cap, sizeof(void *));
         if (held == NULL)
             result = -1;
         else if (list == NULL)

@@ -159,7 +159,7 @@ static int add(struct spool_file *file, struct str address, const struct quarant
                struct err *err)
 {
     const struct spool_mark mark = {.state = d->to, .time_us = d->time_us, .detail = d->why};
-    uint32_t *indexes = calloc(file->envelope.n_recipients, sizeof *indexes);
+    uint32_t *indexes = calloc(file->envelope.n_recipients + 1, sizeof *indexes);
     if (indexes == NULL)
         return err_set(err, "out of memory");
     int result = mark_held(file, indexes, d->time_us, err);

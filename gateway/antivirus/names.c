@@ -265,7 +265,8 @@ static void add_sections(struct reader *r, bool of_filename)
         return;
     add_joined(r, order, n);
     for (int last = 0; last < 2; last++) {
-        memcpy(sorted, order, n * sizeof(order[0]));
+        for (size_t i = 0; i < n; i++)
+            sorted[i] = order[i];
         sort(sorted, n);
         size_t kept = without_repeats(sorted, n, last);
         add_joined(r, sorted, kept);
