@@ -2,10 +2,14 @@
  * icap_dialect: what a whole ICAP response says of what was sent. RFC 3507 has no word for "virus":
  * servers say it in fields of their own, beside a page that stands in for the content.
  *
- *   X-Infection-Found: Type=0; Resolution=2; Threat=NAME;   c-icap, ESET, Kaspersky, Trend,
- * Symantec … X-Violations-Found: N, then four lines for each          Symantec, c-icap X-Virus-ID,
- * X-Virus-Name: NAME                           Sophos, Trend, Kaspersky, squidclamav …
- *   X-Block-Reason: TEXT                                     McAfee/Skyhigh
+ * X-Infection-Found: "Type=0; Resolution=2; Threat=NAME;" (c-icap, ESET, Kaspersky, Trend,
+ * Symantec …).
+ *
+ * X-Violations-Found: a number, then four lines for each (Symantec, c-icap).
+ *
+ * X-Virus-ID, X-Virus-Name: a name (Sophos, Trend, Kaspersky, squidclamav …).
+ *
+ * X-Block-Reason: a text (McAfee/Skyhigh).
  *
  * (draft-stecher-icap-subid-00 and the servers' manuals.) Any of them is a finding, whatever the
  * status. Without one: 204, and 200 with just what was sent, are clean; everything else, a page

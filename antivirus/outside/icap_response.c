@@ -169,8 +169,8 @@ static enum step take_head(struct icap_response *r, struct buf *in, struct err *
     r->status = status_of(buf_str(&r->head), "ICAP/1.");
     if (r->status == 0)
         return bad(err, "no status line of ICAP/1.0");
-    r->encapsulates = icap_field(buf_str(&r->head), "Encapsulated", &value);
-    if (r->encapsulates &&
+    bool encapsulates = icap_field(buf_str(&r->head), "Encapsulated", &value);
+    if (encapsulates &&
         (count_fields(buf_str(&r->head), "Encapsulated") > 1 || !read_encapsulated(r, value)))
         return bad(err, "a field Encapsulated that can't be understood");
     r->state = r->http_size > 0 ? ICAP_IN_HTTP : r->has_body ? ICAP_IN_SIZE : ICAP_AT_END;

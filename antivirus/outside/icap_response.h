@@ -30,7 +30,6 @@ struct icap_response {
     struct buf head;      /* status line and fields, without the empty line */
     struct buf http;      /* the encapsulated headers, one behind the other */
     unsigned http_status; /* of an encapsulated HTTP response; 0: there is none */
-    bool encapsulates;    /* it has the field Encapsulated */
     bool has_body;
     bool same;       /* the body is, so far, how `sent` begins */
     uint64_t body;   /* bytes of it */
