@@ -112,7 +112,7 @@ static int open_engines(struct job *job, struct err *err)
         return err_set(err, "out of memory");
     if (engines_open(&job->engines, &job->conf->antivirus, job->tmp, err) < 0)
         return -1;
-    job->outside = outside_open(&job->conf->antivirus, err);
+    job->outside = outside_open(job->conf, err);
     return job->outside ? outside_use_tmp(job->outside, job->tmp, err) : -1;
 }
 

@@ -89,7 +89,7 @@ static int set_limits(const struct child_plan *plan, struct err *err)
 static int become(const struct child_plan *plan, int says, struct err *err)
 {
     static const char *const nothing[] = {NULL};
-    struct sandbox box = {.allow = SANDBOX_THREADS};
+    struct sandbox box = {.allow = SANDBOX_THREADS, .required = plan->sandbox_required};
     /* all that it starts is in its group, and nothing in the sandbox can leave one */
     if (setpgid(0, 0) < 0 || prctl(PR_SET_PDEATHSIG, SIGKILL) < 0)
         return err_sys(err, "cannot make a process group");

@@ -20,6 +20,7 @@ struct child_plan {
     int null_fd;             /* /dev/null */
     unsigned seconds;        /* of processor time */
     size_t file_limit;       /* bytes of one file that it writes */
+    bool sandbox_required;   /* it does not run without all of its sandbox */
 };
 
 struct child {

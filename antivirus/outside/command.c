@@ -208,7 +208,8 @@ static void command_start(struct outside_task *task)
                                     .work = c->work,
                                     .null_fd = c->null_fd,
                                     .seconds = task->conf->timeout + CPU_GRACE,
-                                    .file_limit = task->conf->scan_size_limit};
+                                    .file_limit = task->conf->scan_size_limit,
+                                    .sandbox_required = task->sandbox_required};
     const char *slash = strrchr(c->argv[0], '/');
     snprintf(task->answer->version, sizeof task->answer->version, "%s", slash ? slash + 1 : "");
     buf_clear(&c->output);
@@ -275,24 +276,24 @@ static void judge_exit(struct outside_task *task, int code)
     av_found(task->answer, AV_FAILED, "exit code %d: %s", code, words);
 }
 
-/* False: it says too much. */
-static bool listen_to(struct command *c)
+/* -1: it says too much, or more than there is memory for. */
+static int listen_to(struct command *c, struct err *err)
 {
     while (c->child.says >= 0 && c->output.n < OUTPUT_MAX) {
         size_t room = OUTPUT_MAX - c->output.n < 4096 ? OUTPUT_MAX - c->output.n : 4096;
         char *to = buf_room(&c->output, room);
         if (to == NULL)
-            return false;
+            return err_set(err, "out of memory for its output");
         ssize_t n = read(c->child.says, to, room);
         if (n < 0 && errno == EINTR)
             continue;
         if (n < 0)
-            return true;
+            return 0;
         if (n == 0)
             fsio_close_quiet(&c->child.says);
         buf_filled(&c->output, (size_t)n);
     }
-    return c->output.n < OUTPUT_MAX;
+    return c->output.n < OUTPUT_MAX ? 0 : err_set(err, "output of more than %zu bytes", OUTPUT_MAX);
 }
 
 static size_t command_waits(const struct outside_task *task, struct pollfd *fds)
@@ -308,10 +309,12 @@ static size_t command_waits(const struct outside_task *task, struct pollfd *fds)
 static void command_step(struct outside_task *task)
 {
     struct command *c = task->data;
+    struct err err;
     int status = 0;
     bool ended = child_ended(&c->child, &status);
-    if (!listen_to(c)) {
-        task_fail(task, "output of more than %zu bytes", OUTPUT_MAX);
+    if (listen_to(c, &err) < 0) {
+        task_fail(task, "%s", err.text);
+        child_stop(&c->child);
         return;
     }
     if (!ended)

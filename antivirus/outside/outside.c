@@ -59,30 +59,34 @@ void task_text(struct str said, char *out, size_t size)
 
 /* --- all of them --- */
 
-static int open_one(struct outside *outside, const struct conf_antivirus *conf,
+static int open_one(struct outside *outside, const struct conf *conf,
                     const struct conf_scanner *scanner, struct err *err)
 {
     struct outside_task *task = &outside->tasks[outside->n];
     if (outside->n == AV_ENGINES_MAX)
         return err_set(err, "antivirus.engines: more than %d engines", AV_ENGINES_MAX);
-    *task = (struct outside_task){.kind = kinds[scanner->type], .scanner = scanner, .conf = conf};
-    task->data = task->kind->open(scanner, conf, err);
+    *task = (struct outside_task){.kind = kinds[scanner->type],
+                                  .scanner = scanner,
+                                  .conf = &conf->antivirus,
+                                  .sandbox_required = conf->sandbox_required};
+    task->data = task->kind->open(scanner, &conf->antivirus, err);
     if (task->data == NULL)
         return err_prefix(err, "scanner %s", scanner->name);
     outside->n++;
     return 0;
 }
 
-struct outside *outside_open(const struct conf_antivirus *conf, struct err *err)
+struct outside *outside_open(const struct conf *conf, struct err *err)
 {
+    const struct conf_antivirus *av = &conf->antivirus;
     struct outside *outside = calloc(1, sizeof *outside);
     if (outside == NULL) {
         err_set(err, "out of memory");
         return NULL;
     }
-    outside->timeout = conf->timeout;
-    for (size_t i = 0; i < conf->engines.n; i++) {
-        const struct conf_scanner *scanner = conf_scanner_find(conf, conf->engines.items[i]);
+    outside->timeout = av->timeout;
+    for (size_t i = 0; i < av->engines.n; i++) {
+        const struct conf_scanner *scanner = conf_scanner_find(av, av->engines.items[i]);
         if (scanner && open_one(outside, conf, scanner, err) < 0) {
             outside_close(&outside);
             return NULL;

@@ -13,9 +13,9 @@
 
 struct outside;
 
-/* Those that conf->engines names, in that order; none is fine. Nothing is asked yet. NULL: err says
- * why. conf must outlive it. */
-struct outside *outside_open(const struct conf_antivirus *conf, struct err *err);
+/* Those that antivirus.engines names, in that order; none is fine. Nothing is asked yet. NULL: err
+ * says why. conf must outlive it. */
+struct outside *outside_open(const struct conf *conf, struct err *err);
 void outside_close(struct outside **outside);
 size_t outside_count(const struct outside *outside);
 /* A folder of the asker's own (absolute path), before the first question: commands get their files

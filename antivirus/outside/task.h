@@ -18,7 +18,8 @@ struct outside_task {
     const struct outside_kind *kind;
     const struct conf_scanner *scanner;
     const struct conf_antivirus *conf;
-    void *data; /* the kind's own, over all messages */
+    bool sandbox_required; /* by what it runs, too */
+    void *data;            /* the kind's own, over all messages */
 
     const struct av_message *message;
     struct av_answer *answer; /* begins as AV_CLEAN, which holds only once all is looked at */

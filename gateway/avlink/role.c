@@ -39,7 +39,7 @@ static int load_steps(struct avlink *avlink, struct err *err)
     const struct conf *conf = avlink->conf;
     if (fsio_join(avlink->folder, sizeof avlink->folder, conf->run_dir, "avlink", err) < 0)
         return -1;
-    avlink->outside = outside_open(&conf->antivirus, err);
+    avlink->outside = outside_open(conf, err);
     if (!avlink->outside)
         return -1;
     /* from here on the folder is "." */

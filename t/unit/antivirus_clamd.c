@@ -225,7 +225,7 @@ static void asks_about_many_parts(void **state)
                                  .n_parts = AV_PARTS_MAX - 1};
     world_open(&world, false, play_well, NULL);
     struct conf *conf = world_conf(&world, CLAMD, 20);
-    struct outside *outside = outside_open(&conf->antivirus, &err);
+    struct outside *outside = outside_open(conf, &err);
     outside_scan(outside, &message, &answer);
     assert_string_equal(answer.name, "");
     assert_int_equal(answer.result, AV_CLEAN);
@@ -471,7 +471,7 @@ static void all_are_asked_at_once(void **state)
     struct conf *conf = conf_parse(buf_str(&text), "test.conf", &err);
     if (conf == NULL)
         fail_msg("%s", err.text);
-    struct outside *outside = outside_open(&conf->antivirus, &err);
+    struct outside *outside = outside_open(conf, &err);
     struct av_answer answers[AV_ENGINES_MAX];
     const struct av_message message = {.raw = STR(EICAR)};
     assert_int_equal(outside_count(outside), 3);

@@ -43,7 +43,7 @@ static void open_scene(struct scene *s, struct conf *conf)
     struct err err = {""};
     snprintf(s->folder, sizeof s->folder, "/tmp/poterne-command-XXXXXX");
     s->conf = conf;
-    s->outside = outside_open(&conf->antivirus, &err);
+    s->outside = outside_open(conf, &err);
     assert_non_null(mkdtemp(s->folder));
     if (s->outside == NULL || outside_use_tmp(s->outside, s->folder, &err) < 0)
         fail_msg("%s", err.text);
@@ -221,7 +221,7 @@ static void what_can_not_be_run_is_told_at_once(void **state)
     for (size_t i = 0; i < sizeof sections / sizeof sections[0]; i++) {
         struct err err = {""};
         struct conf *conf = world_conf(NULL, sections[i], 5);
-        assert_null(outside_open(&conf->antivirus, &err));
+        assert_null(outside_open(conf, &err));
         assert_true(strncmp(err.text, "scanner fake: ", 14) == 0);
         conf_free(&conf);
     }

@@ -641,7 +641,7 @@ static void asks_servers_that_behave(void **state)
         world_open(&world, true, play_well, &manners[i]);
         snprintf(section, sizeof section, ICAP "address = icap://127.0.0.1:%u/scan", world.port);
         struct conf *conf = world_conf(NULL, section, 10);
-        struct outside *outside = outside_open(&conf->antivirus, &err);
+        struct outside *outside = outside_open(conf, &err);
         static const char *const payloads[] = {"harmless", EICAR, NULL, "harmless"};
         for (size_t k = 0; k < 4; k++) {
             struct av_answer answer = world_ask(outside, 2, payloads[k] ? payloads[k] : big);

@@ -148,7 +148,7 @@ struct av_answer world_ask(struct outside *outside, size_t parts, const char *pa
 struct av_answer world_ask_once(const struct conf *conf, size_t parts, const char *payload)
 {
     struct err err = {""};
-    struct outside *outside = outside_open(&conf->antivirus, &err);
+    struct outside *outside = outside_open(conf, &err);
     if (outside == NULL)
         fail_msg("%s", err.text);
     struct av_answer answer = world_ask(outside, parts, payload);
