@@ -19,6 +19,9 @@ static int append(struct spool_file *file, enum record_kind kind, struct str pay
     str_copy(file->envelope.id, id, sizeof id);
     record_put(&record, file->records_end, kind, payload);
     int result = buf_ok(&record) ? 0 : err_set(err, "%s: out of memory for a record", id);
+    if (result == 0 &&
+        file->records_end + record.n > SPOOL_HEADER_SIZE + file->size + SPOOL_RECORDS_MAX)
+        result = err_set(err, "%s has as many records as a file may have", id);
     if (result == 0 && fstat(file->fd, &st) < 0)
         result = err_sys(err, "%s: cannot stat", id);
     if (result == 0 && (uint64_t)st.st_size > file->records_end &&

@@ -92,7 +92,9 @@ static bool apply_held(struct str payload, struct envelope *envelope)
     return wire_done(&w);
 }
 
-static bool apply_added(struct str payload, struct pool *pool, size_t *room, struct envelope *e)
+/* *memory: false when there was not enough, and the record may be sound. */
+static bool apply_added(struct str payload, struct pool *pool, size_t *room, struct envelope *e,
+                        bool *memory)
 {
     struct wire w = wire_of(payload);
     struct spool_mark mark = {.time_us = wire_get_i64(&w)};
@@ -105,6 +107,7 @@ static bool apply_added(struct str payload, struct pool *pool, size_t *room, str
         return false;
     struct spool_recipient *list =
         pool_grow(pool, e->recipients, e->n_recipients, room, sizeof *list);
+    *memory = list != NULL;
     if (list == NULL)
         return false;
     list[e->n_recipients] = added;
@@ -116,7 +119,7 @@ static bool apply_added(struct str payload, struct pool *pool, size_t *room, str
 /* What a record behind the envelope says. A kind that we do not know is one of a later version:
  * not understanding it could mean delivering twice, so it is an error. */
 static bool apply_record(const struct record *record, struct pool *pool, size_t *room,
-                         struct spool_file *file)
+                         struct spool_file *file, bool *memory)
 {
     file->journaled = record->kind == RECORD_JOURNALED;
     switch (record->kind) {
@@ -125,7 +128,7 @@ static bool apply_record(const struct record *record, struct pool *pool, size_t 
     case RECORD_HELD:
         return apply_held(record->payload, &file->envelope);
     case RECORD_ADDED:
-        return apply_added(record->payload, pool, room, &file->envelope);
+        return apply_added(record->payload, pool, room, &file->envelope, memory);
     case RECORD_JOURNALED:
         return record->payload.n == 0;
     default:
@@ -148,8 +151,12 @@ static int take_records(struct str rest, const char *id, struct pool *pool, stru
     if (*corrupt)
         return err_set(err, "it is message %.*s under another name", STR_ARG(file->envelope.id));
     size_t room = file->envelope.n_recipients;
+    bool memory = true;
     while ((got = record_get(&rest, &at, &record)) == RECORD_GOOD) {
-        *corrupt = !apply_record(&record, pool, &room, file);
+        bool good = apply_record(&record, pool, &room, file, &memory);
+        if (!memory)
+            return err_set(err, "out of memory for its records");
+        *corrupt = !good;
         if (*corrupt)
             return err_set(err, "a record of kind %u can't be understood", record.kind);
     }
@@ -196,8 +203,10 @@ static int load(struct spool *spool, enum spool_state state, const char *id, boo
     struct spool_file *file = POOL_NEW(pool, struct spool_file);
     *out = NULL;
     *corrupt = false;
-    if (file == NULL)
+    if (file == NULL) {
+        errno = ENOMEM;
         return err_set(err, "out of memory for message %s", id);
+    }
     file->state = state;
     if (!spool_id_valid(str_of(id))) {
         errno = ENOENT;

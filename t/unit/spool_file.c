@@ -309,6 +309,34 @@ static void a_missing_file_is_not_a_damaged_one(void **state)
     assert_int_equal(try_load(f, SPOOL_QUEUE, &file), -1);
 }
 
+/* However little there is, a sound file is not taken for damaged or for gone. */
+static void too_little_memory_is_no_damage(void **state)
+{
+    struct fixture *f = *state;
+    struct spool_file *file;
+    const struct spool_mark mark = {.state = DELIVERED, .time_us = 1};
+    char address[32];
+    put_sample(f, SPOOL_QUEUE);
+    assert_int_equal(try_load(f, SPOOL_QUEUE, &file), 0);
+    for (int i = 0; i < 500; i++) {
+        snprintf(address, sizeof address, "user%d@b.example", i);
+        assert_int_equal(spool_add_recipient(file, str_of(address), STR_EMPTY, &mark, &f->err), 0);
+    }
+    spool_unload(&file);
+    int got = -1;
+    for (size_t size = 0; got != 0; size += 500) {
+        assert_true(size < POOL_MAX);
+        pool_free(&f->pool);
+        f->pool = pool_new(size);
+        errno = ENOENT;
+        got = f->pool ? try_load(f, SPOOL_QUEUE, &file) : -1;
+        assert_int_not_equal(got, 1);
+        assert_true(got == 0 || f->pool == NULL || errno != ENOENT);
+    }
+    assert_true(file->envelope.n_recipients > 500);
+    spool_unload(&file);
+}
+
 static void notices_are_checked(void **state)
 {
     struct buf b = BUF_INIT(1000);
@@ -353,6 +381,7 @@ int main(void)
         WITH_SPOOL(a_flipped_byte_is_found),
         WITH_SPOOL(a_short_file_is_found),
         WITH_SPOOL(a_file_under_another_name_is_found),
+        WITH_SPOOL(too_little_memory_is_no_damage),
         WITH_SPOOL(a_missing_file_is_not_a_damaged_one),
     };
     return tap_run(tests, NULL, NULL);
