@@ -55,5 +55,6 @@ void large_step(struct desk *desk, large_told *told, void *data)
         daily_teach_soon(desk);
     }
     told(data, &progress, result == 1, result < 0 ? err.text : NULL);
-    order_free(&desk->order);
+    if (result > 0) /* else it goes on where it stopped */
+        order_free(&desk->order);
 }
