@@ -195,8 +195,8 @@ void quarantine_rescan(struct spool_view *view)
         return;
     }
     setpriority(PRIO_PROCESS, 0, LOW_PRIORITY);
-    for (size_t i = 0; i < 2; i++)
-        spool_each(view->spool, places[i], count_one, &r, &err);
+    for (size_t i = 0; result == 0 && i < 2; i++)
+        result = spool_each(view->spool, places[i], count_one, &r, &err);
     uint64_t total = r.bar.total;
     tool_progress_begin(&r.bar, "scanned again", total);
     for (size_t i = 0; result == 0 && i < 2; i++) {
@@ -204,6 +204,8 @@ void quarantine_rescan(struct spool_view *view)
         result = spool_each(view->spool, r.state, look_one, &r, &err);
     }
     tool_progress_end(&r.bar);
+    if (result < 0 && err.text[0]) /* a folder; of a message it was told at once */
+        spool_view_worse(view, tool_fail(view->command, &err));
     if (r.n[CHANGE_INFECTED])
         spool_view_worse(view, TOOL_NO);
     put_end(&r);
