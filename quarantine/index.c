@@ -58,7 +58,7 @@ static int prepare_all(struct held_index *index, struct err *err)
         {&index->known, "SELECT journaled FROM held WHERE id = ?1 AND file_size = ?2"},
         {&index->ids, "SELECT id FROM held WHERE id > ?1 ORDER BY id"},
         {&index->before, "SELECT id FROM held WHERE class = ?1 AND since_us < ?2"
-                         " ORDER BY since_us LIMIT ?3"},
+                         " ORDER BY since_us, id LIMIT ?3 OFFSET ?4"},
     };
     for (size_t i = 0; i < sizeof plan / sizeof plan[0]; i++) {
         *plan[i].stmt = db_prepare(index->db, plan[i].sql, err);
@@ -306,7 +306,7 @@ int held_index_forget(struct held_index *index, const char (*ids)[SPOOL_ID_LEN +
 }
 
 int held_index_before(struct held_index *index, enum held_class class, int64_t before_us,
-                      char (*ids)[SPOOL_ID_LEN + 1], size_t n, struct err *err)
+                      unsigned skip, char (*ids)[SPOOL_ID_LEN + 1], size_t n, struct err *err)
 {
     int found = 0;
     int code;
@@ -315,6 +315,7 @@ int held_index_before(struct held_index *index, enum held_class class, int64_t b
     sqlite3_bind_int(index->before, 1, (int)class);
     sqlite3_bind_int64(index->before, 2, before_us);
     sqlite3_bind_int64(index->before, 3, (int64_t)n);
+    sqlite3_bind_int64(index->before, 4, (int64_t)skip);
     while ((code = sqlite3_step(index->before)) == SQLITE_ROW)
         found += row_id(index->before, ids[found]);
     if (code != SQLITE_DONE)

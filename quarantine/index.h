@@ -40,8 +40,9 @@ bool held_index_lacks(struct held_index *index);
 int held_index_forget(struct held_index *index, const char (*ids)[SPOOL_ID_LEN + 1], size_t n,
                       bool (*gone)(void *data, const char *id), void *data, struct err *err);
 
-/* Ids of that class that are held since before `before_us`, at most n; how many, or -1. */
+/* Ids of that class that are held since before `before_us`, oldest first, at most n behind the
+ * first `skip`; how many, or -1. */
 int held_index_before(struct held_index *index, enum held_class class, int64_t before_us,
-                      char (*ids)[SPOOL_ID_LEN + 1], size_t n, struct err *err);
+                      unsigned skip, char (*ids)[SPOOL_ID_LEN + 1], size_t n, struct err *err);
 
 #endif

@@ -1,13 +1,16 @@
 /* decide: what somebody has decided about a held message, and what has been held long enough. */
 #include <errno.h>
+#include <limits.h>
 #include <stdio.h>
 
+#include "base/fsio.h"
 #include "base/log.h"
 #include "base/recipient.h"
 #include "gateway/delivery/delivery.h"
 #include "gateway/smtp/address.h"
 #include "quarantine/index.h"
 #include "quarantine/quarantine.h"
+#include "quarantine/witness.h"
 
 #define EXPIRE_ROUND  16    /* messages before others have their turn */
 #define EXPIRE_AGAIN  86400 /* seconds between two looks */
@@ -46,7 +49,11 @@ static int mark(struct delivery *delivery, const char *id, struct str address,
     struct pool *pool = pool_new(DELIVERY_LOAD_MAX);
     if (pool == NULL)
         return err_set(err, "out of memory");
-    if (spool_load(delivery->spool, SPOOL_QUARANTINE, id, pool, &file, &corrupt, err) == 0) {
+    /* what goes out must be whole; what goes away need not be */
+    int (*const open_file)(struct spool *, enum spool_state, const char *, struct pool *,
+                           struct spool_file **, bool *, struct err *) =
+        decision->to == RCPT_DELETED ? spool_peek : spool_load;
+    if (open_file(delivery->spool, SPOOL_QUARANTINE, id, pool, &file, &corrupt, err) == 0) {
         n = address.n ? quarantine_add(file, address, decision, err)
                       : quarantine_decide(file, decision, err);
         spool_unload(&file);
@@ -60,9 +67,14 @@ static int mark(struct delivery *delivery, const char *id, struct str address,
 static int release(struct delivery *delivery, const char *id, int n, struct err *err)
 {
     if (n > 0 && spool_move(delivery->spool, id, SPOOL_QUARANTINE, SPOOL_QUEUE, err) < 0)
-        n = -1; /* the next sweep does it */
-    if (n < 0)
+        n = -1;
+    if (n < 0) {
+        /* whether fsync or the move failed: a sweep finishes what the file says */
+        if (job_is_released(delivery, id))
+            err_prefix(err, "the release is written down and follows by itself");
+        job_adopt_held(delivery, id);
         return -1;
+    }
     vault_drop(delivery, id);
     vault_commit(delivery);
     job_adopt(delivery, id);
@@ -120,60 +132,147 @@ int decide_copy(struct delivery *delivery, const struct notice *notice, struct e
 
 /* --- what has been held long enough --- */
 
-/* Not fsync'd: what a power cut brings back is still too old. */
-static int expire_one(struct delivery *delivery, const char *id, enum held_class class,
-                      unsigned keep)
+/* The files are the truth: the index may say of one what is no longer so. */
+static bool is_due(const struct spool_file *file, const struct held *held, enum held_class class,
+                   int64_t before_us)
 {
-    char why[128];
-    struct err err;
-    snprintf(why, sizeof why, "expired: held as %s for longer than %u %s", held_class_name(class),
-             keep >= 86400 ? keep / 86400 : keep, keep >= 86400 ? "days" : "seconds");
+    return quarantine_held_count(&file->envelope) && held->class == class &&
+           held->since_us < before_us;
+}
+
+enum expired {
+    EXPIRE_REMOVED,
+    EXPIRE_NOT_DUE, /* the index says so now, too */
+    EXPIRE_STUCK    /* its row stays as it is */
+};
+
+/* Not fsync'd: what a power cut brings back is still too old. */
+static enum expired expire_file(struct delivery *delivery, struct spool_file *file, const char *why,
+                                struct err *err)
+{
+    char id[SPOOL_ID_LEN + 1];
     const struct quarantine_decision decision = {.recipient = NOTICE_EVERYONE,
                                                  .to = RCPT_DELETED,
                                                  .why = str_of(why),
                                                  .time_us = delivery_now_us(),
                                                  .unsynced = true};
-    if (mark(delivery, id, STR_EMPTY, &decision, &err) < 0) {
-        log_warning("%s; it is to expire and is tried again later", err.text);
-        return -1;
-    }
+    str_copy(file->envelope.id, id, sizeof id);
+    if (forget_job(delivery, id, err) < 0 || quarantine_decide(file, &decision, err) < 0)
+        return EXPIRE_STUCK;
     log_info("%s %s", id, why);
     vault_drop(delivery, id);
-    job_adopt_held(delivery, id);
-    return 0;
+    return EXPIRE_REMOVED;
 }
 
-/* How many were removed; -1: one could not be. */
+static enum expired expire_opened(struct delivery *delivery, struct spool_file *file,
+                                  struct pool *pool, enum held_class class, unsigned keep,
+                                  struct err *err)
+{
+    char why[128];
+    struct held held;
+    int64_t before = delivery_now_us() - (int64_t)keep * 1000000;
+    if (held_read(file, pool, &held, err) < 0)
+        return EXPIRE_STUCK;
+    if (is_due(file, &held, class, before)) {
+        snprintf(why, sizeof why, "expired: held as %s for longer than %u %s",
+                 held_class_name(class), keep >= 86400 ? keep / 86400 : keep,
+                 keep >= 86400 ? "days" : "seconds");
+        return expire_file(delivery, file, why, err);
+    }
+    char id[SPOOL_ID_LEN + 1];
+    str_copy(held.id, id, sizeof id);
+    err_set(err, "%s is not to expire, but the index that says so can't be put right", id);
+    int put = quarantine_held_count(&file->envelope) ? vault_put(delivery, file)
+                                                     : vault_drop(delivery, id);
+    return put == 0 ? EXPIRE_NOT_DUE : EXPIRE_STUCK;
+}
+
+static enum expired expire_one(struct delivery *delivery, const char *id, enum held_class class,
+                               unsigned keep)
+{
+    struct spool_file *file;
+    struct err err = {"out of memory"};
+    bool corrupt;
+    enum expired result = EXPIRE_STUCK;
+    struct pool *pool = pool_new(DELIVERY_LOAD_MAX);
+    if (pool &&
+        spool_peek(delivery->spool, SPOOL_QUARANTINE, id, pool, &file, &corrupt, &err) == 0) {
+        result = expire_opened(delivery, file, pool, class, keep, &err);
+        spool_unload(&file);
+    } else if (pool && errno == ENOENT && vault_drop(delivery, id) == 0)
+        result = EXPIRE_NOT_DUE;
+    pool_free(&pool);
+    if (result == EXPIRE_STUCK)
+        log_warning("%s; it is to expire and is tried again later", err.text);
+    if (result == EXPIRE_REMOVED)
+        job_adopt_held(delivery, id);
+    return result;
+}
+
+/* 1: the class has more to look at; 0: it is done with; -1: likewise, but sooner than in a day
+ * another look is needed. Rows that stay as they are are passed over for the rest of this pass. */
 static int expire_class(struct delivery *delivery, enum held_class class, unsigned keep)
 {
     char ids[EXPIRE_ROUND][SPOOL_ID_LEN + 1];
+    unsigned count[EXPIRE_STUCK + 1] = {0};
     struct err err;
-    if (keep == 0 || delivery->vault == NULL)
+    if (keep == 0)
         return 0;
+    if (delivery->vault == NULL) {
+        log_warning("there is no index of the quarantine: what is held as %s expires later",
+                    held_class_name(class));
+        return -1;
+    }
     int64_t before = delivery_now_us() - (int64_t)keep * 1000000;
-    int n = held_index_before(delivery->vault, class, before, ids, EXPIRE_ROUND, &err);
+    int n = held_index_before(delivery->vault, class, before, delivery->expire_stuck[class], ids,
+                              EXPIRE_ROUND, &err);
     if (n < 0)
         log_warning("%s", err.text);
     for (int i = 0; i < n; i++)
-        if (expire_one(delivery, ids[i], class, keep) < 0)
-            return -1;
-    return n;
+        count[expire_one(delivery, ids[i], class, keep)]++;
+    delivery->expire_stuck[class] += count[EXPIRE_STUCK];
+    /* where nothing came of it the same rows may come back without end */
+    if (count[EXPIRE_REMOVED] || count[EXPIRE_STUCK])
+        return 1;
+    return n == 0 && delivery->expire_stuck[class] == 0 ? 0 : -1;
+}
+
+/* By hand it is whoever asks who has looked at the clock. */
+static bool may_expire(struct delivery *delivery)
+{
+    struct err err = {""};
+    char folder[PATH_MAX];
+    bool by_hand = delivery->expire_asked;
+    delivery->expire_asked = false;
+    if (delivery->expire_begun)
+        return true;
+    if (fsio_join(folder, sizeof folder, delivery->conf->state_dir, "quarantine", &err) < 0)
+        return by_hand;
+    bool trusted = witness_trusts(folder, delivery_now_us() / 1000000,
+                                  by_hand || delivery->expire_waited, &err);
+    if (err.text[0])
+        log_error("%s", err.text);
+    delivery->expire_waited = !trusted;
+    return trusted;
 }
 
 static void on_expire(evutil_socket_t fd, short what, void *data)
 {
     struct delivery *delivery = data;
     struct timeval wait = {.tv_sec = EXPIRE_AGAIN};
-    for (int i = 0; !delivery->draining && i < HELD_CLASSES; i++) {
+    bool allowed = !delivery->draining && may_expire(delivery);
+    delivery->expire_begun = false;
+    for (int i = 0; allowed && !delivery->expire_begun && i < HELD_CLASSES; i++) {
         enum held_class class = (enum held_class)i;
         int n = expire_class(delivery, class, held_keep(delivery->conf, class));
         if (n < 0)
             wait.tv_sec = EXPIRE_FAILED;
-        if (n <= 0)
-            continue;
-        wait.tv_sec = 0; /* there may be more; other work goes on between */
-        break;
+        delivery->expire_begun = n > 0; /* there may be more; other work goes on between */
     }
+    if (delivery->expire_begun)
+        wait.tv_sec = 0;
+    else
+        memset(delivery->expire_stuck, 0, sizeof delivery->expire_stuck);
     vault_commit(delivery);
     event_add(delivery->expire, &wait);
 }
@@ -181,6 +280,7 @@ static void on_expire(evutil_socket_t fd, short what, void *data)
 void expire_now(struct delivery *delivery)
 {
     const struct timeval at_once = {0};
+    delivery->expire_asked = true;
     event_add(delivery->expire, &at_once);
 }
 

@@ -38,6 +38,7 @@
 #include "base/role.h"
 #include "gateway/client/client.h"
 #include "gateway/client/workers.h"
+#include "quarantine/held.h"
 #include "spool/notice.h"
 #include "spool/spool.h"
 
@@ -119,6 +120,7 @@ struct job {
     int64_t since_us;      /* from here on its lifetime counts */
     bool untold;           /* the journal may not have everything: tell it all again in the end */
     bool delivered;        /* to somebody, who is no report address */
+    bool deleted;          /* somebody's copy was, out of quarantine */
     uint64_t number;       /* of the last event */
     struct job_list *list; /* settled: the one that it is in */
     struct job *before, *behind; /* settled: in its list */
@@ -177,13 +179,19 @@ struct delivery {
     struct sweep queue_sweep, held_sweep;
     struct held_index *vault;  /* NULL: it can't be written */
     int64_t vault_quiet_until; /* monotonic seconds */
+    int64_t vault_hurry_from;  /* likewise: not before then is a sweep hurried for it */
     struct event *expire;
+    unsigned expire_stuck[HELD_CLASSES]; /* rows passed over in this pass */
+    bool expire_begun;                   /* a pass is under way */
+    bool expire_asked;                   /* by hand */
+    bool expire_waited;                  /* a day, since the clock seemed to have jumped */
     struct event *kept_timer;
     struct work kept_work; /* removing from kept/ */
     bool kept_busy;
     _Atomic bool kept_stop; /* told to that thread */
     uint64_t kept_bytes;    /* in kept/, as far as it is known */
     uint64_t kept_found;    /* by the thread */
+    uint64_t kept_came;     /* since the thread began */
     struct event *tick;
     struct event *ctl;
     struct service *service;
@@ -212,6 +220,8 @@ struct job *job_find(struct delivery *delivery, struct str id);
 void job_adopt(struct delivery *delivery, const char *id);
 /* A file of quarantine/ of which the journal may not know. */
 void job_adopt_held(struct delivery *delivery, const char *id);
+/* The file in quarantine/ says that somebody's copy was released. */
+bool job_is_released(struct delivery *delivery, const char *id);
 /* Reads the file unless it is read; job_unneed() lets it go. */
 enum job_need job_need(struct job *job);
 void job_unneed(struct job *job);
@@ -313,11 +323,12 @@ void vault_commit(struct delivery *delivery);
 void vault_tick(struct delivery *delivery);
 /* The index has it as it stands on the disk, and so does the journal. */
 bool vault_knows(struct delivery *delivery, const char *id);
-/* A file of quarantine/ with somebody held. */
-void vault_put(struct delivery *delivery, const struct spool_file *file);
+/* A file of quarantine/ with somebody held. -1: the index could not be written. */
+int vault_put(struct delivery *delivery, const struct spool_file *file);
 /* The same, read from the disk. */
 void vault_renew(struct delivery *delivery, const char *id);
-void vault_drop(struct delivery *delivery, const char *id);
+/* -1 likewise. */
+int vault_drop(struct delivery *delivery, const char *id);
 /* These are all that lie in quarantine/, but for what came meanwhile. */
 void vault_swept(struct delivery *delivery, const char (*ids)[SPOOL_ID_LEN + 1], size_t n);
 

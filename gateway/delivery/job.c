@@ -118,11 +118,14 @@ void jobs_free(struct delivery *delivery)
 static void set_aside(struct job *job, const char *why)
 {
     struct err err;
-    if (spool_set_aside(job->delivery->spool, job->folder, job->id, &err) < 0)
+    if (spool_set_aside(job->delivery->spool, job->folder, job->id, &err) < 0) {
         log_error("%s; and it can't be set aside: %s", why, err.text);
-    else
-        log_error("%s; set aside as corrupt/%s and not delivered: see what can be saved of it", why,
-                  job->id);
+        return;
+    }
+    log_error("%s; set aside as corrupt/%s and not delivered: see what can be saved of it", why,
+              job->id);
+    if (job->folder == SPOOL_QUARANTINE)
+        vault_drop(job->delivery, job->id);
 }
 
 static enum job_need read_file(struct job *job, struct loaded *loaded)
@@ -224,6 +227,14 @@ static bool was_delivered(const struct delivery *delivery, const struct envelope
     return false;
 }
 
+static bool was_deleted(const struct envelope *envelope)
+{
+    for (size_t i = 0; i < envelope->n_recipients; i++)
+        if (envelope->recipients[i].state == RCPT_DELETED)
+            return true;
+    return false;
+}
+
 /* A new job that is loaded; NULL when it is one already or can't be one now: a later sweep then
  * finds the file again. */
 static struct job *adopt(struct delivery *delivery, const char *id, enum spool_state folder)
@@ -239,6 +250,7 @@ static struct job *adopt(struct delivery *delivery, const char *id, enum spool_s
     if (got != JOB_LOADED)
         return NULL;
     job->delivered = was_delivered(delivery, &job->loaded->file->envelope);
+    job->deleted = was_deleted(&job->loaded->file->envelope);
     return job;
 }
 
@@ -276,13 +288,31 @@ static bool is_released(const struct envelope *envelope)
     return false;
 }
 
+bool job_is_released(struct delivery *delivery, const char *id)
+{
+    struct spool_file *file;
+    struct err err;
+    bool corrupt;
+    bool released = false;
+    struct pool *pool = pool_new(DELIVERY_LOAD_MAX);
+    if (pool &&
+        spool_peek(delivery->spool, SPOOL_QUARANTINE, id, pool, &file, &corrupt, &err) == 0) {
+        released = is_released(&file->envelope);
+        spool_unload(&file);
+    }
+    pool_free(&pool);
+    return released;
+}
+
 static void finish_release(struct delivery *delivery, const char *id)
 {
     struct err err;
-    if (spool_move(delivery->spool, id, SPOOL_QUARANTINE, SPOOL_QUEUE, &err) < 0)
+    if (spool_move(delivery->spool, id, SPOOL_QUARANTINE, SPOOL_QUEUE, &err) < 0) {
         log_error("%s", err.text);
-    else
-        job_adopt(delivery, id);
+        return;
+    }
+    vault_drop(delivery, id);
+    job_adopt(delivery, id);
 }
 
 enum held_state { HELD_KNOWN, HELD_NEW, HELD_RELEASED };

@@ -72,7 +72,8 @@ static void pass_done(struct work *work)
         (struct delivery *)((char *)work - offsetof(struct delivery, kept_work));
     const struct timeval wait = {.tv_sec = KEPT_PAUSE};
     delivery->kept_busy = false;
-    delivery->kept_bytes = delivery->kept_found;
+    /* some of what came meanwhile may be counted twice: the next pass is early, and counts anew */
+    delivery->kept_bytes = delivery->kept_found + delivery->kept_came;
     event_add(delivery->kept_timer, &wait);
 }
 
@@ -84,6 +85,7 @@ static void on_time(evutil_socket_t fd, short what, void *data)
     if (delivery->kept_busy || delivery->draining)
         return;
     delivery->kept_busy = true;
+    delivery->kept_came = 0;
     delivery->kept_work = (struct work){.run = run_pass, .done = pass_done};
     workers_give(delivery->workers, &delivery->kept_work);
 }
@@ -104,12 +106,15 @@ bool kept_take(struct job *job)
     struct err err;
     if (conf->keep_originals == 0 || !job->delivered)
         return false;
+    if (job->deleted || job->folder == SPOOL_QUARANTINE)
+        return false; /* what was deleted is gone for good */
     if (spool_rename(delivery->spool, job->id, job->folder, SPOOL_KEPT, &err) < 0) {
         log_warning("%s; it is not kept", err.text);
         return false;
     }
     int64_t size = spool_file_size(delivery->spool, SPOOL_KEPT, job->id);
     delivery->kept_bytes += size > 0 ? (uint64_t)size : 0;
+    delivery->kept_came += size > 0 ? (uint64_t)size : 0;
     if (delivery->kept_bytes > conf->originals_size_limit && !delivery->kept_busy)
         event_active(delivery->kept_timer, EV_TIMEOUT, 0);
     return true;

@@ -149,6 +149,7 @@ static void sync_marks(struct leg *leg)
     int fd = dup(leg->job->loaded->file->fd);
     if (sync == NULL || fd < 0) {
         free(sync);
+        fsio_close_quiet(&fd);
         return; /* the kernel writes it within half a minute anyway */
     }
     *sync = (struct file_sync){.work = {.run = run_sync, .done = sync_done}, .fd = fd};

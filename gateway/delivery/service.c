@@ -43,7 +43,7 @@ static int flush(struct delivery *delivery, struct str id, struct err *err)
 static void say(struct service *service, const struct caller *caller, bool done, const char *text)
 {
     const struct notice_reply reply = {.done = done, .text = str_of(text)};
-    struct err err;
+    struct err err = {"the caller does not read"};
     buf_clear(&service->reply);
     notice_reply_put(&service->reply, &reply);
     if (ipc_send(caller->fd, buf_str(&service->reply), NULL, &err) != 1)

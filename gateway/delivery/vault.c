@@ -10,7 +10,7 @@
 #include "quarantine/index.h"
 #include "quarantine/quarantine.h"
 
-#define COMPLAIN_SECONDS 60 /* between two complaints about the index */
+#define COMPLAIN_SECONDS 60 /* between two complaints about the index, or sweeps on its account */
 
 static void complain(struct delivery *delivery, const struct err *err)
 {
@@ -48,9 +48,13 @@ void vault_tick(struct delivery *delivery)
     if (delivery->vault == NULL && clock_seconds() >= delivery->vault_quiet_until)
         vault_start(delivery);
     vault_commit(delivery);
-    /* a sweep that is under way may have passed some of what is lost: there will be another */
-    if (delivery->vault && held_index_lacks(delivery->vault))
+    /* a sweep that is under way may have passed some of what is lost: there will be another, but
+     * not one after the other while the disk is full */
+    int64_t now = clock_seconds();
+    if (delivery->vault && now >= delivery->vault_hurry_from && held_index_lacks(delivery->vault)) {
+        delivery->vault_hurry_from = now + COMPLAIN_SECONDS;
         sweep_hurry(&delivery->held_sweep);
+    }
 }
 
 bool vault_knows(struct delivery *delivery, const char *id)
@@ -60,19 +64,22 @@ bool vault_knows(struct delivery *delivery, const char *id)
            held_index_knows(delivery->vault, str_of(id), (uint64_t)size);
 }
 
-void vault_put(struct delivery *delivery, const struct spool_file *file)
+int vault_put(struct delivery *delivery, const struct spool_file *file)
 {
     struct err err;
     struct held held;
+    int result = -1;
     if (delivery->vault == NULL)
-        return;
+        return -1;
     struct pool *pool = pool_new(DELIVERY_LOAD_MAX);
     if (pool == NULL)
         err_set(&err, "out of memory");
-    if (pool == NULL || held_read(file, pool, &held, &err) < 0 ||
-        held_index_put(delivery->vault, &held, &err) < 0)
+    else if (held_read(file, pool, &held, &err) == 0)
+        result = held_index_put(delivery->vault, &held, &err);
+    if (result < 0)
         complain(delivery, &err);
     pool_free(&pool);
+    return result;
 }
 
 void vault_renew(struct delivery *delivery, const char *id)
@@ -90,11 +97,15 @@ void vault_renew(struct delivery *delivery, const char *id)
     pool_free(&pool);
 }
 
-void vault_drop(struct delivery *delivery, const char *id)
+int vault_drop(struct delivery *delivery, const char *id)
 {
     struct err err;
-    if (delivery->vault && held_index_drop(delivery->vault, str_of(id), &err) < 0)
+    if (delivery->vault == NULL)
+        return -1;
+    int result = held_index_drop(delivery->vault, str_of(id), &err);
+    if (result < 0)
         complain(delivery, &err);
+    return result;
 }
 
 static bool is_gone(void *data, const char *id)

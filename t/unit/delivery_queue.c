@@ -10,6 +10,8 @@
 
 #include "base/buf.h"
 #include "base/fsio.h"
+#include "base/ipc.h"
+#include "quarantine/index.h"
 #include "quarantine/quarantine.h"
 #include "t/delivery/fake.h"
 
@@ -27,6 +29,13 @@ static void use(enum fake_hop_kind kind, const char *queue)
     snprintf(settings, sizeof settings,
              "queue { %s }\ndomain b.example { next_hop = %s://127.0.0.1:%u }\n", queue,
              kind == FAKE_LMTP ? "lmtp" : "smtp", hop.port);
+}
+
+static void use_quarantine(const char *what)
+{
+    use(FAKE_LMTP, "");
+    size_t n = strlen(settings);
+    snprintf(settings + n, sizeof settings - n, "quarantine { %s }\n", what);
 }
 
 static int up(void **state)
@@ -334,7 +343,7 @@ static void held_mail_is_released_once_and_deleted_for_good(void **state)
     static const char *const three[] = {"one@b.example", "two@b.example", "three@b.example", NULL};
     struct buf answer = BUF_INIT(200000);
     struct err err;
-    use(FAKE_LMTP, "");
+    use_quarantine("keep_originals = 1h");
     gateway_start(&gateway, settings);
     gateway_put(&gateway, "virus", three, SPOOL_QUARANTINE, "infected: Eicar", id);
     gateway_notify(&gateway, NOTICE_HELD, id);
@@ -357,6 +366,7 @@ static void held_mail_is_released_once_and_deleted_for_good(void **state)
                      0);
     assert_str(buf_str(&answer), "deleted for 2 recipients");
     assert_true(WAIT_FOR(!gateway_has(&gateway, "quarantine", id), PATIENCE));
+    assert_false(gateway_has(&gateway, "kept", id)); /* deleted is for good */
     assert_int_equal(state_of(0), RCPT_DELETED);
     assert_int_equal(state_of(1), RCPT_DELIVERED);
     assert_int_equal(state_of(2), RCPT_DELETED);
@@ -382,6 +392,83 @@ static void damaged_files_are_set_aside_and_others_go_on(void **state)
     assert_true(WAIT_FOR(gateway_files(&gateway, "queue") == 0, PATIENCE));
     assert_int_equal(hop.n, 1);
     assert_true(gateway_has(&gateway, "corrupt", damaged));
+}
+
+static void put_held(const char *subject)
+{
+    static const char *const one[] = {"one@b.example", NULL};
+    gateway_put(&gateway, subject, one, SPOOL_QUARANTINE, "held", id);
+}
+
+static bool expire(void)
+{
+    struct buf answer = BUF_INIT(IPC_MSG_MAX);
+    struct err err;
+    int result = quarantine_expire(gateway.run_dir, &answer, &err);
+    buf_release(&answer);
+    return result == 0;
+}
+
+static void a_damaged_body_keeps_nothing_from_expiring(void **state)
+{
+    char path[256];
+    use_quarantine("keep_policy = 1s");
+    put_held("damaged");
+    snprintf(path, sizeof path, "%s/quarantine/%s", gateway.state_dir, id);
+    char damaged[sizeof id];
+    memcpy(damaged, id, sizeof id);
+    gateway_start(&gateway, settings);
+    assert_true(WAIT_FOR(state_of(0) == RCPT_HELD, PATIENCE));
+    sleep(1); /* the journal has committed it */
+    int fd = open(path, O_WRONLY);
+    assert_int_equal(pwrite(fd, "X", 1, 70), 1);
+    close(fd);
+    put_held("later");
+    gateway_notify(&gateway, NOTICE_HELD, id);
+    assert_true(WAIT_FOR(state_of(0) == RCPT_HELD, PATIENCE));
+    sleep(2);
+    assert_true(WAIT_FOR(expire(), PATIENCE));
+    assert_true(WAIT_FOR(state_of(0) == RCPT_DELETED, PATIENCE));
+    assert_true(WAIT_FOR(!gateway_has(&gateway, "quarantine", id), PATIENCE));
+    assert_true(WAIT_FOR(gateway_has(&gateway, "corrupt", damaged), PATIENCE));
+}
+
+/* The row of the message says that it is held since 1970. */
+static void put_wrong_row(void)
+{
+    struct spool_file *file;
+    struct held held;
+    struct err err;
+    char folder[200];
+    bool corrupt;
+    struct pool *pool = pool_new(1 << 20);
+    struct spool *spool = spool_open(gateway.state_dir, &err);
+    snprintf(folder, sizeof folder, "%s/quarantine", gateway.state_dir);
+    struct held_index *index = held_index_open(folder, &err);
+    assert_int_equal(spool_peek(spool, SPOOL_QUARANTINE, id, pool, &file, &corrupt, &err), 0);
+    assert_int_equal(held_read(file, pool, &held, &err), 0);
+    held.since_us = 1;
+    assert_int_equal(held_index_put(index, &held, &err), 0);
+    held_index_close(&index);
+    spool_unload(&file);
+    spool_close(&spool);
+    pool_free(&pool);
+}
+
+static void nothing_expires_on_the_word_of_the_index(void **state)
+{
+    use_quarantine("keep_policy = 1h");
+    put_held("kept");
+    gateway_start(&gateway, settings);
+    assert_true(WAIT_FOR(state_of(0) == RCPT_HELD, PATIENCE));
+    sleep(1); /* noted in the file */
+    assert_int_equal(gateway_drain(&gateway), 0);
+    put_wrong_row();
+    gateway_start(&gateway, settings);
+    assert_true(WAIT_FOR(expire(), PATIENCE));
+    sleep(1);
+    assert_int_equal(state_of(0), RCPT_HELD);
+    assert_true(gateway_has(&gateway, "quarantine", id));
 }
 
 static void asked_to_end_it_finishes_what_is_under_way(void **state)
@@ -438,6 +525,8 @@ int main(void)
         WITH_GATEWAY(flush_does_not_wait),
         WITH_GATEWAY(held_mail_is_released_once_and_deleted_for_good),
         WITH_GATEWAY(damaged_files_are_set_aside_and_others_go_on),
+        WITH_GATEWAY(a_damaged_body_keeps_nothing_from_expiring),
+        WITH_GATEWAY(nothing_expires_on_the_word_of_the_index),
         WITH_GATEWAY(asked_to_end_it_finishes_what_is_under_way),
         WITH_GATEWAY(many_recipients_go_in_several_transactions),
     };

@@ -6,6 +6,7 @@
 #include "quarantine/find.h"
 #include "quarantine/index.h"
 #include "quarantine/quarantine.h"
+#include "quarantine/witness.h"
 
 #define SECOND ((int64_t)1000000)
 #define T0     ((int64_t)1790000000 * SECOND)
@@ -323,17 +324,40 @@ static void rows_without_a_file_are_forgotten(void **state)
     assert_int_equal(held_index_forget(index, (const char(*)[SPOOL_ID_LEN + 1]) list, 2, all_gone,
                                        w.ids[2], &w.f->err),
                      1);
-    assert_int_equal(held_index_before(index, HELD_VIRUS, T0 + 60 * SECOND, ids, N_SAMPLES,
+    assert_int_equal(held_index_before(index, HELD_VIRUS, T0 + 60 * SECOND, 0, ids, N_SAMPLES,
                                        &w.f->err),
                      1);
     assert_string_equal(ids[0], w.ids[1]);
-    assert_int_equal(held_index_before(index, HELD_UNSCANNABLE, T0 + 60 * SECOND, ids, N_SAMPLES,
+    assert_int_equal(held_index_before(index, HELD_UNSCANNABLE, T0 + 60 * SECOND, 0, ids, N_SAMPLES,
                                        &w.f->err),
                      1);
-    assert_int_equal(held_index_before(index, HELD_UNSCANNABLE, T0 + 20 * SECOND, ids, N_SAMPLES,
+    assert_int_equal(held_index_before(index, HELD_UNSCANNABLE, T0 + 20 * SECOND, 0, ids, N_SAMPLES,
+                                       &w.f->err),
+                     0);
+    assert_int_equal(held_index_before(index, HELD_UNSCANNABLE, T0 + 60 * SECOND, 1, ids, N_SAMPLES,
                                        &w.f->err),
                      0);
     held_index_close(&index);
+}
+
+static void a_clock_that_jumped_is_not_believed(void **state)
+{
+    struct world w = world_of(*state);
+    struct err *err = &w.f->err;
+    const int64_t now = T0 / SECOND, day = 86400;
+    assert_true(witness_trusts(w.folder, now, false, err)); /* there was none */
+    assert_true(witness_trusts(w.folder, now + 3 * day, false, err));
+    assert_string_equal(err->text, "");
+    assert_false(witness_trusts(w.folder, now + 7 * day, false, err));
+    assert_non_null(strstr(err->text, "by 4 days"));
+    /* set right again, or back */
+    assert_true(witness_trusts(w.folder, now + 4 * day, false, err));
+    assert_true(witness_trusts(w.folder, now, false, err));
+    assert_false(witness_trusts(w.folder, now + 400 * day, false, err));
+    assert_true(witness_trusts(w.folder, now + 400 * day, true, err));
+    assert_true(witness_trusts(w.folder, now + 401 * day, false, err));
+    assert_true(witness_trusts("/nonexistent", now, false, err));
+    assert_non_null(strstr(err->text, "expire.stamp"));
 }
 
 static void what_could_not_be_delivered_is_a_class_of_its_own(void **state)
@@ -400,6 +424,7 @@ int main(void)
         WITH_SPOOL(a_damaged_index_is_done_without_and_made_anew),
         WITH_SPOOL(an_index_of_another_version_is_made_anew),
         WITH_SPOOL(rows_without_a_file_are_forgotten),
+        WITH_SPOOL(a_clock_that_jumped_is_not_believed),
         WITH_SPOOL(what_could_not_be_delivered_is_a_class_of_its_own),
         WITH_SPOOL(damaged_files_are_told),
     };
