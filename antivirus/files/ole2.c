@@ -17,6 +17,7 @@ struct ole2 {
     struct str bytes;
     unsigned sector_shift; /* 9 or 12 */
     size_t sectors;        /* that the file can hold */
+    size_t left;           /* bytes of streams to read, of OLE2_READ_MAX */
     bool damaged;
 };
 
@@ -33,7 +34,7 @@ static const char msi_class[] = "\x10\x0c\0\0\0\0\0\xc0\0\0\0\0\0\0F"; /* 000C10
 static bool ole2_open(struct ole2 *ole, struct str bytes)
 {
     unsigned shift = get_le16(bytes, 30);
-    *ole = (struct ole2){.bytes = bytes, .sector_shift = shift};
+    *ole = (struct ole2){.bytes = bytes, .sector_shift = shift, .left = OLE2_READ_MAX};
     if (bytes.n < HEADER_SIZE || (shift != 9 && shift != 12))
         return false;
     ole->sectors = bytes.n >> shift;
@@ -82,7 +83,8 @@ static void read_chain(struct ole2 *ole, uint32_t start, size_t size, struct buf
 {
     for (uint32_t at = start; size > 0 && at < END_OF_CHAIN - 3; at = next_sector(ole, at)) {
         struct str piece = str_sub(sector(ole, at), 0, size);
-        if (piece.n == 0) {
+        ole->left -= piece.n < ole->left ? piece.n : ole->left;
+        if (piece.n == 0 || ole->left == 0) {
             ole->damaged = true;
             return;
         }
@@ -189,6 +191,8 @@ static kind_set look_into_workbook(struct ole2 *ole, const struct entry *root,
                                    const struct entry *stream)
 {
     struct buf out = BUF_INIT(OLE2_STREAM_MAX);
+    if (stream->size == 0)
+        return 0;
     if (stream->size < MINI_CUTOFF)
         read_mini(ole, root, stream, &out);
     else
@@ -199,28 +203,41 @@ static kind_set look_into_workbook(struct ole2 *ole, const struct entry *root,
     return kinds;
 }
 
-#define WORKBOOKS_MAX 8 /* that are looked into: a file has one, or a "Book" beside it */
+static bool is_workbook(const struct entry *entry)
+{
+    return entry->type == ENTRY_STREAM && (str_ieq(str_of(entry->name), STR("Workbook")) ||
+                                           str_ieq(str_of(entry->name), STR("Book")));
+}
+
+/* A file has one, or a "Book" beside it, and one for each table within it. */
+static kind_set workbooks_kinds(struct ole2 *ole, const struct entry *root)
+{
+    struct entry entry;
+    kind_set kinds = 0;
+    for (size_t at = HEADER_SIZE; at + ENTRY_SIZE <= ole->bytes.n; at += ENTRY_SIZE)
+        if (get_entry(ole->bytes, at, &entry) && is_workbook(&entry))
+            kinds |= look_into_workbook(ole, root, &entry);
+    /* made so that its sheets are not found */
+    return ole->left == 0 ? kinds | KIND(KIND_XLM) : kinds;
+}
 
 kind_set ole2_kinds(struct str bytes, bool *damaged)
 {
     struct ole2 ole;
-    struct entry root = {.start = END_OF_CHAIN}, entry, workbooks[WORKBOOKS_MAX];
-    size_t n_workbooks = 0;
+    struct entry root = {.start = END_OF_CHAIN}, entry;
+    bool open = ole2_open(&ole, bytes), rooted = false;
     kind_set kinds = 0;
-    bool open = ole2_open(&ole, bytes);
     for (size_t at = HEADER_SIZE; at + ENTRY_SIZE <= bytes.n; at += ENTRY_SIZE) {
         if (!get_entry(bytes, at, &entry))
             continue;
         kinds |= kinds_by_name(&entry);
-        if (entry.type == ENTRY_ROOT)
+        if (entry.type == ENTRY_ROOT && !rooted) {
             root = entry;
-        else if (entry.type == ENTRY_STREAM && n_workbooks < WORKBOOKS_MAX &&
-                 (str_ieq(str_of(entry.name), STR("Workbook")) ||
-                  str_ieq(str_of(entry.name), STR("Book"))))
-            workbooks[n_workbooks++] = entry;
+            rooted = true;
+        }
     }
-    for (size_t i = 0; open && i < n_workbooks; i++)
-        kinds |= look_into_workbook(&ole, &root, &workbooks[i]);
+    if (open)
+        kinds |= workbooks_kinds(&ole, &root);
     if (damaged)
         *damaged = !open || ole.damaged || kinds == 0;
     return kinds;

@@ -25,6 +25,8 @@ struct unlock {
     unsigned archives;
     bool all_opened; /* of the part at hand */
     bool any_opened;
+    size_t
+        closed[WALK_DEPTH_MAX + 2]; /* encrypted files met at each depth, of the archive at hand */
 };
 
 struct unlock *unlock_new(size_t size_max)
@@ -71,7 +73,7 @@ static bool on_decrypted(void *data, struct str path, struct str bytes)
     return true;
 }
 
-static void open_zip(struct unlock *unlock, const struct walk_file *file)
+static void open_zip(struct unlock *unlock, const struct walk_file *file, size_t closed)
 {
     struct candidates candidates;
     if (!unlock->asked && unlock->text)
@@ -80,6 +82,7 @@ static void open_zip(struct unlock *unlock, const struct walk_file *file)
     candidates_make(&candidates, unlock->pool, unlock->texts, unlock->n_texts, file->name);
     const struct unlock_zip_job job = {.bytes = file->bytes,
                                        .path = file->path,
+                                       .closed = closed,
                                        .candidates = &candidates,
                                        .left = &unlock->left,
                                        .decrypted = on_decrypted,
@@ -98,15 +101,26 @@ static void open_zip(struct unlock *unlock, const struct walk_file *file)
     unlock->all_opened = false;
 }
 
+/* Of an archive that is of another kind as well, libzip sees only the zip. */
+static bool only_zip(kind_set kinds)
+{
+    return (kinds & KIND(KIND_ZIP)) &&
+           !(kinds & (KINDS_ARCHIVE | KIND(KIND_ISO)) & ~KIND(KIND_ZIP));
+}
+
 /* An archive's own turn comes after those in it, whose kinds it does not take over. */
 static void on_file(void *data, const struct walk_file *file)
 {
     struct unlock *unlock = data;
+    size_t closed = unlock->closed[file->depth + 1];
+    unlock->closed[file->depth + 1] = 0;
+    if (file->encrypted)
+        unlock->closed[file->depth]++;
     if (!(file->kinds & KIND(KIND_ENCRYPTED)) || file->encrypted)
         return;
-    if ((file->kinds & KIND(KIND_ZIP)) && unlock->archives < UNLOCK_ARCHIVES_MAX) {
+    if (only_zip(file->kinds) && unlock->archives < UNLOCK_ARCHIVES_MAX) {
         unlock->archives++;
-        open_zip(unlock, file);
+        open_zip(unlock, file, closed);
         return;
     }
     leave_out(unlock, "encrypted archive", file->path);
@@ -146,6 +160,7 @@ static void unlock_parts(struct unlock *unlock)
         struct av_part *part = &unlock->parts[i];
         unlock->all_opened = true;
         unlock->any_opened = false;
+        memset(unlock->closed, 0, sizeof unlock->closed);
         walk_file(&walk, part->filename, part->bytes);
         part->unlocked = unlock->any_opened && unlock->all_opened && !walk.limited;
     }

@@ -38,6 +38,7 @@ static enum unlock_result read_all(struct zip_job *z, zip_file_t *file)
     }
 }
 
+/* password: NULL when it needs none */
 static enum unlock_result try_one(struct zip_job *z, zip_uint64_t i, const char *password)
 {
     if (av_left(z->job->left->deadline) == 0)
@@ -48,7 +49,7 @@ static enum unlock_result try_one(struct zip_job *z, zip_uint64_t i, const char 
     buf_clear(&z->bytes);
     enum unlock_result result = read_all(z, file);
     zip_fclose(file);
-    if (result == UNLOCK_OPENED)
+    if (result == UNLOCK_OPENED && password)
         z->password = password;
     return result;
 }
@@ -63,6 +64,12 @@ static enum unlock_result try_all(struct zip_job *z, zip_uint64_t i)
     for (size_t k = 0; k < candidates->n && result == UNLOCK_CLOSED; k++)
         result = try_one(z, i, candidates->items[k]);
     return result;
+}
+
+static bool is_folder(const zip_stat_t *stat)
+{
+    return (stat->valid & ZIP_STAT_NAME) && str_ends(str_of(stat->name), STR("/")) &&
+           (stat->valid & ZIP_STAT_SIZE) && stat->size == 0;
 }
 
 /* Wrong passwords are tried on little. */
@@ -102,16 +109,19 @@ static enum unlock_result decrypt_all(struct zip_job *z)
         return UNLOCK_LIMIT;
     left->files -= (size_t)n;
     zip_int64_t first = smallest(z->zip, n);
+    size_t opened = 0;
     enum unlock_result result = first < 0 ? UNLOCK_CLOSED : try_all(z, (zip_uint64_t)first);
     for (zip_int64_t i = 0; i < n && result == UNLOCK_OPENED; i++) {
-        zip_stat_t stat;
-        if (!is_encrypted(z->zip, (zip_uint64_t)i, &stat))
+        zip_stat_t stat = {0};
+        bool encrypted = is_encrypted(z->zip, (zip_uint64_t)i, &stat);
+        if (is_folder(&stat))
             continue;
-        result = try_all(z, (zip_uint64_t)i);
+        opened += encrypted;
+        result = encrypted ? try_all(z, (zip_uint64_t)i) : try_one(z, (zip_uint64_t)i, NULL);
         if (result == UNLOCK_OPENED && !give(z, (zip_uint64_t)i))
             result = UNLOCK_LIMIT;
     }
-    return result;
+    return result == UNLOCK_OPENED && opened < z->job->closed ? UNLOCK_CLOSED : result;
 }
 
 enum unlock_result unlock_zip(const struct unlock_zip_job *job)

@@ -11,12 +11,14 @@ struct unlock_zip_limits {
     uint64_t deadline;
 };
 
-/* path: "a.zip/b.exe". False: no room for it. */
+/* path: "a.zip/b.exe". Called for the files that are not encrypted, too: another reader may have
+ * believed that they are. False: no room for it. */
 typedef bool unlock_on_decrypted(void *data, struct str path, struct str bytes);
 
 struct unlock_zip_job {
     struct str bytes;
     struct str path; /* of the archive, for people */
+    size_t closed;   /* files in it that another reader met encrypted */
     const struct candidates *candidates;
     struct unlock_zip_limits *left;
     unlock_on_decrypted *decrypted;
@@ -24,7 +26,8 @@ struct unlock_zip_job {
 };
 
 enum unlock_result {
-    UNLOCK_OPENED, /* every encrypted file in it was decrypted, and is what its checksum says */
+    UNLOCK_OPENED, /* every encrypted file in it was decrypted, and is what its checksum says; at
+                      least as many as `closed` */
     UNLOCK_CLOSED, /* not all */
     UNLOCK_LIMIT,  /* a limit was hit before that was known */
 };

@@ -13,6 +13,7 @@ struct unpacking {
     struct buf bytes; /* of the member at hand */
     char *why;
     size_t why_size;
+    bool any;    /* a member was met: from then on each says for itself whether it is encrypted */
     bool broken; /* a member was damaged */
     bool stopped;
 };
@@ -65,44 +66,32 @@ static enum unpack_result say(struct unpacking *u, enum unpack_result result, co
 
 /* libarchive 3.6 asks a format that it never chose when none fitted: the question is only allowed
  * once there is one. */
-static bool is_encrypted(struct archive *archive)
+static bool is_encrypted(const struct unpacking *u)
 {
-    const char *text = archive_error_string(archive);
-    return (archive_format(archive) != 0 && archive_read_has_encrypted_entries(archive) == 1) ||
+    const char *text = archive_error_string(u->archive);
+    return (!u->any && archive_format(u->archive) != 0 &&
+            archive_read_has_encrypted_entries(u->archive) == 1) ||
            (text && strcasestr(text, "encrypt"));
 }
 
 static enum unpack_result failed(struct unpacking *u)
 {
-    if (is_encrypted(u->archive))
+    if (is_encrypted(u))
         return UNPACK_ENCRYPTED;
     return say(u, UNPACK_BROKEN, archive_error_string(u->archive));
 }
 
 /* --- members --- */
 
-/* Kinds that hold nothing to look for further on. */
-#define KINDS_BY_HEAD                                                                              \
-    (KIND(KIND_IMAGE) | KIND(KIND_MEDIA) | KIND(KIND_PDF) | KIND(KIND_HTML) | KIND(KIND_XML) |     \
-     KIND(KIND_FONT) | KIND(KIND_POSTSCRIPT))
-
-static bool known_by_head(struct str head)
-{
-    kind_set kinds = kinds_of(head);
-    return kinds && !(kinds & ~KINDS_BY_HEAD);
-}
-
-/* Takes what is there of the member, within the limits. The rest of one that is known by its
- * beginning is left where it is; where the format has to unpack that as well, it is still counted:
- * libarchive alone would do so without an end. */
+/* Takes what is there of the member, within the limits: all of it, since what begins as a picture
+ * may end as an archive. */
 static enum unpack_result read_member(struct unpacking *u, struct unpack_member *member)
 {
     struct unpack_limits *left = u->job->left;
-    bool decided = false;
     for (;;) {
-        const void *p;
-        size_t n;
-        la_int64_t at;
+        const void *p = NULL;
+        size_t n = 0;
+        la_int64_t at = (la_int64_t)u->bytes.n;
         int got = archive_read_data_block(u->archive, &p, &n, &at);
         if (got == ARCHIVE_EOF)
             return UNPACK_DONE;
@@ -115,16 +104,13 @@ static enum unpack_result read_member(struct unpacking *u, struct unpack_member 
         if (n > left->size)
             return say(u, UNPACK_LIMIT, "more than scan_size_limit when unpacked");
         left->size -= n;
-        if (!member->cut)
-            buf_addn(&u->bytes, p, n);
+        if (n > 0 && at != (la_int64_t)u->bytes.n) {
+            member->cut = true;
+            return say(u, UNPACK_BROKEN, "a sparse file");
+        }
+        buf_addn(&u->bytes, p, n);
         if (!buf_ok(&u->bytes))
             return say(u, UNPACK_LIMIT, "out of memory");
-        if (!decided && u->bytes.n >= KIND_HEAD) {
-            decided = true;
-            member->cut = known_by_head(buf_str(&u->bytes));
-        }
-        if (member->cut && u->job->kind == KIND_ZIP)
-            return UNPACK_DONE;
     }
 }
 
@@ -161,6 +147,7 @@ static enum unpack_result take_member(struct unpacking *u, struct archive_entry 
     struct unpack_member member = {.encrypted = archive_entry_is_data_encrypted(entry) > 0 ||
                                                 archive_entry_is_metadata_encrypted(entry) > 0};
     enum unpack_result result = UNPACK_DONE;
+    u->any = true;
     if (left->files == 0)
         return say(u, UNPACK_LIMIT, "more files than files_limit");
     left->files--;
@@ -215,7 +202,7 @@ static enum unpack_result unpack_with(struct unpacking *u, bool enabled)
  */
 static enum unpack_result unpack_headless_zip(struct unpacking *u)
 {
-    u->broken = false;
+    u->any = u->broken = false;
     u->archive = archive_read_new();
     return unpack_with(u, u->archive &&
                               archive_read_support_format_zip_streamable(u->archive) == ARCHIVE_OK);

@@ -18,7 +18,7 @@ struct unpack_member {
     struct str name;  /* as the archive has it: may hold a path, may be empty */
     struct str other; /* a second name; may be empty */
     struct str bytes;
-    bool cut;       /* not all of it: a kind that is known by its beginning, or damaged */
+    bool cut;       /* not all of it: damaged, or sparse */
     bool encrypted; /* no bytes */
 };
 

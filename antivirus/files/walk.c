@@ -2,6 +2,7 @@
 
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "antivirus/engine.h"
 #include "antivirus/files/ole2.h"
@@ -16,6 +17,8 @@ struct level {
     unsigned depth;     /* of what is in the archive */
     kind_set container; /* what the names in it tell of the archive */
     kind_set inside;    /* what all the files in it are */
+    size_t names; /* where its own begin among the walk's; sorted so far when they are asked */
+    size_t sorted;
 };
 
 void walk_start(struct walk *walk, const struct unpack_limits *limits, unsigned depth,
@@ -24,6 +27,8 @@ void walk_start(struct walk *walk, const struct unpack_limits *limits, unsigned 
     *walk = (struct walk){.left = *limits, .visit = visit, .data = data};
     walk->depth = depth < WALK_DEPTH_MAX ? depth : WALK_DEPTH_MAX;
     walk->path = (struct buf)BUF_OVER(walk->path_bytes);
+    walk->names = BUF_INIT(WALK_NAMES_MAX * sizeof(uint64_t));
+    walk->seed = (uint64_t)clock_us() * 0x9e3779b97f4a7c15U ^ (uint64_t)(uintptr_t)walk;
 }
 
 static void __attribute__((format(printf, 3, 4)))
@@ -92,6 +97,24 @@ static kind_set kinds_by_content_types(struct str bytes)
     return kinds;
 }
 
+/* FNV-1a from a start that no sender knows; libarchive turns some backslashes. */
+static uint64_t name_hash(const struct walk *walk, struct str name)
+{
+    uint64_t hash = walk->seed;
+    for (size_t i = 0; i < name.n; i++) {
+        char c = name.s[i] == '\\' ? '/' : name.s[i];
+        hash = (hash ^ (unsigned char)c) * 0x100000001b3U;
+    }
+    return hash ^ name.n;
+}
+
+static void remember_name(struct walk *walk, struct str name)
+{
+    uint64_t hash = name_hash(walk, name);
+    if (walk->names.n + sizeof hash <= walk->names.max)
+        buf_addn(&walk->names, &hash, sizeof hash);
+}
+
 #define OFFICE_FINDINGS (KIND(KIND_MACRO) | KIND(KIND_XLM) | KIND(KIND_OBJECT))
 
 static bool on_member(void *data, const struct unpack_member *member)
@@ -109,6 +132,7 @@ static bool on_member(void *data, const struct unpack_member *member)
         level->container |= kinds_by_content_types(member->bytes);
     if (member->encrypted)
         level->container |= KIND(KIND_ENCRYPTED);
+    remember_name(walk, file.name);
     size_t back = enter(walk, file.name);
     file.path = buf_str(&walk->path);
     level->inside |= walk_one(walk, &file);
@@ -116,15 +140,41 @@ static bool on_member(void *data, const struct unpack_member *member)
     return !walk->limited;
 }
 
-/* A name that only the local header has is another program's reading of the same file. */
-static bool on_local_name(void *data, struct str name)
+static int by_value(const void *a, const void *b)
+{
+    uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+    return (x > y) - (x < y);
+}
+
+/* A name that no member was given by is another program's reading of one of them. */
+static bool on_zip_name(void *data, struct str name)
 {
     struct level *level = data;
+    struct walk *walk = level->walk;
     struct unpack_member member = {.name = name};
-    if (level->walk->left.files == 0)
+    uint64_t hash = name_hash(walk, name);
+    const uint64_t *known = (const uint64_t *)(const void *)walk->names.p;
+    if (level->sorted > 0 &&
+        bsearch(&hash, known + level->names, level->sorted, sizeof hash, by_value))
+        return true;
+    if (walk->left.files == 0 || av_left(walk->left.deadline) == 0) {
+        note(walk, true, "%.*s: more names than files_limit, or no time left for them",
+             STR_ARG(buf_str(&walk->path)));
         return false;
-    level->walk->left.files--;
+    }
+    walk->left.files--;
     return on_member(level, &member);
+}
+
+/* Those of archives within it are among the known: they stand in its bytes when it only stores. */
+static void other_names(struct level *level, struct str bytes)
+{
+    struct buf *names = &level->walk->names;
+    level->sorted = buf_ok(names) ? names->n / sizeof(uint64_t) - level->names : 0;
+    if (level->sorted > 0)
+        qsort(names->p + level->names * sizeof(uint64_t), level->sorted, sizeof(uint64_t),
+              by_value);
+    zip_names(bytes, on_zip_name, level);
 }
 
 static void open_archive(struct walk *walk, struct walk_file *file, struct level *level)
@@ -154,7 +204,7 @@ static void open_archive(struct walk *walk, struct walk_file *file, struct level
         }
     }
     if (file->kinds & KIND(KIND_ZIP) && !walk->limited)
-        zip_local_names(file->bytes, on_local_name, level);
+        other_names(level, file->bytes);
 }
 
 /* --- one file --- */
@@ -179,7 +229,9 @@ static void look_inside(struct walk *walk, struct walk_file *file)
         note(walk, true, "%.*s: archives deeper than recursion_limit", STR_ARG(file->path));
         return;
     }
-    struct level level = {.walk = walk, .depth = file->depth + 1};
+    struct level level = {.walk = walk,
+                          .depth = file->depth + 1,
+                          .names = walk->names.n / sizeof(uint64_t)};
     open_archive(walk, file, &level);
     file->kinds |= level.container;
     if (file->kinds & (KIND(KIND_OOXML) | KIND(KIND_ODF)))
@@ -203,6 +255,7 @@ void walk_file(struct walk *walk, struct str name, struct str bytes)
     enter(walk, name);
     file.path = buf_str(&walk->path);
     walk_one(walk, &file);
+    buf_release(&walk->names);
     if (before)
         uselocale(before);
 }

@@ -17,6 +17,7 @@
 
 #define WALK_PATH_MAX  512 /* bytes that are shown of "a.zip/b.zip/c.exe" */
 #define WALK_DEPTH_MAX 100
+#define WALK_NAMES_MAX 1000000 /* of one file of the message; what is beyond is given twice */
 
 struct walk_file {
     struct str path;  /* for people: every archive around it, and its name */
@@ -37,9 +38,11 @@ struct walk {
     unsigned depth;            /* archives inside one another */
     walk_visit *visit;
     void *data;
-    locale_t utf8;  /* names are converted in it; (locale_t)0: in the process's own */
-    char note[192]; /* the first thing that was not looked at; empty: none */
-    bool limited;   /* it was a limit */
+    locale_t utf8;    /* names are converted in it; (locale_t)0: in the process's own */
+    struct buf names; /* hashes of the members' names so far (uint64_t), of the file at hand */
+    uint64_t seed;    /* of these hashes */
+    char note[192];   /* the first thing that was not looked at; empty: none */
+    bool limited;     /* it was a limit */
     struct buf path;
     char path_bytes[WALK_PATH_MAX];
 };

@@ -1,37 +1,33 @@
 #include "antivirus/files/zip_names.h"
 
-#include <stdlib.h>
-
 #include "antivirus/files/bytes.h"
 
 /* APPNOTE.TXT 4.3.7, 4.3.12 */
-#define LOCAL_SIZE     30
-#define DIRECTORY_SIZE 46
-#define VERSION_MAX    100 /* that is needed to extract; 63 is the highest there is */
-#define METHOD_MAX     100
-#define NAME_MAX_BYTES 4096
+#define VERSION_MAX     100 /* that is needed to extract; 63 is the highest there is */
+#define METHOD_MAX      100
+#define NAME_MAX_BYTES  4096
+#define FLAG_SIZE_LATER 8 /* the size stands behind the file */
 
-struct hashes {
-    uint64_t *items;
-    size_t n;
+/* A header at a mark; places of its fields. */
+struct header {
+    struct str mark;
+    size_t version, flags, packed_size, name_size, size;
 };
 
-/* At a directory's entry (or "" when it can't be one). */
-static struct str directory_name(struct str archive, size_t at)
-{
-    size_t n = get_le16(archive, at + 28);
-    return bytes_hold(archive, at + DIRECTORY_SIZE, n)
-               ? str_sub(archive, at + DIRECTORY_SIZE, at + DIRECTORY_SIZE + n)
-               : STR_EMPTY;
-}
-
 /* The same four bytes may stand in packed data by chance: the fields behind them must be sane. */
-static struct str local_name(struct str archive, size_t at)
+static struct str name_at(struct str archive, const struct header *header, size_t at)
 {
-    size_t n = get_le16(archive, at + 26);
-    bool sane = n > 0 && n <= NAME_MAX_BYTES && get_byte(archive, at + 4) <= VERSION_MAX &&
-                get_le16(archive, at + 8) < METHOD_MAX && bytes_hold(archive, at + LOCAL_SIZE, n);
-    return sane ? str_sub(archive, at + LOCAL_SIZE, at + LOCAL_SIZE + n) : STR_EMPTY;
+    size_t n = get_le16(archive, at + header->name_size);
+    bool sane = n > 0 && n <= NAME_MAX_BYTES &&
+                get_byte(archive, at + header->version) <= VERSION_MAX &&
+                get_le16(archive, at + header->flags + 2) < METHOD_MAX &&
+                bytes_hold(archive, at + header->size, n);
+    if (!sane)
+        return STR_EMPTY;
+    struct str name = str_sub(archive, at + header->size, at + header->size + n);
+    bool folder = str_ends(name, STR("/")) && get_le32(archive, at + header->packed_size) == 0 &&
+                  !(get_le16(archive, at + header->flags) & FLAG_SIZE_LATER);
+    return folder ? STR_EMPTY : name;
 }
 
 /* The next place from *at on; false at the end. */
@@ -44,34 +40,16 @@ static bool next_mark(struct str archive, struct str mark, size_t *at)
     return true;
 }
 
-static int by_value(const void *a, const void *b)
+void zip_names(struct str archive, zip_on_name *on_name, void *data)
 {
-    uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
-    return (x > y) - (x < y);
-}
-
-static void collect(struct str archive, struct hashes *hashes)
-{
-    hashes->items = malloc(ZIP_NAMES_MAX * sizeof *hashes->items);
-    if (!hashes->items)
-        return;
-    for (size_t at = 0; hashes->n < ZIP_NAMES_MAX && next_mark(archive, STR("PK\1\2"), &at);
-         at += 4)
-        hashes->items[hashes->n++] = str_hash(directory_name(archive, at));
-    qsort(hashes->items, hashes->n, sizeof *hashes->items, by_value);
-}
-
-void zip_local_names(struct str archive, zip_on_name *on_name, void *data)
-{
-    struct hashes hashes = {0};
-    bool go_on = true;
-    collect(archive, &hashes);
-    for (size_t at = 0; go_on && next_mark(archive, STR("PK\3\4"), &at); at += 4) {
-        struct str name = local_name(archive, at);
-        uint64_t hash = str_hash(name);
-        if (name.n > 0 &&
-            !(hashes.n > 0 && bsearch(&hash, hashes.items, hashes.n, sizeof hash, by_value)))
-            go_on = on_name(data, name);
-    }
-    free(hashes.items);
+    static const struct header headers[] = {
+        {STR("PK\3\4"), .version = 4, .flags = 6, .packed_size = 18, .name_size = 26, .size = 30},
+        {STR("PK\1\2"), .version = 6, .flags = 8, .packed_size = 20, .name_size = 28, .size = 46},
+    };
+    for (size_t i = 0; i < sizeof headers / sizeof headers[0]; i++)
+        for (size_t at = 0; next_mark(archive, headers[i].mark, &at); at += 4) {
+            struct str name = name_at(archive, &headers[i], at);
+            if (name.n > 0 && !on_name(data, name))
+                return;
+        }
 }

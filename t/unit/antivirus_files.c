@@ -16,6 +16,7 @@
 
 #define MIB     ((size_t)1024 * 1024)
 #define TIMEOUT 20
+#define ENTRY   128 /* of a compound file's directory */
 
 /* --- names --- */
 
@@ -378,6 +379,105 @@ static void both_names_of_a_zip_entry_count(void **state)
     buf_release(&zip);
 }
 
+/* … and the other way round. */
+static void the_directorys_name_counts(void **state)
+{
+    struct buf zip = BUF_INIT(MIB);
+    sample_zip_of(&zip, "a.exe", STR("x"));
+    char *local = memmem(zip.p, zip.n, "a.exe", 5);
+    assert_non_null(local);
+    memcpy(local, "a.txt", 5);
+    expect_file(*state, "a.zip", buf_str(&zip), AV_BANNED, "a.zip/a.exe: extension exe");
+    buf_release(&zip);
+}
+
+/* A header of a file that the directory does not know. */
+static void put_local(struct buf *out, const char *name)
+{
+    size_t from = out->n;
+    buf_add(out, STR("PK\3\4\x14\0\0\0\0\0"));
+    while (out->n - from < 26)
+        buf_addc(out, 0);
+    buf_addc(out, (char)strlen(name));
+    buf_add(out, STR("\0\0\0"));
+    buf_add(out, str_of(name));
+}
+
+/* What looks like an entry of a directory somewhere in the archive excuses nothing. */
+static void a_planted_name_hides_no_other(void **state)
+{
+    struct buf planted = BUF_INIT(MIB), file = BUF_INIT(MIB);
+    buf_add(&planted, STR("PK\1\2\xff\xff\xff\xff"));
+    while (planted.n < 28)
+        buf_addc(&planted, 0);
+    buf_add(&planted, STR("\5\0"));
+    while (planted.n < 46)
+        buf_addc(&planted, 0);
+    buf_add(&planted, STR("a.exe"));
+    put_local(&planted, "a.exe");
+    sample_zip_of(&file, "b.txt", buf_str(&planted));
+    expect_file(*state, "a.zip", buf_str(&file), AV_BANNED, "a.zip/a.exe: extension exe");
+    buf_release(&planted);
+    buf_release(&file);
+}
+
+/* The names of the same files are not other files, at any depth. */
+static void names_are_counted_once(void **state)
+{
+    struct buf inner = BUF_INIT(MIB), outer = BUF_INIT(MIB);
+    struct sample_zip zip;
+    char name[32];
+    sample_zip_begin(&zip, &inner);
+    for (int i = 0; i < 300; i++) {
+        snprintf(name, sizeof name, "%d.txt", i);
+        sample_zip_stored(&zip, name, STR("x"));
+    }
+    sample_zip_end(&zip);
+    sample_zip_of(&outer, "inner.zip", buf_str(&inner));
+    expect_file(*state, "a.zip", buf_str(&outer), AV_CLEAN, "");
+    buf_release(&inner);
+    buf_release(&outer);
+}
+
+static void more_names_than_files_are_unscannable(void **state)
+{
+    struct buf names = BUF_INIT(MIB), file = BUF_INIT(MIB);
+    char name[32];
+    for (int i = 0; i < 600; i++) {
+        snprintf(name, sizeof name, "%d.txt", i);
+        put_local(&names, name);
+    }
+    sample_zip_of(&file, "a.txt", buf_str(&names));
+    expect_file(*state, "a.zip", buf_str(&file), AV_UNSCANNABLE, "files_limit");
+    buf_release(&names);
+    buf_release(&file);
+}
+
+/* What begins as a picture may end as an archive, in an archive as well. */
+static void a_picture_in_an_archive_is_read_to_its_end(void **state)
+{
+    struct buf picture = BUF_INIT(MIB), file = BUF_INIT(MIB);
+    buf_add(&picture, STR("GIF89a\1\0\1\0\0\0\0"));
+    while (picture.n < 2 * KIND_HEAD)
+        buf_addc(&picture, 'x');
+    sample_zip_of(&picture, "a.exe", STR("x"));
+    for (size_t i = 0; i < n_sample_formats; i++) {
+        buf_clear(&file);
+        sample_archive(&file, &sample_formats[i], "a.gif", buf_str(&picture));
+        expect_file(*state, "x", buf_str(&file), AV_BANNED, "a.exe: extension exe");
+    }
+    buf_release(&picture);
+    buf_release(&file);
+}
+
+static void a_sparse_file_is_not_clean(void **state)
+{
+    struct buf file = BUF_INIT(MIB);
+    sample_sparse_tar(&file, "a.dat", STR("abc"), (size_t)64 * 1024);
+    expect_file(*state, "a.tar", buf_str(&file), AV_UNSCANNABLE, "a sparse file");
+    buf_release(&file);
+}
+
 static void macros_are_found(void **state)
 {
     struct fixture *f = *state;
@@ -423,6 +523,26 @@ static void old_macro_sheets_are_found(void **state)
         expect_file(*state, "a.xls", buf_str(&ole), AV_BANNED, "type xlm-macro");
         buf_release(&stream);
     }
+    buf_release(&ole);
+}
+
+/* None of the others hides it, nor does a second root. */
+static void a_macro_sheet_is_found_behind_other_workbooks(void **state)
+{
+    static const char *const names[] = {"Workbook", "Workbook", "Workbook", "Workbook",
+                                        "Workbook", "Workbook", "Workbook", "Workbook",
+                                        "Workbook", "Workbook", NULL};
+    struct buf ole = BUF_INIT(MIB);
+    sample_ole2(&ole, names, STR("\x09\x08\2\0\0\6\x85\0\x08\0\1\2\3\4\0\1\1\0"));
+    char entry[ENTRY], *first = ole.p + 512 + 2 * 512 + ENTRY, *last = first + 9 * ENTRY;
+    memcpy(entry, first, ENTRY);
+    memcpy(first, last, ENTRY);
+    memcpy(last, entry, ENTRY);
+    for (char *at = first; at < last; at += ENTRY)
+        at[66] = 2; /* a stream */
+    buf_addn(&ole, first - ENTRY, ENTRY);
+    memset(ole.p + ole.n - 12, 0x7f, 8);
+    expect_file(*state, "a.xls", buf_str(&ole), AV_BANNED, "type xlm-macro");
     buf_release(&ole);
 }
 
@@ -566,8 +686,15 @@ int main(void)
         cmocka_unit_test(archives_are_looked_into),
         cmocka_unit_test(an_exe_in_a_zip_in_a_zip_is_named_with_its_path),
         cmocka_unit_test(both_names_of_a_zip_entry_count),
+        cmocka_unit_test(the_directorys_name_counts),
+        cmocka_unit_test(a_planted_name_hides_no_other),
+        cmocka_unit_test(names_are_counted_once),
+        cmocka_unit_test(more_names_than_files_are_unscannable),
+        cmocka_unit_test(a_picture_in_an_archive_is_read_to_its_end),
+        cmocka_unit_test(a_sparse_file_is_not_clean),
         cmocka_unit_test(macros_are_found),
         cmocka_unit_test(old_macro_sheets_are_found),
+        cmocka_unit_test(a_macro_sheet_is_found_behind_other_workbooks),
         cmocka_unit_test(encrypted_documents_are_not_clean),
         cmocka_unit_test(encrypted_archives_are_not_clean),
         cmocka_unit_test(bombs_are_unscannable),

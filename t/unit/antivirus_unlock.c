@@ -191,6 +191,48 @@ static void one_that_opens_excuses_no_other(void **state)
     buf_release(&both);
 }
 
+static void add_le32(char *at, size_t n)
+{
+    for (size_t i = 0; i < 4; i++, n >>= 8) {
+        n += (unsigned char)at[i];
+        at[i] = (char)n;
+    }
+}
+
+/* Only the zip in it is opened. */
+static void an_archive_of_another_kind_before_it_is_not_excused(void **state)
+{
+    struct fixture *f = *state;
+    struct buf file = BUF_INIT(MIB);
+    sample_archive(&file, &sample_formats[SAMPLE_TAR], "b.txt", STR("harmless"));
+    size_t before = file.n;
+    sample_zip_with_password(&file, "a.txt", STR("harmless"), "secret7", true);
+    char *entry = memmem(file.p, file.n, "PK\1\2", 4), *end = memmem(file.p, file.n, "PK\5\6", 4);
+    assert_true(entry && end);
+    add_le32(entry + 42, before); /* the zip's places count from the start of all */
+    add_le32(end + 16, before);
+    scan(f, "papers", "password: secret7", buf_str(&file));
+    assert_int_equal(f->answers[FILES].result, AV_UNSCANNABLE);
+    assert_non_null(strstr(f->answers[FILES].name, "encrypted archive"));
+    buf_release(&file);
+}
+
+/* Before the file it is said to be encrypted, in the directory not. */
+static void what_only_one_reader_believes_encrypted_is_not_skipped(void **state)
+{
+    struct fixture *f = *state;
+    struct buf zip = BUF_INIT(MIB);
+    sample_zip_half_locked(&zip, "a.txt", "secret7", "b.txt", STR("harmless"));
+    scan(f, "papers", "password: secret7", buf_str(&zip));
+    expect(f, AV_CLEAN, AV_CLEAN, AV_CLEAN);
+    char *local = memmem(zip.p, zip.n, "b.txt", 5);
+    assert_non_null(local);
+    local[6 - 30] |= 1;
+    scan(f, "papers", "password: secret7", buf_str(&zip));
+    expect(f, AV_UNSCANNABLE, AV_UNSCANNABLE, AV_UNSCANNABLE);
+    buf_release(&zip);
+}
+
 static void a_bomb_behind_a_password_is_bounded(void **state)
 {
     struct fixture *f = *state;
@@ -245,6 +287,8 @@ int main(void)
         cmocka_unit_test(a_harmless_archive_that_opens_is_clean),
         cmocka_unit_test(archives_in_archives_are_opened),
         cmocka_unit_test(one_that_opens_excuses_no_other),
+        cmocka_unit_test(an_archive_of_another_kind_before_it_is_not_excused),
+        cmocka_unit_test(what_only_one_reader_believes_encrypted_is_not_skipped),
         cmocka_unit_test(a_bomb_behind_a_password_is_bounded),
         cmocka_unit_test(candidates_are_bounded_and_the_best_come_first),
     };

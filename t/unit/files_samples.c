@@ -100,6 +100,27 @@ void sample_zeros(struct buf *out, const struct sample_format *format, size_t si
     check(buf_ok(out));
 }
 
+void sample_sparse_tar(struct buf *out, const char *name, struct str bytes, size_t hole)
+{
+    struct archive *archive = archive_write_new();
+    struct archive_entry *entry = archive_entry_new();
+    check(archive && entry && archive_write_set_format_pax(archive) == ARCHIVE_OK);
+    check(archive_write_open2(archive, out, NULL, on_write, NULL, NULL) == ARCHIVE_OK);
+    archive_entry_set_pathname(entry, name);
+    archive_entry_set_size(entry, (la_int64_t)(hole + bytes.n));
+    archive_entry_set_filetype(entry, AE_IFREG);
+    archive_entry_set_perm(entry, 0644);
+    archive_entry_sparse_add_entry(entry, (la_int64_t)hole, (la_int64_t)bytes.n);
+    check(archive_write_header(archive, entry) == ARCHIVE_OK);
+    archive_entry_free(entry);
+    for (size_t i = 0; i < hole; i++)
+        check(archive_write_data(archive, "", 1) == 1);
+    check(archive_write_data(archive, bytes.s, bytes.n) == (la_ssize_t)bytes.n);
+    check(archive_write_close(archive) == ARCHIVE_OK);
+    archive_write_free(archive);
+    check(buf_ok(out));
+}
+
 /* --- compound files --- */
 
 #define SECTOR       512
@@ -157,19 +178,24 @@ void sample_ole2(struct buf *out, const char *const *names, struct str stream)
 
 /* --- zip archives with a password --- */
 
-void sample_zip_with_password(struct buf *out, const char *name, struct str bytes,
-                              const char *password, bool aes)
+static zip_uint64_t add_file(zip_t *zip, const char *name, struct str bytes)
 {
-    zip_source_t *made = zip_source_buffer_create(NULL, 0, 0, NULL);
-    check(made);
-    zip_source_keep(made);
-    zip_t *zip = zip_open_from_source(made, ZIP_CREATE | ZIP_TRUNCATE, NULL);
     zip_source_t *file = zip ? zip_source_buffer(zip, bytes.s, bytes.n, 0) : NULL;
     check(file);
     zip_int64_t at = zip_file_add(zip, name, file, ZIP_FL_OVERWRITE);
-    check(at >= 0 &&
-          zip_file_set_encryption(zip, (zip_uint64_t)at, aes ? ZIP_EM_AES_256 : ZIP_EM_TRAD_PKWARE,
-                                  password) == 0);
+    check(at >= 0);
+    return (zip_uint64_t)at;
+}
+
+static zip_t *begin_zip(zip_source_t *made)
+{
+    check(made);
+    zip_source_keep(made);
+    return zip_open_from_source(made, ZIP_CREATE | ZIP_TRUNCATE, NULL);
+}
+
+static void end_zip(zip_t *zip, zip_source_t *made, struct buf *out)
+{
     check(zip_close(zip) == 0 && zip_source_open(made) == 0);
     char block[4096];
     zip_int64_t n;
@@ -178,4 +204,26 @@ void sample_zip_with_password(struct buf *out, const char *name, struct str byte
     zip_source_close(made);
     zip_source_free(made);
     check(n == 0 && buf_ok(out));
+}
+
+void sample_zip_with_password(struct buf *out, const char *name, struct str bytes,
+                              const char *password, bool aes)
+{
+    zip_source_t *made = zip_source_buffer_create(NULL, 0, 0, NULL);
+    zip_t *zip = begin_zip(made);
+    zip_uint64_t at = add_file(zip, name, bytes);
+    check(zip_file_set_encryption(zip, at, aes ? ZIP_EM_AES_256 : ZIP_EM_TRAD_PKWARE, password) ==
+          0);
+    end_zip(zip, made, out);
+}
+
+void sample_zip_half_locked(struct buf *out, const char *name, const char *password,
+                            const char *second_name, struct str second)
+{
+    zip_source_t *made = zip_source_buffer_create(NULL, 0, 0, NULL);
+    zip_t *zip = begin_zip(made);
+    zip_uint64_t at = add_file(zip, name, STR("harmless"));
+    check(zip_file_set_encryption(zip, at, ZIP_EM_AES_256, password) == 0);
+    add_file(zip, second_name, second);
+    end_zip(zip, made, out);
 }
