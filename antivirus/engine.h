@@ -47,7 +47,9 @@ struct av_part {
     size_t n_names;
     bool as_it_stands; /* it had no encoding: the bytes are a piece of the message itself */
     bool unpacked;     /* it was in an archive that was opened with a password */
-    bool unlocked;     /* what is encrypted in it was opened: it follows as parts of its own */
+    bool unlocked;     /* what is encrypted in it was opened: it follows as parts of its own. Of
+                          the raw message ClamAV then says no more that something is encrypted: what
+                          is so in it must be a part, or be named in left_out */
 };
 
 #define AV_PARTS_MAX 2000 /* of one message */

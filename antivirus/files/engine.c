@@ -26,17 +26,47 @@ struct look {
     struct av_answer *answer;
 };
 
+#define NAMES_ASKED_MAX 64 /* of one file */
+
+/* Every name that some program may show for the file; false: not all. */
+static bool all_names(const struct look *look, const struct walk_file *file, struct str *all,
+                      size_t *n)
+{
+    size_t from_part = file->depth == 0 ? look->part->n_names : 0;
+    *n = 0;
+    all[(*n)++] = file->name;
+    if (file->other.n > 0)
+        all[(*n)++] = file->other;
+    for (size_t i = 0; i < from_part && *n < NAMES_ASKED_MAX; i++)
+        all[(*n)++] = look->part->names[i];
+    return from_part <= NAMES_ASKED_MAX - 2;
+}
+
+/* For people: a NUL ends nothing. */
+static void keep_path(struct look *look, struct str path)
+{
+    struct buf out = BUF_OVER(look->banned_path);
+    path = str_sub(path, 0, out.max);
+    for (size_t i = 0; i < path.n; i++)
+        buf_addc(&out, path.s[i] ? path.s[i] : '?');
+    buf_cstr(&out);
+}
+
 static void judge(struct look *look, const struct walk_file *file)
 {
     struct file_names names = {.n = 0};
+    struct str all[NAMES_ASKED_MAX];
+    size_t n_all;
     struct policy_match match;
-    file_names_add(&names, file->name);
-    if (file->other.n > 0)
-        file_names_add(&names, file->other);
-    for (size_t i = 0; file->depth == 0 && i < look->part->n_names; i++)
-        file_names_add(&names, look->part->names[i]);
+    bool complete = all_names(look, file, all, &n_all);
+    for (size_t i = 0; i < n_all; i++)
+        file_names_add(&names, all[i]);
+    if (!complete || names.too_many)
+        av_found(look->answer, AV_UNSCANNABLE, "too many readings of its name: %.*s",
+                 STR_ARG(file->path));
     const struct policy_file asked = {.names = &names,
-                                      .name = file->name,
+                                      .all = all,
+                                      .n_all = n_all,
                                       .kinds = file->kinds,
                                       .inside = file->depth > 0 || look->part->unpacked};
     if (!policy_match(look->files->policy, &asked, &match) || match.action == POLICY_ALLOW ||
@@ -44,8 +74,7 @@ static void judge(struct look *look, const struct walk_file *file)
         return;
     look->banned = true;
     look->strongest = match;
-    str_copy(str_sub(file->path, 0, sizeof look->banned_path - 1), look->banned_path,
-             sizeof look->banned_path);
+    keep_path(look, file->path);
 }
 
 static void on_file(void *data, const struct walk_file *file)

@@ -19,7 +19,7 @@ static void add_extension(struct file_names *names, struct str extension)
         if (strcmp(names->extensions[i], lower) == 0)
             return;
     if (names->n == NAMES_MAX)
-        names->disguised = true;
+        names->disguised = names->too_many = true;
     else
         memcpy(names->extensions[names->n++], lower, extension.n + 1);
 }
@@ -150,16 +150,20 @@ static void add_unescaped(struct file_names *names, struct str name)
     }
 }
 
+static struct str end_of(struct str name)
+{
+    return str_from(name, name.n > NAME_BYTES_MAX ? name.n - NAME_BYTES_MAX : 0);
+}
+
 void file_names_add(struct file_names *names, struct str name)
 {
-    if (name.n > NAME_BYTES_MAX)
-        name = str_from(name, name.n - NAME_BYTES_MAX);
     size_t nul = str_chr(name, 0);
     if (nul != STR_NONE) {
         names->disguised = true;
-        add_path(names, str_sub(name, 0, nul));
-        add_path(names, str_from(name, nul + 1));
+        add_path(names, end_of(str_sub(name, 0, nul)));
+        add_path(names, end_of(str_from(name, nul + 1)));
     }
+    name = end_of(name);
     add_path(names, name);
     add_seen(names, name);
     if (str_chr(name, '%') != STR_NONE)

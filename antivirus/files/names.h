@@ -16,6 +16,7 @@
 struct file_names {
     char extensions[NAMES_MAX][EXTENSION_MAX]; /* lower case, no dot; "" is one, too: none */
     size_t n;
+    bool too_many;  /* there were more extensions */
     bool disguised; /* made to look like another: "a.pdf.exe", an override of the direction, a
                        NUL, more readings than NAMES_MAX */
 };

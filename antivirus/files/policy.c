@@ -109,18 +109,40 @@ static kind_set matching_kinds(const struct rule *rule, kind_set kinds)
     return doubtful ? 0 : kinds & rule->kinds;
 }
 
-static const char *matching_name(const struct rule *rule, const struct policy_file *file)
+/* What a program that ends a name at a NUL, or one that does not, takes for the name. */
+static const char *matching_piece(const struct rule *rule, struct str piece)
 {
     char name[GLOB_NAME_SIZE];
-    size_t slash = str_rchr(file->name, '/');
-    struct str base = slash == STR_NONE ? file->name : str_from(file->name, slash + 1);
-    if (!str_copy(base, name, sizeof name) ||
-        (rule->action == POLICY_ALLOW && file->names->disguised))
+    size_t slash = str_rchr(piece, '/');
+    struct str base = slash == STR_NONE ? piece : str_from(piece, slash + 1);
+    base = str_from(base, base.n > NAME_BYTES_MAX ? base.n - NAME_BYTES_MAX : 0);
+    if (!str_copy(base, name, sizeof name))
         return NULL;
     for (size_t i = 0; i < rule->names.n; i++)
         if (fnmatch(rule->names.items[i], name, FNM_CASEFOLD) == 0)
             return rule->names.items[i];
     return NULL;
+}
+
+/* As with extensions: one of the names, or of a rule that allows all. */
+static const char *matching_name(const struct rule *rule, const struct policy_file *file)
+{
+    const char *found = NULL;
+    if (rule->action == POLICY_ALLOW && file->names->disguised)
+        return NULL;
+    for (size_t i = 0; i < file->n_all; i++) {
+        struct str rest = file->all[i];
+        for (bool more = true; more;) {
+            size_t nul = str_chr(rest, 0);
+            const char *match = matching_piece(rule, str_sub(rest, 0, nul));
+            more = nul != STR_NONE;
+            rest = more ? str_from(rest, nul + 1) : STR_EMPTY;
+            if (!match && rule->action == POLICY_ALLOW)
+                return NULL;
+            found = found ? found : match;
+        }
+    }
+    return found;
 }
 
 static void explain(struct buf *why, const char *what, const char *word)

@@ -37,7 +37,9 @@ size_t policy_rules(const struct policy *policy);
 
 struct policy_file {
     const struct file_names *names;
-    struct str name; /* as given, for `name`; may hold a path */
+    /* as given, for `name`: each may be what a program shows, and may hold a path */
+    const struct str *all;
+    size_t n_all;
     kind_set kinds;
     bool inside; /* an archive */
 };

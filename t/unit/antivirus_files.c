@@ -80,6 +80,7 @@ static void too_many_readings_are_a_disguise(void **state)
         file_names_add(&names, str_of(name));
     }
     assert_int_equal(names.n, NAMES_MAX);
+    assert_true(names.too_many);
     assert_true(names.disguised);
 }
 
@@ -200,7 +201,7 @@ static const char *decide(const char *rules, struct str name, kind_set kinds, bo
         fail_msg("%s", err.text);
     struct file_names names = {.n = 0};
     file_names_add(&names, name);
-    const struct policy_file file = {&names, name, kinds, inside};
+    const struct policy_file file = {&names, &name, 1, kinds, inside};
     struct policy_match match;
     bool found = policy_match(policy, &file, &match);
     policy_free(&policy);
@@ -307,6 +308,52 @@ static void programs_are_banned_by_name_and_by_type(void **state)
     buf_release(&pe);
 }
 
+static void a_pattern_sees_every_name(void **state)
+{
+    const char *rules = "reject name evil*\nallow name good*\nreject type pe\n";
+    struct err err = {""};
+    struct policy *policy = policy_parse(str_of(rules), "p", &err);
+    struct buf name = BUF_INIT(MIB);
+    struct policy_match match;
+    assert_string_equal(decide(rules, STR("evil.bin\0.txt"), 0, false), "reject");
+    assert_string_equal(decide(rules, STR("a.bin\0evil.txt"), 0, false), "reject");
+    /* what is too long is cut at its front, not passed over */
+    while (name.n < 2 * NAME_BYTES_MAX)
+        buf_addc(&name, 'x');
+    buf_add(&name, STR(".evil"));
+    assert_string_equal(decide("reject name *.evil\n", buf_str(&name), 0, false), "reject");
+    const struct str all[] = {STR("good.txt"), STR("evil.txt"), STR("other.txt")};
+    struct file_names names = {.n = 0};
+    struct policy_file file = {&names, all, 2, KIND(KIND_PE), false};
+    assert_true(policy_match(policy, &file, &match));
+    assert_int_equal(match.line, 1);
+    file.n_all = 1;
+    assert_true(policy_match(policy, &file, &match));
+    assert_int_equal(match.line, 2);
+    const struct str doubtful[] = {all[0], all[2]};
+    file.all = doubtful;
+    file.n_all = 2;
+    assert_true(policy_match(policy, &file, &match));
+    assert_int_equal(match.line, 3);
+    policy_free(&policy);
+    buf_release(&name);
+}
+
+static void a_long_half_of_a_name_hides_no_other(void **state)
+{
+    struct buf name = BUF_INIT(MIB);
+    struct file_names names = {.n = 0};
+    buf_add(&name, STR("a.exe"));
+    buf_addc(&name, 0);
+    while (name.n < 2 * NAME_BYTES_MAX)
+        buf_addc(&name, 'x');
+    buf_add(&name, STR(".txt"));
+    file_names_add(&names, buf_str(&name));
+    assert_true(has_extension(&names, "exe"));
+    assert_true(has_extension(&names, "txt"));
+    buf_release(&name);
+}
+
 /* A second name of the same part counts as much. */
 static void the_other_name_counts(void **state)
 {
@@ -319,6 +366,17 @@ static void the_other_name_counts(void **state)
     const struct av_message message = {.raw = STR("x"), .parts = &part, .n_parts = 1};
     engines_scan(&f->engines, &message, &f->answer);
     assert_int_equal(f->answer.result, AV_BANNED);
+}
+
+/* A NUL ends what is read of it nowhere. */
+static void an_answer_shows_the_whole_name(void **state)
+{
+    struct fixture *f = *state;
+    const struct av_part part = {.bytes = STR("x"), .filename = STR("\0a.exe")};
+    const struct av_message message = {.raw = STR("x"), .parts = &part, .n_parts = 1};
+    engines_scan(&f->engines, &message, &f->answer);
+    assert_int_equal(f->answer.result, AV_BANNED);
+    assert_non_null(strstr(f->answer.name, "?a.exe: "));
 }
 
 /* The strictest rule over all files names the action. */
@@ -443,6 +501,7 @@ static void more_names_than_files_are_unscannable(void **state)
 {
     struct buf names = BUF_INIT(MIB), file = BUF_INIT(MIB);
     char name[32];
+    buf_addc(&names, 'x'); /* no archive itself */
     for (int i = 0; i < 600; i++) {
         snprintf(name, sizeof name, "%d.txt", i);
         put_local(&names, name);
@@ -681,7 +740,10 @@ int main(void)
         cmocka_unit_test(the_first_rule_that_matches_decides),
         cmocka_unit_test(nothing_slips_through_an_exception),
         cmocka_unit_test(programs_are_banned_by_name_and_by_type),
+        cmocka_unit_test(a_pattern_sees_every_name),
+        cmocka_unit_test(a_long_half_of_a_name_hides_no_other),
         cmocka_unit_test(the_other_name_counts),
+        cmocka_unit_test(an_answer_shows_the_whole_name),
         cmocka_unit_test(the_strictest_file_decides),
         cmocka_unit_test(archives_are_looked_into),
         cmocka_unit_test(an_exe_in_a_zip_in_a_zip_is_named_with_its_path),
