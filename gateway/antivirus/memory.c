@@ -7,7 +7,9 @@
 #include "base/str.h"
 
 #define STATUS_MAX 16384
-#define UNKNOWN    ((uint64_t)1024 * 1024 * 1024)
+/* Sums of them can be counted in bytes. */
+#define KILOBYTES_MAX (UINT64_MAX / 1024 / 2)
+#define UNKNOWN       ((uint64_t)1024 * 1024 * 1024)
 
 /* The number behind "NAME:", which is in kB; 0 when it is not there. */
 static uint64_t kilobytes(struct str status, struct str name)
@@ -22,7 +24,7 @@ static uint64_t kilobytes(struct str status, struct str name)
     while (digits < rest.n && rest.s[digits] >= '0' && rest.s[digits] <= '9')
         digits++;
     uint64_t n = 0;
-    return str_to_u64(str_sub(rest, 0, digits), UINT64_MAX / 1024, &n) ? n : 0;
+    return str_to_u64(str_sub(rest, 0, digits), KILOBYTES_MAX, &n) ? n : 0;
 }
 
 bool memory_of(pid_t pid, struct memory *memory)
@@ -33,8 +35,10 @@ bool memory_of(pid_t pid, struct memory *memory)
     if (pid > 0)
         snprintf(path, sizeof path, "/proc/%d/status", (int)pid);
     bool read = fsio_read_file(path, &status, &err) == 0;
-    memory->own = 1024 * kilobytes(buf_str(&status), STR("\nRssAnon:"));
+    memory->own = 1024 * (kilobytes(buf_str(&status), STR("\nRssAnon:")) +
+                          kilobytes(buf_str(&status), STR("\nVmSwap:")));
     memory->peak = 1024 * kilobytes(buf_str(&status), STR("\nVmHWM:"));
+    memory->size = 1024 * kilobytes(buf_str(&status), STR("\nVmSize:"));
     buf_release(&status);
     return read && memory->own > 0;
 }

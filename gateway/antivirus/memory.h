@@ -8,8 +8,9 @@
 #include "base/conf.h"
 
 struct memory {
-    uint64_t own;  /* bytes that it holds now and that no file stands for */
+    uint64_t own;  /* bytes that it holds now, swapped or not, and that no file stands for */
     uint64_t peak; /* bytes that it had in memory at most, files included */
+    uint64_t size; /* bytes of address space that it uses now (what RLIMIT_AS bounds) */
 };
 
 /* False: the process is not there, or /proc is not. pid 0: this one. */

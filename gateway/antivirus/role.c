@@ -1,7 +1,6 @@
 #include "gateway/antivirus/role.h"
 
 #include <limits.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <sys/resource.h>
 #include <unistd.h>
@@ -12,6 +11,7 @@
 #include "config.h"
 #include "gateway/antivirus/content.h"
 #include "gateway/antivirus/generation.h"
+#include "gateway/antivirus/memory.h"
 #include "gateway/antivirus/tmp.h"
 #include "gateway/scan.h"
 #include "mail/message.h"
@@ -41,34 +41,21 @@ static void unload(void *data)
     free(antivirus);
 }
 
-/* Address space now in use; 0: not known. */
-static rlim_t memory_in_use(void)
-{
-    unsigned long pages = 0;
-    FILE *file = fopen("/proc/self/statm", "re");
-    if (!file)
-        return 0;
-    if (fscanf(file, "%lu", &pages) != 1)
-        pages = 0;
-    fclose(file);
-    return (rlim_t)pages * (rlim_t)sysconf(_SC_PAGESIZE);
-}
-
 /* For leader and workers alike, and measured from what the signatures take, which only now is
  * known. */
 static int limit_memory(const struct conf *conf, struct err *err)
 {
-    rlim_t used = memory_in_use();
+    struct memory memory;
     struct rlimit limit;
     if (ASAN_RESERVES_TERABYTES)
         return 0;
-    if (used == 0) {
-        log_warning("cannot read /proc/self/statm: memory is not limited");
+    if (!memory_of(0, &memory) || memory.size == 0) {
+        log_warning("cannot read /proc/self/status: memory is not limited");
         return 0;
     }
     if (getrlimit(RLIMIT_AS, &limit) < 0)
         return err_sys(err, "cannot read the limit of memory");
-    rlim_t wanted = used + WORK_MEMORY + 4 * (rlim_t)conf->antivirus.scan_size_limit;
+    rlim_t wanted = memory.size + WORK_MEMORY + 4 * (rlim_t)conf->antivirus.scan_size_limit;
     if (limit.rlim_cur <= wanted)
         return 0;
     limit.rlim_cur = wanted;
