@@ -92,12 +92,14 @@ static enum log_level level_of(const char *name)
     return LOG_INFO_LEVEL;
 }
 
-void role_tell(const struct role_env *env, enum role_message message)
+bool role_tell(const struct role_env *env, enum role_message message)
 {
     struct err err;
     char byte = (char)message;
-    if (ipc_send(env->ctl_fd, str_n(&byte, 1), NULL, &err) != 1)
-        log_warning("cannot tell poterned: control socket full or closed");
+    if (ipc_send(env->ctl_fd, str_n(&byte, 1), NULL, &err) == 1)
+        return true;
+    log_warning("cannot tell poterned: control socket full or closed");
+    return false;
 }
 
 /* A peer that closes early must be an error of one write, never the end of the process. */

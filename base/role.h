@@ -52,8 +52,8 @@ enum role_message {
 };
 
 int role_main(int argc, char **argv, const struct role *role);
-/* Tells poterned; a message that can't be sent is logged. */
-void role_tell(const struct role_env *env, enum role_message message);
+/* Tells poterned; false: it can't be sent, which is logged. */
+bool role_tell(const struct role_env *env, enum role_message message);
 
 /*
  * The loop of a "request is a connection" worker: accept, receive, handle, send, close, until

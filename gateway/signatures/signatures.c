@@ -24,7 +24,7 @@
 #define FILES_MAX     64
 #define TICK_MAX_MS   1000
 #define ASK_MS        2000
-#define RELOAD_PAUSE  1 /* seconds between two looks because somebody said RELOAD */
+#define RELOAD_PAUSE  5 /* seconds between two looks because somebody said RELOAD */
 #define AGE_EVERY     (24 * 3600)
 #define AGE_FIRST     60 /* until the first look at the age: the signatures are still loaded */
 #define AGE_RETRY     600
@@ -35,7 +35,7 @@ struct signatures {
     struct watch watch;
     struct notify notify;
     struct av_status status; /* of those that served when last asked */
-    uint64_t first;          /* what lay there at the start; 0: not yet looked */
+    uint64_t serving;        /* as last said; before that what lay there at the start; 0: none */
     uint64_t told;           /* what poterned was last told of */
     bool reload;             /* somebody said RELOAD */
     int64_t reload_at;       /* monotonic seconds; not before */
@@ -108,21 +108,21 @@ static bool ask(struct signatures *s)
 static void consider(struct signatures *s, const struct role_env *env)
 {
     uint64_t here = s->watch.seen;
-    bool first = s->first == 0;
     if (!s->watch.settled || here == 0)
         return;
-    if (first)
-        s->first = here;
+    if (s->serving == 0)
+        s->serving = here;
     if (here == s->told)
         return;
-    uint64_t serving = ask(s) ? s->status.fingerprint : s->first;
-    if (here == serving) {
+    if (ask(s))
+        s->serving = s->status.fingerprint;
+    if (here == s->serving) {
         s->told = 0;
         return;
     }
     log_info("other signatures are there: they are loaded beside those that serve");
-    s->told = here;
-    role_tell(env, ROLE_NEW_SIGNATURES);
+    if (role_tell(env, ROLE_NEW_SIGNATURES))
+        s->told = here;
 }
 
 static void warn_of_age(const struct signatures *s)
@@ -160,10 +160,10 @@ static const char *version(const struct signatures *s)
 static void tick(struct signatures *s, const struct role_env *env)
 {
     if (s->reload && clock_seconds() >= s->reload_at) {
-        log_info("RELOAD was said on antivirus.notify_socket");
+        log_debug("RELOAD was said on antivirus.notify_socket");
         s->reload = false;
         s->reload_at = clock_seconds() + RELOAD_PAUSE;
-        watch_complete(&s->watch);
+        watch_hurry(&s->watch);
     }
     if (watch_tick(&s->watch))
         consider(s, env);

@@ -27,8 +27,9 @@ void watch_open(struct watch *watch, const struct conf_antivirus *conf);
 void watch_close(struct watch *watch);
 /* The kernel has told of something. */
 void watch_events(struct watch *watch);
-/* Somebody says that they are complete now: the next look is due, and counts. */
-void watch_complete(struct watch *watch);
+/* Somebody says that they are complete now, which is not believed: the first of the two looks that
+ * must agree is due. */
+void watch_hurry(struct watch *watch);
 /* Milliseconds until watch_tick() has something to do. */
 int watch_wait(const struct watch *watch);
 /* Looks if that is due: true if it did. */

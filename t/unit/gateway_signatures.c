@@ -306,16 +306,35 @@ static void what_never_settles_counts_in_the_end(void **state)
     assert_false(f->watch.settled); /* and is waited for anew */
 }
 
-static void who_says_complete_is_believed(void **state)
+static void who_says_complete_is_not_believed_but_looked_at(void **state)
 {
     struct files *f = *state;
     settle(f);
     change(f, "a");
     watch_events(&f->watch);
-    watch_complete(&f->watch);
+    watch_hurry(&f->watch);
     assert_int_equal(watch_wait(&f->watch), 0);
     assert_true(watch_tick(&f->watch));
+    assert_false(f->watch.settled);
+    assert_true(watch_wait(&f->watch) > WATCH_SETTLE_MS / 2);
+    change(f, "b"); /* it was half of it */
+    look_now(f);
+    assert_false(f->watch.settled);
+    watch_hurry(&f->watch); /* a look agrees with the last one, but a moment after it */
+    assert_true(watch_tick(&f->watch));
+    assert_false(f->watch.settled);
+    look_now(f);
     assert_true(f->watch.settled);
+}
+
+static void who_says_complete_all_the_time_changes_nothing(void **state)
+{
+    struct files *f = *state;
+    settle(f);
+    uint64_t before = f->watch.seen;
+    watch_hurry(&f->watch);
+    settle(f);
+    assert_true(f->watch.seen == before);
 }
 
 static void a_folder_that_goes_away_may_come_again(void **state)
@@ -348,7 +367,8 @@ int main(void)
         WATCH_TEST(what_is_being_written_is_waited_for),
         WATCH_TEST(a_poll_finds_what_nobody_told_of),
         WATCH_TEST(what_never_settles_counts_in_the_end),
-        WATCH_TEST(who_says_complete_is_believed),
+        WATCH_TEST(who_says_complete_is_not_believed_but_looked_at),
+        WATCH_TEST(who_says_complete_all_the_time_changes_nothing),
         WATCH_TEST(a_folder_that_goes_away_may_come_again),
     };
     return tap_run(tests, NULL, NULL);
