@@ -16,6 +16,12 @@ gateway_poterned_SOURCES = gateway/poterned.c gateway/places.c gateway/places.h 
     gateway/supervise.c gateway/supervise.h
 gateway_poterned_LDADD = lib/libreports.a lib/libavstatus.a $(BASE_LIBS)
 
+unit += t/unit/gateway_supervise
+t_unit_gateway_supervise_CPPFLAGS = $(AM_CPPFLAGS)
+t_unit_gateway_supervise_SOURCES = t/unit/gateway_supervise.c \
+    gateway/supervise.c gateway/supervise.h
+t_unit_gateway_supervise_LDADD = lib/libreports.a lib/libavstatus.a $(BASE_LIBS) $(CMOCKA_LIBS)
+
 pkglibexec_PROGRAMS += gateway/poterne-learner
 gateway_poterne_learner_SOURCES = gateway/learner/learner.c gateway/learner/learner.h \
     gateway/learner/requests.c gateway/learner/service.c

@@ -104,11 +104,24 @@ static uint64_t memory_of_family(const struct family *family)
     return sum;
 }
 
+/* What one generation holds: the largest that serves. One that leaves is no measure: what it holds
+ * is free in a moment. */
+static uint64_t memory_of_one(const struct family *family)
+{
+    uint64_t largest = 0;
+    struct memory memory;
+    for (size_t i = 0; i < CHILDREN_MAX; i++)
+        if (family->children[i].state == CHILD_SERVING &&
+            memory_of(family->children[i].pid, &memory) && memory.own > largest)
+            largest = memory.own;
+    return largest;
+}
+
 /* For the time of loading: what does not fit must fail here and not take others' memory. */
 static void leave_room(const struct supervisor *s, size_t kind)
 {
     uint64_t limit = memory_limit(&s->conf->antivirus);
-    uint64_t taken = memory_of_family(&s->families[kind]);
+    uint64_t taken = memory_of_one(&s->families[kind]);
     struct rlimit room = {.rlim_cur = (taken < limit ? limit - taken : 0) + LOAD_SLACK,
                           .rlim_max = RLIM_INFINITY};
     if (LIMIT_LOADING && setrlimit(RLIMIT_DATA, &room) < 0)
@@ -162,6 +175,14 @@ static bool may_go(const struct supervisor *s, size_t kind)
     return !is_needed(s, kind) && doors_are_new(s);
 }
 
+static bool has(const struct family *family, enum child_state state)
+{
+    for (size_t i = 0; i < CHILDREN_MAX; i++)
+        if (family->children[i].state == state)
+            return true;
+    return false;
+}
+
 static struct child *free_slot(struct family *family)
 {
     for (size_t i = 0; i < CHILDREN_MAX; i++)
@@ -191,6 +212,7 @@ static int start_child(struct supervisor *s, size_t kind, struct child *child, s
     }
     *child = (struct child){.pid = pid, .ctl_fd = pair[0], .generation = s->families[kind].wanted};
     set_state(child, CHILD_STARTING);
+    s->families[kind].changed = false; /* it reads what is there now */
     log_debug("%s[%d] starts (generation %u)", kinds[kind].name, (int)pid, child->generation);
     return 0;
 }
@@ -262,6 +284,12 @@ static void hurry(size_t kind, struct child *child)
     }
 }
 
+/* Beside one that serves, the next is loaded only when what the one before held is free. */
+static bool waits_for_memory(size_t kind, const struct family *family)
+{
+    return kinds[kind].signatures && has(family, CHILD_SERVING) && has(family, CHILD_DRAINING);
+}
+
 static void tend_family(struct supervisor *s, size_t kind)
 {
     struct family *family = &s->families[kind];
@@ -281,6 +309,8 @@ static void tend_family(struct supervisor *s, size_t kind)
         any |= child->state != CHILD_NONE;
     }
     if (there || !is_needed(s, kind) || !due || (old_first && any))
+        return;
+    if (waits_for_memory(kind, family))
         return;
     if (kinds[kind].door && !doors_may_open(s))
         return;
@@ -336,15 +366,9 @@ static void child_ready(struct supervisor *s, size_t kind, struct child *child)
 
 static void new_signatures(struct supervisor *s)
 {
-    for (size_t k = 0; k < n_kinds; k++) {
-        bool starting = false;
-        for (size_t i = 0; i < CHILDREN_MAX; i++)
-            starting |= s->families[k].children[i].state == CHILD_STARTING;
-        if (kinds[k].signatures && starting)
-            s->families[k].changed = true;
-        else if (kinds[k].signatures)
+    for (size_t k = 0; k < n_kinds; k++)
+        if (kinds[k].signatures)
             supervisor_renew(s, kinds[k].name);
-    }
 }
 
 void supervisor_hear(struct supervisor *s, size_t kind, struct child *child)
@@ -382,25 +406,19 @@ static void tell_of_death(size_t kind, const struct child *child, int status)
                   WEXITSTATUS(status));
 }
 
-static bool serves(const struct family *family)
-{
-    for (size_t i = 0; i < CHILDREN_MAX; i++)
-        if (family->children[i].state == CHILD_SERVING)
-            return true;
-    return false;
-}
-
-/* When to try again what could not be loaded. */
-static void retry_signatures(struct supervisor *s, size_t kind)
+/* When to try again what was refused, or ended who loads it. Mail does not wait for the long pause:
+ * where none serves, the short ones go on. */
+static void retry_signatures(struct supervisor *s, size_t kind, bool refused)
 {
     struct family *family = &s->families[kind];
     put_off(family);
     if (family->changed) {
         supervisor_renew(s, kinds[kind].name);
-    } else if (serves(family)) {
-        log_error("%s: the new signatures are refused and the old ones serve on; they are tried "
+    } else if (has(family, CHILD_SERVING)) {
+        log_error("%s: the new signatures %s and the old ones serve on; they are tried "
                   "again when the files change, or in %d minutes",
-                  kinds[kind].name, SIGNATURES_RETRY / 60);
+                  kinds[kind].name, refused ? "are refused" : "could not be loaded",
+                  SIGNATURES_RETRY / 60);
         family->retry_at = clock_seconds() + SIGNATURES_RETRY;
     }
 }
@@ -412,14 +430,14 @@ static void fall(struct supervisor *s, size_t kind, struct child *child)
     bool serving = child->state == CHILD_SERVING;
     fsio_close_quiet(&child->ctl_fd);
     child->state = CHILD_NONE;
-    if (starting && child->refused) {
-        retry_signatures(s, kind);
+    if (starting && kinds[kind].signatures) {
+        retry_signatures(s, kind, child->refused);
         return;
     }
     /* one that served for a while is replaced at once */
     if (starting || (serving && clock_seconds() - child->since < RETRY_FIRST))
         put_off(family);
-    else if (serving && !serves(family))
+    else if (serving && !has(family, CHILD_SERVING))
         family->retry_at = 0;
 }
 
@@ -448,7 +466,7 @@ void supervisor_reap(struct supervisor *s)
 /* The next generation will be somewhat larger than this one. */
 static void plan_exchange(const struct supervisor *s, struct family *family)
 {
-    uint64_t taken = memory_of_family(family);
+    uint64_t taken = memory_of_one(family);
     uint64_t limit = memory_limit(&s->conf->antivirus);
     family->one_by_one = taken + taken + taken / 8 > limit;
     if (family->one_by_one)
@@ -460,13 +478,18 @@ static void plan_exchange(const struct supervisor *s, struct family *family)
 void supervisor_renew(struct supervisor *s, const char *name)
 {
     for (size_t k = 0; k < n_kinds; k++) {
+        struct family *family = &s->families[k];
         if (name && strcmp(name, kinds[k].name) != 0)
             continue;
-        s->families[k].wanted++;
-        s->families[k].retry_at = 0;
-        s->families[k].changed = false;
+        if (kinds[k].signatures && has(family, CHILD_STARTING)) {
+            family->changed = true;
+            continue;
+        }
+        family->wanted++;
+        family->retry_at = 0;
+        family->changed = false;
         if (kinds[k].signatures)
-            plan_exchange(s, &s->families[k]);
+            plan_exchange(s, family);
     }
 }
 
@@ -478,7 +501,7 @@ bool supervisor_complete(const struct supervisor *s)
         for (size_t i = 0; i < CHILDREN_MAX; i++)
             serves |= family->children[i].state == CHILD_SERVING &&
                       family->children[i].generation == family->wanted;
-        if (!serves)
+        if (!serves || family->changed)
             return false;
     }
     return true;

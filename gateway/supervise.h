@@ -7,7 +7,8 @@
  *
  * Signatures are large: where two generations of them don't fit into antivirus.memory_limit, the
  * old one drains first, and who asks meanwhile waits in the socket's line until the next one
- * accepts. Signatures that were refused wait for other files while the old ones serve.
+ * accepts. Signatures that were refused, or ended who loaded them, wait for other files while the
+ * old ones serve.
  */
 #ifndef POTERNE_GATEWAY_SUPERVISE_H
 #define POTERNE_GATEWAY_SUPERVISE_H
@@ -27,7 +28,7 @@
 #define DRAIN_TIMEOUT 60 /* one that was asked to drain is killed after this */
 #define DOOR_TIMEOUT  30 /* edge starts at the latest then, and says 451 for what is missing */
 
-/* Signatures that were refused while others serve, and did not change. */
+/* Signatures that could not be loaded while others serve, and did not change. */
 #define SIGNATURES_RETRY 900
 /* Half a minute of processor time for a gigabyte of them, of which who loads gets a tenth where
  * serving takes all there is (ROLE_LOAD_NICE). */
@@ -61,7 +62,7 @@ struct family {
     unsigned wanted; /* generation that should serve */
     time_t retry_at;
     time_t pause;
-    bool changed;    /* there are other signatures since the one that starts was started */
+    bool changed;    /* other signatures or settings since the one that loads was started */
     bool one_by_one; /* no room for two: the old one drains before the next is started */
     int service_fd;  /* kept over all generations, so that nobody's connect fails */
 };
@@ -87,8 +88,9 @@ void supervisor_tend(struct supervisor *s);
 void supervisor_reap(struct supervisor *s);
 /* What the child says on its control socket. */
 void supervisor_hear(struct supervisor *s, size_t kind, struct child *child);
-/* A new generation of one kind, or (NULL) of all. (Of signatures, where one is just being loaded,
- * after that one: what changes all the time would otherwise never serve.) */
+/* A new generation of one kind, or (NULL) of all. Of signatures, where one is just being loaded,
+ * after that one: what changes all the time would otherwise never serve, and there is no memory for
+ * three. */
 void supervisor_renew(struct supervisor *s, const char *name);
 /* Everything of the wanted generation serves. */
 bool supervisor_complete(const struct supervisor *s);
