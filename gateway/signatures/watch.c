@@ -76,7 +76,8 @@ void watch_events(struct watch *watch)
     int64_t now = clock_ms();
     forget_events(watch);
     unsettle(watch, now);
-    if (now - watch->unsettled_from < WATCH_SETTLE_MAX_MS)
+    /* never later: other files in these folders may change all the time */
+    if (watch->look_at > now + WATCH_SETTLE_MS)
         watch->look_at = now + WATCH_SETTLE_MS;
 }
 

@@ -327,6 +327,21 @@ static void who_says_complete_is_not_believed_but_looked_at(void **state)
     assert_true(f->watch.settled);
 }
 
+static void events_of_other_files_put_nothing_off(void **state)
+{
+    struct files *f = *state;
+    settle(f);
+    change(f, "a");
+    watch_events(&f->watch);
+    look_now(f);
+    int64_t due = f->watch.look_at;
+    usleep(5000);
+    watch_events(&f->watch);
+    assert_int_equal(f->watch.look_at, due);
+    look_now(f);
+    assert_true(f->watch.settled);
+}
+
 static void who_says_complete_all_the_time_changes_nothing(void **state)
 {
     struct files *f = *state;
@@ -368,6 +383,7 @@ int main(void)
         WATCH_TEST(a_poll_finds_what_nobody_told_of),
         WATCH_TEST(what_never_settles_counts_in_the_end),
         WATCH_TEST(who_says_complete_is_not_believed_but_looked_at),
+        WATCH_TEST(events_of_other_files_put_nothing_off),
         WATCH_TEST(who_says_complete_all_the_time_changes_nothing),
         WATCH_TEST(a_folder_that_goes_away_may_come_again),
     };
