@@ -262,7 +262,19 @@ struct known {
     struct str text;
     struct part *const *parts;
     size_t n;
+    const struct part *asked; /* the part that encodings_at() was asked of last */
+    unsigned encodings;       /* its */
 };
+
+/* Of a part with much in it that looks like parts: its header is read once for all of them. */
+static unsigned encodings_at(struct known *known, const struct part *part)
+{
+    if (known->asked != part) {
+        known->asked = part;
+        known->encodings = encodings_of(part);
+    }
+    return known->encodings;
+}
 
 /* The last part whose body begins there or before; NULL: none does. */
 static const struct part *part_around(const struct known *known, const char *body)
@@ -340,20 +352,20 @@ static void add_base64_runs(struct av_content *content, struct str text, const s
 }
 
 /* What the body looks like, unless it is a piece of a part that is decoded in that way. */
-static unsigned looks_of(const struct part *around, struct str body)
+static unsigned looks_of(struct known *all, const struct part *around, struct str body)
 {
     bool inside = around && body.s < around->body.s + around->body.n;
-    return av_looks_encoded(body) & ~(inside ? encodings_of(around) : 0);
+    return av_looks_encoded(body) & ~(inside ? encodings_at(all, around) : 0);
 }
 
-static void add_loose_part(struct av_content *content, const struct known *all,
+static void add_loose_part(struct av_content *content, struct known *all,
                            const struct av_loose_part *loose)
 {
     const struct part *around = part_around(all, loose->body.s);
     const struct part *known = around && around->body.s == loose->body.s ? around : NULL;
     unsigned encodings = named_encodings(loose->head);
-    unsigned done = known ? encodings_of(known) : 0;
-    unsigned looks = encodings || done ? 0 : looks_of(around, loose->body);
+    unsigned done = known ? encodings_at(all, known) : 0;
+    unsigned looks = encodings || done ? 0 : looks_of(all, around, loose->body);
     encodings = (encodings | (looks & 1U << ENC_QP)) & ~done;
     if (!known || done) /* else they are found in the part as it stands */
         add_frames(content, loose->body);
@@ -368,7 +380,7 @@ static void add_loose_part(struct av_content *content, const struct known *all,
         add_base64_runs(content, loose->body, &label);
 }
 
-static void add_loose_parts(struct av_content *content, const struct known *known)
+static void add_loose_parts(struct av_content *content, struct known *known)
 {
     struct av_loose walk = av_loose_of(known->text);
     struct av_loose_part loose;

@@ -76,7 +76,8 @@ bool av_loose_next(struct av_loose *walk, struct av_loose_part *part)
     struct str text = walk->text;
     size_t at = walk->at;
     if (walk->again > 0) {
-        set_part(walk, walk->again - 1, end_of_header(text, walk->again - 1, false), part);
+        struct str part_text = str_sub(text, 0, at); /* else each would be read to the text's end */
+        set_part(walk, walk->again - 1, end_of_header(part_text, walk->again - 1, false), part);
         walk->again = 0;
         return true;
     }

@@ -10,6 +10,10 @@
 #define HEAD_MAX     ((size_t)256 * 1024) /* of a header; nobody names a file behind that */
 #define SECTIONS_MAX 64
 #define DECODED_MAX  ((size_t)64 * 1024)
+/* Bytes of values that are read of a header: without a semicolon, each value holds all that follow.
+ */
+#define WORK_RATIO 16
+#define WORK_LEAST ((size_t)16 * 1024)
 
 /* "name*2*=value" or "name=value" */
 struct section {
@@ -25,6 +29,7 @@ struct reader {
     struct pool *pool;
     struct section sections[SECTIONS_MAX];
     size_t n;
+    size_t work_left; /* bytes of values that may still be read */
 };
 
 void av_names_add(struct av_names *names, struct pool *pool, struct str name)
@@ -169,6 +174,11 @@ static size_t closing_quote(struct str x, char quote)
     return at < x.n ? at : x.n;
 }
 
+static void count_work(struct reader *r, size_t n)
+{
+    r->work_left -= n < r->work_left ? n : r->work_left;
+}
+
 /* What `x`, that a value begins, is up to its end, where some programs see the end. */
 static void add_readings(struct reader *r, struct str x)
 {
@@ -179,16 +189,19 @@ static void add_readings(struct reader *r, struct str x)
         if (str_chr(inside, '\\') != STR_NONE)
             add_unescaped(r, inside);
         size_t after = find_any(x, end, "; \t");
+        count_work(r, after);
         if (after > end + 1)
             add_without_quotes(r, str_sub(x, 0, after));
         return;
     }
-    size_t semicolon = find_any(x, 0, ";"), blank = find_any(x, 0, "; \t");
-    add_value(r, str_sub(x, 0, semicolon));
-    if (blank < semicolon)
+    x = str_sub(x, 0, find_any(x, 0, ";"));
+    count_work(r, x.n);
+    size_t blank = find_any(x, 0, " \t");
+    add_value(r, x);
+    if (blank < x.n)
         add_value(r, str_sub(x, 0, blank));
-    if (find_any(x, 0, "\"\\") < semicolon)
-        add_without_quotes(r, str_sub(x, 0, semicolon));
+    if (find_any(x, 0, "\"\\") < x.n)
+        add_without_quotes(r, x);
 }
 
 /* --- sections --- */
@@ -310,7 +323,7 @@ static bool read_section(struct str text, size_t at, struct section *section, st
 static void read_line(struct reader *r, struct str line)
 {
     size_t at = 0, found;
-    while ((found = str_ifind(str_from(line, at), STR("name"))) != STR_NONE) {
+    while (r->work_left > 0 && (found = str_ifind(str_from(line, at), STR("name"))) != STR_NONE) {
         struct section section = {0};
         struct str value;
         size_t start = at + found;
@@ -322,11 +335,12 @@ static void read_line(struct reader *r, struct str line)
             add_readings(r, value);
             continue;
         }
-        section.value = section_value(value);
-        if (r->n < SECTIONS_MAX)
-            r->sections[r->n++] = section;
-        else
+        if (r->n == SECTIONS_MAX) {
             r->names->left_out = true;
+            continue;
+        }
+        section.value = section_value(value);
+        r->sections[r->n++] = section;
     }
 }
 
@@ -372,11 +386,12 @@ static void read_head(struct reader *r, struct str head, unsigned how)
     unfold(head, how, &text);
     struct str rest = buf_str(&text), line;
     r->n = 0;
+    r->work_left = WORK_RATIO * head.n + WORK_LEAST;
     while (str_next_line(&rest, &line))
         read_line(r, line);
     add_sections(r, true);
     add_sections(r, false);
-    r->names->left_out |= !buf_ok(&text);
+    r->names->left_out |= !buf_ok(&text) || r->work_left == 0;
     buf_release(&text);
 }
 

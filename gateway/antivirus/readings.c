@@ -13,9 +13,13 @@ static bool is_space_but_lf(char c)
     return c == ' ' || c == '\t' || c == '\r' || c == '\v' || c == '\f';
 }
 
+/* From its front: there most often stands something, and blanks at the end may be many. */
 static bool is_last_line(struct str rest)
 {
-    return str_trim(rest).n == 0;
+    for (size_t i = 0; i < rest.n; i++)
+        if (!ascii_is_space(rest.s[i]))
+            return false;
+    return true;
 }
 
 /* --- base64, line by line: what does not fill a group of four is dropped --- */

@@ -244,6 +244,55 @@ static void not_in_all_ways_of_all_ways(void **state)
     buf_release(&inner);
 }
 
+/* `head`, then `filler` up to `size` bytes, then `tail`: looked at in time that grows with it. */
+static void is_quick(const char *head, const char *filler, size_t size, const char *tail)
+{
+    struct buf raw = BUF_INIT(16 * MIB);
+    buf_add(&raw, str_of(head));
+    while (raw.n < size)
+        buf_add(&raw, str_of(filler));
+    buf_add(&raw, str_of(tail));
+    int64_t from = clock_ms();
+    shows(buf_str(&raw), "x");
+    if (clock_ms() - from > 5000)
+        fail_msg("%lld ms for many of %s", (long long)(clock_ms() - from), filler);
+    buf_release(&raw);
+}
+
+static void many_of_what_begins_a_part(void **state)
+{
+    is_quick("Subject: x\r\n\r\n", "Content-x: y\n \n", 2 * MIB, "");
+    assert_int_equal(message.n_parts, 1);
+}
+
+static void many_parts_below_a_long_header(void **state)
+{
+    struct buf head = BUF_INIT(MIB);
+    buf_add(&head, STR("Content-Transfer-Encoding: quoted-printable\r\n"));
+    while (head.n < MIB / 2)
+        buf_add(&head, STR("Content-x: some text that must be looked at\r\n"));
+    buf_add(&head, STR("\r\n"));
+    is_quick(buf_cstr(&head), "--x\n\n=3D=3D=3D=3D=3D=3D\n", 2 * MIB, "");
+    buf_release(&head);
+}
+
+static void many_blanks_below_odd_lines(void **state)
+{
+    struct buf blanks = BUF_INIT(2 * MIB);
+    while (blanks.n < MIB)
+        buf_add(&blanks, STR(" \n"));
+    is_quick("Content-Transfer-Encoding: base64\n\n", "ab=\n", MIB, buf_cstr(&blanks));
+    buf_release(&blanks);
+}
+
+static void many_names_on_a_line(void **state)
+{
+    static const char *const names[] = {"; name=",  " name=x",    " name==?name=?q?\?=",
+                                        " name*0=", " name=\"\\", " name='x"};
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
+        is_quick("Content-Type: x/x", names[i], MIB / 4 - 1000, "\r\n\r\nx");
+}
+
 static void hidden_boundaries(void **state)
 {
     static const char *const headers[] = {
@@ -344,6 +393,10 @@ int main(void)
         cmocka_unit_test(odd_line_ends),
         cmocka_unit_test(winmail_dat),
         cmocka_unit_test(not_in_all_ways_of_all_ways),
+        cmocka_unit_test(many_of_what_begins_a_part),
+        cmocka_unit_test(many_parts_below_a_long_header),
+        cmocka_unit_test(many_blanks_below_odd_lines),
+        cmocka_unit_test(many_names_on_a_line),
         cmocka_unit_test(hidden_boundaries),
         cmocka_unit_test(doubtful_encodings),
         cmocka_unit_test(other_readings_of_broken_coding),
