@@ -171,7 +171,7 @@ static bool has_begin(struct str in)
 
 void transfer_uu(struct str in, struct buf *b)
 {
-    struct out out = out_open(b, in.n / 4 * 3 + 3);
+    struct out out = out_open(b, in.n + 3); /* a line of one character and LF gives three bytes */
     struct str line;
     bool inside = !has_begin(in);
     while (out.to < out.end && str_next_line(&in, &line)) {

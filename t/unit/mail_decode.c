@@ -70,6 +70,10 @@ static void uuencode_with_and_without_begin(void **state)
     check(transfer_uu, STR("text\nbegin 644 x.txt\n%:&5L;&\\\n`\nend\nmore\n"), STR("hello"));
     check(transfer_uu, STR("%:&5L;&\\\n"), STR("hello"));
     check(transfer_uu, STR("begin 644 x\nM\n"), STR(""));
+#define SHORT     "#8\n#8\n#8\n#8\n#8\n"
+#define SHORT_OUT "`\0\0`\0\0`\0\0`\0\0`\0\0"
+    /* more than three bytes for four */
+    check(transfer_uu, STR(SHORT SHORT "#86)C\n"), STR(SHORT_OUT SHORT_OUT "abc"));
 }
 
 static void decoding_stops_at_the_maximum(void **state)
