@@ -16,8 +16,9 @@
 #include "gateway/scan.h"
 #include "mail/message.h"
 
-/* The engines end by themselves at antivirus.timeout; one that does not is ended after this. */
-#define GRACE 10
+/* The engines end by themselves at antivirus.timeout; one that does not is ended after this. Before
+ * them a message is taken apart, and passwords are tried on its archives: five seconds at most. */
+#define GRACE 20
 /* Beside what is loaded: a message, its decoded parts, and what the engines hold at once. */
 #define WORK_MEMORY ((rlim_t)1024 * 1024 * 1024)
 
