@@ -8,6 +8,7 @@
 #include "gateway/antivirus/loose.h"
 #include "gateway/antivirus/names.h"
 #include "gateway/antivirus/readings.h"
+#include "mail/header.h"
 #include "mail/part.h"
 #include "mail/text.h"
 #include "mail/tnef.h"
@@ -60,7 +61,7 @@ struct av_content *av_content_new(size_t decoded_max)
     if (!content)
         return NULL;
     buf_init(&content->decoded, decoded_max);
-    buf_init(&content->scratch, decoded_max);
+    buf_init(&content->scratch, AV_SCRATCH_RATIO * decoded_max + DECODE_SLACK);
     content->pool = pool_new(AV_STRUCTURE_MAX);
     content->unlock = unlock_new(decoded_max);
     if (!content->pool || !content->unlock)
@@ -358,6 +359,15 @@ static unsigned looks_of(struct known *all, const struct part *around, struct st
     return av_looks_encoded(body) & ~(inside ? encodings_at(all, around) : 0);
 }
 
+/* Else it is text, and what looks like a file name in it gives no file a name. */
+static bool has_content_field(struct str head)
+{
+    for (size_t at = 0; at < head.n; at = line_after(head, at))
+        if (str_istarts(str_from(head, at), STR("content-")))
+            return true;
+    return false;
+}
+
 static void add_loose_part(struct av_content *content, struct known *all,
                            const struct av_loose_part *loose)
 {
@@ -370,10 +380,11 @@ static void add_loose_part(struct av_content *content, struct known *all,
     if (!known || done) /* else they are found in the part as it stands */
         add_frames(content, loose->body);
     bool hidden = !known && str_chr(loose->body, '\0') != STR_NONE;
-    if (!encodings && !hidden && !looks)
+    bool described = !known && has_content_field(loose->head);
+    if (!encodings && !hidden && !looks && !described)
         return;
     struct label label = label_of_header(content, loose->head, STR_EMPTY);
-    if (hidden)
+    if (hidden || (described && label.n_names > 0))
         add_view(content, loose->body, &label);
     add_body(content, loose->body, &label, encodings);
     if (looks & 1U << ENC_BASE64)

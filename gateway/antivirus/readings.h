@@ -10,11 +10,14 @@
 #include "base/buf.h"
 #include "mail/message.h"
 
+#define AV_SCRATCH_RATIO 2 /* " ", LF is read as "=20", LF */
+
 struct av_reading {
     enum encoding encoding; /* of which it is a reading */
     /* Does it say anything else than the plain one? */
     bool (*differs)(struct str coded);
-    /* Appends to out, at most coded.n + 3 bytes. `scratch` is empty and large enough. */
+    /* Appends to out, at most coded.n + 3 bytes. `scratch` is empty and has room for
+     * AV_SCRATCH_RATIO * coded.n bytes and a few more. */
     void (*decode)(struct str coded, struct buf *scratch, struct buf *out);
 };
 

@@ -316,6 +316,22 @@ static void hidden_boundaries(void **state)
     }
 }
 
+/* Some programs show a preamble's parts, or those of a boundary that is hidden from ours. */
+static void names_of_plain_files_in_a_preamble(void **state)
+{
+#define ELSEWHERE(fields)                                                                          \
+    MULTI("multipart/mixed", "boundary=b")                                                         \
+    "--x\r\nX-Y: z\r\n" fields "\r\n" PAYLOAD "\r\n--b\r\n\r\nhello\r\n--b--\r\n"
+    assert_true(
+        shows(STR(ELSEWHERE("Content-Disposition: attachment; filename=x.vbs\r\n")), PAYLOAD));
+    assert_int_equal(message.n_parts, 2);
+    assert_true(is_called(&message.parts[1], "x.vbs"));
+    assert_true(message.parts[1].as_it_stands);
+    /* a text that only speaks of files */
+    shows(STR(ELSEWHERE("call it with filename=x.vbs\r\n")), "x");
+    assert_int_equal(message.n_parts, 1);
+}
+
 static void doubtful_encodings(void **state)
 {
     static const char *const fields[] = {
@@ -398,6 +414,7 @@ int main(void)
         cmocka_unit_test(many_blanks_below_odd_lines),
         cmocka_unit_test(many_names_on_a_line),
         cmocka_unit_test(hidden_boundaries),
+        cmocka_unit_test(names_of_plain_files_in_a_preamble),
         cmocka_unit_test(doubtful_encodings),
         cmocka_unit_test(other_readings_of_broken_coding),
         cmocka_unit_test(says_what_is_left_out),
