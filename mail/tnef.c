@@ -64,6 +64,8 @@ struct reading {
     size_t first; /* of the attachment that is being read */
     struct str name;
     enum name_rank rank;
+    struct str names[TNEF_NAMES_MAX];
+    size_t n_names;
     char charset[CHARSET_SIZE]; /* of 8-bit names */
     bool no_memory;
 };
@@ -124,33 +126,52 @@ static void add(struct reading *r, enum tnef_kind kind, struct str data)
         return;
     }
     tnef->list = list;
-    list[tnef->n++] = (struct tnef_attachment){kind, STR_EMPTY, data};
+    list[tnef->n++] = (struct tnef_attachment){.kind = kind, .data = data};
 }
 
 /* Up to the NUL that ends it. */
 static void name_it(struct reading *r, enum name_rank rank, struct str charset, struct str raw)
 {
-    char text[TNEF_NAME_MAX];
+    char text[TNEF_NAME_MAX + 8];
     struct buf out = BUF_OVER(text);
-    if (rank <= r->rank)
+    if (r->n_names == TNEF_NAMES_MAX) {
+        r->tnef->damaged = true;
         return;
+    }
     charset_to_utf8(charset, raw, &out);
     struct str name = str_n(text, out.n);
     name = str_sub(name, 0, str_chr(name, '\0'));
+    /* its end, where its kind stands, would be cut off */
+    r->tnef->damaged |= name.n > TNEF_NAME_MAX || (out.failed && name.n == out.n);
     if (name.n == 0)
         return;
     name = pool_str(r->pool, utf8_head(name, TNEF_NAME_MAX));
-    if (name.s == NULL)
+    if (name.s == NULL) {
         r->no_memory = true;
+        return;
+    }
+    r->names[r->n_names++] = name;
+    if (rank <= r->rank)
+        return;
     r->name = name;
     r->rank = rank;
 }
 
-/* All that was found of one attachment has its name. */
+/* All that was found of one attachment has its names. */
 static void finish_attachment(struct reading *r)
 {
-    for (size_t i = r->first; i < r->tnef->n; i++)
-        r->tnef->list[i].name = r->name.s ? r->name : STR_EMPTY;
+    bool any = r->n_names > 0 && r->first < r->tnef->n;
+    struct str *names = any ? POOL_ARRAY(r->pool, r->n_names, struct str) : NULL;
+    r->no_memory |= any && !names;
+    if (names)
+        memcpy(names, r->names, r->n_names * sizeof *names);
+    for (size_t i = r->first; i < r->tnef->n; i++) {
+        struct tnef_attachment *attachment = &r->tnef->list[i];
+        attachment->name = r->name.s ? r->name : STR_EMPTY;
+        attachment->names = names;
+        attachment->n_names = names ? r->n_names : 0;
+    }
+    r->n_names = 0;
     r->first = r->tnef->n;
     r->name = STR_EMPTY;
     r->rank = NAME_NONE;

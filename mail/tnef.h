@@ -20,7 +20,8 @@
 #define TNEF_ATTACHMENTS_MAX 1000
 #define TNEF_ATTRIBUTES_MAX  100000 /* of one stream */
 #define TNEF_PROPERTIES_MAX  10000  /* of one attachment */
-#define TNEF_NAME_MAX        1000   /* bytes of a name, UTF-8; longer ones are cut */
+#define TNEF_NAME_MAX        1000   /* bytes of a name, UTF-8; longer ones are cut: damaged */
+#define TNEF_NAMES_MAX       16     /* of one attachment, by which it is called; more: damaged */
 
 enum tnef_kind {
     TNEF_FILE,
@@ -30,14 +31,16 @@ enum tnef_kind {
 
 struct tnef_attachment {
     enum tnef_kind kind;
-    struct str name; /* UTF-8, in the pool; may be empty */
-    struct str data; /* in the stream */
+    struct str name;         /* the best one; UTF-8, in the pool; may be empty */
+    struct str data;         /* in the stream */
+    const struct str *names; /* all that are given: programs differ in which they show */
+    size_t n_names;
 };
 
 struct tnef {
     struct tnef_attachment *list; /* in the pool */
     size_t n;
-    bool damaged; /* it ends too early, or makes no sense from some place on */
+    bool damaged; /* it ends too early, makes no sense from some place on, or as to a name */
     bool more;    /* a limit was reached: not all that is there is listed */
     bool changed; /* a checksum is wrong */
 };

@@ -72,7 +72,28 @@ static void the_longest_name_counts(void **state)
     assert_false(tnef.damaged);
     assert_int_equal(tnef.n, 1);
     assert_str(tnef.list[0].name, "longé.eml");
+    assert_int_equal(tnef.list[0].n_names, 2);
+    assert_str(tnef.list[0].names[0], "LONGNA~1.EML");
+    assert_str(tnef.list[0].names[1], "longé.eml");
     buf_release(&props);
+}
+
+/* The end of a name says what it is: none is cut in silence. */
+static void too_long_a_name_is_damage(void **state)
+{
+    char name[TNEF_NAME_MAX + 10] = "";
+    begin();
+    memset(name, 'x', TNEF_NAME_MAX - 1);
+    make_file(&made, name, STR("bytes"));
+    struct tnef tnef = read_str(buf_str(&made));
+    assert_false(tnef.damaged);
+    assert_int_equal(tnef.list[0].name.n, TNEF_NAME_MAX - 1);
+    begin();
+    memset(name, 'x', TNEF_NAME_MAX + 4);
+    make_file(&made, name, STR("bytes"));
+    tnef = read_str(buf_str(&made));
+    assert_true(tnef.damaged);
+    assert_int_equal(tnef.n, 1);
 }
 
 static void an_embedded_message_is_a_stream_of_its_own(void **state)
@@ -211,6 +232,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_file_has_name_and_bytes),
         cmocka_unit_test(the_longest_name_counts),
+        cmocka_unit_test(too_long_a_name_is_damage),
         cmocka_unit_test(an_embedded_message_is_a_stream_of_its_own),
         cmocka_unit_test(bytes_in_two_places_are_listed_twice),
         cmocka_unit_test(a_wrong_checksum_hides_nothing),
