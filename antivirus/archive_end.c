@@ -1,6 +1,7 @@
 #include "antivirus/archive_end.h"
 
 #define ZIP_END_MAX   ((size_t)22 + 65535) /* the end record with the longest comment */
+#define BLOCKS_MAX    ((size_t)16 * 1024)  /* what may fill the last block behind the end mark */
 #define SEVEN_HEADER  32
 #define CABINET_FIELD 8  /* where its size stands */
 #define BZIP2_END     10 /* mark and checksum; up to seven bits follow */
@@ -13,10 +14,14 @@ static uint64_t little_endian(struct str x, size_t at, size_t n)
     return value;
 }
 
+static struct str last_bytes(struct str x, size_t n)
+{
+    return str_from(x, x.n > n ? x.n - n : 0);
+}
+
 static bool zip_is_cut(struct str x)
 {
-    struct str end = str_from(x, x.n > ZIP_END_MAX ? x.n - ZIP_END_MAX : 0);
-    return str_find(end, STR("PK\5\6")) == STR_NONE;
+    return str_find(last_bytes(x, ZIP_END_MAX), STR("PK\5\6")) == STR_NONE;
 }
 
 /* The start header says where the header with the names stands. */
@@ -43,7 +48,7 @@ static bool xz_is_cut(struct str x)
 
 static bool arj_is_cut(struct str x)
 {
-    return str_find(x, STR("\x60\xea\0\0")) == STR_NONE;
+    return str_find(last_bytes(x, BLOCKS_MAX), STR("\x60\xea\0\0")) == STR_NONE;
 }
 
 /* Its last bytes begin anywhere within a byte. */
@@ -64,7 +69,7 @@ static bool bzip2_is_cut(struct str x)
 
 static bool cpio_is_cut(struct str x)
 {
-    return str_find(x, STR("TRAILER!!!")) == STR_NONE;
+    return str_find(last_bytes(x, BLOCKS_MAX), STR("TRAILER!!!")) == STR_NONE;
 }
 
 bool archive_is_cut(const char *type, struct str bytes)

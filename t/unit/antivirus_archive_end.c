@@ -56,6 +56,18 @@ static void others(void **state)
     assert_false(archive_is_cut("CL_TYPE_XZ", STR("data.YZ\0\0\0\0")));
     cut_anywhere("CL_TYPE_ARJ", STR("headers\x60\xea\0\0"));
     cut_anywhere("CL_TYPE_CPIO_NEWC", STR("070701 a TRAILER!!!"));
+    /* a mark in a file is no end */
+    struct buf file = BUF_INIT(1 << 20);
+    buf_add(&file, STR("070701 a TRAILER!!! \x60\xea\0\0"));
+    for (int i = 0; i < 10000; i++)
+        buf_addc(&file, '\0');
+    assert_false(archive_is_cut("CL_TYPE_CPIO_NEWC", buf_str(&file)));
+    assert_false(archive_is_cut("CL_TYPE_ARJ", buf_str(&file)));
+    for (int i = 0; i < 10000; i++)
+        buf_addc(&file, 'x');
+    assert_true(archive_is_cut("CL_TYPE_CPIO_NEWC", buf_str(&file)));
+    assert_true(archive_is_cut("CL_TYPE_ARJ", buf_str(&file)));
+    buf_release(&file);
 }
 
 /* The mark begins at any bit. */
