@@ -270,7 +270,7 @@ static int unpack(struct parser *p, struct part *part, struct err *err)
         return 0;
     }
     p->unpack_left -= text.n;
-    p->text = text;
+    p->text = part->unpacked_text = text;
     return read_unpacked(p, part, err);
 }
 

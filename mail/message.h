@@ -69,6 +69,7 @@ struct part {
     /* It stands in the decoded text of an encoded message/rfc822 or multipart, not in message.raw:
      * what its headers' at and end count in is that text. */
     bool unpacked;
+    struct str unpacked_text; /* of an encoded one whose parts stand in it: its decoded body */
     unsigned anomalies;
 };
 

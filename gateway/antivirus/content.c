@@ -303,14 +303,25 @@ static struct known known_in(const struct message *message, struct str text, siz
     return known;
 }
 
-/* The text that an encoded message or multipart was unpacked to, from its first part on. */
-static struct str unpacked_text(const struct part *part)
+static void add_unpacked(struct av_content *content, struct str bytes, const struct label *label)
 {
+    struct piece *piece = bytes.n > 0 ? add_piece(content, label) : NULL;
+    if (!piece)
+        return;
+    piece->view = bytes;
+    piece->is_text = true;
+}
+
+/* What stands before and behind the parts of an encoded multipart stands nowhere else. */
+static void add_outside_parts(struct av_content *content, const struct part *part)
+{
+    struct str text = part->unpacked_text;
     const struct part *last = part->child;
     while (last->next)
         last = last->next;
-    const char *from = part->child->head.s;
-    return str_n(from, (size_t)(last->body.s + last->body.n - from));
+    struct label label = label_of_header(content, part->head, part->filename);
+    add_unpacked(content, str_sub(text, 0, (size_t)(part->child->head.s - text.s)), &label);
+    add_unpacked(content, str_from(text, (size_t)(last->body.s + last->body.n - text.s)), &label);
 }
 
 /* --- what else may be there --- */
@@ -425,10 +436,11 @@ static void add_message(struct av_content *content, struct str text)
     add_loose_parts(content, &known);
     for (size_t i = 0; i < message->n_parts; i++) {
         const struct part *part = message->parts[i];
-        if (!part->child || !part->child->unpacked || !part_is_encoded(part))
+        if (!part->child || part->unpacked_text.n == 0)
             continue;
-        known = known_in(message, unpacked_text(part), part->child->index);
+        known = known_in(message, part->unpacked_text, part->child->index);
         add_loose_parts(content, &known);
+        add_outside_parts(content, part);
         add_as_others_see_it(content, known.text);
     }
 }
@@ -500,10 +512,16 @@ static void add_tnef(struct av_content *content, struct str stream)
     if (tnef.damaged || tnef.more)
         leave_out(content, STR("a winmail.dat that could not be read to its end"));
     for (size_t i = 0; i < tnef.n; i++) {
-        struct label label = label_of_name(content, tnef.list[i].name);
-        struct piece *piece = tnef.list[i].data.n > 0 ? add_piece(content, &label) : NULL;
+        const struct tnef_attachment *attachment = &tnef.list[i];
+        if (attachment->data.n == 0)
+            continue;
+        struct av_names names = {.n = 0};
+        for (size_t k = 0; k < attachment->n_names; k++)
+            av_names_add(&names, content->pool, attachment->names[k]);
+        struct label label = label_of(content, &names, attachment->name);
+        struct piece *piece = add_piece(content, &label);
         if (piece)
-            piece->view = tnef.list[i].data;
+            piece->view = attachment->data;
     }
 }
 

@@ -161,6 +161,25 @@ static void messages_inside_what_is_encoded(void **state)
     buf_release(&raw);
 }
 
+static void what_stands_outside_of_encoded_parts(void **state)
+{
+    static const char *const texts[] = {
+        PAYLOAD "\r\n=2D=2Db\r\n\r\nhi\r\n=2D=2Db--\r\n",
+        "=2D=2Db\r\n\r\nhi\r\n=2D=2Db--\r\n" PAYLOAD,
+    };
+    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
+        struct buf raw = BUF_INIT(MIB);
+        buf_addf(&raw, "Content-Transfer-Encoding: quoted-printable\r\n%s%s",
+                 MULTI("multipart/mixed", "boundary=b"), texts[i]);
+        av_content_make(content, buf_str(&raw), &message);
+        bool found = false;
+        for (size_t k = 0; k < message.n_parts; k++)
+            found |= str_find(message.parts[k].bytes, STR(PAYLOAD)) != STR_NONE;
+        assert_true(found);
+        buf_release(&raw);
+    }
+}
+
 static void odd_line_ends(void **state)
 {
     assert_true(shows(STR("X-Note: x\rContent-Transfer-Encoding: base64\r\n\r\n" CODED), PAYLOAD));
@@ -198,12 +217,15 @@ static void winmail_dat(void **state)
     buf_add(&stream, STR("\1\0"));
     add_attribute(&stream, 0x00069002, STR("\1\0\0\0\0\0\0\0\0\0\0\0\0\0"));
     add_attribute(&stream, 0x00018010, STR("run.exe\0"));
+    add_attribute(&stream, 0x00069001, STR("run.txt\0"));
     add_attribute(&stream, 0x0006800f, STR(PAYLOAD));
     buf_add(&raw, STR("Content-Type: application/ms-tnef; name=winmail.dat\r\n"
                       "Content-Transfer-Encoding: base64\r\n\r\n"));
     sample_base64(&raw, buf_str(&stream));
     assert_true(shows(buf_str(&raw), PAYLOAD));
+    assert_str(message.parts[1].filename, "run.exe");
     assert_true(is_called(&message.parts[1], "run.exe"));
+    assert_true(is_called(&message.parts[1], "run.txt"));
     assert_false(message.parts[1].as_it_stands);
     assert_int_equal(message.left_out.n, 0);
     buf_cut(&stream, stream.n - 10);
@@ -406,6 +428,7 @@ int main(void)
         cmocka_unit_test(what_looks_encoded),
         cmocka_unit_test(files_between_lines_of_their_own),
         cmocka_unit_test(messages_inside_what_is_encoded),
+        cmocka_unit_test(what_stands_outside_of_encoded_parts),
         cmocka_unit_test(odd_line_ends),
         cmocka_unit_test(winmail_dat),
         cmocka_unit_test(not_in_all_ways_of_all_ways),
