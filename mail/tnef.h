@@ -40,7 +40,8 @@ struct tnef_attachment {
 struct tnef {
     struct tnef_attachment *list; /* in the pool */
     size_t n;
-    bool damaged; /* it ends too early, makes no sense from some place on, or as to a name */
+    /* it ends too early, makes no sense from some place on, or gives names that are left out */
+    bool damaged;
     bool more;    /* a limit was reached: not all that is there is listed */
     bool changed; /* a checksum is wrong */
 };
