@@ -135,17 +135,22 @@ static int play_content(struct world *w, int fd)
 
 static int play_antivirus(struct world *w, int fd)
 {
-    struct av_answer answer = {.engine = "paper", .result = AV_CLEAN, .version = "1"};
+    /* one answer for each engine of the default settings: whose is missing has failed */
+    struct av_answer answers[] = {
+        {.engine = "clamav", .version = "1"},
+        {.engine = "yara", .version = "1"},
+        {.engine = "files", .version = "1"},
+    };
     if (mail_says(w, "Test: av-die"))
         return 0;
     if (mail_says(w, "Test: infected")) {
-        answer.result = AV_INFECTED;
-        snprintf(answer.name, sizeof answer.name, "Paper.Virus");
+        answers[0].result = AV_INFECTED;
+        snprintf(answers[0].name, sizeof answers[0].name, "Paper.Virus");
     } else if (mail_says(w, "Test: unscannable")) {
-        answer.result = AV_UNSCANNABLE;
-        snprintf(answer.name, sizeof answer.name, "too thick");
+        answers[0].result = AV_UNSCANNABLE;
+        snprintf(answers[0].name, sizeof answers[0].name, "too thick");
     }
-    av_answers_put(&w->reply, &answer, 1);
+    av_answers_put(&w->reply, answers, sizeof answers / sizeof answers[0]);
     send_reply(w, fd);
     return 0;
 }
