@@ -2,7 +2,7 @@
 noinst_LIBRARIES += lib/libsender.a
 lib_libsender_a_CPPFLAGS = $(AM_CPPFLAGS) $(OPENDKIM_CFLAGS)
 lib_libsender_a_SOURCES = \
-    sender/txt.c sender/txt.h \
+    sender/txt.c sender/txt.h sender/dns.h \
     sender/field.c sender/field.h \
     sender/dkim.c sender/dkim.h \
     sender/authres.c sender/authres_edit.c sender/authres.h

@@ -1,0 +1,72 @@
+/*
+ * dns: questions to the DNS and their answers, for whoever judges a sender. Nothing in this folder
+ * speaks DNS: a source is a function, so that the resolver process, a file of a test or nothing can
+ * stand behind it.
+ *
+ * Questions are asked together: a source takes all of them at once and comes back when each has its
+ * answer or its time is over. What can be known beforehand to be needed is asked in one round; asking
+ * again later for the same costs nothing that counts.
+ */
+#ifndef POTERNE_SENDER_DNS_H
+#define POTERNE_SENDER_DNS_H
+
+#include "base/err.h"
+#include "base/pool.h"
+
+#define DNS_NAME_MAX      253         /* as text, without the last dot (RFC 1035 3.1) */
+#define DNS_RECORDS_MAX   100         /* of one answer; those behind are left out */
+#define DNS_RECORD_MAX    (16 * 1024) /* bytes of one record's data */
+#define DNS_QUESTIONS_MAX 200         /* asked together */
+
+enum dns_type {
+    DNS_A = 1,
+    DNS_PTR = 12,
+    DNS_MX = 15,
+    DNS_TXT = 16,
+    DNS_AAAA = 28,
+    DNS_TLSA = 52,
+};
+
+enum dns_status {
+    DNS_ASKED_NOT,   /* not yet */
+    DNS_FOUND,       /* there are records */
+    DNS_NO_NAME,     /* NXDOMAIN */
+    DNS_NO_DATA,     /* the name is there, no record of this type */
+    DNS_TEMP_FAILED, /* SERVFAIL, time-out, budget used up, resolver away: nobody knows */
+    DNS_BOGUS,       /* DNSSEC says that the answer is forged: to be treated as TEMP_FAILED */
+    DNS_BAD_NAME,    /* the name can't be asked for: too long, an empty or too long label */
+};
+
+/*
+ * A record's data: A 4 bytes, AAAA 16 bytes (network order); PTR and MX a name as text in lower case
+ * without the last dot; TXT the strings joined without a blank (RFC 7208 3.3), any bytes; TLSA as on
+ * the wire.
+ */
+struct dns_record {
+    struct str data;
+    unsigned preference; /* MX */
+};
+
+struct dns_query {
+    enum dns_type type; /* what is asked */
+    struct str name;    /* with or without the last dot; stays the asker's */
+    enum dns_status status;
+    bool secure; /* DNSSEC proved it */
+    uint32_t ttl;
+    const struct dns_record *records; /* DNS_FOUND; in the pool that was given */
+    size_t n;
+};
+
+struct dns_source {
+    /*
+     * Answers every query whose status is DNS_ASKED_NOT. There is no error: what could not be asked
+     * is DNS_TEMP_FAILED. At most DNS_QUESTIONS_MAX queries; those behind fail so.
+     */
+    void (*ask)(void *data, struct pool *pool, struct dns_query *queries, size_t n);
+    void *data;
+};
+
+/* No DNS here: every question fails for now. */
+extern const struct dns_source dns_source_none;
+
+#endif
