@@ -64,7 +64,7 @@ static void store_all(struct conf_loaded *loaded, const struct conf_setting *row
 
 static int check_section(const struct conf_entry *entry, struct err *err)
 {
-    bool titled = conf_section_titled(entry->section);
+    bool titled = conf_titled_find(entry->section) != NULL;
     if (*entry->section == '\0' || !conf_section_known(entry->section))
         return conf_suggest_section(entry->section, err);
     if (titled && entry->title == NULL)
@@ -76,15 +76,51 @@ static int check_section(const struct conf_entry *entry, struct err *err)
     return 0;
 }
 
-/* The next free one of `list`, of which there are *n. */
-static int open_titled(struct conf_loaded *loaded, const struct conf_entry *entry, const char *name,
-                       struct conf_titled_origin *list, size_t *n, struct err *err)
+static size_t *count_of(struct conf_loaded *loaded, const struct conf_titled *kind)
 {
-    struct conf_titled_origin *titled = &list[*n];
-    size_t n_rows;
-    conf_rows(entry->section, &n_rows);
+    return (size_t *)((char *)&loaded->conf + kind->count);
+}
+
+static struct conf_titled_origin *origins_of(struct conf_loaded *loaded,
+                                             const struct conf_titled *kind)
+{
+    return loaded->titled[kind - conf_titled];
+}
+
+/* The title in the one form in which it is compared and shown. */
+static int read_title(const struct conf_entry *entry, const struct conf_titled *kind,
+                      char name[DOMAIN_SIZE], struct err *err)
+{
+    struct str title = str_of(entry->title);
+    if (kind == &conf_titled[TITLED_DOMAIN])
+        return domain_normal(title, name)
+                   ? 0
+                   : err_set(err, "domain %s: expected a domain name such as example.org",
+                             entry->title);
+    bool good = conf_value_is_name(title) && str_copy(title, name, DOMAIN_SIZE);
+    if (kind == &conf_titled[TITLED_SCANNER] && (!good || conf_engine_ours(entry->title)))
+        return err_set(err,
+                       "scanner %s: expected a name of letters, digits, - and _ (at most 24) that "
+                       "is no engine of ours",
+                       entry->title);
+    return good ? 0
+                : err_set(err, "%s %s: expected a name of letters, digits, - and _ (at most 24)",
+                          kind->section, entry->title);
+}
+
+/* There is room: take_entries() has counted them. */
+static int open_section(struct conf_loaded *loaded, const struct conf_entry *entry, struct err *err)
+{
+    char name[DOMAIN_SIZE];
+    const struct conf_titled *kind = conf_titled_find(entry->section);
+    if (kind == NULL)
+        return 0;
+    size_t *n = count_of(loaded, kind);
+    struct conf_titled_origin *titled = &origins_of(loaded, kind)[*n];
+    if (read_title(entry, kind, name, err) < 0)
+        return -1;
     titled->name = pool_cstr(loaded->pool, str_of(name));
-    titled->settings = POOL_ARRAY(loaded->pool, n_rows, struct conf_origin);
+    titled->settings = POOL_ARRAY(loaded->pool, kind->n_rows, struct conf_origin);
     if (titled->name == NULL || titled->settings == NULL)
         return no_memory(err);
     titled->section = origin_of(entry);
@@ -92,35 +128,12 @@ static int open_titled(struct conf_loaded *loaded, const struct conf_entry *entr
     return 0;
 }
 
-static int open_section(struct conf_loaded *loaded, const struct conf_entry *entry, struct err *err)
-{
-    char name[DOMAIN_SIZE];
-    if (strcmp(entry->section, "domain") == 0) {
-        if (!domain_normal(str_of(entry->title), name))
-            return err_set(err, "domain %s: expected a domain name such as example.org",
-                           entry->title);
-        return open_titled(loaded, entry, name, loaded->domains, &loaded->conf.n_domains, err);
-    }
-    if (strcmp(entry->section, "scanner") != 0)
-        return 0;
-    if (!conf_value_is_name(str_of(entry->title)) || conf_engine_ours(entry->title))
-        return err_set(err,
-                       "scanner %s: expected a name of letters, digits, - and _ (at most 24) that "
-                       "is no engine of ours",
-                       entry->title);
-    return open_titled(loaded, entry, entry->title, loaded->scanners,
-                       &loaded->conf.antivirus.n_scanners, err);
-}
-
 /* What the settings of a section go to: its own rows if it has a name. */
 static struct conf_origin *open_settings(struct conf_loaded *loaded, const char *section)
 {
+    const struct conf_titled *kind = conf_titled_find(section);
     /* A setting belongs to the section that was opened last. */
-    if (strcmp(section, "domain") == 0)
-        return loaded->domains[loaded->conf.n_domains - 1].settings;
-    if (strcmp(section, "scanner") == 0)
-        return loaded->scanners[loaded->conf.antivirus.n_scanners - 1].settings;
-    return loaded->origins;
+    return kind ? origins_of(loaded, kind)[*count_of(loaded, kind) - 1].settings : loaded->origins;
 }
 
 /* Twice in one file is a mistake; in a later file it takes the place of the first. */
@@ -173,24 +186,30 @@ static void take_all(struct conf_loaded *loaded)
     }
 }
 
+/* For all the sections of a kind. */
+static int make_room(struct conf_loaded *loaded, const struct conf_titled *kind, struct err *err)
+{
+    size_t n = count_sections(&loaded->entries, kind->section);
+    if (n > kind->max)
+        return err_set(err, "%s: %zu sections %s; at most %zu can be used", loaded->conf.path, n,
+                       kind->section, kind->max);
+    struct conf_titled_origin *origins = POOL_ARRAY(loaded->pool, n, struct conf_titled_origin);
+    void *all = pool_array(loaded->pool, n, kind->size);
+    if (origins == NULL || all == NULL)
+        return no_memory(err);
+    loaded->titled[kind - conf_titled] = origins;
+    memcpy((char *)&loaded->conf + kind->array, &all, sizeof all);
+    return 0;
+}
+
 static int take_entries(struct conf_loaded *loaded, struct err *err)
 {
-    size_t n_domains = count_sections(&loaded->entries, "domain");
-    size_t n_scanners = count_sections(&loaded->entries, "scanner");
-    if (n_scanners > CONF_SCANNERS_MAX)
-        return err_set(err, "%s: %zu scanners; at most %d can be asked", loaded->conf.path,
-                       n_scanners, CONF_SCANNERS_MAX);
-    if (n_domains > CONF_DOMAINS_MAX)
-        return err_set(err, "%s: %zu domains; at most %d can be served", loaded->conf.path,
-                       n_domains, CONF_DOMAINS_MAX);
     loaded->origins = POOL_ARRAY(loaded->pool, conf_n_settings, struct conf_origin);
-    loaded->domains = POOL_ARRAY(loaded->pool, n_domains, struct conf_titled_origin);
-    loaded->conf.domains = POOL_ARRAY(loaded->pool, n_domains, struct conf_domain);
-    loaded->scanners = POOL_ARRAY(loaded->pool, n_scanners, struct conf_titled_origin);
-    loaded->conf.antivirus.scanners = POOL_ARRAY(loaded->pool, n_scanners, struct conf_scanner);
-    if (!loaded->origins || !loaded->domains || !loaded->conf.domains || !loaded->scanners ||
-        !loaded->conf.antivirus.scanners)
+    if (loaded->origins == NULL)
         return no_memory(err);
+    for (unsigned kind = 0; kind < TITLED_KINDS; kind++)
+        if (make_room(loaded, &conf_titled[kind], err) < 0)
+            return -1;
     take_all(loaded);
     return 0;
 }
@@ -218,34 +237,24 @@ static int refuse_second(const char *section, const struct conf_titled_origin *l
     return conf_at(err, &list[i].section);
 }
 
-static int store_domain(struct conf_loaded *loaded, size_t i, struct err *err)
+static int check_domain(struct conf_loaded *loaded, size_t i, struct err *err)
 {
-    struct conf_titled_origin *from = &loaded->domains[i];
-    struct conf_domain *domain = &loaded->conf.domains[i];
-    if (refuse_second("domain", loaded->domains, i, err) < 0)
-        return -1;
-    domain->name = from->name;
-    size_t before_it = loaded->mistakes->n;
-    store_all(loaded, conf_domain_settings, conf_n_domain_settings, from->settings, domain);
-    if (loaded->mistakes->n > before_it)
-        return 0;
+    const struct conf_domain *domain = &loaded->conf.domains[i];
     if (domain->next_hop.text == NULL)
-        err_set(err,
-                "domain %s has no next_hop; expected next_hop = lmtp://192.0.2.10:24 or another",
-                from->name);
-    else if (domain->directory.n == 0 && loaded->conf.directory_files.n == 0)
-        err_set(err,
-                "domain %s has no recipients; expected directory = file /path here, or files "
-                "in section directory",
-                from->name);
-    else
-        return 0;
-    return conf_at(err, &from->section);
+        return err_set(
+            err, "domain %s has no next_hop; expected next_hop = lmtp://192.0.2.10:24 or another",
+            domain->name);
+    if (domain->directory.n == 0 && loaded->conf.directory_files.n == 0)
+        return err_set(
+            err,
+            "domain %s has no recipients; expected directory = file /path here, or files "
+            "in section directory",
+            domain->name);
+    return 0;
 }
 
 /* A preset has everything; without one there is no guessing what an exit code means. */
-static int check_command(const struct conf_scanner *scanner, const struct conf_origin *section,
-                         struct err *err)
+static int check_command(const struct conf_scanner *scanner, struct err *err)
 {
     const struct conf_list *command = &scanner->command;
     bool preset = strcmp(scanner->preset, "none") != 0;
@@ -253,58 +262,72 @@ static int check_command(const struct conf_scanner *scanner, const struct conf_o
     for (size_t i = 1; i < command->n; i++)
         folder |= strcmp(command->items[i], "%f") == 0;
     if (command->n > 0 && !conf_place_path(str_of(command->items[0])))
-        err_set(err, "scanner %s: expected the program's absolute path in command", scanner->name);
-    else if (!preset && (command->n == 0 || scanner->clean.n == 0 || scanner->infected.n == 0))
-        err_set(err, "scanner %s: expected a preset, or command, clean and infected",
-                scanner->name);
-    else if (!folder && (!preset || command->n > 1))
-        err_set(err, "scanner %s: expected %%f among the arguments of command", scanner->name);
-    else
-        return 0;
-    return conf_at(err, section);
+        return err_set(err, "scanner %s: expected the program's absolute path in command",
+                       scanner->name);
+    if (!preset && (command->n == 0 || scanner->clean.n == 0 || scanner->infected.n == 0))
+        return err_set(err, "scanner %s: expected a preset, or command, clean and infected",
+                       scanner->name);
+    if (!folder && (!preset || command->n > 1))
+        return err_set(err, "scanner %s: expected %%f among the arguments of command",
+                       scanner->name);
+    return 0;
 }
 
-static int store_scanner(struct conf_loaded *loaded, size_t i, struct err *err)
+static int check_scanner(struct conf_loaded *loaded, size_t i, struct err *err)
 {
-    struct conf_titled_origin *from = &loaded->scanners[i];
-    struct conf_scanner *scanner = &loaded->conf.antivirus.scanners[i];
-    if (refuse_second("scanner", loaded->scanners, i, err) < 0)
-        return -1;
-    scanner->name = from->name;
-    size_t before_it = loaded->mistakes->n;
-    store_all(loaded, conf_scanner_settings, conf_n_scanner_settings, from->settings, scanner);
-    if (loaded->mistakes->n > before_it)
-        return 0;
+    const struct conf_scanner *scanner = &loaded->conf.antivirus.scanners[i];
+    const struct conf_titled_origin *from = &loaded->titled[TITLED_SCANNER][i];
     const struct conf_setting *type = conf_setting_find("scanner", "type");
-    if (from->settings[type - conf_scanner_settings].file == NULL)
-        err_set(err, "scanner %s has no type; expected type = clamd or another", from->name);
-    else if ((scanner->type == SCANNER_COMMAND) == (scanner->address.text != NULL))
-        err_set(err, "scanner %s: expected %s", from->name,
-                scanner->type == SCANNER_COMMAND
-                    ? "no address, which a command does not have"
-                    : "an address, such as address = /run/clamav/clamd.ctl");
-    else if ((scanner->type == SCANNER_ICAP) != (scanner->address.authority.n > 0))
-        err_set(err,
-                "scanner %s: type and address do not go together; expected icap://... for icap "
-                "only",
-                from->name);
-    else if (scanner->type == SCANNER_COMMAND)
-        return check_command(scanner, &from->section, err);
-    else
+    if (from->settings[type - conf_titled[TITLED_SCANNER].rows].file == NULL)
+        return err_set(err, "scanner %s has no type; expected type = clamd or another", from->name);
+    if ((scanner->type == SCANNER_COMMAND) == (scanner->address.text != NULL))
+        return err_set(err, "scanner %s: expected %s", from->name,
+                       scanner->type == SCANNER_COMMAND
+                           ? "no address, which a command does not have"
+                           : "an address, such as address = /run/clamav/clamd.ctl");
+    if ((scanner->type == SCANNER_ICAP) != (scanner->address.authority.n > 0))
+        return err_set(
+            err,
+            "scanner %s: type and address do not go together; expected icap://... for icap "
+            "only",
+            from->name);
+    return scanner->type == SCANNER_COMMAND ? check_command(scanner, err) : 0;
+}
+
+/* Looks at what one of them says, once all of it is understood; -1: err, without its place. */
+typedef int check_titled(struct conf_loaded *loaded, size_t i, struct err *err);
+
+static check_titled *const checks[TITLED_KINDS] = {
+    [TITLED_DOMAIN] = check_domain,
+    [TITLED_SCANNER] = check_scanner,
+};
+
+static int store_titled(struct conf_loaded *loaded, enum conf_titled_kind kind, size_t i,
+                        struct err *err)
+{
+    const struct conf_titled *titled = &conf_titled[kind];
+    const struct conf_titled_origin *from = &loaded->titled[kind][i];
+    char *all;
+    memcpy(&all, (const char *)&loaded->conf + titled->array, sizeof all);
+    char *one = all + i * titled->size;
+    if (refuse_second(titled->section, loaded->titled[kind], i, err) < 0)
+        return -1;
+    memcpy(one, &from->name, sizeof from->name);
+    size_t before_it = loaded->mistakes->n;
+    store_all(loaded, titled->rows, titled->n_rows, from->settings, one);
+    if (loaded->mistakes->n > before_it || checks[kind](loaded, i, err) == 0)
         return 0;
     return conf_at(err, &from->section);
 }
 
-typedef int store_titled(struct conf_loaded *loaded, size_t i, struct err *err);
-
-static void store_each(struct conf_loaded *loaded, struct conf_titled_origin *list, size_t n,
-                       store_titled *store_one)
+static void store_kind(struct conf_loaded *loaded, enum conf_titled_kind kind)
 {
     struct err err;
+    size_t n = conf_titled_count(&loaded->conf, kind);
     if (n)
-        qsort(list, n, sizeof list[0], by_name);
+        qsort(loaded->titled[kind], n, sizeof loaded->titled[kind][0], by_name);
     for (size_t i = 0; i < n; i++)
-        if (store_one(loaded, i, &err) < 0)
+        if (store_titled(loaded, kind, i, &err) < 0)
             conf_mistake_add(loaded->mistakes, &err);
 }
 
@@ -388,8 +411,8 @@ static int load(struct conf_loaded *loaded, struct err *err)
     store_all(loaded, conf_settings, conf_n_settings, loaded->origins, &loaded->conf);
     if (machine_name(loaded, err) < 0)
         return -1;
-    store_each(loaded, loaded->domains, loaded->conf.n_domains, store_domain);
-    store_each(loaded, loaded->scanners, loaded->conf.antivirus.n_scanners, store_scanner);
+    for (unsigned kind = 0; kind < TITLED_KINDS; kind++)
+        store_kind(loaded, kind);
     if (loaded->mistakes->n == 0) /* values that could not be read go with nothing */
         conf_check(loaded);
     return 0;

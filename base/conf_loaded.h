@@ -8,9 +8,7 @@
 #include "base/conf_syntax.h"
 #include "base/conf_table.h"
 
-#define CONF_MEMORY_MAX   ((size_t)128 * 1024 * 1024)
-#define CONF_DOMAINS_MAX  10000
-#define CONF_SCANNERS_MAX 32
+#define CONF_MEMORY_MAX ((size_t)128 * 1024 * 1024)
 
 /* Where a value came from. file NULL: it is the default. */
 struct conf_origin {
@@ -21,7 +19,7 @@ struct conf_origin {
 
 /* A section with a name. */
 struct conf_titled_origin {
-    const char *name;             /* as in struct conf_domain, conf_scanner */
+    const char *name;             /* as in the struct that it fills */
     struct conf_origin section;   /* where it was opened */
     struct conf_origin *settings; /* one for each row of its settings */
 };
@@ -38,15 +36,21 @@ struct conf_loaded {
     struct conf conf; /* first: a struct conf is one of these */
     struct pool *pool;
     struct conf_entries entries;
-    struct conf_origin *origins;         /* one for each row of conf_settings */
-    struct conf_titled_origin *domains;  /* in the order of conf.domains */
-    struct conf_titled_origin *scanners; /* in the order of conf.antivirus.scanners */
-    struct conf_mistakes *mistakes;      /* while it is read */
+    struct conf_origin *origins; /* one for each row of conf_settings */
+    /* of each kind, in the order in which the struct conf has them */
+    struct conf_titled_origin *titled[TITLED_KINDS];
+    struct conf_mistakes *mistakes; /* while it is read */
 };
 
 static inline const struct conf_loaded *conf_loaded(const struct conf *conf)
 {
     return (const struct conf_loaded *)conf;
+}
+
+/* How many sections of a kind there are. */
+static inline size_t conf_titled_count(const struct conf *conf, enum conf_titled_kind kind)
+{
+    return *(const size_t *)((const char *)conf + conf_titled[kind].count);
 }
 
 /* Puts FILE:LINE before what err says; -1. */

@@ -26,14 +26,19 @@ static void visit_row(const struct conf_setting *setting, const struct conf_orig
 }
 
 /* What was not written and has no default is no setting that could be read again. */
-static void visit_titled(const char *section, const struct conf_titled_origin *titled,
+static void visit_titled(const struct conf_titled *kind, const struct conf_titled_origin *titled,
                          conf_visit *visit, void *data)
 {
-    size_t n;
-    const struct conf_setting *rows = conf_rows(section, &n);
-    for (size_t i = 0; i < n; i++)
+    for (size_t i = 0; i < kind->n_rows; i++)
         if (titled->settings[i].value.items)
-            visit_row(&rows[i], &titled->settings[i], titled->name, visit, data);
+            visit_row(&kind->rows[i], &titled->settings[i], titled->name, visit, data);
+}
+
+static void visit_kind(const struct conf_loaded *loaded, enum conf_titled_kind kind,
+                       conf_visit *visit, void *data)
+{
+    for (size_t i = 0; i < conf_titled_count(&loaded->conf, kind); i++)
+        visit_titled(&conf_titled[kind], &loaded->titled[kind][i], visit, data);
 }
 
 void conf_each(const struct conf *conf, conf_visit *visit, void *data)
@@ -41,10 +46,9 @@ void conf_each(const struct conf *conf, conf_visit *visit, void *data)
     const struct conf_loaded *loaded = conf_loaded(conf);
     for (size_t i = 0; i < conf_n_settings; i++)
         visit_row(&conf_settings[i], &loaded->origins[i], NULL, visit, data);
-    for (size_t s = 0; s < conf->antivirus.n_scanners; s++)
-        visit_titled("scanner", &loaded->scanners[s], visit, data);
-    for (size_t d = 0; d < conf->n_domains; d++)
-        visit_titled("domain", &loaded->domains[d], visit, data);
+    for (unsigned kind = TITLED_DOMAIN + 1; kind < TITLED_KINDS; kind++)
+        visit_kind(loaded, kind, visit, data);
+    visit_kind(loaded, TITLED_DOMAIN, visit, data);
 }
 
 struct showing {

@@ -23,11 +23,10 @@ static struct best find_best(measure *how_far, const char *section, const char *
     struct best best = {NULL, SPELLING_NEAR + 1};
     for (size_t i = 0; i < conf_n_settings; i++)
         consider(&best, &conf_settings[i], how_far(&conf_settings[i], section, name));
-    for (size_t i = 0; i < conf_n_domain_settings; i++)
-        consider(&best, &conf_domain_settings[i], how_far(&conf_domain_settings[i], section, name));
-    for (size_t i = 0; i < conf_n_scanner_settings; i++)
-        consider(&best, &conf_scanner_settings[i],
-                 how_far(&conf_scanner_settings[i], section, name));
+    for (size_t k = 0; k < TITLED_KINDS; k++)
+        for (size_t i = 0; i < conf_titled[k].n_rows; i++)
+            consider(&best, &conf_titled[k].rows[i],
+                     how_far(&conf_titled[k].rows[i], section, name));
     return best;
 }
 

@@ -242,7 +242,7 @@ const struct conf_setting conf_settings[] = {
 
 };
 
-const struct conf_setting conf_domain_settings[] = {
+static const struct conf_setting conf_domain_settings[] = {
 {"domain", "directory", CONF_SOURCES, IN(struct conf_domain, directory, struct conf_list), "{ }",
  0, 100, {0},
  "Sources of the domain's recipients, in order: file \"/path\". Default: the files of directory."},
@@ -251,7 +251,7 @@ const struct conf_setting conf_domain_settings[] = {
  "maildir:///folder/%d/%u."},
 };
 
-const struct conf_setting conf_scanner_settings[] = {
+static const struct conf_setting conf_scanner_settings[] = {
 {"scanner", "type", CONF_CHOICE, IN(struct conf_scanner, type, unsigned), NULL, 0, 0,
  {"clamd", "icap", "command"},
  "What it speaks: clamd is ClamAV's daemon; icap is RFC 3507; command is a program that is run."},
@@ -284,29 +284,34 @@ const struct conf_setting conf_scanner_settings[] = {
 /* clang-format on */
 
 const size_t conf_n_settings = sizeof conf_settings / sizeof conf_settings[0];
-const size_t conf_n_domain_settings = sizeof conf_domain_settings / sizeof conf_domain_settings[0];
 
-const size_t conf_n_scanner_settings =
-    sizeof conf_scanner_settings / sizeof conf_scanner_settings[0];
+#define ROWS(rows) rows, sizeof rows / sizeof rows[0]
+/* `array` and `count` are fields of struct conf. */
+#define HELD(type, array, count)                                                                   \
+    sizeof(type), AT(array, type *) + 0 * sizeof(char[offsetof(type, name) == 0 ? 1 : -1]),        \
+        AT(count, size_t)
+
+const struct conf_titled conf_titled[TITLED_KINDS] = {
+    [TITLED_DOMAIN] = {"domain", ROWS(conf_domain_settings),
+                       HELD(struct conf_domain, domains, n_domains), CONF_DOMAINS_MAX},
+    [TITLED_SCANNER] = {"scanner", ROWS(conf_scanner_settings),
+                        HELD(struct conf_scanner, antivirus.scanners, antivirus.n_scanners),
+                        CONF_SCANNERS_MAX},
+};
+
+const struct conf_titled *conf_titled_find(const char *section)
+{
+    for (size_t i = 0; i < TITLED_KINDS; i++)
+        if (strcmp(conf_titled[i].section, section) == 0)
+            return &conf_titled[i];
+    return NULL;
+}
 
 const struct conf_setting *conf_rows(const char *section, size_t *n)
 {
-    if (strcmp(section, "domain") == 0) {
-        *n = conf_n_domain_settings;
-        return conf_domain_settings;
-    }
-    if (strcmp(section, "scanner") == 0) {
-        *n = conf_n_scanner_settings;
-        return conf_scanner_settings;
-    }
-    *n = conf_n_settings;
-    return conf_settings;
-}
-
-bool conf_section_titled(const char *section)
-{
-    size_t n;
-    return conf_rows(section, &n) != conf_settings;
+    const struct conf_titled *titled = conf_titled_find(section);
+    *n = titled ? titled->n_rows : conf_n_settings;
+    return titled ? titled->rows : conf_settings;
 }
 
 const struct conf_setting *conf_setting_find(const char *section, const char *name)
@@ -324,7 +329,7 @@ bool conf_section_known(const char *section)
     for (size_t i = 0; i < conf_n_settings; i++)
         if (strcmp(conf_settings[i].section, section) == 0)
             return true;
-    return conf_section_titled(section);
+    return conf_titled_find(section) != NULL;
 }
 
 bool conf_engine_ours(const char *name)

@@ -35,7 +35,9 @@ enum conf_type {
     CONF_SOURCES    /* struct conf_list: "file /path" */
 };
 
-#define CONF_CHOICES_MAX 6
+#define CONF_CHOICES_MAX  6
+#define CONF_DOMAINS_MAX  10000
+#define CONF_SCANNERS_MAX 32
 
 struct conf_setting {
     const char *section; /* "" outside of all sections */
@@ -50,17 +52,26 @@ struct conf_setting {
 
 extern const struct conf_setting conf_settings[];
 extern const size_t conf_n_settings;
-/* Those of section `domain`; offsets are in struct conf_domain. */
-extern const struct conf_setting conf_domain_settings[];
-extern const size_t conf_n_domain_settings;
-/* Those of section `scanner`; offsets are in struct conf_scanner. */
-extern const struct conf_setting conf_scanner_settings[];
-extern const size_t conf_n_scanner_settings;
 
+/* The sections that have a name, of which there may be several. */
+enum conf_titled_kind { TITLED_DOMAIN, TITLED_SCANNER, TITLED_KINDS };
+
+struct conf_titled {
+    const char *section;
+    const struct conf_setting *rows; /* offsets are in the struct that one of them fills … */
+    size_t n_rows;
+    size_t size;  /* … of this size, which begins with its name: const char * */
+    size_t array; /* offset in struct conf of the pointer to all of them, ordered by name … */
+    size_t count; /* … and of how many there are: size_t */
+    size_t max;
+};
+/* By enum conf_titled_kind. */
+extern const struct conf_titled conf_titled[TITLED_KINDS];
+
+/* NULL: the section has no name. */
+const struct conf_titled *conf_titled_find(const char *section);
 /* The rows among which a section's settings are. */
 const struct conf_setting *conf_rows(const char *section, size_t *n);
-/* Does the section have a name, and may there be several? */
-bool conf_section_titled(const char *section);
 
 /* NULL when there is none of that name. */
 const struct conf_setting *conf_setting_find(const char *section, const char *name);

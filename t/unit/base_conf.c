@@ -413,7 +413,7 @@ static void oversize_is_refused(void **state)
     for (unsigned i = 0; i < 10001; i++)
         buf_addf(&text, "domain d%u.example {\n}\n", i);
     assert_null(conf_parse(buf_str(&text), "t.conf", &err));
-    assert_string_equal(err.text, "t.conf: 10001 domains; at most 10000 can be served");
+    assert_string_equal(err.text, "t.conf: 10001 sections domain; at most 10000 can be used");
     buf_clear(&text);
     buf_addf(&text, "spam { subject_tag = %05000d }", 0);
     assert_null(conf_parse(buf_str(&text), "t.conf", &err));

@@ -107,10 +107,9 @@ static void every_setting_is_in_the_manual(void **state)
     squeeze(buf_str(&file), &page);
     for (size_t i = 0; i < conf_n_settings; i++)
         check_setting(buf_str(&page), &conf_settings[i]);
-    for (size_t i = 0; i < conf_n_domain_settings; i++)
-        check_setting(buf_str(&page), &conf_domain_settings[i]);
-    for (size_t i = 0; i < conf_n_scanner_settings; i++)
-        check_setting(buf_str(&page), &conf_scanner_settings[i]);
+    for (size_t k = 0; k < TITLED_KINDS; k++)
+        for (size_t i = 0; i < conf_titled[k].n_rows; i++)
+            check_setting(buf_str(&page), &conf_titled[k].rows[i]);
     buf_release(&file);
     buf_release(&page);
 }
