@@ -72,7 +72,7 @@ static int open_dkim(struct pipeline *pipeline, const struct conf *conf, struct 
 {
     if (conf->sender.keys == NULL)
         return 0;
-    pipeline->keys = txt_file_read(conf->sender.keys, err);
+    pipeline->keys = dns_file_read(conf->sender.keys, err);
     if (pipeline->keys == NULL)
         return -1;
     pipeline->dkim = dkim_checker_new(&dkim_policy_default, err);
@@ -105,7 +105,7 @@ void pipeline_close(struct pipeline *pipeline)
     model_close(&pipeline->model);
     known_close(&pipeline->known);
     dkim_checker_free(&pipeline->dkim);
-    txt_file_free(&pipeline->keys);
+    dns_file_free(&pipeline->keys);
 }
 
 /* On the bytes as they came: our own edits would break what is signed. */
@@ -114,7 +114,7 @@ static int check_dkim(const struct pipeline *pipeline, struct str raw, struct po
 {
     if (pipeline->dkim == NULL || !message_header(result->message, STR("DKIM-Signature")))
         return 0;
-    const struct txt_source keys = txt_file_source(pipeline->keys);
+    const struct dns_source keys = dns_file_source(pipeline->keys);
     result->dkim_checked = true;
     return dkim_check(pipeline->dkim, pool, raw, &keys, &result->dkim, err);
 }

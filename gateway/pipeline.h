@@ -16,6 +16,7 @@
 #include "gateway/scan.h"
 #include "rules/rules.h"
 #include "sender/dkim.h"
+#include "sender/dns_file.h"
 
 /* Memory for one message beside its own bytes: 20 MB of mail decode into less than this. */
 #define PIPELINE_POOL_MAX ((size_t)512 * 1024 * 1024)
@@ -31,8 +32,8 @@ struct pipeline {
     struct model *model;           /* NULL: pass 1 decides alone */
     struct known *known;           /* NULL: nobody is known */
     struct dkim_checker *dkim;     /* NULL: signatures are not checked */
-    struct txt_file *keys;
-    unsigned mistakes; /* in rule files; each was logged */
+    struct dns_file *keys;         /* of the settings; NULL: none are kept by hand */
+    unsigned mistakes;             /* in rule files; each was logged */
 };
 
 struct pipeline_result {

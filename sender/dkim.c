@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <strings.h>
 
+#include "base/buf.h"
 #include "sender/field.h"
 
 /* The key lookup of one signature. */
@@ -18,7 +19,8 @@ struct lookup {
 
 struct job {
     const struct dkim_policy *policy;
-    const struct txt_source *keys;
+    const struct dns_source *dns;
+    struct pool *pool;
     struct lookup lookups[DKIM_SIGNATURES_MAX];
     size_t n;
 };
@@ -98,18 +100,16 @@ static void find_key(const struct job *job, DKIM_SIGINFO *signature, struct look
         lookup->note = "selector and domain are no host name";
         return;
     }
-    struct buf record = BUF_INIT(DKIM_KEY_MAX);
-    enum txt_answer answer = job->keys->txt(job->keys->data, str_of(name), &record);
-    if (answer == TXT_FAILED)
+    const struct dns_query answer = dns_ask(job->dns, job->pool, DNS_TXT, str_of(name));
+    if (answer.status == DNS_TEMP_FAILED || answer.status == DNS_BOGUS)
         lookup->failed = true;
-    else if (answer == TXT_SEVERAL)
+    else if (answer.status == DNS_FOUND && answer.n > 1)
         lookup->note = "more than one key record";
-    else if (answer == TXT_ONE &&
-             !(buf_ok(&record) && str_copy(buf_str(&record), lookup->key, sizeof lookup->key)))
+    else if (answer.status == DNS_FOUND &&
+             !str_copy(answer.records[0].data, lookup->key, sizeof lookup->key))
         lookup->note = "the key record is too long or holds NUL";
     else
-        lookup->found = answer == TXT_ONE;
-    buf_release(&record);
+        lookup->found = answer.status == DNS_FOUND;
 }
 
 /*
@@ -371,9 +371,9 @@ static DKIM_STAT verify(DKIM *dkim, struct str raw)
 }
 
 static int check_bytes(struct dkim_checker *checker, struct pool *pool, struct str bytes,
-                       const struct txt_source *keys, struct dkim_results *results, struct err *err)
+                       const struct dns_source *dns, struct dkim_results *results, struct err *err)
 {
-    struct job job = {.policy = &checker->policy, .keys = keys};
+    struct job job = {.policy = &checker->policy, .dns = dns, .pool = pool};
     DKIM_STAT status = DKIM_STAT_OK;
     DKIM *dkim = dkim_verify(checker->library, (const u_char *)"message", NULL, &status);
     if (!dkim)
@@ -389,7 +389,7 @@ static int check_bytes(struct dkim_checker *checker, struct pool *pool, struct s
 }
 
 int dkim_check(struct dkim_checker *checker, struct pool *pool, struct str raw,
-               const struct txt_source *keys, struct dkim_results *results, struct err *err)
+               const struct dns_source *dns, struct dkim_results *results, struct err *err)
 {
     memset(results, 0, sizeof *results);
     if (!has_signature(raw, results))
@@ -397,7 +397,7 @@ int dkim_check(struct dkim_checker *checker, struct pool *pool, struct str raw,
     struct buf normal = BUF_INIT(0);
     struct str bytes;
     int result = with_crlf(raw, &normal, &bytes)
-                     ? check_bytes(checker, pool, bytes, keys, results, err)
+                     ? check_bytes(checker, pool, bytes, dns, results, err)
                      : err_set(err, "dkim: out of memory");
     buf_release(&normal);
     return result;

@@ -1,6 +1,6 @@
 /*
  * dkim: are the DKIM signatures of a message good (RFC 6376, 8301, 8463)? Verified by libopendkim
- * in process, without a network: keys come from a txt_source.
+ * in process, without a network: keys come from a dns_source.
  *
  * Results are those of RFC 8601 2.7.1:
  *   pass       the signature is good
@@ -14,7 +14,7 @@
 #define POTERNE_SENDER_DKIM_H
 
 #include "base/pool.h"
-#include "sender/txt.h"
+#include "sender/dns.h"
 
 #define DKIM_SIGNATURES_MAX 10          /* from the top; those below are not looked at */
 #define DKIM_FIELDS_MAX     1000        /* header fields of one message */
@@ -68,7 +68,7 @@ void dkim_checker_free(struct dkim_checker **checker);
  * the library fails; what the message does wrong is a result.
  */
 int dkim_check(struct dkim_checker *checker, struct pool *pool, struct str raw,
-               const struct txt_source *keys, struct dkim_results *results, struct err *err);
+               const struct dns_source *dns, struct dkim_results *results, struct err *err);
 
 const char *dkim_result_name(enum dkim_result result); /* "pass" "fail" … */
 

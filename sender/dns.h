@@ -4,8 +4,8 @@
  * stand behind it.
  *
  * Questions are asked together: a source takes all of them at once and comes back when each has its
- * answer or its time is over. What can be known beforehand to be needed is asked in one round; asking
- * again later for the same costs nothing that counts.
+ * answer or its time is over. What can be known beforehand to be needed is asked in one round;
+ * asking again later for the same costs nothing that counts.
  */
 #ifndef POTERNE_SENDER_DNS_H
 #define POTERNE_SENDER_DNS_H
@@ -38,9 +38,9 @@ enum dns_status {
 };
 
 /*
- * A record's data: A 4 bytes, AAAA 16 bytes (network order); PTR and MX a name as text in lower case
- * without the last dot; TXT the strings joined without a blank (RFC 7208 3.3), any bytes; TLSA as on
- * the wire.
+ * A record's data: A 4 bytes, AAAA 16 bytes (network order); PTR and MX a name as text in lower
+ * case without the last dot; TXT the strings joined without a blank (RFC 7208 3.3), any bytes; TLSA
+ * as on the wire.
  */
 struct dns_record {
     struct str data;
@@ -68,5 +68,18 @@ struct dns_source {
 
 /* No DNS here: every question fails for now. */
 extern const struct dns_source dns_source_none;
+
+/* One question, asked alone. */
+struct dns_query dns_ask(const struct dns_source *source, struct pool *pool, enum dns_type type,
+                         struct str name);
+
+/* No empty label, none above 63 bytes, at most DNS_NAME_MAX in all; a last dot is fine. */
+bool dns_name_ok(struct str name);
+/* The name in lower case, without the last dot; .s NULL: out of memory. */
+struct str dns_name_normal(struct pool *pool, struct str name);
+
+const char *dns_type_name(enum dns_type type); /* "A", "MX" … */
+bool dns_type_of(struct str name, enum dns_type *type);
+const char *dns_status_name(enum dns_status status); /* for people and for the evidence */
 
 #endif

@@ -7,19 +7,24 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-static enum txt_answer say(void *data, struct str name, struct buf *out)
+static void say(void *data, struct pool *pool, struct dns_query *queries, size_t n)
 {
     static const char rsa[] =
         "v=DKIM1; k=rsa; p=MIGfMA0GCSqGSIb3DQEBAQUAA4GNADCBiQKBgQDOtofkkQjbHnQNsUGPjW/qfHpc"
         "CXZGQjJ7aXZwXhdYHVvVRZXDTVeDOeZS+XZVvWTV7bPYD2Aj7VnDdHPC4PxTkVxfxLrTUQ0bzZ+BtZsUbyxe"
         "s3gEZLgZJrAPGKJtmjLsGjVBjdZwyoQIDAQAB";
+    static const enum dns_status answers[] = {DNS_FOUND, DNS_NO_NAME, DNS_FOUND, DNS_TEMP_FAILED};
     const unsigned *kind = data;
-    static const enum txt_answer answers[] = {TXT_ONE, TXT_NONE, TXT_SEVERAL, TXT_FAILED};
-    if (*kind % 8 < 4)
-        buf_add(out, str_n(rsa, sizeof rsa - 1));
-    else
-        buf_add(out, name);
-    return answers[*kind % 4];
+    for (size_t i = 0; i < n; i++) {
+        struct dns_record *records = POOL_ARRAY(pool, 2, struct dns_record);
+        queries[i].status = records ? answers[*kind % 4] : DNS_TEMP_FAILED;
+        if (queries[i].status != DNS_FOUND)
+            continue;
+        records[0].data = *kind % 8 < 4 ? str_n(rsa, sizeof rsa - 1) : queries[i].name;
+        records[1] = records[0];
+        queries[i].records = records;
+        queries[i].n = *kind % 4 == 2 ? 2 : 1;
+    }
 }
 
 static void check(struct dkim_checker *checker, struct str raw, unsigned kind)
@@ -28,7 +33,7 @@ static void check(struct dkim_checker *checker, struct str raw, unsigned kind)
     struct authres_span *spans;
     struct err err;
     size_t n;
-    struct txt_source keys = {say, &kind};
+    struct dns_source keys = {say, &kind};
     struct pool *pool = pool_new(16 << 20);
     struct buf line = BUF_INIT(1 << 20);
     if (pool && dkim_check(checker, pool, raw, &keys, &results, &err) == 0) {

@@ -3,10 +3,11 @@
 
 #include "base/fsio.h"
 #include "sender/dkim.h"
+#include "sender/dns_file.h"
 
 #define MESSAGE_MAX ((size_t)32 * 1024 * 1024)
 
-static int print_results(struct dkim_checker *checker, const struct txt_source *keys,
+static int print_results(struct dkim_checker *checker, const struct dns_source *keys,
                          const char *path, struct err *err)
 {
     struct buf raw = BUF_INIT(MESSAGE_MAX);
@@ -34,18 +35,18 @@ int main(int argc, char **argv)
                                            .accept_drafts = true};
     struct err err = {"usage: dkim_results [--lax] ZONE FILE..."};
     int at = argc > 1 && strcmp(argv[1], "--lax") == 0 ? 2 : 1;
-    struct txt_file *zone = argc > at ? txt_file_read(argv[at], &err) : NULL;
+    struct dns_file *zone = argc > at ? dns_file_read(argv[at], &err) : NULL;
     struct dkim_checker *checker =
         zone ? dkim_checker_new(at == 2 ? &lax : &dkim_policy_default, &err) : NULL;
     int result = checker ? 0 : -1;
     if (checker) {
-        struct txt_source keys = txt_file_source(zone);
+        struct dns_source keys = dns_file_source(zone);
         for (int i = at + 1; i < argc && result == 0; i++)
             result = print_results(checker, &keys, argv[i], &err);
         dkim_checker_free(&checker);
     }
     if (zone)
-        txt_file_free(&zone);
+        dns_file_free(&zone);
     if (result < 0)
         fprintf(stderr, "%s\n", err.text);
     return result < 0;

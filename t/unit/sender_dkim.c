@@ -10,6 +10,7 @@
 #include <time.h>
 
 #include "config.h"
+#include "base/buf.h"
 #include "sender/dkim.h"
 
 /* libopendkim's signing half, which only this test uses, keeps parts of its keys. */
@@ -136,27 +137,37 @@ static int close_fixture(void **state)
 
 /* --- a key source that counts and says what it is told --- */
 
+enum answer { KEY_FAILED, KEY_NONE, KEY_ONE, KEY_SEVERAL };
+
 struct answers {
-    enum txt_answer answer;
+    enum answer answer;
     struct str record;
     unsigned asked;
     char name[300];
 };
 
-static enum txt_answer say(void *data, struct str name, struct buf *out)
+static void say(void *data, struct pool *pool, struct dns_query *queries, size_t n)
 {
+    static const enum dns_status statuses[] = {DNS_TEMP_FAILED, DNS_NO_NAME, DNS_FOUND, DNS_FOUND};
     struct answers *answers = data;
-    answers->asked++;
-    snprintf(answers->name, sizeof answers->name, "%.*s", STR_ARG(name));
-    buf_add(out, answers->record);
-    return answers->answer;
+    for (size_t i = 0; i < n; i++) {
+        struct dns_record *records = POOL_ARRAY(pool, 2, struct dns_record);
+        assert_non_null(records);
+        assert_int_equal(queries[i].type, DNS_TXT);
+        answers->asked++;
+        snprintf(answers->name, sizeof answers->name, "%.*s", STR_ARG(queries[i].name));
+        records[0].data = records[1].data = answers->record;
+        queries[i].status = statuses[answers->answer];
+        queries[i].records = records;
+        queries[i].n = answers->answer == KEY_SEVERAL ? 2 : 1;
+    }
 }
 
 static struct dkim_signature *check(struct fixture *f, struct dkim_checker *checker, struct str raw,
                                     struct answers *answers)
 {
     struct err err = {""};
-    const struct txt_source source = {say, answers};
+    const struct dns_source source = {say, answers};
     pool_reset(f->pool);
     if (dkim_check(checker, f->pool, raw, &source, &f->results, &err) < 0)
         fail_msg("%s", err.text);
@@ -184,7 +195,7 @@ static struct buf signed_mail(const struct key *key, dkim_alg_t algorithm)
 
 static struct answers has(const struct key *key)
 {
-    return (struct answers){.answer = TXT_ONE, .record = str_of(key->record)};
+    return (struct answers){.answer = KEY_ONE, .record = str_of(key->record)};
 }
 
 /* --- tests --- */
@@ -242,27 +253,27 @@ static void keys_that_are_not_there(void **state)
     struct fixture *f = *state;
     struct buf mail = signed_mail(&f->rsa, DKIM_SIGN_RSASHA256);
     struct str raw = buf_str(&mail);
-    expect(f, raw, (struct answers){.answer = TXT_FAILED}, DKIM_TEMPERROR, "looked up");
-    expect(f, raw, (struct answers){.answer = TXT_NONE}, DKIM_PERMERROR, "not found");
-    expect(f, raw, (struct answers){TXT_SEVERAL, str_of(f->rsa.record), 0, ""}, DKIM_PERMERROR,
+    expect(f, raw, (struct answers){.answer = KEY_FAILED}, DKIM_TEMPERROR, "looked up");
+    expect(f, raw, (struct answers){.answer = KEY_NONE}, DKIM_PERMERROR, "not found");
+    expect(f, raw, (struct answers){KEY_SEVERAL, str_of(f->rsa.record), 0, ""}, DKIM_PERMERROR,
            "more than one");
-    expect(f, raw, (struct answers){TXT_ONE, STR("v=DKIM1; p="), 0, ""}, DKIM_PERMERROR, "revoked");
-    expect(f, raw, (struct answers){TXT_ONE, STR(""), 0, ""}, DKIM_PERMERROR, "corrupt");
-    expect(f, raw, (struct answers){TXT_ONE, STR("v=DKIM1; p=AA\0AA"), 0, ""}, DKIM_PERMERROR,
+    expect(f, raw, (struct answers){KEY_ONE, STR("v=DKIM1; p="), 0, ""}, DKIM_PERMERROR, "revoked");
+    expect(f, raw, (struct answers){KEY_ONE, STR(""), 0, ""}, DKIM_PERMERROR, "corrupt");
+    expect(f, raw, (struct answers){KEY_ONE, STR("v=DKIM1; p=AA\0AA"), 0, ""}, DKIM_PERMERROR,
            "NUL");
-    expect(f, raw, (struct answers){TXT_ONE, STR("v=DKIM1; p=!!!!"), 0, ""}, DKIM_PERMERROR, "");
+    expect(f, raw, (struct answers){KEY_ONE, STR("v=DKIM1; p=!!!!"), 0, ""}, DKIM_PERMERROR, "");
     expect(f, raw, has(&f->ed), DKIM_PERMERROR, "");
     char large[DKIM_KEY_MAX + 100];
     memset(large, 'A', sizeof large);
     memcpy(large, "v=DKIM1; p=", 11);
-    expect(f, raw, (struct answers){TXT_ONE, str_n(large, sizeof large), 0, ""}, DKIM_PERMERROR,
+    expect(f, raw, (struct answers){KEY_ONE, str_n(large, sizeof large), 0, ""}, DKIM_PERMERROR,
            "too long");
-    expect(f, raw, (struct answers){TXT_ONE, str_n(large, DKIM_KEY_MAX), 0, ""}, DKIM_PERMERROR,
+    expect(f, raw, (struct answers){KEY_ONE, str_n(large, DKIM_KEY_MAX), 0, ""}, DKIM_PERMERROR,
            "");
     buf_release(&mail);
     struct err err;
     mail = signed_mail(&f->rsa, DKIM_SIGN_RSASHA256);
-    assert_int_equal(dkim_check(f->checker, f->pool, buf_str(&mail), &txt_source_none, &f->results,
+    assert_int_equal(dkim_check(f->checker, f->pool, buf_str(&mail), &dns_source_none, &f->results,
                                 &err),
                      0);
     assert_int_equal(f->results.list[0].result, DKIM_TEMPERROR);
