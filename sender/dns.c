@@ -45,7 +45,7 @@ static const struct {
     enum dns_type type;
     const char *name;
 } type_names[] = {
-    {DNS_A, "A"},     {DNS_PTR, "PTR"},   {DNS_MX, "MX"},
+    {DNS_A, "A"},     {DNS_NS, "NS"},     {DNS_PTR, "PTR"},   {DNS_MX, "MX"},
     {DNS_TXT, "TXT"}, {DNS_AAAA, "AAAA"}, {DNS_TLSA, "TLSA"},
 };
 

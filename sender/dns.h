@@ -20,6 +20,7 @@
 
 enum dns_type {
     DNS_A = 1,
+    DNS_NS = 2,
     DNS_PTR = 12,
     DNS_MX = 15,
     DNS_TXT = 16,
@@ -38,7 +39,7 @@ enum dns_status {
 };
 
 /*
- * A record's data: A 4 bytes, AAAA 16 bytes (network order); PTR and MX a name as text in lower
+ * A record's data: A 4 bytes, AAAA 16 bytes (network order); NS, PTR and MX a name as text in lower
  * case without the last dot; TXT the strings joined without a blank (RFC 7208 3.3), any bytes; TLSA
  * as on the wire.
  */

@@ -205,6 +205,7 @@ static bool read_record(struct pool *pool, struct str text, struct line *line)
         return read_address(pool, AF_INET6, text, &line->record.data);
     case DNS_MX:
         return read_mx(pool, text, &line->record);
+    case DNS_NS:
     case DNS_PTR:
         line->record.data = dns_name_normal(pool, text);
         return text.n > 0;
@@ -245,10 +246,11 @@ static int add_line(struct dns_file *file, struct str text, const char *path, si
         return 0;
     struct line line = {.number = number, .name = dns_name_normal(file->pool, name)};
     if (!read_kind(file->pool, text, &line))
-        return err_set(err,
-                       "%s:%zu: expected NAME TYPE DATA, where TYPE is A, AAAA, MX, PTR, CNAME or "
-                       "TXT, or NAME TEMPFAIL",
-                       path, number);
+        return err_set(
+            err,
+            "%s:%zu: expected NAME TYPE DATA, where TYPE is A, AAAA, MX, NS, PTR, CNAME or "
+            "TXT, or NAME TEMPFAIL",
+            path, number);
     struct line *lines = pool_grow(file->pool, file->lines, file->n, &file->cap, sizeof *lines);
     if (!lines || !line.name.s || !line.record.data.s)
         return err_set(err, "%s: out of memory", path);

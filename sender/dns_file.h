@@ -4,6 +4,7 @@
  *   NAME A 192.0.2.1
  *   NAME AAAA 2001:db8::1
  *   NAME MX 10 mx.example.org
+ *   NAME NS ns.example.org
  *   NAME PTR host.example.org
  *   NAME CNAME other.example.org
  *   NAME TXT the text to the end of the line

@@ -40,6 +40,7 @@ static void answers_from_a_file(void **state)
                                   "host A 192.0.2.1\n"
                                   "host AAAA 2001:db8::1\n"
                                   "host MX 10 Mail.Example.\n"
+                                  "host NS Ns.Example.\n"
                                   "1.2.0.192.in-addr.arpa PTR Host.Example.\n");
     struct dns_query query = ask(file, DNS_TXT, "S1._DOMAINKEY.example.org.");
     assert_int_equal(query.status, DNS_FOUND);
@@ -58,6 +59,8 @@ static void answers_from_a_file(void **state)
     query = ask(file, DNS_MX, "host");
     assert_int_equal(query.records[0].preference, 10);
     assert_str(query.records[0].data, "mail.example");
+    query = ask(file, DNS_NS, "host");
+    assert_str(query.records[0].data, "ns.example");
     query = ask(file, DNS_PTR, "1.2.0.192.in-addr.arpa");
     assert_str(query.records[0].data, "host.example");
     expect_status(file, DNS_TXT, "host", DNS_NO_DATA);
