@@ -294,12 +294,22 @@ static int check_scanner(struct conf_loaded *loaded, size_t i, struct err *err)
     return scanner->type == SCANNER_COMMAND ? check_command(scanner, err) : 0;
 }
 
+static int check_list(struct conf_loaded *loaded, size_t i, struct err *err)
+{
+    const struct conf_dns_list *list = &loaded->conf.lists[i];
+    if (list->zone)
+        return 0;
+    return err_set(err, "list %s has no zone; expected zone = dnsbl.example.org or another",
+                   list->name);
+}
+
 /* Looks at what one of them says, once all of it is understood; -1: err, without its place. */
 typedef int check_titled(struct conf_loaded *loaded, size_t i, struct err *err);
 
 static check_titled *const checks[TITLED_KINDS] = {
     [TITLED_DOMAIN] = check_domain,
     [TITLED_SCANNER] = check_scanner,
+    [TITLED_LIST] = check_list,
 };
 
 static int store_titled(struct conf_loaded *loaded, enum conf_titled_kind kind, size_t i,

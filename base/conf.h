@@ -87,6 +87,7 @@ struct conf_smtp {
     unsigned scans_limit;     /* messages in scanning at once: 2 for each worker if 0 */
     unsigned scan_wait_limit; /* messages waiting for a scanner: 200; then 451 4.3.2 */
     unsigned scan_timeout;    /* 60; then 451 4.3.2 */
+    double lists_refuse; /* sum of the weights of lists that a client is refused from; 0: none */
 };
 
 struct conf_spam {
@@ -154,6 +155,29 @@ struct conf_sender {
     const char *keys; /* file of TXT records that stand in for DNS; NULL: DKIM is not checked */
 };
 
+/* The process poterne-resolver: all DNS of the gateway. */
+struct conf_resolver {
+    bool enabled;
+    struct conf_list servers;     /* "192.0.2.53", "[2001:db8::53]:5353"; empty: from the root on */
+    const char *trust_anchor;     /* file with the root's keys; NULL: DNSSEC is not checked */
+    unsigned queries_per_message; /* 300; then DNS_TEMP_FAILED */
+    unsigned time_per_message;    /* 5 */
+    unsigned time_per_client;     /* 3: RCPT waits so long for what the DNS says of a client */
+    size_t cache_size;            /* 64M */
+};
+
+/* What a listed client gets: its weight is added to the score, it is refused, or it is spared. */
+enum conf_dns_list_action { DNS_LIST_SCORE, DNS_LIST_REJECT, DNS_LIST_ALLOW };
+
+/* A list of addresses in the DNS (RFC 5782). */
+struct conf_dns_list {
+    const char *name;
+    const char *zone;
+    struct conf_list answers; /* networks: addresses that say "listed" */
+    double weight;            /* 1 */
+    unsigned action;          /* enum conf_dns_list_action */
+};
+
 struct conf_queue {
     unsigned retry_first;       /* 60 */
     unsigned retry_max;         /* 4 hours */
@@ -200,6 +224,9 @@ struct conf {
     struct conf_content content;
     struct conf_bayes bayes;
     struct conf_sender sender;
+    struct conf_resolver resolver;
+    struct conf_dns_list *lists; /* ordered by name */
+    size_t n_lists;
     struct conf_queue queue;
     struct conf_quarantine quarantine;
     struct conf_journal journal;

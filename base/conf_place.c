@@ -3,6 +3,8 @@
 #include <arpa/inet.h>
 #include <limits.h>
 
+#define DNS_PORT 53
+
 bool conf_place_path(struct str text)
 {
     return str_starts(text, STR("/")) && text.n < PATH_MAX && str_chr(text, '\n') == STR_NONE &&
@@ -34,6 +36,16 @@ int conf_place_listen(struct str text, struct err *err)
     if (split_host_port(text, host, &port))
         return 0;
     return err_set(err, "expected address:port such as 0.0.0.0:25 or [::]:25");
+}
+
+/* IPv6 needs no brackets where there is no port. */
+bool conf_place_server(struct str text, char *host, uint16_t *port)
+{
+    unsigned char address[sizeof(struct in6_addr)];
+    *port = DNS_PORT;
+    if (str_copy(text, host, INET6_ADDRSTRLEN) && inet_pton(AF_INET6, host, address) == 1)
+        return true;
+    return split_host_port(text, host, port);
 }
 
 static int copy_text(struct str text, struct pool *pool, const char **out, struct err *err)

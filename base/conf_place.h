@@ -14,6 +14,9 @@
 bool conf_place_path(struct str text);
 /* "192.0.2.10:25" or "[2001:db8::1]:25"; -1: err says what was expected. */
 int conf_place_listen(struct str text, struct err *err);
+/* "192.0.2.53" or "2001:db8::53" (port 53), or with a port as above; `host` has room for
+ * INET6_ADDRSTRLEN. */
+bool conf_place_server(struct str text, char *host, uint16_t *port);
 /* "/run/clamav/clamd.ctl", "127.0.0.1:3310" or "icap://127.0.0.1:1344/avscan". Texts live in pool;
  * -1: err says what was expected.
  */

@@ -97,6 +97,8 @@ const struct conf_setting conf_settings[] = {
  "Messages that wait for a scanner; 451 4.3.2 above it."},
 {"smtp", "scan_timeout", TIME(smtp.scan_timeout), "1min", 1, 10 * MINUTE, {0},
  "How long waiting and scanning may take; 451 4.3.2 after it."},
+{"smtp", "lists_refuse", SCORE(smtp.lists_refuse), "0", 0, 1000, {0},
+ "A client is refused when the weights of the sections list that have it reach this; 0 is never."},
 
 {"spam", "subject_tag", TEXT(spam.subject_tag), "\"[SPAM] \"", 0, 60, {0},
  "What is put before the Subject of spam."},
@@ -201,6 +203,24 @@ const struct conf_setting conf_settings[] = {
  "File of TXT records (lines NAME TXT TEXT) that DKIM keys are taken from instead of DNS. Without "
  "it signatures are not checked."},
 
+{"resolver", "enabled", BOOL(resolver.enabled), "yes", 0, 0, {0},
+ "Whether the DNS is asked. Without it nothing is known of senders, and no list is asked."},
+{"resolver", "servers", LIST(CONF_SERVERS, resolver.servers), "{ }", 0, 16, {0},
+ "Name servers that are asked, as address or address:port. Without one names are resolved from the "
+ "root on."},
+{"resolver", "trust_anchor", PATH(resolver.trust_anchor), "/usr/share/dns/root.key", 0, 0, {0},
+ "File with the keys of the root zone (or another) that DNSSEC is checked with; without one it is "
+ "not. Servers that are asked must hand DNSSEC's records on."},
+{"resolver", "queries_per_message", COUNT(resolver.queries_per_message), "300", 1, 10000, {0},
+ "Questions to the DNS for one message; those above it get no answer."},
+{"resolver", "time_per_message", TIME(resolver.time_per_message), "5s", 1, MINUTE, {0},
+ "How long one message waits for the DNS in all; what was not answered then is not known."},
+{"resolver", "time_per_client", TIME(resolver.time_per_client), "3s", 1, MINUTE, {0},
+ "How long the answer to the first RCPT waits for what the DNS says of a client: its name, and the "
+ "sections list."},
+{"resolver", "cache_size", SIZE(resolver.cache_size), "64M", MIB, 16 * GIB, {0},
+ "Memory for answers of the DNS."},
+
 {"queue", "retry_first", TIME(queue.retry_first), "1min", 1, DAY, {0},
  "From a delivery that failed for now to the next try; doubled each time."},
 {"queue", "retry_max", TIME(queue.retry_max), "4h", 1, 7 * DAY, {0},
@@ -281,6 +301,18 @@ static const struct conf_setting conf_scanner_settings[] = {
 {"scanner", "memory_limit", CONF_SIZE, IN(struct conf_scanner, memory_limit, size_t), "1G", MIB, 64 * GIB, {0},
  "Address space of the program and of each that it starts."},
 };
+
+static const struct conf_setting conf_list_settings[] = {
+{"list", "zone", CONF_HOST, IN(struct conf_dns_list, zone, const char *), NULL, 0, 0, {0},
+ "The zone under which the client's address, turned round, is looked up."},
+{"list", "answers", CONF_NETWORKS, IN(struct conf_dns_list, answers, struct conf_list), "127.0.0.0/8", 1, 100, {0},
+ "Addresses, or networks of them, whose being answered means that the client is listed."},
+{"list", "weight", CONF_SCORE, IN(struct conf_dns_list, weight, double), "1", 0, 1000, {0},
+ "Points of a listed client, as those of a rule; for an allow list they are taken off."},
+{"list", "action", CONF_CHOICE, IN(struct conf_dns_list, action, unsigned), "score", 0, 0,
+ {"score", "reject", "allow"},
+ "score adds the weight; reject refuses the client; allow keeps other lists from refusing it."},
+};
 /* clang-format on */
 
 const size_t conf_n_settings = sizeof conf_settings / sizeof conf_settings[0];
@@ -297,6 +329,8 @@ const struct conf_titled conf_titled[TITLED_KINDS] = {
     [TITLED_SCANNER] = {"scanner", ROWS(conf_scanner_settings),
                         HELD(struct conf_scanner, antivirus.scanners, antivirus.n_scanners),
                         CONF_SCANNERS_MAX},
+    [TITLED_LIST] = {"list", ROWS(conf_list_settings), HELD(struct conf_dns_list, lists, n_lists),
+                     CONF_LISTS_MAX},
 };
 
 const struct conf_titled *conf_titled_find(const char *section)

@@ -31,6 +31,7 @@ enum conf_type {
     CONF_PATHS,     /* struct conf_list: absolute paths */
     CONF_ADDRESSES, /* struct conf_list: mail addresses */
     CONF_LISTENS,   /* struct conf_list: address:port */
+    CONF_SERVERS,   /* struct conf_list: address, or address:port */
     CONF_NETWORKS,  /* struct conf_list: networks of IP addresses */
     CONF_SOURCES    /* struct conf_list: "file /path" */
 };
@@ -38,6 +39,7 @@ enum conf_type {
 #define CONF_CHOICES_MAX  6
 #define CONF_DOMAINS_MAX  10000
 #define CONF_SCANNERS_MAX 32
+#define CONF_LISTS_MAX    32
 
 struct conf_setting {
     const char *section; /* "" outside of all sections */
@@ -54,7 +56,7 @@ extern const struct conf_setting conf_settings[];
 extern const size_t conf_n_settings;
 
 /* The sections that have a name, of which there may be several. */
-enum conf_titled_kind { TITLED_DOMAIN, TITLED_SCANNER, TITLED_KINDS };
+enum conf_titled_kind { TITLED_DOMAIN, TITLED_SCANNER, TITLED_LIST, TITLED_KINDS };
 
 struct conf_titled {
     const char *section;

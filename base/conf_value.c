@@ -1,5 +1,7 @@
 #include "base/conf_value.h"
 
+#include <netinet/in.h>
+
 #include "base/buf.h"
 #include "base/conf_number.h"
 #include "base/conf_place.h"
@@ -197,6 +199,8 @@ static int store_address(struct job *job, struct str text, const char **field)
 static int check_item(struct job *job, struct str text)
 {
     struct network network;
+    char host[INET6_ADDRSTRLEN];
+    uint16_t port = 0;
     uint64_t code;
     switch (job->setting->type) {
     case CONF_WORDS:
@@ -218,6 +222,11 @@ static int check_item(struct job *job, struct str text)
                                                     "postmaster@example.org");
     case CONF_LISTENS:
         return conf_place_listen(text, job->err);
+    case CONF_SERVERS:
+        return conf_place_server(text, host, &port)
+                   ? 0
+                   : err_set(job->err, "expected an address such as 192.0.2.53, 2001:db8::53, "
+                                       "127.0.0.1:5353 or [::1]:5353");
     case CONF_NETWORKS:
         return network_parse(text, &network)
                    ? 0

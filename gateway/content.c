@@ -45,7 +45,8 @@ static int scan(const struct content *content, const struct scan_request *reques
     struct pipeline_result result;
     struct content_facts facts;
     struct buf evidence = BUF_INIT(SCAN_EVIDENCE_MAX * 4);
-    if (pipeline_run(&content->pipeline, request, raw, content->pool, &result, err) < 0)
+    if (pipeline_run(&content->pipeline, request, raw, &dns_source_none, content->pool, &result,
+                     err) < 0)
         return -1;
     if (pipeline_facts(&content->pipeline, &result, content->pool, &facts, err) < 0)
         return -1;

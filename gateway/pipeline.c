@@ -199,7 +199,8 @@ static int run_rules(const struct pipeline *pipeline, const struct scan_request 
 }
 
 int pipeline_run(const struct pipeline *pipeline, const struct scan_request *envelope,
-                 struct str raw, struct pool *pool, struct pipeline_result *result, struct err *err)
+                 struct str raw, const struct dns_source *dns, struct pool *pool,
+                 struct pipeline_result *result, struct err *err)
 {
     *result = (struct pipeline_result){0};
     if (message_parse(pool, raw, &mail_limits_default, &result->message, err) < 0)

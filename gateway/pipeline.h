@@ -58,10 +58,11 @@ bool pipeline_is_trained(uint64_t spam, uint64_t ham);
  * where the model (may be NULL) is trained. */
 unsigned pipeline_score_set(const struct conf *conf, const struct model *model);
 
-/* raw must stay until the pool is emptied. -1: out of memory, or larger than the limits allow. */
+/* What must be known from the DNS is asked of `dns`. raw must stay until the pool is emptied. -1:
+ * out of memory, or larger than the limits allow. */
 int pipeline_run(const struct pipeline *pipeline, const struct scan_request *envelope,
-                 struct str raw, struct pool *pool, struct pipeline_result *result,
-                 struct err *err);
+                 struct str raw, const struct dns_source *dns, struct pool *pool,
+                 struct pipeline_result *result, struct err *err);
 
 /* What edge needs of it; evidence is left out here (gateway/evidence.h). */
 int pipeline_facts(const struct pipeline *pipeline, const struct pipeline_result *result,

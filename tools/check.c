@@ -76,7 +76,8 @@ static void check_message(struct job *job, const char *path, struct str raw)
     struct err err = {""};
     pool_reset(job->pool);
     report.content_failed =
-        pipeline_run(&job->pipeline, &envelope, raw, job->pool, &report.result, &err) < 0 ||
+        pipeline_run(&job->pipeline, &envelope, raw, &dns_source_none, job->pool, &report.result,
+                     &err) < 0 ||
         pipeline_facts(&job->pipeline, &report.result, job->pool, &report.facts, &err) < 0;
     scan(job, raw, &report);
     report.failure = err.text;

@@ -74,7 +74,8 @@ sub settings {
             yara_rules       => qq("$tree/antivirus/demo/yara"),
             file_policy      => qq("$tree/antivirus/files/file-policy"),
         },
-        queue => { free_space_min => '0' },
+        queue    => { free_space_min => '0' },
+        resolver => { enabled => 'no' }, # a test that wants the DNS brings one: Poterne::Dns
     );
     for my $section ( keys %{ $self->{settings} } ) {
         $default{$section} = { %{ $default{$section} // {} }, %{ $self->{settings}{$section} } };
