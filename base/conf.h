@@ -80,6 +80,7 @@ struct conf_smtp {
     unsigned command_timeout;       /* 300 */
     unsigned data_timeout;          /* between two blocks of data: 180 */
     unsigned session_timeout;       /* whole session: 3600 */
+    bool mend_newlines;             /* bare CR and LF become CR LF, NUL goes; no: refused */
     unsigned headers_hops_limit;    /* Received fields before 554 5.4.6: 50 */
     const char *tls_certificate;    /* PEM file; NULL: STARTTLS is not offered */
     const char *tls_key;

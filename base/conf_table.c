@@ -83,6 +83,9 @@ const struct conf_setting conf_settings[] = {
  "How long a client may take between two blocks of a message."},
 {"smtp", "session_timeout", TIME(smtp.session_timeout), "1h", 1, DAY, {0},
  "How long a whole session may last."},
+{"smtp", "mend_newlines", BOOL(smtp.mend_newlines), "yes", 0, 0, {0},
+ "A message with bare CR or LF gets CR LF in their place, NUL bytes are taken out. With no it is "
+ "refused: 550 5.6.0. Neither ever ends a message."},
 {"smtp", "headers_hops_limit", COUNT(smtp.headers_hops_limit), "50", 5, 1000, {0},
  "Received fields in a message; 554 5.4.6 above it, since it is in a loop."},
 {"smtp", "tls_certificate", PATH(smtp.tls_certificate), "\"\"", 0, 0, {0},

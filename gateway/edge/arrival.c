@@ -27,6 +27,7 @@ struct arrival {
     struct envelope envelope;
     struct str tls;
     bool early;
+    bool mended;
     bool report; /* to an address that takes reports */
     struct scan *scan;
     struct content_facts content;
@@ -104,8 +105,9 @@ static int make_evidence(struct arrival *a)
     if (result == 0 && whole.n > 1) {
         buf_clear(&a->evidence);
         buf_addf(&a->evidence,
-                 "{\"session\":{\"protocol\":\"%.*s\",\"tls\":\"%.*s\",\"early\":%s},",
-                 STR_ARG(a->envelope.protocol), STR_ARG(a->tls), a->early ? "true" : "false");
+                 "{\"session\":{\"protocol\":\"%.*s\",\"tls\":\"%.*s\",\"early\":%s%s},",
+                 STR_ARG(a->envelope.protocol), STR_ARG(a->tls), a->early ? "true" : "false",
+                 a->mended ? ",\"mended\":true" : "");
         buf_add(&a->evidence, str_from(buf_str(&whole), 1));
     }
     buf_release(&whole);
@@ -338,6 +340,7 @@ void arrival_judge(struct arrival *a, const struct smtp_envelope *envelope,
     a->client = origin->client;
     client_keep(a->client);
     a->early = origin->early;
+    a->mended = envelope->mended;
     a->report = envelope->report;
     a->envelope.id = arrival_id(a);
     a->envelope.time_us = (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;

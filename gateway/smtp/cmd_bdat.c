@@ -56,7 +56,7 @@ static void chunk_end(struct smtp_session *s)
         return;
     }
     if (s->last_chunk)
-        smtp_body_finish(&t->body, message_block, s);
+        message_finish(s);
     if (s->last_chunk || t->failed) {
         message_end(s);
         return;

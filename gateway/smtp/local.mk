@@ -10,6 +10,7 @@ lib_libsmtp_a_SOURCES = \
     gateway/smtp/address.c gateway/smtp/address.h \
     gateway/smtp/params.c \
     gateway/smtp/body.c gateway/smtp/body.h \
+    gateway/smtp/mend.c gateway/smtp/mend.h \
     gateway/smtp/message.c \
     gateway/smtp/recipients.c \
     gateway/smtp/cmd_helo.c \

@@ -7,6 +7,7 @@
 #define POTERNE_GATEWAY_SMTP_MACHINE_H
 
 #include "gateway/smtp/body.h"
+#include "gateway/smtp/mend.h"
 #include "gateway/smtp/smtp.h"
 
 enum session_state {
@@ -42,8 +43,10 @@ struct transaction {
     size_t n_refused;
     bool begun;              /* ops->begin has been called and not ended */
     enum smtp_status failed; /* the message is being swallowed, for this reason */
-    uint64_t size;
+    uint64_t size;           /* bytes that came */
+    uint64_t stored;         /* bytes that were handed on */
     struct smtp_body body;
+    struct smtp_mender mender;
     char sender[];
 };
 
@@ -131,6 +134,11 @@ bool chunk_step(struct smtp_session *s);
 bool message_begin(struct smtp_session *s);
 /* Hands on a block, or swallows it. */
 smtp_body_sink message_block;
+/* After the last chunk: the last line gets its end. */
+void message_finish(struct smtp_session *s);
+/* Its reply is said: forgets it. The session ends behind a doubtful message, since what
+ * follows may be what another server did not take for its end (body.h). */
+void message_over(struct smtp_session *s);
 /* It is bigger than anybody's patience allows: the session has been ended. */
 bool message_hopeless(struct smtp_session *s);
 /* The end has come: asks for the verdict or refuses. */

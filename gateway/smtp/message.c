@@ -25,12 +25,27 @@ bool message_begin(struct smtp_session *s)
 
 static enum smtp_status check_message(const struct smtp_session *s)
 {
+    const struct conf_smtp *conf = &s->config->conf->smtp;
     const struct transaction *t = s->transaction;
-    if (t->body.nul)
+    if (t->body.nul && !conf->mend_newlines)
         return SMTP_NUL_IN_MESSAGE;
-    if (t->body.stray)
+    if (t->body.stray && !conf->mend_newlines)
         return SMTP_STRAY_NEWLINE;
-    return t->size > s->config->conf->smtp.size_limit ? SMTP_TOO_BIG : SMTP_NONE;
+    return t->size > conf->size_limit || t->stored > conf->size_limit ? SMTP_TOO_BIG : SMTP_NONE;
+}
+
+static void store(void *data, struct str block)
+{
+    struct smtp_session *s = data;
+    struct transaction *t = s->transaction;
+    if (t->failed)
+        return;
+    t->stored += block.n;
+    enum smtp_status status = check_message(s);
+    if (status == SMTP_NONE)
+        status = s->config->ops->data(s->owner, block);
+    if (status != SMTP_NONE)
+        message_fail(s, status);
 }
 
 void message_block(void *data, struct str block)
@@ -38,13 +53,19 @@ void message_block(void *data, struct str block)
     struct smtp_session *s = data;
     struct transaction *t = s->transaction;
     t->size += block.n;
-    if (t->failed)
-        return;
-    enum smtp_status status = check_message(s);
-    if (status == SMTP_NONE)
-        status = s->config->ops->data(s->owner, block);
-    if (status != SMTP_NONE)
-        message_fail(s, status);
+    if (s->config->conf->smtp.mend_newlines)
+        smtp_mend(&t->mender, block, !t->body.stray && !t->body.nul, store, s);
+    else
+        store(s, block);
+}
+
+void message_finish(struct smtp_session *s)
+{
+    struct transaction *t = s->transaction;
+    if (s->config->conf->smtp.mend_newlines)
+        smtp_mend_finish(&t->mender, store, s);
+    else
+        smtp_body_finish(&t->body, message_block, s);
 }
 
 /* The size alone decides, not when the message failed, which would depend on how TCP cut it up. */
@@ -58,20 +79,29 @@ bool message_hopeless(struct smtp_session *s)
     return true;
 }
 
+void message_over(struct smtp_session *s)
+{
+    const struct transaction *t = s->transaction; /* NULL: the reply has ended the session */
+    bool doubtful = t && (t->body.nul || t->body.stray);
+    session_reset(s);
+    if (doubtful)
+        session_reply(s, SMTP_DOUBTFUL_END, STR_EMPTY);
+}
+
 void message_end(struct smtp_session *s)
 {
     struct transaction *t = s->transaction;
-    /* all of it is known now: the worst thing about it is said, whatever was noticed first; what
-     * follows a NUL may be what another server did not take for the end (body.h) */
+    /* all of it is known now: the worst thing about it is said, whatever was noticed first */
     enum smtp_status bad = check_message(s);
     if (bad == SMTP_NONE)
         bad = t->failed;
     if (bad != SMTP_NONE) {
         s->stage = "data";
         session_reply(s, bad, STR_EMPTY);
-        session_reset(s);
+        message_over(s);
         return;
     }
+    t->envelope.mended = t->body.stray || t->body.nul;
     session_become(s, AT_VERDICT);
     s->config->ops->end(s->owner, &t->envelope);
 }

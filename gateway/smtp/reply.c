@@ -32,6 +32,7 @@ static const struct smtp_reply replies[SMTP_STATUS_COUNT] = {
     [SMTP_TOO_MANY_ERRORS]      = {421, "4.7.0", "Too many errors; closing", CLOSES, JOURNAL},
     [SMTP_TOO_MANY_COMMANDS]    = {421, "4.7.0", "Too many commands without a message; closing", CLOSES, JOURNAL},
     [SMTP_TOO_MANY_MESSAGES]    = {421, "4.7.0", "Enough messages for one session; open another", CLOSES, QUIET},
+    [SMTP_DOUBTFUL_END]         = {421, "4.7.0", "The message had a bare CR or LF, or a NUL; closing", CLOSES, QUIET},
     [SMTP_NO_MEMORY]            = {421, "4.3.0", "Out of memory; try again later", CLOSES, JOURNAL},
 
     [SMTP_DIRECTORY_DOWN]       = {451, "4.3.0", "Recipient can't be checked now; try again later", STAYS, JOURNAL},

@@ -309,7 +309,7 @@ void smtp_message_answer(struct smtp_session *s, enum smtp_status status, struct
         s->idle_commands = 0;
     }
     session_reply(s, status, detail);
-    session_reset(s);
+    message_over(s);
     work(s, STR_EMPTY);
 }
 

@@ -43,6 +43,7 @@ struct smtp_envelope {
     bool report; /* its one recipient takes reports */
     bool smtputf8;
     bool eightbit;
+    bool mended; /* its bytes are not all as they came (mend.h) */
 };
 
 /* A mail or a client turned away (replies whose `journal` is set). Texts live during the call. */

@@ -4,6 +4,7 @@
 
 #include "base/buf.h"
 #include "gateway/smtp/body.h"
+#include "gateway/smtp/mend.h"
 
 static void take(void *data, struct str block)
 {
@@ -142,6 +143,61 @@ static void chunks_know_no_dots(void **state)
     buf_release(&out);
 }
 
+static void mend(struct str in, size_t step, bool sound, struct buf *out)
+{
+    struct smtp_mender mender = {false};
+    buf_clear(out);
+    for (size_t at = 0; at < in.n; at += step)
+        smtp_mend(&mender, str_sub(in, at, at + step), sound, take, out);
+    smtp_mend_finish(&mender, take, out);
+}
+
+static void expect_mended(struct str in, const char *message)
+{
+    struct buf out = BUF_INIT(1000);
+    for (size_t step = 1; step <= in.n; step++) {
+        mend(in, step, false, &out);
+        assert_str(buf_str(&out), message);
+    }
+    buf_release(&out);
+}
+
+static void every_line_end_becomes_crlf(void **state)
+{
+    expect_mended(STR("a\r\n\r\nb\r\n"), "a\r\n\r\nb\r\n");
+    expect_mended(STR("a\n\nb\r\rc\r\r\n\nd"), "a\r\n\r\nb\r\n\r\nc\r\n\r\n\r\nd\r\n");
+    expect_mended(STR("\n.\r.\n"), "\r\n.\r\n.\r\n");
+    expect_mended(STR("a\r\0\n\0.\0\r\0\0\n"), "a\r\n.\r\n");
+    expect_mended(STR("\0"), "");
+    expect_mended(STR("a\r"), "a\r\n");
+}
+
+/* What comes out has no bare CR or LF and no NUL, whatever came, and a sound message is not touched
+ * on either way through. */
+static void mended_is_sound(void **state)
+{
+    static const char alphabet[] = {'\r', '\n', '\0', '.', 'x'};
+    struct buf out = BUF_INIT(1000), again = BUF_INIT(1000);
+    unsigned seed = 2;
+    for (int round = 0; round < 100000; round++) {
+        char text[16];
+        struct str in = {text, 1 + (size_t)rand_r(&seed) % sizeof text};
+        struct smtp_body body;
+        for (size_t i = 0; i < in.n; i++)
+            text[i] = alphabet[(size_t)rand_r(&seed) % 5];
+        mend(in, 1 + (size_t)round % 7, false, &out);
+        smtp_body_start(&body);
+        buf_clear(&again);
+        smtp_body_chunk(&body, buf_str(&out), take, &again);
+        assert_false(body.stray || body.nul);
+        assert_true(out.n == 0 || str_ends(buf_str(&out), STR("\r\n")));
+        mend(buf_str(&out), 1 + (size_t)round % 5, true, &again);
+        assert_true(str_eq(buf_str(&again), buf_str(&out)));
+    }
+    buf_release(&out);
+    buf_release(&again);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -151,6 +207,8 @@ int main(void)
         cmocka_unit_test(what_follows_the_end_is_left),
         cmocka_unit_test(agrees_with_a_plain_reading),
         cmocka_unit_test(chunks_know_no_dots),
+        cmocka_unit_test(every_line_end_becomes_crlf),
+        cmocka_unit_test(mended_is_sound),
     };
     return tap_run(tests, NULL, NULL);
 }

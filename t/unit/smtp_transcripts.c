@@ -123,6 +123,8 @@ static void do_set(struct play *p, struct str rest)
         c->commands_limit = (unsigned)value;
     else if (str_eq(name, STR("messages_limit")))
         c->messages_limit = (unsigned)value;
+    else if (str_eq(name, STR("mend_newlines")))
+        c->mend_newlines = value;
     else if (str_eq(name, STR("full")))
         p->fake.full = value;
     else if (str_eq(name, STR("tls")))

@@ -25,7 +25,7 @@ mydestination =
 mynetworks = 127.0.0.0/8
 relay_domains = %{domain}
 relay_recipient_maps = hash:%{root}/recipients
-transport_maps = inline:{ %{domain}=smtp:[127.0.0.1]:%{sink} }
+transport_maps = inline:{ %{domain}=%{protocol}:[127.0.0.1]:%{sink} }
 smtpd_recipient_restrictions = reject_unauth_destination
 smtpd_client_connection_count_limit = 200
 smtp_destination_concurrency_limit = 20
@@ -33,6 +33,7 @@ default_process_limit = 100
 message_size_limit = 20971520
 alias_maps =
 alias_database =
+%{more}
 EOF
 
 my $MASTER = <<'EOF';
@@ -48,6 +49,7 @@ trace unix - - n - 0 bounce
 flush unix n - n 1000? 0 flush
 proxymap unix - - n - - proxymap
 smtp unix - - n - - smtp
+lmtp unix - - n - - lmtp
 relay unix - - n - - smtp
 error unix - - n - - error
 retry unix - - n - - error
@@ -60,10 +62,11 @@ sub there {
     return $> == 0 && -x '/usr/sbin/postfix' && -x '/usr/lib/postfix/sbin/smtpd';
 }
 
-# Options: root, domain, recipients, sink (port of the next hop).
+# Options: root, domain, recipients, sink (port of the next hop), protocol of it ("smtp" or "lmtp"), more
+# (lines of main.cf).
 sub start {
     my ( $class, %option ) = @_;
-    my $self = bless { port => free_port(), %option }, $class;
+    my $self = bless { port => free_port(), protocol => 'smtp', more => '', %option }, $class;
     make_path( "$self->{root}/etc", "$self->{root}/queue" );
     mkdir "$self->{root}/data";
     chown scalar getpwnam('postfix'), -1, "$self->{root}/data";
