@@ -238,21 +238,31 @@ static bool read_kind(struct pool *pool, struct str text, struct line *line)
     return dns_type_of(word, &line->type) && read_record(pool, text, line);
 }
 
+/* A name, where blanks are written \032; empty when it can't be read. */
+static struct str read_name(struct pool *pool, struct str word)
+{
+    char bytes[DNS_NAME_MAX + 1];
+    size_t n = 0;
+    for (size_t at = 0; at < word.n; n++)
+        if (n == sizeof bytes || !read_byte(word, &at, &bytes[n]))
+            return STR_EMPTY;
+    return dns_name_normal(pool, str_n(bytes, n));
+}
+
 static int add_line(struct dns_file *file, struct str text, const char *path, size_t number,
                     struct err *err)
 {
     struct str name = next_word(&text);
     if (name.n == 0 || name.s[0] == '#')
         return 0;
-    struct line line = {.number = number, .name = dns_name_normal(file->pool, name)};
-    if (!read_kind(file->pool, text, &line))
-        return err_set(
-            err,
-            "%s:%zu: expected NAME TYPE DATA, where TYPE is A, AAAA, MX, NS, PTR, CNAME or "
-            "TXT, or NAME TEMPFAIL",
-            path, number);
+    struct line line = {.number = number, .name = read_name(file->pool, name)};
+    if (line.name.n == 0 || !read_kind(file->pool, text, &line))
+        return err_set(err,
+                       "%s:%zu: expected NAME TYPE DATA, where TYPE is A, AAAA, MX, NS, PTR, "
+                       "CNAME or TXT, or NAME TEMPFAIL",
+                       path, number);
     struct line *lines = pool_grow(file->pool, file->lines, file->n, &file->cap, sizeof *lines);
-    if (!lines || !line.name.s || !line.record.data.s)
+    if (!lines || !line.record.data.s)
         return err_set(err, "%s: out of memory", path);
     file->lines = lines;
     file->lines[file->n++] = line;

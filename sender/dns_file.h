@@ -13,7 +13,7 @@
  *   NAME TIMEOUT [TYPE]
  * TEMPFAIL and TIMEOUT say that nobody can tell now: of TYPE, or of what else is asked of NAME.
  * Empty lines and lines that begin with # are left out. A name that is not there does not exist.
- * Names are compared without case.
+ * Names are compared without case; a blank in one is written \032.
  */
 #ifndef POTERNE_SENDER_DNS_FILE_H
 #define POTERNE_SENDER_DNS_FILE_H

@@ -74,10 +74,12 @@ static void answers_from_a_file(void **state)
 
 static void quoted_strings_are_joined(void **state)
 {
-    struct dns_file *file = parse("a TXT \"v=spf1 \" \"\\\"-all\\032\\000\"\n");
+    struct dns_file *file = parse("a\\032b TXT one\n"
+                                  "a TXT \"v=spf1 \" \"\\\"-all\\032\\000\"\n");
     const struct dns_query query = ask(file, DNS_TXT, "a");
     assert_int_equal(query.n, 1);
     assert_true(str_eq(query.records[0].data, STR("v=spf1 \"-all \0")));
+    expect_status(file, DNS_TXT, "a b", DNS_FOUND);
     dns_file_free(&file);
 }
 
