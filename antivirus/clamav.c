@@ -200,16 +200,21 @@ static void take_result(cl_error_t code, const char *name, struct av_answer *ans
         av_found(answer, AV_INFECTED, "%s", name);
 }
 
-/* `unlocked`: what is encrypted in it was opened, and is scanned on its own.
- * Scans one file in memory within what is left of time and of *size_left, which shrinks. */
-static void scan_bytes(struct clamav *c, struct str bytes, bool unlocked, uint64_t deadline,
-                       uint64_t *size_left, struct av_answer *answer)
+/* How the bytes are scanned. */
+struct manner {
+    bool unlocked; /* what is encrypted in them was opened, and is scanned on its own */
+    bool as_mail;  /* libclamav's mail parser looks for more files in them */
+};
+
+/* Scans one file in memory within what is left of time and of *size_left, which shrinks. */
+static void scan_bytes(struct clamav *c, struct str bytes, const struct manner *manner,
+                       uint64_t deadline, uint64_t *size_left, struct av_answer *answer)
 {
     struct cl_scan_options options = {
         .general = CL_SCAN_GENERAL_HEURISTICS,
-        .parse = ~0U,
+        .parse = manner->as_mail ? ~0U : ~(unsigned)CL_SCAN_PARSE_MAIL,
         .heuristic = CL_SCAN_HEURISTIC_EXCEEDS_MAX | CL_SCAN_HEURISTIC_ENCRYPTED_DOC |
-                     (unlocked ? 0 : CL_SCAN_HEURISTIC_ENCRYPTED_ARCHIVE),
+                     (manner->unlocked ? 0 : CL_SCAN_HEURISTIC_ENCRYPTED_ARCHIVE),
     };
     uint64_t left = av_left(deadline);
     if (left == 0 || *size_left == 0) {
@@ -223,7 +228,7 @@ static void scan_bytes(struct clamav *c, struct str bytes, bool unlocked, uint64
         av_found(answer, AV_FAILED, "out of memory");
         return;
     }
-    c->watch.unlocked = unlocked;
+    c->watch.unlocked = manner->unlocked;
     const char *name = NULL;
     unsigned long scanned = 0; /* in units of CL_COUNT_PRECISION bytes */
     cl_error_t code = cl_scanmap_callback(map, NULL, &name, &scanned, c->engine, &options, c);
@@ -234,14 +239,14 @@ static void scan_bytes(struct clamav *c, struct str bytes, bool unlocked, uint64
     *size_left = used < *size_left ? *size_left - used : 0;
 }
 
-static void scan_raw(struct clamav *c, struct str raw, bool unlocked, uint64_t deadline,
-                     uint64_t size_limit, struct av_answer *answer)
+static void scan_raw(struct clamav *c, struct str raw, const struct manner *manner,
+                     uint64_t deadline, uint64_t size_limit, struct av_answer *answer)
 {
     struct buf marked = BUF_INIT(raw.n + MAIL_MARK_LEN + 1);
     buf_addn(&marked, mail_mark, MAIL_MARK_LEN);
     buf_add(&marked, raw);
     if (buf_ok(&marked))
-        scan_bytes(c, buf_str(&marked), unlocked, deadline, &size_limit, answer);
+        scan_bytes(c, buf_str(&marked), manner, deadline, &size_limit, answer);
     else
         av_found(answer, AV_FAILED, "out of memory");
     buf_release(&marked);
@@ -262,15 +267,20 @@ static void clamav_scan(struct engine *engine, const struct av_message *message,
     uint64_t size_left = engine->conf->scan_size_limit;
     clamav_watch_start(&c->watch, file_limit(engine->conf));
     clamav_seen_start(&c->seen, message);
-    bool unlocked = any_unlocked(message);
-    scan_raw(c, message->raw, unlocked, deadline, size_left, answer);
+    /* two parsers take the most of an odd message; of any other they would find the same parts, at
+     * nearly twice the cost */
+    const struct manner manner = {.unlocked = any_unlocked(message),
+                                  .as_mail = !message->read_one_way};
+    scan_raw(c, message->raw, &manner, deadline, size_left, answer);
     /* of what is encrypted in the raw message only its parts tell which was unlocked */
-    if (answer->result != AV_CLEAN || unlocked)
+    if (answer->result != AV_CLEAN || manner.unlocked)
         clamav_seen_forget(&c->seen);
-    for (size_t i = 0; i < message->n_parts && answer->result != AV_INFECTED; i++)
-        if (message->parts[i].bytes.n > 0 && !clamav_seen_part(&c->seen, i))
-            scan_bytes(c, message->parts[i].bytes, message->parts[i].unlocked, deadline, &size_left,
-                       answer);
+    for (size_t i = 0; i < message->n_parts && answer->result != AV_INFECTED; i++) {
+        const struct av_part *part = &message->parts[i];
+        const struct manner of_part = {.unlocked = part->unlocked, .as_mail = true};
+        if (part->bytes.n > 0 && !clamav_seen_part(&c->seen, i))
+            scan_bytes(c, part->bytes, &of_part, deadline, &size_left, answer);
+    }
     if (c->watch.note[0])
         av_found(answer, AV_UNSCANNABLE, "%s", c->watch.note);
 }

@@ -10,8 +10,9 @@
  *                   message was not looked at, and asking again will not help
  * An engine never says AV_CLEAN when one of the others is true.
  *
- * Each engine looks at the message as it came and at every part that the caller decoded, so that
- * a MIME trick has to fool the engine's own mail parser and ours.
+ * Each engine looks at the message as it came and at every part that the caller decoded. Where the
+ * message is in any way odd an engine's own mail parser reads it, too, so that a MIME trick has to
+ * fool both.
  */
 #ifndef POTERNE_ANTIVIRUS_ENGINE_H
 #define POTERNE_ANTIVIRUS_ENGINE_H
@@ -60,6 +61,9 @@ struct av_message {
     const struct av_part *parts;
     size_t n_parts;      /* at most AV_PARTS_MAX */
     struct str left_out; /* not empty: why `parts` are not all there; then nothing is clean */
+    /* All mail programs read it in one way, and these are its parts: nothing in it is broken, named
+     * twice, hidden or beside the standards. */
+    bool read_one_way;
 };
 
 struct engine {

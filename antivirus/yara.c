@@ -115,6 +115,9 @@ static int open_steps(struct engine *engine, struct err *err)
     if (yr_initialize() != ERROR_SUCCESS)
         return err_set(err, "yara: cannot start libyara");
     y->started = true;
+    /* what matched is never shown; room for it would cost each scan */
+    if (yr_set_configuration_uint32(YR_CONFIG_MAX_MATCH_DATA, 0) != ERROR_SUCCESS)
+        return err_set(err, "yara: cannot set the size of kept matches");
     int n = yara_rules_load(engine->conf->yara_rules, &y->rules, err);
     if (n < 0)
         return -1;

@@ -52,6 +52,7 @@ struct av_content {
     unsigned depth;   /* of the pieces that are added now */
     size_t work_left; /* bytes that may still be read as messages */
     struct str left_out;
+    bool odd; /* some program may read it in another way */
     struct unlock *unlock;
 };
 
@@ -193,6 +194,7 @@ static void add_readings(struct av_content *content, struct str coded, const str
             !has_room(content, coded.n))
             continue;
         size_t at = content->decoded.n;
+        content->odd = true;
         buf_clear(&content->scratch);
         reading->decode(coded, &content->scratch, &content->decoded);
         keep_decoded(content, at, label, encoding == ENC_QP);
@@ -252,9 +254,12 @@ static unsigned encodings_of(const struct part *part)
 static void add_part(struct av_content *content, const struct part *part)
 {
     struct label label = label_of_header(content, part->head, part->filename);
+    unsigned encodings = encodings_of(part);
+    if (encodings != (part_is_encoded(part) ? 1U << part->encoding : 0))
+        content->odd = true;
     if (!part_is_encoded(part) || is_doubtful(part))
         add_view(content, part->body, &label);
-    add_body(content, part->body, &label, encodings_of(part));
+    add_body(content, part->body, &label, encodings);
 }
 
 /* Of one text, the parts that our parser finds: some of message->parts, in the order of the text.
@@ -330,6 +335,7 @@ static void add_as_others_see_it(struct av_content *content, struct str text);
 
 static bool add_frame(struct av_content *content, const struct av_frame *frame)
 {
+    content->odd = true;
     if (!has_room(content, frame->lines.n))
         return false;
     struct label label = label_of_name(content, frame->name);
@@ -394,6 +400,7 @@ static void add_loose_part(struct av_content *content, struct known *all,
     bool described = !known && has_content_field(loose->head);
     if (!encodings && !hidden && !looks && !described)
         return;
+    content->odd = true;
     struct label label = label_of_header(content, loose->head, STR_EMPTY);
     if (hidden || (described && label.n_names > 0))
         add_view(content, loose->body, &label);
@@ -423,6 +430,8 @@ static void add_message(struct av_content *content, struct str text)
         leave_out(content, STR("its structure is too large"));
         return;
     }
+    if (message->anomalies & ~MAIL_ANOMALY_8BIT_HEADER)
+        content->odd = true;
     if (message->anomalies & MAIL_ANOMALY_LIMIT)
         leave_out(content, STR("too many parts, too deep, or too large a header"));
     for (size_t i = 0; i < message->n_parts; i++) {
@@ -438,6 +447,7 @@ static void add_message(struct av_content *content, struct str text)
         const struct part *part = message->parts[i];
         if (!part->child || part->unpacked_text.n == 0)
             continue;
+        content->odd = true;
         known = known_in(message, part->unpacked_text, part->child->index);
         add_loose_parts(content, &known);
         add_outside_parts(content, part);
@@ -466,6 +476,7 @@ static void add_as_others_see_it(struct av_content *content, struct str text)
 {
     if (str_chr(text, '\0') == STR_NONE && !has_bare_cr(text))
         return;
+    content->odd = true;
     char *to = pool_alloc(content->pool, text.n);
     size_t n = 0;
     if (!to) {
@@ -535,6 +546,7 @@ static void look_inside(struct av_content *content, size_t index)
     bool tnef = tnef_is(bytes);
     if (!message && !binary && !tnef && !av_frame_next(&rest, &frame))
         return;
+    content->odd = true;
     content->depth = piece.depth + 1;
     if (content->depth > AV_INSIDE_MAX) {
         leave_out(content, STR("encoded parts inside one another, too deep"));
@@ -607,6 +619,7 @@ void av_content_make(struct av_content *content, struct str raw, struct av_messa
     content->n = content->cap = 0;
     content->left_out = STR_EMPTY;
     content->depth = 0;
+    content->odd = false;
     content->work_left = WORK_RATIO * raw.n + WORK_LEAST;
     add_message(content, raw);
     add_as_others_see_it(content, raw);
@@ -614,5 +627,6 @@ void av_content_make(struct av_content *content, struct str raw, struct av_messa
         look_inside(content, i);
     resolve(content, message);
     message->left_out = content->left_out;
+    message->read_one_way = !content->odd && content->left_out.n == 0;
     unlock_message(content->unlock, message, visible_text, content);
 }

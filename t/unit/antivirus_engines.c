@@ -133,6 +133,60 @@ static void an_unknown_first_header_does_not_hide_the_mail(void **state)
     assert_int_equal(f->answers[0].result, AV_INFECTED);
 }
 
+static void write_file(const char *dir, const char *name, const char *text, char *path, size_t size)
+{
+    struct err err;
+    snprintf(path, size, "%s/%s", dir, name);
+    assert_int_equal(fsio_replace(path, str_of(text), 0600, &err), 0);
+}
+
+static enum av_result clamav_says(struct engines *engines, const struct av_message *message)
+{
+    struct av_answer answer[AV_ENGINES_MAX];
+    engines_scan(engines, message, answer);
+    return answer[0].result;
+}
+
+/* What is read in one way is not taken apart a second time, but is a mail for the signatures of
+ * mails; and a mail that is a part of it is taken apart. */
+static void a_regular_message_is_still_a_mail(void **state)
+{
+    struct fixture *f = *state;
+    static const char *const only_clamav[] = {"clamav"};
+    struct conf_antivirus conf = demo_conf();
+    struct engines engines;
+    struct err err = {""};
+    char path[128];
+    write_file(f->dir, "mail.ndb", /* "X-Mark: of a mail" in mails; "very payload" in any file */
+               "Of.Mail:4:*:582d4d61726b3a206f662061206d61696c\n"
+               "Payload:0:*:76657279207061796c6f6164\n",
+               path, sizeof path);
+    conf.engines = (struct conf_list){(const char **)only_clamav, 1};
+    conf.clamav_databases = f->dir;
+    int opened = engines_open(&engines, &conf, NULL, &err);
+    unlink(path);
+    assert_int_equal(opened, 0);
+    struct av_message message = {.raw = STR("Odd-One: 1\r\nX-Mark: of a mail\r\n\r\nhello\r\n"),
+                                 .read_one_way = true};
+    assert_int_equal(clamav_says(&engines, &message), AV_INFECTED);
+    message.raw = STR("Subject: x\r\n\r\nhello\r\n");
+    assert_int_equal(clamav_says(&engines, &message), AV_CLEAN);
+    const struct str coded = STR("MIME-Version: 1.0\r\nContent-Type: application/x\r\n"
+                                 "Content-Transfer-Encoding: base64\r\n\r\n"
+                                 "dGhlIHZlcnkgcGF5bG9hZA==\r\n");
+    message.raw = coded;
+    assert_int_equal(clamav_says(&engines, &message), AV_CLEAN); /* its part would be found */
+    message.read_one_way = false;
+    assert_int_equal(clamav_says(&engines, &message), AV_INFECTED);
+    const struct av_part part = {.bytes = coded};
+    message = (struct av_message){.raw = STR("Subject: x\r\n\r\n"),
+                                  .parts = &part,
+                                  .n_parts = 1,
+                                  .read_one_way = true};
+    assert_int_equal(clamav_says(&engines, &message), AV_INFECTED);
+    engines_close(&engines);
+}
+
 static void findings_have_their_weight(void **state)
 {
     struct av_answer answer = {.result = AV_CLEAN};
@@ -157,13 +211,6 @@ static void refuses(const struct conf_antivirus *conf, const char *expected)
     assert_int_equal(engines.n, 0);
     if (!strstr(err.text, expected))
         fail_msg("\"%s\" does not say \"%s\"", err.text, expected);
-}
-
-static void write_file(const char *dir, const char *name, const char *text, char *path, size_t size)
-{
-    struct err err;
-    snprintf(path, size, "%s/%s", dir, name);
-    assert_int_equal(fsio_replace(path, str_of(text), 0600, &err), 0);
 }
 
 static void says_what_to_do_without_signatures(void **state)
@@ -251,6 +298,7 @@ int main(void)
         cmocka_unit_test(looks_at_decoded_parts),
         cmocka_unit_test(what_was_left_out_is_never_clean),
         cmocka_unit_test(an_unknown_first_header_does_not_hide_the_mail),
+        cmocka_unit_test(a_regular_message_is_still_a_mail),
         cmocka_unit_test(findings_have_their_weight),
         cmocka_unit_test(says_what_to_do_without_signatures),
         cmocka_unit_test(names_file_and_line_of_a_broken_rule),

@@ -59,6 +59,52 @@ static void plain_parts(void **state)
     assert_int_equal(message.n_parts, 1);
 }
 
+static bool in_one_way(struct str raw)
+{
+    av_content_make(content, raw, &message);
+    return message.read_one_way;
+}
+
+#define PART(fields, body) "--b\r\nContent-Type: application/x\r\n" fields "\r\n" body "\r\n"
+#define BASE64             "Content-Transfer-Encoding: base64\r\n"
+#define MIXED              MULTI("multipart/mixed", "boundary=b")
+
+/* Only where nothing at all is odd does nobody see anything else than we do. */
+static void what_is_read_in_one_way(void **state)
+{
+    static const struct str regular[] = {
+        STR("Subject: x\r\n\r\nhello\r\n"),
+        STR("Subject: x\n\nhello\n"),
+        STR(MULTI("text/html", "charset=utf-8") "<p>hello</p>\r\n"),
+        STR(MIXED PART("", "hello") PART(BASE64, CODED) "--b--\r\n"),
+        STR("Content-Transfer-Encoding: quoted-printable\r\n\r\nthe=20very=\r\n payload\r\n"),
+        STR(MULTI("multipart/mixed",
+                  "boundary=a") "--a\r\nContent-Type: message/rfc822\r\n\r\n" MIXED
+                PART(BASE64, CODED) "--b--\r\n--a--\r\n"),
+    };
+    static const struct str odd[] = {
+        STR(MIXED PART(BASE64 BASE64, CODED) "--b--\r\n"), /* named twice */
+        STR(MIXED PART("Content-Transfer-Encoding: x-new\r\n", CODED) "--b--\r\n"),
+        STR(MIXED PART("Content-Transfer-Encoding: 7bit (base64)\r\n", CODED) "--b--\r\n"),
+        STR(MIXED PART(BASE64, "dGhl=IHZlcnkgcGF5bG9hZA==") "--b--\r\n"),          /* broken */
+        STR(MIXED PART(BASE64, CODED)),                                            /* not closed */
+        STR(MIXED "--c\r\n" BASE64 "\r\n" CODED "\r\n" PART("", "x") "--b--\r\n"), /* hidden */
+        STR(MULTI("multipart/mixed", "x=y") "hello\r\n"),                          /* no boundary */
+        STR("Subject: x\r\n\r\nbegin 644 a.exe\r\n#86)C\r\n`\r\nend\r\n"),
+        STR("Subject: x\r\n\r\nhel\0lo\r\n"),
+        STR("Subject: x\r\n\r\nhello\rthere\r\n"),
+        STR("Subject: x\r\nno field\r\n\r\nhello\r\n"),
+        STR(MULTI("message/partial", "number=1") "hello\r\n"),
+        STR("Content-Type: message/rfc822\r\n" BASE64 "\r\nU3ViamVjdDogeA0KDQpoZWxsbw0K\r\n"),
+    };
+    for (size_t i = 0; i < sizeof regular / sizeof *regular; i++)
+        if (!in_one_way(regular[i]))
+            fail_msg("regular message %zu is taken for an odd one", i);
+    for (size_t i = 0; i < sizeof odd / sizeof *odd; i++)
+        if (in_one_way(odd[i]))
+            fail_msg("odd message %zu is taken for a regular one", i);
+}
+
 static void names_come_along(void **state)
 {
     assert_true(shows(STR("Content-Type: application/x; name=\"run.exe\"\r\n"
@@ -422,6 +468,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(plain_parts),
+        cmocka_unit_test(what_is_read_in_one_way),
         cmocka_unit_test(names_come_along),
         cmocka_unit_test(every_name_comes_along),
         cmocka_unit_test(too_many_names_are_told),
