@@ -11,21 +11,27 @@ lib_libsender_a_SOURCES = \
     sender/spf_client.c sender/spf_client.h \
     sender/spf_macro.c sender/spf_macro.h \
     sender/spf_record.c sender/spf_record.h \
+    sender/dmarc.c sender/dmarc.h \
+    sender/dmarc_record.c sender/dmarc_record.h \
+    sender/dmarc_walk.c sender/dmarc_walk.h \
     sender/authres.c sender/authres_edit.c sender/authres.h
 
-unit += t/unit/sender_dkim t/unit/sender_authres t/unit/sender_dns t/unit/sender_spf
+unit += t/unit/sender_dkim t/unit/sender_authres t/unit/sender_dns t/unit/sender_spf t/unit/sender_dmarc
 t_unit_sender_dkim_CPPFLAGS = $(AM_CPPFLAGS) $(OPENDKIM_CFLAGS) $(OPENSSL_CFLAGS)
 t_unit_sender_dkim_LDADD = $(SENDER_LIBS) $(OPENSSL_LIBS) $(CMOCKA_LIBS)
 t_unit_sender_authres_LDADD = $(SENDER_LIBS) $(CMOCKA_LIBS)
 t_unit_sender_dns_LDADD = $(SENDER_LIBS) $(CMOCKA_LIBS)
+t_unit_sender_dmarc_LDADD = $(SENDER_LIBS) $(CMOCKA_LIBS)
 t_unit_sender_spf_LDADD = $(SENDER_LIBS) $(CMOCKA_LIBS)
 
 noinst_PROGRAMS += t/parity/dkim_results t/parity/spf_results
 t_parity_dkim_results_LDADD = $(SENDER_LIBS)
 t_parity_spf_results_LDADD = $(SENDER_LIBS)
 
-fuzz += t/fuzz/dkim t/fuzz/spf
+fuzz += t/fuzz/dkim t/fuzz/dmarc t/fuzz/spf
 t_fuzz_dkim_LDADD = $(SENDER_LIBS)
 t_fuzz_dkim_LDFLAGS = $(AM_LDFLAGS) $(LIBFUZZER_LDFLAGS)
 t_fuzz_spf_LDADD = $(SENDER_LIBS)
 t_fuzz_spf_LDFLAGS = $(AM_LDFLAGS) $(LIBFUZZER_LDFLAGS)
+t_fuzz_dmarc_LDADD = $(SENDER_LIBS)
+t_fuzz_dmarc_LDFLAGS = $(AM_LDFLAGS) $(LIBFUZZER_LDFLAGS)

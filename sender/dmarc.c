@@ -1,0 +1,210 @@
+#include "sender/dmarc.h"
+
+#include "base/domain.h"
+#include "mail/address.h"
+#include "sender/dmarc_walk.h"
+
+const char *dmarc_result_name(enum dmarc_result result)
+{
+    static const char *const names[] = {
+        [DMARC_NONE] = "none",           [DMARC_PASS] = "pass",           [DMARC_FAIL] = "fail",
+        [DMARC_TEMPERROR] = "temperror", [DMARC_PERMERROR] = "permerror",
+    };
+    return (unsigned)result < sizeof names / sizeof *names ? names[result] : "?";
+}
+
+/* --- who the authors are --- */
+
+static int add_author(struct str address, struct pool *pool, struct dmarc_authors *authors)
+{
+    char domain[DOMAIN_SIZE];
+    if (!domain_normal(mail_address_domain(address), domain)) {
+        authors->broken = true;
+        return 0;
+    }
+    for (size_t i = 0; i < authors->n; i++)
+        if (str_eq(authors->domains[i], str_of(domain)))
+            return 0;
+    if (authors->n == DMARC_AUTHORS_MAX) {
+        authors->more = true;
+        return 0;
+    }
+    struct str copy = pool_str(pool, str_of(domain));
+    if (!copy.s)
+        return -1;
+    authors->domains[authors->n++] = copy;
+    return 0;
+}
+
+int dmarc_authors(const struct message *message, struct pool *pool, struct dmarc_authors *authors,
+                  struct err *err)
+{
+    const struct header *header;
+    struct mail_address address;
+    size_t from = 0;
+    *authors = (struct dmarc_authors){.n = 0};
+    while (!authors->more && (header = part_header(message->root, STR("From"), &from)) != NULL) {
+        struct str rest = header_unfold(pool, header);
+        if (!rest.s)
+            return err_set(err, "dmarc: out of memory");
+        while (!authors->more && mail_address_next(&rest, &address))
+            if (add_author(address.address, pool, authors) < 0)
+                return err_set(err, "dmarc: out of memory");
+    }
+    return 0;
+}
+
+void dmarc_ahead(const struct dmarc_authors *authors, struct pool *pool, struct dns_query *queries,
+                 size_t *n, size_t max)
+{
+    struct str names[DMARC_WALK_MAX];
+    for (size_t i = 0; i < authors->n; i++) {
+        size_t count = dmarc_walk_names(authors->domains[i], pool, names);
+        for (size_t k = 0; k < count && *n < max; k++)
+            queries[(*n)++] = (struct dns_query){.type = DNS_TXT, .name = names[k]};
+    }
+}
+
+/* --- alignment --- */
+
+struct check {
+    const struct dns_source *dns;
+    struct pool *pool;
+    struct dmarc_walk walk; /* of the author */
+    struct str organization;
+    bool unsure; /* a DNS failure hides whether something is aligned */
+};
+
+static bool is_or_below(struct str name, struct str domain)
+{
+    return str_ieq(name, domain) ||
+           (name.n > domain.n && str_iends(name, domain) && name.s[name.n - domain.n - 1] == '.');
+}
+
+/* RFC 9989 4.10.2: of the same organization, which what is below it need not be. */
+static bool is_aligned(struct check *check, struct str domain, bool strict)
+{
+    struct dmarc_walk walk;
+    char normal[DOMAIN_SIZE];
+    if (!domain_normal(domain, normal))
+        return false;
+    struct str name = str_of(normal);
+    if (str_eq(name, check->walk.domain))
+        return true;
+    if (strict || !is_or_below(name, check->organization))
+        return false;
+    if (str_eq(name, check->organization))
+        return true;
+    dmarc_walk(&walk, name, check->dns, check->pool);
+    check->unsure |= walk.failed;
+    return !walk.failed && str_eq(dmarc_walk_organization(&walk), check->organization);
+}
+
+/* Whether a result that is not known now might have been of the author's organization. */
+static bool may_align(const struct check *check, struct str domain)
+{
+    return is_or_below(domain, check->organization) || is_or_below(check->organization, domain);
+}
+
+static void align(struct check *check, const struct dmarc_record *record,
+                  const struct spf_answer *spf, const struct dkim_results *dkim,
+                  struct dmarc_answer *answer)
+{
+    if (spf && spf->result == SPF_PASS)
+        answer->spf_aligned = is_aligned(check, spf->domain, record->strict_spf);
+    else if (spf && spf->result == SPF_TEMPERROR)
+        check->unsure |= may_align(check, spf->domain);
+    for (size_t i = 0; dkim && i < dkim->n && !answer->dkim_aligned; i++) {
+        const struct dkim_signature *signature = &dkim->list[i];
+        if (signature->result == DKIM_PASS)
+            answer->dkim_aligned = is_aligned(check, signature->domain, record->strict_dkim);
+        else if (signature->result == DKIM_TEMPERROR)
+            check->unsure |= may_align(check, signature->domain);
+    }
+}
+
+/* --- the policy --- */
+
+static void end(struct dmarc_answer *answer, enum dmarc_result result, const char *why)
+{
+    answer->result = result;
+    answer->reason = str_of(why);
+}
+
+static enum dmarc_policy policy_for(struct check *check, const struct dmarc_step *step)
+{
+    const struct dmarc_record *record = &step->record;
+    if (str_eq(step->domain, check->walk.domain))
+        return record->policy;
+    if (record->missing == record->subdomain)
+        return record->subdomain;
+    const struct dns_query query = dns_ask(check->dns, check->pool, DNS_A, check->walk.domain);
+    return query.status == DNS_NO_NAME ? record->missing : record->subdomain;
+}
+
+static enum dmarc_policy one_step_less(enum dmarc_policy policy)
+{
+    return policy == DMARC_POLICY_REJECT ? DMARC_POLICY_QUARANTINE : DMARC_POLICY_NONE;
+}
+
+static struct dmarc_answer check_author(struct str author, const struct spf_answer *spf,
+                                        const struct dkim_results *dkim,
+                                        const struct dns_source *dns, struct pool *pool)
+{
+    struct check check = {.dns = dns, .pool = pool};
+    struct dmarc_answer answer = {.result = DMARC_NONE, .domain = author};
+    dmarc_walk(&check.walk, author, dns, pool);
+    const struct dmarc_step *step = dmarc_walk_policy(&check.walk);
+    bool own = step && str_eq(step->domain, author);
+    if (check.walk.own_failed || (check.walk.failed && !own)) {
+        end(&answer, DMARC_TEMPERROR, "the DNS did not answer");
+        return answer;
+    }
+    if (!step)
+        return answer;
+    answer.record_domain = step->domain;
+    answer.testing = step->record.testing;
+    if (step->record.unusable) {
+        end(&answer, DMARC_PERMERROR, "the policy can't be read");
+        return answer;
+    }
+    answer.policy = policy_for(&check, step);
+    check.organization = dmarc_walk_organization(&check.walk);
+    align(&check, &step->record, spf, dkim, &answer);
+    if (answer.spf_aligned || answer.dkim_aligned)
+        end(&answer, DMARC_PASS, NULL);
+    else if (check.unsure || check.walk.failed)
+        end(&answer, DMARC_TEMPERROR, "the DNS did not answer");
+    else
+        end(&answer, DMARC_FAIL, NULL);
+    if (answer.result == DMARC_FAIL)
+        answer.applied = answer.testing ? one_step_less(answer.policy) : answer.policy;
+    return answer;
+}
+
+/* How bad an answer is for a message of several authors: one good name must not vouch for a bad. */
+static unsigned badness(const struct dmarc_answer *answer)
+{
+    static const unsigned of_result[] = {
+        [DMARC_PASS] = 0,      [DMARC_NONE] = 1, [DMARC_PERMERROR] = 2,
+        [DMARC_TEMPERROR] = 3, [DMARC_FAIL] = 4,
+    };
+    return of_result[answer->result] * 10 + (unsigned)answer->applied;
+}
+
+void dmarc_check(const struct dmarc_authors *authors, const struct spf_answer *spf,
+                 const struct dkim_results *dkim, const struct dns_source *dns, struct pool *pool,
+                 struct dmarc_answer *answer)
+{
+    *answer = (struct dmarc_answer){.result = DMARC_NONE};
+    if (authors->n == 0)
+        answer->reason = STR("no author's domain");
+    for (size_t i = 0; i < authors->n; i++) {
+        const struct dmarc_answer one = check_author(authors->domains[i], spf, dkim, dns, pool);
+        if (i == 0 || badness(&one) > badness(answer))
+            *answer = one;
+    }
+    /* what was looked at may have failed; that the rest was good nobody knows */
+    if (authors->more && answer->result != DMARC_FAIL)
+        end(answer, DMARC_PERMERROR, "the authors are of too many domains");
+}

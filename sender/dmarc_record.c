@@ -1,0 +1,98 @@
+#include "sender/dmarc_record.h"
+
+const char *dmarc_policy_name(enum dmarc_policy policy)
+{
+    static const char *const names[] = {"none", "quarantine", "reject"};
+    return (unsigned)policy < sizeof names / sizeof *names ? names[policy] : "?";
+}
+
+/* Takes name = value before the next ';' off the front. */
+static bool next_tag(struct str *rest, struct str *name, struct str *value)
+{
+    struct str tag;
+    if (!str_next(rest, ';', &tag))
+        return false;
+    size_t equals = str_chr(tag, '=');
+    *name = str_trim(str_sub(tag, 0, equals == STR_NONE ? tag.n : equals));
+    *value = equals == STR_NONE ? STR_EMPTY : str_trim(str_from(tag, equals + 1));
+    return true;
+}
+
+/* One p=, sp= or np=. */
+struct policy_tag {
+    enum dmarc_policy policy;
+    bool there;
+    bool readable;
+};
+
+static void read_policy(struct str value, struct policy_tag *tag)
+{
+    if (tag->there) /* the first counts */
+        return;
+    tag->there = true;
+    for (enum dmarc_policy p = DMARC_POLICY_NONE; p <= DMARC_POLICY_REJECT; p++)
+        if (str_ieq(value, str_of(dmarc_policy_name(p)))) {
+            tag->policy = p;
+            tag->readable = true;
+        }
+}
+
+/* A report address that could be used: mailto: with an address behind it, perhaps among others. */
+static bool has_report_address(struct str value)
+{
+    struct str uri;
+    while (str_next(&value, ',', &uri)) {
+        uri = str_trim(uri);
+        size_t at = str_chr(uri, '@');
+        if (str_istarts(uri, STR("mailto:")) && at != STR_NONE && at > 7 && at + 1 < uri.n)
+            return true;
+    }
+    return false;
+}
+
+static void settle(struct dmarc_record *record, const struct policy_tag *p,
+                   const struct policy_tag *sp, const struct policy_tag *np, bool reports)
+{
+    bool good = p->readable && sp->there == sp->readable && np->there == np->readable;
+    if (!good) { /* as if p=none stood there alone; or no DMARC */
+        record->unusable = !reports;
+        return;
+    }
+    record->policy = p->policy;
+    record->subdomain = sp->there ? sp->policy : record->policy;
+    record->missing = np->there ? np->policy : record->subdomain;
+}
+
+bool dmarc_record_parse(struct str text, struct dmarc_record *record)
+{
+    struct policy_tag p = {0}, sp = {0}, np = {0};
+    struct str name, value;
+    bool reports = false;
+    *record = (struct dmarc_record){.policy = DMARC_POLICY_NONE};
+    /* the version comes first, and is the only value whose case counts */
+    if (!next_tag(&text, &name, &value) || !str_ieq(name, STR("v")) ||
+        !str_eq(value, STR("DMARC1")))
+        return false;
+    while (next_tag(&text, &name, &value)) {
+        if (str_ieq(name, STR("p")))
+            read_policy(value, &p);
+        else if (str_ieq(name, STR("sp")))
+            read_policy(value, &sp);
+        else if (str_ieq(name, STR("np")))
+            read_policy(value, &np);
+        else if (str_ieq(name, STR("adkim")))
+            record->strict_dkim = str_ieq(value, STR("s"));
+        else if (str_ieq(name, STR("aspf")))
+            record->strict_spf = str_ieq(value, STR("s"));
+        else if (str_ieq(name, STR("t")))
+            record->testing = str_ieq(value, STR("y"));
+        else if (str_ieq(name, STR("psd")))
+            record->psd = str_ieq(value, STR("y"))   ? DMARC_PSD_YES
+                          : str_ieq(value, STR("n")) ? DMARC_PSD_NO
+                                                     : DMARC_PSD_UNKNOWN;
+        else if (str_ieq(name, STR("rua")))
+            reports = reports || has_report_address(value);
+    }
+    settle(record, &p, &sp, &np, reports);
+    return true;
+}
