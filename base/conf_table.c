@@ -168,7 +168,7 @@ const struct conf_setting conf_settings[] = {
 {"antivirus", "timeout", TIME(antivirus.timeout), "30s", 1, 10 * MINUTE, {0},
  "How long the engines may take for one message."},
 {"antivirus", "workers", COUNT(antivirus.workers), "0", 0, 256, {0},
- "Antivirus processes; 0 is one a processor."},
+ "Antivirus processes; 0 is two a processor, and four at least."},
 {"antivirus", "memory_limit", SIZE(antivirus.memory_limit), "0", 0, 1024 * GIB, {0},
  "Memory for the signatures of all generations together; 0 is three quarters of the machine's. Where "
  "new ones don't fit beside the old, scans wait while they are exchanged."},

@@ -156,9 +156,6 @@ static int open_lead(struct lead *lead, struct err *err)
 static unsigned count_workers(const struct role *role, const struct conf *conf)
 {
     unsigned n = role->workers(conf);
-    long processors = sysconf(_SC_NPROCESSORS_ONLN);
-    if (n == 0)
-        n = processors > 0 ? (unsigned)processors : 1;
     return n < ROLE_WORKERS_MAX ? n : ROLE_WORKERS_MAX;
 }
 

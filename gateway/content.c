@@ -1,6 +1,7 @@
 /* content: reads mail. No network, no file, no exec: one descriptor a request. */
 #include "base/fsio.h"
 #include "base/role.h"
+#include "base/workers.h"
 #include "gateway/evidence_content.h"
 
 #include <stdlib.h>
@@ -85,7 +86,7 @@ static int serve(const struct role_env *env, void *data, struct err *err)
 
 static unsigned workers(const struct conf *conf)
 {
-    return conf->content.workers;
+    return workers_content(conf);
 }
 
 int main(int argc, char **argv)

@@ -8,6 +8,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/workers.h"
+
 #define READ_BYTES ((size_t)64 * 1024)
 
 /* What goes to a child, and what stands in front of each of its results. */
@@ -241,8 +243,7 @@ static int step(struct crew *crew, struct err *err)
 
 static unsigned processes_of(const struct workers_plan *plan)
 {
-    long processors = sysconf(_SC_NPROCESSORS_ONLN);
-    size_t n = plan->processes ? plan->processes : processors > 0 ? (size_t)processors : 1;
+    size_t n = plan->processes ? plan->processes : processors();
     if (n > plan->n)
         n = plan->n;
     return n > WORKERS_MAX ? WORKERS_MAX : (unsigned)n;

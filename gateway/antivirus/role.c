@@ -8,6 +8,7 @@
 #include "base/fsio.h"
 #include "base/log.h"
 #include "base/role.h"
+#include "base/workers.h"
 #include "config.h"
 #include "gateway/antivirus/content.h"
 #include "gateway/antivirus/generation.h"
@@ -159,7 +160,7 @@ static int serve(const struct role_env *env, void *data, struct err *err)
 
 static unsigned workers(const struct conf *conf)
 {
-    return conf->antivirus.workers;
+    return workers_antivirus(conf);
 }
 
 const struct role antivirus_role = {.name = "antivirus",

@@ -7,6 +7,7 @@
 #include "antivirus/outside/outside.h"
 #include "base/fsio.h"
 #include "base/log.h"
+#include "base/workers.h"
 #include "gateway/antivirus/content.h"
 #include "gateway/antivirus/tmp.h"
 #include "gateway/scan.h"
@@ -124,9 +125,7 @@ static int serve(const struct role_env *env, void *data, struct err *err)
 
 static unsigned workers(const struct conf *conf)
 {
-    long processors = sysconf(_SC_NPROCESSORS_ONLN);
-    unsigned scanners = processors > 0 ? (unsigned)processors : 1;
-    return WORKERS_A_SCANNER * (conf->antivirus.workers ? conf->antivirus.workers : scanners);
+    return WORKERS_A_SCANNER * workers_antivirus(conf);
 }
 
 const struct role avlink_role = {.name = "avlink",

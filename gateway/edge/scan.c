@@ -9,6 +9,7 @@
 #include "base/fsio.h"
 #include "base/ipc.h"
 #include "base/log.h"
+#include "base/workers.h"
 
 #define PATH_SIZE      128
 #define SCANS_A_WORKER 2 /* one being worked on, one ready for it */
@@ -58,10 +59,7 @@ static const char *step_name(enum scan_step step)
 
 static size_t scans_limit(const struct conf *conf)
 {
-    long processors = sysconf(_SC_NPROCESSORS_ONLN);
-    unsigned all = processors > 0 ? (unsigned)processors : 1;
-    unsigned content = conf->content.workers ? conf->content.workers : all;
-    unsigned antivirus = conf->antivirus.workers ? conf->antivirus.workers : all;
+    unsigned content = workers_content(conf), antivirus = workers_antivirus(conf);
     if (conf->smtp.scans_limit)
         return conf->smtp.scans_limit;
     return (size_t)SCANS_A_WORKER * (content > antivirus ? content : antivirus);

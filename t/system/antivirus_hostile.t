@@ -31,7 +31,7 @@ my $root = tempdir( 'poterne-pile-XXXXXX', TMPDIR => 1, CLEANUP => 1 );
 chmod 0755, $root;
 my $gateway = Poterne::Gateway->new(
     root     => $root,
-    settings => { antivirus => { timeout => '6s', workers => 2, unscannable => 'quarantine' } },
+    settings => { antivirus => { timeout => '6s', unscannable => 'quarantine' } },
     domains  => {
         'pile.example' => { next_hop => Poterne::Gateway::maildir_hop($root), recipients => [ $to, $other ] }
     }
@@ -210,6 +210,31 @@ for my $item (@pile) {
     ok( $held || $result->{code} =~ /^5/, "$what: held or refused" ) or diag("$result->{code} $result->{text}");
     cmp_ok( $result->{waited} // 0, '<', SECONDS, sprintf '%s: %.1f s', $what, $result->{waited} // 0 );
     $what{ $id // q() } = $what;
+}
+
+# --- several at once ---
+
+# Each sent by a process of its own; [ code, seconds ] of each.
+sub all_at_once {
+    my (@messages) = @_;
+    my @lines = map {
+        my $message = "From: a\@remote.example\nTo: $to\nSubject: x\n$_";
+        my $sender = open my $line, q(-|);
+        die "fork: $!\n" if !defined $sender;
+        if ( !$sender ) {
+            my $result = send_mail( $to, $message );
+            printf "%d %.3f\n", $result->{code}, $result->{waited} // 99;
+            STDOUT->flush;
+            POSIX::_exit(0);
+        }
+        $line;
+    } @messages;
+    return map { [ split ' ', readline($_) // '0 99' ] } @lines;
+}
+
+for my $result ( all_at_once( map { $pile[$_][1] } 0, 2 ) ) {
+    is( $result->[0], 250, 'one of two at once: held' );
+    cmp_ok( $result->[1], '<', SECONDS, "one of two at once: $result->[1] s" );
 }
 kill 'TERM', $pid;
 my @waited = map { [split] } <$read>;

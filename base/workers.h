@@ -1,0 +1,17 @@
+/*
+ * workers: how many processes of a kind run where the settings leave that to us (0).
+ */
+#ifndef POTERNE_BASE_WORKERS_H
+#define POTERNE_BASE_WORKERS_H
+
+#include "base/conf.h"
+
+unsigned processors(void); /* of this machine, that are in use; 1 at least */
+/* One a processor. */
+unsigned workers_content(const struct conf *conf);
+/* Two a processor, WORKERS_ANTIVIRUS_LEAST at least: a hostile message may keep one busy for the
+ * whole of antivirus.timeout, and beside a few of those other mail must go on. */
+#define WORKERS_ANTIVIRUS_LEAST 4
+unsigned workers_antivirus(const struct conf *conf);
+
+#endif
