@@ -91,6 +91,12 @@ struct conf_smtp {
     double lists_refuse; /* sum of the weights of lists that a client is refused from; 0: none */
 };
 
+/* Who may come in, and how a client has to behave before it brings a message. */
+struct conf_gate {
+    struct conf_list proxy_from;   /* networks whose connections begin with a PROXY header */
+    struct conf_list xclient_from; /* networks whose clients may use XCLIENT */
+};
+
 struct conf_spam {
     const char *subject_tag; /* "[SPAM] " */
     double required;         /* 5.0: heuristics score = required - sum of rule scores */
@@ -219,6 +225,7 @@ struct conf {
     struct conf_domain *domains;      /* ordered by name */
     size_t n_domains;
     struct conf_smtp smtp;
+    struct conf_gate gate;
     struct conf_spam spam;
     struct conf_reports reports;
     struct conf_antivirus antivirus;

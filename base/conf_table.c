@@ -103,6 +103,12 @@ const struct conf_setting conf_settings[] = {
 {"smtp", "lists_refuse", SCORE(smtp.lists_refuse), "0", 0, 1000, {0},
  "A client is refused when the weights of the sections list that have it reach this; 0 is never."},
 
+{"gate", "proxy_from", LIST(CONF_NETWORKS, gate.proxy_from), "{ }", 0, 1000, {0},
+ "Networks of load balancers: each of their connections must begin with a PROXY header (version 1 or "
+ "2) that says whose it is. From anybody else such a header is an error."},
+{"gate", "xclient_from", LIST(CONF_NETWORKS, gate.xclient_from), "{ }", 0, 1000, {0},
+ "Networks of mail servers that may say whose session they pass on (XCLIENT)."},
+
 {"spam", "subject_tag", TEXT(spam.subject_tag), "\"[SPAM] \"", 0, 60, {0},
  "What is put before the Subject of spam."},
 {"spam", "required", SCORE(spam.required), "5.0", 0, 1000, {0},

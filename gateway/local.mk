@@ -35,6 +35,7 @@ include gateway/antivirus/local.mk
 include gateway/avlink/local.mk
 include gateway/signatures/local.mk
 include gateway/smtp/local.mk
+include gateway/gate/local.mk
 include gateway/edge/local.mk
 
 include gateway/reports/local.mk

@@ -95,6 +95,8 @@ static void unload(void *data)
     SSL_CTX_free(edge->tls);
     keys_wipe(&edge->keys);
     clients_free(&edge->clients);
+    networks_free(&edge->proxy_from);
+    networks_free(&edge->xclient_from);
     free(edge->block);
     free(edge);
 }
@@ -120,6 +122,9 @@ static int load_parts(struct edge *edge, struct err *err)
         load_keys(edge, err) < 0)
         return -1;
     edge->smtp = (struct smtp_config){conf, &session_ops, edge->postmaster, edge->tls != NULL};
+    if (networks_load(&conf->gate.proxy_from, &edge->proxy_from, err) < 0 ||
+        networks_load(&conf->gate.xclient_from, &edge->xclient_from, err) < 0)
+        return -1;
     edge->clients = clients_new();
     edge->block = malloc(SMTP_BLOCK_MAX);
     edge->base = event_base_new();

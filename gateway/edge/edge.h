@@ -22,6 +22,7 @@
 #include "gateway/edge/link.h"
 #include "gateway/edge/recipients.h"
 #include "gateway/edge/scan.h"
+#include "gateway/gate/networks.h"
 #include "gateway/smtp/smtp.h"
 #include "reports/key.h"
 #include "spool/spool.h"
@@ -42,6 +43,7 @@ struct edge {
     bool deaf; /* out of descriptors: not listening for a moment */
     struct event tick, ctl;
 
+    struct networks proxy_from, xclient_from;
     struct clients *clients;
     struct session *sessions;
     size_t n_sessions, sessions_max;
@@ -93,6 +95,7 @@ struct arrival_origin {
     struct session *session;
     struct client *client;
     struct str ip, helo;
+    struct str name; /* its host name that was checked; empty: none */
     const char *protocol;
     struct str tls; /* "TLSv1.3 with cipher X", or empty */
     bool early;     /* it spoke before the banner */

@@ -77,7 +77,7 @@ int envelope_copy(struct envelope *e, const struct smtp_envelope *from,
                   const struct arrival_origin *origin, struct pool *pool, struct err *err)
 {
     e->client_ip = pool_str(pool, origin->ip);
-    e->client_name = STR_EMPTY; /* until there is a resolver */
+    e->client_name = pool_str(pool, origin->name);
     e->helo = pool_str(pool, origin->helo);
     e->protocol = str_of(origin->protocol);
     e->sender = pool_str(pool, from->sender);

@@ -14,14 +14,14 @@ lib_libedge_a_SOURCES = \
     gateway/edge/scan.c gateway/edge/scan.h \
     gateway/edge/tls.c gateway/edge/tls.h \
     gateway/edge/watch.c gateway/edge/watch.h
-EDGE_LIBS = lib/libedge.a lib/libsmtp.a $(VERDICT_LIBS) $(DIRECTORY_LIBS) $(EVENT_CLIENT_LIBS) \
+EDGE_LIBS = lib/libedge.a lib/libsmtp.a $(GATE_LIBS) $(VERDICT_LIBS) $(DIRECTORY_LIBS) $(EVENT_CLIENT_LIBS) \
     $(SPOOL_LIBS) $(EVENT_LIBS) $(OPENSSL_LIBS)
 
 pkglibexec_PROGRAMS += gateway/poterne-edge
 gateway_poterne_edge_CPPFLAGS = $(AM_CPPFLAGS) $(EVENT_CFLAGS) $(OPENSSL_CFLAGS) $(JANSSON_CFLAGS)
 gateway_poterne_edge_SOURCES = gateway/edge/edge.c gateway/edge/edge.h \
     gateway/edge/accept.c gateway/edge/arrival.c \
-    gateway/edge/session.c gateway/edge/session.h \
+    gateway/edge/session.c gateway/edge/session.h gateway/edge/session_open.c \
     gateway/edge/session_ops.c gateway/edge/session_clock.c
 gateway_poterne_edge_LDADD = lib/libevidence.a $(EDGE_LIBS)
 

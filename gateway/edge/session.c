@@ -13,10 +13,7 @@
 #define FAREWELL_BYTES (256 * 1024) /* read and thrown away meanwhile */
 #define WRITE_TRIES    16
 
-static void on_readable(evutil_socket_t fd, short what, void *data);
-static void on_writable(evutil_socket_t fd, short what, void *data);
-
-/* --- beginning and end --- */
+/* --- end --- */
 
 void session_close(struct session *s)
 {
@@ -24,6 +21,7 @@ void session_close(struct session *s)
     if (s->lookups > 0)
         recipients_cancel(edge->recipients, s);
     smtp_free(&s->smtp);
+    buf_release(&s->header);
     event_del(&s->readable);
     event_del(&s->writable);
     tls_end(&s->ssl);
@@ -39,61 +37,6 @@ void session_close(struct session *s)
         s->next->prev = s->prev;
     edge->n_sessions--;
     free(s);
-}
-
-static void link_in(struct session *s)
-{
-    struct edge *edge = s->edge;
-    s->next = edge->sessions;
-    if (s->next)
-        s->next->prev = s;
-    edge->sessions = s;
-    edge->n_sessions++;
-}
-
-/* Whoever speaks before it is greeted is no mail server (RFC 5321 3.1). */
-static bool spoke_early(int fd)
-{
-    char c;
-    return recv(fd, &c, 1, MSG_PEEK | MSG_DONTWAIT) == 1;
-}
-
-static enum smtp_status check_client(struct session *s)
-{
-    if (s->client->sessions >= s->edge->conf->smtp.client_sessions_limit)
-        return SMTP_TOO_MANY_FROM_CLIENT;
-    s->client->sessions++;
-    s->counted = true;
-    return SMTP_NONE;
-}
-
-void session_open(struct edge *edge, int fd, const struct sockaddr_storage *address,
-                  enum smtp_status refuse)
-{
-    struct session *s = calloc(1, sizeof *s);
-    struct client *client = client_hold(edge->clients, address);
-    struct smtp_session *smtp = s ? smtp_new(&edge->smtp, s) : NULL;
-    if (client == NULL || smtp == NULL) {
-        log_error("out of memory for a session");
-        smtp_free(&smtp);
-        client_release(edge->clients, &client);
-        free(s);
-        close(fd);
-        return;
-    }
-    *s = (struct session){.edge = edge, .smtp = smtp, .client = client, .fd = fd};
-    client_ip(address, s->ip);
-    s->opened = s->heard = edge->now;
-    s->early = spoke_early(fd);
-    event_assign(&s->readable, edge->base, fd, EV_READ | EV_PERSIST, on_readable, s);
-    event_assign(&s->writable, edge->base, fd, EV_WRITE, on_writable, s);
-    link_in(s);
-    if (s->early)
-        log_info("client %s spoke before it was greeted", s->ip);
-    if (refuse == SMTP_NONE)
-        refuse = check_client(s);
-    smtp_greet(s->smtp, refuse);
-    session_settle(s);
 }
 
 /* --- bytes --- */
@@ -118,7 +61,7 @@ static ssize_t write_some(struct session *s, struct str bytes)
     return errno == EAGAIN || errno == EINTR ? TLS_WANTS_WRITE : -1;
 }
 
-static void set_reading(struct session *s, bool on)
+void session_set_reading(struct session *s, bool on)
 {
     if (on == s->reading)
         return;
@@ -174,7 +117,7 @@ static void farewell(struct session *s)
             shutdown(s->fd, SHUT_WR);
         }
     }
-    set_reading(s, true);
+    session_set_reading(s, true);
 }
 
 /* --- TLS --- */
@@ -196,7 +139,7 @@ static void handshake(struct session *s)
     } else if (result == TLS_WANTS_WRITE) {
         event_add(&s->writable, NULL);
     } else if (result == TLS_WANTS_READ) {
-        set_reading(s, true);
+        session_set_reading(s, true);
     } else {
         log_info("client %s: %s", s->ip, err.text[0] ? err.text : "TLS handshake: peer has gone");
         session_close(s);
@@ -232,7 +175,7 @@ void session_settle(struct session *s)
             handshake(s);
         break;
     case SMTP_WANT_INPUT:
-        set_reading(s, true);
+        session_set_reading(s, true);
         /* OpenSSL may hold bytes that no event will tell of (not SSL_has_pending(): half a record
          * counts there, and a slow peer would keep us spinning) */
         if (s->ssl && s->unread)
@@ -245,22 +188,25 @@ void session_settle(struct session *s)
     }
 }
 
-static void on_readable(evutil_socket_t fd, short what, void *data)
+void session_on_readable(evutil_socket_t fd, short what, void *data)
 {
     struct session *s = data;
     if (s->closing) {
         farewell(s);
         return;
     }
-    if (s->line == LINE_HANDSHAKE) {
-        handshake(s);
+    if (s->line == LINE_HANDSHAKE || s->line == LINE_PROXY) {
+        if (s->line == LINE_PROXY)
+            session_read_header(s);
+        else
+            handshake(s);
         return;
     }
     s->unread = true;
     for (int i = 0; i < READS_A_TURN; i++) {
         if (smtp_wants(s->smtp) != SMTP_WANT_INPUT) {
             if (i == 0)
-                set_reading(s, false);
+                session_set_reading(s, false);
             break;
         }
         ssize_t got = read_some(s, s->edge->block, SMTP_BLOCK_MAX);
@@ -282,7 +228,7 @@ static void on_readable(evutil_socket_t fd, short what, void *data)
     session_settle(s);
 }
 
-static void on_writable(evutil_socket_t fd, short what, void *data)
+void session_on_writable(evutil_socket_t fd, short what, void *data)
 {
     struct session *s = data;
     if (s->line == LINE_HANDSHAKE)

@@ -1,14 +1,23 @@
 /*
- * session: one connection, for the files that make it up: session.c moves its bytes, session_ops.c
- * answers the SMTP machine, session_clock.c keeps its time limits. The machine is called from the
+ * session: one connection, for the files that make it up: session_open.c finds out whose it is,
+ * session.c moves its bytes, session_ops.c answers the SMTP machine, session_clock.c keeps its time
+ * limits. The machine is called from the
  * event loop only, and whoever called it ends with session_settle().
  */
 #ifndef POTERNE_GATEWAY_EDGE_SESSION_H
 #define POTERNE_GATEWAY_EDGE_SESSION_H
 
 #include "gateway/edge/edge.h"
+#include "gateway/smtp/address.h"
 
-enum line_state { LINE_PLAIN, LINE_HANDSHAKE, LINE_TLS };
+#define HEADER_TIME 10 /* seconds for a whole PROXY header */
+
+enum line_state {
+    LINE_PROXY, /* the PROXY header comes first */
+    LINE_PLAIN,
+    LINE_HANDSHAKE,
+    LINE_TLS
+};
 
 struct session {
     struct edge *edge;
@@ -29,9 +38,11 @@ struct session {
     bool counted; /* among its client's sessions */
     unsigned lookups;
     size_t thrown_away;
+    struct buf header; /* LINE_PROXY: what came of it, and behind it */
     time_t opened, heard;
     char ip[CLIENT_IP_SIZE];
-    char name[SPOOL_ID_LEN + 1]; /* for the journal; made at the first refusal */
+    char client_name[SMTP_DOMAIN_MAX + 1]; /* empty: not known */
+    char name[SPOOL_ID_LEN + 1];           /* for the journal; made at the first refusal */
 };
 
 /*
@@ -44,7 +55,16 @@ enum flushed { FLUSH_DONE, FLUSH_WAITS, FLUSH_FAILED };
 
 /* Sends what there is. Sending may let the machine go on and say more. */
 enum flushed session_flush(struct session *session);
+void session_set_reading(struct session *session, bool on);
+void session_on_readable(evutil_socket_t fd, short what, void *session);
+void session_on_writable(evutil_socket_t fd, short what, void *session);
 /* At once, whatever is under way. */
 void session_close(struct session *session);
+
+/* --- session_open.c --- */
+/* More of the PROXY header has come. May free the session. */
+void session_read_header(struct session *session);
+/* It is that client's from now on: SMTP_NONE, or why it must go. */
+enum smtp_status session_known(struct session *session, const struct sockaddr_storage *address);
 
 #endif

@@ -11,6 +11,10 @@ void sessions_drain(struct edge *edge)
         next = s->next;
         if (s->closing)
             continue;
+        if (s->line == LINE_PROXY) {
+            session_close(s);
+            continue;
+        }
         smtp_drain(s->smtp);
         if (s->line != LINE_HANDSHAKE)
             session_settle(s);
@@ -20,6 +24,8 @@ void sessions_drain(struct edge *edge)
 static time_t silence_limit(const struct session *s)
 {
     const struct conf_smtp *conf = &s->edge->conf->smtp;
+    if (s->line == LINE_PROXY)
+        return HEADER_TIME;
     if (s->line == LINE_HANDSHAKE)
         return HANDSHAKE_TIME;
     return smtp_in_message(s->smtp) ? conf->data_timeout : conf->command_timeout;
@@ -37,8 +43,8 @@ static time_t drain_limit(const struct session *s)
 /* The session's time is up; what is said of it may not be read any more. */
 static void session_end(struct session *s, enum smtp_status status)
 {
-    if (s->line == LINE_HANDSHAKE || smtp_wants(s->smtp) == SMTP_WANT_CLOSE ||
-        smtp_wants(s->smtp) == SMTP_WANT_TLS) {
+    if (s->line == LINE_HANDSHAKE || s->line == LINE_PROXY ||
+        smtp_wants(s->smtp) == SMTP_WANT_CLOSE || smtp_wants(s->smtp) == SMTP_WANT_TLS) {
         session_close(s);
         return;
     }

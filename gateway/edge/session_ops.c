@@ -1,6 +1,7 @@
 /* What the machine asks (gateway/smtp/smtp.h), and the answers that come later. */
 #include "gateway/edge/session.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
 
 #include "base/log.h"
@@ -76,6 +77,7 @@ static void end_message(void *owner, const struct smtp_envelope *envelope)
         .client = s->client,
         .ip = str_of(s->ip),
         .helo = smtp_helo(s->smtp),
+        .name = str_of(s->client_name),
         .protocol = smtp_protocol(s->smtp),
         .tls = tls_description(s, room, sizeof room),
         .early = s->early,
@@ -108,6 +110,38 @@ static void note_refusal(void *owner, const struct smtp_refusal *refusal)
               STR_ARG(refusal->text));
 }
 
+/* Text of an address; AF_UNSPEC: none is known. */
+static bool read_address(struct str text, struct sockaddr_storage *address)
+{
+    char room[CLIENT_IP_SIZE];
+    struct sockaddr_in *four = (struct sockaddr_in *)address;
+    struct sockaddr_in6 *six = (struct sockaddr_in6 *)address;
+    memset(address, 0, sizeof *address);
+    if (text.n == 0)
+        return true;
+    bool is_six = str_chr(text, ':') != STR_NONE;
+    address->ss_family = is_six ? AF_INET6 : AF_INET;
+    return str_copy(text, room, sizeof room) &&
+           inet_pton(address->ss_family, room,
+                     is_six ? (void *)&six->sin6_addr : (void *)&four->sin_addr) == 1;
+}
+
+static enum smtp_status take_client(void *owner, const struct smtp_xclient *client)
+{
+    struct session *s = owner;
+    struct sockaddr_storage address;
+    enum smtp_status status = SMTP_NONE;
+    if (client->address.s) {
+        if (!read_address(client->address, &address))
+            return SMTP_BAD_ARGUMENT;
+        s->client_name[0] = '\0';
+        status = session_known(s, &address);
+    }
+    if (client->name.s)
+        str_copy(client->name, s->client_name, sizeof s->client_name);
+    return status;
+}
+
 const struct smtp_ops session_ops = {
     .mail = ask_mail,
     .recipient = ask_recipient,
@@ -116,6 +150,7 @@ const struct smtp_ops session_ops = {
     .end = end_message,
     .abort = abort_message,
     .refused = note_refusal,
+    .xclient = take_client,
 };
 
 void session_arrival_fate(struct session *s, enum smtp_status status, struct str detail,

@@ -39,6 +39,8 @@ enum smtp_status cmd_ehlo(struct smtp_session *s, struct str args)
         smtp_reply_put_more(&s->out, SMTP_HELO_OK, str_of(offers[i]));
     if (s->config->tls && !s->tls)
         smtp_reply_put_more(&s->out, SMTP_HELO_OK, STR("STARTTLS"));
+    if (s->trusted)
+        smtp_reply_put_more(&s->out, SMTP_HELO_OK, STR(SMTP_XCLIENT_OFFER));
     char text[32];
     struct buf size = {.p = text, .cap = sizeof text, .max = sizeof text - 1};
     buf_addf(&size, "SIZE %zu", s->config->conf->smtp.size_limit);

@@ -4,8 +4,6 @@
  */
 #include "gateway/smtp/machine.h"
 
-#include <stdlib.h>
-
 enum smtp_status cmd_starttls(struct smtp_session *s, struct str args)
 {
     if (s->tls)
@@ -13,10 +11,7 @@ enum smtp_status cmd_starttls(struct smtp_session *s, struct str args)
     if (!s->config->tls)
         return SMTP_NOT_IMPLEMENTED;
     s->in = STR_EMPTY;
-    free(s->helo);
-    s->helo = NULL;
-    s->extended = false;
-    session_reset(s);
+    session_restart(s);
     session_reply(s, SMTP_TLS_READY, STR_EMPTY);
     session_become(s, AT_TLS);
     return SMTP_NONE;

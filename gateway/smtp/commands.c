@@ -46,6 +46,7 @@ static const struct command commands[] = {
     {STR("NOOP"),     ANYWHERE,                       ARGS_MAY,  true,  "helo", say_ok},
     {STR("QUIT"),     ANYWHERE,                       ARGS_NONE, true,  "helo", say_bye},
     {STR("STARTTLS"), IN(AT_START) | IN(AT_READY),    ARGS_NONE, true,  "helo", cmd_starttls},
+    {STR("XCLIENT"),  IN(AT_START) | IN(AT_READY),    ARGS_MUST, true,  "helo", cmd_xclient},
     {STR("VRFY"),     ANYWHERE & ~IN(AT_CHUNKS),      ARGS_MUST, true,  "helo", say_not_verified},
     {STR("HELP"),     ANYWHERE & ~IN(AT_CHUNKS),      ARGS_MAY,  true,  "helo", say_help},
     {STR("EXPN"),     ANYWHERE,                       ARGS_MAY,  true,  "helo", say_not_implemented},

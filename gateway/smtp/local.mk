@@ -19,7 +19,8 @@ lib_libsmtp_a_SOURCES = \
     gateway/smtp/cmd_data.c \
     gateway/smtp/cmd_bdat.c \
     gateway/smtp/cmd_rset.c \
-    gateway/smtp/cmd_starttls.c
+    gateway/smtp/cmd_starttls.c \
+    gateway/smtp/cmd_xclient.c
 
 smtp_fake = t/smtp/fake.c t/smtp/fake.h
 unit += t/unit/smtp_transcripts

@@ -70,6 +70,10 @@ struct smtp_session {
     struct buf rest; /* input that waits */
     struct buf out;
     char *helo;
+    bool trusted;         /* XCLIENT is offered */
+    char *client_helo;    /* what the session that is passed on said of itself; NULL: nobody told */
+    bool client_plain;    /* it spoke SMTP, */
+    bool client_extended; /* … ESMTP; neither: nobody told */
     struct transaction *transaction;
     const char *stage; /* of the command being worked on, for refusals */
 };
@@ -79,6 +83,9 @@ void session_become(struct smtp_session *s, enum session_state state);
 /* Forgets the transaction; a message that was begun is aborted. Back to AT_READY or AT_START. */
 void session_reset(struct smtp_session *s);
 void session_reply(struct smtp_session *s, enum smtp_status status, struct str detail);
+/* Nobody has said HELO yet; the transaction is forgotten. */
+void session_restart(struct smtp_session *s);
+void session_say_banner(struct smtp_session *s);
 void session_refused(struct smtp_session *s, enum smtp_status status, struct str detail,
                      struct str recipient);
 
@@ -110,6 +117,8 @@ enum smtp_status cmd_data(struct smtp_session *s, struct str args);
 enum smtp_status cmd_bdat(struct smtp_session *s, struct str args);
 enum smtp_status cmd_rset(struct smtp_session *s, struct str args);
 enum smtp_status cmd_starttls(struct smtp_session *s, struct str args);
+#define SMTP_XCLIENT_OFFER "XCLIENT NAME ADDR PORT PROTO HELO LOGIN DESTADDR DESTPORT REVERSE_NAME"
+enum smtp_status cmd_xclient(struct smtp_session *s, struct str args);
 
 /* --- recipients.c --- */
 void recipients_free(struct transaction *t);

@@ -59,6 +59,7 @@ static const struct smtp_reply replies[SMTP_STATUS_COUNT] = {
     [SMTP_NO_RECIPIENTS]        = {554, "5.5.1", "No valid recipients", STAYS, QUIET},
     [SMTP_STRAY_COMMAND_BYTE]   = {521, "5.5.2", "Bare CR, bare LF or NUL in a command; closing", CLOSES, JOURNAL},
     [SMTP_NOT_SMTP]             = {521, "5.5.1", "This is a mail server; closing", CLOSES, QUIET},
+    [SMTP_XCLIENT_DENIED]       = {550, "5.7.0", "You may not say whose session this is", STAYS, JOURNAL},
     [SMTP_UNKNOWN_RECIPIENT]    = {550, "5.1.1", "No such recipient here", STAYS, JOURNAL},
     [SMTP_RELAYING_DENIED]      = {550, "5.7.1", "Not a domain of ours; relaying denied", STAYS, JOURNAL},
     [SMTP_REJECTED]             = {550, "5.7.1", "Message refused", STAYS, JOURNAL},

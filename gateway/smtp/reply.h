@@ -60,6 +60,7 @@ enum smtp_status {
     SMTP_NO_RECIPIENTS,
     SMTP_STRAY_COMMAND_BYTE, /* ends the session */
     SMTP_NOT_SMTP,           /* ends the session */
+    SMTP_XCLIENT_DENIED,
     SMTP_UNKNOWN_RECIPIENT,
     SMTP_RELAYING_DENIED,
     SMTP_REJECTED, /* detail: why */

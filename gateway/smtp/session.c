@@ -28,6 +28,7 @@ void smtp_free(struct smtp_session **session)
     buf_release(&s->rest);
     buf_release(&s->out);
     free(s->helo);
+    free(s->client_helo);
     free(s);
     *session = NULL;
 }
@@ -50,6 +51,15 @@ void session_reset(struct smtp_session *s)
         s->config->ops->abort(s->owner);
     recipients_free(t);
     free(t);
+}
+
+void session_restart(struct smtp_session *s)
+{
+    free(s->helo);
+    s->helo = NULL;
+    s->extended = false;
+    session_reset(s);
+    session_become(s, AT_START);
 }
 
 static void session_close(struct smtp_session *s)
@@ -240,12 +250,8 @@ static void work(struct smtp_session *s, struct str bytes)
     }
 }
 
-void smtp_greet(struct smtp_session *s, enum smtp_status status)
+void session_say_banner(struct smtp_session *s)
 {
-    if (status != SMTP_NONE) {
-        session_reply(s, status, STR_EMPTY);
-        return;
-    }
     const struct conf *conf = s->config->conf;
     char text[512];
     struct buf banner = {.p = text, .cap = sizeof text, .max = sizeof text - 1};
@@ -253,6 +259,19 @@ void smtp_greet(struct smtp_session *s, enum smtp_status status)
     if (conf->smtp.banner && conf->smtp.banner[0])
         buf_addf(&banner, " %s", conf->smtp.banner);
     session_reply(s, SMTP_BANNER, buf_str(&banner));
+}
+
+void smtp_greet(struct smtp_session *s, enum smtp_status status)
+{
+    if (status != SMTP_NONE)
+        session_reply(s, status, STR_EMPTY);
+    else
+        session_say_banner(s);
+}
+
+void smtp_trust(struct smtp_session *s, bool trusted)
+{
+    s->trusted = trusted;
 }
 
 void smtp_input(struct smtp_session *s, struct str bytes)
@@ -341,7 +360,7 @@ bool smtp_in_message(const struct smtp_session *s)
 
 struct str smtp_helo(const struct smtp_session *s)
 {
-    return str_of(s->helo);
+    return str_of(s->client_helo ? s->client_helo : s->helo);
 }
 
 const char *smtp_protocol(const struct smtp_session *s)
@@ -351,5 +370,6 @@ const char *smtp_protocol(const struct smtp_session *s)
         return s->tls ? "UTF8SMTPS" : "UTF8SMTP";
     if (s->tls)
         return "ESMTPS";
-    return s->extended ? "ESMTP" : "SMTP";
+    bool extended = s->client_plain || s->client_extended ? s->client_extended : s->extended;
+    return extended ? "ESMTP" : "SMTP";
 }

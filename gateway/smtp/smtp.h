@@ -4,7 +4,8 @@
  * and the fuzzer drive it as poterne-edge does.
  *
  * RFC 5321 with PIPELINING (2920), SIZE (1870), 8BITMIME (6152), SMTPUTF8 (6531),
- * ENHANCEDSTATUSCODES (2034), CHUNKING (3030, without BINARYMIME), STARTTLS (3207).
+ * ENHANCEDSTATUSCODES (2034), CHUNKING (3030, without BINARYMIME), STARTTLS (3207);
+ * Postfix's XCLIENT from those who may say so.
  *
  * The owner's loop:
  *     smtp_greet()
@@ -54,6 +55,13 @@ struct smtp_refusal {
     struct str sender, recipient;
 };
 
+/* Whose session it is that a server of ours passes on (XCLIENT). A text that is empty is known to
+ * be unavailable; one whose `s` is NULL was not told: what was known before holds. */
+struct smtp_xclient {
+    struct str name;    /* its host name, checked by that server */
+    struct str address; /* "192.0.2.1", "2001:db8::1" */
+};
+
 /* All get the `owner` of smtp_new(). None of them may free the session. */
 struct smtp_ops {
     /* MAIL is about to be accepted: SMTP_NONE, or why not. */
@@ -69,6 +77,8 @@ struct smtp_ops {
     /* A message that was begun will not end; nor may an answer come any more. */
     void (*abort)(void *owner);
     void (*refused)(void *owner, const struct smtp_refusal *refusal);
+    /* The client is another one from now on: SMTP_NONE, or why not. */
+    enum smtp_status (*xclient)(void *owner, const struct smtp_xclient *client);
 };
 
 struct smtp_config {
@@ -93,6 +103,8 @@ struct smtp_session *smtp_new(const struct smtp_config *config, void *owner);
 /* Aborts a message under way; NULL is fine. */
 void smtp_free(struct smtp_session **session);
 
+/* Whether the client may say whose session it passes on; false to begin with. */
+void smtp_trust(struct smtp_session *session, bool trusted);
 /* The banner, or with a status that closes: what is said in its place. */
 void smtp_greet(struct smtp_session *session, enum smtp_status status);
 /* Only while SMTP_WANT_INPUT; all of `bytes` (SMTP_BLOCK_MAX at most) is taken. */

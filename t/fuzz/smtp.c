@@ -4,6 +4,7 @@
  * than the input has ends of one; what was begun is ended or aborted (t/smtp/fake.c aborts else).
  * The first byte chooses: 1 STARTTLS is offered, 2 small limits, 4 a full disk, 8 look-ups and
  * verdicts are answered late, and when the session is drained (the upper bits).
+ * The length: odd ones have their line ends mended, every other two are trusted.
  */
 #include "t/smtp/fake.h"
 
@@ -76,6 +77,8 @@ static void converse(struct fake *f, unsigned char flags, struct str in, size_t 
         f->conf.smtp.commands_limit = 30;
         f->conf.smtp.messages_limit = 3;
     }
+    f->conf.smtp.mend_newlines = in.n & 1;
+    smtp_trust(f->session, in.n & 2);
     smtp_greet(f->session, SMTP_NONE);
     while (in.n > 0 && smtp_wants(f->session) != SMTP_WANT_CLOSE) {
         size_t fed = fake_feed(f, in, step);

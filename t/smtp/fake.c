@@ -161,6 +161,18 @@ static void on_refused(void *owner, const struct smtp_refusal *r)
              r->reply->enhanced, STR_ARG(r->sender), STR_ARG(r->recipient), STR_ARG(r->text));
 }
 
+/* A client at 192.0.2.99 has too many sessions. */
+static enum smtp_status on_xclient(void *owner, const struct smtp_xclient *client)
+{
+    struct fake *f = owner;
+    if (str_eq(client->address, STR("192.0.2.99")))
+        return SMTP_TOO_MANY_FROM_CLIENT;
+    buf_addf(&f->messages, "xclient %.*s [%.*s]\n",
+             STR_ARG(client->name.s ? client->name : STR("-")),
+             STR_ARG(client->address.s ? client->address : STR("-")));
+    return SMTP_NONE;
+}
+
 static const struct smtp_ops ops = {
     .mail = on_mail,
     .recipient = on_recipient,
@@ -169,6 +181,7 @@ static const struct smtp_ops ops = {
     .end = on_end,
     .abort = on_abort,
     .refused = on_refused,
+    .xclient = on_xclient,
 };
 
 void fake_start(struct fake *f)

@@ -18,6 +18,7 @@ struct fake {
     struct conf conf;
     struct smtp_config config;
     struct smtp_session *session;
+    bool trusted;        /* for XCLIENT, at the start of a session */
     bool full;           /* MAIL gets 452 */
     struct buf message;  /* the one under way */
     struct buf messages; /* "<sender> -> <rcpt> <rcpt> | escaped message" a line */

@@ -53,6 +53,7 @@ static void start(struct play *p)
         return;
     p->started = true;
     p->fake.session = smtp_new(&p->fake.config, &p->fake);
+    smtp_trust(p->fake.session, p->fake.trusted);
     smtp_greet(p->fake.session, SMTP_NONE);
     fake_collect(&p->fake);
 }
@@ -129,6 +130,8 @@ static void do_set(struct play *p, struct str rest)
         p->fake.full = value;
     else if (str_eq(name, STR("tls")))
         p->fake.config.tls = value;
+    else if (str_eq(name, STR("trusted")))
+        p->fake.trusted = value;
     else
         fail(p, "no such setting");
 }

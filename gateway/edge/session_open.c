@@ -1,0 +1,133 @@
+/* The beginning of a session: whose is it, may it come in, and its greeting. */
+#include <errno.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "gateway/edge/session.h"
+#include "gateway/gate/proxy.h"
+
+static void link_in(struct session *s)
+{
+    struct edge *edge = s->edge;
+    s->next = edge->sessions;
+    if (s->next)
+        s->next->prev = s;
+    edge->sessions = s;
+    edge->n_sessions++;
+}
+
+enum smtp_status session_known(struct session *s, const struct sockaddr_storage *address)
+{
+    struct edge *edge = s->edge;
+    struct client *client = client_hold(edge->clients, address);
+    if (client == NULL)
+        return SMTP_NO_MEMORY;
+    if (s->counted)
+        s->client->sessions--;
+    client_release(edge->clients, &s->client);
+    s->client = client;
+    s->counted = false;
+    client_ip(address, s->ip);
+    smtp_trust(s->smtp, networks_hold(&edge->xclient_from, str_of(s->ip)));
+    if (client->sessions >= edge->conf->smtp.client_sessions_limit)
+        return SMTP_TOO_MANY_FROM_CLIENT;
+    client->sessions++;
+    s->counted = true;
+    return SMTP_NONE;
+}
+
+/* Whoever speaks before it is greeted is no mail server (RFC 5321 3.1). */
+static bool spoke_early(int fd)
+{
+    char c;
+    return recv(fd, &c, 1, MSG_PEEK | MSG_DONTWAIT) == 1;
+}
+
+/* `bytes` came behind a PROXY header. */
+static void greet(struct session *s, enum smtp_status refuse, struct str bytes)
+{
+    s->early = bytes.n > 0 || spoke_early(s->fd);
+    if (s->early)
+        log_info("client %s spoke before it was greeted", s->ip);
+    smtp_greet(s->smtp, refuse);
+    if (bytes.n && smtp_wants(s->smtp) == SMTP_WANT_INPUT) {
+        s->busy = true;
+        smtp_input(s->smtp, bytes);
+        s->busy = false;
+    }
+    session_settle(s);
+}
+
+void session_open(struct edge *edge, int fd, const struct sockaddr_storage *address,
+                  enum smtp_status refuse)
+{
+    struct session *s = calloc(1, sizeof *s);
+    struct smtp_session *smtp = s ? smtp_new(&edge->smtp, s) : NULL;
+    if (smtp == NULL) {
+        log_error("out of memory for a session");
+        free(s);
+        close(fd);
+        return;
+    }
+    *s = (struct session){.edge = edge, .smtp = smtp, .fd = fd, .line = LINE_PLAIN};
+    client_ip(address, s->ip);
+    s->opened = s->heard = edge->now;
+    buf_init(&s->header, PROXY_MAX);
+    event_assign(&s->readable, edge->base, fd, EV_READ | EV_PERSIST, session_on_readable, s);
+    event_assign(&s->writable, edge->base, fd, EV_WRITE, session_on_writable, s);
+    link_in(s);
+    if (refuse == SMTP_NONE && networks_hold(&edge->proxy_from, str_of(s->ip))) {
+        s->line = LINE_PROXY;
+        session_set_reading(s, true);
+        return;
+    }
+    enum smtp_status known = session_known(s, address);
+    greet(s, refuse == SMTP_NONE ? known : refuse, STR_EMPTY);
+}
+
+/* Nothing is said to it: what it takes for a server's greeting would be handed to somebody. */
+static void refuse_proxy(struct session *s, const char *why)
+{
+    log_warning("proxy %s: %s; closed", s->ip, why);
+    session_close(s);
+}
+
+static void header_read(struct session *s, const struct sockaddr_storage *source, size_t used)
+{
+    struct sockaddr_storage own = {.ss_family = AF_UNSPEC};
+    socklen_t n = sizeof own;
+    if (source == NULL && getpeername(s->fd, (struct sockaddr *)&own, &n) < 0) {
+        session_close(s);
+        return;
+    }
+    struct buf header = s->header;
+    buf_init(&s->header, PROXY_MAX);
+    s->line = LINE_PLAIN;
+    s->opened = s->heard = s->edge->now;
+    enum smtp_status refuse = session_known(s, source ? source : &own);
+    greet(s, refuse, str_from(buf_str(&header), used));
+    buf_release(&header);
+}
+
+void session_read_header(struct session *s)
+{
+    struct sockaddr_storage source;
+    size_t used;
+    ssize_t got = recv(s->fd, s->edge->block, PROXY_MAX - s->header.n, 0);
+    if (got < 0 && (errno == EAGAIN || errno == EINTR))
+        return;
+    if (got <= 0) { /* it only looked whether we are there */
+        session_close(s);
+        return;
+    }
+    buf_add(&s->header, str_n(s->edge->block, (size_t)got));
+    enum proxy_result result = proxy_read(buf_str(&s->header), &source, &used);
+    if (!buf_ok(&s->header))
+        refuse_proxy(s, "out of memory for its PROXY header");
+    else if (result == PROXY_BAD)
+        refuse_proxy(s, "its connection does not begin with a PROXY header (gate.proxy_from)");
+    else if (result != PROXY_MORE)
+        header_read(s, result == PROXY_KNOWN ? &source : NULL, used);
+}
