@@ -34,6 +34,7 @@ void ruleset_free(struct ruleset **set)
         eval_call_release(&(*set)->rules[i].call);
         uri_detail_release((*set)->rules[i].detail);
     }
+    network_release(&(*set)->network);
     settings_free(&(*set)->settings);
     pool_free(&(*set)->pool);
     free(*set);
@@ -127,12 +128,28 @@ static void set_aside_score(struct compiler *c, struct rule *rule)
     rule->score = 0;
 }
 
+/* A rule that asks the DNS. */
+static int set_network(struct compiler *c, struct rule *rule, const struct definition *definition,
+                       struct err *err)
+{
+    struct err why = {""};
+    rule->kind = RULE_NETWORK;
+    int result = network_add(c->set, (uint32_t)(rule - c->set->rules), definition, &why);
+    if (result == 0 && why.text[0])
+        book_notice(c->book, rule->file, rule->line, "%.*s: %s; the rule never hits",
+                    STR_ARG(rule->name), why.text);
+    return result == 0 ? 0 : err_set(err, "%s", why.text);
+}
+
 /* The pattern or the call of a rule; a rule with a mistake in it stays, as one that never hits. */
 static void set_test(struct compiler *c, struct rule *rule, const struct definition *definition)
 {
     struct err err = {""};
     int result = 0;
-    if (rule->kind == RULE_EVAL) {
+    if (rule->kind == RULE_ASKDNS ||
+        (rule->kind == RULE_EVAL && network_is_call(definition->test))) {
+        result = set_network(c, rule, definition, &err);
+    } else if (rule->kind == RULE_EVAL) {
         rule->call.raw = definition->eval_raw;
         result = eval_compile(c->set->pool, definition->test, &rule->call, &err);
         if (rule->call.pass_2)
@@ -318,14 +335,14 @@ static int group_rules(struct compiler *c, struct err *err)
         enum rule_kind kind = set->rules[number].kind;
         if (kind == RULE_EVAL || kind == RULE_URI_DETAIL)
             set->evals[set->n_evals++] = number;
-        else if (kind != RULE_NONE && kind != RULE_META &&
+        else if (kind != RULE_NONE && kind != RULE_META && kind != RULE_NETWORK &&
                  add_pattern(set, number, &c->book->list[i], err) < 0)
             return -1;
     }
     captures_finish(c->book, set);
     if (finish_groups(set, err) < 0)
         return -1;
-    if (metas_order(c->book, set, err) < 0)
+    if (metas_order(c->book, set, err) < 0 || network_finish(set, err) < 0)
         return -1;
     return wake_make(set, err);
 }

@@ -8,6 +8,7 @@ lib_librules_a_SOURCES = \
     rules/load.c rules/load.h \
     rules/metas.c \
     rules/prefilter.c rules/prefilter.h \
+    rules/questions.c \
     rules/rules.h \
     rules/ruleset.h \
     rules/run.c rules/run.h \
@@ -21,6 +22,7 @@ include rules/language/local.mk
 include rules/match/local.mk
 include rules/facts/local.mk
 include rules/eval/local.mk
+include rules/network/local.mk
 include rules/fit/local.mk
 
 unit += \
@@ -33,6 +35,7 @@ unit += \
     t/unit/rules_hostile \
     t/unit/rules_language \
     t/unit/rules_languages \
+    t/unit/rules_network \
     t/unit/rules_others \
     t/unit/rules_parse \
     t/unit/rules_regex \
@@ -54,6 +57,7 @@ t_unit_rules_fold_LDADD = $(RULES_LIBS) $(CMOCKA_LIBS)
 t_unit_rules_hostile_LDADD = $(RULES_LIBS) $(CMOCKA_LIBS)
 t_unit_rules_language_LDADD = $(RULES_LIBS) $(CMOCKA_LIBS)
 t_unit_rules_languages_LDADD = $(RULES_LIBS) $(CMOCKA_LIBS)
+t_unit_rules_network_LDADD = $(RULES_LIBS) $(CMOCKA_LIBS)
 t_unit_rules_others_LDADD = $(RULES_LIBS) $(CMOCKA_LIBS)
 t_unit_rules_parse_LDADD = $(RULES_LIBS) $(CMOCKA_LIBS)
 t_unit_rules_regex_LDADD = $(RULES_LIBS) $(CMOCKA_LIBS)

@@ -6,6 +6,7 @@
 #define POTERNE_RULES_RULES_H
 
 #include "mail/text.h"
+#include "sender/dns.h"
 
 /*
  * One message's rules must be through in this time (the wall clock, between two searches); rules
@@ -64,18 +65,14 @@ struct rules_scratch *rules_scratch_new(const struct ruleset *set, struct err *e
 void rules_scratch_free(struct rules_scratch **scratch);
 
 /*
- * What was asked over the network about a message, for the rules that look at it. Who has resolvers
- * fills it; what is not there was not asked, and its rules don't hit.
+ * What was asked over the network about a message, for the rules that look at it, and whom rules
+ * may ask themselves. Who has resolvers fills it; what is not there was not asked, and its rules
+ * don't hit.
  */
 struct rules_signature { /* of DKIM (RFC 6376) or ARC (RFC 8617), in the header's order */
     struct str domain;   /* d=, lower case */
     bool pass, testing, arc;
     bool unknown; /* its key could not be asked for now */
-};
-
-struct rules_answer {
-    struct str set;  /* what a rule calls the list in its first argument, or its own name */
-    struct str text; /* "127.0.0.2", or the text of a TXT record */
 };
 
 struct rules_network {
@@ -84,10 +81,17 @@ struct rules_network {
     const struct rules_signature *signatures;
     size_t n_signatures;
     bool spf_asked, dkim_asked; /* else what stands there says nothing */
-    const struct rules_answer *answers;
-    size_t n_answers;
-    bool sender_has_no_host; /* the envelope sender's domain has neither MX nor address */
+    /* Asked by rules about lists, name servers and the like, within ruleset_run(), in a few rounds;
+     * NULL: these rules are not run. A memo (sender/dns_memo.h) that was asked for what
+     * rules_questions() says answers the first round at once. */
+    const struct dns_source *dns;
+    /* Lists out of service, as their names without a last dot: they list everybody, or nobody (RFC
+     * 5782 5). They are not asked, and count as lists that did not answer. */
+    const struct str *zones_off;
+    size_t n_zones_off;
 };
+
+struct rules_prepared;
 
 struct rules_input {
     const struct message *message;
@@ -99,8 +103,10 @@ struct rules_input {
     struct str received; /* the Received field that this server will add, without its name, LF line
                             ends, the last included; .s NULL: none, the message has been received */
     const struct rules_network *network; /* NULL: nothing was asked */
-    int64_t now;                         /* seconds since 1970; 0: not known */
-    bool sub_rules;                      /* "__" rules stand among the hits too, with score 0 */
+    const struct rules_prepared
+        *prepared;    /* what rules_questions() has found out; NULL: not asked */
+    int64_t now;      /* seconds since 1970; 0: not known */
+    bool sub_rules;   /* "__" rules stand among the hits too, with score 0 */
     bool bayes_known; /* a trained pass 2 ran first: `bayes` is the probability of spam that it gave
                        */
     double bayes;
@@ -121,8 +127,33 @@ struct rules_result {
     const char **limited; /* rules that ran into a match, depth, heap or time limit: their
                              answer is not known, which is not "no match" */
     size_t n_limited;
-    bool truncated; /* some text was longer than what rules look at */
+    /* Of rules that ask the DNS, and metas that hang on them, those that would hit or not by an
+     * answer that did not come: neither "hit" nor "no match". */
+    const char **unknown;
+    size_t n_unknown;
+    size_t questions;             /* to the DNS */
+    struct dns_query *unanswered; /* those that got no answer, at most RULES_UNANSWERED_MAX */
+    size_t n_unanswered;          /* all of them */
+    bool truncated;               /* some text was longer than what rules look at */
 };
+
+#define RULES_UNANSWERED_MAX 20 /* named */
+
+/* What rules will ask the DNS for at once, for who asks for more at the same time. */
+struct rules_questions {
+    struct dns_query *list; /* at most DNS_QUESTIONS_MAX, the most telling first */
+    size_t n;
+    const struct rules_prepared *prepared; /* for rules_input.prepared */
+};
+
+/*
+ * To be asked before ruleset_run(), which then finds the facts made that this needed. The network
+ * of `input` need not be there yet. Set, scratch, message and pool must be those of ruleset_run().
+ * -1 only when the pool is used up.
+ */
+int rules_questions(const struct ruleset *set, struct rules_scratch *scratch,
+                    const struct rules_input *input, struct pool *pool,
+                    struct rules_questions *questions, struct err *err);
 
 /* Names of the result live as long as the set, all else as long as the pool. -1 only when the
  * pool is used up. */

@@ -12,6 +12,7 @@
 #include "rules/language/expr.h"
 #include "rules/match/filter.h"
 #include "rules/match/regex.h"
+#include "rules/network/network.h"
 #include "rules/uri_detail.h"
 #include "rules/wake.h"
 
@@ -67,6 +68,7 @@ struct ruleset {
     struct group *groups;
     size_t n_groups, groups_cap;
     struct captures captures; /* rules that are run before the groups */
+    struct network_rules network;   /* rules that ask the DNS */
     uint32_t *evals;
     size_t n_evals;
     uint32_t *metas; /* each behind all those that it asks for */

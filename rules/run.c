@@ -3,6 +3,7 @@
 
 #include "base/score.h"
 #include "rules/facts/relays.h"
+#include "rules/network/run.h"
 #include "rules/prefilter.h"
 #include "rules/run.h"
 
@@ -144,7 +145,8 @@ static int run_evals(struct run *run)
 /* A rule with "tflags multiple" scores for each hit; a meta or a call once, whatever its value. */
 static double score_of(const struct rule *rule, double value)
 {
-    bool once = rule->kind == RULE_META || rule->kind == RULE_EVAL || rule->kind == RULE_URI_DETAIL;
+    bool once = rule->kind == RULE_META || rule->kind == RULE_EVAL ||
+                rule->kind == RULE_URI_DETAIL || rule->kind == RULE_NETWORK;
     return once ? rule->score : rule->score * value;
 }
 
@@ -176,13 +178,16 @@ static int make_result(struct run *run)
     struct rules_result *result = run->result;
     result->hits = POOL_ARRAY(run->pool, s->n_touched, struct rule_hit);
     result->limited = POOL_ARRAY(run->pool, s->n_touched, const char *);
-    if (result->hits == NULL || result->limited == NULL)
+    result->unknown = POOL_ARRAY(run->pool, s->n_open, const char *);
+    if (result->hits == NULL || result->limited == NULL || result->unknown == NULL)
         return facts_no_memory(run->err);
     for (size_t i = 0; i < s->n_touched; i++) {
         uint32_t number = s->touched[i];
         const struct rule *rule = &set->rules[number];
         if (s->limited[number])
             result->limited[result->n_limited++] = rule->name.s;
+        if (s->open[number] && (rule->counts || run->input->sub_rules))
+            result->unknown[result->n_unknown++] = rule->name.s;
         if (!shows(run, number))
             continue;
         struct rule_hit *found = &result->hits[result->n_hits++];
@@ -206,9 +211,12 @@ int ruleset_run(const struct ruleset *set, struct rules_scratch *scratch,
         .set = set, .scratch = scratch, .input = input, .pool = pool, .result = result, .err = err};
     *result = (struct rules_result){.truncated = (input->text && input->text->truncated) ||
                                                  input->message->anomalies & MAIL_ANOMALY_LIMIT};
-    facts_init(&run.facts, pool, input, set->settings);
-    run.facts.runner = scratch->runner;
+    questions_take(&run.facts, set, scratch, input, pool);
     scratch_clear(scratch);
+    /* what is waited for is no time of the rules */
+    regex_runner_start(scratch->runner, RULES_TIME_MAX_MS);
+    if (network_run(scratch, &run.facts, result) < 0)
+        return facts_no_memory(err);
     regex_runner_start(scratch->runner, RULES_TIME_MAX_MS);
     if (captures_run(scratch, &run.facts, &result->truncated, err) < 0)
         return -1;

@@ -28,6 +28,10 @@ enum regex_result run_anywhere(struct regex_runner *runner, const struct regex *
 /* The piece, or what stands for one that is not there. */
 struct str run_piece(const struct view *view, size_t i, struct str if_unset);
 
+/* questions.c: the facts of the message, those that rules_questions() has made of it included. */
+void questions_take(struct facts *facts, const struct ruleset *set, struct rules_scratch *scratch,
+                    const struct rules_input *input, struct pool *pool);
+
 /* run_headers.c: the rules of a group on the text that its query finds. -1: the pool is used up. */
 int run_headers(struct run *run, const struct group *group);
 /* As above, on the headers of all parts: the first part in which a rule hits gives all its hits;

@@ -17,6 +17,9 @@ struct rules_scratch {
     bool *done;                      /* [set->n]: no more hits wanted */
     bool *limited;                   /* [set->n]: its answer is not known */
     bool *unknown;                   /* [set->n]: a careful meta's truth is not known */
+    bool *open;      /* [set->n]: it may hit or not, for what was asked was not answered */
+    double *at_most; /* [set->n]: values, if all that is open hit; while n_open is not 0 */
+    size_t n_open;
     bool *matched; /* [set->n]: the pattern of a rule with "!~", in the text just looked at */
     size_t *next;  /* [set->n]: the prefilter's */
     struct str *texts;
@@ -31,6 +34,9 @@ void scratch_clear(struct rules_scratch *s);
 void scratch_hit(struct rules_scratch *s, uint32_t number, struct str text);
 /* The rule is given up for this message: its hits so far stay, and it is named as limited. */
 void scratch_give_up(struct rules_scratch *s, uint32_t number);
+/* It has not hit, and not all that was asked about it was answered: nobody knows whether it would.
+ */
+void scratch_unknown(struct rules_scratch *s, uint32_t number);
 /* Works out the metas that can be anything else than 0. */
 void scratch_run_metas(struct rules_scratch *s);
 

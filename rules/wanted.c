@@ -9,6 +9,8 @@ struct search {
     size_t n_todo;
     const struct definition *meta; /* being read */
     struct names asked;            /* texts that wanted rules want to be captured */
+    struct names sets;             /* of block lists: the first rule that asks for it */
+    uint32_t *next_of_set;         /* [book->n]: one more of them, or NAMES_NONE */
     bool no_memory;
 };
 
@@ -25,6 +27,21 @@ static void note_marks(struct search *search, struct str pattern)
         search->no_memory |= !names_put(&search->asked, search->pool, mark.name, 1);
 }
 
+static void want(struct search *search, const struct definition *definition);
+
+/* check_rbl_sub looks at what all others of its set ask for; once wanted, the set is forgotten. */
+static void want_set(struct search *search, const struct definition *definition)
+{
+    struct network_set set = network_set_of(search->pool, definition->test);
+    uint32_t asking =
+        set.only_looks && set.name.s ? names_find(&search->sets, set.name) : NAMES_NONE;
+    if (asking == NAMES_NONE)
+        return;
+    names_put(&search->sets, search->pool, set.name, NAMES_NONE);
+    for (; asking != NAMES_NONE; asking = search->next_of_set[asking])
+        want(search, &search->book->list[asking]);
+}
+
 /* Each rule gets in once, so `todo` needs room for no more than all. */
 static void want(struct search *search, const struct definition *definition)
 {
@@ -36,12 +53,16 @@ static void want(struct search *search, const struct definition *definition)
         search->todo[search->n_todo++] = number;
     if (captures_kind(definition->kind))
         note_marks(search, definition->test);
+    if (definition->kind == RULE_EVAL)
+        want_set(search, definition);
 }
 
 /* In a score set without network or learning, their eval rules are not run. */
 static bool is_off(const struct book *book, const struct definition *definition)
 {
     unsigned set = book->options.score_set;
+    if (definition->kind == RULE_ASKDNS)
+        return !(set & RULES_SCORE_NET);
     return definition->kind == RULE_EVAL && ((definition->net && !(set & RULES_SCORE_NET)) ||
                                              (definition->learn && !(set & RULES_SCORE_LEARN)));
 }
@@ -50,6 +71,21 @@ static bool can_hit(const struct book *book, const struct definition *definition
 {
     return definition->kind != RULE_NONE && definition->kind != RULE_EMPTY &&
            !is_off(book, definition) && compile_score(book, definition) != 0;
+}
+
+/* Who asks for each set of block lists. */
+static void find_sets(struct search *search)
+{
+    for (size_t i = 0; i < search->book->n && !search->no_memory; i++) {
+        const struct definition *definition = &search->book->list[i];
+        if (definition->kind != RULE_EVAL || !can_hit(search->book, definition))
+            continue;
+        struct network_set set = network_set_of(search->pool, definition->test);
+        if (set.name.s == NULL || set.only_looks)
+            continue;
+        search->next_of_set[i] = names_find(&search->sets, set.name);
+        search->no_memory |= !names_put(&search->sets, search->pool, set.name, (uint32_t)i);
+    }
 }
 
 /* A meta is worked out for those who ask even when it has no score. */
@@ -144,9 +180,11 @@ int wanted_find(const struct book *book, struct pool *pool, struct wanted *wante
     wanted->late = POOL_ARRAY(pool, book->n, bool);
     wanted->exprs = POOL_ARRAY(pool, book->n, struct expr);
     search.todo = POOL_ARRAY(pool, book->n, uint32_t);
+    search.next_of_set = POOL_ARRAY(pool, book->n, uint32_t);
     if (wanted->rules == NULL || wanted->late == NULL || wanted->exprs == NULL ||
-        search.todo == NULL)
+        search.todo == NULL || search.next_of_set == NULL)
         return err_set(err, "rules: out of memory");
+    find_sets(&search);
     for (size_t i = 0; i < book->n; i++) {
         const struct definition *definition = &book->list[i];
         if (can_hit(book, definition) &&

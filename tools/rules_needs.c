@@ -60,6 +60,7 @@ const char *rules_kind_name(const struct definition *definition)
         [RULE_EVAL] = "eval",
         [RULE_EMPTY] = "empty",
         [RULE_URI_DETAIL] = "uri_detail",
+        [RULE_ASKDNS] = "askdns",
     };
     size_t kind = (size_t)definition->kind;
     const char *name = kind < sizeof names / sizeof names[0] ? names[kind] : NULL;

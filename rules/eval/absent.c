@@ -1,6 +1,7 @@
 #include "rules/eval/absent.h"
 
 #define NETWORK  "it asks a network service, which is not done while a message waits"
+#define HASHES   "lists of hashes (HashBL.pm) are not asked"
 #define HISTORY  "it keeps a history of senders; poterne has none"
 #define MACROS   "macros of office files are for the antivirus engines to find"
 #define REDIRECT "it would follow the link over the network"
@@ -18,6 +19,11 @@ static const struct {
     {"check_dcc_reputation_range", NETWORK},
     {"check_from_in_auto_welcomelist", HISTORY}, /* AWL */
     {"check_from_in_auto_whitelist", HISTORY},
+    {"check_hashbl_attachments", HASHES},
+    {"check_hashbl_bodyre", HASHES},
+    {"check_hashbl_emails", HASHES},
+    {"check_hashbl_tag", HASHES},
+    {"check_hashbl_uris", HASHES},
     {"check_microsoft_executable", "AntiVirus.pm; programs are for the antivirus engines"},
     {"check_olemacro", MACROS}, /* OLEVBMacro */
     {"check_olemacro_csv", MACROS},

@@ -4,7 +4,6 @@
 #include "rules/eval/freemail.h"
 #include "rules/eval/html.h"
 #include "rules/eval/image.h"
-#include "rules/eval/network.h"
 #include "rules/eval/pdf.h"
 #include "rules/facts/body.h"
 
@@ -19,9 +18,9 @@ static const struct {
     eval_function *function;
     size_t argument;
 } patterns[] = {
-    {eval_dns_answered_as, 1},  {eval_freemail_body, 0},     {eval_freemail_from, 0},
-    {eval_freemail_header, 1},  {eval_html_text_match, 1},   {eval_html_text_not_match, 1},
-    {eval_image_name_regex, 0}, {eval_pdf_match_details, 1}, {eval_pdf_name_regex, 0},
+    {eval_freemail_body, 0},     {eval_freemail_from, 0},       {eval_freemail_header, 1},
+    {eval_html_text_match, 1},   {eval_html_text_not_match, 1}, {eval_image_name_regex, 0},
+    {eval_pdf_match_details, 1}, {eval_pdf_name_regex, 0},
 };
 
 static double never_hits(struct eval_context *c)
@@ -86,42 +85,53 @@ static int compile_pattern(struct eval_argument *argument, struct err *err)
     return argument->regex ? 0 : -1;
 }
 
-static int compile_call(struct pool *pool, const struct eval_entry *entry, struct str rest,
-                        struct eval_call *call, struct err *err)
+int eval_split(struct pool *pool, struct str text, struct str *name,
+               struct eval_argument arguments[EVAL_ARGUMENTS_MAX], size_t *n, struct err *err)
 {
-    call->function = entry->function;
-    for (const struct eval_entry *e = eval_bayes; e->name; e++)
-        call->pass_2 |= e == entry;
+    size_t open = str_chr(text, '(');
+    *name = str_trim(str_sub(text, 0, open));
+    *n = 0;
+    if (open == STR_NONE || !str_ends(text, STR(")")))
+        return err_set(err, "expected eval:name(arguments)");
+    struct str rest = str_trim(str_sub(text, open + 1, text.n - 1));
+    while (rest.n) {
+        if (*n == EVAL_ARGUMENTS_MAX)
+            return err_set(err, "more than %d arguments", EVAL_ARGUMENTS_MAX);
+        if (take_argument(pool, &rest, &arguments[(*n)++], err) < 0)
+            return -1;
+    }
+    return 0;
+}
+
+int eval_count(const char *name, size_t n, size_t least, size_t most, struct err *err)
+{
+    if (n >= least && n <= most)
+        return 0;
+    return err_set(err, "eval:%s() takes %zu to %zu arguments, not %zu", name, least, most, n);
+}
+
+int eval_compile(struct pool *pool, struct str text, struct eval_call *call, struct err *err)
+{
+    struct str name;
+    *call = (struct eval_call){.raw = call->raw};
     call->arguments = POOL_ARRAY(pool, EVAL_ARGUMENTS_MAX, struct eval_argument);
     if (call->arguments == NULL)
         return err_set(err, "out of memory");
-    while (rest.n) {
-        if (call->n_arguments == EVAL_ARGUMENTS_MAX)
-            return err_set(err, "more than %d arguments", EVAL_ARGUMENTS_MAX);
-        if (take_argument(pool, &rest, &call->arguments[call->n_arguments++], err) < 0)
-            return -1;
-    }
-    if (call->n_arguments < entry->least || call->n_arguments > entry->most)
-        return err_set(err, "eval:%s() takes %zu to %zu arguments, not %zu", entry->name,
-                       entry->least, entry->most, call->n_arguments);
+    if (eval_split(pool, text, &name, call->arguments, &call->n_arguments, err) < 0)
+        return -1;
+    const struct eval_entry *entry = find(name);
+    if (entry == NULL)
+        return err_set(err, "eval:%.*s() is not known here", STR_ARG(str_sub(name, 0, 60)));
+    call->function = entry->function;
+    for (const struct eval_entry *e = eval_bayes; e->name; e++)
+        call->pass_2 |= e == entry;
+    if (eval_count(entry->name, call->n_arguments, entry->least, entry->most, err) < 0)
+        return -1;
     for (size_t i = 0; i < sizeof patterns / sizeof *patterns; i++) {
         if (entry->function == patterns[i].function && patterns[i].argument < call->n_arguments)
             return compile_pattern(&call->arguments[patterns[i].argument], err);
     }
     return 0;
-}
-
-int eval_compile(struct pool *pool, struct str text, struct eval_call *call, struct err *err)
-{
-    size_t open = str_chr(text, '(');
-    struct str name = str_trim(str_sub(text, 0, open));
-    const struct eval_entry *entry = find(name);
-    if (open == STR_NONE || !str_ends(text, STR(")")))
-        return err_set(err, "expected eval:name(arguments)");
-    if (entry == NULL)
-        return err_set(err, "eval:%.*s() is not known here", STR_ARG(str_sub(name, 0, 60)));
-    *call = (struct eval_call){.raw = call->raw};
-    return compile_call(pool, entry, str_trim(str_sub(text, open + 1, text.n - 1)), call, err);
 }
 
 void eval_call_release(struct eval_call *call)

@@ -51,7 +51,7 @@ extern const struct eval_entry eval_html_parts[]; /* html.h: HTMLEval.pm */
 extern const struct eval_entry eval_image[];      /* image.h: ImageInfo.pm */
 extern const struct eval_entry eval_lists[];      /* lists.c: WLBLEval.pm, WelcomeListSubject.pm */
 extern const struct eval_entry eval_mime[];       /* mime.c: MIMEEval.pm */
-extern const struct eval_entry eval_network[];    /* network.h: DNSEval.pm, SPF.pm, DKIM.pm … */
+extern const struct eval_entry eval_network[];    /* network.c: SPF.pm, DKIM.pm, DMARC.pm */
 extern const struct eval_entry eval_own[];        /* own.h: poterne's */
 extern const struct eval_entry eval_pdf[];        /* pdf.h: PDFInfo.pm */
 extern const struct eval_entry eval_relay[];      /* relay.c: RelayEval.pm */
@@ -70,6 +70,12 @@ struct eval_call {
 /* "name(1, 'two')"; the texts are copied into the pool. eval_call_release() gives patterns back. */
 int eval_compile(struct pool *pool, struct str text, struct eval_call *call, struct err *err);
 void eval_call_release(struct eval_call *call);
+
+/* "name(1, 'two')" as a name and arguments, whose texts are copied into the pool. */
+int eval_split(struct pool *pool, struct str text, struct str *name,
+               struct eval_argument arguments[EVAL_ARGUMENTS_MAX], size_t *n, struct err *err);
+/* -1 with err: there are too few or too many of them. */
+int eval_count(const char *name, size_t n, size_t least, size_t most, struct err *err);
 
 /* Does the pattern of a[argument] match? A limit that it runs into sets c->limited. */
 bool eval_matches(struct eval_context *c, size_t argument, struct str text);

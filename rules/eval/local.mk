@@ -16,7 +16,7 @@ lib_librules_a_SOURCES += \
     rules/eval/lists.c \
     rules/eval/look.c rules/eval/look.h \
     rules/eval/mime.c \
-    rules/eval/network.c rules/eval/network.h \
+    rules/eval/network.c \
     rules/eval/own.c \
     rules/eval/own.h \
     rules/eval/own_header.c \

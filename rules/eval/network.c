@@ -1,11 +1,8 @@
 /*
- * The doors of rules that ask over the network: DNSEval, HashBL, URIDNSBL, SPF, DKIM, DMARC.
- * Nothing is asked here: they look at what
- * rules_input.network says, and don't hit where it is silent, as SpamAssassin with local tests
- * only.
+ * SPF.pm, DKIM.pm, DMARC.pm. Nothing is asked here: they look at what rules_input.network says, and
+ * don't hit where it is silent, as SpamAssassin with local tests only. Rules that ask the DNS
+ * themselves: rules/network/.
  */
-#include "rules/eval/network.h"
-
 #include <stdio.h>
 
 #include "rules/eval/look.h"
@@ -17,57 +14,6 @@ static const struct rules_network silence;
 static const struct rules_network *network_of(const struct eval_context *c)
 {
     return c->input->network ? c->input->network : &silence;
-}
-
-/* Block lists: ('set', …): some answer of that set is there. */
-static double answered(struct eval_context *c)
-{
-    const struct rules_network *network = network_of(c);
-    for (size_t i = 0; i < network->n_answers; i++) {
-        if (str_eq(network->answers[i].set, c->a[0].text)) {
-            c->text = network->answers[i].text;
-            return 1;
-        }
-    }
-    return 0;
-}
-
-/* "127.0.0.4" as a number; 0: it is no such answer. */
-static uint64_t bits_of(struct str text)
-{
-    struct str part;
-    uint64_t value, bits = 0;
-    for (int i = 0; i < 4; i++) {
-        if (!str_next(&text, '.', &part) || !str_to_u64(part, 255, &value))
-            return 0;
-        bits = bits << 8 | value;
-    }
-    return text.n ? 0 : bits;
-}
-
-double eval_dns_answered_as(struct eval_context *c)
-{
-    const struct rules_network *network = network_of(c);
-    uint64_t mask = 0;
-    bool is_mask = str_to_u64(c->a[1].text, UINT32_MAX, &mask);
-    for (size_t i = 0; i < network->n_answers; i++) {
-        struct str text = network->answers[i].text;
-        if (!str_eq(network->answers[i].set, c->a[0].text))
-            continue;
-        uint64_t bits = bits_of(text);
-        bool fits = is_mask ? (bits >> 24) == 127 && (bits & 0xffffff & mask) != 0
-                            : str_eq(text, c->a[1].text) || eval_matches(c, 1, text);
-        if (fits) {
-            c->text = text;
-            return 1;
-        }
-    }
-    return 0;
-}
-
-static double sender_has_no_host(struct eval_context *c)
-{
-    return network_of(c)->sender_has_no_host;
 }
 
 static double not_asked(struct eval_context *c)
@@ -330,23 +276,6 @@ static double dkim_default_welcomelist(struct eval_context *c)
 }
 
 const struct eval_entry eval_network[] = {
-    {"check_rbl", answered, 2, 3},
-    {"check_rbl_txt", answered, 2, 3},
-    {"check_rbl_sub", eval_dns_answered_as, 2, 2},
-    {"check_rbl_from_host", answered, 2, 3},
-    {"check_rbl_from_domain", answered, 2, 3},
-    {"check_rbl_envfrom", answered, 2, 3},
-    {"check_rbl_ns_from", answered, 2, 3},
-    {"check_rbl_rcvd", answered, 2, 3},
-    {"check_rbl_headers", answered, 2, 4},
-    {"check_rbl_accreditor", answered, 2, 4},
-    {"check_dns_sender", sender_has_no_host, 0, 0},
-    {"check_uridnsbl", answered, 1, 1},
-    {"check_hashbl_emails", answered, 1, 5},
-    {"check_hashbl_uris", answered, 1, 4},
-    {"check_hashbl_bodyre", answered, 2, 5},
-    {"check_hashbl_tag", answered, 2, 5},
-    {"check_hashbl_attachments", answered, 1, 4},
     {"check_for_spf_pass", spf_pass, 0, 0},
     {"check_for_spf_neutral", spf_neutral, 0, 0},
     {"check_for_spf_none", spf_none, 0, 0},

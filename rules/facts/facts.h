@@ -32,6 +32,7 @@ enum fact_slot {
     FACT_WORDS_DIFFER,
     FACT_LETTERS,
     FACT_SHOWN,
+    FACT_LINKS, /* rules/network/links.h */
     FACT_SLOTS
 };
 

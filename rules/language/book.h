@@ -6,6 +6,7 @@
 #ifndef POTERNE_RULES_BOOK_H
 #define POTERNE_RULES_BOOK_H
 
+#include "rules/language/dns_line.h"
 #include "rules/language/names.h"
 #include "rules/language/plugins.h"
 #include "rules/language/query.h"
@@ -24,7 +25,7 @@
 
 enum rule_kind {
     RULE_NONE,  /* only scored or described so far */
-    RULE_EMPTY, /* a rule without a test of its own: askdns, reuse */
+    RULE_EMPTY, /* a rule without a test of its own: reuse */
     RULE_HEADER,
     RULE_EXISTS,
     RULE_MIMEHEADER,
@@ -35,6 +36,8 @@ enum rule_kind {
     RULE_META,
     RULE_EVAL,
     RULE_URI_DETAIL,
+    RULE_ASKDNS,
+    RULE_NETWORK, /* when compiled: of RULE_ASKDNS, and of RULE_EVAL whose call asks the DNS */
 };
 
 /* "test NAME ok|fail TEXT": what a rule's author says that it must find, or must not. */
@@ -58,8 +61,9 @@ struct definition {
     struct str if_unset; /* .s NULL: not given */
     double scores[BOOK_SCORE_SETS];
     bool scored;
-    struct str describe; /* .s NULL: not given */
-    struct str flags;    /* all of the tflags line */
+    const struct dns_line *dns; /* RULE_ASKDNS, and what eval:check_uridnsbl() goes by; else NULL */
+    struct str describe;        /* .s NULL: not given */
+    struct str flags;           /* all of the tflags line */
     bool multiple, nice, no_subject, net, learn, concat;
     unsigned part_first, part_last; /* range=; of a mimeheader rule; 0: no bound */
     unsigned hits_max;              /* maxhits=; 0: not given */

@@ -1,5 +1,6 @@
 # rules/language: rule files → book
 lib_librules_a_SOURCES += \
+    rules/language/answer.c rules/language/answer.h \
     rules/language/book.c rules/language/book.h \
     rules/language/condition.c \
     rules/language/directive.c rules/language/directive.h \
@@ -9,6 +10,7 @@ lib_librules_a_SOURCES += \
     rules/language/directive_scores.c \
     rules/language/directive_tests.c \
     rules/language/directive_values.c \
+    rules/language/dns_line.h \
     rules/language/domains.c \
     rules/language/expr.c rules/language/expr.h \
     rules/language/globs.c rules/language/globs.h \

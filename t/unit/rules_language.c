@@ -281,12 +281,54 @@ static void rules_for_the_dns(void **state)
               "urirhssub U multi.example. A 127.0.0.2\nuridnsbl V z.example TXT\n"
               "askdns W _AUTHORDOMAIN_.z.example A,TXT /^127\\./\naskdns X _URIHOSTS_.z.example\n"
               "urirhssub BAD z.example A x\naskdns BAD2 z.example A m{x\n"
-              "dns_query_restriction deny .z.example\n",
+              "urirhsbl BAD3 z.example MX\nuridnssub BAD4 z.example A 127.0.0.2-\n"
+              "askdns BAD5 z.example AB\naskdns BAD6 z.example A [NXDOMAN]\n"
+              "urirhssub BAD7 z.example A 1.2.3.256\nurirhssub BAD8 z.example A 0x123456789\n"
+              "askdns OLD z.example SPF\ndns_query_restriction deny .z.example\n",
               NULL);
-    assert_int_equal(s.mistakes.n, 2);
-    assert_int_equal(book_find(s.book, STR("W"))->kind, RULE_EMPTY);
+    assert_int_equal(s.mistakes.n, 8);
+    assert_int_equal(s.notices.n, 1);
+    assert_int_equal(book_find(s.book, STR("OLD"))->kind, RULE_EMPTY);
+    const struct dns_line *u = book_find(s.book, STR("U"))->dns;
+    const struct dns_line *w = book_find(s.book, STR("W"))->dns;
+    assert_str(u->name, "multi.example");
+    assert_true(u->kind == DNS_LINE_DOMAINS && u->types == DNS_LINE_A && u->line == 1);
+    assert_int_equal(book_find(s.book, STR("W"))->kind, RULE_ASKDNS);
+    assert_true(w->kind == DNS_LINE_ASK && w->types == (DNS_LINE_A | DNS_LINE_TXT));
+    assert_true(w->answer.kind == ANSWER_PATTERN);
     assert_true(settings_in(s.settings, SETTINGS_DNS_QUERY_RESTRICTIONS, STR("z.example"), NULL));
     close_said(&s);
+}
+
+static bool fits(const char *text, uint32_t address)
+{
+    struct answer answer;
+    struct err err;
+    assert_int_equal(answer_parse(str_of(text), &answer, &err), 0);
+    return answer_fits_address(&answer, address);
+}
+
+static void answers_are_bits_ranges_and_masks(void **state)
+{
+    struct answer answer;
+    struct err err;
+    const uint32_t two = 0x7f000002, six = 0x7f000006;
+    assert_true(fits("127.0.0.2", two) && !fits("127.0.0.2", six));
+    assert_true(fits("4", six) && !fits("4", two) && fits("0x4", six));
+    assert_false(fits("4", 0x08080804)); /* bits are those of 127/8 */
+    assert_true(fits("127.0.0.2-127.0.0.5", two) && !fits("127.0.0.2-127.0.0.5", six));
+    assert_true(fits("0.0.0.4/0.0.0.4", six) && !fits("4/4", two) && fits("4/0x4", 0x08080804));
+    assert_int_equal(answer_parse(STR("[nxdomain, 0]"), &answer, &err), 0);
+    assert_true(answer.kind == ANSWER_CODES && answer.from == 9);
+    assert_int_equal(answer_parse(STR("'a \"b'"), &answer, &err), 0);
+    assert_true(answer.kind == ANSWER_TEXT);
+    assert_str(answer.text, "a \"b");
+    assert_int_equal(answer_parse(STR("'"), &answer, &err), -1);
+    assert_int_equal(answer_parse(STR("[]"), &answer, &err), -1);
+    assert_int_equal(answer_parse(STR(""), &answer, &err), -1);
+    assert_true(answer_of_list(STR("12")).kind == ANSWER_BITS);
+    assert_true(answer_of_list(STR("127.0.0.2")).kind == ANSWER_TEXT);
+    assert_true(answer_of_list(STR("^127\\.0")).kind == ANSWER_PATTERN);
 }
 
 static void what_has_no_effect_is_no_mistake(void **state)
@@ -404,6 +446,7 @@ int main(void)
         cmocka_unit_test(domains_are_cut_at_registries),
         cmocka_unit_test(sets_numbers_and_texts),
         cmocka_unit_test(rules_for_the_dns),
+        cmocka_unit_test(answers_are_bits_ranges_and_masks),
         cmocka_unit_test(what_has_no_effect_is_no_mistake),
         cmocka_unit_test(conditions_ask_the_table),
         cmocka_unit_test(another_version_is_left_out),
