@@ -414,6 +414,14 @@ void conf_mistake_add(struct conf_mistakes *mistakes, const struct err *err)
         mistakes->tell(mistakes->data, err->text);
 }
 
+/* The analysis of a message must outlive its questions to the DNS. */
+static void shorten_dns_time(struct conf *conf)
+{
+    unsigned half = conf->content.timeout / 2 ? conf->content.timeout / 2 : 1;
+    if (conf->resolver.time_per_message > half)
+        conf->resolver.time_per_message = half;
+}
+
 static int load(struct conf_loaded *loaded, struct err *err)
 {
     if (take_entries(loaded, err) < 0)
@@ -423,6 +431,7 @@ static int load(struct conf_loaded *loaded, struct err *err)
         return -1;
     for (unsigned kind = 0; kind < TITLED_KINDS; kind++)
         store_kind(loaded, kind);
+    shorten_dns_time(&loaded->conf);
     if (loaded->mistakes->n == 0) /* values that could not be read go with nothing */
         conf_check(loaded);
     return 0;

@@ -110,10 +110,6 @@ void conf_check(const struct conf_loaded *loaded)
          "timeout of antivirus is longer than scan_timeout of smtp; expected it shorter"},
         {conf->content.timeout > smtp->scan_timeout, "content", "timeout", "smtp", "scan_timeout",
          "timeout of content is longer than scan_timeout of smtp; expected it shorter"},
-        {conf->resolver.time_per_message >= conf->content.timeout, "resolver", "time_per_message",
-         "content", "timeout",
-         "time_per_message of resolver is not shorter than timeout of content; expected it "
-         "shorter"},
         {socket_path > CONF_SOCKET_PATH_MAX, "", "run_dir", "", "run_dir",
          "run_dir is too long for the names of sockets in it; expected at most 82 bytes"},
     };

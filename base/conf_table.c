@@ -223,7 +223,8 @@ const struct conf_setting conf_settings[] = {
 {"resolver", "queries_per_message", COUNT(resolver.queries_per_message), "300", 1, 10000, {0},
  "Questions to the DNS for one message; those above it get no answer."},
 {"resolver", "time_per_message", TIME(resolver.time_per_message), "5s", 1, MINUTE, {0},
- "How long one message waits for the DNS in all; what was not answered then is not known."},
+ "How long one message waits for the DNS in all, and no longer than half of content.timeout; what was "
+ "not answered then is not known."},
 {"resolver", "time_per_client", TIME(resolver.time_per_client), "3s", 1, MINUTE, {0},
  "How long the answer to the first RCPT waits for what the DNS says of a client: its name, and the "
  "sections list."},

@@ -35,6 +35,19 @@ static void bad(const char *text, const char *expected)
 
 /* --- what is right --- */
 
+static void dns_leaves_time_for_the_analysis(void **state)
+{
+    struct conf *conf = good("content { timeout = 4s }\n" DOMAIN);
+    assert_int_equal(conf->resolver.time_per_message, 2);
+    conf_free(&conf);
+    conf = good("content { timeout = 1s }\n" DOMAIN);
+    assert_int_equal(conf->resolver.time_per_message, 1);
+    conf_free(&conf);
+    conf = good("resolver { time_per_message = 4s }\n" DOMAIN);
+    assert_int_equal(conf->resolver.time_per_message, 4);
+    conf_free(&conf);
+}
+
 static void three_facts_are_enough(void **state)
 {
     struct conf *conf = good("hostname = mx.univ-nantes.example\n"
@@ -653,6 +666,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(three_facts_are_enough),
+        cmocka_unit_test(dns_leaves_time_for_the_analysis),
         cmocka_unit_test(hostname_may_be_left_out),
         cmocka_unit_test(sections_and_settings_stand_on_one_line),
         cmocka_unit_test(syntax_is_free),
