@@ -33,6 +33,7 @@ struct conf_domain {
     const char *name;           /* lower case; an internationalised name in its A-label form */
     struct conf_list directory; /* "file NAME" sources in order; empty: directory.files */
     struct conf_hop next_hop;
+    unsigned dmarc; /* enum conf_dmarc */
 };
 
 enum conf_scanner_type { SCANNER_CLAMD, SCANNER_ICAP, SCANNER_COMMAND };
@@ -159,8 +160,13 @@ struct conf_bayes {
 };
 
 struct conf_sender {
-    const char *keys; /* file of TXT records that stand in for DNS; NULL: DKIM is not checked */
+    const char *keys;      /* file of records that stands in for the DNS; NULL: none */
+    bool spf, dkim, dmarc; /* what is checked where there is a DNS, or that file */
 };
+
+/* What is done at most with a message that fails DMARC: never more than its author's domain asks
+ * for, and a tag for whatever it asks for. */
+enum conf_dmarc { CONF_DMARC_NONE, CONF_DMARC_TAG, CONF_DMARC_QUARANTINE, CONF_DMARC_REJECT };
 
 /* The process poterne-resolver: all DNS of the gateway. */
 struct conf_resolver {

@@ -209,8 +209,14 @@ const struct conf_setting conf_settings[] = {
  "One in so many messages is not learned but held out, to compare models by; 0 is none."},
 
 {"sender", "keys", PATH(sender.keys), "\"\"", 0, 0, {0},
- "File of TXT records (lines NAME TXT TEXT) that DKIM keys are taken from instead of DNS. Without "
- "it signatures are not checked."},
+ "File of records (lines NAME TXT TEXT, NAME A ADDRESS and so on) that is asked instead of the DNS "
+ "about senders."},
+{"sender", "spf", BOOL(sender.spf), "yes", 0, 0, {0},
+ "Whether SPF is checked: may the client send for the sender's domain."},
+{"sender", "dkim", BOOL(sender.dkim), "yes", 0, 0, {0}, "Whether DKIM signatures are checked."},
+{"sender", "dmarc", BOOL(sender.dmarc), "yes", 0, 0, {0},
+ "Whether DMARC is checked, which takes both: does the domain that readers see stand behind the "
+ "message."},
 
 {"resolver", "enabled", BOOL(resolver.enabled), "yes", 0, 0, {0},
  "Whether the DNS is asked. Without it nothing is known of senders, and no list is asked."},
@@ -279,6 +285,10 @@ static const struct conf_setting conf_domain_settings[] = {
 {"domain", "next_hop", CONF_HOP, IN(struct conf_domain, next_hop, struct conf_hop), NULL, 0, 0, {0},
  "Where the domain's mail goes: lmtp://address:port, lmtp:///socket, smtp://address:port or "
  "maildir:///folder/%d/%u."},
+{"domain", "dmarc", CONF_CHOICE, IN(struct conf_domain, dmarc, unsigned), "tag", 0, 0,
+ {"none", "tag", "quarantine", "reject"},
+ "What is done at most with a message that fails DMARC and whose author's domain asks for quarantine "
+ "or reject: nothing, a tagged subject, quarantine or refusal, but never more than is asked for."},
 };
 
 static const struct conf_setting conf_scanner_settings[] = {

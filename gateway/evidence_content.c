@@ -45,17 +45,56 @@ static json_t *evidence_dkim(const struct dkim_results *dkim)
     return list;
 }
 
+/* {"result", "domain", "mechanism", "reason", "explanation"} */
+static json_t *evidence_spf(const struct spf_answer *spf)
+{
+    return json_pack("{s:s, s:o, s:o, s:o, s:o}", "result", spf_result_name(spf->result), "domain",
+                     evidence_text(spf->domain), "mechanism", evidence_text(spf->mechanism),
+                     "reason", evidence_text(spf->reason), "explanation",
+                     evidence_text(spf->explanation));
+}
+
+/* {"result", "domain", "record", "policy", "applied", "spf_aligned", "dkim_aligned", "reason"} */
+static json_t *evidence_dmarc(const struct dmarc_answer *dmarc)
+{
+    return json_pack("{s:s, s:o, s:o, s:s, s:s, s:b, s:b, s:o}", "result",
+                     dmarc_result_name(dmarc->result), "domain", evidence_text(dmarc->domain),
+                     "record", evidence_text(dmarc->record_domain), "policy",
+                     dmarc_policy_name(dmarc->policy), "applied", dmarc_policy_name(dmarc->applied),
+                     "spf_aligned", (int)dmarc->spf_aligned, "dkim_aligned",
+                     (int)dmarc->dkim_aligned, "reason", evidence_text(dmarc->reason));
+}
+
+/* Only what was checked: {"spf", "helo", "dmarc", "dns": {"rounds", "asked", "failed"}} */
+static json_t *evidence_sender(const struct pipeline_result *result)
+{
+    const struct sender_facts *sender = &result->sender;
+    json_t *object = json_object();
+    if (sender->spf_checked) {
+        json_object_set_new(object, "spf", evidence_spf(&sender->spf));
+        json_object_set_new(object, "helo", evidence_spf(&sender->helo));
+    }
+    if (sender->dmarc_checked)
+        json_object_set_new(object, "dmarc", evidence_dmarc(&sender->dmarc));
+    if (result->asked)
+        json_object_set_new(object, "dns",
+                            json_pack("{s:I, s:I, s:I}", "rounds", (json_int_t)result->dns.rounds,
+                                      "asked", (json_int_t)result->dns.asked, "failed",
+                                      (json_int_t)result->dns.failed));
+    return object;
+}
+
 static json_t *content_object(const struct pipeline *pipeline, const struct pipeline_result *result,
                               bool with_rules)
 {
     json_t *limited = json_array();
     for (size_t i = 0; i < result->rules.n_limited; i++)
         json_array_append_new(limited, json_string(result->rules.limited[i]));
-    return json_pack("{s:o, s:o, s:o, s:o, s:s, s:I, s:b}", "rules",
+    return json_pack("{s:o, s:o, s:o, s:o, s:o, s:s, s:I, s:b}", "rules",
                      with_rules ? evidence_rules(pipeline, &result->rules) : json_array(),
                      "limited", limited, "bayes", evidence_bayes(&result->bayes), "dkim",
-                     evidence_dkim(&result->dkim), "rules_generation",
-                     ruleset_generation(pipeline->rules), "model_generation",
+                     evidence_dkim(&result->sender.dkim), "sender", evidence_sender(result),
+                     "rules_generation", ruleset_generation(pipeline->rules), "model_generation",
                      (json_int_t)(pipeline->model ? model_generation(pipeline->model) : 0),
                      "truncated", (int)result->rules.truncated);
 }

@@ -68,15 +68,16 @@ unsigned pipeline_score_set(const struct conf *conf, const struct model *model)
     return (conf->sender.keys ? RULES_SCORE_NET : 0) | (is_trained(model) ? RULES_SCORE_LEARN : 0);
 }
 
-static int open_dkim(struct pipeline *pipeline, const struct conf *conf, struct err *err)
+static int open_senders(struct pipeline *pipeline, const struct conf *conf, struct err *err)
 {
-    if (conf->sender.keys == NULL)
-        return 0;
-    pipeline->keys = dns_file_read(conf->sender.keys, err);
-    if (pipeline->keys == NULL)
+    const struct conf_sender *sender = &conf->sender;
+    pipeline->senders =
+        (struct sender_policy){.spf = sender->spf, .dkim = sender->dkim, .dmarc = sender->dmarc};
+    if (sender->keys && !(pipeline->keys = dns_file_read(sender->keys, err)))
         return -1;
-    pipeline->dkim = dkim_checker_new(&dkim_policy_default, err);
-    return pipeline->dkim ? 0 : -1;
+    if (sender->dkim && !(pipeline->dkim = dkim_checker_new(&dkim_policy_default, err)))
+        return -1;
+    return 0;
 }
 
 int pipeline_open(struct pipeline *pipeline, const struct conf *conf, struct err *err)
@@ -91,7 +92,7 @@ int pipeline_open(struct pipeline *pipeline, const struct conf *conf, struct err
                                         report_mistake, pipeline, err);
     if (pipeline->rules)
         pipeline->scratch = rules_scratch_new(pipeline->rules, err);
-    if (pipeline->scratch == NULL || open_dkim(pipeline, conf, err) < 0) {
+    if (pipeline->scratch == NULL || open_senders(pipeline, conf, err) < 0) {
         pipeline_close(pipeline);
         return -1;
     }
@@ -108,15 +109,28 @@ void pipeline_close(struct pipeline *pipeline)
     dns_file_free(&pipeline->keys);
 }
 
-/* On the bytes as they came: our own edits would break what is signed. */
-static int check_dkim(const struct pipeline *pipeline, struct str raw, struct pool *pool,
-                      struct pipeline_result *result, struct err *err)
+/* Who is the sender? All that is known beforehand to be asked goes in one round. */
+static int check_sender(const struct pipeline *pipeline, const struct scan_request *envelope,
+                        struct str raw, const struct dns_source *dns, struct pool *pool,
+                        struct pipeline_result *result, struct err *err)
 {
-    if (pipeline->dkim == NULL || !message_header(result->message, STR("DKIM-Signature")))
-        return 0;
-    const struct dns_source keys = dns_file_source(pipeline->keys);
-    result->dkim_checked = true;
-    return dkim_check(pipeline->dkim, pool, raw, &keys, &result->dkim, err);
+    struct dns_query questions[DNS_QUESTIONS_MAX];
+    size_t n = 0;
+    const struct sender_input input = {
+        .raw = raw,
+        .message = result->message,
+        .envelope = {.client_ip = envelope->client_ip,
+                     .helo = envelope->helo,
+                     .sender = envelope->sender,
+                     .hostname = str_of(pipeline->conf->hostname),
+                     .now = (int64_t)time(NULL)},
+    };
+    if (sender_questions(&pipeline->senders, &input, pool, &result->sender, questions, &n,
+                         DNS_QUESTIONS_MAX, err) < 0)
+        return -1;
+    dns->ask(dns->data, pool, questions, n);
+    return sender_check(&pipeline->senders, pipeline->dkim, &input, dns, pool, &result->sender,
+                        err);
 }
 
 /* As edge will write it, for rules that look at the way a message came. .s NULL: it comes out of a
@@ -143,14 +157,41 @@ static int own_received(const struct pipeline *pipeline, const struct scan_reque
     return field->s ? 0 : err_set(err, "no room for our Received field");
 }
 
+/* As rules call it: the policy of a domain that the message fails; empty: not known. */
+static struct str dmarc_word(const struct sender_facts *sender)
+{
+    if (!sender->dmarc_checked)
+        return STR_EMPTY;
+    switch (sender->dmarc.result) {
+    case DMARC_PASS:
+        return STR("pass");
+    case DMARC_FAIL:
+        return str_of(dmarc_policy_name(sender->dmarc.applied));
+    case DMARC_NONE:
+        return STR("missing");
+    case DMARC_TEMPERROR:
+    case DMARC_PERMERROR:
+        break;
+    }
+    return STR_EMPTY;
+}
+
 /* What was found out about the sender, as rules ask for it. `list` has room for all signatures. */
-static struct rules_network network_of(const struct pipeline *pipeline,
-                                       const struct dkim_results *dkim,
+static struct rules_network network_of(const struct sender_facts *sender,
                                        struct rules_signature *list)
 {
-    struct rules_network network = {.signatures = list, .dkim_asked = pipeline->dkim != NULL};
-    for (size_t i = 0; i < dkim->n; i++) {
-        const struct dkim_signature *s = &dkim->list[i];
+    struct rules_network network = {
+        .signatures = list,
+        .dkim_asked = sender->dkim_checked,
+        .spf_asked = sender->spf_checked,
+        .dmarc = dmarc_word(sender),
+    };
+    if (sender->spf_checked) {
+        network.spf = str_of(spf_result_name(sender->spf.result));
+        network.spf_helo = str_of(spf_result_name(sender->helo.result));
+    }
+    for (size_t i = 0; i < sender->dkim.n; i++) {
+        const struct dkim_signature *s = &sender->dkim.list[i];
         if (s->domain.n == 0 || s->selector.n == 0) /* no signature that could be read */
             continue;
         list[network.n_signatures++] = (struct rules_signature){
@@ -178,7 +219,7 @@ static int run_rules(const struct pipeline *pipeline, const struct scan_request 
                      struct pool *pool, struct pipeline_result *result, struct err *err)
 {
     struct rules_signature signatures[DKIM_SIGNATURES_MAX];
-    const struct rules_network network = network_of(pipeline, &result->dkim, signatures);
+    const struct rules_network network = network_of(&result->sender, signatures);
     int64_t now = (int64_t)time(NULL);
     struct str received;
     if (own_received(pipeline, envelope, now, pool, &received, err) < 0)
@@ -190,7 +231,7 @@ static int run_rules(const struct pipeline *pipeline, const struct scan_request 
                                       .client_name = envelope->client_name,
                                       .helo = envelope->helo,
                                       .received = received,
-                                      .network = pipeline->dkim ? &network : NULL,
+                                      .network = result->asked ? &network : NULL,
                                       .now = now,
                                       .bayes_known =
                                           result->bayes.used && is_trained(pipeline->model),
@@ -202,16 +243,27 @@ int pipeline_run(const struct pipeline *pipeline, const struct scan_request *env
                  struct str raw, const struct dns_source *dns, struct pool *pool,
                  struct pipeline_result *result, struct err *err)
 {
-    *result = (struct pipeline_result){0};
+    *result = (struct pipeline_result){.envelope = envelope};
     if (message_parse(pool, raw, &mail_limits_default, &result->message, err) < 0)
         return -1;
     if (mail_text_make(pool, result->message, &result->text, err) < 0)
         return -1;
-    if (check_dkim(pipeline, raw, pool, result, err) < 0)
+    const struct dns_source file = dns_file_source(pipeline->keys);
+    if (pipeline->keys)
+        dns = &file;
+    struct dns_memo *memo = dns_memo_new(pool, dns);
+    if (!memo)
+        return err_set(err, "out of memory");
+    const struct dns_source source = dns_memo_source(memo);
+    result->asked = dns != &dns_source_none;
+    if (result->asked && check_sender(pipeline, envelope, raw, &source, pool, result, err) < 0)
         return -1;
     if (classify(pipeline, pool, result, err) < 0)
         return -1;
-    return run_rules(pipeline, envelope, pool, result, err);
+    if (run_rules(pipeline, envelope, pool, result, err) < 0)
+        return -1;
+    result->dns = dns_memo_count(memo);
+    return 0;
 }
 
 static struct str tests_of(const struct rules_result *rules, struct pool *pool)
@@ -243,14 +295,24 @@ static struct str short_text(struct str x, size_t max)
     return str_sub(x, 0, max);
 }
 
+/* Empty where nothing was checked. */
 static struct str authentication_of(const struct pipeline *pipeline,
                                     const struct pipeline_result *result, struct pool *pool)
 {
+    const struct scan_request *envelope = result->envelope;
+    const struct sender_facts *sender = &result->sender;
     struct buf out = BUF_INIT(AUTHENTICATION_MAX);
-    if (!result->dkim_checked)
+    if (!result->asked)
         return STR_EMPTY;
     authres_begin(&out, str_of(pipeline->conf->hostname));
-    authres_dkim(&out, &result->dkim);
+    if (envelope->client_name.n > 0)
+        authres_iprev(&out, envelope->client_ip, envelope->client_name);
+    if (sender->spf_checked)
+        authres_spf(&out, &sender->spf, envelope->sender, envelope->helo);
+    if (sender->dkim_checked)
+        authres_dkim(&out, &sender->dkim);
+    if (sender->dmarc_checked)
+        authres_dmarc(&out, &sender->dmarc);
     authres_end(&out);
     struct str field = buf_ok(&out) ? pool_str(pool, buf_str(&out)) : STR_EMPTY;
     buf_release(&out);
@@ -286,6 +348,8 @@ int pipeline_facts(const struct pipeline *pipeline, const struct pipeline_result
         .message_id = id ? short_text(header_unfold(pool, id), MESSAGE_ID_KEPT) : STR_EMPTY,
         .received_hops = count_received(result->message),
         .authentication = authentication_of(pipeline, result, pool),
+        .dmarc = result->sender.dmarc.applied,
+        .dmarc_domain = result->sender.dmarc.domain,
     };
     if (fingerprint_make(pool, result->message, str_of(spam->subject_tag), &facts->fingerprint,
                          err) < 0)

@@ -1,7 +1,7 @@
 /*
  * pipeline: the content step on one message, in the order in which it happens:
  *
- *   raw ─► MIME ─► text ─┬─► DKIM (before anything is edited)
+ *   raw ─► MIME ─► text ─┬─► one round of questions ─► SPF, DKIM, DMARC
  *                        ├─► features ─► model   pass 2
  *                        ├─► rules    pass 1, which can look at the signatures and at pass 2
  *                        └─► edits    what delivery will change in the header
@@ -15,8 +15,9 @@
 #include "bayes/bayes.h"
 #include "gateway/scan.h"
 #include "rules/rules.h"
-#include "sender/dkim.h"
 #include "sender/dns_file.h"
+#include "sender/dns_memo.h"
+#include "sender/sender.h"
 
 /* Memory for one message beside its own bytes: 20 MB of mail decode into less than this. */
 #define PIPELINE_POOL_MAX ((size_t)512 * 1024 * 1024)
@@ -31,16 +32,19 @@ struct pipeline {
     struct rules_scratch *scratch; /* one process, one message at a time */
     struct model *model;           /* NULL: pass 1 decides alone */
     struct known *known;           /* NULL: nobody is known */
-    struct dkim_checker *dkim;     /* NULL: signatures are not checked */
-    struct dns_file *keys;         /* of the settings; NULL: none are kept by hand */
-    unsigned mistakes;             /* in rule files; each was logged */
+    struct sender_policy senders;
+    struct dkim_checker *dkim; /* NULL: signatures are not checked */
+    struct dns_file *keys;     /* of the settings; NULL: none are kept by hand */
+    unsigned mistakes;         /* in rule files; each was logged */
 };
 
 struct pipeline_result {
     struct message *message;
     struct mail_text *text;
-    bool dkim_checked;
-    struct dkim_results dkim;
+    const struct scan_request *envelope;
+    bool asked; /* there was a DNS to ask */
+    struct sender_facts sender;
+    struct dns_memo_count dns;
     struct features features;
     struct rules_result rules;
     struct bayes_result bayes;
@@ -58,7 +62,8 @@ bool pipeline_is_trained(uint64_t spam, uint64_t ham);
  * where the model (may be NULL) is trained. */
 unsigned pipeline_score_set(const struct conf *conf, const struct model *model);
 
-/* What must be known from the DNS is asked of `dns`. raw must stay until the pool is emptied. -1:
+/* What must be known from the DNS is asked of `dns`; where that is &dns_source_none, and no file
+ * stands in for it, nothing is checked that needs it. raw must stay until the pool is emptied. -1:
  * out of memory, or larger than the limits allow. */
 int pipeline_run(const struct pipeline *pipeline, const struct scan_request *envelope,
                  struct str raw, const struct dns_source *dns, struct pool *pool,

@@ -54,6 +54,8 @@ void content_facts_put(struct buf *out, const struct content_facts *facts)
     wire_str(out, facts->message_id);
     wire_u32(out, facts->received_hops);
     wire_str(out, facts->authentication);
+    wire_u8(out, (uint8_t)facts->dmarc);
+    wire_str(out, facts->dmarc_domain);
     wire_str(out, facts->evidence);
     wire_u8(out, facts->fingerprinted ? (uint8_t)facts->fingerprint.missing : 0);
     wire_str(out, facts->fingerprinted
@@ -88,10 +90,13 @@ bool content_facts_get(struct str message, struct pool *pool, struct content_fac
     facts->message_id = wire_get_str(&w);
     facts->received_hops = wire_get_u32(&w);
     facts->authentication = wire_get_str(&w);
+    uint8_t dmarc = wire_get_u8(&w);
+    facts->dmarc = (enum dmarc_policy)dmarc;
+    facts->dmarc_domain = wire_get_str(&w);
     facts->evidence = wire_get_str(&w);
     get_fingerprint(&w, facts);
-    return edits_get(&w, pool, &facts->edits) && edits_get(&w, pool, &facts->tagged) &&
-           wire_done(&w);
+    return dmarc <= DMARC_POLICY_REJECT && edits_get(&w, pool, &facts->edits) &&
+           edits_get(&w, pool, &facts->tagged) && wire_done(&w);
 }
 
 void av_answers_put(struct buf *out, const struct av_answer *answers, size_t n)

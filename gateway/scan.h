@@ -11,6 +11,7 @@
 #include "base/wire.h"
 #include "mail/edit.h"
 #include "reports/fingerprint.h"
+#include "sender/dmarc_record.h"
 
 struct scan_request {
     struct str id;
@@ -41,8 +42,10 @@ struct content_facts {
     struct str subject, message_id;
     uint32_t received_hops;    /* Received fields */
     struct str authentication; /* Authentication-Results line with CR LF; may be empty */
-    struct str evidence;       /* JSON object: rules, bayes, structure */
-    bool fingerprinted;        /* false: none was made, and the id can't be signed */
+    enum dmarc_policy dmarc;   /* what the author's domain asks for, as the message fails DMARC */
+    struct str dmarc_domain;
+    struct str evidence; /* JSON object: rules, bayes, structure */
+    bool fingerprinted;  /* false: none was made, and the id can't be signed */
     struct fingerprint fingerprint;
     struct edits edits;  /* always: our own header fields removed */
     struct edits tagged; /* the same with the subject tagged */

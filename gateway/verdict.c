@@ -8,10 +8,13 @@
 
 /* X-Spam-Level has at most this many stars, as elsewhere. */
 #define LEVEL_STARS_MAX 50
+/* Bytes of a domain's name in a reason. */
+#define FORGED_DOMAIN_MAX 80
 
 const char *verdict_class_name(enum verdict_class class)
 {
-    static const char *const names[] = {"ham", "spam", "infected", "unscannable", "banned"};
+    static const char *const names[] = {"ham",         "spam",   "infected",
+                                        "unscannable", "banned", "forged"};
     return names[class];
 }
 
@@ -124,6 +127,30 @@ static void decide_antivirus(const struct verdict_facts *facts, const struct con
         decide_unclean(facts, conf, verdict);
 }
 
+/* Neither more than the author's domain asks for, nor more than ours let happen. */
+static void decide_dmarc(const struct verdict_facts *facts, struct verdict *verdict)
+{
+    const struct content_facts *content = facts->content;
+    enum verdict_action action = VERDICT_DELIVER;
+    if (content->dmarc == DMARC_POLICY_NONE || facts->dmarc == CONF_DMARC_NONE)
+        return;
+    if (facts->dmarc == CONF_DMARC_REJECT && content->dmarc == DMARC_POLICY_REJECT)
+        action = VERDICT_REJECT;
+    else if (facts->dmarc != CONF_DMARC_TAG)
+        action = VERDICT_QUARANTINE;
+    verdict->tag = true;
+    if (verdict->class != VERDICT_HAM && verdict->class != VERDICT_SPAM &&
+        strictness(verdict->action) >= strictness(action))
+        return;
+    if (verdict->action == VERDICT_DEFER) /* something could not be examined: that comes first */
+        return;
+    verdict->class = VERDICT_FORGED;
+    verdict->action = action;
+    snprintf(verdict->reason, sizeof verdict->reason, "forged: %.*s asks for %s (DMARC)",
+             STR_ARG(str_sub(content->dmarc_domain, 0, FORGED_DOMAIN_MAX)),
+             content->dmarc == DMARC_POLICY_REJECT ? "reject" : "quarantine");
+}
+
 void verdict_decide(const struct verdict_facts *facts, const struct conf *conf,
                     struct verdict *verdict)
 {
@@ -143,6 +170,7 @@ void verdict_decide(const struct verdict_facts *facts, const struct conf *conf,
     verdict->tag = verdict->global <= 0; /* what spam.required asks for is reached */
     if (verdict->tag && verdict->class == VERDICT_HAM)
         verdict->class = VERDICT_SPAM;
+    decide_dmarc(facts, verdict);
 }
 
 void verdict_let_report_in(struct verdict *verdict)

@@ -14,6 +14,7 @@ enum verdict_class {
     VERDICT_INFECTED,
     VERDICT_UNSCANNABLE,
     VERDICT_BANNED, /* by the file policy, whose rule names the action */
+    VERDICT_FORGED, /* by the policy of the domain that it says to be from (DMARC) */
 };
 enum verdict_action { VERDICT_DELIVER, VERDICT_QUARANTINE, VERDICT_REJECT, VERDICT_DEFER };
 
@@ -22,6 +23,7 @@ struct verdict_facts {
     const struct av_answer *answers;
     size_t n_answers;
     bool antivirus_failed; /* no process gave an answer: each engine has failed, or none is named */
+    enum conf_dmarc dmarc; /* what is done at most; of several recipients' domains the mildest */
 };
 
 struct verdict {

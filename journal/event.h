@@ -40,7 +40,7 @@ struct event_message {
     struct str subject; /* UTF-8, at most 200 bytes */
     struct str message_id;
     uint64_t size;
-    struct str verdict; /* "ham" "spam" "infected" "unscannable" "banned" */
+    struct str verdict; /* "ham" "spam" "infected" "unscannable" "banned" "forged" */
     double global, heuristics, bayes;
     struct str held;     /* reason, or empty */
     struct str evidence; /* JSON object */

@@ -14,14 +14,21 @@ static bool is_token_char(char c)
     return ascii_is_word(c) || c == '-' || c == '.';
 }
 
-/* As a token or a quoted-string; what may not stand there becomes '?'. */
+/* RFC 8601 2.2: what a pvalue may be without quotes: a token, or a plain address. */
+static bool needs_no_quotes(struct str value)
+{
+    size_t at = str_rchr(value, '@');
+    for (size_t i = 0; i < value.n; i++)
+        if (!is_token_char(value.s[i]) && i != at && !(value.s[i] == '+' && at != STR_NONE))
+            return false;
+    return value.n > 0 && (at == STR_NONE || at + 1 < value.n);
+}
+
+/* As it is or as a quoted-string; what may not stand there becomes '?'. */
 static void put_value(struct buf *out, struct str value)
 {
     value = str_sub(value, 0, VALUE_MAX);
-    bool token = value.n > 0;
-    for (size_t i = 0; i < value.n; i++)
-        token = token && is_token_char(value.s[i]);
-    if (token) {
+    if (needs_no_quotes(value)) {
         buf_add(out, value);
         return;
     }
@@ -33,6 +40,18 @@ static void put_value(struct buf *out, struct str value)
         buf_addc(out, c >= ' ' && c < 127 ? c : '?');
     }
     buf_addc(out, '"');
+}
+
+/* Only what can't end a comment. */
+static void put_comment(struct buf *out, struct str text)
+{
+    text = str_sub(text, 0, VALUE_MAX);
+    if (text.n == 0)
+        return;
+    buf_add(out, STR(" ("));
+    for (size_t i = 0; i < text.n; i++)
+        buf_addc(out, is_token_char(text.s[i]) ? text.s[i] : '?');
+    buf_addc(out, ')');
 }
 
 static void put_property(struct buf *out, const char *name, struct str value)
@@ -68,8 +87,40 @@ void authres_dkim(struct buf *out, const struct dkim_results *results)
         put_signature(out, &results->list[i]);
 }
 
+void authres_iprev(struct buf *out, struct str client_ip, struct str client_name)
+{
+    buf_add(out, STR(";\r\n\tiprev=pass"));
+    put_property(out, " policy.iprev=", client_ip);
+    put_comment(out, client_name);
+}
+
+void authres_spf(struct buf *out, const struct spf_answer *answer, struct str sender,
+                 struct str helo)
+{
+    buf_addf(out, ";\r\n\tspf=%s", spf_result_name(answer->result));
+    put_property(out, " reason=", answer->reason);
+    if (answer->of_helo)
+        put_property(out, " smtp.helo=", helo);
+    else
+        put_property(out, " smtp.mailfrom=", sender);
+}
+
+void authres_dmarc(struct buf *out, const struct dmarc_answer *answer)
+{
+    buf_addf(out, ";\r\n\tdmarc=%s", dmarc_result_name(answer->result));
+    put_property(out, " reason=", answer->reason);
+    put_property(out, " header.from=", answer->domain);
+    if (answer->result == DMARC_FAIL)
+        buf_addf(out, " policy.dmarc=%s", dmarc_policy_name(answer->applied));
+    if (answer->record_domain.n > 0)
+        buf_addf(out, " (p=%s%s)", dmarc_policy_name(answer->policy),
+                 answer->testing ? " t=y" : "");
+}
+
 void authres_end(struct buf *out)
 {
+    if (str_chr(buf_str(out), ';') == STR_NONE)
+        buf_add(out, STR("; none"));
     buf_add(out, STR("\r\n"));
 }
 

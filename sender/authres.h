@@ -10,15 +10,25 @@
 #include "base/err.h"
 #include "base/pool.h"
 #include "mail/edit.h"
-#include "sender/dkim.h"
+#include "sender/sender.h"
 
 /*
- * Usage: begin, one call for each method, end. The field grows in out, folded, with CR LF:
+ * Usage: begin, one call for each method that was tried, end. The field grows in out, folded, with
+ * CR LF:
  *   Authentication-Results: mx.example.org;
- *     dkim=pass header.d=example.com header.s=s1 header.a=rsa-sha256
+ *     iprev=pass policy.iprev=192.0.2.1 (mail.example.com);
+ *     spf=pass smtp.mailfrom=news@example.com;
+ *     dkim=pass header.d=example.com header.s=s1 header.a=rsa-sha256;
+ *     dmarc=pass header.from=example.com (p=reject)
  */
 void authres_begin(struct buf *out, struct str host);
+/* The client has a name, which leads back to its address (RFC 8601 2.7.3). */
+void authres_iprev(struct buf *out, struct str client_ip, struct str client_name);
+/* Of the envelope's sender, or of HELO where the answer is of that. */
+void authres_spf(struct buf *out, const struct spf_answer *answer, struct str sender,
+                 struct str helo);
 void authres_dkim(struct buf *out, const struct dkim_results *results);
+void authres_dmarc(struct buf *out, const struct dmarc_answer *answer);
 void authres_end(struct buf *out);
 
 #define AUTHRES_FORGED_MAX 1000

@@ -7,6 +7,7 @@
 
 #include "base/buf.h"
 #include "sender/field.h"
+#include "sender/tag.h"
 
 /* The key lookup of one signature. */
 struct lookup {
@@ -200,6 +201,23 @@ static bool has_signature(struct str raw, struct dkim_results *results)
         n += is_signature(&field);
     results->more = n > DKIM_SIGNATURES_MAX;
     return n > 0;
+}
+
+void dkim_ahead(struct str raw, struct pool *pool, struct dns_query *queries, size_t *n, size_t max)
+{
+    struct field_walk walk = field_walk_of(raw);
+    struct field field;
+    size_t signatures = 0;
+    while (*n < max && signatures < DKIM_SIGNATURES_MAX && field_next(&walk, &field)) {
+        if (!is_signature(&field) || field.end - field.at > DKIM_SIGNATURE_MAX)
+            continue;
+        signatures++;
+        const struct str pieces[] = {tag_value(field.value, STR("s")), STR("." DKIM_DNSKEYNAME "."),
+                                     tag_value(field.value, STR("d"))};
+        struct str name = pool_join(pool, pieces, 3);
+        if (pieces[0].n > 0 && pieces[2].n > 0 && dns_name_ok(name))
+            queries[(*n)++] = (struct dns_query){.type = DNS_TXT, .name = name};
+    }
 }
 
 /* The bytes as they must have been signed: every line end CR LF. A view where they are already. */

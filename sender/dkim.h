@@ -57,6 +57,10 @@ struct dkim_policy {
 /* RFC 8301: RSA from 1024 bits, no SHA-1 */
 extern const struct dkim_policy dkim_policy_default;
 
+/* Names of the keys that the message's signatures are of, added to the *n queries of `max`. */
+void dkim_ahead(struct str raw, struct pool *pool, struct dns_query *queries, size_t *n,
+                size_t max);
+
 /* The library's handle; made once, before the sandbox; any number of messages, one at a time. */
 struct dkim_checker;
 

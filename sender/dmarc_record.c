@@ -1,21 +1,11 @@
 #include "sender/dmarc_record.h"
 
+#include "sender/tag.h"
+
 const char *dmarc_policy_name(enum dmarc_policy policy)
 {
     static const char *const names[] = {"none", "quarantine", "reject"};
     return (unsigned)policy < sizeof names / sizeof *names ? names[policy] : "?";
-}
-
-/* Takes name = value before the next ';' off the front. */
-static bool next_tag(struct str *rest, struct str *name, struct str *value)
-{
-    struct str tag;
-    if (!str_next(rest, ';', &tag))
-        return false;
-    size_t equals = str_chr(tag, '=');
-    *name = str_trim(str_sub(tag, 0, equals == STR_NONE ? tag.n : equals));
-    *value = equals == STR_NONE ? STR_EMPTY : str_trim(str_from(tag, equals + 1));
-    return true;
 }
 
 /* One p=, sp= or np=. */
@@ -70,10 +60,10 @@ bool dmarc_record_parse(struct str text, struct dmarc_record *record)
     bool reports = false;
     *record = (struct dmarc_record){.policy = DMARC_POLICY_NONE};
     /* the version comes first, and is the only value whose case counts */
-    if (!next_tag(&text, &name, &value) || !str_ieq(name, STR("v")) ||
+    if (!tag_next(&text, &name, &value) || !str_ieq(name, STR("v")) ||
         !str_eq(value, STR("DMARC1")))
         return false;
-    while (next_tag(&text, &name, &value)) {
+    while (tag_next(&text, &name, &value)) {
         if (str_ieq(name, STR("p")))
             read_policy(value, &p);
         else if (str_ieq(name, STR("sp")))

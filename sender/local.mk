@@ -7,6 +7,7 @@ lib_libsender_a_SOURCES = \
     sender/dns_memo.c sender/dns_memo.h \
     sender/field.c sender/field.h \
     sender/dkim.c sender/dkim.h \
+    sender/sender.c sender/sender.h sender/tag.h \
     sender/spf.c sender/spf.h \
     sender/spf_client.c sender/spf_client.h \
     sender/spf_macro.c sender/spf_macro.h \

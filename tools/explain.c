@@ -45,6 +45,42 @@ static void explain_antivirus(json_t *answers)
     putchar('\n');
 }
 
+/* "spf pass (example.org), dkim pass (example.org), dmarc fail (example.com asks for reject)" */
+static void explain_sender(json_t *content)
+{
+    json_t *sender = json_object_get(content, "sender");
+    json_t *spf = json_object_get(sender, "spf");
+    json_t *dmarc = json_object_get(sender, "dmarc");
+    json_t *dns = json_object_get(sender, "dns");
+    json_t *signature;
+    size_t i;
+    if (!spf && !dmarc && !dns)
+        return;
+    fputs("  sender      ", stdout);
+    put("spf ", text_of(spf, "result"), "");
+    put(" (", text_of(spf, "domain"), "");
+    put(" ", text_of(spf, "mechanism"), "");
+    put(": ", text_of(spf, "reason"), "");
+    fputs(text_of(spf, "domain").n > 0 ? ")" : "", stdout);
+    json_array_foreach(json_object_get(content, "dkim"), i, signature)
+    {
+        put(spf || i ? ", dkim " : "dkim ", text_of(signature, "result"), "");
+        put(" (", text_of(signature, "domain"), "");
+        put(": ", text_of(signature, "reason"), "");
+        fputs(text_of(signature, "domain").n > 0 ? ")" : "", stdout);
+    }
+    if (json_array_size(json_object_get(content, "dkim")) == 0)
+        fputs(spf ? ", no signature" : "no signature", stdout);
+    put(", dmarc ", text_of(dmarc, "result"), "");
+    put(" (", text_of(dmarc, "domain"), "");
+    put(" asks for ", text_of(dmarc, "policy"), "");
+    fputs(text_of(dmarc, "domain").n > 0 ? ")" : "", stdout);
+    if (number_of(dns, "failed") > 0)
+        printf("; the DNS did not answer %.0f of %.0f questions", number_of(dns, "failed"),
+               number_of(dns, "asked"));
+    putchar('\n');
+}
+
 static void put_rule(json_t *rule)
 {
     printf("              %+5.1f  ", number_of(rule, "score"));
@@ -137,6 +173,7 @@ void explain_evidence(json_t *evidence, enum explain_size size)
         return;
     explain_antivirus(json_object_get(evidence, "antivirus"));
     if (content) {
+        explain_sender(content);
         explain_rules(content, number_of(score, "heuristics"), size);
         explain_bayes(content, number_of(score, "bayes"), size);
     }

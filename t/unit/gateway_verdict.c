@@ -6,6 +6,9 @@
 
 static const char *engines[] = {"clamav", "yara"};
 
+static const struct av_answer clean[2] = {{.engine = "clamav", .result = AV_CLEAN},
+                                          {.engine = "yara", .result = AV_CLEAN}};
+
 static struct conf policy(void)
 {
     struct conf conf = {.antivirus = {.engines = {engines, 2},
@@ -305,6 +308,62 @@ static void facts_survive_the_wire(void **state)
     buf_release(&wire);
 }
 
+/* The author's domain asks, ours say what they let happen at most. */
+static void dmarc_is_acted_on_as_both_want(void **state)
+{
+    static const struct {
+        enum dmarc_policy asked;
+        enum conf_dmarc ours;
+        enum verdict_class class;
+        enum verdict_action action;
+    } cases[] = {
+        {DMARC_POLICY_NONE, CONF_DMARC_REJECT, VERDICT_HAM, VERDICT_DELIVER},
+        {DMARC_POLICY_QUARANTINE, CONF_DMARC_NONE, VERDICT_HAM, VERDICT_DELIVER},
+        {DMARC_POLICY_QUARANTINE, CONF_DMARC_TAG, VERDICT_FORGED, VERDICT_DELIVER},
+        {DMARC_POLICY_QUARANTINE, CONF_DMARC_REJECT, VERDICT_FORGED, VERDICT_QUARANTINE},
+        {DMARC_POLICY_REJECT, CONF_DMARC_TAG, VERDICT_FORGED, VERDICT_DELIVER},
+        {DMARC_POLICY_REJECT, CONF_DMARC_QUARANTINE, VERDICT_FORGED, VERDICT_QUARANTINE},
+        {DMARC_POLICY_REJECT, CONF_DMARC_REJECT, VERDICT_FORGED, VERDICT_REJECT},
+    };
+    const struct conf conf = policy();
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        const struct content_facts content = {.heuristics = 5,
+                                              .dmarc = cases[i].asked,
+                                              .dmarc_domain = STR("bank.example")};
+        const struct verdict_facts facts = {.content = &content,
+                                            .answers = clean,
+                                            .n_answers = 2,
+                                            .dmarc = cases[i].ours};
+        struct verdict v;
+        verdict_decide(&facts, &conf, &v);
+        assert_int_equal(v.class, cases[i].class);
+        assert_int_equal(v.action, cases[i].action);
+        assert_int_equal(v.tag, v.class == VERDICT_FORGED);
+        if (v.class == VERDICT_FORGED)
+            assert_non_null(strstr(v.reason, "forged: bank.example asks for "));
+    }
+}
+
+/* A virus stays a virus, and what could not be examined is examined first. */
+static void dmarc_hides_no_finding(void **state)
+{
+    const struct conf conf = policy();
+    const struct content_facts content = {.heuristics = 5, .dmarc = DMARC_POLICY_REJECT};
+    struct av_answer answers[] = {clean[0], clean[1]};
+    struct verdict_facts facts = {.content = &content,
+                                  .answers = answers,
+                                  .n_answers = 2,
+                                  .dmarc = CONF_DMARC_QUARANTINE};
+    struct verdict v;
+    answers[1].result = AV_INFECTED;
+    verdict_decide(&facts, &conf, &v);
+    assert_int_equal(v.class, VERDICT_INFECTED);
+    assert_int_equal(v.action, VERDICT_QUARANTINE);
+    answers[1].result = AV_FAILED;
+    verdict_decide(&facts, &conf, &v);
+    assert_int_equal(v.action, VERDICT_DEFER);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -322,6 +381,8 @@ int main(void)
         cmocka_unit_test(long_test_lists_are_folded),
         cmocka_unit_test(the_id_is_signed_where_the_contents_are_known),
         cmocka_unit_test(facts_survive_the_wire),
+        cmocka_unit_test(dmarc_is_acted_on_as_both_want),
+        cmocka_unit_test(dmarc_hides_no_finding),
     };
     return tap_run(tests, NULL, NULL);
 }

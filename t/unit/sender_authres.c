@@ -34,6 +34,51 @@ static void composes(void **state)
     buf_release(&out);
 }
 
+static void says_what_was_found_of_the_envelope(void **state)
+{
+    struct buf out = BUF_INIT(4096);
+    struct spf_answer spf = {.result = SPF_PASS, .domain = STR("example.com")};
+    struct dmarc_answer dmarc = {.result = DMARC_FAIL,
+                                 .domain = STR("example.net"),
+                                 .record_domain = STR("example.net"),
+                                 .policy = DMARC_POLICY_REJECT,
+                                 .applied = DMARC_POLICY_QUARANTINE,
+                                 .testing = true};
+    authres_begin(&out, STR("mx.example.org"));
+    authres_iprev(&out, STR("2001:db8::1"), STR("mail.example.com"));
+    authres_spf(&out, &spf, STR("a+b@example.com"), STR("mail.example.com"));
+    authres_dmarc(&out, &dmarc);
+    authres_end(&out);
+    assert_str(buf_str(&out), "Authentication-Results: mx.example.org;\r\n"
+                              "\tiprev=pass policy.iprev=\"2001:db8::1\" (mail.example.com);\r\n"
+                              "\tspf=pass smtp.mailfrom=a+b@example.com;\r\n"
+                              "\tdmarc=fail header.from=example.net policy.dmarc=quarantine "
+                              "(p=reject t=y)\r\n");
+    buf_clear(&out);
+    authres_begin(&out, STR("mx.example.org"));
+    authres_end(&out);
+    assert_str(buf_str(&out), "Authentication-Results: mx.example.org; none\r\n");
+    buf_release(&out);
+}
+
+static void what_a_stranger_says_is_quoted(void **state)
+{
+    struct buf out = BUF_INIT(4096);
+    struct spf_answer spf = {.result = SPF_PERMERROR, .reason = STR("too many look-ups")};
+    authres_iprev(&out, STR("192.0.2.1"), STR("a) dmarc=pass (b"));
+    authres_spf(&out, &spf, STR("\"a b\"; dkim=pass\r\n@example.com"), STR(""));
+    spf.of_helo = true;
+    authres_spf(&out, &spf, STR(""), STR("x; dmarc=pass"));
+    authres_spf(&out, &spf, STR(""), STR("@"));
+    assert_str(buf_str(&out),
+               ";\r\n\tiprev=pass policy.iprev=192.0.2.1 (a??dmarc?pass??b);\r\n"
+               "\tspf=permerror reason=\"too many look-ups\" "
+               "smtp.mailfrom=\"\\\"a b\\\"; dkim=pass??@example.com\";\r\n"
+               "\tspf=permerror reason=\"too many look-ups\" smtp.helo=\"x; dmarc=pass\";\r\n"
+               "\tspf=permerror reason=\"too many look-ups\" smtp.helo=\"@\"");
+    buf_release(&out);
+}
+
 static size_t forged(const char *raw, struct authres_span **spans)
 {
     static struct pool *pool;
@@ -164,6 +209,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(composes),
+        cmocka_unit_test(says_what_was_found_of_the_envelope),
+        cmocka_unit_test(what_a_stranger_says_is_quoted),
         cmocka_unit_test(finds_those_that_claim_to_be_ours),
         cmocka_unit_test(leaves_those_of_others),
         cmocka_unit_test(spans_are_whole_fields),

@@ -15,7 +15,7 @@ use Poterne::Smtp;
 use constant { READY_SECONDS => 120, STOP_SECONDS => 60, UID_FIRST => 64100 };
 
 # Options: root (folder), port, build (folder), settings ({ section => { name => value as written } },
-# section '' is the top), domains ({ name => { next_hop => …, recipients => [lines] } }).
+# section '' is the top), domains ({ name => { next_hop => …, recipients => [lines], dmarc => … } }).
 sub new {
     my ( $class, %option ) = @_;
     my $self = bless {
@@ -92,7 +92,9 @@ sub conf_text {
         $text .= $section eq '' ? $lines : "\n$section {\n" . ( $lines =~ s/^/    /mgr ) . "}\n";
     }
     for my $domain ( sort keys %{ $self->{domains} } ) {
-        $text .= "\ndomain $domain {\n    next_hop = \"$self->{domains}{$domain}{next_hop}\"\n}\n";
+        my $dmarc = $self->{domains}{$domain}{dmarc};
+        $text .= "\ndomain $domain {\n    next_hop = \"$self->{domains}{$domain}{next_hop}\"\n"
+            . ( defined $dmarc ? "    dmarc = $dmarc\n" : '' ) . "}\n";
     }
     return $text;
 }

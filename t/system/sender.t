@@ -1,0 +1,110 @@
+#!/usr/bin/perl
+# Who the sender is, over SMTP: SPF and DMARC out of a file of records, what each domain of ours lets happen to a
+# forged message, and what is told about it: Authentication-Results, the journal, a failure of the DNS.
+use strict;
+use warnings;
+
+use File::Temp qw(tempdir);
+use Test::More;
+use lib 't/lib';
+use Poterne::Gateway;
+use Poterne::Mail qw(header_of letter);
+
+my $root = tempdir( 'poterne-sender-XXXXXX', TMPDIR => 1, CLEANUP => 1 );
+chmod 0755, $root;
+Poterne::Gateway::write_file( "$root/zone", <<'END' );
+good.example         TXT v=spf1 include:_spf.good.example -all
+_spf.good.example    TXT v=spf1 ip4:127.0.0.1 -all
+_dmarc.good.example  TXT v=DMARC1; p=reject
+bank.example         TXT v=spf1 -all
+_dmarc.bank.example  TXT v=DMARC1; p=reject
+soft.example         TXT v=spf1 ~all
+_dmarc.soft.example  TXT v=DMARC1; p=quarantine
+down.example         TIMEOUT
+_dmarc.down.example  TXT v=DMARC1; p=reject
+END
+my $next_hop = Poterne::Gateway::maildir_hop($root);
+my %ours = map { ( "$_.univ.example" => { next_hop => $next_hop, recipients => ["jean\@$_.univ.example"], dmarc => $_ } ) }
+    qw(none tag quarantine reject);
+my $gateway = Poterne::Gateway->new(
+    root     => $root,
+    domains  => \%ours,
+    settings => { sender => { keys => qq("$root/zone") } },
+)->start;
+
+sub send_from {
+    my ( $domain, $author, @to ) = @_;
+    my $letter = letter( $to[0] ) =~ s/^From: .*/From: Claire <claire\@$author>/r;
+    $letter = "Authentication-Results: mx.poterne.example; dmarc=pass header.from=$author\n$letter";
+    return $gateway->send_one( from => $domain ? "claire\@$domain" : '', to => \@to, data => \$letter );
+}
+
+sub received {
+    my ($to) = @_;
+    $gateway->wait_for_empty_queue or die "nothing is delivered\n";
+    my @messages = $gateway->maildir_messages($to);
+    unlink glob "$root/mail/" . join '/', ( reverse split /\@/, $to ), 'new', '*';
+    return @messages;
+}
+
+sub found_of {
+    my ($message) = @_;
+    return ( header_of( $message, 'Authentication-Results' ) // '' ) =~ s/\s+/ /gr;
+}
+
+subtest 'who is what he says' => sub {
+    my $to = 'jean@reject.univ.example';
+    is( send_from( 'good.example', 'good.example', $to )->{code}, 250, 'is let in' );
+    my ($message) = received($to);
+    is( found_of($message),
+        'mx.poterne.example; spf=pass smtp.mailfrom=claire@good.example; dkim=none; '
+            . 'dmarc=pass header.from=good.example (p=reject)',
+        'and our field says why; the forged one is gone'
+    );
+    unlike( $message, qr/^Subject: \[SPAM\]/m, 'no tag' );
+};
+
+subtest 'who is not: each domain of ours lets happen what it says' => sub {
+    my %code = map { ( $_ => send_from( 'bank.example', 'bank.example', "jean\@$_.univ.example" ) ) } qw(none tag quarantine reject);
+    is( $code{$_}{code}, 250, "$_: taken" ) for qw(none tag quarantine);
+    is( $code{reject}{code}, 550, 'reject: refused' );
+    like( $code{reject}{text}, qr/bank\.example asks for reject/, 'with the reason' );
+    my ($none) = received('jean@none.univ.example');
+    unlike( $none, qr/^Subject: \[SPAM\]/m, 'none: delivered as it is' );
+    like( found_of($none), qr/spf=fail smtp.mailfrom=claire\@bank\.example; .*dmarc=fail header.from=bank.example policy.dmarc=reject/, 'but told' );
+    my ($tag) = received('jean@tag.univ.example');
+    like( $tag, qr/^Subject: \[SPAM\]/m, 'tag: tagged' );
+    is( scalar received('jean@quarantine.univ.example'), 0, 'quarantine: not delivered' );
+    is( scalar $gateway->spooled('quarantine'), 1, 'but held' );
+};
+
+subtest 'never more than the author asks for' => sub {
+    is( send_from( 'soft.example', 'soft.example', 'jean@reject.univ.example' )->{code}, 250, 'quarantine is no refusal' );
+    is( scalar $gateway->spooled('quarantine'), 2, 'it is held' );
+};
+
+subtest 'of several domains of ours the mildest' => sub {
+    my @to = map { "jean\@$_.univ.example" } qw(reject tag);
+    is( send_from( 'bank.example', 'bank.example', @to )->{code}, 250, 'taken' );
+    like( ( received($_) )[0], qr/^Subject: \[SPAM\]/m, "$_: tagged" ) for @to;
+};
+
+subtest 'a failure of the DNS is no fail' => sub {
+    my $to = 'jean@reject.univ.example';
+    is( send_from( 'down.example', 'down.example', $to )->{code}, 250, 'let in' );
+    like( found_of( ( received($to) )[0] ), qr/spf=temperror .*dmarc=temperror/, 'and told' );
+};
+
+subtest 'a stranger in From' => sub {
+    my $to = 'jean@tag.univ.example';
+    send_from( 'good.example', 'bank.example', $to );
+    like( found_of( ( received($to) )[0] ), qr/spf=pass .*dmarc=fail header.from=bank.example/, 'is not aligned' );
+    send_from( '', 'bank.example', $to );
+    like( found_of( ( received($to) )[0] ), qr/smtp\.helo=/, 'the null sender is judged by HELO' );
+};
+
+my ( undef, $trace ) = $gateway->poterne( 'trace', 'jean@reject.univ.example' );
+like( $trace, qr/sender\s+spf fail \(bank\.example -all\), no signature, dmarc fail \(bank\.example asks for reject\)/, 'poterne trace tells it' );
+like( $trace, qr/verdict\s+forged/, 'and the verdict' );
+is( $gateway->stop, 0, 'the gateway stops' );
+done_testing();
