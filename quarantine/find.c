@@ -117,6 +117,14 @@ static sqlite3_stmt *prepare_find(struct held_finder *f, const struct held_filte
 
 /* --- the answer --- */
 
+/* Any statement may be the first to meet a damaged page; later ones change what SQLite last said.
+ */
+static int cannot_read(struct held_finder *f, struct err *err)
+{
+    f->index_damaged |= db_damaged(sqlite3_errcode(f->db));
+    return db_fail(f->db, "cannot read", err);
+}
+
 static int read_recipients(struct held_finder *f, enum place place, struct pool *pool,
                            struct held *held, struct err *err)
 {
@@ -137,7 +145,7 @@ static int read_recipients(struct held_finder *f, enum place place, struct pool 
     if (code == SQLITE_ROW)
         err_set(err, "out of memory for the recipients");
     else if (code != SQLITE_DONE)
-        db_fail(f->db, "cannot read", err);
+        cannot_read(f, err);
     sqlite3_reset(stmt);
     return code == SQLITE_DONE ? 0 : -1;
 }
@@ -162,7 +170,7 @@ static int read_answers(struct held_finder *f, enum place place, struct pool *po
                                  db_text(stmt, 2, pool)};
     }
     if (code != SQLITE_ROW && code != SQLITE_DONE)
-        db_fail(f->db, "cannot read", err);
+        cannot_read(f, err);
     sqlite3_reset(stmt);
     return code == SQLITE_ROW || code == SQLITE_DONE ? 0 : -1;
 }
@@ -206,8 +214,10 @@ static int find(struct held_finder *f, const struct held_filter *filter, struct 
     int code;
     *found = (struct held_list){0};
     sqlite3_stmt *stmt = prepare_find(f, filter, limit, pool, err);
-    if (stmt == NULL)
+    if (stmt == NULL) {
+        f->index_damaged |= db_damaged(sqlite3_errcode(f->db));
         return -1;
+    }
     int result = 0;
     while (result == 0 && (code = sqlite3_step(stmt)) == SQLITE_ROW) {
         found->more = found->n == limit;
@@ -225,7 +235,7 @@ static int find(struct held_finder *f, const struct held_filter *filter, struct 
         }
     }
     if (result == 0 && code != SQLITE_ROW && code != SQLITE_DONE)
-        result = db_fail(f->db, "cannot read", err);
+        result = cannot_read(f, err);
     sqlite3_finalize(stmt);
     return result;
 }
@@ -233,7 +243,7 @@ static int find(struct held_finder *f, const struct held_filter *filter, struct 
 /* An index that turns out to be damaged only now is done without. */
 static bool without_index(struct held_finder *f, struct err *err)
 {
-    if (!f->from_file || !db_damaged(sqlite3_errcode(f->db)))
+    if (!f->from_file || !f->index_damaged)
         return false;
     find_end(f);
     return find_begin(f, false, err) == 0;
@@ -258,14 +268,16 @@ static int count(struct held_finder *f, uint64_t counts[HELD_CLASSES], struct er
                    " WHERE id NOT IN (SELECT id FROM temp.hidden) GROUP BY class"
                    " UNION ALL SELECT class, count(*) FROM temp.held GROUP BY class",
                    err);
-    if (stmt == NULL)
+    if (stmt == NULL) {
+        f->index_damaged |= db_damaged(sqlite3_errcode(f->db));
         return -1;
+    }
     int code;
     while ((code = sqlite3_step(stmt)) == SQLITE_ROW)
         counts[(unsigned)sqlite3_column_int(stmt, 0) % HELD_CLASSES] +=
             (uint64_t)sqlite3_column_int64(stmt, 1);
     if (code != SQLITE_DONE)
-        db_fail(f->db, "cannot read", err);
+        cannot_read(f, err);
     sqlite3_finalize(stmt);
     return code == SQLITE_DONE ? 0 : -1;
 }

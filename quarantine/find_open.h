@@ -18,6 +18,7 @@ struct held_finder {
     void *data;
     sqlite3 *db;
     bool from_file; /* main is the index */
+    bool index_damaged;
     struct rows late;
     sqlite3_stmt *hide;
     sqlite3_stmt *recipients[PLACES], *answers[PLACES];

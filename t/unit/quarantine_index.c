@@ -258,6 +258,16 @@ static void harm(const struct world *w, off_t at, const char *bytes, size_t n)
     close(fd);
 }
 
+static void discard_index(const struct world *w)
+{
+    static const char *const endings[] = {"", "-wal", "-shm"};
+    char path[256];
+    for (size_t i = 0; i < sizeof endings / sizeof endings[0]; i++) {
+        snprintf(path, sizeof path, "%s/index.sqlite%s", w->folder, endings[i]);
+        unlink(path);
+    }
+}
+
 static void a_damaged_index_is_done_without_and_made_anew(void **state)
 {
     static char junk[65536];
@@ -292,6 +302,24 @@ static void a_damaged_index_is_done_without_and_made_anew(void **state)
     }
     index_all(&w);
     check_filters(&w, 0);
+}
+
+/* Whichever statement is the first to meet it. */
+static void one_damaged_page_is_enough(void **state)
+{
+    static char junk[4096];
+    struct world w = world_of(*state);
+    unsigned noticed = 0;
+    memset(junk, 0xa5, sizeof junk);
+    for (off_t page = 1; page < 12; page++) {
+        char text[16];
+        index_all(&w);
+        harm(&w, page * (off_t)sizeof junk, junk, sizeof junk);
+        noticed += find(&w, &(struct held_filter){.limit = 10}, text) == N_SAMPLES;
+        assert_string_equal(text, "3210");
+        discard_index(&w);
+    }
+    assert_true(noticed >= 3); /* held, recipient, answer */
 }
 
 static void an_index_of_another_version_is_made_anew(void **state)
@@ -422,6 +450,7 @@ int main(void)
         WITH_SPOOL(what_the_index_lacks_is_found_too),
         WITH_SPOOL(what_has_changed_is_read_again),
         WITH_SPOOL(a_damaged_index_is_done_without_and_made_anew),
+        WITH_SPOOL(one_damaged_page_is_enough),
         WITH_SPOOL(an_index_of_another_version_is_made_anew),
         WITH_SPOOL(rows_without_a_file_are_forgotten),
         WITH_SPOOL(a_clock_that_jumped_is_not_believed),
