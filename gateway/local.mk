@@ -48,7 +48,7 @@ lib_libevidence_a_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS)
 lib_libevidence_a_SOURCES = gateway/evidence.c gateway/evidence.h
 lib_libpipeline_a_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS)
 lib_libpipeline_a_SOURCES = \
-    gateway/pipeline.c gateway/pipeline.h \
+    gateway/pipeline.c gateway/pipeline_facts.c gateway/pipeline.h \
     gateway/evidence_content.c gateway/evidence_content.h
 EVIDENCE_LIBS = lib/libevidence.a lib/libverdict.a $(JANSSON_LIBS) $(SIGNATURE_LIBS)
 PIPELINE_LIBS = lib/libpipeline.a lib/libevidence.a lib/libverdict.a $(JANSSON_LIBS) \

@@ -8,14 +8,10 @@
 
 #include "base/fsio.h"
 #include "base/log.h"
-#include "base/score.h"
 #include "bayes/features/known.h"
 #include "gateway/received.h"
-#include "sender/authres.h"
 
-#define RECEIVED_MAX       4096
-#define TESTS_MAX          (16 * 1024)
-#define AUTHENTICATION_MAX (8 * 1024)
+#define RECEIVED_MAX 4096
 
 static void report_mistake(void *data, const char *file, unsigned line, const char *what)
 {
@@ -63,9 +59,10 @@ static bool is_trained(const struct model *model)
     return model && pipeline_is_trained(model_spam(model), model_ham(model));
 }
 
-unsigned pipeline_score_set(const struct conf *conf, const struct model *model)
+unsigned pipeline_score_set(const struct conf *conf, bool dns, const struct model *model)
 {
-    return (conf->sender.keys ? RULES_SCORE_NET : 0) | (is_trained(model) ? RULES_SCORE_LEARN : 0);
+    return (dns || conf->sender.keys ? RULES_SCORE_NET : 0) |
+           (is_trained(model) ? RULES_SCORE_LEARN : 0);
 }
 
 static int open_senders(struct pipeline *pipeline, const struct conf *conf, struct err *err)
@@ -80,14 +77,15 @@ static int open_senders(struct pipeline *pipeline, const struct conf *conf, stru
     return 0;
 }
 
-int pipeline_open(struct pipeline *pipeline, const struct conf *conf, struct err *err)
+int pipeline_open(struct pipeline *pipeline, const struct conf *conf, bool dns, struct err *err)
 {
     *pipeline = (struct pipeline){.conf = conf};
     if (mail_preload(err) < 0 || fingerprint_load(err) < 0)
         return -1;
     open_model(pipeline, conf);
     open_known(pipeline, conf);
-    const struct ruleset_options options = {.score_set = pipeline_score_set(conf, pipeline->model)};
+    const struct ruleset_options options = {.score_set =
+                                                pipeline_score_set(conf, dns, pipeline->model)};
     pipeline->rules = ruleset_load_with(&options, conf->spam.rules.items, conf->spam.rules.n,
                                         report_mistake, pipeline, err);
     if (pipeline->rules)
@@ -107,30 +105,6 @@ void pipeline_close(struct pipeline *pipeline)
     known_close(&pipeline->known);
     dkim_checker_free(&pipeline->dkim);
     dns_file_free(&pipeline->keys);
-}
-
-/* Who is the sender? All that is known beforehand to be asked goes in one round. */
-static int check_sender(const struct pipeline *pipeline, const struct scan_request *envelope,
-                        struct str raw, const struct dns_source *dns, struct pool *pool,
-                        struct pipeline_result *result, struct err *err)
-{
-    struct dns_query questions[DNS_QUESTIONS_MAX];
-    size_t n = 0;
-    const struct sender_input input = {
-        .raw = raw,
-        .message = result->message,
-        .envelope = {.client_ip = envelope->client_ip,
-                     .helo = envelope->helo,
-                     .sender = envelope->sender,
-                     .hostname = str_of(pipeline->conf->hostname),
-                     .now = (int64_t)time(NULL)},
-    };
-    if (sender_questions(&pipeline->senders, &input, pool, &result->sender, questions, &n,
-                         DNS_QUESTIONS_MAX, err) < 0)
-        return -1;
-    dns->ask(dns->data, pool, questions, n);
-    return sender_check(&pipeline->senders, pipeline->dkim, &input, dns, pool, &result->sender,
-                        err);
 }
 
 /* As edge will write it, for rules that look at the way a message came. .s NULL: it comes out of a
@@ -215,147 +189,121 @@ static int classify(const struct pipeline *pipeline, struct pool *pool,
     return bayes_classify(pipeline->model, &result->features, pool, &result->bayes, err);
 }
 
-static int run_rules(const struct pipeline *pipeline, const struct scan_request *envelope,
-                     struct pool *pool, struct pipeline_result *result, struct err *err)
+/* --- one message --- */
+
+/* Whom each step asks. */
+struct askers {
+    struct dns_memo *memo;
+    struct dns_source remembered;             /* the DNS, through the memo */
+    struct dns_source file;                   /* sender.keys */
+    const struct dns_source *senders, *rules; /* NULL: nobody */
+};
+
+static int open_askers(const struct pipeline *pipeline, const struct dns_source *dns,
+                       struct pool *pool, struct askers *askers, struct err *err)
+{
+    *askers = (struct askers){.memo = dns_memo_new(pool, dns)};
+    if (!askers->memo)
+        return err_set(err, "out of memory");
+    askers->remembered = dns_memo_source(askers->memo);
+    askers->file = dns_file_source(pipeline->keys);
+    askers->rules = dns == &dns_source_none ? NULL : &askers->remembered;
+    askers->senders = pipeline->keys ? &askers->file : askers->rules;
+    return 0;
+}
+
+static int input_for_rules(const struct pipeline *pipeline, const struct pipeline_result *result,
+                           int64_t now, struct pool *pool, struct rules_input *input,
+                           struct err *err)
+{
+    const struct scan_request *envelope = result->envelope;
+    *input = (struct rules_input){
+        .message = result->message,
+        .text = result->text,
+        .envelope_from = envelope->sender,
+        .client_ip = envelope->client_ip,
+        .client_name = envelope->client_name,
+        .helo = envelope->helo,
+        .now = now,
+    };
+    return own_received(pipeline, envelope, now, pool, &input->received, err);
+}
+
+/* All that is known beforehand to be asked for, by whatever step, goes in one round. */
+static int ask_ahead(const struct pipeline *pipeline, const struct sender_input *sender,
+                     const struct askers *askers, struct pool *pool, struct pipeline_result *result,
+                     struct rules_input *input, struct err *err)
+{
+    struct dns_query queries[DNS_QUESTIONS_MAX];
+    struct rules_questions rules = {.n = 0};
+    size_t n = 0;
+    if (askers->senders && sender_questions(&pipeline->senders, sender, pool, &result->sender,
+                                            queries, &n, DNS_QUESTIONS_MAX, err) < 0)
+        return -1;
+    if (askers->rules &&
+        rules_questions(pipeline->rules, pipeline->scratch, input, pool, &rules, err) < 0)
+        return -1;
+    input->prepared = rules.prepared;
+    if (askers->senders != askers->rules) /* the file is no part of the round */
+        n = 0;
+    for (size_t i = 0; i < rules.n && n < DNS_QUESTIONS_MAX; i++)
+        queries[n++] = rules.list[i];
+    if (askers->rules)
+        askers->rules->ask(askers->rules->data, pool, queries, n);
+    return 0;
+}
+
+static int run_rules(const struct pipeline *pipeline, const struct askers *askers,
+                     struct pool *pool, struct rules_input *input, struct pipeline_result *result,
+                     struct err *err)
 {
     struct rules_signature signatures[DKIM_SIGNATURES_MAX];
-    const struct rules_network network = network_of(&result->sender, signatures);
-    int64_t now = (int64_t)time(NULL);
-    struct str received;
-    if (own_received(pipeline, envelope, now, pool, &received, err) < 0)
+    struct rules_network network = network_of(&result->sender, signatures);
+    network.dns = askers->rules;
+    input->network = result->asked ? &network : NULL;
+    input->bayes_known = result->bayes.used && is_trained(pipeline->model);
+    input->bayes = result->bayes.probability;
+    return ruleset_run(pipeline->rules, pipeline->scratch, input, pool, &result->rules, err);
+}
+
+static int judge(const struct pipeline *pipeline, const struct sender_input *sender,
+                 const struct askers *askers, struct pool *pool, struct pipeline_result *result,
+                 struct err *err)
+{
+    struct rules_input input;
+    result->asked = askers->senders != NULL;
+    if (input_for_rules(pipeline, result, sender->envelope.now, pool, &input, err) < 0 ||
+        ask_ahead(pipeline, sender, askers, pool, result, &input, err) < 0)
         return -1;
-    const struct rules_input input = {.message = result->message,
-                                      .text = result->text,
-                                      .envelope_from = envelope->sender,
-                                      .client_ip = envelope->client_ip,
-                                      .client_name = envelope->client_name,
-                                      .helo = envelope->helo,
-                                      .received = received,
-                                      .network = result->asked ? &network : NULL,
-                                      .now = now,
-                                      .bayes_known =
-                                          result->bayes.used && is_trained(pipeline->model),
-                                      .bayes = result->bayes.probability};
-    return ruleset_run(pipeline->rules, pipeline->scratch, &input, pool, &result->rules, err);
+    if (askers->senders && sender_check(&pipeline->senders, pipeline->dkim, sender, askers->senders,
+                                        pool, &result->sender, err) < 0)
+        return -1;
+    if (classify(pipeline, pool, result, err) < 0)
+        return -1;
+    return run_rules(pipeline, askers, pool, &input, result, err);
 }
 
 int pipeline_run(const struct pipeline *pipeline, const struct scan_request *envelope,
                  struct str raw, const struct dns_source *dns, struct pool *pool,
                  struct pipeline_result *result, struct err *err)
 {
+    struct askers askers;
     *result = (struct pipeline_result){.envelope = envelope};
-    if (message_parse(pool, raw, &mail_limits_default, &result->message, err) < 0)
+    if (message_parse(pool, raw, &mail_limits_default, &result->message, err) < 0 ||
+        mail_text_make(pool, result->message, &result->text, err) < 0 ||
+        open_askers(pipeline, dns, pool, &askers, err) < 0)
         return -1;
-    if (mail_text_make(pool, result->message, &result->text, err) < 0)
-        return -1;
-    const struct dns_source file = dns_file_source(pipeline->keys);
-    if (pipeline->keys)
-        dns = &file;
-    struct dns_memo *memo = dns_memo_new(pool, dns);
-    if (!memo)
-        return err_set(err, "out of memory");
-    const struct dns_source source = dns_memo_source(memo);
-    result->asked = dns != &dns_source_none;
-    if (result->asked && check_sender(pipeline, envelope, raw, &source, pool, result, err) < 0)
-        return -1;
-    if (classify(pipeline, pool, result, err) < 0)
-        return -1;
-    if (run_rules(pipeline, envelope, pool, result, err) < 0)
-        return -1;
-    result->dns = dns_memo_count(memo);
-    return 0;
-}
-
-static struct str tests_of(const struct rules_result *rules, struct pool *pool)
-{
-    struct buf out = BUF_INIT(TESTS_MAX);
-    for (size_t i = 0; i < rules->n_hits; i++)
-        buf_addf(&out, "%s%s=%.1f", i ? "," : "", rules->hits[i].name, rules->hits[i].score);
-    struct str tests = pool_str(pool, buf_str(&out));
-    buf_release(&out);
-    return tests;
-}
-
-static uint32_t count_received(const struct message *message)
-{
-    uint32_t n = 0;
-    size_t from = 0;
-    while (part_header(message->root, STR("Received"), &from))
-        n++;
-    return n;
-}
-
-/* A header's text cut to what the journal keeps, on a character's border. */
-static struct str short_text(struct str x, size_t max)
-{
-    if (x.n <= max)
-        return x;
-    while (max && ((unsigned char)x.s[max] & 0xc0) == 0x80)
-        max--;
-    return str_sub(x, 0, max);
-}
-
-/* Empty where nothing was checked. */
-static struct str authentication_of(const struct pipeline *pipeline,
-                                    const struct pipeline_result *result, struct pool *pool)
-{
-    const struct scan_request *envelope = result->envelope;
-    const struct sender_facts *sender = &result->sender;
-    struct buf out = BUF_INIT(AUTHENTICATION_MAX);
-    if (!result->asked)
-        return STR_EMPTY;
-    authres_begin(&out, str_of(pipeline->conf->hostname));
-    if (envelope->client_name.n > 0)
-        authres_iprev(&out, envelope->client_ip, envelope->client_name);
-    if (sender->spf_checked)
-        authres_spf(&out, &sender->spf, envelope->sender, envelope->helo);
-    if (sender->dkim_checked)
-        authres_dkim(&out, &sender->dkim);
-    if (sender->dmarc_checked)
-        authres_dmarc(&out, &sender->dmarc);
-    authres_end(&out);
-    struct str field = buf_ok(&out) ? pool_str(pool, buf_str(&out)) : STR_EMPTY;
-    buf_release(&out);
-    return field;
-}
-
-/* What only we may write goes, and so does what claims to be our word about the sender. */
-static int header_edits(const struct pipeline *pipeline, const struct pipeline_result *result,
-                        struct str tag, struct pool *pool, struct edits *edits, struct err *err)
-{
-    if (edits_make(pool, result->message, tag, edits, err) < 0)
-        return -1;
-    return authres_remove(pool, result->message, str_of(pipeline->conf->hostname), edits, err);
-}
-
-#define SUBJECT_KEPT    200
-#define MESSAGE_ID_KEPT 250
-
-int pipeline_facts(const struct pipeline *pipeline, const struct pipeline_result *result,
-                   struct pool *pool, struct content_facts *facts, struct err *err)
-{
-    const struct conf_spam *spam = &pipeline->conf->spam;
-    const struct header *id = message_header(result->message, STR("Message-ID"));
-    *facts = (struct content_facts){
-        .heuristics = score_round(spam->required - result->rules.total),
-        .bayes = bayes_points(&result->bayes),
-        .bayes_used = result->bayes.used,
-        .required = spam->required,
-        .tests = tests_of(&result->rules, pool),
-        .rules_generation = str_of(ruleset_generation(pipeline->rules)),
-        .model_generation = pipeline->model ? model_generation(pipeline->model) : 0,
-        .subject = short_text(result->text->subject, SUBJECT_KEPT),
-        .message_id = id ? short_text(header_unfold(pool, id), MESSAGE_ID_KEPT) : STR_EMPTY,
-        .received_hops = count_received(result->message),
-        .authentication = authentication_of(pipeline, result, pool),
-        .dmarc = result->sender.dmarc.applied,
-        .dmarc_domain = result->sender.dmarc.domain,
+    const struct sender_input sender = {
+        .raw = raw,
+        .message = result->message,
+        .envelope = {.client_ip = envelope->client_ip,
+                     .helo = envelope->helo,
+                     .sender = envelope->sender,
+                     .hostname = str_of(pipeline->conf->hostname),
+                     .now = (int64_t)time(NULL)},
     };
-    if (fingerprint_make(pool, result->message, str_of(spam->subject_tag), &facts->fingerprint,
-                         err) < 0)
+    if (judge(pipeline, &sender, &askers, pool, result, err) < 0)
         return -1;
-    facts->fingerprinted = true;
-    if (header_edits(pipeline, result, STR_EMPTY, pool, &facts->edits, err) < 0)
-        return -1;
-    return header_edits(pipeline, result, str_of(spam->subject_tag), pool, &facts->tagged, err);
+    result->dns = dns_memo_count(askers.memo);
+    return 0;
 }

@@ -50,21 +50,22 @@ struct pipeline_result {
     struct bayes_result bayes;
 };
 
-/* A missing or damaged model is logged and done without; missing rules are an error. */
-int pipeline_open(struct pipeline *pipeline, const struct conf *conf, struct err *err);
+/* dns: there will be one to ask. A missing or damaged model is logged and done without; missing
+ * rules are an error. */
+int pipeline_open(struct pipeline *pipeline, const struct conf *conf, bool dns, struct err *err);
 void pipeline_close(struct pipeline *pipeline);
 
 /* The current model; NULL where there is none yet, or bayes is not enabled. */
 int pipeline_open_model(const struct conf *conf, struct model **model, struct err *err);
 /* Whether a model of so many messages counts as trained. */
 bool pipeline_is_trained(uint64_t spam, uint64_t ham);
-/* Which of a rule's four scores counts: with network where signatures are checked, with learning
- * where the model (may be NULL) is trained. */
-unsigned pipeline_score_set(const struct conf *conf, const struct model *model);
+/* Which of a rule's four scores counts: with network where there is a DNS or a file in its stead,
+ * with learning where the model (may be NULL) is trained. */
+unsigned pipeline_score_set(const struct conf *conf, bool dns, const struct model *model);
 
-/* What must be known from the DNS is asked of `dns`; where that is &dns_source_none, and no file
- * stands in for it, nothing is checked that needs it. raw must stay until the pool is emptied. -1:
- * out of memory, or larger than the limits allow. */
+/* What must be known from the DNS is asked of `dns`, about the sender the file sender.keys where
+ * there is one; what has neither (dns is &dns_source_none) is not checked. raw must stay until the
+ * pool is emptied. -1: out of memory, or larger than the limits allow. */
 int pipeline_run(const struct pipeline *pipeline, const struct scan_request *envelope,
                  struct str raw, const struct dns_source *dns, struct pool *pool,
                  struct pipeline_result *result, struct err *err);

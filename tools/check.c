@@ -128,7 +128,7 @@ static int open_job(struct job *job, const struct tool_args *args, struct err *e
     job->pool = pool_new(PIPELINE_POOL_MAX);
     if (job->pool == NULL)
         return err_set(err, "out of memory");
-    if (pipeline_open(&job->pipeline, job->conf, err) < 0)
+    if (pipeline_open(&job->pipeline, job->conf, false, err) < 0)
         return -1;
     return args->given & OPT_NO_ANTIVIRUS ? 0 : open_engines(job, err);
 }

@@ -15,8 +15,8 @@ static unsigned score_set_of(const struct conf *conf)
     struct err err;
     struct model *model;
     if (pipeline_open_model(conf, &model, &err) < 0)
-        return pipeline_score_set(conf, NULL);
-    unsigned set = pipeline_score_set(conf, model);
+        return pipeline_score_set(conf, conf->resolver.enabled, NULL);
+    unsigned set = pipeline_score_set(conf, conf->resolver.enabled, model);
     model_close(&model);
     return set;
 }
