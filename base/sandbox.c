@@ -377,6 +377,8 @@ static int allow_connect(scmp_filter_ctx ctx, unsigned allow)
         result = allow_socket(ctx, AF_INET6);
     if (result == 0 && (allow & (SANDBOX_UNIX_CONNECT | SANDBOX_INET_CONNECT)))
         result = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(connect), 0);
+    if (result == 0 && (allow & SANDBOX_INET_BIND))
+        result = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(bind), 0);
     return result;
 }
 

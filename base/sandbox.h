@@ -28,7 +28,8 @@ enum sandbox_allow {
     SANDBOX_INET_CONNECT = 1 << 5, /* socket(AF_INET, AF_INET6), connect */
     SANDBOX_NEST = 1 << 6,         /* children may enter a narrower sandbox of their own */
     SANDBOX_CHILDREN = 1 << 7, /* fork and wait alone: no signals to others, no leaving the group */
-    SANDBOX_EXEC = 1 << 8,     /* exec of the SANDBOX_RUN paths, and what programs do at start */
+    SANDBOX_INET_BIND = 1 << 9, /* bind, for who asks from a port of its own choice; no listen */
+    SANDBOX_EXEC = 1 << 8,      /* exec of the SANDBOX_RUN paths, and what programs do at start */
 };
 
 /* SANDBOX_RUN: read and exec. (The kernel asks for it of the program and of its dynamic loader, not

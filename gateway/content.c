@@ -1,8 +1,10 @@
-/* content: reads mail. No network, no file, no exec: one descriptor a request. */
+/* content: reads mail. No network, no file, no exec: two descriptors a request, the message and a
+ * connection to the resolver, whose budget edge has said. */
 #include "base/fsio.h"
 #include "base/role.h"
 #include "base/workers.h"
 #include "gateway/evidence_content.h"
+#include "gateway/resolver/client.h"
 
 #include <stdlib.h>
 
@@ -41,13 +43,12 @@ static void sandbox(const struct role_env *env, struct sandbox *box)
 }
 
 static int scan(const struct content *content, const struct scan_request *request, struct str raw,
-                struct buf *reply, struct err *err)
+                const struct dns_source *dns, struct buf *reply, struct err *err)
 {
     struct pipeline_result result;
     struct content_facts facts;
     struct buf evidence = BUF_INIT(SCAN_EVIDENCE_MAX * 4);
-    if (pipeline_run(&content->pipeline, request, raw, &dns_source_none, content->pool, &result,
-                     err) < 0)
+    if (pipeline_run(&content->pipeline, request, raw, dns, content->pool, &result, err) < 0)
         return -1;
     if (pipeline_facts(&content->pipeline, &result, content->pool, &facts, err) < 0)
         return -1;
@@ -65,16 +66,23 @@ static int handle(void *data, struct str message, struct ipc_fds *fds, struct bu
 {
     struct content *content = data;
     struct scan_request request;
-    if (!scan_request_get(message, &request) || fds->n != 1)
+    if (!scan_request_get(message, &request) || fds->n < 1 || fds->n > 2)
         return err_set(err, "malformed scan request");
     if (request.size > content->pipeline.conf->smtp.size_limit)
         return err_set(err, "message of %llu bytes is above smtp.size_limit",
                        (unsigned long long)request.size);
+    struct resolver_client resolver;
+    struct dns_source dns = dns_source_none;
     struct buf raw = BUF_INIT(request.size);
+    resolver_client_init(&resolver, fds->n > 1 ? fds->fd[1] : -1,
+                         content->pipeline.conf->resolver.time_per_message * 1000);
+    if (fds->n > 1)
+        dns = resolver_client_source(&resolver);
     int result = fsio_pread(fds->fd[0], &raw, request.size, (off_t)request.offset, "message", err);
     if (result == 0)
-        result = scan(content, &request, buf_str(&raw), reply, err);
+        result = scan(content, &request, buf_str(&raw), &dns, reply, err);
     buf_release(&raw);
+    resolver_client_release(&resolver);
     pool_reset(content->pool);
     return result;
 }

@@ -34,6 +34,7 @@ t_unit_gateway_learner_LDADD = $(LEDGER_LIBS) $(CMOCKA_LIBS)
 include gateway/antivirus/local.mk
 include gateway/avlink/local.mk
 include gateway/signatures/local.mk
+include gateway/resolver/local.mk
 include gateway/smtp/local.mk
 include gateway/gate/local.mk
 include gateway/edge/local.mk
@@ -57,4 +58,4 @@ PIPELINE_LIBS = lib/libpipeline.a lib/libevidence.a lib/libverdict.a $(JANSSON_L
 pkglibexec_PROGRAMS += gateway/poterne-content
 gateway_poterne_content_SOURCES = gateway/content.c
 gateway_poterne_content_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS)
-gateway_poterne_content_LDADD = $(PIPELINE_LIBS)
+gateway_poterne_content_LDADD = lib/libresolver.a $(PIPELINE_LIBS)

@@ -1,7 +1,8 @@
 /*
  * scan: what edge asks content and antivirus about a message, and what they answer. Each is one
  * request on a connection of its own (base/ipc.h) with one descriptor: the file, read-only, the
- * message standing at `offset`.
+ * message standing at `offset`. content gets a second one where the DNS is asked: a connection to
+ * the resolver (gateway/resolver/protocol.h) whose first message edge has sent.
  */
 #ifndef POTERNE_GATEWAY_SCAN_H
 #define POTERNE_GATEWAY_SCAN_H

@@ -36,9 +36,15 @@ static bool outside_scanners(const struct conf *conf)
     return conf_has_outside(&conf->antivirus);
 }
 
+static bool asks_dns(const struct conf *conf)
+{
+    return conf->resolver.enabled;
+}
+
 static const struct kind kinds[] = {
     {.name = "journal", .exclusive = true, .service = true, .witness = true},
     {.name = "directory", .service = true},
+    {.name = "resolver", .service = true, .needed = asks_dns},
     {.name = "learner", .exclusive = true, .service = true},
     {.name = "reports", .exclusive = true, .service = true},
     {.name = "content", .service = true},

@@ -14,7 +14,7 @@ lib_libedge_a_SOURCES = \
     gateway/edge/scan.c gateway/edge/scan.h \
     gateway/edge/tls.c gateway/edge/tls.h \
     gateway/edge/watch.c gateway/edge/watch.h
-EDGE_LIBS = lib/libedge.a lib/libsmtp.a $(GATE_LIBS) $(VERDICT_LIBS) $(DIRECTORY_LIBS) $(EVENT_CLIENT_LIBS) \
+EDGE_LIBS = lib/libedge.a lib/libresolver.a lib/libsender.a lib/libsmtp.a $(GATE_LIBS) $(VERDICT_LIBS) $(DIRECTORY_LIBS) $(EVENT_CLIENT_LIBS) \
     $(SPOOL_LIBS) $(EVENT_LIBS) $(OPENSSL_LIBS)
 
 pkglibexec_PROGRAMS += gateway/poterne-edge

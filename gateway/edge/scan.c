@@ -10,6 +10,7 @@
 #include "base/ipc.h"
 #include "base/log.h"
 #include "base/workers.h"
+#include "gateway/resolver/client.h"
 
 #define PATH_SIZE      128
 #define SCANS_A_WORKER 2 /* one being worked on, one ready for it */
@@ -45,6 +46,7 @@ struct scanner {
     const struct conf *conf;
     char path[SCAN_STEPS][PATH_SIZE];
     uint64_t answered[SCAN_STEPS];
+    bool no_resolver; /* was not there the last time */
     struct line line;
     struct scan *first;
     size_t running, running_max;
@@ -180,15 +182,43 @@ static void on_answer(evutil_socket_t fd, short what, void *data)
     step_end(step, got == IPC_EOF ? STEP_DIED : STEP_FAILED);
 }
 
+/* A connection to the resolver with the message's budget, for content, which can open none; -1:
+ * there is none now. */
+static int open_budget(struct scanner *s)
+{
+    const struct conf_resolver *conf = &s->conf->resolver;
+    const struct resolver_budget budget = {.kind = RESOLVER_MESSAGE,
+                                           .queries = conf->queries_per_message,
+                                           .milliseconds = conf->time_per_message * 1000};
+    struct err err = {""};
+    if (!conf->enabled)
+        return -1;
+    int fd = resolver_connect(s->conf->run_dir, &budget, &err);
+    if (fd < 0 && !s->no_resolver)
+        log_warning("resolver can't be asked: %s; messages are judged without the DNS", err.text);
+    s->no_resolver = fd < 0;
+    return fd;
+}
+
+static int send_request(const struct scan *scan, enum scan_step which, int to, struct err *err)
+{
+    struct ipc_fds fds = {.fd = {scan->fd}, .n = 1};
+    int budget = which == SCAN_CONTENT ? open_budget(scan->scanner) : -1;
+    if (budget >= 0)
+        fds.fd[fds.n++] = budget;
+    int sent = ipc_send(to, buf_str(&scan->request), &fds, err);
+    fsio_close_quiet(&budget);
+    return sent;
+}
+
 static bool step_ask(struct scan *scan, enum scan_step which)
 {
     struct scanner *s = scan->scanner;
     struct step *step = &scan->steps[which];
-    struct ipc_fds fds = {.fd = {scan->fd}, .n = 1};
     struct err err = {""};
     step->result = STEP_FAILED;
     step->fd = ipc_connect(s->path[which], &err);
-    if (step->fd < 0 || ipc_send(step->fd, buf_str(&scan->request), &fds, &err) != 1) {
+    if (step->fd < 0 || send_request(scan, which, step->fd, &err) != 1) {
         log_warning("%s can't be asked: %s", step_name(which), err.text);
         fsio_close_quiet(&step->fd);
         return false;

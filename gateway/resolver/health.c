@@ -1,0 +1,27 @@
+#include "gateway/resolver/health.h"
+
+bool health_answered(struct health *h, int64_t asked, uint64_t took_us)
+{
+    bool back = h->away;
+    h->answered++;
+    h->answer_us += took_us;
+    if (asked > h->last_answer)
+        h->last_answer = asked;
+    h->silent = 0;
+    h->away = false;
+    return back;
+}
+
+bool health_silent(struct health *h, int64_t asked, int64_t now)
+{
+    /* asked before something that was answered: they were there, whatever is wrong with its name */
+    if (asked <= h->last_answer)
+        return false;
+    h->silent++;
+    if (h->away || h->silent < HEALTH_SILENT_MAX)
+        return false;
+    h->away = true;
+    h->away_since = now;
+    h->outages++;
+    return true;
+}

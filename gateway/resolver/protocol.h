@@ -1,0 +1,86 @@
+/*
+ * protocol: what is said on resolver.sock (base/ipc.h), in the bytes of base/wire.h.
+ *
+ * The asker's first message says what its connection is for:
+ *     u8 RESOLVER_MESSAGE, u32 queries, u32 milliseconds    one mail message, and what it may ask
+ *     u8 RESOLVER_LASTING                                   many questions over a long time (edge)
+ *     u8 RESOLVER_STATUS                                    one reply, resolver_status_put()
+ * Who opens a connection for somebody else (edge for content) sends it and hands over the
+ * descriptor: what was said first can't be said again, and the resolver holds to it. It may be less
+ * than the settings allow, never more.
+ *
+ * Then come messages of questions, any number of
+ *     u32 number, u8 type, str name
+ * and each gets one answer, a message of its own, in any order:
+ *     u32 number, u8 status, u8 flags, u32 ttl, u32 records, records × (u32 preference, str data)
+ * A question whose time is over is answered too: DNS_TEMP_FAILED. Whoever breaks these rules is cut
+ * off.
+ */
+#ifndef POTERNE_GATEWAY_RESOLVER_PROTOCOL_H
+#define POTERNE_GATEWAY_RESOLVER_PROTOCOL_H
+
+#include "base/ipc.h"
+#include "base/wire.h"
+#include "sender/dns.h"
+
+enum resolver_kind { RESOLVER_MESSAGE = 1, RESOLVER_LASTING = 2, RESOLVER_STATUS = 3 };
+
+#define RESOLVER_SECURE 1 /* DNSSEC proved it */
+#define RESOLVER_CACHED 2 /* nobody had to be asked */
+
+/* Bytes of an answer; records that would go beyond are left out. */
+#define RESOLVER_ANSWER_MAX (IPC_MSG_MAX - 1024)
+
+struct resolver_budget {
+    enum resolver_kind kind;
+    uint32_t queries, milliseconds; /* RESOLVER_MESSAGE */
+};
+
+void resolver_budget_put(struct buf *out, const struct resolver_budget *budget);
+bool resolver_budget_get(struct str message, struct resolver_budget *budget);
+
+/* Adds one to a message of questions. */
+void resolver_question_put(struct buf *out, uint32_t number, enum dns_type type, struct str name);
+/* Takes one off; false at the end, or with w->bad where it is malformed. */
+bool resolver_question_get(struct wire *w, uint32_t *number, enum dns_type *type, struct str *name);
+
+struct resolver_answer {
+    uint32_t number;
+    enum dns_status status;
+    unsigned flags;
+    uint32_t ttl;
+    const struct dns_record *records;
+    size_t n;
+};
+
+void resolver_answer_put(struct buf *out, const struct resolver_answer *answer);
+/* Records are in the pool, copied; false: malformed, or no memory. */
+bool resolver_answer_get(struct str message, struct pool *pool, struct resolver_answer *answer);
+/* The number alone, to find out whose answer it is. */
+bool resolver_answer_number(struct str message, uint32_t *number);
+
+/* What the resolver says of itself; counted since it started. */
+struct resolver_status {
+    uint64_t questions;
+    uint64_t cached;   /* of these: known already */
+    uint64_t found;    /* … with records */
+    uint64_t nothing;  /* … no such name, or nothing of that type */
+    uint64_t failed;   /* … nobody knows */
+    uint64_t bogus;    /* … refused by DNSSEC */
+    uint64_t refused;  /* … above a budget or a limit */
+    uint64_t secure;   /* … proved by DNSSEC */
+    uint64_t open;     /* being asked now */
+    uint64_t askers;   /* connections now */
+    uint64_t mean_us;  /* of those that were asked and answered */
+    uint64_t outages;  /* how often the servers fell silent */
+    uint32_t servers;  /* 0: from the root on */
+    uint8_t dnssec;    /* is checked */
+    uint8_t away;      /* the servers are silent now … */
+    uint64_t away_for; /* … for so many seconds */
+    uint64_t up;       /* seconds since the start */
+};
+
+void resolver_status_put(struct buf *out, const struct resolver_status *status);
+bool resolver_status_get(struct str message, struct resolver_status *status);
+
+#endif
