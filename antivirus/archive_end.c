@@ -1,18 +1,12 @@
 #include "antivirus/archive_end.h"
 
+#include "base/bytes.h"
+
 #define ZIP_END_MAX   ((size_t)22 + 65535) /* the end record with the longest comment */
 #define BLOCKS_MAX    ((size_t)16 * 1024)  /* what may fill the last block behind the end mark */
 #define SEVEN_HEADER  32
 #define CABINET_FIELD 8  /* where its size stands */
 #define BZIP2_END     10 /* mark and checksum; up to seven bits follow */
-
-static uint64_t little_endian(struct str x, size_t at, size_t n)
-{
-    uint64_t value = 0;
-    for (size_t i = n; i-- > 0;)
-        value = value << 8 | (unsigned char)x.s[at + i];
-    return value;
-}
 
 static struct str last_bytes(struct str x, size_t n)
 {
@@ -29,14 +23,14 @@ static bool seven_zip_is_cut(struct str x)
 {
     if (x.n < SEVEN_HEADER)
         return true;
-    uint64_t at = little_endian(x, 12, 8), n = little_endian(x, 20, 8);
+    uint64_t at = get_le64(x, 12), n = get_le64(x, 20);
     uint64_t there = x.n - SEVEN_HEADER;
     return at > there || n > there - at;
 }
 
 static bool cabinet_is_cut(struct str x)
 {
-    return x.n < CABINET_FIELD + 4 || little_endian(x, CABINET_FIELD, 4) > x.n;
+    return x.n < CABINET_FIELD + 4 || get_le32(x, CABINET_FIELD) > x.n;
 }
 
 static bool xz_is_cut(struct str x)

@@ -14,7 +14,6 @@ lib_libantivirus_a_SOURCES = \
     antivirus/yara.c \
     antivirus/yara_rules.c antivirus/yara_rules.h \
     antivirus/files/engine.c \
-    antivirus/files/bytes.h \
     antivirus/files/claims.c antivirus/files/claims.h \
     antivirus/files/kind.c antivirus/files/kind.h \
     antivirus/files/names.c antivirus/files/names.h \

@@ -2,7 +2,7 @@
 noinst_LIBRARIES += lib/libbase.a
 lib_libbase_a_CPPFLAGS = $(AM_CPPFLAGS) $(IDN2_CFLAGS) $(SECCOMP_CFLAGS) $(EVENT_CFLAGS) $(OPENSSL_CFLAGS)
 lib_libbase_a_SOURCES = \
-    base/ascii.h \
+    base/ascii.h base/bytes.h base/hex.h \
     base/str.c base/str.h \
     base/buf.c base/buf.h \
     base/pool.c base/pool.h \

@@ -7,7 +7,9 @@
 #ifndef POTERNE_MAIL_TRANSFER_H
 #define POTERNE_MAIL_TRANSFER_H
 
+#include "base/ascii.h"
 #include "base/buf.h"
+#include "base/hex.h"
 
 void transfer_base64(struct str in, struct buf *out);
 void transfer_qp(struct str in, struct buf *out);
@@ -23,22 +25,10 @@ void transfer_none(struct str in, struct buf *out);
  * bytes. */
 void transfer_qp_put(struct str text, struct buf *out);
 
-/* 0..15, or -1 */
-static inline int hex_digit(char c)
+/* One of the 64 characters of base64 (RFC 4648 4). */
+static inline bool transfer_is_base64(char c)
 {
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    char low = (char)(c | 32);
-    return low >= 'a' && low <= 'f' ? low - 'a' + 10 : -1;
-}
-
-/* The byte that two hexadecimal digits at `at` stand for, or -1. */
-static inline int hex_byte(struct str x, size_t at)
-{
-    if (at + 2 > x.n)
-        return -1;
-    int high = hex_digit(x.s[at]), low = hex_digit(x.s[at + 1]);
-    return high < 0 || low < 0 ? -1 : high << 4 | low;
+    return ascii_is_alnum(c) || c == '+' || c == '/';
 }
 
 #endif

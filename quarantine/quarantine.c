@@ -1,9 +1,6 @@
 #include "quarantine/quarantine.h"
 
-#include <errno.h>
 #include <stdlib.h>
-
-#define PEEK_POOL_MAX (2 * SPOOL_RECORDS_MAX)
 
 bool quarantine_holds(const struct spool_recipient *recipient)
 {
@@ -22,43 +19,6 @@ struct str quarantine_reason(const struct envelope *envelope,
                              const struct spool_recipient *recipient)
 {
     return recipient->detail.n ? recipient->detail : envelope->held;
-}
-
-struct visit {
-    struct spool *spool;
-    struct pool *pool;
-    const struct quarantine_visitor *visitor;
-};
-
-static int visit_one(void *data, const char *id)
-{
-    struct visit *visit = data;
-    const struct quarantine_visitor *visitor = visit->visitor;
-    struct spool_file *file;
-    struct err why;
-    bool corrupt;
-    int result = 0;
-    pool_reset(visit->pool);
-    if (spool_peek(visit->spool, SPOOL_QUARANTINE, id, visit->pool, &file, &corrupt, &why) < 0) {
-        bool gone = errno == ENOENT; /* released or deleted since the folder was read */
-        if (!gone && visitor->damaged)
-            visitor->damaged(visitor->data, id, why.text);
-        return 0;
-    }
-    if (quarantine_held_count(&file->envelope))
-        result = visitor->held(visitor->data, file);
-    spool_unload(&file);
-    return result;
-}
-
-int quarantine_each(struct spool *spool, const struct quarantine_visitor *visitor, struct err *err)
-{
-    struct visit visit = {spool, pool_new(PEEK_POOL_MAX), visitor};
-    if (visit.pool == NULL)
-        return err_set(err, "out of memory for the quarantine");
-    int result = spool_each(spool, SPOOL_QUARANTINE, visit_one, &visit, err);
-    pool_free(&visit.pool);
-    return result;
 }
 
 int quarantine_release(const char *run_dir, const char *id, uint32_t recipient, struct str why,

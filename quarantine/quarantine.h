@@ -24,16 +24,6 @@ size_t quarantine_held_count(const struct envelope *envelope);
 struct str quarantine_reason(const struct envelope *envelope,
                              const struct spool_recipient *recipient);
 
-struct quarantine_visitor {
-    /* A message with somebody held; the file is closed afterwards. Non-zero stops. */
-    int (*held)(void *data, const struct spool_file *file);
-    /* One that can't be read; it stays where it is (delivery sets it aside). May be NULL. */
-    void (*damaged)(void *data, const char *id, const char *why);
-    void *data;
-};
-/* Oldest first. What `held` stopped with, 0, or -1 with err set. */
-int quarantine_each(struct spool *spool, const struct quarantine_visitor *visitor, struct err *err);
-
 /*
  * Envelope, header and structure as text for a terminal: every byte that could steer it is
  * written as \xNN. No content of any part. 0, or -1 with err set.

@@ -1,6 +1,6 @@
 #include "antivirus/files/kind.h"
 
-#include "antivirus/files/bytes.h"
+#include "base/bytes.h"
 
 /* --- names --- */
 

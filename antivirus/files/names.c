@@ -1,6 +1,7 @@
 #include "antivirus/files/names.h"
 
 #include "base/buf.h"
+#include "base/hex.h"
 
 /* A name with more of them is nobody's honest name; the first are what a program cuts at. */
 #define MARKS_MAX 4
@@ -125,24 +126,14 @@ static void add_seen(struct file_names *names, struct str name)
         add_path(names, buf_str(&out));
 }
 
-static int hex(char c)
-{
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    c = str_lower_char(c);
-    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 static void add_unescaped(struct file_names *names, struct str name)
 {
     char array[NAME_BYTES_MAX + 1];
     struct buf out = BUF_OVER(array);
     for (size_t i = 0; i < name.n; i++) {
-        int high = i + 2 < name.n ? hex(name.s[i + 1]) : -1;
-        int low = high >= 0 ? hex(name.s[i + 2]) : -1;
-        bool escaped = name.s[i] == '%' && low >= 0;
-        buf_addc(&out, escaped ? (char)(high * 16 + low) : name.s[i]);
-        i += escaped ? 2 : 0;
+        int byte = name.s[i] == '%' ? hex_byte(name, i + 1) : -1;
+        buf_addc(&out, byte >= 0 ? (char)byte : name.s[i]);
+        i += byte >= 0 ? 2 : 0;
     }
     if (out.n < name.n) {
         add_path(names, str_sub(buf_str(&out), 0, str_chr(buf_str(&out), 0)));

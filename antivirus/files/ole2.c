@@ -1,6 +1,6 @@
 #include "antivirus/files/ole2.h"
 
-#include "antivirus/files/bytes.h"
+#include "base/bytes.h"
 
 /* [MS-CFB] 2.2, 2.6.1 */
 #define HEADER_SIZE     512

@@ -1,6 +1,6 @@
 #include "antivirus/files/zip_names.h"
 
-#include "antivirus/files/bytes.h"
+#include "base/bytes.h"
 
 /* APPNOTE.TXT 4.3.7, 4.3.12 */
 #define VERSION_MAX     100 /* that is needed to extract; 63 is the highest there is */

@@ -1,6 +1,5 @@
 #include "gateway/antivirus/looks.h"
 
-#include "base/ascii.h"
 #include "mail/header.h"
 #include "mail/transfer.h"
 
@@ -14,17 +13,12 @@
 #define QP_OTHERS   8
 #define FIELDS_LOOK ((size_t)64 * 1024)
 
-static bool is_base64(char c)
-{
-    return ascii_is_alnum(c) || c == '+' || c == '/';
-}
-
 static bool is_base64_line(struct str line)
 {
     while (line.n > 0 && line.s[line.n - 1] == '=')
         line.n--;
     for (size_t i = 0; i < line.n; i++)
-        if (!is_base64(line.s[i]))
+        if (!transfer_is_base64(line.s[i]))
             return false;
     return line.n >= BASE64_LINE_LEAST;
 }

@@ -3,11 +3,6 @@
 #include "base/ascii.h"
 #include "mail/transfer.h"
 
-static bool is_base64(char c)
-{
-    return ascii_is_alnum(c) || c == '+' || c == '/';
-}
-
 static bool is_space_but_lf(char c)
 {
     return c == ' ' || c == '\t' || c == '\r' || c == '\v' || c == '\f';
@@ -30,7 +25,7 @@ static bool has_ragged_lines(struct str coded)
     while (str_next_line(&coded, &line)) {
         size_t n = 0;
         for (size_t i = 0; i < line.n; i++)
-            n += is_base64(line.s[i]) || line.s[i] == '=';
+            n += transfer_is_base64(line.s[i]) || line.s[i] == '=';
         if (n % 4 != 0 && !is_last_line(coded))
             return true;
     }
@@ -53,7 +48,7 @@ static bool has_stray_padding(struct str coded)
 {
     size_t pad = str_chr(coded, '=');
     for (size_t i = pad == STR_NONE ? coded.n : pad; i < coded.n; i++)
-        if (is_base64(coded.s[i]))
+        if (transfer_is_base64(coded.s[i]))
             return true;
     return false;
 }
@@ -71,7 +66,7 @@ static void decode_without_padding(struct str coded, struct buf *scratch, struct
 static bool is_foreign_line(struct str line)
 {
     for (size_t i = 0; i < line.n; i++)
-        if (!is_base64(line.s[i]) && line.s[i] != '=' && !is_space_but_lf(line.s[i]))
+        if (!transfer_is_base64(line.s[i]) && line.s[i] != '=' && !is_space_but_lf(line.s[i]))
             return true;
     return str_istarts(line, STR("begin-base64"));
 }
@@ -104,7 +99,7 @@ static bool has_other_alphabet(struct str coded)
         bool odd = false, foreign = false;
         for (size_t i = 0; i < line.n; i++) {
             odd |= line.s[i] == '-' || line.s[i] == '_';
-            foreign |= !is_base64(line.s[i]) && !strchr("-_=", line.s[i]);
+            foreign |= !transfer_is_base64(line.s[i]) && !strchr("-_=", line.s[i]);
         }
         if (odd && !foreign && !str_starts(line, STR("--")))
             return true;

@@ -6,7 +6,7 @@
  */
 #include <stdlib.h>
 
-#include "base/ascii.h"
+#include "base/hex.h"
 #include "gateway/smtp/address.h"
 #include "gateway/smtp/machine.h"
 
@@ -17,23 +17,16 @@ struct values {
     struct str name, address, helo, proto;
 };
 
-static int hex_digit(char c)
-{
-    char low = str_lower_char(c);
-    return ascii_is_digit(c) ? c - '0' : low >= 'a' && low <= 'f' ? low - 'a' + 10 : -1;
-}
-
 static bool decode(struct str from, char *room, struct str *value)
 {
     size_t n = 0;
     for (size_t i = 0; i < from.n; i++, n++) {
         unsigned char c = (unsigned char)from.s[i];
         if (c == '+') {
-            int high = i + 2 < from.n ? hex_digit(from.s[i + 1]) : -1;
-            int low = i + 2 < from.n ? hex_digit(from.s[i + 2]) : -1;
-            if (high < 0 || low < 0)
+            int byte = hex_byte(from, i + 1);
+            if (byte < 0)
                 return false;
-            c = (unsigned char)(high << 4 | low);
+            c = (unsigned char)byte;
             i += 2;
         }
         if (n == VALUE_MAX || c <= ' ' || c == 127)

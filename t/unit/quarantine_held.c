@@ -1,6 +1,7 @@
 /* What is held, who may have it, and that showing it does no harm. */
 #include "t/unit/spool_fixture.h"
 
+#include "quarantine/find.h"
 #include "quarantine/quarantine.h"
 
 static const char nasty[] = "Subject: \x1b[2J wiped \xe2\x80\xaetxt.exe\r\n"
@@ -110,31 +111,17 @@ static void another_address_gets_one_copy(void **state)
     spool_unload(&file);
 }
 
-struct listed {
-    int held;
-    int damaged;
-    char reason[100];
-};
-
-static int on_held(void *data, const struct spool_file *file)
-{
-    struct listed *listed = data;
-    listed->held++;
-    assert_true(str_copy(file->envelope.held, listed->reason, sizeof listed->reason));
-    return 0;
-}
-
 static void on_damaged(void *data, const char *id, const char *why)
 {
-    ((struct listed *)data)->damaged++;
+    (*(int *)data)++;
     assert_non_null(strstr(why, id));
 }
 
 static void the_list_has_what_is_held(void **state)
 {
     struct fixture *f = *state;
-    struct listed listed = {0};
-    const struct quarantine_visitor visitor = {on_held, on_damaged, &listed};
+    struct held_list listed;
+    int damaged = 0;
     put_held(f, sample_body, "one");
     write_sample(f, "quarantine", STR("rubbish"));
     put_held(f, sample_body, "two");
@@ -142,11 +129,16 @@ static void the_list_has_what_is_held(void **state)
     assert_int_equal(decide(file, NOTICE_EVERYONE, RCPT_DELETED, 7, &f->err), 2);
     spool_unload(&file);
     put_held(f, sample_body, "three");
-    assert_int_equal(quarantine_each(f->spool, &visitor, &f->err), 0);
-    assert_int_equal(listed.held, 1);
-    assert_int_equal(listed.damaged, 1);
-    assert_string_equal(listed.reason, "three");
+    struct held_finder *finder = held_finder_open(f->spool, f->root, on_damaged, &damaged, &f->err);
+    assert_non_null(finder);
+    assert_int_equal(held_find(finder, &(struct held_filter){.limit = 10}, f->pool, &listed,
+                               &f->err),
+                     0);
+    assert_int_equal(listed.n, 1);
+    assert_int_equal(damaged, 1);
+    assert_str(listed.list[0]->reason, "three");
     assert_true(is_in(f, "quarantine"));
+    held_finder_close(&finder);
 }
 
 static void showing_it_does_no_harm(void **state)

@@ -1,6 +1,6 @@
 /* bytes: numbers out of a file's bytes, 0 where they stand beyond its end. */
-#ifndef POTERNE_ANTIVIRUS_FILES_BYTES_H
-#define POTERNE_ANTIVIRUS_FILES_BYTES_H
+#ifndef POTERNE_BASE_BYTES_H
+#define POTERNE_BASE_BYTES_H
 
 #include "base/str.h"
 
@@ -22,6 +22,11 @@ static inline unsigned get_le16(struct str x, size_t at)
 static inline uint32_t get_le32(struct str x, size_t at)
 {
     return bytes_hold(x, at, 4) ? get_le16(x, at) | (uint32_t)get_le16(x, at + 2) << 16 : 0;
+}
+
+static inline uint64_t get_le64(struct str x, size_t at)
+{
+    return bytes_hold(x, at, 8) ? get_le32(x, at) | (uint64_t)get_le32(x, at + 4) << 32 : 0;
 }
 
 static inline uint32_t get_be32(struct str x, size_t at)
