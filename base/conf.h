@@ -96,6 +96,16 @@ struct conf_smtp {
 struct conf_gate {
     struct conf_list proxy_from;   /* networks whose connections begin with a PROXY header */
     struct conf_list xclient_from; /* networks whose clients may use XCLIENT */
+    unsigned early_talker;         /* seconds that an unknown client waits for the banner: 0 */
+    struct conf_list helo_refuse;  /* "own", "address", "unqualified": { own } */
+    unsigned tarpit;               /* seconds for an error, from half of errors_limit on: 1 */
+    unsigned harvest_limit;        /* unknown recipients from one network: 100; 0: not counted */
+    unsigned harvest_window;       /* they count so long: 1 hour */
+    unsigned harvest_pause;        /* recipients get 451 so long: 1 hour */
+    bool greylist;                 /* no */
+    unsigned greylist_delay;       /* 5 minutes */
+    unsigned greylist_window;      /* a second try comes within: 1 day */
+    unsigned greylist_lifetime;    /* what came a second time is remembered: 35 days */
 };
 
 struct conf_spam {

@@ -16,13 +16,14 @@
 #include "gateway/edge/tls.h"
 #include "reports/signature.h"
 
-#define DRAIN_TIME    40 /* seconds for messages under way; poterned kills after 60 */
-#define DRAIN_LAST    10 /* seconds more for their last words */
-#define DRAIN_JOURNAL 5  /* seconds more for the journal to take the last refusals */
-#define LINK_WAITING  (1024 * 1024)
-#define FDS_A_MESSAGE 4 /* file, its reading end, two scanners; each session has one more */
-#define FDS_OTHER     64
-#define FDS_MESSAGES  2000 /* messages under way at once that we plan for */
+#define DRAIN_TIME     40 /* seconds for messages under way; poterned kills after 60 */
+#define DRAIN_LAST     10 /* seconds more for their last words */
+#define DRAIN_JOURNAL  5  /* seconds more for the journal to take the last refusals */
+#define LINK_WAITING   (1024 * 1024)
+#define FDS_A_MESSAGE  4 /* file, its reading end, two scanners; each session has one more */
+#define FDS_OTHER      64
+#define WAITED_ENTRIES 65536
+#define FDS_MESSAGES   2000 /* messages under way at once that we plan for */
 
 /* --- before the sandbox --- */
 
@@ -97,6 +98,9 @@ static void unload(void *data)
     clients_free(&edge->clients);
     networks_free(&edge->proxy_from);
     networks_free(&edge->xclient_from);
+    gate_table_close(&edge->harvest);
+    gate_table_close(&edge->waited);
+    greylist_close(&edge->greylist);
     free(edge->block);
     free(edge);
 }
@@ -108,6 +112,30 @@ static int load_keys(struct edge *edge, struct err *err)
     if (keys_read(edge->conf->state_dir, &edge->keys, &why) < 0)
         log_error("%s; X-Poterne-Id is not signed", why.text);
     return signature_load(err);
+}
+
+/* What is not switched on needs no table. */
+static int load_memory(struct edge *edge, struct err *err)
+{
+    const struct conf *conf = edge->conf;
+    edge->harvest = gate_table_open(conf->state_dir, HARVEST_TABLE, HARVEST_ENTRIES, err);
+    if (edge->harvest == NULL)
+        return -1;
+    if (conf->gate.early_talker) {
+        edge->waited = gate_table_open(conf->state_dir, "waited", WAITED_ENTRIES, err);
+        if (edge->waited == NULL)
+            return -1;
+    }
+    return conf->gate.greylist ? greylist_open(&edge->greylist, conf->state_dir, err) : 0;
+}
+
+static int load_gate(struct edge *edge, struct err *err)
+{
+    const struct conf_gate *conf = &edge->conf->gate;
+    if (networks_load(&conf->proxy_from, &edge->proxy_from, err) < 0 ||
+        networks_load(&conf->xclient_from, &edge->xclient_from, err) < 0)
+        return -1;
+    return load_memory(edge, err);
 }
 
 static int load_parts(struct edge *edge, struct err *err)
@@ -122,8 +150,7 @@ static int load_parts(struct edge *edge, struct err *err)
         load_keys(edge, err) < 0)
         return -1;
     edge->smtp = (struct smtp_config){conf, &session_ops, edge->postmaster, edge->tls != NULL};
-    if (networks_load(&conf->gate.proxy_from, &edge->proxy_from, err) < 0 ||
-        networks_load(&conf->gate.xclient_from, &edge->xclient_from, err) < 0)
+    if (load_gate(edge, err) < 0)
         return -1;
     edge->clients = clients_new();
     edge->block = malloc(SMTP_BLOCK_MAX);

@@ -22,6 +22,8 @@
 #include "gateway/edge/link.h"
 #include "gateway/edge/recipients.h"
 #include "gateway/edge/scan.h"
+#include "gateway/gate/greylist.h"
+#include "gateway/gate/harvest.h"
 #include "gateway/gate/networks.h"
 #include "gateway/smtp/smtp.h"
 #include "reports/key.h"
@@ -44,6 +46,9 @@ struct edge {
     struct event tick, ctl;
 
     struct networks proxy_from, xclient_from;
+    struct gate_table *harvest;
+    struct gate_table *waited; /* networks that did not speak before the banner */
+    struct greylist greylist;  /* gate.greylist: its tables are open */
     struct clients *clients;
     struct session *sessions;
     size_t n_sessions, sessions_max;

@@ -156,10 +156,38 @@ static bool more_is_near(const struct session *s)
            smtp_wants(s->smtp) != SMTP_WANT_CLOSE;
 }
 
+void session_delay(struct session *s, unsigned seconds)
+{
+    time_t now = s->edge->now;
+    time_t from = s->quiet_until > now ? s->quiet_until : now;
+    time_t most = now + QUIET_MAX;
+    s->quiet_until = from + seconds < most ? from + (time_t)seconds : most;
+    s->heard = s->quiet_until;
+}
+
+/* The tarpit: who makes error upon error waits for each answer, and holds nothing but its own
+ * session meanwhile. */
+static bool kept_waiting(struct session *s)
+{
+    const struct conf *conf = s->edge->conf;
+    unsigned errors = smtp_errors(s->smtp);
+    unsigned allowed = conf->smtp.errors_limit / 2;
+    unsigned from = s->errors > allowed ? s->errors : allowed;
+    if (errors > from && conf->gate.tarpit)
+        session_delay(s, (errors - from) * conf->gate.tarpit);
+    s->errors = errors;
+    return s->quiet_until > s->edge->now && !s->edge->draining;
+}
+
 void session_settle(struct session *s)
 {
     if (s->busy)
         return;
+    if (kept_waiting(s)) {
+        session_set_reading(s, false);
+        event_del(&s->writable);
+        return;
+    }
     enum flushed flushed = more_is_near(s) ? FLUSH_DONE : session_flush(s);
     if (flushed == FLUSH_FAILED) {
         session_close(s);
@@ -188,20 +216,8 @@ void session_settle(struct session *s)
     }
 }
 
-void session_on_readable(evutil_socket_t fd, short what, void *data)
+static void read_input(struct session *s)
 {
-    struct session *s = data;
-    if (s->closing) {
-        farewell(s);
-        return;
-    }
-    if (s->line == LINE_HANDSHAKE || s->line == LINE_PROXY) {
-        if (s->line == LINE_PROXY)
-            session_read_header(s);
-        else
-            handshake(s);
-        return;
-    }
     s->unread = true;
     for (int i = 0; i < READS_A_TURN; i++) {
         if (smtp_wants(s->smtp) != SMTP_WANT_INPUT) {
@@ -226,6 +242,28 @@ void session_on_readable(evutil_socket_t fd, short what, void *data)
             break;
     }
     session_settle(s);
+}
+
+void session_on_readable(evutil_socket_t fd, short what, void *data)
+{
+    struct session *s = data;
+    if (s->closing) {
+        farewell(s);
+        return;
+    }
+    switch (s->line) {
+    case LINE_PROXY:
+        session_read_header(s);
+        break;
+    case LINE_WAITING:
+        session_disturbed(s);
+        break;
+    case LINE_HANDSHAKE:
+        handshake(s);
+        break;
+    default:
+        read_input(s);
+    }
 }
 
 void session_on_writable(evutil_socket_t fd, short what, void *data)

@@ -13,7 +13,8 @@
 #define HEADER_TIME 10 /* seconds for a whole PROXY header */
 
 enum line_state {
-    LINE_PROXY, /* the PROXY header comes first */
+    LINE_PROXY,   /* the PROXY header comes first */
+    LINE_WAITING, /* for the banner: who speaks now is no mail server */
     LINE_PLAIN,
     LINE_HANDSHAKE,
     LINE_TLS
@@ -38,9 +39,13 @@ struct session {
     bool counted; /* among its client's sessions */
     unsigned lookups;
     size_t thrown_away;
-    struct buf header; /* LINE_PROXY: what came of it, and behind it */
+    struct buf header;  /* LINE_PROXY: what came of it, and behind it */
+    unsigned errors;    /* those that the tarpit has seen */
+    time_t quiet_until; /* nothing is said before */
     time_t opened, heard;
     char ip[CLIENT_IP_SIZE];
+    struct gate_key network;
+    bool networked;                        /* network is known */
     char client_name[SMTP_DOMAIN_MAX + 1]; /* empty: not known */
     char name[SPOOL_ID_LEN + 1];           /* for the journal; made at the first refusal */
 };
@@ -50,6 +55,10 @@ struct session {
  * from within it (an answer that came at once) leaves it to the outer one. May free the session.
  */
 void session_settle(struct session *session);
+
+/* Answers come so many seconds later (QUIET_MAX at most in all). */
+void session_delay(struct session *session, unsigned seconds);
+#define QUIET_MAX 30
 
 enum flushed { FLUSH_DONE, FLUSH_WAITS, FLUSH_FAILED };
 
@@ -64,6 +73,10 @@ void session_close(struct session *session);
 /* --- session_open.c --- */
 /* More of the PROXY header has come. May free the session. */
 void session_read_header(struct session *session);
+/* It speaks, or goes, before it was greeted. May free the session. */
+void session_disturbed(struct session *session);
+/* Once a second while LINE_WAITING. May free the session. */
+void session_wait(struct session *session);
 /* It is that client's from now on: SMTP_NONE, or why it must go. */
 enum smtp_status session_known(struct session *session, const struct sockaddr_storage *address);
 

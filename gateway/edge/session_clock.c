@@ -56,7 +56,14 @@ static void session_end(struct session *s, enum smtp_status status)
 static void session_tick(struct session *s)
 {
     time_t now = s->edge->now;
-    if (s->closing || smtp_wants(s->smtp) == SMTP_WANT_CLOSE) {
+    if (s->quiet_until) {
+        if (now >= s->quiet_until || s->edge->draining) {
+            s->quiet_until = 0;
+            session_settle(s);
+        }
+    } else if (s->line == LINE_WAITING && !s->edge->draining) {
+        session_wait(s);
+    } else if (s->closing || smtp_wants(s->smtp) == SMTP_WANT_CLOSE) {
         if (now - s->heard > FAREWELL_TIME)
             session_close(s);
     } else if (smtp_wants(s->smtp) == SMTP_WANT_ANSWER) {
@@ -74,7 +81,8 @@ void sessions_tick(struct edge *edge)
 {
     for (struct session *s = edge->sessions, *next; s; s = next) {
         next = s->next;
-        if (s->lookups > 0 && session_flush(s) == FLUSH_FAILED) /* more_is_near() was wrong */
+        if (s->lookups > 0 && s->quiet_until == 0 &&
+            session_flush(s) == FLUSH_FAILED) /* more_is_near() was wrong */
             session_close(s);
         else
             session_tick(s);

@@ -8,6 +8,8 @@
 #include "gateway/edge/session.h"
 #include "gateway/gate/proxy.h"
 
+#define WAITED_LIFETIME (7u * 24 * 3600) /* seconds that who has waited is not asked to again */
+
 static void link_in(struct session *s)
 {
     struct edge *edge = s->edge;
@@ -30,6 +32,7 @@ enum smtp_status session_known(struct session *s, const struct sockaddr_storage 
     s->client = client;
     s->counted = false;
     client_ip(address, s->ip);
+    s->networked = gate_network(str_of(s->ip), &s->network);
     smtp_trust(s->smtp, networks_hold(&edge->xclient_from, str_of(s->ip)));
     if (client->sessions >= edge->conf->smtp.client_sessions_limit)
         return SMTP_TOO_MANY_FROM_CLIENT;
@@ -45,18 +48,64 @@ static bool spoke_early(int fd)
     return recv(fd, &c, 1, MSG_PEEK | MSG_DONTWAIT) == 1;
 }
 
+static void say_hello(struct session *s, enum smtp_status refuse)
+{
+    s->line = LINE_PLAIN;
+    if (s->early && s->edge->conf->gate.early_talker && refuse == SMTP_NONE)
+        refuse = SMTP_EARLY_TALKER;
+    smtp_greet(s->smtp, refuse);
+}
+
+/* It has waited once within the last days. */
+static bool has_waited(const struct session *s)
+{
+    uint32_t now = (uint32_t)time(NULL);
+    struct gate_entry *e = s->networked ? gate_table_find(s->edge->waited, &s->network) : NULL;
+    if (e == NULL || now - e->last > WAITED_LIFETIME)
+        return false;
+    e->last = now;
+    return true;
+}
+
 /* `bytes` came behind a PROXY header. */
 static void greet(struct session *s, enum smtp_status refuse, struct str bytes)
 {
     s->early = bytes.n > 0 || spoke_early(s->fd);
     if (s->early)
         log_info("client %s spoke before it was greeted", s->ip);
-    smtp_greet(s->smtp, refuse);
+    if (refuse == SMTP_NONE && !s->early && s->edge->waited && !has_waited(s)) {
+        s->line = LINE_WAITING;
+        session_set_reading(s, true);
+        return;
+    }
+    say_hello(s, refuse);
     if (bytes.n && smtp_wants(s->smtp) == SMTP_WANT_INPUT) {
         s->busy = true;
         smtp_input(s->smtp, bytes);
         s->busy = false;
     }
+    session_settle(s);
+}
+
+void session_disturbed(struct session *s)
+{
+    s->early = spoke_early(s->fd);
+    if (!s->early) {
+        session_close(s);
+        return;
+    }
+    log_info("client %s spoke before it was greeted", s->ip);
+    say_hello(s, SMTP_NONE);
+    session_settle(s);
+}
+
+void session_wait(struct session *s)
+{
+    if (s->edge->now - s->opened <= (time_t)s->edge->conf->gate.early_talker)
+        return;
+    if (s->networked)
+        gate_table_take(s->edge->waited, &s->network, (uint32_t)time(NULL));
+    say_hello(s, SMTP_NONE);
     session_settle(s);
 }
 

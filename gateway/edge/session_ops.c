@@ -6,6 +6,7 @@
 
 #include "base/log.h"
 #include "directory/report.h"
+#include "gateway/gate/helo.h"
 
 static enum smtp_status ask_mail(void *owner)
 {
@@ -13,11 +14,68 @@ static enum smtp_status ask_mail(void *owner)
     return s->edge->full ? SMTP_NO_SPACE : SMTP_NONE;
 }
 
+static enum smtp_status check_helo(void *owner, struct str name)
+{
+    static const enum smtp_status statuses[] = {
+        [HELO_FINE] = SMTP_NONE,
+        [HELO_OURS] = SMTP_HELO_NOT_YOURS,
+        [HELO_ADDRESS] = SMTP_HELO_BARE_ADDRESS,
+        [HELO_UNQUALIFIED] = SMTP_HELO_NO_DOMAIN,
+    };
+    const struct session *s = owner;
+    struct sockaddr_storage own = {.ss_family = AF_UNSPEC};
+    socklen_t n = sizeof own;
+    char server[CLIENT_IP_SIZE] = "";
+    if (getsockname(s->fd, (struct sockaddr *)&own, &n) == 0)
+        client_ip(&own, server);
+    return statuses[helo_check(s->edge->conf, name, str_of(s->ip), str_of(server))];
+}
+
+/* A recipient was looked up: does its client only try which exist? */
+static void note_lookup(struct session *s, bool known)
+{
+    const struct conf_gate *conf = &s->edge->conf->gate;
+    uint32_t now = (uint32_t)time(NULL);
+    char network[GATE_NETWORK_SIZE];
+    if (!s->networked)
+        return;
+    if (harvest_note(s->edge->harvest, conf, &s->network, known, now)) {
+        gate_network_text(&s->network, network);
+        log_warning("%s has asked for %u unknown recipients: its recipients get 451 for %u s",
+                    network, conf->harvest_limit, conf->harvest_pause);
+    } else if (!known && harvest_ask(s->edge->harvest, conf, &s->network, now) == HARVEST_SLOW) {
+        session_delay(s, conf->tarpit);
+    }
+}
+
+/* Of a recipient that exists. `words` is said where it has to wait. */
+static enum smtp_status ask_greylist(struct session *s, struct str recipient, struct buf *words)
+{
+    if (!s->edge->conf->gate.greylist || !s->networked)
+        return SMTP_RECIPIENT_OK;
+    unsigned wait = greylist_ask(&s->edge->greylist, &s->edge->conf->gate, &s->network,
+                                 smtp_sender(s->smtp), recipient, (uint32_t)time(NULL));
+    if (wait == 0)
+        return SMTP_RECIPIENT_OK;
+    buf_addf(words, "try again in %u s", wait);
+    return SMTP_GREYLISTED;
+}
+
+static bool is_refused(const struct session *s)
+{
+    return s->networked && harvest_ask(s->edge->harvest, &s->edge->conf->gate, &s->network,
+                                       (uint32_t)time(NULL)) == HARVEST_REFUSED;
+}
+
 static void ask_recipient(void *owner, uint32_t ticket, struct str address)
 {
     struct session *s = owner;
     if (report_address_of(s->edge->conf, address) != REPORT_ADDRESS_NONE) {
         smtp_recipient_answer(s->smtp, ticket, SMTP_REPORT_OK, STR("takes reports"));
+        return;
+    }
+    if (is_refused(s)) {
+        smtp_recipient_answer(s->smtp, ticket, SMTP_HARVESTING, STR_EMPTY);
         return;
     }
     s->lookups++;
@@ -33,8 +91,15 @@ void session_recipient_answer(void *asker, uint32_t ticket, const struct directo
         [DIRECTORY_UNAVAILABLE] = SMTP_DIRECTORY_DOWN,
     };
     struct session *s = asker;
+    enum smtp_status status = statuses[answer->result];
+    char room[64];
+    struct buf words = {.p = room, .cap = sizeof room, .max = sizeof room - 1};
     s->lookups--;
-    smtp_recipient_answer(s->smtp, ticket, statuses[answer->result], str_of(answer->how));
+    if (answer->result == DIRECTORY_KNOWN || answer->result == DIRECTORY_UNKNOWN)
+        note_lookup(s, answer->result == DIRECTORY_KNOWN);
+    if (answer->result == DIRECTORY_KNOWN)
+        status = ask_greylist(s, str_of(answer->address), &words);
+    smtp_recipient_answer(s->smtp, ticket, status, words.n ? buf_str(&words) : str_of(answer->how));
     session_settle(s);
 }
 
@@ -143,6 +208,7 @@ static enum smtp_status take_client(void *owner, const struct smtp_xclient *clie
 }
 
 const struct smtp_ops session_ops = {
+    .helo = check_helo,
     .mail = ask_mail,
     .recipient = ask_recipient,
     .begin = begin_message,

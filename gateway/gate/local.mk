@@ -2,10 +2,16 @@
 GATE_LIBS = lib/libgate.a
 noinst_LIBRARIES += lib/libgate.a
 lib_libgate_a_SOURCES = \
+    gateway/gate/greylist.c gateway/gate/greylist.h \
+    gateway/gate/harvest.c gateway/gate/harvest.h \
+    gateway/gate/helo.c gateway/gate/helo.h \
     gateway/gate/networks.c gateway/gate/networks.h \
-    gateway/gate/proxy.c gateway/gate/proxy.h
+    gateway/gate/proxy.c gateway/gate/proxy.h \
+    gateway/gate/table.c gateway/gate/table.h
+lib_libgate_a_CPPFLAGS = $(AM_CPPFLAGS) $(OPENSSL_CFLAGS)
 
-unit += t/unit/gate_proxy
+unit += t/unit/gate_proxy t/unit/gate_memory
+t_unit_gate_memory_LDADD = $(GATE_LIBS) $(BASE_LIBS) $(OPENSSL_LIBS) $(CMOCKA_LIBS)
 t_unit_gate_proxy_LDADD = $(GATE_LIBS) $(BASE_LIBS) $(CMOCKA_LIBS)
 
 fuzz += t/fuzz/proxy

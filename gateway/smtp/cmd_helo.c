@@ -8,6 +8,9 @@ static enum smtp_status greet(struct smtp_session *s, struct str name, bool exte
 {
     if (!smtp_helo_name_valid(name))
         return SMTP_BAD_ARGUMENT;
+    enum smtp_status status = s->config->ops->helo(s->owner, name);
+    if (status != SMTP_NONE)
+        return status;
     char *copy = strndup(name.s, name.n);
     if (copy == NULL)
         return SMTP_NO_MEMORY;

@@ -59,7 +59,7 @@ bool recipients_answer(struct transaction *t, uint32_t ticket, enum smtp_status 
     if (r == NULL || r->status != SMTP_NONE)
         return false;
     r->status = status;
-    if (!is_accepted(status) || how.n == 0)
+    if ((!is_accepted(status) && status != SMTP_GREYLISTED) || how.n == 0)
         return true;
     r->how = strndup(how.s, how.n);
     if (r->how == NULL)
@@ -104,7 +104,8 @@ static void reply_one(struct smtp_session *s, struct recipient *r)
     enum smtp_status status = must_stand_alone(t, r->status) ? SMTP_REPORT_ALONE : r->status;
     bool ok = is_accepted(status);
     s->stage = "rcpt";
-    smtp_reply_put(&s->out, status, ok ? STR_EMPTY : r->pub.address);
+    struct str detail = status == SMTP_GREYLISTED ? r->pub.how : r->pub.address;
+    smtp_reply_put(&s->out, status, ok ? STR_EMPTY : detail);
     if (worth_a_note(t, status))
         session_refused(s, status, STR_EMPTY, r->pub.address);
     if (ok)

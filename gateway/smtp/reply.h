@@ -37,6 +37,8 @@ enum smtp_status {
     SMTP_NO_MEMORY,
 
     SMTP_DIRECTORY_DOWN,
+    SMTP_HARVESTING,
+    SMTP_GREYLISTED, /* detail: how long */
     SMTP_SCAN_FAILED,
     SMTP_SCANNERS_BUSY,
     SMTP_LOCAL_ERROR,
@@ -61,6 +63,10 @@ enum smtp_status {
     SMTP_STRAY_COMMAND_BYTE, /* ends the session */
     SMTP_NOT_SMTP,           /* ends the session */
     SMTP_XCLIENT_DENIED,
+    SMTP_HELO_NOT_YOURS,
+    SMTP_HELO_BARE_ADDRESS,
+    SMTP_HELO_NO_DOMAIN,
+    SMTP_EARLY_TALKER, /* ends the session */
     SMTP_UNKNOWN_RECIPIENT,
     SMTP_RELAYING_DENIED,
     SMTP_REJECTED, /* detail: why */

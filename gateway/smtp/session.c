@@ -363,6 +363,16 @@ struct str smtp_helo(const struct smtp_session *s)
     return str_of(s->client_helo ? s->client_helo : s->helo);
 }
 
+struct str smtp_sender(const struct smtp_session *s)
+{
+    return s->transaction ? s->transaction->envelope.sender : STR_EMPTY;
+}
+
+unsigned smtp_errors(const struct smtp_session *s)
+{
+    return s->errors;
+}
+
 const char *smtp_protocol(const struct smtp_session *s)
 {
     bool utf8 = s->transaction && s->transaction->envelope.smtputf8;

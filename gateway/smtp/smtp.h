@@ -64,6 +64,8 @@ struct smtp_xclient {
 
 /* All get the `owner` of smtp_new(). None of them may free the session. */
 struct smtp_ops {
+    /* The client says who it is: SMTP_NONE, or why not. */
+    enum smtp_status (*helo)(void *owner, struct str name);
     /* MAIL is about to be accepted: SMTP_NONE, or why not. */
     enum smtp_status (*mail)(void *owner);
     /* Is that a recipient? Answered by smtp_recipient_answer(), now or later, in any order. */
@@ -115,9 +117,10 @@ void smtp_sent(struct smtp_session *session, size_t n);
 enum smtp_want smtp_wants(const struct smtp_session *session);
 
 /*
- * SMTP_RECIPIENT_OK, SMTP_REPORT_OK or a refusal; an unknown ticket is ignored. What takes reports
- * stands alone in a message, since a report gets no verdict of its own and everybody else's copy
- * does: the later of two such recipients is told to come in another message.
+ * SMTP_RECIPIENT_OK, SMTP_REPORT_OK or a refusal (of SMTP_GREYLISTED `how` is the detail); an
+ * unknown ticket is ignored. What takes reports stands alone in a message, since a report gets no
+ * verdict of its own and everybody else's copy does: the later of two such recipients is told to
+ * come in another message.
  */
 void smtp_recipient_answer(struct smtp_session *session, uint32_t ticket, enum smtp_status status,
                            struct str how);
@@ -133,6 +136,10 @@ void smtp_drain(struct smtp_session *session);
 /* What the owner asks for time limits, the Received field and the log. */
 bool smtp_in_message(const struct smtp_session *session); /* between 354 or BDAT and its end */
 struct str smtp_helo(const struct smtp_session *session);
+/* Of the transaction; empty: the null sender, or there is none. */
+struct str smtp_sender(const struct smtp_session *session);
+/* 5xx answers so far. */
+unsigned smtp_errors(const struct smtp_session *session);
 /* RFC 3848 and RFC 6531 4.3 */
 const char *smtp_protocol(const struct smtp_session *session);
 

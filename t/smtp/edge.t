@@ -9,7 +9,7 @@ use Poterne::Process qw(wait_until);
 use Poterne::World;
 
 # no step may be given longer than the whole scan
-my $quick = "antivirus { timeout = 1s }\ncontent { timeout = 1s }";
+my $quick = "antivirus { timeout = 1s }\ncontent { timeout = 2s }\nresolver { time_per_message = 1s }";
 
 # --- what becomes of messages ---
 

@@ -47,6 +47,11 @@ void fake_unescape(struct buf *out, struct str text)
     }
 }
 
+static enum smtp_status on_helo(void *owner, struct str name)
+{
+    return str_eq(name, STR("mx.ours.example")) ? SMTP_HELO_NOT_YOURS : SMTP_NONE;
+}
+
 static enum smtp_status on_mail(void *owner)
 {
     const struct fake *f = owner;
@@ -174,6 +179,7 @@ static enum smtp_status on_xclient(void *owner, const struct smtp_xclient *clien
 }
 
 static const struct smtp_ops ops = {
+    .helo = on_helo,
     .mail = on_mail,
     .recipient = on_recipient,
     .begin = on_begin,

@@ -1,0 +1,45 @@
+#include "gateway/gate/harvest.h"
+
+static bool over(const struct gate_entry *e, const struct conf_gate *conf, uint32_t now)
+{
+    return now - e->since > conf->harvest_window && now >= e->until;
+}
+
+enum harvest harvest_ask(struct gate_table *table, const struct conf_gate *conf,
+                         const struct gate_key *network, uint32_t now)
+{
+    const struct gate_entry *e = conf->harvest_limit ? gate_table_find(table, network) : NULL;
+    if (e == NULL || over(e, conf, now))
+        return HARVEST_NONE;
+    if (now < e->until)
+        return HARVEST_REFUSED;
+    bool slow = e->bad > conf->harvest_limit / 2 && e->bad > e->good;
+    return slow ? HARVEST_SLOW : HARVEST_NONE;
+}
+
+bool harvest_note(struct gate_table *table, const struct conf_gate *conf,
+                  const struct gate_key *network, bool known, uint32_t now)
+{
+    if (conf->harvest_limit == 0)
+        return false;
+    /* who only knows recipients is not worth a place */
+    struct gate_entry *e = gate_table_find(table, network);
+    if (e == NULL && known)
+        return false;
+    e = gate_table_take(table, network, now);
+    if (over(e, conf, now) || (e->until && now >= e->until)) {
+        e->since = now;
+        e->good = e->bad = e->until = 0;
+    }
+    if (now < e->until)
+        return false;
+    if (known) {
+        e->good++;
+        return false;
+    }
+    e->bad++;
+    if (e->bad < conf->harvest_limit || e->bad <= e->good)
+        return false;
+    e->until = now + conf->harvest_pause;
+    return true;
+}
