@@ -11,7 +11,7 @@ lib_libbase_a_SOURCES = \
     base/log.c base/log.h \
     base/wire.c base/wire.h \
     base/fsio.c base/fsio.h \
-    base/random.c base/random.h base/clock.h \
+    base/random.c base/random.h base/clock.h base/dial.c base/dial.h \
     base/workers.c base/workers.h \
     base/crc32c.c base/crc32c.h \
     base/sha256.c base/sha256.h \

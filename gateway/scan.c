@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include "base/fsio.h"
+#include "base/log.h"
 #include "mail/edit_wire.h"
 
 void scan_request_put(struct buf *out, const struct scan_request *request)
@@ -97,6 +98,14 @@ bool content_facts_get(struct str message, struct pool *pool, struct content_fac
     get_fingerprint(&w, facts);
     return dmarc <= DMARC_POLICY_REJECT && edits_get(&w, pool, &facts->edits) &&
            edits_get(&w, pool, &facts->tagged) && wire_done(&w);
+}
+
+void av_answers_log(struct str id, const struct av_answer *answers, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        if (answers[i].result != AV_CLEAN)
+            log_info("%.*s: %s: %s (%s)", STR_ARG(id), answers[i].engine,
+                     av_result_name(answers[i].result), answers[i].name);
 }
 
 void av_answers_put(struct buf *out, const struct av_answer *answers, size_t n)

@@ -58,6 +58,9 @@ bool content_facts_get(struct str message, struct pool *pool, struct content_fac
 void av_answers_put(struct buf *out, const struct av_answer *answers, size_t n);
 bool av_answers_get(struct str message, struct av_answer *answers, size_t *n);
 
+/* What is not clean, a line each. */
+void av_answers_log(struct str id, const struct av_answer *answers, size_t n);
+
 enum av_speaker { AV_SPEAKER_ANTIVIRUS, AV_SPEAKER_AVLINK };
 
 /*

@@ -1,66 +1,22 @@
 #include "antivirus/outside/stream.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
-#include <netinet/tcp.h>
 #include <poll.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
-#include <sys/un.h>
 #include <unistd.h>
 
+#include "base/dial.h"
 #include "base/fsio.h"
 
 #define BLOCK ((size_t)16 * 1024) /* read at a time */
 
-struct address {
-    struct sockaddr_storage at;
-    socklen_t n;
-};
-
-static bool address_of(const struct conf_peer *peer, struct address *address)
-{
-    memset(address, 0, sizeof *address);
-    if (peer->path) {
-        struct sockaddr_un *at = (struct sockaddr_un *)&address->at;
-        at->sun_family = AF_UNIX;
-        address->n = sizeof *at;
-        return str_copy(str_of(peer->path), at->sun_path, sizeof at->sun_path);
-    }
-    struct sockaddr_in *four = (struct sockaddr_in *)&address->at;
-    struct sockaddr_in6 *six = (struct sockaddr_in6 *)&address->at;
-    if (inet_pton(AF_INET, peer->host, &four->sin_addr) == 1) {
-        four->sin_family = AF_INET;
-        four->sin_port = htons(peer->port);
-        address->n = sizeof *four;
-        return true;
-    }
-    six->sin6_family = AF_INET6;
-    six->sin6_port = htons(peer->port);
-    address->n = sizeof *six;
-    return inet_pton(AF_INET6, peer->host, &six->sin6_addr) == 1;
-}
-
 int stream_open(struct stream *stream, const struct conf_peer *peer, struct err *err)
 {
-    struct address address;
-    int one = 1;
+    const struct dial_place place = {peer->host, peer->path, peer->port, peer->text};
     *stream = STREAM_CLOSED;
-    if (!address_of(peer, &address))
-        return err_set(err, "%s is no address that can be connected to", peer->text);
-    stream->fd = socket(address.at.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-    if (stream->fd < 0)
-        return err_sys(err, "cannot make a socket");
-    if (peer->host)
-        setsockopt(stream->fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
-    if (connect(stream->fd, (struct sockaddr *)&address.at, address.n) == 0)
-        return 0;
-    stream->connecting = errno == EINPROGRESS;
-    if (stream->connecting)
-        return 0;
-    err_sys(err, "cannot connect to %s", peer->text);
-    stream_close(stream);
-    return -1;
+    stream->fd = dial_start(&place, &stream->connecting, err);
+    return stream->fd < 0 ? -1 : 0;
 }
 
 void stream_close(struct stream *stream)

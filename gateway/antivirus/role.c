@@ -113,10 +113,7 @@ static void scan(struct antivirus *antivirus, const struct scan_request *request
     av_content_make(antivirus->content, raw, &message);
     engines_scan(engines, &message, answers);
     generation_count(&antivirus->generation, answers);
-    for (size_t i = 0; i < engines->n; i++)
-        if (answers[i].result != AV_CLEAN)
-            log_info("%.*s: %s: %s (%s)", STR_ARG(request->id), answers[i].engine,
-                     av_result_name(answers[i].result), answers[i].name);
+    av_answers_log(request->id, answers, engines->n);
     av_answers_put(reply, answers, engines->n);
 }
 

@@ -6,7 +6,6 @@
 
 #include "antivirus/outside/outside.h"
 #include "base/fsio.h"
-#include "base/log.h"
 #include "base/workers.h"
 #include "gateway/antivirus/content.h"
 #include "gateway/antivirus/tmp.h"
@@ -85,10 +84,7 @@ static void scan(struct avlink *avlink, const struct scan_request *request, stru
     size_t n = outside_count(avlink->outside);
     av_content_make(avlink->content, raw, &message);
     outside_scan(avlink->outside, &message, answers);
-    for (size_t i = 0; i < n; i++)
-        if (answers[i].result != AV_CLEAN)
-            log_info("%.*s: %s: %s (%s)", STR_ARG(request->id), answers[i].engine,
-                     av_result_name(answers[i].result), answers[i].name);
+    av_answers_log(request->id, answers, n);
     av_answers_put(reply, answers, n);
 }
 

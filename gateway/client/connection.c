@@ -1,15 +1,13 @@
 #include "gateway/client/connection.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
 #include <event2/event.h>
-#include <netinet/tcp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/socket.h>
-#include <sys/un.h>
 
 #include "base/clock.h"
+#include "base/dial.h"
 #include "base/fsio.h"
 
 #define READ_STEP   (8 * 1024)
@@ -261,45 +259,12 @@ static void on_timeout(evutil_socket_t fd, short what, void *data)
 /* --- the beginning --- */
 
 /* The address of the hop; 0 when it can't be one. */
-static socklen_t hop_address(const struct conf_hop *hop, struct sockaddr_storage *to)
-{
-    struct sockaddr_in *four = (struct sockaddr_in *)to;
-    struct sockaddr_in6 *six = (struct sockaddr_in6 *)to;
-    struct sockaddr_un *path = (struct sockaddr_un *)to;
-    memset(to, 0, sizeof *to);
-    if (hop->host == NULL) {
-        path->sun_family = AF_UNIX;
-        return str_copy(str_of(hop->path), path->sun_path, sizeof path->sun_path) ? sizeof *path
-                                                                                  : 0;
-    }
-    if (inet_pton(AF_INET, hop->host, &four->sin_addr) == 1) {
-        four->sin_family = AF_INET;
-        four->sin_port = htons(hop->port);
-        return sizeof *four;
-    }
-    if (inet_pton(AF_INET6, hop->host, &six->sin6_addr) == 1) {
-        six->sin6_family = AF_INET6;
-        six->sin6_port = htons(hop->port);
-        return sizeof *six;
-    }
-    return 0;
-}
-
 static int start_connect(struct connection *c, struct err *err)
 {
-    struct sockaddr_storage to;
-    int one = 1;
-    socklen_t n = hop_address(c->hop, &to);
-    if (n == 0)
-        return err_set(err, "%s is no address that can be connected to", c->hop->text);
-    c->fd = socket(to.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-    if (c->fd < 0)
-        return err_sys(err, "cannot make a socket");
-    if (to.ss_family != AF_UNIX)
-        setsockopt(c->fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
-    if (connect(c->fd, (const struct sockaddr *)&to, n) < 0 && errno != EINPROGRESS)
-        return err_sys(err, "cannot connect");
-    return 0;
+    const struct dial_place place = {c->hop->host, c->hop->path, c->hop->port, c->hop->text};
+    bool connecting; /* on_writable() tells */
+    c->fd = dial_start(&place, &connecting, err);
+    return c->fd < 0 ? -1 : 0;
 }
 
 static int make_events(struct connection *c, struct event_base *base, struct err *err)

@@ -1,0 +1,55 @@
+#include "base/dial.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <netinet/tcp.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+
+#include "base/fsio.h"
+#include "base/str.h"
+
+/* Its length, or 0: it is no address. */
+static socklen_t address_of(const struct dial_place *place, struct sockaddr_storage *to)
+{
+    struct sockaddr_in *four = (struct sockaddr_in *)to;
+    struct sockaddr_in6 *six = (struct sockaddr_in6 *)to;
+    struct sockaddr_un *path = (struct sockaddr_un *)to;
+    memset(to, 0, sizeof *to);
+    if (!place->host) {
+        path->sun_family = AF_UNIX;
+        return str_copy(str_of(place->path), path->sun_path, sizeof path->sun_path) ? sizeof *path
+                                                                                    : 0;
+    }
+    if (inet_pton(AF_INET, place->host, &four->sin_addr) == 1) {
+        four->sin_family = AF_INET;
+        four->sin_port = htons(place->port);
+        return sizeof *four;
+    }
+    six->sin6_family = AF_INET6;
+    six->sin6_port = htons(place->port);
+    return inet_pton(AF_INET6, place->host, &six->sin6_addr) == 1 ? sizeof *six : 0;
+}
+
+int dial_start(const struct dial_place *place, bool *connecting, struct err *err)
+{
+    struct sockaddr_storage to;
+    int one = 1;
+    socklen_t n = address_of(place, &to);
+    *connecting = false;
+    if (n == 0)
+        return err_set(err, "%s is no address that can be connected to", place->text);
+    int fd = socket(to.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    if (fd < 0)
+        return err_sys(err, "cannot make a socket");
+    if (place->host)
+        setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
+    if (connect(fd, (const struct sockaddr *)&to, n) == 0)
+        return fd;
+    *connecting = errno == EINPROGRESS;
+    if (*connecting)
+        return fd;
+    err_sys(err, "cannot connect to %s", place->text);
+    fsio_close_quiet(&fd);
+    return -1;
+}
