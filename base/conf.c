@@ -307,9 +307,9 @@ static int check_list(struct conf_loaded *loaded, size_t i, struct err *err)
 typedef int check_titled(struct conf_loaded *loaded, size_t i, struct err *err);
 
 static check_titled *const checks[TITLED_KINDS] = {
-    [TITLED_DOMAIN] = check_domain,
-    [TITLED_SCANNER] = check_scanner,
-    [TITLED_LIST] = check_list,
+    [TITLED_DOMAIN] = check_domain,      [TITLED_SCANNER] = check_scanner,
+    [TITLED_LIST] = check_list,          [TITLED_LDAP] = conf_check_ldap,
+    [TITLED_SQLITE] = conf_check_sqlite, [TITLED_QUOTA] = conf_check_quota,
 };
 
 static int store_titled(struct conf_loaded *loaded, enum conf_titled_kind kind, size_t i,

@@ -31,9 +31,56 @@ struct conf_hop {
 
 struct conf_domain {
     const char *name;           /* lower case; an internationalised name in its A-label form */
-    struct conf_list directory; /* "file NAME" sources in order; empty: directory.files */
+    struct conf_list directory; /* sources in order (conf_source_of()); empty: directory.files */
     struct conf_hop next_hop;
     unsigned dmarc; /* enum conf_dmarc */
+};
+
+/* Where recipients are known from (directory/source.h). */
+enum conf_source_kind { SOURCE_FILE, SOURCE_LDAP, SOURCE_SQLITE, SOURCE_CALL_AHEAD, SOURCE_QUOTA };
+#define CONF_SOURCE_KINDS 5
+
+/* One of a domain's sources: `file /path` or the path alone, `ldap NAME`, `sqlite NAME`,
+ * `call_ahead`, `quota NAME`. `name` is the path or the section's, "" of a call-ahead. */
+struct conf_source {
+    enum conf_source_kind kind;
+    const char *name;
+};
+bool conf_source_of(const char *item, struct conf_source *source);
+/* "file", "ldap" … */
+const char *conf_source_kind_name(enum conf_source_kind kind);
+
+/* An LDAP directory. What is empty is the preset's (directory/ldap/shape.h). */
+struct conf_ldap {
+    const char *name;
+    struct conf_list servers; /* ldap:// and ldaps://, in order */
+    const char *preset;       /* "openldap", "active_directory" */
+    bool starttls;
+    const char *ca_file; /* NULL: the system's */
+    const char *bind_dn; /* "": anonymous */
+    const char *password_file;
+    const char *base;
+    const char *filter;       /* of one address: %a, %u, %d */
+    const char *people;       /* of all who have an address, for the snapshot */
+    const char *address;      /* attribute: the official address */
+    struct conf_list aliases; /* attributes: further ones */
+    bool rewrite;             /* what comes to an alias is delivered to the official address */
+    struct conf_list disabled, enabled;
+    const char *quota_used, *quota_limit; /* attributes */
+    size_t quota_unit;
+    const char *identities, *redirect; /* attributes */
+    struct conf_list groups;           /* tests: is an entry a group? */
+    const char *members, *writers;     /* attributes */
+    unsigned group_size_limit;         /* 0: none */
+    unsigned snapshot;                 /* refreshed so often; 0: none */
+    bool lookups;
+    unsigned page_size, connections, connect_timeout, timeout;
+};
+
+struct conf_sqlite {
+    const char *name;
+    const char *file;
+    const char *query; /* one parameter: the address */
 };
 
 enum conf_scanner_type { SCANNER_CLAMD, SCANNER_ICAP, SCANNER_COMMAND };
@@ -46,6 +93,14 @@ struct conf_peer {
     const char *path;     /* the socket */
     struct str authority; /* of icap://address:port/service: "address:port"; empty: another one */
     const char *text;     /* as written; NULL: none */
+};
+
+/* Says whether a mailbox is full: Dovecot's quota-status, or another that speaks Postfix's policy
+ * protocol. */
+struct conf_quota {
+    const char *name;
+    struct conf_peer address;
+    unsigned timeout; /* 2 */
 };
 
 /* A scanner that is a program of its own (antivirus/link/link.h). */
@@ -66,6 +121,14 @@ struct conf_scanner {
 
 /* what happens to a message that the antivirus step says this of */
 enum conf_action { ACT_DELIVER_MARKED, ACT_QUARANTINE, ACT_DEFER, ACT_REJECT, ACT_PASS };
+
+/* What sources that are asked have said; section directory. */
+struct conf_cache {
+    unsigned fresh;    /* so long nobody is asked again: 1 hour */
+    unsigned positive; /* so long who was known still is, while his source is away: 7 days */
+    unsigned negative; /* so long who was not known still is not: 5 minutes */
+    unsigned entries;  /* 200000 */
+};
 
 struct conf_smtp {
     struct conf_list listen; /* "address:port" or "[v6]:port" */
@@ -238,7 +301,15 @@ struct conf {
     bool sandbox_required; /* section sandbox: refuse to serve without Landlock and seccomp */
     struct conf_list directory_files;
     const char *directory_subaddress; /* "+": jean+list@ is jean@ too; "": no such thing */
-    struct conf_domain *domains;      /* ordered by name */
+    struct conf_cache cache;
+    unsigned call_ahead_timeout; /* 8 */
+    struct conf_ldap *ldap;      /* these three ordered by name */
+    size_t n_ldap;
+    struct conf_sqlite *sqlite;
+    size_t n_sqlite;
+    struct conf_quota *quota;
+    size_t n_quota;
+    struct conf_domain *domains; /* ordered by name */
     size_t n_domains;
     struct conf_smtp smtp;
     struct conf_gate gate;
@@ -277,8 +348,8 @@ void conf_free(struct conf **conf);
 struct buf;
 void conf_show(const struct conf *conf, struct buf *out);
 
-/* One setting as it stands: `section` is "" outside of all, `title` NULL but for a domain's and a
- * scanner's; `file` NULL: the default holds. All texts live as long as the settings. */
+/* One setting as it stands: `section` is "" outside of all, `title` NULL but in a section that has
+ * a name; `file` NULL: the default holds. All texts live as long as the settings. */
 struct conf_value;
 struct conf_shown {
     const char *section;
@@ -297,6 +368,14 @@ const struct conf_scanner *conf_scanner_find(const struct conf_antivirus *conf, 
 /* Do engines name an outside scanner, an engine of ours? */
 bool conf_has_outside(const struct conf_antivirus *conf);
 bool conf_has_inside(const struct conf_antivirus *conf);
+
+/* Does a domain ask its next hop for recipients? */
+bool conf_calls_ahead(const struct conf *conf);
+
+/* The section of that name; NULL: none. */
+const struct conf_ldap *conf_ldap_find(const struct conf *conf, const char *name);
+const struct conf_sqlite *conf_sqlite_find(const struct conf *conf, const char *name);
+const struct conf_quota *conf_quota_find(const struct conf *conf, const char *name);
 
 /* The domain of that name, in any case and with or without A-labels; NULL: not one of ours. */
 const struct conf_domain *conf_domain_find(const struct conf *conf, struct str name);

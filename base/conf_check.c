@@ -118,6 +118,7 @@ void conf_check(const struct conf_loaded *loaded)
         if (clashes[i].there)
             tell_clash(loaded, &clashes[i]);
     check_engines(loaded);
+    conf_check_sources(loaded);
     if (conf->n_domains > 0) {
         check_report_addresses(loaded);
         return;

@@ -64,6 +64,13 @@ struct conf *conf_load(struct pool *pool, const struct conf_entries *entries, co
                        struct conf_mistakes *mistakes);
 /* Counts and tells what err says. */
 void conf_mistake_add(struct conf_mistakes *mistakes, const struct err *err);
+/* Looks at what one section with a name says, once all of it is understood; -1: err, without its
+ * place (conf_directory.c). */
+int conf_check_ldap(struct conf_loaded *loaded, size_t i, struct err *err);
+int conf_check_sqlite(struct conf_loaded *loaded, size_t i, struct err *err);
+int conf_check_quota(struct conf_loaded *loaded, size_t i, struct err *err);
+/* Every source that is named has its section. */
+void conf_check_sources(const struct conf_loaded *loaded);
 /* Do the values go with one another? What does not is a mistake. */
 void conf_check(const struct conf_loaded *loaded);
 

@@ -56,6 +56,16 @@ const struct conf_setting conf_settings[] = {
  0, 1000, {0}, "Files of recipients, for the domains that name no source of their own."},
 {"directory", "subaddress", TEXT(directory_subaddress), "\"\"", 0, 1, {0},
  "A separator such as +: jean+list@ is then known where jean@ is (RFC 5233)."},
+{"directory", "cache_fresh", TIME(cache.fresh), "1h", 1, 7 * DAY, {0},
+ "How long a source that was asked for an address is not asked again."},
+{"directory", "cache_positive", TIME(cache.positive), "7d", 0, 365 * (uint64_t)DAY, {0},
+ "How long an address that was known still is while its source is away."},
+{"directory", "cache_negative", TIME(cache.negative), "5min", 0, DAY, {0},
+ "How long an address that was not known is refused without asking again."},
+{"directory", "cache_entries", COUNT(cache.entries), "200000", 100, 10000000, {0},
+ "Addresses that are remembered; the oldest go above it."},
+{"directory", "call_ahead_timeout", TIME(call_ahead_timeout), "8s", 1, MINUTE, {0},
+ "How long the next hop may take when it is asked for a recipient."},
 
 {"smtp", "listen", LIST(CONF_LISTENS, smtp.listen), "{ 0.0.0.0:25, [::]:25 }", 1, 16, {0},
  "Addresses and ports that mail is taken on."},
@@ -304,7 +314,8 @@ const struct conf_setting conf_settings[] = {
 static const struct conf_setting conf_domain_settings[] = {
 {"domain", "directory", CONF_SOURCES, IN(struct conf_domain, directory, struct conf_list), "{ }",
  0, 100, {0},
- "Sources of the domain's recipients, in order: file \"/path\". Default: the files of directory."},
+ "Sources of the domain's recipients, in order: file \"/path\" or the path alone, ldap NAME, "
+ "sqlite NAME, call_ahead, quota NAME. Default: the files of directory."},
 {"domain", "next_hop", CONF_HOP, IN(struct conf_domain, next_hop, struct conf_hop), NULL, 0, 0, {0},
  "Where the domain's mail goes: lmtp://address:port, lmtp:///socket, smtp://address:port or "
  "maildir:///folder/%d/%u."},
@@ -312,6 +323,91 @@ static const struct conf_setting conf_domain_settings[] = {
  {"none", "tag", "quarantine", "reject"},
  "What is done at most with a message that fails DMARC and whose author's domain asks for quarantine "
  "or reject: nothing, a tagged subject, quarantine or refusal, but never more than is asked for."},
+};
+
+#define LDAP_TEXT(field) CONF_TEXT, IN(struct conf_ldap, field, const char *)
+#define LDAP_TEXTS(field) CONF_TEXTS, IN(struct conf_ldap, field, struct conf_list)
+#define LDAP_TIME(field) CONF_TIME, IN(struct conf_ldap, field, unsigned)
+#define LDAP_COUNT(field) CONF_COUNT, IN(struct conf_ldap, field, unsigned)
+
+static const struct conf_setting conf_ldap_settings[] = {
+{"ldap", "servers", CONF_URIS, IN(struct conf_ldap, servers, struct conf_list), "{ }", 0, 16, {0},
+ "Servers, the first that answers is taken: ldaps://host, ldap://host:port."},
+{"ldap", "preset", CONF_WORD, IN(struct conf_ldap, preset, const char *), "openldap", 0, 0,
+ {"openldap", "active_directory"},
+ "Filters and attributes of a usual directory; what is set beside it takes the place of what it says."},
+{"ldap", "starttls", CONF_BOOL, IN(struct conf_ldap, starttls, bool), "no", 0, 0, {0},
+ "Encrypt connections to ldap:// servers, or do not use them."},
+{"ldap", "ca_file", CONF_PATH, IN(struct conf_ldap, ca_file, const char *), "\"\"", 0, 0, {0},
+ "PEM file of the authorities that servers' certificates must come from; without one the system's."},
+{"ldap", "bind_dn", LDAP_TEXT(bind_dn), "\"\"", 0, 1000, {0},
+ "Who we are to the server; without one anonymous."},
+{"ldap", "password_file", CONF_PATH, IN(struct conf_ldap, password_file, const char *), "\"\"", 0, 0, {0},
+ "File whose first line is the password of bind_dn."},
+{"ldap", "base", LDAP_TEXT(base), "\"\"", 0, 1000, {0},
+ "The entry below which people are."},
+{"ldap", "filter", LDAP_TEXT(filter), "\"\"", 0, 2000, {0},
+ "Filter that finds one address: %a is the address, %u what stands before its @, %d its domain. "
+ "Empty is the preset's."},
+{"ldap", "people", LDAP_TEXT(people), "\"\"", 0, 2000, {0},
+ "Filter that finds all who have an address, for the snapshot. Empty is the preset's."},
+{"ldap", "address", LDAP_TEXT(address), "\"\"", 0, 100, {0},
+ "Attribute of the official address. Empty is the preset's."},
+{"ldap", "aliases", LDAP_TEXTS(aliases), "{ }", 0, 16, {0},
+ "Attributes of further addresses, with or without smtp: before them. Empty are the preset's."},
+{"ldap", "rewrite", CONF_BOOL, IN(struct conf_ldap, rewrite, bool), "no", 0, 0, {0},
+ "Deliver what comes to an alias to the official address; otherwise under its own name."},
+{"ldap", "disabled", LDAP_TEXTS(disabled), "{ }", 0, 16, {0},
+ "What makes an account a disabled one (550 5.2.1): attribute=value, attribute&bits, or an attribute "
+ "that is there. Empty is the preset's."},
+{"ldap", "enabled", LDAP_TEXTS(enabled), "{ }", 0, 16, {0},
+ "What makes it a recipient all the same. Empty is the preset's."},
+{"ldap", "quota_used", LDAP_TEXT(quota_used), "\"\"", 0, 100, {0},
+ "Attribute of how full the mailbox is; with quota_limit: full is 552 5.2.2. Empty is the preset's."},
+{"ldap", "quota_limit", LDAP_TEXT(quota_limit), "\"\"", 0, 100, {0},
+ "Attribute of how much may be in it. Empty is the preset's."},
+{"ldap", "quota_unit", CONF_SIZE, IN(struct conf_ldap, quota_unit, size_t), "1", 1, GIB, {0},
+ "What these two count: bytes, or so many of them."},
+{"ldap", "identities", LDAP_TEXT(identities), "\"\"", 0, 100, {0},
+ "Attribute of the addresses that one may send from. Empty is the preset's."},
+{"ldap", "redirect", LDAP_TEXT(redirect), "\"\"", 0, 100, {0},
+ "Attribute of the address that one's mail is redirected to. Empty is the preset's."},
+{"ldap", "groups", LDAP_TEXTS(groups), "{ }", 0, 16, {0},
+ "What makes an entry a group, as in disabled. Empty is the preset's."},
+{"ldap", "members", LDAP_TEXT(members), "\"\"", 0, 100, {0},
+ "Attribute of a group's members. Empty is the preset's."},
+{"ldap", "writers", LDAP_TEXT(writers), "\"\"", 0, 100, {0},
+ "Attribute of the addresses that may write to a group; where it is there, others get 550 5.7.1. Empty "
+ "is the preset's."},
+{"ldap", "group_size_limit", LDAP_COUNT(group_size_limit), "0", 0, 10000000, {0},
+ "A group with more members takes mail from its writers alone; 0 is no limit."},
+{"ldap", "snapshot", LDAP_TIME(snapshot), "15min", 0, 7 * DAY, {0},
+ "How often all addresses are read into memory; 0 is never: each is looked up."},
+{"ldap", "lookups", CONF_BOOL, IN(struct conf_ldap, lookups, bool), "yes", 0, 0, {0},
+ "Look up who is not in the snapshot; with no, the snapshot alone decides."},
+{"ldap", "page_size", LDAP_COUNT(page_size), "1000", 1, 10000, {0},
+ "Entries that are asked for at once for the snapshot (RFC 2696)."},
+{"ldap", "connections", LDAP_COUNT(connections), "4", 1, 32, {0},
+ "Addresses that are looked up at once."},
+{"ldap", "connect_timeout", LDAP_TIME(connect_timeout), "3s", 1, MINUTE, {0},
+ "How long a server may take to accept a connection."},
+{"ldap", "timeout", LDAP_TIME(timeout), "5s", 1, MINUTE, {0},
+ "How long a server may take for an answer, or for a page of the snapshot."},
+};
+
+static const struct conf_setting conf_sqlite_settings[] = {
+{"sqlite", "file", CONF_PATH, IN(struct conf_sqlite, file, const char *), "\"\"", 0, 0, {0},
+ "The database; another file that is renamed over it is taken up."},
+{"sqlite", "query", CONF_TEXT, IN(struct conf_sqlite, query, const char *), "\"\"", 0, 4000, {0},
+ "One SELECT with one parameter, the address; any row means that it is known. Columns that are called "
+ "address, disabled, quota_used, quota_limit, redirect say more."},
+};
+
+static const struct conf_setting conf_quota_settings[] = {
+{"quota", "address", CONF_PEER, IN(struct conf_quota, address, struct conf_peer), NULL, 0, 0, {0},
+ "Where it listens: address:port, or the path of a Unix socket."},
+{"quota", "timeout", CONF_TIME, IN(struct conf_quota, timeout, unsigned), "2s", 1, MINUTE, {0},
+ "How long it may take; a mailbox of which nothing is heard counts as not full."},
 };
 
 static const struct conf_setting conf_scanner_settings[] = {
@@ -374,6 +470,12 @@ const struct conf_titled conf_titled[TITLED_KINDS] = {
                         CONF_SCANNERS_MAX},
     [TITLED_LIST] = {"list", ROWS(conf_list_settings), HELD(struct conf_dns_list, lists, n_lists),
                      CONF_LISTS_MAX},
+    [TITLED_LDAP] = {"ldap", ROWS(conf_ldap_settings), HELD(struct conf_ldap, ldap, n_ldap),
+                     CONF_REMOTES_MAX},
+    [TITLED_SQLITE] = {"sqlite", ROWS(conf_sqlite_settings),
+                       HELD(struct conf_sqlite, sqlite, n_sqlite), CONF_REMOTES_MAX},
+    [TITLED_QUOTA] = {"quota", ROWS(conf_quota_settings), HELD(struct conf_quota, quota, n_quota),
+                      CONF_REMOTES_MAX},
 };
 
 const struct conf_titled *conf_titled_find(const char *section)

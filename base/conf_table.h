@@ -33,13 +33,15 @@ enum conf_type {
     CONF_LISTENS,   /* struct conf_list: address:port */
     CONF_SERVERS,   /* struct conf_list: address, or address:port */
     CONF_NETWORKS,  /* struct conf_list: networks of IP addresses */
-    CONF_SOURCES    /* struct conf_list: "file /path" */
+    CONF_URIS,      /* struct conf_list: ldap:// and ldaps:// */
+    CONF_SOURCES    /* struct conf_list: conf_source_of() */
 };
 
 #define CONF_CHOICES_MAX  6
 #define CONF_DOMAINS_MAX  10000
 #define CONF_SCANNERS_MAX 32
 #define CONF_LISTS_MAX    32
+#define CONF_REMOTES_MAX  32 /* sections of a kind of source */
 
 struct conf_setting {
     const char *section; /* "" outside of all sections */
@@ -56,7 +58,15 @@ extern const struct conf_setting conf_settings[];
 extern const size_t conf_n_settings;
 
 /* The sections that have a name, of which there may be several. */
-enum conf_titled_kind { TITLED_DOMAIN, TITLED_SCANNER, TITLED_LIST, TITLED_KINDS };
+enum conf_titled_kind {
+    TITLED_DOMAIN,
+    TITLED_SCANNER,
+    TITLED_LIST,
+    TITLED_LDAP,
+    TITLED_SQLITE,
+    TITLED_QUOTA,
+    TITLED_KINDS
+};
 
 struct conf_titled {
     const char *section;

@@ -2,6 +2,7 @@
 
 #include <netinet/in.h>
 
+#include "base/ascii.h"
 #include "base/buf.h"
 #include "base/conf_number.h"
 #include "base/conf_place.h"
@@ -196,11 +197,25 @@ static int store_address(struct job *job, struct str text, const char **field)
 
 /* --- lists --- */
 
+/* Scheme, host and port only: the rest of an LDAP URL (RFC 4516) is in other settings. */
+static bool is_ldap_uri(struct str text)
+{
+    size_t scheme = str_istarts(text, STR("ldaps://"))  ? strlen("ldaps://")
+                    : str_istarts(text, STR("ldap://")) ? strlen("ldap://")
+                                                        : 0;
+    struct str host = str_from(text, scheme);
+    for (size_t i = 0; i < host.n; i++)
+        if (!ascii_is_alnum(host.s[i]) && !strchr(".-:[]", host.s[i]))
+            return false;
+    return scheme && host.n && host.s[0] != ':';
+}
+
 static int check_item(struct job *job, struct str text)
 {
     struct network network;
     char host[INET6_ADDRSTRLEN];
     uint16_t port = 0;
+    struct conf_source source;
     uint64_t code;
     switch (job->setting->type) {
     case CONF_WORDS:
@@ -233,9 +248,16 @@ static int check_item(struct job *job, struct str text)
                    : err_set(job->err, "expected a network such as 10.0.0.0/8, 2001:db8::/32 or "
                                        "192.0.2.1");
     case CONF_SOURCES:
-        if (str_starts(text, STR("file ")) && conf_place_path(str_from(text, 5)))
-            return 0;
-        return err_set(job->err, "expected a source such as file \"/etc/poterne/recipients\"");
+        return conf_source_of(text.s, &source)
+                   ? 0
+                   : err_set(job->err,
+                             "expected a source such as file \"/etc/poterne/recipients\", "
+                             "ldap NAME, sqlite NAME, call_ahead or quota NAME");
+    case CONF_URIS:
+        return is_ldap_uri(text) ? 0
+                                 : err_set(job->err, "expected a server such as "
+                                                     "ldaps://ldap.example.org or "
+                                                     "ldap://192.0.2.1:389");
     default:
         return err_set(job->err, "not a list");
     }

@@ -24,7 +24,7 @@ lib_libbase_a_SOURCES = \
     base/role_workers.c base/role_workers.h \
     base/domain.c base/domain.h \
     base/network.c base/network.h \
-    base/conf.c base/conf.h base/conf_loaded.h base/conf_check.c \
+    base/conf.c base/conf.h base/conf_loaded.h base/conf_check.c base/conf_directory.c \
     base/conf_syntax.c base/conf_syntax.h \
     base/conf_table.c base/conf_table.h \
     base/conf_value.c base/conf_value.h \

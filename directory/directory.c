@@ -1,55 +1,111 @@
 #include "directory/directory.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/conf_syntax.h"
 #include "base/log.h"
 #include "directory/sources.h"
 
-#define MEMORY_MAX  ((size_t)64 * 1024 * 1024) /* of lists; the tables have their own */
-#define SOURCES_MAX 10000
-#define RETRY_AFTER 60 /* seconds until a file that was wrong is read again, though the same */
+#define MEMORY_MAX      ((size_t)64 * 1024 * 1024) /* of lists; the tables have their own */
+#define SOURCES_MAX     10000
+#define FINGERPRINT_MAX (64 * 1024)
+#define RETRY_AFTER     60 /* seconds until a file that was wrong is read again, though the same */
 
 /* --- loading --- */
+
+void source_take(struct source *source, struct table *table, time_t when)
+{
+    table_free(&source->table);
+    source->table = table;
+    source->loaded_at = when;
+    source->stale = false;
+}
+
+void source_title(const struct source *source, char out[SOURCE_TITLE_SIZE])
+{
+    snprintf(out, SOURCE_TITLE_SIZE, "%s%s%.100s", conf_source_kind_name(source->kind),
+             *source->name ? " " : "", source->name);
+}
 
 static enum file_result load(struct source *source, struct err *err)
 {
     struct table *table;
     struct stat st = source->seen;
     enum file_result result = file_load(source->path, &table, &st, err);
-    source->stale = result != FILE_READ;
-    if (source->stale) {
+    if (result != FILE_READ) {
+        source->stale = true;
         source->failed = st;
         source->retry_at = clock_seconds() + RETRY_AFTER;
         return result;
     }
-    table_free(&source->table);
-    source->table = table;
+    source_take(source, table, time(NULL));
     source->loaded = st;
-    source->loaded_at = time(NULL);
     log_info("%s: %zu addresses, %zu kB", source->path, table_count(table),
              table_bytes(table) / 1024);
     return result;
 }
 
-/* What a source list names "file /path" */
-static const char *path_of(const char *item)
+struct fingerprint {
+    const struct source_place *place;
+    struct buf text;
+};
+
+/* Where one of its settings is another, what was said before is not its word. */
+static void add_setting(void *data, const struct conf_shown *shown)
 {
-    return item + strlen("file ");
+    struct fingerprint *f = data;
+    const struct conf_source *source = &f->place->source;
+    if (shown->title == NULL || strcmp(shown->title, source->name) != 0 ||
+        strcmp(shown->section, conf_source_kind_name(source->kind)) != 0)
+        return;
+    buf_addf(&f->text, "%s=", shown->name);
+    for (size_t i = 0; i < shown->value->n; i++)
+        buf_addf(&f->text, "%.*s\n", STR_ARG(shown->value->items[i]));
 }
 
-static struct source *source_add(struct directory *directory, const char *path)
+static uint64_t identity_of(const struct conf *conf, const struct source_place *place)
 {
+    struct fingerprint f = {place, BUF_INIT(FINGERPRINT_MAX)};
+    buf_addf(&f.text, "%s %s\n", conf_source_kind_name(place->source.kind), place->source.name);
+    if (place->domain)
+        buf_addf(&f.text, "%s %s\n", place->domain->name, place->domain->next_hop.text);
+    if (place->domain == NULL)
+        conf_each(conf, add_setting, &f);
+    uint64_t identity = str_hash(buf_str(&f.text));
+    buf_release(&f.text);
+    return identity;
+}
+
+static const char *last_part(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    return slash ? slash + 1 : path;
+}
+
+/* Domains that name the same one share it; a call-ahead is its domain's own. */
+static struct source *source_add(struct directory *directory, const struct source_place *place,
+                                 const struct source_ops *ops)
+{
+    const struct conf_source *wanted = &place->source;
     struct source *source = directory->sources;
     struct source *end = source + directory->n_sources;
-    while (source < end && strcmp(source->path, path) != 0)
-        source++;
-    if (source < end)
-        return source;
-    const char *slash = strrchr(path, '/');
-    *source = (struct source){.path = path, .name = slash ? slash + 1 : path, .stale = true};
+    bool file = wanted->kind == SOURCE_FILE;
+    for (; source < end; source++)
+        if (source->kind == wanted->kind && strcmp(source->place.source.name, wanted->name) == 0 &&
+            source->place.domain == place->domain)
+            return source;
+    *source = (struct source){.kind = wanted->kind,
+                              .place = *place,
+                              .ops = ops,
+                              .identity = file ? 0 : identity_of(directory->conf, place),
+                              .number = directory->n_sources,
+                              .name = file ? last_part(wanted->name) : wanted->name,
+                              .path = file ? wanted->name : NULL,
+                              .stale = true};
     directory->n_sources++;
     return source;
 }
@@ -59,20 +115,27 @@ static int no_memory(struct err *err)
     return err_set(err, "directory: out of memory");
 }
 
-static int list_fill(struct directory *directory, struct source_list *list,
-                     const struct conf_list *from, bool named, struct err *err)
+static int list_fill(struct directory *directory, const struct source_ops *const *ops,
+                     struct source_list *list, const struct conf_list *from,
+                     const struct conf_domain *domain, struct err *err)
 {
     list->items = POOL_ARRAY(directory->pool, from->n, struct source *);
     if (list->items == NULL)
         return no_memory(err);
-    for (size_t i = 0; i < from->n; i++)
-        list->items[list->n++] =
-            source_add(directory, named ? path_of(from->items[i]) : from->items[i]);
+    for (size_t i = 0; i < from->n; i++) {
+        struct source_place place = {.conf = directory->conf};
+        if (!conf_source_of(from->items[i], &place.source))
+            return err_set(err, "directory: `%s` is no source", from->items[i]);
+        if (place.source.kind == SOURCE_CALL_AHEAD)
+            place.domain = domain;
+        list->items[list->n++] = source_add(directory, &place, ops[place.source.kind]);
+    }
     return 0;
 }
 
 /* Domains without sources of their own share one list. */
-static int lists_fill(struct directory *directory, struct err *err)
+static int lists_fill(struct directory *directory, const struct source_ops *const *ops,
+                      struct err *err)
 {
     const struct conf *conf = directory->conf;
     struct source_list shared = {0};
@@ -85,13 +148,14 @@ static int lists_fill(struct directory *directory, struct err *err)
     directory->by_domain = POOL_ARRAY(directory->pool, conf->n_domains, struct source_list);
     if (directory->sources == NULL || directory->by_domain == NULL)
         return no_memory(err);
-    if (list_fill(directory, &shared, &conf->directory_files, false, err) < 0)
+    if (list_fill(directory, ops, &shared, &conf->directory_files, NULL, err) < 0)
         return -1;
     for (size_t i = 0; i < conf->n_domains; i++) {
-        const struct conf_list *own = &conf->domains[i].directory;
-        if (own->n == 0)
+        const struct conf_domain *domain = &conf->domains[i];
+        if (domain->directory.n == 0)
             directory->by_domain[i] = shared;
-        else if (list_fill(directory, &directory->by_domain[i], own, true, err) < 0)
+        else if (list_fill(directory, ops, &directory->by_domain[i], &domain->directory, domain,
+                           err) < 0)
             return -1;
     }
     return 0;
@@ -100,6 +164,8 @@ static int lists_fill(struct directory *directory, struct err *err)
 static int load_all(struct directory *directory, struct err *err)
 {
     for (size_t i = 0; i < directory->n_sources; i++) {
+        if (directory->sources[i].kind != SOURCE_FILE)
+            continue;
         enum file_result result = load(&directory->sources[i], err);
         if (result == FILE_WRONG)
             return -1;
@@ -110,7 +176,9 @@ static int load_all(struct directory *directory, struct err *err)
     return 0;
 }
 
-struct directory *directory_open(const struct conf *conf, struct err *err)
+struct directory *directory_open(const struct conf *conf,
+                                 const struct source_ops *const ops[CONF_SOURCE_KINDS],
+                                 struct err *err)
 {
     struct pool *pool = pool_new(MEMORY_MAX);
     struct directory *directory = pool ? POOL_NEW(pool, struct directory) : NULL;
@@ -121,7 +189,7 @@ struct directory *directory_open(const struct conf *conf, struct err *err)
     }
     directory->pool = pool;
     directory->conf = conf;
-    if (lists_fill(directory, err) < 0 || load_all(directory, err) < 0)
+    if (lists_fill(directory, ops, err) < 0 || load_all(directory, err) < 0)
         directory_close(&directory);
     return directory;
 }
@@ -177,6 +245,8 @@ int directory_refresh(struct directory *directory, struct err *err)
     int result = 0;
     for (size_t i = 0; i < directory->n_sources; i++) {
         struct err one = {""};
+        if (directory->sources[i].kind != SOURCE_FILE)
+            continue;
         int changed = refresh(&directory->sources[i], &one);
         if (changed < 0 && result < 0)
             log_error("%s", err->text);
@@ -192,7 +262,7 @@ int directory_readable(const struct directory *directory, struct err *err)
 {
     for (size_t i = 0; i < directory->n_sources; i++) {
         const struct source *source = &directory->sources[i];
-        if (source->table && access(source->path, R_OK) < 0)
+        if (source->path && source->table && access(source->path, R_OK) < 0)
             return err_sys(err, "%s could be read at the start, but not again when it changes",
                            source->path);
     }
@@ -204,7 +274,11 @@ void directory_each_path(const struct conf *conf, void (*each)(void *data, const
 {
     for (size_t i = 0; i < conf->directory_files.n; i++)
         each(data, conf->directory_files.items[i]);
-    for (size_t i = 0; i < conf->n_domains; i++)
-        for (size_t k = 0; k < conf->domains[i].directory.n; k++)
-            each(data, path_of(conf->domains[i].directory.items[k]));
+    for (size_t i = 0; i < conf->n_domains; i++) {
+        const struct conf_list *list = &conf->domains[i].directory;
+        struct conf_source source;
+        for (size_t k = 0; k < list->n; k++)
+            if (conf_source_of(list->items[k], &source) && source.kind == SOURCE_FILE)
+                each(data, source.name);
+    }
 }

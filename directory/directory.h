@@ -1,5 +1,6 @@
 /*
- * directory: who is a recipient. A snapshot of the sources, looked up in memory.
+ * directory: who is a recipient. Each domain names its sources, in order (source.h); the first that
+ * knows an address answers for it.
  *
  * File format: one entry a line, `#` comments:
  *     jean.toto@univ.example                       an address
@@ -7,58 +8,92 @@
  *     @univ.example                                catch-all for the domain (off unless written)
  * Local parts are compared without case (ASCII); domains as A-labels, without case.
  *
- * A source that can't be read, or that is wrong since it changed, leaves what it said last in
- * service: who was known still is, and whoever is not found is DIRECTORY_UNAVAILABLE, since the
- * source might know him by now. A source that was never read knows nobody, likewise.
+ * A source that can't be read or asked leaves what it said last in service: who was known still is,
+ * and whoever is not found is DIRECTORY_UNAVAILABLE, since the source might know him by now.
  *
- * postmaster@ each domain of ours is always known, and so is `postmaster` alone, as RFC 5321 4.5.1
- * demands; where the sources do not list it, it goes to the domain's next hop like any other.
+ * postmaster@ each domain of ours is always known and takes mail, and so does `postmaster` alone,
+ * as RFC 5321 4.5.1 demands; where the sources do not list it, it goes to the domain's next hop
+ * like any other.
  *
  * The messages between edge and the directory process (wire.h):
- *     request  u32 number, str address
- *     reply    u32 number, u8 enum directory_result, str canonical address, str how it was found
+ *     request  u32 number, u8 enum directory_wish, str address, str sender
+ *     reply    u32 number, u8 enum directory_result, str canonical address, str how it was found,
+ *              u8 rewrite, u64 quota used, u64 quota limit, str redirect, str identities
+ * Replies come in any order. What `poterne directory` asks for is answered in JSON (u32 number,
+ * str).
  */
 #ifndef POTERNE_DIRECTORY_DIRECTORY_H
 #define POTERNE_DIRECTORY_DIRECTORY_H
 
 #include "base/conf.h"
 #include "base/wire.h"
+#include "directory/address.h"
+#include "directory/source.h"
 
 #define DIRECTORY_ADDRESS_SIZE 320
 #define DIRECTORY_HOW_SIZE     512
+
+enum directory_wish {
+    WISH_RECIPIENT, /* is that a recipient, for mail from this sender? */
+    WISH_TEST,      /* what does each source say of it, now? */
+    WISH_FORGET,    /* the cache forgets it; an empty address: everything */
+    WISH_STATUS,
+};
 
 enum directory_result {
     DIRECTORY_KNOWN,
     DIRECTORY_UNKNOWN,     /* our domain, no such address: 550 5.1.1 */
     DIRECTORY_NOT_OURS,    /* not a domain of ours: 550 5.7.1 relaying denied */
     DIRECTORY_UNAVAILABLE, /* a source of the domain can't be asked: 451 4.3.0 */
+    DIRECTORY_DISABLED,    /* known, but takes no mail: 550 5.2.1 */
+    DIRECTORY_FULL,        /* known, but there is no room: 552 5.2.2 */
+    DIRECTORY_CLOSED,      /* a group that this sender may not write to: 550 5.7.1 */
 };
 
 struct directory_answer {
     enum directory_result result;
     char address[DIRECTORY_ADDRESS_SIZE]; /* canonical */
     char how[DIRECTORY_HOW_SIZE];         /* "file functional, alias of jean.toto@…" */
+    bool rewrite;                         /* deliver to `address`, whatever name was asked for */
+    uint64_t quota_used, quota_limit;     /* bytes; limit 0: not told */
+    char redirect[ADDRESS_MAX + 1];       /* where its mail is redirected to; "": nowhere */
+    char identities[PERSON_LIST_MAX + 1]; /* what it may send from, a blank between two */
 };
 
-void directory_request_put(struct buf *out, uint32_t number, struct str address);
-bool directory_request_get(struct str message, uint32_t *number, struct str *address);
+struct directory_request {
+    uint32_t number;
+    enum directory_wish wish;
+    struct str address;
+    struct str sender; /* empty: the null sender */
+};
+
+void directory_request_put(struct buf *out, const struct directory_request *request);
+/* Texts point into the message. */
+bool directory_request_get(struct str message, struct directory_request *request);
 void directory_reply_put(struct buf *out, uint32_t number, const struct directory_answer *answer);
 bool directory_reply_get(struct str message, uint32_t *number, struct directory_answer *answer);
 
 struct directory;
-/* A source that is missing or unreadable is a warning in the log; one that is wrong is an error. */
-struct directory *directory_open(const struct conf *conf, struct err *err);
+/*
+ * `ops` are those of each kind of source, by enum conf_source_kind; NULL: nobody here can ask it
+ * (then it is as if it were away). A file that is missing or unreadable is a warning in the log;
+ * one that is wrong is an error.
+ */
+struct directory *directory_open(const struct conf *conf,
+                                 const struct source_ops *const ops[CONF_SOURCE_KINDS],
+                                 struct err *err);
 void directory_close(struct directory **directory);
+/* From memory alone: a source that must be asked is as if it were away (search.h asks it). */
 void directory_find(const struct directory *directory, struct str address,
                     struct directory_answer *answer);
-/* Looks whether a source has changed and loads it beside the old; on a mistake the old serves on
+/* Looks whether a file has changed and loads it beside the old; on a mistake the old serves on
  * (err says file:line; -1; the same mistake is told again once a minute). 1: something new serves;
  * 0: nothing has changed. A changed file is read when two calls have found it the same, so that one
  * that is being written is left in peace: call this twice a second or so. */
 int directory_refresh(struct directory *directory, struct err *err);
 /* Can this process read what it will have to read again? -1: err names the first that it can't. */
 int directory_readable(const struct directory *directory, struct err *err);
-/* Calls back with the path of each source that the settings name; one may come more than once. */
+/* Calls back with the path of each file that the settings name; one may come more than once. */
 void directory_each_path(const struct conf *conf, void (*each)(void *data, const char *path),
                          void *data);
 

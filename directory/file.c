@@ -59,8 +59,9 @@ static int add_line(struct table *table, struct str line, unsigned number, struc
     if (alias && !address_normal(right, false, &target))
         return err_set(err, "`%.*s`: expected one address behind the colon of an alias",
                        STR_ARG(str_sub(right, 0, 200)));
-    struct table_entry entry = {str_of(address.text), alias ? str_of(target.text) : STR_EMPTY,
-                                number};
+    struct table_entry entry = {.address = str_of(address.text),
+                                .target = alias ? str_of(target.text) : STR_EMPTY,
+                                .line = number};
     return add(table, &entry, err);
 }
 

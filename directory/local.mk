@@ -3,12 +3,29 @@ noinst_LIBRARIES += lib/libdirectory.a
 lib_libdirectory_a_CPPFLAGS = $(AM_CPPFLAGS) $(IDN2_CFLAGS)
 lib_libdirectory_a_SOURCES = \
     directory/directory.c directory/directory.h directory/sources.h \
-    directory/find.c \
+    directory/search.c directory/search.h \
+    directory/source.c directory/source.h \
+    directory/person.c directory/person.h \
+    directory/cache.c directory/cache.h \
     directory/address.c directory/address.h \
     directory/report.c directory/report.h \
     directory/table.c directory/table.h \
     directory/file.c directory/file.h \
     directory/message.c
+
+# what is asked: linked by the directory process alone
+noinst_LIBRARIES += lib/libsources.a
+lib_libsources_a_CPPFLAGS = $(AM_CPPFLAGS) $(LDAP_CFLAGS) $(SQLITE_CFLAGS)
+lib_libsources_a_SOURCES = \
+    directory/stream.c directory/stream.h \
+    directory/sqlite.c directory/sqlite.h \
+    directory/quota.c directory/quota.h \
+    directory/ldap/shape.c directory/ldap/shape.h \
+    directory/ldap/filter.c directory/ldap/filter.h \
+    directory/ldap/entry.c directory/ldap/entry.h \
+    directory/ldap/session.c directory/ldap/session.h \
+    directory/ldap/lookup.c directory/ldap/lookup.h \
+    directory/ldap/snapshot.c directory/ldap/snapshot.h
 
 unit += t/unit/directory_file t/unit/directory_find t/unit/directory_report
 t_unit_directory_report_LDADD = $(DIRECTORY_LIBS) $(CMOCKA_LIBS)

@@ -1,18 +1,23 @@
 /* What goes between edge and the directory process. */
 #include "directory/directory.h"
 
-void directory_request_put(struct buf *out, uint32_t number, struct str address)
+void directory_request_put(struct buf *out, const struct directory_request *request)
 {
-    wire_u32(out, number);
-    wire_str(out, address);
+    wire_u32(out, request->number);
+    wire_u8(out, (uint8_t)request->wish);
+    wire_str(out, request->address);
+    wire_str(out, request->sender);
 }
 
-bool directory_request_get(struct str message, uint32_t *number, struct str *address)
+bool directory_request_get(struct str message, struct directory_request *request)
 {
     struct wire w = wire_of(message);
-    *number = wire_get_u32(&w);
-    *address = wire_get_str(&w);
-    return wire_done(&w);
+    *request = (struct directory_request){.number = wire_get_u32(&w)};
+    uint8_t wish = wire_get_u8(&w);
+    request->wish = (enum directory_wish)wish;
+    request->address = wire_get_str(&w);
+    request->sender = wire_get_str(&w);
+    return wire_done(&w) && wish <= WISH_STATUS;
 }
 
 void directory_reply_put(struct buf *out, uint32_t number, const struct directory_answer *answer)
@@ -21,6 +26,11 @@ void directory_reply_put(struct buf *out, uint32_t number, const struct director
     wire_u8(out, (uint8_t)answer->result);
     wire_str(out, str_of(answer->address));
     wire_str(out, str_of(answer->how));
+    wire_u8(out, answer->rewrite);
+    wire_u64(out, answer->quota_used);
+    wire_u64(out, answer->quota_limit);
+    wire_str(out, str_of(answer->redirect));
+    wire_str(out, str_of(answer->identities));
 }
 
 bool directory_reply_get(struct str message, uint32_t *number, struct directory_answer *answer)
@@ -30,8 +40,15 @@ bool directory_reply_get(struct str message, uint32_t *number, struct directory_
     uint8_t result = wire_get_u8(&w);
     struct str address = wire_get_str(&w);
     struct str how = wire_get_str(&w);
+    answer->rewrite = wire_get_u8(&w) != 0;
+    answer->quota_used = wire_get_u64(&w);
+    answer->quota_limit = wire_get_u64(&w);
+    struct str redirect = wire_get_str(&w);
+    struct str identities = wire_get_str(&w);
     answer->result = (enum directory_result)result;
-    return wire_done(&w) && result <= DIRECTORY_UNAVAILABLE &&
+    return wire_done(&w) && result <= DIRECTORY_CLOSED &&
            str_copy(address, answer->address, sizeof answer->address) &&
-           str_copy(how, answer->how, sizeof answer->how);
+           str_copy(how, answer->how, sizeof answer->how) &&
+           str_copy(redirect, answer->redirect, sizeof answer->redirect) &&
+           str_copy(identities, answer->identities, sizeof answer->identities);
 }

@@ -1,5 +1,6 @@
 /*
- * sources: an open directory, for directory.c (which loads) and find.c (which looks up).
+ * sources: an open directory, for directory.c (which loads), search.c (which looks up) and the
+ * process (which asks).
  */
 #ifndef POTERNE_DIRECTORY_SOURCES_H
 #define POTERNE_DIRECTORY_SOURCES_H
@@ -11,11 +12,18 @@
 #include "directory/file.h"
 
 struct source {
+    enum conf_source_kind kind;
+    struct source_place place;
+    const struct source_ops *ops; /* NULL: can't be asked (a file) */
+    uint64_t identity;            /* of it and of all its settings: whose word something is */
+    size_t number;                /* its place in struct directory */
+    const char *name;             /* for people: the section's, or the last part of a path */
+    struct table *table;          /* NULL: nothing in memory */
+    bool stale;                   /* the table is not what the source says now, or there is none */
+    bool decides;                 /* who is not in the table is not asked for */
+    time_t loaded_at;             /* when the table was true */
+    /* of a file */
     const char *path;
-    const char *name;    /* for people: the last part of the path */
-    struct table *table; /* NULL: never read */
-    bool stale;          /* the file is gone or wrong since, or was never read */
-    time_t loaded_at;
     struct stat loaded; /* what the table was read from */
     struct stat failed; /* what was wrong */
     struct stat seen;   /* what was there at the last look */
@@ -35,5 +43,11 @@ struct directory {
     size_t n_sources;
     struct source_list *by_domain; /* in the order of conf->domains */
 };
+
+/* Another table takes the place of the old one, as of `when`. */
+void source_take(struct source *source, struct table *table, time_t when);
+/* "ldap staff" */
+#define SOURCE_TITLE_SIZE 160
+void source_title(const struct source *source, char out[SOURCE_TITLE_SIZE]);
 
 #endif

@@ -15,6 +15,7 @@ struct head {
     uint32_t line;
     uint16_t address_n;
     uint16_t target_n;
+    uint32_t more_n;
 };
 
 struct table {
@@ -53,8 +54,12 @@ static struct table_entry entry_at(const struct table *table, uint32_t at)
     const char *p = table->texts.p + (at - 1);
     memcpy(&head, p, sizeof head);
     p += sizeof head;
-    return (struct table_entry){str_n(p, head.address_n), str_n(p + head.address_n, head.target_n),
-                                head.line};
+    return (struct table_entry){
+        .address = str_n(p, head.address_n),
+        .target = str_n(p + head.address_n, head.target_n),
+        .more = str_n(p + head.address_n + head.target_n, head.more_n),
+        .line = head.line,
+    };
 }
 
 static uint32_t tag_of(uint64_t hash)
@@ -96,17 +101,19 @@ static bool grow(struct table *table)
 
 static bool add_texts(struct table *table, const struct table_entry *entry)
 {
-    struct head head = {entry->line, (uint16_t)entry->address.n, (uint16_t)entry->target.n};
+    struct head head = {entry->line, (uint16_t)entry->address.n, (uint16_t)entry->target.n,
+                        (uint32_t)entry->more.n};
     buf_addn(&table->texts, &head, sizeof head);
     buf_add(&table->texts, entry->address);
     buf_add(&table->texts, entry->target);
+    buf_add(&table->texts, entry->more);
     return buf_ok(&table->texts);
 }
 
 int table_add(struct table *table, const struct table_entry *entry, struct table_entry *old)
 {
     uint64_t hash = str_hash(entry->address);
-    if (entry->address.n > UINT16_MAX || entry->target.n > UINT16_MAX)
+    if (entry->address.n > UINT16_MAX || entry->target.n > UINT16_MAX || entry->more.n > UINT16_MAX)
         return -1;
     if ((table->n + 1) * 4 > table->n_slots * 3 && !grow(table))
         return -1;
@@ -116,8 +123,10 @@ int table_add(struct table *table, const struct table_entry *entry, struct table
         return 0;
     }
     uint32_t at = (uint32_t)table->texts.n + 1;
-    if (!add_texts(table, entry))
+    if (!add_texts(table, entry)) {
+        buf_cut(&table->texts, at - 1);
         return -1;
+    }
     *slot = (struct slot){tag_of(hash), at};
     table->n++;
     return 1;
@@ -140,4 +149,62 @@ size_t table_count(const struct table *table)
 size_t table_bytes(const struct table *table)
 {
     return sizeof *table + table->texts.cap + table->n_slots * sizeof *table->slots;
+}
+
+void table_trim(struct table *table)
+{
+    char *smaller = table->texts.n ? realloc(table->texts.p, table->texts.n) : NULL;
+    if (smaller == NULL)
+        return;
+    table->texts.p = smaller;
+    table->texts.cap = table->texts.n;
+}
+
+struct str table_texts(const struct table *table)
+{
+    return buf_str(&table->texts);
+}
+
+/* The length of the entry at `at`; 0: it does not lie within the texts. */
+static size_t length_at(const struct table *table, size_t at)
+{
+    struct head head;
+    size_t left = table->texts.n - at;
+    if (left < sizeof head)
+        return 0;
+    memcpy(&head, table->texts.p + at, sizeof head);
+    size_t n = sizeof head + head.address_n + head.target_n + head.more_n;
+    return head.address_n && n <= left ? n : 0;
+}
+
+static bool index_all(struct table *table)
+{
+    size_t n;
+    for (size_t at = 0; at < table->texts.n; at += n, table->n++) {
+        n = length_at(table, at);
+        if (n == 0 || ((table->n + 1) * 4 > table->n_slots * 3 && !grow(table)))
+            return false;
+        struct str address = entry_at(table, (uint32_t)at + 1).address;
+        uint64_t hash = str_hash(address);
+        struct slot *slot = slot_for(table, address, hash);
+        if (slot->at)
+            return false;
+        *slot = (struct slot){tag_of(hash), (uint32_t)at + 1};
+    }
+    return true;
+}
+
+struct table *table_of(struct buf *texts)
+{
+    struct table *table = table_new();
+    if (table) {
+        size_t max = table->texts.max;
+        table->texts = *texts;
+        table->texts.max = max;
+        *texts = (struct buf){0};
+        if (!buf_ok(&table->texts) || table->texts.n > max || !index_all(table))
+            table_free(&table);
+    }
+    buf_release(texts);
+    return table;
 }

@@ -1,17 +1,18 @@
 /*
  * table: addresses in memory: all texts in one block, found over an open hash table of offsets.
- * About 60 bytes an address. Filled once, then only read. Keys come from address_normal().
+ * About 65 bytes an address. Filled once, then only read. Keys come from address_normal().
  */
 #ifndef POTERNE_DIRECTORY_TABLE_H
 #define POTERNE_DIRECTORY_TABLE_H
 
-#include "base/str.h"
+#include "base/buf.h"
 
 struct table;
 
 struct table_entry {
     struct str address;
     struct str target; /* of an alias; empty: an address of its own */
+    struct str more;   /* what its maker likes to keep with it */
     unsigned line;
 };
 
@@ -22,5 +23,11 @@ int table_add(struct table *table, const struct table_entry *entry, struct table
 bool table_find(const struct table *table, struct str address, struct table_entry *entry);
 size_t table_count(const struct table *table);
 size_t table_bytes(const struct table *table);
+/* Gives back what was kept for more addresses. */
+void table_trim(struct table *table);
+/* All that is in it, to be written down; table_of() makes a table of it again. */
+struct str table_texts(const struct table *table);
+/* Takes the texts, whether or not it fails. NULL: damaged, or out of memory. */
+struct table *table_of(struct buf *texts);
 
 #endif

@@ -6,11 +6,11 @@
 #include "base/fsio.h"
 #include "base/log.h"
 
-#define UNSENT_MAX 4096 /* replies and acknowledgements are short */
+#define UNSENT_MAX IPC_MSG_MAX
 
 void clients_init(struct clients *clients)
 {
-    *clients = (struct clients){.message = BUF_INIT(IPC_MSG_MAX)};
+    *clients = (struct clients){.message = BUF_INIT(IPC_MSG_MAX), .wake_fd = -1};
     for (size_t i = 0; i < CLIENTS_MAX; i++)
         clients->list[i] = (struct client){.fd = -1, .unsent = BUF_INIT(UNSENT_MAX)};
 }
@@ -93,21 +93,22 @@ static void send_unsent(struct client *client)
 int clients_wait(struct clients *clients, const struct role_env *env, bool reading, int timeout_ms,
                  struct err *err)
 {
-    struct pollfd p[2 + CLIENTS_MAX] = {{.fd = env->ctl_fd, .events = POLLIN}};
+    struct pollfd p[3 + CLIENTS_MAX] = {{.fd = env->ctl_fd, .events = POLLIN}};
     bool full = true;
     for (size_t i = 0; i < CLIENTS_MAX; i++) {
         const struct client *client = &clients->list[i];
         short events = (short)((reading ? POLLIN : 0) | (client->unsent.n ? POLLOUT : 0));
-        p[2 + i] = (struct pollfd){.fd = client->fd, .events = events};
+        p[3 + i] = (struct pollfd){.fd = client->fd, .events = events};
         full &= client->fd >= 0;
     }
     p[1] = (struct pollfd){.fd = full ? -1 : env->service_fd, .events = POLLIN};
-    int n = poll(p, 2 + CLIENTS_MAX, timeout_ms);
+    p[2] = (struct pollfd){.fd = clients->wake_fd, .events = POLLIN};
+    int n = poll(p, 3 + CLIENTS_MAX, timeout_ms);
     if (n < 0 && errno != EINTR)
         return err_sys(err, "cannot wait for requests");
     for (size_t i = 0; i < CLIENTS_MAX; i++) {
         struct client *client = &clients->list[i];
-        short what = n > 0 ? p[2 + i].revents : 0;
+        short what = n > 0 ? p[3 + i].revents : 0;
         if (what && client->unsent.n)
             send_unsent(client);
         client->readable = client->fd >= 0 && (what & ~POLLOUT);

@@ -21,6 +21,7 @@ struct client {
 struct clients {
     struct client list[CLIENTS_MAX];
     struct buf message; /* what clients_receive() got */
+    int wake_fd;        /* the owner's: clients_wait() ends when it is readable; -1: none */
 };
 
 void clients_init(struct clients *clients);

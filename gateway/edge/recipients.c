@@ -18,8 +18,8 @@ struct question {
     unsigned tries;
     bool hopeless;
     time_t asked;
-    size_t n;
-    char address[];
+    size_t n, n_sender;
+    char texts[]; /* address and sender */
 };
 
 struct recipients_desk {
@@ -83,7 +83,13 @@ static bool send_question(struct recipients_desk *d, struct question *q)
 {
     q->tries++;
     buf_clear(&d->request);
-    directory_request_put(&d->request, q->number, str_n(q->address, q->n));
+    struct directory_request request = {
+        .number = q->number,
+        .wish = WISH_RECIPIENT,
+        .address = str_n(q->texts, q->n),
+        .sender = str_n(q->texts + q->n, q->n_sender),
+    };
+    directory_request_put(&d->request, &request);
     if (!buf_ok(&d->request))
         return false;
     enum link_sent sent = link_send(d->link, buf_str(&d->request));
@@ -168,9 +174,10 @@ void recipients_close(struct recipients_desk **desk)
 }
 
 static struct question *make_question(struct recipients_desk *d, void *asker, uint32_t ticket,
-                                      struct str address)
+                                      struct str address, struct str sender)
 {
-    struct question *q = d->n < RECIPIENTS_OPEN_MAX ? calloc(1, sizeof *q + address.n) : NULL;
+    struct question *q =
+        d->n < RECIPIENTS_OPEN_MAX ? calloc(1, sizeof *q + address.n + sender.n) : NULL;
     if (q == NULL)
         return NULL;
     q->asker = asker;
@@ -178,13 +185,17 @@ static struct question *make_question(struct recipients_desk *d, void *asker, ui
     q->number = ++d->number;
     q->asked = clock_seconds();
     q->n = address.n;
-    memcpy(q->address, address.s, address.n);
+    q->n_sender = sender.n;
+    memcpy(q->texts, address.s, address.n);
+    if (sender.n)
+        memcpy(q->texts + address.n, sender.s, sender.n);
     return q;
 }
 
-void recipients_ask(struct recipients_desk *d, void *asker, uint32_t ticket, struct str address)
+void recipients_ask(struct recipients_desk *d, void *asker, uint32_t ticket, struct str address,
+                    struct str sender)
 {
-    struct question *q = make_question(d, asker, ticket, address);
+    struct question *q = make_question(d, asker, ticket, address, sender);
     if (q && send_question(d, q)) {
         append(d, q);
         return;

@@ -22,7 +22,9 @@ struct recipients_desk;
 struct recipients_desk *recipients_open(struct event_base *base, const char *run_dir,
                                         recipients_answered *answered, struct err *err);
 void recipients_close(struct recipients_desk **desk);
-void recipients_ask(struct recipients_desk *desk, void *asker, uint32_t ticket, struct str address);
+/* `sender` of the mail that is for it; empty: the null sender. */
+void recipients_ask(struct recipients_desk *desk, void *asker, uint32_t ticket, struct str address,
+                    struct str sender);
 /* No answer comes for that asker any more. */
 void recipients_cancel(struct recipients_desk *desk, const void *asker);
 /* Once a second. */

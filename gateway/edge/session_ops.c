@@ -79,16 +79,16 @@ static void ask_recipient(void *owner, uint32_t ticket, struct str address)
         return;
     }
     s->lookups++;
-    recipients_ask(s->edge->recipients, s, ticket, address);
+    recipients_ask(s->edge->recipients, s, ticket, address, smtp_sender(s->smtp));
 }
 
 void session_recipient_answer(void *asker, uint32_t ticket, const struct directory_answer *answer)
 {
     static const enum smtp_status statuses[] = {
-        [DIRECTORY_KNOWN] = SMTP_RECIPIENT_OK,
-        [DIRECTORY_UNKNOWN] = SMTP_UNKNOWN_RECIPIENT,
-        [DIRECTORY_NOT_OURS] = SMTP_RELAYING_DENIED,
-        [DIRECTORY_UNAVAILABLE] = SMTP_DIRECTORY_DOWN,
+        [DIRECTORY_KNOWN] = SMTP_RECIPIENT_OK,        [DIRECTORY_UNKNOWN] = SMTP_UNKNOWN_RECIPIENT,
+        [DIRECTORY_NOT_OURS] = SMTP_RELAYING_DENIED,  [DIRECTORY_UNAVAILABLE] = SMTP_DIRECTORY_DOWN,
+        [DIRECTORY_DISABLED] = SMTP_MAILBOX_DISABLED, [DIRECTORY_FULL] = SMTP_MAILBOX_FULL,
+        [DIRECTORY_CLOSED] = SMTP_GROUP_CLOSED,
     };
     struct session *s = asker;
     enum smtp_status status = statuses[answer->result];
@@ -99,6 +99,9 @@ void session_recipient_answer(void *asker, uint32_t ticket, const struct directo
         note_lookup(s, answer->result == DIRECTORY_KNOWN);
     if (answer->result == DIRECTORY_KNOWN)
         status = ask_greylist(s, str_of(answer->address), &words);
+    if (status == SMTP_RECIPIENT_OK && answer->rewrite &&
+        !smtp_recipient_rewrite(s->smtp, ticket, str_of(answer->address)))
+        status = SMTP_NO_MEMORY;
     smtp_recipient_answer(s->smtp, ticket, status, words.n ? buf_str(&words) : str_of(answer->how));
     session_settle(s);
 }

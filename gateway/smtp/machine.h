@@ -30,6 +30,7 @@ struct recipient {
     enum smtp_status status; /* SMTP_NONE: not answered yet */
     uint32_t ticket;
     char *how;
+    char *to; /* what the address is rewritten to; NULL: as it is */
     char address[];
 };
 
@@ -128,6 +129,7 @@ struct recipient *recipients_add(struct transaction *t, struct str address,
 /* Notes the answer to a look-up; false when nobody waits for it. */
 bool recipients_answer(struct transaction *t, uint32_t ticket, enum smtp_status status,
                        struct str how);
+bool recipients_rewrite(struct transaction *t, uint32_t ticket, struct str address);
 /* Says all replies that are due. */
 void recipients_reply(struct smtp_session *s);
 

@@ -8,6 +8,7 @@
 static void free_one(struct recipient *r)
 {
     free(r->how);
+    free(r->to);
     free(r);
 }
 
@@ -69,9 +70,22 @@ bool recipients_answer(struct transaction *t, uint32_t ticket, enum smtp_status 
     return true;
 }
 
+bool recipients_rewrite(struct transaction *t, uint32_t ticket, struct str address)
+{
+    struct recipient *r = t->asked;
+    while (r && r->ticket != ticket)
+        r = r->next;
+    if (r == NULL || r->to || address.n == 0)
+        return false;
+    r->to = strndup(address.s, address.n);
+    return r->to != NULL;
+}
+
 static void accept_first(struct transaction *t, struct recipient *r)
 {
     r->next = NULL;
+    if (r->to)
+        r->pub.address = str_of(r->to);
     if (t->last_accepted) {
         t->last_accepted->next = r;
         t->last_accepted->pub.next = &r->pub;

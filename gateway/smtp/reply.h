@@ -68,10 +68,13 @@ enum smtp_status {
     SMTP_HELO_NO_DOMAIN,
     SMTP_EARLY_TALKER, /* ends the session */
     SMTP_UNKNOWN_RECIPIENT,
+    SMTP_MAILBOX_DISABLED,
+    SMTP_GROUP_CLOSED,
     SMTP_RELAYING_DENIED,
     SMTP_REJECTED, /* detail: why */
     SMTP_STRAY_NEWLINE,
     SMTP_NUL_IN_MESSAGE, /* ends the session */
+    SMTP_MAILBOX_FULL,
     SMTP_TOO_BIG,
     SMTP_MUCH_TOO_BIG, /* ends the session */
     SMTP_UTF8_NOT_ASKED,

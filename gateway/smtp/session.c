@@ -358,14 +358,19 @@ bool smtp_in_message(const struct smtp_session *s)
     return s->state == AT_DATA || s->state == AT_CHUNK || s->state == AT_CHUNKS;
 }
 
-struct str smtp_helo(const struct smtp_session *s)
-{
-    return str_of(s->client_helo ? s->client_helo : s->helo);
-}
-
 struct str smtp_sender(const struct smtp_session *s)
 {
     return s->transaction ? s->transaction->envelope.sender : STR_EMPTY;
+}
+
+bool smtp_recipient_rewrite(struct smtp_session *s, uint32_t ticket, struct str address)
+{
+    return s->transaction && recipients_rewrite(s->transaction, ticket, address);
+}
+
+struct str smtp_helo(const struct smtp_session *s)
+{
+    return str_of(s->client_helo ? s->client_helo : s->helo);
 }
 
 unsigned smtp_errors(const struct smtp_session *s)

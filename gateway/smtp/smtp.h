@@ -33,7 +33,7 @@
 /* A message whose end has come. Everything lives until smtp_message_answer() or abort. */
 struct smtp_recipient {
     const struct smtp_recipient *next;
-    struct str address; /* as given, without source route and needless quotes */
+    struct str address; /* as given, without source route and needless quotes; or rewritten */
     struct str how;     /* what the directory said of it */
 };
 
@@ -124,6 +124,9 @@ enum smtp_want smtp_wants(const struct smtp_session *session);
  */
 void smtp_recipient_answer(struct smtp_session *session, uint32_t ticket, enum smtp_status status,
                            struct str how);
+/* Before the answer that accepts it: the message goes to this address, whatever RCPT named. False:
+ * out of memory, or an unknown ticket. */
+bool smtp_recipient_rewrite(struct smtp_session *session, uint32_t ticket, struct str address);
 /* SMTP_QUEUED (detail: its id) or a refusal. */
 void smtp_message_answer(struct smtp_session *session, enum smtp_status status, struct str detail);
 void smtp_tls_started(struct smtp_session *session);

@@ -87,10 +87,10 @@ static void send_reply(const struct world *w, int fd)
 static int play_directory(struct world *w, int fd)
 {
     struct directory_answer answer = {.result = DIRECTORY_KNOWN, .how = "cardboard"};
-    struct str address;
-    uint32_t number;
-    if (!directory_request_get(buf_str(&w->message), &number, &address))
+    struct directory_request request;
+    if (!directory_request_get(buf_str(&w->message), &request))
         return 0;
+    struct str address = request.address;
     if (str_starts(address, STR("die")))
         return 0;
     if (str_starts(address, STR("mute")))
@@ -102,7 +102,7 @@ static int play_directory(struct world *w, int fd)
     else if (str_starts(address, STR("down")))
         answer.result = DIRECTORY_UNAVAILABLE;
     str_copy(address, answer.address, sizeof answer.address);
-    directory_reply_put(&w->reply, number, &answer);
+    directory_reply_put(&w->reply, request.number, &answer);
     send_reply(w, fd);
     return 1;
 }

@@ -44,6 +44,8 @@ static struct conf *settings(struct fixture *f)
     return conf;
 }
 
+static const struct source_ops *const files_only[CONF_SOURCE_KINDS] = {NULL};
+
 static int set_up(void **state)
 {
     struct fixture *f = calloc(1, sizeof *f);
@@ -75,7 +77,7 @@ static int tear_down(void **state)
 static void open_it(struct fixture *f)
 {
     struct err err = {""};
-    f->directory = directory_open(f->conf, &err);
+    f->directory = directory_open(f->conf, files_only, &err);
     if (f->directory == NULL)
         print_error("%s\n", err.text);
     assert_non_null(f->directory);
@@ -263,7 +265,7 @@ static void mistake_at_start_refuses(void **state)
     struct fixture *f = *state;
     struct err err = {""};
     file_write(f->path[1], "# x\n\ninfo@a.example\nInfo@a.example\n");
-    f->directory = directory_open(f->conf, &err);
+    f->directory = directory_open(f->conf, files_only, &err);
     assert_null(f->directory);
     assert_non_null(strstr(err.text, "functional:4: info@a.example is there already in line 3"));
 }
@@ -282,21 +284,26 @@ static void messages_round_trip_and_reject_rubbish(void **state)
 {
     struct buf b = BUF_INIT(2000);
     uint32_t number;
-    struct str address;
-    directory_request_put(&b, 7, STR("bob@b.example"));
-    assert_true(directory_request_get(buf_str(&b), &number, &address));
-    assert_int_equal(number, 7);
-    assert_str(address, "bob@b.example");
-    assert_false(directory_request_get(str_sub(buf_str(&b), 0, b.n - 1), &number, &address));
+    struct directory_request request = {.number = 7,
+                                        .address = STR("bob@b.example"),
+                                        .sender = STR("a@x.example")};
+    struct directory_request back;
+    directory_request_put(&b, &request);
+    assert_true(directory_request_get(buf_str(&b), &back));
+    assert_int_equal(back.number, 7);
+    assert_str(back.address, "bob@b.example");
+    assert_str(back.sender, "a@x.example");
+    assert_false(directory_request_get(str_sub(buf_str(&b), 0, b.n - 1), &back));
     buf_clear(&b);
-    struct directory_answer in = {DIRECTORY_KNOWN, "bob@b.example", "file people"};
+    struct directory_answer in = {
+        .result = DIRECTORY_KNOWN, .address = "bob@b.example", .how = "file people"};
     struct directory_answer out;
     directory_reply_put(&b, 8, &in);
     assert_true(directory_reply_get(buf_str(&b), &number, &out));
     assert_int_equal(number, 8);
     assert_string_equal(out.address, in.address);
     assert_string_equal(out.how, in.how);
-    b.p[4] = 9;
+    b.p[4] = 99;
     assert_false(directory_reply_get(buf_str(&b), &number, &out));
     for (size_t n = 0; n < b.n; n++)
         assert_false(directory_reply_get(str_sub(buf_str(&b), 0, n), &number, &out));

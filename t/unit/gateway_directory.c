@@ -80,7 +80,8 @@ static int ask(struct fixture *f, int fd, uint32_t number, const char *address)
 {
     struct err err = {""};
     buf_clear(&f->message);
-    directory_request_put(&f->message, number, str_of(address));
+    struct directory_request request = {.number = number, .address = str_of(address)};
+    directory_request_put(&f->message, &request);
     return ipc_send(fd, buf_str(&f->message), NULL, &err);
 }
 

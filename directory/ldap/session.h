@@ -1,0 +1,54 @@
+/*
+ * session: a connection to one of an LDAP directory's servers (libldap), made when it is needed and
+ * kept. Servers are tried in the order of the settings; one that failed is passed over for
+ * LDAP_SERVER_REST seconds while another answers. Certificates are checked, with the server's name;
+ * referrals are not followed. Every step has the time limit of the settings.
+ */
+#ifndef POTERNE_DIRECTORY_LDAP_SESSION_H
+#define POTERNE_DIRECTORY_LDAP_SESSION_H
+
+#include <ldap.h>
+
+#include "directory/ldap/entry.h"
+
+#define LDAP_SERVER_REST  30
+#define LDAP_PASSWORD_MAX 1024
+
+/* What all connections of a directory share; made before the sandbox closes. */
+struct ldap_site {
+    const struct conf_ldap *conf;
+    struct pool *pool;
+    struct ldap_shape shape;
+    char password[LDAP_PASSWORD_MAX];
+    int64_t rest_until[16]; /* of each server: monotonic seconds. Threads write it without a lock:
+                               what is lost is one try (accesses are atomic) */
+};
+
+/* Reads the password. NULL with err. */
+struct ldap_site *ldap_site_new(const struct conf_ldap *conf, struct err *err);
+void ldap_site_free(struct ldap_site **site);
+/* Once in a process, before its sandbox closes: no settings from elsewhere (ldap.conf). */
+void ldap_prepare(void);
+
+struct ldap_session {
+    struct ldap_site *site;
+    LDAP *ld;           /* NULL: not connected */
+    const char *server; /* to which, or which was tried last */
+};
+
+struct ldap_query {
+    const char *filter;
+    LDAPControl **controls; /* NULL: none */
+    int limit;              /* of entries; 0: none */
+};
+
+/* Connects if need be, tries once more if a kept connection turns out to be dead. 0: *result must
+ * be freed with ldap_msgfree(); -1: err, and the connection is closed where it can't be used. */
+int ldap_session_search(struct ldap_session *session, const struct ldap_query *query,
+                        LDAPMessage **result, struct err *err);
+void ldap_session_close(struct ldap_session *session);
+/* The entry's attributes, copied into pool. -1: err */
+int ldap_session_entry(struct ldap_session *session, LDAPMessage *message, struct pool *pool,
+                       struct ldap_entry *entry, struct err *err);
+
+#endif

@@ -1,0 +1,139 @@
+/* What `poterne directory` is told, in JSON. */
+#include <jansson.h>
+#include <stdlib.h>
+
+#include "base/clock.h"
+#include "directory/table.h"
+#include "gateway/directory/desk.h"
+
+static const char *const results[] = {
+    [DIRECTORY_KNOWN] = "known",       [DIRECTORY_UNKNOWN] = "unknown",
+    [DIRECTORY_NOT_OURS] = "not ours", [DIRECTORY_UNAVAILABLE] = "unavailable",
+    [DIRECTORY_DISABLED] = "disabled", [DIRECTORY_FULL] = "full",
+    [DIRECTORY_CLOSED] = "closed",
+};
+
+static void set_text(json_t *object, const char *name, const char *text)
+{
+    if (*text)
+        json_object_set_new(object, name, json_string_nocheck(text));
+}
+
+static void set_number(json_t *object, const char *name, uint64_t n)
+{
+    json_object_set_new(object, name, json_integer((json_int_t)n));
+}
+
+static void set_answer(json_t *object, const struct directory_answer *a)
+{
+    set_text(object, "result", results[a->result]);
+    set_text(object, "address", a->address);
+    set_text(object, "how", a->how);
+    if (a->rewrite)
+        json_object_set_new(object, "rewrite", json_true());
+    if (a->quota_limit) {
+        set_number(object, "quota_used", a->quota_used);
+        set_number(object, "quota_limit", a->quota_limit);
+    }
+    set_text(object, "redirect", a->redirect);
+    set_text(object, "identities", a->identities);
+}
+
+static void put(json_t *object, struct buf *out)
+{
+    char *text = object ? json_dumps(object, JSON_COMPACT) : NULL;
+    if (text)
+        buf_add(out, str_of(text));
+    else
+        out->failed = true;
+    free(text);
+    json_decref(object);
+}
+
+static json_t *trial(const struct trial *t)
+{
+    char title[SOURCE_TITLE_SIZE];
+    json_t *object = json_object();
+    source_title(t->source, title);
+    set_text(object, "source", title);
+    set_answer(object, &t->answer);
+    json_object_set_new(object, "asked", json_boolean(t->asked));
+    set_number(object, "microseconds", (uint64_t)t->took_us);
+    if (t->cached != CACHE_NOTHING) {
+        json_t *cached = json_object();
+        json_object_set_new(cached, "known", json_boolean(t->cached_known));
+        json_object_set_new(cached, "fresh", json_boolean(t->cached == CACHE_FRESH));
+        set_number(cached, "seconds", (uint64_t)(time(NULL) - t->cached_when));
+        json_object_set_new(object, "cached", cached);
+    }
+    return object;
+}
+
+void inspect_test(struct desk *desk, const struct question *q, struct buf *out)
+{
+    json_t *object = json_object();
+    json_t *sources = json_array();
+    for (size_t i = 0; i < q->n_trials; i++)
+        json_array_append_new(sources, trial(&q->trials[i]));
+    set_text(object, "asked_for", q->address);
+    set_answer(object, &q->search.answer);
+    set_number(object, "microseconds", (uint64_t)(clock_us() - q->begun_us));
+    json_object_set_new(object, "sources", sources);
+    put(object, out);
+}
+
+static json_t *source_status(struct desk *desk, const struct source *source)
+{
+    const struct askers *askers = desk->askers[source->number];
+    char title[SOURCE_TITLE_SIZE], trouble[FINDING_NOTE_SIZE];
+    struct askers_state state;
+    json_t *object = json_object();
+    source_title(source, title);
+    set_text(object, "source", title);
+    if (source->table) {
+        set_number(object, "addresses", table_count(source->table));
+        set_number(object, "bytes", table_bytes(source->table));
+        set_number(object, "seconds", (uint64_t)(time(NULL) - source->loaded_at));
+    }
+    json_object_set_new(object, "current", json_boolean(source->table && !source->stale));
+    if (snapshots_trouble(desk->snapshots, source, trouble))
+        set_text(object, "snapshot_trouble", trouble);
+    if (askers == NULL)
+        return object;
+    askers_state(askers, &state);
+    set_number(object, "threads", state.threads);
+    set_number(object, "open", state.open);
+    set_number(object, "asked", state.asked);
+    set_number(object, "failed", state.failed);
+    json_object_set_new(object, "resting", json_boolean(state.resting));
+    set_text(object, "trouble", state.trouble);
+    return object;
+}
+
+void inspect_status(struct desk *desk, struct buf *out)
+{
+    struct cache_counts counts;
+    json_t *object = json_object();
+    json_t *sources = json_array();
+    json_t *cache = json_object();
+    cache_count(desk->cache, &counts);
+    for (size_t i = 0; i < desk->directory->n_sources && i < STATUS_SOURCES_MAX; i++)
+        json_array_append_new(sources, source_status(desk, &desk->directory->sources[i]));
+    set_number(cache, "known", counts.positive);
+    set_number(cache, "unknown", counts.negative);
+    set_number(cache, "file_bytes", counts.file_bytes);
+    set_number(cache, "hits", counts.hits);
+    set_number(cache, "misses", counts.misses);
+    set_number(object, "answered", desk->answered);
+    set_number(object, "open", desk->n_open);
+    json_object_set_new(object, "cache", cache);
+    json_object_set_new(object, "sources", sources);
+    put(object, out);
+}
+
+void inspect_forgotten(size_t n, struct buf *out)
+{
+    json_t *object = json_object();
+    set_number(object, "forgotten", n);
+    put(object, out);
+}
