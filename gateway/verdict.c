@@ -164,7 +164,7 @@ void verdict_decide(const struct verdict_facts *facts, const struct conf *conf,
         }
         return;
     }
-    verdict->heuristics = facts->content->heuristics;
+    verdict->heuristics = score_round(facts->content->heuristics - facts->listed);
     verdict->bayes = facts->content->bayes_used ? facts->content->bayes : 0;
     verdict->global = score_round(verdict->heuristics + verdict->bayes);
     verdict->tag = verdict->global <= 0; /* what spam.required asks for is reached */
@@ -181,14 +181,17 @@ void verdict_let_report_in(struct verdict *verdict)
 }
 
 /* SpamAssassin's tests list, folded so that no line gets long. */
-static void put_tests(struct str tests, struct buf *out)
+static void put_tests(struct str lists, struct str tests, struct buf *out)
 {
     struct str test;
     size_t line = strlen("\ttests=");
+    bool first = true;
     buf_add(out, STR("\r\n\ttests="));
-    if (tests.n == 0)
+    if (lists.n == 0 && tests.n == 0)
         buf_add(out, STR("none"));
-    for (bool first = true; str_next(&tests, ',', &test); first = false) {
+    while (str_next(&lists, ',', &test) || str_next(&tests, ',', &test)) {
+        if (test.n == 0) /* of an empty list */
+            continue;
         if (!first)
             buf_addc(out, ',');
         if (!first && line + test.n > 74) {
@@ -197,6 +200,7 @@ static void put_tests(struct str tests, struct buf *out)
         }
         buf_add(out, test);
         line += test.n + 1;
+        first = false;
     }
 }
 
@@ -207,9 +211,10 @@ static double shown_score(double score, double required)
     return score < required && tenths >= required ? required - 0.1 : tenths;
 }
 
-static void put_spam_headers(const struct verdict *verdict, const struct content_facts *content,
+static void put_spam_headers(const struct verdict *verdict, const struct verdict_facts *facts,
                              struct buf *out)
 {
+    const struct content_facts *content = facts->content;
     double score = score_round(content->required - verdict->global);
     double stars = floor(score);
     double shown = shown_score(score, content->required);
@@ -224,7 +229,7 @@ static void put_spam_headers(const struct verdict *verdict, const struct content
     }
     buf_addf(out, "X-Spam-Status: %s, score=%.1f required=%.1f", verdict->tag ? "Yes" : "No", shown,
              content->required);
-    put_tests(content->tests, out);
+    put_tests(facts->lists, content->tests, out);
     buf_addf(out, "\r\nX-Poterne-Score: global=%.1f heuristics=%.1f bayes=%.1f\r\n",
              verdict->global, verdict->heuristics, verdict->bayes);
 }
@@ -259,7 +264,7 @@ int verdict_headers(const struct verdict *verdict, const struct verdict_facts *f
 {
     if (facts->content) {
         buf_add(out, facts->content->authentication);
-        put_spam_headers(verdict, facts->content, out);
+        put_spam_headers(verdict, facts, out);
     }
     put_antivirus_header(verdict, facts, out);
     bool known = facts->content && facts->content->fingerprinted;

@@ -23,6 +23,8 @@ struct verdict_facts {
     const struct av_answer *answers;
     size_t n_answers;
     bool antivirus_failed; /* no process gave an answer: each engine has failed, or none is named */
+    double listed;    /* points of the DNS lists that hold the client; below 0: it is allowed … */
+    struct str lists; /* … as tests: "LIST_NAME=1.0,LIST_OTHER=-2.0" */
     enum conf_dmarc dmarc; /* what is done at most; of several recipients' domains the mildest */
 };
 

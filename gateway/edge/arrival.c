@@ -14,6 +14,8 @@
 
 #define POOL_MAX     (64 * 1024 * 1024)
 #define EVIDENCE_MAX (2 * SCAN_EVIDENCE_MAX)
+/* of all sections list that there can be */
+#define LISTS_TESTS_MAX 4096
 
 struct arrival {
     struct commit_job job; /* first: a job is its message */
@@ -28,7 +30,8 @@ struct arrival {
     struct str tls;
     bool early;
     bool mended;
-    bool report; /* to an address that takes reports */
+    struct who_facts who; /* its name lives in the pool */
+    bool report;          /* to an address that takes reports */
     struct scan *scan;
     struct content_facts content;
     struct av_answer answers[AV_ENGINES_MAX];
@@ -108,6 +111,9 @@ static int make_evidence(struct arrival *a)
                  "{\"session\":{\"protocol\":\"%.*s\",\"tls\":\"%.*s\",\"early\":%s%s},",
                  STR_ARG(a->envelope.protocol), STR_ARG(a->tls), a->early ? "true" : "false",
                  a->mended ? ",\"mended\":true" : "");
+        buf_add(&a->evidence, STR("\"client\":"));
+        who_evidence(a->edge->conf, &a->who, &a->evidence);
+        buf_addc(&a->evidence, ',');
         buf_add(&a->evidence, str_from(buf_str(&whole), 1));
     }
     buf_release(&whole);
@@ -347,6 +353,22 @@ static int start_scan(struct arrival *a, struct err *err)
     return a->scan ? 0 : err_set(err, "out of memory for a scan");
 }
 
+/* What the DNS said of the client. A name that XCLIENT told is in the envelope alone. */
+static void note_client(struct arrival *a, const struct who_facts *facts)
+{
+    struct buf tests = BUF_INIT(LISTS_TESTS_MAX);
+    struct who_listed listed;
+    who_judge(a->edge->conf, facts, "", &listed);
+    who_tests(a->edge->conf, facts, &tests);
+    a->facts.listed = listed.points;
+    a->facts.lists = buf_ok(&tests) ? pool_str(a->pool, buf_str(&tests)) : STR_EMPTY;
+    buf_release(&tests);
+    a->who = *facts;
+    a->who.name = facts->iprev == IPREV_PASS ? pool_cstr(a->pool, str_of(facts->name)) : "";
+    if (a->who.name == NULL)
+        a->who.name = "";
+}
+
 void arrival_judge(struct arrival *a, const struct smtp_envelope *envelope,
                    const struct arrival_origin *origin)
 {
@@ -364,6 +386,7 @@ void arrival_judge(struct arrival *a, const struct smtp_envelope *envelope,
     a->pool = pool_new(POOL_MAX);
     if (a->pool && envelope_copy(&a->envelope, envelope, origin, a->pool, &err) == 0) {
         a->tls = pool_str(a->pool, origin->tls);
+        note_client(a, origin->facts);
         if (start_scan(a, &err) == 0)
             return;
     }

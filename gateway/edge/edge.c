@@ -236,6 +236,10 @@ static void on_tick(evutil_socket_t fd, short what, void *data)
     look_at_disk(edge);
     accept_tick(edge);
     recipients_tick(edge->recipients);
+    if (edge->dns) {
+        dns_desk_tick(edge->dns);
+        lists_tick(edge->lists);
+    }
     scanner_tick(edge->scanner);
     link_tick(edge->delivery);
     edge_journal_tick(edge->journal);
@@ -256,6 +260,12 @@ static int open_parts(struct edge *edge, struct err *err)
     edge->recipients = recipients_open(edge->base, conf->run_dir, session_recipient_answer, err);
     if (edge->recipients == NULL)
         return -1;
+    if (conf->resolver.enabled) {
+        edge->dns = dns_desk_open(edge->base, conf->run_dir, err);
+        edge->lists = edge->dns ? lists_open(conf, edge->dns) : NULL;
+        if (edge->lists == NULL)
+            return err_set(err, "the resolver can't be asked: out of memory");
+    }
     edge->scanner = scanner_open(edge->base, conf, err);
     if (edge->scanner == NULL)
         return -1;
@@ -277,6 +287,8 @@ static void close_parts(struct edge *edge)
     edge_journal_close(&edge->journal);
     scanner_close(&edge->scanner);
     recipients_close(&edge->recipients);
+    lists_close(&edge->lists);
+    dns_desk_close(&edge->dns);
 }
 
 static int serve(const struct role_env *env, void *data, struct err *err)

@@ -22,6 +22,7 @@
 #include "gateway/edge/link.h"
 #include "gateway/edge/recipients.h"
 #include "gateway/edge/scan.h"
+#include "gateway/edge/who.h"
 #include "gateway/gate/greylist.h"
 #include "gateway/gate/harvest.h"
 #include "gateway/gate/networks.h"
@@ -55,6 +56,8 @@ struct edge {
     char *block; /* SMTP_BLOCK_MAX: where everybody's input is read to */
 
     struct recipients_desk *recipients;
+    struct dns_desk *dns; /* NULL: the DNS is not asked */
+    struct lists *lists;  /* goes with it */
     struct scanner *scanner;
     struct killers killers;
     struct committer *committer;
@@ -101,6 +104,7 @@ struct arrival_origin {
     struct client *client;
     struct str ip, helo;
     struct str name; /* its host name that was checked; empty: none */
+    const struct who_facts *facts;
     const char *protocol;
     struct str tls; /* "TLSv1.3 with cipher X", or empty */
     bool early;     /* it spoke before the banner */

@@ -15,7 +15,8 @@ struct link {
     const char *name;
     char path[PATH_SIZE];
     struct link_hooks hooks;
-    int fd; /* -1: down */
+    char hello[LINK_HELLO_MAX]; /* hooks.hello */
+    int fd;                     /* -1: down */
     struct event readable, writable;
     struct event retry; /* pending: broken a moment ago */
     struct buf waiting; /* u32 length and message, in a row */
@@ -77,6 +78,8 @@ static bool try_connect(struct link *l)
 {
     struct err err = {""};
     l->fd = ipc_connect(l->path, &err);
+    if (l->fd >= 0 && l->hooks.hello.n > 0 && ipc_send(l->fd, l->hooks.hello, NULL, &err) != 1)
+        fsio_close_quiet(&l->fd);
     if (l->fd < 0) {
         log_debug("%s: %s", l->name, err.text);
         l->left = l->pause;
@@ -125,6 +128,9 @@ struct link *link_new(struct event_base *base, const char *run_dir, const char *
     }
     *l = (struct link){.base = base, .name = name, .fd = -1, .pause = LINK_RETRY_FIRST};
     l->hooks = *hooks;
+    l->hooks.hello = str_sub(hooks->hello, 0, sizeof l->hello);
+    if (l->hooks.hello.n > 0)
+        l->hooks.hello.s = memcpy(l->hello, hooks->hello.s, l->hooks.hello.n);
     buf_init(&l->waiting, waiting_max);
     buf_init(&l->incoming, IPC_MSG_MAX);
     if (!ipc_path(run_dir, name, l->path, sizeof l->path)) {

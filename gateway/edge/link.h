@@ -12,12 +12,14 @@
 
 #define LINK_RETRY_FIRST 1 /* seconds */
 #define LINK_RETRY_MAX   30
+#define LINK_HELLO_MAX   16
 
 struct link_hooks {
     void (*message)(void *data, struct str message); /* may be NULL: nothing is expected */
     void (*again)(void *data); /* broke and is back: what was not answered may be lost; or NULL */
     void (*gone)(void *data);  /* broke and could not be had back at once; or NULL */
     void *data;
+    struct str hello; /* said first on every connection (LINK_HELLO_MAX at most); may be empty */
 };
 
 struct link;

@@ -5,15 +5,18 @@ lib_libedge_a_SOURCES = \
     gateway/edge/client.c gateway/edge/client.h \
     gateway/edge/commit.c gateway/edge/commit.h \
     gateway/edge/digest.c gateway/edge/digest.h \
+    gateway/edge/dns.c gateway/edge/dns.h \
     gateway/edge/envelope.c gateway/edge/envelope.h \
     gateway/edge/journal.c gateway/edge/journal.h \
     gateway/edge/killers.c gateway/edge/killers.h \
     gateway/edge/line.c gateway/edge/line.h \
     gateway/edge/link.c gateway/edge/link.h \
+    gateway/edge/lists.c gateway/edge/lists.h \
     gateway/edge/recipients.c gateway/edge/recipients.h \
     gateway/edge/scan.c gateway/edge/scan.h \
     gateway/edge/tls.c gateway/edge/tls.h \
-    gateway/edge/watch.c gateway/edge/watch.h
+    gateway/edge/watch.c gateway/edge/watch.h \
+    gateway/edge/who.c gateway/edge/who.h
 EDGE_LIBS = lib/libedge.a lib/libresolver.a lib/libsender.a lib/libsmtp.a $(GATE_LIBS) $(VERDICT_LIBS) $(DIRECTORY_LIBS) $(EVENT_CLIENT_LIBS) \
     $(SPOOL_LIBS) $(EVENT_LIBS) $(OPENSSL_LIBS)
 
@@ -22,7 +25,8 @@ gateway_poterne_edge_CPPFLAGS = $(AM_CPPFLAGS) $(EVENT_CFLAGS) $(OPENSSL_CFLAGS)
 gateway_poterne_edge_SOURCES = gateway/edge/edge.c gateway/edge/edge.h \
     gateway/edge/accept.c gateway/edge/arrival.c \
     gateway/edge/session.c gateway/edge/session.h gateway/edge/session_open.c \
-    gateway/edge/session_ops.c gateway/edge/session_clock.c
+    gateway/edge/session_ops.c gateway/edge/session_clock.c \
+    gateway/edge/session_who.c
 gateway_poterne_edge_LDADD = lib/libevidence.a $(EDGE_LIBS)
 
 check_PROGRAMS += t/smtp/world

@@ -47,6 +47,10 @@ struct session {
     struct gate_key network;
     bool networked;                        /* network is known */
     char client_name[SMTP_DOMAIN_MAX + 1]; /* empty: not known */
+    bool named;                            /* by XCLIENT, and not by the DNS */
+    struct who *who;                       /* being asked */
+    struct who_facts facts;                /* what it said; name is client_name */
+    struct held_recipient *held;           /* recipients that wait for it, the last one first */
     char name[SPOOL_ID_LEN + 1];           /* for the journal; made at the first refusal */
 };
 
@@ -77,6 +81,25 @@ void session_read_header(struct session *session);
 void session_disturbed(struct session *session);
 /* Once a second while LINE_WAITING. May free the session. */
 void session_wait(struct session *session);
+
+/* --- session_ops.c --- */
+/* Is that a recipient? The answer goes to the machine. */
+void session_ask_recipient(void *session, uint32_t ticket, struct str address);
+
+/* --- session_who.c --- */
+/* Asks the DNS about s->ip; what was known before is forgotten. */
+void session_who_ask(struct session *session);
+/* XCLIENT told its name. */
+void session_who_named(struct session *session, struct str name);
+/* Keeps a recipient until the DNS has answered; false: nothing is awaited. */
+bool session_who_holds(struct session *session, uint32_t ticket, struct str address);
+/* Do lists refuse it that recipient? */
+bool session_who_refuses(const struct session *session, struct str address,
+                         struct who_listed *listed);
+/* Nothing is awaited any more. */
+void session_who_end(struct session *session);
+
+/* --- session_open.c --- */
 /* It is that client's from now on: SMTP_NONE, or why it must go. */
 enum smtp_status session_known(struct session *session, const struct sockaddr_storage *address);
 

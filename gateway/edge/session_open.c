@@ -32,6 +32,7 @@ enum smtp_status session_known(struct session *s, const struct sockaddr_storage 
     s->client = client;
     s->counted = false;
     client_ip(address, s->ip);
+    session_who_ask(s);
     s->networked = gate_network(str_of(s->ip), &s->network);
     smtp_trust(s->smtp, networks_hold(&edge->xclient_from, str_of(s->ip)));
     if (client->sessions >= edge->conf->smtp.client_sessions_limit)

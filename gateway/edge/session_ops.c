@@ -67,9 +67,16 @@ static bool is_refused(const struct session *s)
                                        (uint32_t)time(NULL)) == HARVEST_REFUSED;
 }
 
-static void ask_recipient(void *owner, uint32_t ticket, struct str address)
+void session_ask_recipient(void *owner, uint32_t ticket, struct str address)
 {
     struct session *s = owner;
+    struct who_listed listed;
+    if (session_who_holds(s, ticket, address))
+        return;
+    if (session_who_refuses(s, address, &listed)) {
+        smtp_recipient_answer(s->smtp, ticket, SMTP_LISTED, str_of(listed.why));
+        return;
+    }
     if (report_address_of(s->edge->conf, address) != REPORT_ADDRESS_NONE) {
         smtp_recipient_answer(s->smtp, ticket, SMTP_REPORT_OK, STR("takes reports"));
         return;
@@ -146,6 +153,7 @@ static void end_message(void *owner, const struct smtp_envelope *envelope)
         .ip = str_of(s->ip),
         .helo = smtp_helo(s->smtp),
         .name = str_of(s->client_name),
+        .facts = &s->facts,
         .protocol = smtp_protocol(s->smtp),
         .tls = tls_description(s, room, sizeof room),
         .early = s->early,
@@ -202,18 +210,17 @@ static enum smtp_status take_client(void *owner, const struct smtp_xclient *clie
     if (client->address.s) {
         if (!read_address(client->address, &address))
             return SMTP_BAD_ARGUMENT;
-        s->client_name[0] = '\0';
         status = session_known(s, &address);
     }
     if (client->name.s)
-        str_copy(client->name, s->client_name, sizeof s->client_name);
+        session_who_named(s, client->name);
     return status;
 }
 
 const struct smtp_ops session_ops = {
     .helo = check_helo,
     .mail = ask_mail,
-    .recipient = ask_recipient,
+    .recipient = session_ask_recipient,
     .begin = begin_message,
     .data = take_data,
     .end = end_message,

@@ -51,6 +51,12 @@ static bool is_accepted(enum smtp_status status)
     return status == SMTP_RECIPIENT_OK || status == SMTP_REPORT_OK;
 }
 
+/* What is said is not the recipient's address but why. */
+static bool says_why(enum smtp_status status)
+{
+    return status == SMTP_GREYLISTED || status == SMTP_LISTED;
+}
+
 bool recipients_answer(struct transaction *t, uint32_t ticket, enum smtp_status status,
                        struct str how)
 {
@@ -60,7 +66,7 @@ bool recipients_answer(struct transaction *t, uint32_t ticket, enum smtp_status 
     if (r == NULL || r->status != SMTP_NONE)
         return false;
     r->status = status;
-    if ((!is_accepted(status) && status != SMTP_GREYLISTED) || how.n == 0)
+    if ((!is_accepted(status) && !says_why(status)) || how.n == 0)
         return true;
     r->how = strndup(how.s, how.n);
     if (r->how == NULL)
@@ -118,10 +124,10 @@ static void reply_one(struct smtp_session *s, struct recipient *r)
     enum smtp_status status = must_stand_alone(t, r->status) ? SMTP_REPORT_ALONE : r->status;
     bool ok = is_accepted(status);
     s->stage = "rcpt";
-    struct str detail = status == SMTP_GREYLISTED ? r->pub.how : r->pub.address;
+    struct str detail = says_why(status) ? r->pub.how : r->pub.address;
     smtp_reply_put(&s->out, status, ok ? STR_EMPTY : detail);
     if (worth_a_note(t, status))
-        session_refused(s, status, STR_EMPTY, r->pub.address);
+        session_refused(s, status, says_why(status) ? detail : STR_EMPTY, r->pub.address);
     if (ok)
         accept_first(t, r);
     else

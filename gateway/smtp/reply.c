@@ -70,6 +70,7 @@ static const struct smtp_reply replies[SMTP_STATUS_COUNT] = {
     [SMTP_MAILBOX_DISABLED]     = {550, "5.2.1", "Mailbox is disabled and takes no mail", STAYS, JOURNAL},
     [SMTP_GROUP_CLOSED]         = {550, "5.7.2", "You may not write to this group", STAYS, JOURNAL},
     [SMTP_RELAYING_DENIED]      = {550, "5.7.1", "Not a domain of ours; relaying denied", STAYS, JOURNAL},
+    [SMTP_LISTED]               = {550, "5.7.1", "Your address is on a block list; postmaster here is still reached", STAYS, JOURNAL},
     [SMTP_REJECTED]             = {550, "5.7.1", "Message refused", STAYS, JOURNAL},
     [SMTP_STRAY_NEWLINE]        = {550, "5.6.0", "Message has a bare CR or LF; every line must end with CR LF", STAYS, JOURNAL},
     [SMTP_NUL_IN_MESSAGE]       = {550, "5.6.0", "Message has a NUL byte; closing", CLOSES, JOURNAL},

@@ -71,6 +71,7 @@ enum smtp_status {
     SMTP_MAILBOX_DISABLED,
     SMTP_GROUP_CLOSED,
     SMTP_RELAYING_DENIED,
+    SMTP_LISTED,   /* detail: who by which list */
     SMTP_REJECTED, /* detail: why */
     SMTP_STRAY_NEWLINE,
     SMTP_NUL_IN_MESSAGE, /* ends the session */

@@ -1,0 +1,108 @@
+/* What the DNS says of a session's client (who.h). It is asked as soon as the address is known;
+ * recipients wait for it, and nothing else does. */
+#include <stdlib.h>
+
+#include "gateway/edge/session.h"
+
+struct held_recipient {
+    struct held_recipient *next;
+    uint32_t ticket;
+    size_t n;
+    char address[];
+};
+
+static void let_go(struct session *s)
+{
+    while (s->held) {
+        struct held_recipient *r = s->held;
+        s->held = r->next;
+        free(r);
+    }
+}
+
+void session_who_end(struct session *s)
+{
+    who_free(&s->who);
+    let_go(s);
+}
+
+/* In the order in which they were named. */
+static struct held_recipient *turned_round(struct held_recipient *list)
+{
+    struct held_recipient *first = NULL;
+    while (list) {
+        struct held_recipient *r = list;
+        list = r->next;
+        r->next = first;
+        first = r;
+    }
+    return first;
+}
+
+static void on_known(void *data, const struct who_facts *facts)
+{
+    struct session *s = data;
+    struct held_recipient *held = turned_round(s->held);
+    s->held = NULL;
+    s->facts = *facts;
+    if (s->named)
+        s->facts.iprev = IPREV_NONE;
+    else
+        str_copy(str_of(facts->name), s->client_name, sizeof s->client_name);
+    s->facts.name = s->client_name;
+    who_free(&s->who);
+    s->busy = true;
+    while (held) {
+        struct held_recipient *r = held;
+        held = r->next;
+        session_ask_recipient(s, r->ticket, str_n(r->address, r->n));
+        free(r);
+    }
+    s->busy = false;
+    session_settle(s);
+}
+
+void session_who_ask(struct session *s)
+{
+    struct edge *edge = s->edge;
+    who_free(&s->who);
+    s->named = false;
+    s->client_name[0] = '\0';
+    s->facts = (struct who_facts){.name = s->client_name};
+    if (edge->dns)
+        s->who = who_ask(edge->base, edge->conf, edge->dns, edge->lists, s->ip, on_known, s);
+}
+
+void session_who_named(struct session *s, struct str name)
+{
+    s->named = true;
+    if (!str_copy(name, s->client_name, sizeof s->client_name))
+        s->client_name[0] = '\0';
+}
+
+/* How many there can be is the machine's limit (SMTP_LOOKUPS_MAX). */
+bool session_who_holds(struct session *s, uint32_t ticket, struct str address)
+{
+    struct held_recipient *r = s->who ? malloc(sizeof *r + address.n) : NULL;
+    if (r == NULL) /* without memory it is judged by what is known now */
+        return false;
+    *r = (struct held_recipient){.next = s->held, .ticket = ticket, .n = address.n};
+    memcpy(r->address, address.s, address.n);
+    s->held = r;
+    return true;
+}
+
+/* Whom a refused client can write to about it (RFC 5321 4.5.1). */
+static bool is_postmaster(const struct session *s, struct str address)
+{
+    struct str local = str_sub(address, 0, str_rchr(address, '@'));
+    return str_ieq(local, STR("postmaster")) || str_ieq(address, str_of(s->edge->postmaster));
+}
+
+bool session_who_refuses(const struct session *s, struct str address, struct who_listed *listed)
+{
+    if (s->facts.listed == 0 || is_postmaster(s, address))
+        return false;
+    who_judge(s->edge->conf, &s->facts, s->ip, listed);
+    return listed->refuse;
+}
