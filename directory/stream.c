@@ -1,39 +1,12 @@
 #include "directory/stream.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
-#include <stdio.h>
 #include <sys/socket.h>
-#include <sys/un.h>
 
 #include "base/clock.h"
+#include "base/dial.h"
 #include "base/fsio.h"
 #include "base/ipc.h"
-
-union any_address {
-    struct sockaddr any;
-    struct sockaddr_in four;
-    struct sockaddr_in6 six;
-    struct sockaddr_un local;
-};
-
-static socklen_t make_address(const char *host, uint16_t port, const char *path,
-                              union any_address *a)
-{
-    memset(a, 0, sizeof *a);
-    if (host == NULL) {
-        a->local.sun_family = AF_UNIX;
-        return str_copy(str_of(path), a->local.sun_path, sizeof a->local.sun_path) ? sizeof a->local
-                                                                                   : 0;
-    }
-    a->four = (struct sockaddr_in){.sin_family = AF_INET, .sin_port = htons(port)};
-    if (inet_pton(AF_INET, host, &a->four.sin_addr) == 1)
-        return sizeof a->four;
-    a->six = (struct sockaddr_in6){.sin6_family = AF_INET6, .sin6_port = htons(port)};
-    return inet_pton(AF_INET6, host, &a->six.sin6_addr) == 1 ? sizeof a->six : 0;
-}
 
 static int wait_for(struct stream *stream, bool to_write, struct err *err)
 {
@@ -59,23 +32,13 @@ static int finish_connect(struct stream *stream, struct err *err)
 int stream_connect(struct stream *stream, const char *host, uint16_t port, const char *path,
                    int64_t until_ms, struct err *err)
 {
-    union any_address address;
-    int one = 1;
-    socklen_t n = make_address(host, port, path, &address);
-    stream->fd = -1;
+    const struct dial_place place = {.host = host, .port = port, .path = path};
+    bool connecting;
     stream->until_ms = until_ms;
-    if (n == 0)
-        return err_set(err, "no address that can be connected to");
-    stream->fd = socket(address.any.sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    stream->fd = dial_start(&place, &connecting, err);
     if (stream->fd < 0)
-        return err_sys(err, "cannot make a socket");
-    if (host)
-        setsockopt(stream->fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
-    int result = connect(stream->fd, &address.any, n);
-    if (result < 0 && errno == EINPROGRESS)
-        result = finish_connect(stream, err);
-    else if (result < 0)
-        err_sys(err, "cannot connect");
+        return -1;
+    int result = connecting ? finish_connect(stream, err) : 0;
     if (result < 0)
         stream_close(stream);
     return result;

@@ -168,18 +168,13 @@ sub settings {
     return join '', map { "    $_ = $settings{$_}\n" } sort keys %settings;
 }
 
-sub modify {
+# Another entry, while it runs.
+sub add {
     my ( $self, $ldif ) = @_;
-    write_file( "$self->{root}/change.ldif", $ldif );
-    run( 'ldapmodify', '-x', '-H', "ldap://127.0.0.1:$self->{port}", '-D', 'cn=gateway,' . BASE, '-y',
-        $self->password_file_without_newline, '-f', "$self->{root}/change.ldif" );
+    write_file( "$self->{root}/added.ldif", $ldif );
+    run( qw(ldapadd -x -w), PASSWORD, '-H', "ldap://127.0.0.1:$self->{port}", '-D', 'cn=gateway,' . BASE, '-f',
+        "$self->{root}/added.ldif" );
     return;
-}
-
-sub password_file_without_newline {
-    my ($self) = @_;
-    write_file( "$self->{root}/password.bare", PASSWORD );
-    return "$self->{root}/password.bare";
 }
 
 # One person of inetOrgPerson.
