@@ -64,24 +64,82 @@ sub there {
     return -e '/usr/lib/dovecot/lmtp' && -e '/usr/lib/dovecot/imap' ? $program : undef;
 }
 
-# lmtp and imap: ports; free ones when not given (given: to come back at the same place).
+# With quota: those users alone, each with how much may be in its mailbox.
+my $QUOTA = <<'EOF_QUOTA';
+mail_plugins = quota
+passdb {
+  driver = passwd-file
+  args = %{root}/users
+}
+userdb {
+  driver = passwd-file
+  args = %{root}/users
+}
+plugin {
+  quota = count:User quota
+  quota_vsizes = yes
+  quota_grace = 0
+  quota_status_success = DUNNO
+  quota_status_nouser = DUNNO
+  quota_status_overquota = 552 5.2.2 Mailbox is full
+}
+service quota-status {
+  executable = quota-status -p postfix
+  chroot =
+  inet_listener {
+    address = 127.0.0.1
+    port = %{quota}
+  }
+}
+EOF_QUOTA
+
+# lmtp and imap: ports; free ones when not given (given: to come back at the same place). quota: port of
+# quota-status, with users: { address => quota } who are the only ones.
 sub start {
     my ( $class, $root, %option ) = @_;
-    my $self = bless { root => $root, lmtp => $option{lmtp} // free_port(), imap => $option{imap} // free_port() },
+    my $self = bless { root => $root, quota => $option{quota}, lmtp => $option{lmtp} // free_port(), imap => $option{imap} // free_port() },
         $class;
     make_path( map { "$root/$_" } qw(run state mail) );
     my $user = $> == 0 ? 'nobody' : getpwuid $>;
     my @account = getpwnam $user;
     my %value = ( %$self, user => $user, group => scalar getgrgid( $account[3] ), uid => $account[2], gid => $account[3] );
     chown @account[ 2, 3 ], "$root/mail" if $> == 0;
-    ( my $settings = $SETTINGS ) =~ s/%\{(\w+)\}/$value{$1}/g;
+    my $settings = $SETTINGS;
+    if ( $option{quota} ) {
+        $settings =~ s/^(?:passdb|userdb) \{\n.*?^\}\n//gms;
+        $settings .= $QUOTA;
+        write_users( $root, \@account, $option{users} );
+    }
+    $settings =~ s/%\{(\w+)\}/$value{$1}/g;
     open my $file, '>', "$root/dovecot.conf" or die "$root/dovecot.conf: $!\n";
     print {$file} $settings;
     close $file or die "$root/dovecot.conf: $!\n";
     $self->{pid} = start_process( "$root/dovecot.out", there(), '-F', '-c', "$root/dovecot.conf" );
     wait_for_port( $_, 20, $self->{pid} ) or die "Dovecot does not start, see $root/dovecot.log\n"
-        for @{$self}{qw(lmtp imap)};
+        for grep { $_ } @{$self}{qw(lmtp imap quota)};
     return $self;
+}
+
+sub write_users {
+    my ( $root, $account, $users ) = @_;
+    open my $file, '>', "$root/users" or die "$root/users: $!\n";
+    print {$file} "$_:{PLAIN}secret:$account->[2]:$account->[3]::$root/mail/$_\::userdb_quota_rule=*:storage=$users->{$_}\n"
+        for sort keys %$users;
+    close $file or die "$root/users: $!\n";
+    return;
+}
+
+# More than any small quota allows, put there as a mailbox full of old mail has it.
+sub fill {
+    my ( $self, $user ) = @_;
+    my $folder = "$self->{root}/mail/$user";
+    my ( $uid, $gid ) = ( getpwnam( $> == 0 ? 'nobody' : getpwuid $> ) )[ 2, 3 ];
+    make_path( map { "$folder/$_" } qw(cur new tmp) );
+    open my $file, '>', "$folder/new/1.old.mail" or die "$folder: $!\n";
+    print {$file} "Subject: old\n\n", "a line of old mail\n" x 1000;
+    close $file or die "$folder: $!\n";
+    chown $uid, $gid, $folder, map { "$folder/$_" } qw(cur new tmp new/1.old.mail) if $> == 0;
+    return;
 }
 
 sub stop {
