@@ -27,11 +27,19 @@ lib_libsources_a_SOURCES = \
     directory/ldap/lookup.c directory/ldap/lookup.h \
     directory/ldap/snapshot.c directory/ldap/snapshot.h
 
+unit += t/unit/directory_cache t/unit/directory_ldap t/unit/directory_search
+t_unit_directory_cache_LDADD = $(DIRECTORY_LIBS) $(CMOCKA_LIBS)
+t_unit_directory_search_LDADD = $(DIRECTORY_LIBS) $(CMOCKA_LIBS)
+t_unit_directory_ldap_CPPFLAGS = $(AM_CPPFLAGS) $(LDAP_CFLAGS)
+t_unit_directory_ldap_LDADD = $(SOURCES_LIBS) $(CMOCKA_LIBS)
+
 unit += t/unit/directory_file t/unit/directory_find t/unit/directory_report
 t_unit_directory_report_LDADD = $(DIRECTORY_LIBS) $(CMOCKA_LIBS)
 t_unit_directory_file_LDADD = $(DIRECTORY_LIBS) $(CMOCKA_LIBS)
 t_unit_directory_find_LDADD = $(DIRECTORY_LIBS) $(CMOCKA_LIBS)
 
-fuzz += t/fuzz/directory
+fuzz += t/fuzz/directory t/fuzz/ldap
+t_fuzz_ldap_LDADD = $(SOURCES_LIBS)
+t_fuzz_ldap_LDFLAGS = $(AM_LDFLAGS) $(LIBFUZZER_LDFLAGS)
 t_fuzz_directory_LDADD = $(DIRECTORY_LIBS)
 t_fuzz_directory_LDFLAGS = $(AM_LDFLAGS) $(LIBFUZZER_LDFLAGS)

@@ -295,8 +295,9 @@ static void messages_round_trip_and_reject_rubbish(void **state)
     assert_str(back.sender, "a@x.example");
     assert_false(directory_request_get(str_sub(buf_str(&b), 0, b.n - 1), &back));
     buf_clear(&b);
-    struct directory_answer in = {
-        .result = DIRECTORY_KNOWN, .address = "bob@b.example", .how = "file people"};
+    struct directory_answer in = {.result = DIRECTORY_KNOWN,
+                                  .address = "bob@b.example",
+                                  .how = "file people"};
     struct directory_answer out;
     directory_reply_put(&b, 8, &in);
     assert_true(directory_reply_get(buf_str(&b), &number, &out));
