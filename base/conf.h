@@ -233,8 +233,9 @@ struct conf_bayes {
 };
 
 struct conf_sender {
-    const char *keys;      /* file of records that stands in for the DNS; NULL: none */
-    bool spf, dkim, dmarc; /* what is checked where there is a DNS, or that file */
+    const char *keys;                 /* file of records that stands in for the DNS; NULL: none */
+    bool spf, dkim, dmarc, arc;       /* what is checked where there is a DNS, or that file */
+    struct conf_list trusted_sealers; /* domains whose word of a DMARC pass is taken (ARC) */
 };
 
 /* What is done at most with a message that fails DMARC: never more than its author's domain asks

@@ -250,6 +250,11 @@ const struct conf_setting conf_settings[] = {
 {"sender", "dmarc", BOOL(sender.dmarc), "yes", 0, 0, {0},
  "Whether DMARC is checked, which takes both: does the domain that readers see stand behind the "
  "message."},
+{"sender", "arc", BOOL(sender.arc), "yes", 0, 0, {0},
+ "Whether ARC chains are checked: what those saw who handed the message on."},
+{"sender", "trusted_sealers", LIST(CONF_HOSTS, sender.trusted_sealers), "{ }", 0, 1000, {0},
+ "Domains that are believed when their seal (ARC) says that DMARC passed where they took the message: "
+ "mailing lists and forwarders that change it. A fail here is then not acted on."},
 
 {"resolver", "enabled", BOOL(resolver.enabled), "yes", 0, 0, {0},
  "Whether the DNS is asked. Without it nothing is known of senders, and no list is asked."},

@@ -34,6 +34,7 @@ enum conf_type {
     CONF_SERVERS,   /* struct conf_list: address, or address:port */
     CONF_NETWORKS,  /* struct conf_list: networks of IP addresses */
     CONF_URIS,      /* struct conf_list: ldap:// and ldaps:// */
+    CONF_HOSTS,     /* struct conf_list: domain names */
     CONF_SOURCES    /* struct conf_list: conf_source_of() */
 };
 

@@ -213,7 +213,7 @@ static bool is_ldap_uri(struct str text)
 static int check_item(struct job *job, struct str text)
 {
     struct network network;
-    char host[INET6_ADDRSTRLEN];
+    char host[INET6_ADDRSTRLEN], name[DOMAIN_SIZE];
     uint16_t port = 0;
     struct conf_source source;
     uint64_t code;
@@ -247,6 +247,8 @@ static int check_item(struct job *job, struct str text)
                    ? 0
                    : err_set(job->err, "expected a network such as 10.0.0.0/8, 2001:db8::/32 or "
                                        "192.0.2.1");
+    case CONF_HOSTS:
+        return domain_normal(text, name) ? 0 : err_set(job->err, "expected a domain name");
     case CONF_SOURCES:
         return conf_source_of(text.s, &source)
                    ? 0

@@ -27,7 +27,8 @@ static int load(const struct role_env *env, void **data, struct err *err)
     if (content == NULL)
         return err_set(err, "out of memory");
     content->pool = pool_new(PIPELINE_POOL_MAX);
-    if (content->pool == NULL || pipeline_open(&content->pipeline, env->conf, false, err) < 0) {
+    if (content->pool == NULL ||
+        pipeline_open(&content->pipeline, env->conf, env->conf->resolver.enabled, err) < 0) {
         pool_free(&content->pool);
         free(content);
         return -1;

@@ -65,7 +65,17 @@ static json_t *evidence_dmarc(const struct dmarc_answer *dmarc)
                      (int)dmarc->dkim_aligned, "reason", evidence_text(dmarc->reason));
 }
 
-/* Only what was checked: {"spf", "helo", "dmarc", "dns": {"rounds", "asked", "failed"}} */
+/* {"result", "reason", "sealers": [of instance 1, …]} */
+static json_t *evidence_arc(const struct arc_answer *arc)
+{
+    json_t *sealers = json_array();
+    for (unsigned i = 0; i < arc->n; i++)
+        json_array_append_new(sealers, evidence_text(arc->hops[i].sealer));
+    return json_pack("{s:s, s:o, s:o}", "result", arc_result_name(arc->result), "reason",
+                     evidence_text(arc->reason), "sealers", sealers);
+}
+
+/* Only what was checked: {"spf", "helo", "arc", "dmarc", "dns": {"rounds", "asked", "failed"}} */
 static json_t *evidence_sender(const struct pipeline_result *result)
 {
     const struct sender_facts *sender = &result->sender;
@@ -74,6 +84,8 @@ static json_t *evidence_sender(const struct pipeline_result *result)
         json_object_set_new(object, "spf", evidence_spf(&sender->spf));
         json_object_set_new(object, "helo", evidence_spf(&sender->helo));
     }
+    if (sender->arc_checked && sender->arc.result != ARC_NONE)
+        json_object_set_new(object, "arc", evidence_arc(&sender->arc));
     if (sender->dmarc_checked)
         json_object_set_new(object, "dmarc", evidence_dmarc(&sender->dmarc));
     if (result->asked)

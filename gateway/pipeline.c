@@ -68,8 +68,16 @@ unsigned pipeline_score_set(const struct conf *conf, bool dns, const struct mode
 static int open_senders(struct pipeline *pipeline, const struct conf *conf, struct err *err)
 {
     const struct conf_sender *sender = &conf->sender;
-    pipeline->senders =
-        (struct sender_policy){.spf = sender->spf, .dkim = sender->dkim, .dmarc = sender->dmarc};
+    pipeline->senders = (struct sender_policy){
+        .spf = sender->spf,
+        .dkim = sender->dkim,
+        .dmarc = sender->dmarc,
+        .arc = sender->arc,
+        .trusted = sender->trusted_sealers.items,
+        .n_trusted = sender->trusted_sealers.n,
+    };
+    if (sender->arc && arc_preload(err) < 0)
+        return -1;
     if (sender->keys && !(pipeline->keys = dns_file_read(sender->keys, err)))
         return -1;
     if (sender->dkim && !(pipeline->dkim = dkim_checker_new(&dkim_policy_default, err)))
@@ -175,6 +183,13 @@ static struct rules_network network_of(const struct sender_facts *sender,
             .unknown = s->result == DKIM_TEMPERROR,
         };
     }
+    if (sender->arc_checked && sender->arc.result != ARC_NONE && sender->arc.n > 0)
+        list[network.n_signatures++] = (struct rules_signature){
+            .domain = sender->arc.hops[sender->arc.n - 1].sealer,
+            .pass = sender->arc.result == ARC_PASS,
+            .unknown = sender->arc.result == ARC_TEMPERROR,
+            .arc = true,
+        };
     return network;
 }
 
@@ -207,7 +222,7 @@ static int open_askers(const struct pipeline *pipeline, const struct dns_source 
         return err_set(err, "out of memory");
     askers->remembered = dns_memo_source(askers->memo);
     askers->file = dns_file_source(pipeline->keys);
-    askers->rules = dns == &dns_source_none ? NULL : &askers->remembered;
+    askers->rules = dns_source_is_none(dns) ? NULL : &askers->remembered;
     askers->senders = pipeline->keys ? &askers->file : askers->rules;
     return 0;
 }
@@ -257,7 +272,7 @@ static int run_rules(const struct pipeline *pipeline, const struct askers *asker
                      struct pool *pool, struct rules_input *input, struct pipeline_result *result,
                      struct err *err)
 {
-    struct rules_signature signatures[DKIM_SIGNATURES_MAX];
+    struct rules_signature signatures[DKIM_SIGNATURES_MAX + 1]; /* and the chain of ARC */
     struct rules_network network = network_of(&result->sender, signatures);
     network.dns = askers->rules;
     input->network = result->asked ? &network : NULL;

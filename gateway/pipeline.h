@@ -1,7 +1,7 @@
 /*
  * pipeline: the content step on one message, in the order in which it happens:
  *
- *   raw ─► MIME ─► text ─┬─► one round of questions ─► SPF, DKIM, DMARC
+ *   raw ─► MIME ─► text ─┬─► one round of questions ─► SPF, DKIM, ARC, DMARC
  *                        ├─► features ─► model   pass 2
  *                        ├─► rules    pass 1, which can look at the signatures and at pass 2
  *                        └─► edits    what delivery will change in the header
@@ -64,7 +64,7 @@ bool pipeline_is_trained(uint64_t spam, uint64_t ham);
 unsigned pipeline_score_set(const struct conf *conf, bool dns, const struct model *model);
 
 /* What must be known from the DNS is asked of `dns`, about the sender the file sender.keys where
- * there is one; what has neither (dns is &dns_source_none) is not checked. raw must stay until the
+ * there is one; what has neither (dns is dns_source_none) is not checked. raw must stay until the
  * pool is emptied. -1: out of memory, or larger than the limits allow. */
 int pipeline_run(const struct pipeline *pipeline, const struct scan_request *envelope,
                  struct str raw, const struct dns_source *dns, struct pool *pool,

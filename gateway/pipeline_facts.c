@@ -50,6 +50,8 @@ static struct str authentication_of(const struct pipeline *pipeline,
         authres_spf(&out, &sender->spf, envelope->sender, envelope->helo);
     if (sender->dkim_checked)
         authres_dkim(&out, &sender->dkim);
+    if (sender->arc_checked)
+        authres_arc(&out, &sender->arc, envelope->client_ip);
     if (sender->dmarc_checked)
         authres_dmarc(&out, &sender->dmarc);
     authres_end(&out);

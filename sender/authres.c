@@ -43,14 +43,19 @@ static void put_value(struct buf *out, struct str value)
 }
 
 /* Only what can't end a comment. */
-static void put_comment(struct buf *out, struct str text)
+static void put_printable(struct buf *out, struct str text)
 {
     text = str_sub(text, 0, VALUE_MAX);
+    for (size_t i = 0; i < text.n; i++)
+        buf_addc(out, is_token_char(text.s[i]) ? text.s[i] : '?');
+}
+
+static void put_comment(struct buf *out, struct str text)
+{
     if (text.n == 0)
         return;
     buf_add(out, STR(" ("));
-    for (size_t i = 0; i < text.n; i++)
-        buf_addc(out, is_token_char(text.s[i]) ? text.s[i] : '?');
+    put_printable(out, text);
     buf_addc(out, ')');
 }
 
@@ -103,6 +108,20 @@ void authres_spf(struct buf *out, const struct spf_answer *answer, struct str se
         put_property(out, " smtp.helo=", helo);
     else
         put_property(out, " smtp.mailfrom=", sender);
+}
+
+void authres_arc(struct buf *out, const struct arc_answer *answer, struct str client_ip)
+{
+    if (answer->result == ARC_NONE)
+        return;
+    buf_addf(out, ";\r\n\tarc=%s", arc_result_name(answer->result));
+    put_property(out, " reason=", answer->reason);
+    put_property(out, " smtp.remote-ip=", client_ip);
+    if (answer->result == ARC_PASS) {
+        buf_addf(out, " (i=%u sealed by ", answer->n);
+        put_printable(out, answer->hops[answer->n - 1].sealer);
+        buf_addc(out, ')');
+    }
 }
 
 void authres_dmarc(struct buf *out, const struct dmarc_answer *answer)

@@ -28,6 +28,8 @@ void authres_iprev(struct buf *out, struct str client_ip, struct str client_name
 void authres_spf(struct buf *out, const struct spf_answer *answer, struct str sender,
                  struct str helo);
 void authres_dkim(struct buf *out, const struct dkim_results *results);
+/* client_ip: who handed it to us (RFC 8617 10.2). Nothing where there is no chain. */
+void authres_arc(struct buf *out, const struct arc_answer *answer, struct str client_ip);
 void authres_dmarc(struct buf *out, const struct dmarc_answer *answer);
 void authres_end(struct buf *out);
 

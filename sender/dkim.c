@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <strings.h>
 
-#include "base/buf.h"
+#include "sender/canon.h"
 #include "sender/field.h"
 #include "sender/tag.h"
 
@@ -220,29 +220,6 @@ void dkim_ahead(struct str raw, struct pool *pool, struct dns_query *queries, si
     }
 }
 
-/* The bytes as they must have been signed: every line end CR LF. A view where they are already. */
-static bool with_crlf(struct str raw, struct buf *out, struct str *bytes)
-{
-    size_t bare = 0;
-    for (const char *p = raw.s; (p = memchr(p, '\n', raw.n - (size_t)(p - raw.s))) != NULL; p++)
-        bare += p == raw.s || p[-1] != '\r';
-    *bytes = raw;
-    if (bare == 0)
-        return true;
-    buf_init(out, raw.n + bare);
-    struct str rest = raw;
-    size_t lf;
-    while ((lf = str_chr(rest, '\n')) != STR_NONE) {
-        bool whole = lf > 0 && rest.s[lf - 1] == '\r';
-        buf_add(out, str_sub(rest, 0, lf));
-        buf_add(out, whole ? STR("\n") : STR("\r\n"));
-        rest = str_from(rest, lf + 1);
-    }
-    buf_add(out, rest);
-    *bytes = buf_str(out);
-    return buf_ok(out);
-}
-
 static DKIM_STAT feed_header(DKIM *dkim, struct str raw, size_t *body)
 {
     struct field_walk walk = field_walk_of(raw);
@@ -414,7 +391,7 @@ int dkim_check(struct dkim_checker *checker, struct pool *pool, struct str raw,
         return 0;
     struct buf normal = BUF_INIT(0);
     struct str bytes;
-    int result = with_crlf(raw, &normal, &bytes)
+    int result = canon_crlf(raw, &normal, &bytes)
                      ? check_bytes(checker, pool, bytes, dns, results, err)
                      : err_set(err, "dkim: out of memory");
     buf_release(&normal);

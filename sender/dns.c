@@ -12,6 +12,11 @@ static void fail_all(void *data, struct pool *pool, struct dns_query *queries, s
 
 const struct dns_source dns_source_none = {fail_all, NULL};
 
+bool dns_source_is_none(const struct dns_source *source)
+{
+    return source->ask == fail_all;
+}
+
 struct dns_query dns_ask(const struct dns_source *source, struct pool *pool, enum dns_type type,
                          struct str name)
 {

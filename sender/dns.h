@@ -69,6 +69,8 @@ struct dns_source {
 
 /* No DNS here: every question fails for now. */
 extern const struct dns_source dns_source_none;
+/* Whether it is that one, or a copy. */
+bool dns_source_is_none(const struct dns_source *source);
 
 /* One question, asked alone. */
 struct dns_query dns_ask(const struct dns_source *source, struct pool *pool, enum dns_type type,

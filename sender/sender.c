@@ -28,6 +28,8 @@ int sender_questions(const struct sender_policy *policy, const struct sender_inp
         return -1;
     if (policy->dkim)
         dkim_ahead(input->raw, pool, queries, n, max);
+    if (policy->arc)
+        arc_ahead(input->raw, pool, queries, n, max);
     if (!policy->dmarc)
         return 0;
     if (dmarc_authors(input->message, pool, &facts->authors, err) < 0)
@@ -49,6 +51,20 @@ static int check_spf(const struct sender_input *input, const struct dns_source *
     return spf_check_helo(&input->envelope, dns, pool, &facts->helo, err);
 }
 
+static void check_dmarc(const struct sender_policy *policy, const struct dns_source *dns,
+                        struct pool *pool, struct sender_facts *facts)
+{
+    struct dmarc_answer *dmarc = &facts->dmarc;
+    facts->dmarc_checked = true;
+    dmarc_check(&facts->authors, &facts->spf, &facts->dkim, dns, pool, dmarc);
+    if (dmarc->result == DMARC_FAIL && facts->arc_checked && facts->authors.n == 1 &&
+        arc_vouches(&facts->arc, policy->trusted, policy->n_trusted, dmarc->domain)) {
+        facts->vouched = true;
+        dmarc->applied = DMARC_POLICY_NONE;
+        dmarc->reason = STR("passed where a trusted sealer took it");
+    }
+}
+
 int sender_check(const struct sender_policy *policy, struct dkim_checker *checker,
                  const struct sender_input *input, const struct dns_source *dns, struct pool *pool,
                  struct sender_facts *facts, struct err *err)
@@ -60,10 +76,13 @@ int sender_check(const struct sender_policy *policy, struct dkim_checker *checke
         if (dkim_check(checker, pool, input->raw, dns, &facts->dkim, err) < 0)
             return -1;
     }
-    /* without both, a pass might be missed */
-    if (policy->dmarc && facts->spf_checked && facts->dkim_checked) {
-        facts->dmarc_checked = true;
-        dmarc_check(&facts->authors, &facts->spf, &facts->dkim, dns, pool, &facts->dmarc);
+    if (policy->arc) {
+        facts->arc_checked = true;
+        if (arc_check(input->raw, dns, pool, &facts->arc, err) < 0)
+            return -1;
     }
+    /* without both, a pass might be missed */
+    if (policy->dmarc && facts->spf_checked && facts->dkim_checked)
+        check_dmarc(policy, dns, pool, facts);
     return 0;
 }

@@ -1,19 +1,22 @@
 /*
  * sender: all that is to be known about who sent a message, in the order in which it can be known:
  * what will be asked of the DNS is named, asked for in one round by who runs the message (with what
- * others want to know), and then SPF, DKIM and DMARC are evaluated over the answers.
+ * others want to know), and then SPF, DKIM, ARC and DMARC are evaluated over the answers.
  */
 #ifndef POTERNE_SENDER_SENDER_H
 #define POTERNE_SENDER_SENDER_H
 
 #include "mail/message.h"
+#include "sender/arc.h"
 #include "sender/dkim.h"
 #include "sender/dmarc.h"
 #include "sender/spf.h"
 
 /* Which checks are made. */
 struct sender_policy {
-    bool spf, dkim, dmarc;
+    bool spf, dkim, dmarc, arc;
+    const char *const *trusted; /* sealers (sender/arc.h) */
+    size_t n_trusted;
 };
 
 struct sender_input {
@@ -23,11 +26,13 @@ struct sender_input {
 };
 
 struct sender_facts {
-    bool spf_checked, dkim_checked, dmarc_checked;
+    bool spf_checked, dkim_checked, dmarc_checked, arc_checked;
     struct spf_answer spf, helo;
     struct dkim_results dkim;
     struct dmarc_authors authors;
-    struct dmarc_answer dmarc;
+    struct dmarc_answer dmarc; /* nothing is asked for (applied) where a trusted sealer vouches */
+    struct arc_answer arc;
+    bool vouched; /* it fails here, and passed where a trusted sealer took it */
 };
 
 /*

@@ -71,9 +71,11 @@ static void explain_sender(json_t *content)
     }
     if (json_array_size(json_object_get(content, "dkim")) == 0)
         fputs(spf ? ", no signature" : "no signature", stdout);
+    put(", arc ", text_of(json_object_get(sender, "arc"), "result"), "");
     put(", dmarc ", text_of(dmarc, "result"), "");
     put(" (", text_of(dmarc, "domain"), "");
     put(" asks for ", text_of(dmarc, "policy"), "");
+    put(": ", text_of(dmarc, "reason"), "");
     fputs(text_of(dmarc, "domain").n > 0 ? ")" : "", stdout);
     if (number_of(dns, "failed") > 0)
         printf("; the DNS did not answer %.0f of %.0f questions", number_of(dns, "failed"),
