@@ -86,4 +86,13 @@ int journal_viruses(struct journal *journal, int64_t since_us,
                     bool (*wanted)(void *data, struct str client_ip), void *data, struct pool *pool,
                     struct journal_viruses *viruses, struct err *err);
 
+/* To whom mail was refused since a time because the mailbox was full (552 5.2.2); most first. */
+struct journal_mailboxes {
+    struct journal_count list[JOURNAL_COUNTS_MAX]; /* what: the address; n: refusals */
+    size_t n;
+    uint64_t all; /* addresses, those beyond the list too */
+};
+int journal_full_mailboxes(struct journal *journal, int64_t since_us, struct pool *pool,
+                           struct journal_mailboxes *mailboxes, struct err *err);
+
 #endif

@@ -197,6 +197,7 @@ static void add_news(struct making *m)
     const struct digest_news *news = m->news;
     add_lines(m, "What the guard of the learned model did", news->guard, news->n_guard);
     add_lines(m, "Infected mail", news->viruses, news->n_viruses);
+    add_lines(m, "Full mailboxes", news->mailboxes, news->n_mailboxes);
 }
 
 /* --- the whole --- */
@@ -259,7 +260,8 @@ static int make(struct making *m, struct buf *subject, struct err *err)
 {
     if (look(m, err) < 0)
         return -1;
-    if (m->totals.in[PROPOSAL_WAITING] == 0 && m->news->n_guard == 0 && m->news->n_viruses == 0)
+    if (m->totals.in[PROPOSAL_WAITING] == 0 && m->news->n_guard == 0 && m->news->n_viruses == 0 &&
+        m->news->n_mailboxes == 0)
         return 0;
     if (compose(m, subject, err) < 0)
         return -1;

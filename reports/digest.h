@@ -28,6 +28,8 @@ struct digest_news {
     size_t n_guard;
     const struct str *viruses; /* lines about infected mail and what is held */
     size_t n_viruses;
+    const struct str *mailboxes; /* lines about mailboxes that were full */
+    size_t n_mailboxes;
 };
 
 /*

@@ -644,6 +644,45 @@ static void infected_mail_is_counted(void **state)
     assert_int_equal(v.clients[0].n, 2); /* one taken, one refused */
 }
 
+static void put_full(struct fixture *f, int64_t time_us, struct str recipient, struct str enhanced)
+{
+    struct event e = {.kind = EVENT_REFUSED,
+                      .refused = {.time_us = time_us,
+                                  .session = STR("s"),
+                                  .client_ip = STR("10.0.0.1"),
+                                  .recipient = recipient,
+                                  .stage = STR("rcpt"),
+                                  .code = 552,
+                                  .enhanced = enhanced}};
+    apply(f, &e);
+}
+
+static void full_mailboxes_are_counted(void **state)
+{
+    struct fixture *f = *state;
+    struct err err = {""};
+    struct journal_mailboxes m;
+    char address[40];
+    open_store(f);
+    put_full(f, NOW_US - 2 * DAY_US, STR("old@univ.example"), STR("5.2.2"));
+    put_full(f, NOW_US - 9, STR("Jean@univ.example"), STR("5.2.2"));
+    put_full(f, NOW_US - 8, STR("jean@univ.example"), STR("5.2.2"));
+    put_full(f, NOW_US - 7, STR("large@univ.example"), STR("5.3.4"));
+    for (int i = 0; i < JOURNAL_COUNTS_MAX; i++) {
+        snprintf(address, sizeof address, "u%02d@univ.example", i);
+        put_full(f, NOW_US - 100 - i, str_of(address), STR("5.2.2"));
+    }
+    commit(f);
+    f->journal = journal_open(f->folder, &err);
+    assert_non_null(f->journal);
+    assert_int_equal(journal_full_mailboxes(f->journal, NOW_US - DAY_US, f->pool, &m, &err), 0);
+    assert_int_equal(m.n, JOURNAL_COUNTS_MAX);
+    assert_int_equal(m.all, JOURNAL_COUNTS_MAX + 1);
+    assert_str(m.list[0].what, "jean@univ.example");
+    assert_int_equal(m.list[0].n, 2);
+    assert_str(m.list[1].what, "u00@univ.example");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -656,6 +695,7 @@ int main(void)
         WITH_FOLDER(finds_refusals_by_id),
         WITH_FOLDER(limit_keeps_the_newest),
         WITH_FOLDER(infected_mail_is_counted),
+        WITH_FOLDER(full_mailboxes_are_counted),
         WITH_FOLDER(forgets_what_is_settled_and_old),
         WITH_FOLDER(size_limit_takes_the_oldest_refusals_first),
         WITH_FOLDER(totals_count),

@@ -255,10 +255,18 @@ static void test_nothing_to_tell(void **state)
     assert_int_equal(last, 0);
     const struct str guard[] = {STR("model 12 was refused: 3 ham errors more")};
     const struct str viruses[] = {STR("12 times infected: Eicar (clamav)")};
-    const struct digest_news news = {STR("mx"), guard, 1, viruses, 1};
+    const struct str full[] = {STR("jean@example.org: 3 turned away")};
+    const struct digest_news news = {.hostname = STR("mx"),
+                                     .guard = guard,
+                                     .n_guard = 1,
+                                     .viruses = viruses,
+                                     .n_viruses = 1,
+                                     .mailboxes = full,
+                                     .n_mailboxes = 1};
     assert_int_equal(make(f, &news, NOW_US, token), 1);
     assert_true(told(f, "model 12 was refused"));
     assert_true(told(f, "Infected mail:\n  - 12 times infected: Eicar (clamav)"));
+    assert_true(told(f, "Full mailboxes:\n  - jean@example.org: 3 turned away"));
     assert_true(told(f, "No report waits"));
 }
 
