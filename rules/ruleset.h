@@ -67,8 +67,8 @@ struct ruleset {
     struct names names;
     struct group *groups;
     size_t n_groups, groups_cap;
-    struct captures captures; /* rules that are run before the groups */
-    struct network_rules network;   /* rules that ask the DNS */
+    struct captures captures;     /* rules that are run before the groups */
+    struct network_rules network; /* rules that ask the DNS */
     uint32_t *evals;
     size_t n_evals;
     uint32_t *metas; /* each behind all those that it asks for */

@@ -51,7 +51,8 @@ static struct conf_list pick_list(const struct conf_list *own, const struct conf
 {
     if (own->n == 0)
         return *preset;
-    return is_none(own->items[0]) ? (struct conf_list){0} : *own;
+    const struct conf_list none = {0};
+    return is_none(own->items[0]) ? none : *own;
 }
 
 /* An attribute that nobody asked for yet; of a test, what stands before its operator. */

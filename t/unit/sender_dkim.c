@@ -9,8 +9,8 @@
 #include <stdlib.h>
 #include <time.h>
 
-#include "config.h"
 #include "base/buf.h"
+#include "config.h"
 #include "sender/dkim.h"
 
 /* libopendkim's signing half, which only this test uses, keeps parts of its keys. */
