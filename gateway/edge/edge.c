@@ -16,14 +16,13 @@
 #include "gateway/edge/tls.h"
 #include "reports/signature.h"
 
-#define DRAIN_TIME     40 /* seconds for messages under way; poterned kills after 60 */
-#define DRAIN_LAST     10 /* seconds more for their last words */
-#define DRAIN_JOURNAL  5  /* seconds more for the journal to take the last refusals */
-#define LINK_WAITING   (1024 * 1024)
-#define FDS_A_MESSAGE  4 /* file, its reading end, two scanners; each session has one more */
-#define FDS_OTHER      64
-#define WAITED_ENTRIES 65536
-#define FDS_MESSAGES   2000 /* messages under way at once that we plan for */
+#define DRAIN_TIME    40 /* seconds for messages under way; poterned kills after 60 */
+#define DRAIN_LAST    10 /* seconds more for their last words */
+#define DRAIN_JOURNAL 5  /* seconds more for the journal to take the last refusals */
+#define LINK_WAITING  (1024 * 1024)
+#define FDS_A_MESSAGE 4 /* file, its reading end, two scanners; each session has one more */
+#define FDS_OTHER     64
+#define FDS_MESSAGES  2000 /* messages under way at once that we plan for */
 
 /* --- before the sandbox --- */
 
@@ -122,7 +121,7 @@ static int load_memory(struct edge *edge, struct err *err)
     if (edge->harvest == NULL)
         return -1;
     if (conf->gate.early_talker) {
-        edge->waited = gate_table_open(conf->state_dir, "waited", WAITED_ENTRIES, err);
+        edge->waited = gate_table_open(conf->state_dir, WAITED_TABLE, WAITED_ENTRIES, err);
         if (edge->waited == NULL)
             return -1;
     }

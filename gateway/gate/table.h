@@ -15,6 +15,10 @@
 
 #define GATE_KEY_BYTES 16
 
+/* Networks that did not speak before the greeting. The other tables stand with who fills them. */
+#define WAITED_TABLE   "waited"
+#define WAITED_ENTRIES 65536
+
 struct gate_key {
     unsigned char bytes[GATE_KEY_BYTES];
 };
