@@ -9,7 +9,7 @@ if FUZZ
 noinst_PROGRAMS += $(fuzz)
 endif
 
-.PHONY: check-programs fuzz-programs lint bench bench-antivirus bench-bayes bench-rules list-unit list-fuzz list-flags
+.PHONY: check-programs fuzz-programs lint bench bench-antivirus bench-bayes bench-dns bench-rules list-unit list-fuzz list-flags
 check-programs: $(check_PROGRAMS)
 fuzz-programs: $(fuzz)
 
@@ -27,6 +27,9 @@ bench-bayes: poterne
 
 bench-antivirus: all
 	cd $(top_srcdir) && POTERNE_BUILD=$(abs_builddir) t/bench/antivirus
+
+bench-dns: all
+	cd $(top_srcdir) && POTERNE_BUILD=$(abs_builddir) t/bench/dns
 
 bench-rules: t/bench/rules_speed
 	cd $(top_srcdir) && POTERNE_BUILD=$(abs_builddir) t/bench/rules

@@ -36,3 +36,7 @@ t_smtp_world_LDADD = $(VERDICT_LIBS) $(DIRECTORY_LIBS) $(EVENT_CLIENT_LIBS) $(SP
 unit += t/unit/edge_parts
 t_unit_edge_parts_CPPFLAGS = $(AM_CPPFLAGS) $(EVENT_CFLAGS) $(OPENSSL_CFLAGS)
 t_unit_edge_parts_LDADD = $(EDGE_LIBS) $(CMOCKA_LIBS)
+
+unit += t/unit/edge_who
+t_unit_edge_who_CPPFLAGS = $(AM_CPPFLAGS) $(EVENT_CFLAGS)
+t_unit_edge_who_LDADD = $(EDGE_LIBS) $(CMOCKA_LIBS)

@@ -58,6 +58,10 @@ static int set_options(struct ub_ctx *ctx, const struct conf_resolver *conf, str
         {"do-not-query-localhost:", "no"}, /* a server on this machine is the usual one */
         {"unblock-lan-zones:", "yes"},     /* who answers for private addresses is the servers' */
         {"insecure-lan-zones:", "yes"},    /* business, and they sign nothing */
+        /* the library's own figure is 16: all else would wait for these */
+        {"outgoing-range:", "4096"},
+        {"num-queries-per-thread:", "4096"},
+        {"outgoing-num-tcp:", "64"},
         {"infra-keep-probing:", "yes"},
         {"infra-host-ttl:", conf->servers.n > 0 ? SILENT_SERVER : SILENT_OTHERS},
         {"infra-cache-max-rtt:", "2000"},

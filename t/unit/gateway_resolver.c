@@ -310,6 +310,7 @@ static void a_lost_resolver_fails_for_now(void **state)
     close(fd[1]);
     source.ask(source.data, pool, &q, 1);
     assert_int_equal(q.status, DNS_TEMP_FAILED);
+    resolver_client_release(&client);
     close(fd[0]);
     /* one that says nothing, and then one that says what it should not */
     make_pair(fd);

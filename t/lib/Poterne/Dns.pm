@@ -6,6 +6,7 @@
 #     $gateway settings: resolver => $dns->settings
 #     $dns->records(…); $dns->reload;            # other records, at once
 #     $dns->pause; $dns->resume;                 # a dead server: the port is open, nobody answers
+#     $dns->slow_port(0.5);                      # another port, whose answers come 500 ms later (UDP)
 #     $dns->stop;
 #
 # A record is a line of a zone file without class; TTL 60 unless it says one. Records of signed
@@ -16,7 +17,12 @@ use strict;
 use warnings;
 
 use File::Path qw(make_path);
-use Poterne::Process qw(free_port wait_until start_process stop_process);
+use IO::Select;
+use IO::Socket::INET;
+use POSIX ();
+use Time::HiRes qw(time);
+
+use Poterne::Process qw(adopt free_port wait_until start_process stop_process);
 
 use constant PROGRAM => '/usr/sbin/unbound';
 
@@ -32,8 +38,6 @@ sub new {
     $self->{log} = "$self->{folder}/unbound.log";
     return $self;
 }
-
-sub server { my ($self) = @_; return "127.0.0.1:$self->{port}" }
 
 # Of section resolver. Nothing is signed here unless the test says so.
 sub settings {
@@ -120,8 +124,52 @@ sub reload {
 sub pause  { my ($self) = @_; return kill 'STOP', $self->{pid} }
 sub resume { my ($self) = @_; return kill 'CONT', $self->{pid} }
 
+# Hands questions on, with numbers of its own, and each answer back so many seconds later.
+sub relay {
+    my ( $socket, $server, $delay ) = @_;
+    my ( %asker, @due );
+    my $number = 0;
+    my $out = IO::Socket::INET->new( PeerAddr => $server, Proto => 'udp' ) or die "no UDP socket: $!\n";
+    my $select = IO::Select->new( $socket, $out );
+    while (1) {
+        my $wait = @due ? $due[0][0] - time : 10;
+        for my $ready ( $select->can_read( $wait > 0 ? $wait : 0 ) ) {
+            my $from = recv( $ready, my $packet, 65535, 0 ) // next;
+            next if length $packet < 12;
+            if ( $ready == $socket ) {
+                $number = ( $number + 1 ) & 0xffff;
+                $asker{$number} = [ $from, substr( $packet, 0, 2, pack 'n', $number ) ];
+                send $out, $packet, 0;
+            } elsif ( my $asked = delete $asker{ unpack 'n', $packet } ) {
+                substr $packet, 0, 2, $asked->[1];
+                push @due, [ time + $delay, $packet, $asked->[0] ];
+            }
+        }
+        while ( @due && $due[0][0] <= time ) {
+            my ( undef, $packet, $to ) = @{ shift @due };
+            send $socket, $packet, 0, $to;
+        }
+    }
+    return;
+}
+
+# A port of its own that answers as this server does, later.
+sub slow_port {
+    my ( $self, $delay ) = @_;
+    my $socket = IO::Socket::INET->new( LocalAddr => '127.0.0.1', Proto => 'udp' ) or die "no UDP port: $!\n";
+    my $pid = fork // die "fork: $!\n";
+    if ( !$pid ) {
+        relay( $socket, "127.0.0.1:$self->{port}", $delay );
+        POSIX::_exit(0);
+    }
+    adopt($pid);
+    push @{ $self->{relays} }, $pid;
+    return $socket->sockport;
+}
+
 sub stop {
     my ($self) = @_;
+    stop_process( $_, 'TERM', 10 ) for splice @{ $self->{relays} // [] };
     my $pid = delete $self->{pid} or return;
     kill 'CONT', $pid;
     stop_process( $pid, 'TERM', 10 );
