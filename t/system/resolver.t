@@ -6,6 +6,8 @@ use strict;
 use warnings;
 
 use File::Temp qw(tempdir);
+use IO::Select;
+use Socket qw(AF_UNIX SOCK_SEQPACKET pack_sockaddr_un);
 use Test::More;
 use Time::HiRes qw(time);
 use lib 't/lib';
@@ -155,6 +157,57 @@ ok(
     wait_until( 10, sub { ( $gateway->poterne( 'trace', '127.0.0.7' ) )[1] =~ /listed by block/ } ),
     'the refusal is in the journal'
 ) or diag( ( $gateway->poterne( 'trace', '127.0.0.7' ) )[1] );
+
+# --- those who ask it: what they may, and what they should not ---
+
+my ($resolver) = @{ $gateway->processes->{resolver} };
+
+sub asker {
+    my (@messages) = @_;
+    socket my $socket, AF_UNIX, SOCK_SEQPACKET, 0 or die "socket: $!\n";
+    connect $socket, pack_sockaddr_un("$root/run/resolver.sock") or die "connect: $!\n";
+    local $SIG{PIPE} = 'IGNORE';
+    send $socket, $_, 0 for @messages;
+    return $socket;
+}
+
+sub budget   { return pack 'CVV', 1, @_ }
+sub question { my ( $number, $name, $type ) = @_; return pack 'VCV/a', $number, $type // 1, $name }
+
+# { number => status } of so many answers, or of those until the end; undef: it was cut off before any.
+sub statuses {
+    my ( $socket, $n ) = @_;
+    my %status;
+    while ( keys %status < $n && IO::Select->new($socket)->can_read(10) ) {
+        recv $socket, my $answer, 131072, 0;
+        last if !length $answer;
+        my ( $number, $is ) = unpack 'VC', $answer;
+        $status{$number} = $is;
+    }
+    return keys %status ? \%status : undef;
+}
+
+my ( $found, $failed ) = ( 1, 4 );
+is_deeply( statuses( asker( budget( 2, 1000 ), join '', map { question( $_, 'a.example' ) } 1 .. 5 ), 5 ),
+    { 1 => $found, 2 => $found, 3 => $failed, 4 => $failed, 5 => $failed }, 'nobody asks for more than the budget' );
+is_deeply( statuses( asker( budget( 9999, 1 ), question( 1, 'a.example' ) ), 1 ), { 1 => $found }, 'what is known costs no time' );
+my @wrong = (
+    [ 'nothing'                      => '' ],
+    [ 'no kind that there is'        => "\x09" ],
+    [ 'a budget cut short'           => substr budget( 5, 1000 ), 0, 7 ],
+    [ 'a question before the budget' => question( 1, 'a.example' ) ],
+    [ 'a second budget'              => budget( 1, 1000 ), budget( 500, 1000 ) ],
+    [ 'a type that there is not'     => budget( 5, 1000 ), question( 1, 'a.example', 99 ) ],
+    [ 'a name longer than its message' => budget( 5, 1000 ), pack( 'VCV', 1, 1, 4000000000 ) . 'a' ],
+    [ 'noise'                        => map { join '', map { chr rand 256 } 1 .. 3000 } 1 .. 3 ],
+);
+is( statuses( asker( @{$_}[ 1 .. $#$_ ] ), 1 ), undef, "$_->[0]: cut off" ) for @wrong;
+my @many = map { asker( budget( 5, 1000 ) ) } 1 .. 500;
+is( answer('a.example')->{status}, 'found', 'many who say nothing hold nobody up' );
+undef @many;
+asker( budget( 100, 1000 ), join '', map { question( $_, "gone$_.example" ) } 1 .. 100 );
+is( answer('a.example')->{status}, 'found', 'nor does one who goes before its answers come' );
+is( $gateway->processes->{resolver}[0], $resolver, 'the same process serves on' );
 
 # --- the name server dies ---
 
