@@ -152,6 +152,7 @@ static struct str dmarc_word(const struct sender_facts *sender)
     case DMARC_NONE:
         return STR("missing");
     case DMARC_TEMPERROR:
+        return STR("temperror");
     case DMARC_PERMERROR:
         break;
     }

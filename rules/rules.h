@@ -77,7 +77,8 @@ struct rules_signature { /* of DKIM (RFC 6376) or ARC (RFC 8617), in the header'
 
 struct rules_network {
     struct str spf, spf_helo; /* results of RFC 7208 2.6: "pass" … */
-    struct str dmarc;         /* "pass", "none", "quarantine", "reject", "missing" */
+    struct str dmarc;         /* "pass"; the policy that is failed, "none", "quarantine", "reject";
+                                 "missing"; "temperror" */
     const struct rules_signature *signatures;
     size_t n_signatures;
     bool spf_asked, dkim_asked; /* else what stands there says nothing */

@@ -104,6 +104,8 @@ static int run_call(struct run *run, uint32_t number)
         return -1;
     if (context.limited)
         scratch_give_up(s, number);
+    if (times == 0 && context.unknown)
+        scratch_unknown(s, number);
     if (times > 0) {
         scratch_hit(s, number, context.text);
         s->values[number] = times;

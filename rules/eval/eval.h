@@ -30,6 +30,7 @@ struct eval_context {
     struct regex_runner *runner;
     struct str text; /* out: what was found; may stay empty */
     bool limited;    /* out: a limit was hit, the answer is not known */
+    bool unknown;    /* out: who was asked gave no answer; counts only where nothing is found */
 };
 
 /* How often it holds (0: not), or EVAL_NO_MEMORY when the pool is used up. */

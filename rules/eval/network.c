@@ -5,6 +5,7 @@
  */
 #include <stdio.h>
 
+#include "base/ascii.h"
 #include "rules/eval/look.h"
 
 #define DOMAIN_MAX 253 /* bytes of a domain that can be in the DNS (RFC 1035 3.1) */
@@ -21,10 +22,17 @@ static double not_asked(struct eval_context *c)
     return 0;
 }
 
+/* Nobody could tell: neither that result nor another. */
+static double result_is(struct eval_context *c, struct str result, struct str wanted)
+{
+    c->unknown = str_ieq(result, STR("temperror"));
+    return str_ieq(result, wanted);
+}
+
 #define RESULT_IS(name, field, wanted)                                                             \
     static double name(struct eval_context *c)                                                     \
     {                                                                                              \
-        return str_ieq(network_of(c)->field, STR(wanted));                                         \
+        return result_is(c, network_of(c)->field, STR(wanted));                                    \
     }
 
 RESULT_IS(spf_pass, spf, "pass")
@@ -36,7 +44,6 @@ RESULT_IS(spf_permerror, spf, "permerror")
 RESULT_IS(spf_temperror, spf, "temperror")
 RESULT_IS(helo_pass, spf_helo, "pass")
 RESULT_IS(helo_neutral, spf_helo, "neutral")
-RESULT_IS(helo_none, spf_helo, "none")
 RESULT_IS(helo_fail, spf_helo, "fail")
 RESULT_IS(helo_softfail, spf_helo, "softfail")
 RESULT_IS(helo_permerror, spf_helo, "permerror")
@@ -56,27 +63,39 @@ static bool sender_in(struct eval_context *c, enum settings_addresses a, enum se
 
 static double spf_welcomelist(struct eval_context *c)
 {
-    return spf_pass(c) > 0 &&
-           sender_in(c, SETTINGS_WELCOMELIST_FROM_SPF, SETTINGS_WELCOMELIST_AUTH);
+    return sender_in(c, SETTINGS_WELCOMELIST_FROM_SPF, SETTINGS_WELCOMELIST_AUTH) &&
+           spf_pass(c) > 0;
 }
 
 static double spf_default_welcomelist(struct eval_context *c)
 {
-    return spf_pass(c) > 0 &&
-           sender_in(c, SETTINGS_DEF_WELCOMELIST_FROM_SPF, SETTINGS_DEF_WELCOMELIST_AUTH);
+    return sender_in(c, SETTINGS_DEF_WELCOMELIST_FROM_SPF, SETTINGS_DEF_WELCOMELIST_AUTH) &&
+           spf_pass(c) > 0;
 }
 
+/* The null sender is known. */
 static double spf_no_sender(struct eval_context *c)
 {
-    return network_of(c)->spf_asked && look_get(c, "EnvelopeFrom:addr").n == 0;
+    return network_of(c)->spf_asked && facts_envelope_from(c->facts).s == NULL;
 }
 
-static bool has_signature(const struct eval_context *c, bool arc, bool pass)
+/* Only what is a name can have a record: neither "[192.0.2.1]" nor "localhost" says anything. */
+static double helo_none(struct eval_context *c)
+{
+    struct str helo = c->input->helo;
+    size_t dot = str_rchr(helo, '.');
+    return result_is(c, network_of(c)->spf_helo, STR("none")) > 0 && dot != STR_NONE &&
+           dot + 1 < helo.n && !ascii_is_digit(helo.s[dot + 1]) && helo.s[0] != '[';
+}
+
+static bool has_signature(struct eval_context *c, bool arc, bool pass)
 {
     const struct rules_network *network = network_of(c);
     for (size_t i = 0; i < network->n_signatures; i++) {
-        if (network->signatures[i].arc == arc && (network->signatures[i].pass || !pass))
+        const struct rules_signature *s = &network->signatures[i];
+        if (s->arc == arc && (s->pass || !pass))
             return true;
+        c->unknown |= s->arc == arc && s->unknown;
     }
     return false;
 }
@@ -89,14 +108,15 @@ static bool is_within(struct str domain, struct str parent)
 }
 
 /* A good signature of that domain, or of one that it is below. */
-static bool signed_by(const struct eval_context *c, struct str domain, bool exact)
+static bool signed_by(struct eval_context *c, struct str domain, bool exact)
 {
     const struct rules_network *network = network_of(c);
     for (size_t i = 0; i < network->n_signatures; i++) {
         const struct rules_signature *s = &network->signatures[i];
-        if (s->pass && !s->arc &&
-            (exact ? str_ieq(s->domain, domain) : is_within(domain, s->domain)))
+        bool fits = exact ? str_ieq(s->domain, domain) : is_within(domain, s->domain);
+        if (s->pass && !s->arc && fits)
             return true;
+        c->unknown |= s->unknown && !s->arc && fits;
     }
     return false;
 }
@@ -259,7 +279,7 @@ static bool dkim_listed(struct eval_context *c, enum settings_pairs pairs,
             if (pair->value.n ? signed_by(c, pair->value, true) : signed_by(c, domain, true))
                 return true;
         }
-        if (signed_by(c, domain, true) && settings_address_in(c->settings, auth, address))
+        if (settings_address_in(c->settings, auth, address) && signed_by(c, domain, true))
             return true;
     }
     return false;
