@@ -98,6 +98,7 @@ t_unit_rules_stock_CPPFLAGS = $(AM_CPPFLAGS) -DSTOCK_RULES='"$(abs_top_srcdir)/r
 fuzz += \
     t/fuzz/image \
     t/fuzz/languages \
+    t/fuzz/network \
     t/fuzz/pattern \
     t/fuzz/pdf \
     t/fuzz/relays \
@@ -107,6 +108,9 @@ fuzz += \
     t/fuzz/uris
 t_fuzz_languages_LDADD = $(RULES_LIBS)
 t_fuzz_languages_LDFLAGS = $(AM_LDFLAGS) $(LIBFUZZER_LDFLAGS)
+t_fuzz_network_CPPFLAGS = $(AM_CPPFLAGS) $(PCRE2_CFLAGS)
+t_fuzz_network_LDADD = $(RULES_LIBS)
+t_fuzz_network_LDFLAGS = $(AM_LDFLAGS) $(LIBFUZZER_LDFLAGS)
 t_fuzz_pattern_CPPFLAGS = $(AM_CPPFLAGS) $(PCRE2_CFLAGS)
 t_fuzz_pattern_LDADD = $(RULES_LIBS)
 t_fuzz_pattern_LDFLAGS = $(AM_LDFLAGS) $(LIBFUZZER_LDFLAGS)
@@ -153,6 +157,7 @@ dist_beside_DATA = rules/beside/spamassassin.cf
 noinst_PROGRAMS += t/parity/facts_dump
 t_parity_facts_dump_LDADD = $(RULES_LIBS)
 noinst_PROGRAMS += t/parity/rules_hits
+t_parity_rules_hits_SOURCES = t/parity/rules_hits.c t/parity/lists_answer.c t/parity/lists_answer.h
 t_parity_rules_hits_LDADD = lib/libtools.a $(RULES_LIBS)
 noinst_PROGRAMS += t/parity/header_queries
 t_parity_header_queries_LDADD = lib/libtools.a $(RULES_LIBS)

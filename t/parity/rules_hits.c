@@ -4,10 +4,11 @@
  * network nor Bayes.
  *
  *     rules_hits [-r FILE|FOLDER]… [--every K] INDEX…
- *     rules_hits [-r FILE|FOLDER]… --messages FILE…
+ *     rules_hits [-r FILE|FOLDER]… [--lists FILE] --messages FILE…
  *
  * Of an index ("LABEL PATH" lines, paths relative to it) every K-th line counts. `--messages -`
- * reads the paths from standard input.
+ * reads the paths from standard input. With --lists rules that ask the DNS are answered as by
+ * t/lib/Poterne/ListsServer.pm; the file names the zones of lists.
  */
 #include <libgen.h>
 #include <limits.h>
@@ -16,6 +17,7 @@
 
 #include "base/fsio.h"
 #include "rules/rules.h"
+#include "t/parity/lists_answer.h"
 #include "tools/files.h"
 
 #define MESSAGE_MAX ((size_t)256 * 1024 * 1024)
@@ -32,6 +34,8 @@ struct job {
     struct rules_scratch *scratch;
     struct pool *pool;
     struct buf raw;
+    struct lists lists;
+    struct buf zones; /* of the lists; empty: nobody is asked */
 };
 
 static void report(void *data, const char *file, unsigned line, const char *what)
@@ -54,11 +58,17 @@ static void print(const char *path, struct rules_result *result)
     fflush(stdout); /* so that the message that a crash is about is known */
     for (size_t i = 0; i < result->n_limited; i++)
         fprintf(stderr, "%s: %s ran into a limit\n", path, result->limited[i]);
+    for (size_t i = 0; i < result->n_unknown; i++)
+        fprintf(stderr, "%s: %s is not known\n", path, result->unknown[i]);
 }
 
 static int one(struct job *job, const char *path, struct err *err)
 {
-    const struct rules_input input = {.now = CLOCK, .sub_rules = true};
+    const struct dns_source source = lists_source(&job->lists);
+    const struct rules_network network = {.dns = &source};
+    const struct rules_input input = {.now = CLOCK,
+                                      .sub_rules = true,
+                                      .network = job->lists.n ? &network : NULL};
     struct rules_result result;
     pool_reset(job->pool);
     buf_clear(&job->raw);
@@ -107,7 +117,8 @@ static int run_listed(struct job *job, const char *path, struct err *err)
 
 static int open_job(struct job *job, struct err *err)
 {
-    const struct ruleset_options options = {.score_set = 0, .all = true};
+    const struct ruleset_options options = {.score_set = job->lists.n ? RULES_SCORE_NET : 0,
+                                            .all = true};
     job->raw = BUF_INIT(MESSAGE_MAX);
     job->pool = pool_new(POOL_MAX);
     if (job->pool == NULL)
@@ -128,13 +139,26 @@ static int run(struct job *job, char **paths, bool listed, struct err *err)
     ruleset_free(&job->set);
     pool_free(&job->pool);
     buf_release(&job->raw);
+    buf_release(&job->zones);
     return result;
+}
+
+static int read_lists(struct job *job, const char *path, struct err *err)
+{
+    struct str line;
+    job->zones = BUF_INIT(INDEX_MAX);
+    if (fsio_read_file(path, &job->zones, err) < 0)
+        return -1;
+    struct str rest = buf_str(&job->zones);
+    while (job->lists.n < LISTS_MAX && str_next_line(&rest, &line))
+        job->lists.zones[job->lists.n++] = line;
+    return 0;
 }
 
 static int usage(void)
 {
     fputs("usage: rules_hits [-r FILE|FOLDER]… [--every K] INDEX…\n"
-          "       rules_hits [-r FILE|FOLDER]… --messages FILE…|-\n",
+          "       rules_hits [-r FILE|FOLDER]… [--lists FILE] --messages FILE…|-\n",
           stderr);
     return 2;
 }
@@ -144,12 +168,15 @@ int main(int argc, char **argv)
     struct job job = {.every = 1};
     struct err err = {""};
     char **at = argv + 1;
+    const char *lists = NULL;
     bool listed = false;
     for (; *at && **at == '-' && !listed; at++) {
         if (strcmp(*at, "--messages") == 0)
             listed = true;
         else if (strcmp(*at, "-r") == 0 && at[1] && job.n_rules < PATHS_MAX)
             job.rules[job.n_rules++] = *++at;
+        else if (strcmp(*at, "--lists") == 0 && at[1])
+            lists = *++at;
         else if (strcmp(*at, "--every") == 0 && at[1] &&
                  str_to_u64(str_of(at[1]), UINT32_MAX, &job.every) && job.every)
             at++;
@@ -158,7 +185,9 @@ int main(int argc, char **argv)
     }
     if (argc < 2 || *at == NULL || job.n_rules == 0)
         return usage();
-    int result = run(&job, at, listed, &err);
+    int result = lists ? read_lists(&job, lists, &err) : 0;
+    if (result == 0)
+        result = run(&job, at, listed, &err);
     if (result < 0)
         fprintf(stderr, "rules_hits: %s\n", err.text);
     return result < 0;

@@ -31,12 +31,18 @@ my @plugins = qw(
 );
 
 # Both sides read FOLDER/site.pre, then the rules, then FOLDER/site.cf.
+# $net, where rules may ask the DNS: { port => of a server on this machine, rules => more of them }.
 sub write_site {
-    my ($folder) = @_;
+    my ( $folder, $net ) = @_;
     make_path($folder);
+    my @wanted = $net ? grep { !/^(?:DKIM|DMARC|HashBL|Pyzor|Razor2|SPF|SpamCop)$/ } @plugins : @plugins;
     put( "$folder/site.pre", "enable_compat welcomelist_blocklist\n",
-        map {"loadplugin Mail::SpamAssassin::Plugin::$_\n"} @plugins );
-    put( "$folder/site.cf", "use_bayes 0\nuse_auto_welcomelist 0\n" );
+        map {"loadplugin Mail::SpamAssassin::Plugin::$_\n"} @wanted );
+    put(
+        "$folder/site.cf",
+        "use_bayes 0\nuse_auto_welcomelist 0\n",
+        $net ? ( "dns_available yes\ndns_server 127.0.0.1:$net->{port}\nrbl_timeout 30\n", $net->{rules} ) : ()
+    );
     return;
 }
 
@@ -105,11 +111,44 @@ sub fill_captures_anew {
     return;
 }
 
+# 4.0.1 looks the addresses of name servers up for rules with the tflag "a", not for those with "ns", which
+# its manual says; and so the latter never hit.
+sub ask_for_server_addresses {
+    require Mail::SpamAssassin::Plugin::URIDNSBL;
+    no warnings qw(redefine once);
+    my $complete = \&Mail::SpamAssassin::Plugin::URIDNSBL::complete_ns_lookup;
+    *Mail::SpamAssassin::Plugin::URIDNSBL::complete_ns_lookup = sub {
+        my ( $self, $status, @rest ) = @_;
+        local $status->{uridnsbl_active_rules_arevipbl} = $status->{uridnsbl_active_rules_nsrevipbl};
+        local $status->{uridnsbl_seen_lookups} = {};    # or a host of a link would hide a server
+        return $complete->( $self, $status, @rest );
+    };
+    return;
+}
+
+# It sends all its questions before it reads an answer: room for them, or some are lost.
+sub hear_all_answers {
+    require Mail::SpamAssassin::DnsResolver;
+    no warnings qw(redefine once);
+    my $connect = \&Mail::SpamAssassin::DnsResolver::connect_sock;
+    *Mail::SpamAssassin::DnsResolver::connect_sock = sub {
+        my ($self) = @_;
+        my $result = $connect->($self);
+        $self->{sock}->sockopt( Socket::SO_RCVBUF(), 4 << 20 ) if $self->{sock};
+        return $result;
+    };
+    return;
+}
+
 # A Mail::SpamAssassin that keeps what it writes in the folder.
 sub oracle {
-    my ($folder) = @_;
+    my ( $folder, $net ) = @_;
     fill_captures_anew();
-    write_site("$folder/site");
+    if ($net) {
+        ask_for_server_addresses();
+        hear_all_answers();
+    }
+    write_site( "$folder/site", $net );
     make_path( "$folder/home", "$folder/state" );
     put( "$folder/user_prefs", '' );
     my $sa = Mail::SpamAssassin->new(
@@ -119,11 +158,13 @@ sub oracle {
             userprefs_filename   => "$folder/user_prefs",
             userstate_dir        => "$folder/state",
             home_dir_for_helpers => "$folder/home",
-            local_tests_only     => 1,
+            local_tests_only     => $net ? 0 : 1,
             dont_copy_prefs      => 1,
         }
     );
     $sa->compile_now( 0, 1 );
+    # What one message finds in a list would keep all later ones from asking it.
+    delete @{ $sa->{conf} }{qw(dns_block_rule dns_block_rule_domains)} if $net;
     return $sa;
 }
 
@@ -148,8 +189,9 @@ sub slurp_raw {
 
 # { PATH => "SCORE TAB RULES" }. A cache file keeps them from one run to the next: it is thrown away
 # when SpamAssassin, its rules or what is set here change.
+# Those of $net (see write_site) are never kept.
 sub answers {
-    my ( $paths, $processes, $cache ) = @_;
+    my ( $paths, $processes, $cache, $net ) = @_;
     my $known = $cache ? read_cache($cache) : {};
     my ( %answer, %digest );
     for my $path (@$paths) {
@@ -157,7 +199,7 @@ sub answers {
         $answer{$path} = $known->{ $digest{$path} };
     }
     my @open = grep { !defined $answer{$_} } @$paths;
-    my $asked = ask_in_parallel( \@open, $processes );
+    my $asked = ask_in_parallel( \@open, $processes, $net );
     @answer{ keys %$asked } = values %$asked;
     if ( $cache && @open ) {
         $known->{ $digest{$_} } = $answer{$_} for @open;
@@ -168,7 +210,7 @@ sub answers {
 
 # Each process writes a file, so that none waits for another to be read.
 sub ask_in_parallel {
-    my ( $paths, $processes ) = @_;
+    my ( $paths, $processes, $net ) = @_;
     my %answer;
     return \%answer if !@$paths;
     defined version() or die "SpamAssassin and its rules are not installed: apt-get install spamassassin\n";
@@ -177,7 +219,7 @@ sub ask_in_parallel {
     for my $first ( 0 .. $processes - 1 ) {
         my $pid = fork // die "fork: $!\n";
         if ( !$pid ) {
-            ask_every( $paths, $first, $processes, "$folder/$first" );
+            ask_every( $paths, $first, $processes, "$folder/$first", $net );
             POSIX::_exit(0);
         }
         $file_of{$pid} = "$folder/$first";
@@ -197,11 +239,11 @@ sub ask_in_parallel {
 }
 
 sub ask_every {
-    my ( $paths, $first, $step, $to ) = @_;
+    my ( $paths, $first, $step, $to, $net ) = @_;
     make_path("$to.home");
     open my $file, '>', $to or die "$to: $!\n";
     $file->autoflush(1);
-    my $sa = oracle("$to.home");
+    my $sa = oracle( "$to.home", $net );
     for ( my $n = $first ; $n < @$paths ; $n += $step ) {
         print {$file} "$n\t", ask( $sa, slurp_raw( $paths->[$n] ) ), "\n";
     }
