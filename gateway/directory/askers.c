@@ -221,9 +221,9 @@ static void note_result(struct askers *a, const struct asking *q)
     char title[SOURCE_TITLE_SIZE];
     const struct finding *f = &q->finding;
     bool broken = f->said == SAID_AWAY && f->broken;
-    if (!broken && f->said == SAID_AWAY)
-        return;
     a->probing = false;
+    if (!broken && f->said == SAID_AWAY)
+        return; /* says nothing of the source */
     source_title(a->source, title);
     if (!broken) {
         if (a->trouble[0])

@@ -7,7 +7,7 @@
 
 static const char settings[] =
     "hostname = mx.a.example\n"
-    "directory { subaddress = + }\n"
+    "directory { files = { }; subaddress = + }\n"
     "ldap one { servers = ldap://192.0.2.1; base = \"dc=a\"; snapshot = 0 }\n"
     "ldap two { servers = ldap://192.0.2.1; base = \"dc=b\"; snapshot = 0 }\n"
     "sqlite map { file = /nowhere; query = \"select ?\" }\n"
