@@ -354,7 +354,7 @@ static bool is_dmarc_pass(struct str method, struct str author)
     for (bool first = true; method.n > 0; first = false) {
         method = str_trim(method);
         size_t at = 0;
-        while (at < method.n && !strchr(" \t\r\n", method.s[at]))
+        while (at < method.n && !memchr(" \t\r\n", method.s[at], 4))
             at++;
         word = str_sub(method, 0, at);
         method = str_from(method, at);

@@ -222,6 +222,9 @@ static void only_a_real_pass_is_believed(void **state)
         if (arc_vouches(&answer, trusted, 1, STR("a.example")) != cases[i].says)
             fail_msg("%s", cases[i].results);
     }
+    struct arc_answer nul = {.result = ARC_PASS, .n = 1};
+    nul.hops[0] = (struct arc_hop){STR("list.example"), STR(" mx; dmarc=pass \0")};
+    assert_true(arc_vouches(&nul, trusted, 1, STR("a.example")));
 }
 
 /* The list changed it, so it fails here; who trusts both sealers knows that it passed there. */
