@@ -14,9 +14,6 @@ plan skip_all => 'libyaml-libyaml-perl is not installed' if !eval { require YAML
 my $suites = unpacked('suites/suites') or plan skip_all => Poterne::Data::folder() . '/suites is not there';
 my $work = tempdir( 'poterne-spf-XXXXXX', TMPDIR => 1, CLEANUP => 1 );
 
-# Where RFC 4408 asked for something else than RFC 7208 does: what today's answer is, and why.
-my %newer = ();
-
 sub quoted {
     my ($text) = @_;
     utf8::encode($text) if utf8::is_utf8($text);
@@ -80,7 +77,6 @@ sub judge {
     my ( $label, $test, $answer ) = @_;
     my @allowed = ref $test->{result} ? @{ $test->{result} } : $test->{result};
     my ( $result, $explanation ) = @{ $answer // [ 'no answer', q{} ] };
-    @allowed = $newer{$label} if $newer{$label};
     my $good = grep { $result eq lc } @allowed;
     my $words = $test->{explanation} // 'DEFAULT';
     $words = q{} if $words eq 'DEFAULT' || $result ne 'fail';
