@@ -221,7 +221,7 @@ const struct conf_setting conf_settings[] = {
  "Unix socket that understands what freshclam's NotifyClamd says (RELOAD, PING, VERSION). Without "
  "one the folders are watched all the same."},
 
-{"content", "workers", COUNT(content.workers), "0", 0, 256, {0},
+{"content", "workers", COUNT(content.workers), "0", 0, 1000, {0},
  "Processes that analyse mail; 0 is one a processor."},
 {"content", "timeout", TIME(content.timeout), "20s", 1, 10 * MINUTE, {0},
  "How long the analysis of one message may take."},

@@ -8,7 +8,7 @@
 
 #include "base/role.h"
 
-#define ROLE_WORKERS_MAX 256
+#define ROLE_WORKERS_MAX 1000
 
 int role_lead_workers(const struct role *role, const struct role_env *env, void *data,
                       struct err *err);

@@ -45,6 +45,34 @@ static void explain_antivirus(json_t *answers)
     putchar('\n');
 }
 
+/* "mx.example.org leads back to it; listed by heavy 2.0, good -1.0; not known: slow" */
+static void explain_client(json_t *client)
+{
+    static const char *const words[][2] = {
+        {"fail", "its name leads elsewhere"},
+        {"temperror", "its name could not be found out"},
+        {"permerror", "it has no name"},
+    };
+    struct str iprev = text_of(client, "iprev");
+    size_t i;
+    json_t *item;
+    if (iprev.n == 0 || str_eq(iprev, STR("none")))
+        return;
+    fputs("  client      ", stdout);
+    put("", text_of(client, "name"), " leads back to it");
+    for (i = 0; i < sizeof words / sizeof words[0]; i++)
+        if (str_eq(iprev, str_of(words[i][0])))
+            fputs(words[i][1], stdout);
+    json_array_foreach(json_object_get(client, "lists"), i, item)
+    {
+        put(i ? ", " : "; listed by ", text_of(item, "name"), "");
+        printf(" %+.1f", number_of(item, "points"));
+    }
+    json_array_foreach(json_object_get(client, "unknown"), i, item)
+        put(i ? ", " : "; not known: ", str_of(json_string_value(item)), "");
+    putchar('\n');
+}
+
 /* "spf pass (example.org), dkim pass (example.org), dmarc fail (example.com asks for reject)" */
 static void explain_sender(json_t *content)
 {
@@ -173,6 +201,7 @@ void explain_evidence(json_t *evidence, enum explain_size size)
     json_t *content = json_object_get(evidence, "content");
     if (json_object_size(evidence) == 0)
         return;
+    explain_client(json_object_get(evidence, "client"));
     explain_antivirus(json_object_get(evidence, "antivirus"));
     if (content) {
         explain_sender(content);

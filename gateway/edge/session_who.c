@@ -51,6 +51,8 @@ static void on_known(void *data, const struct who_facts *facts)
         str_copy(str_of(facts->name), s->client_name, sizeof s->client_name);
     s->facts.name = s->client_name;
     who_free(&s->who);
+    if (held == NULL) /* nothing waits, and the machine may be anywhere */
+        return;
     s->busy = true;
     while (held) {
         struct held_recipient *r = held;

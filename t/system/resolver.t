@@ -147,6 +147,9 @@ like( $gateway->log_text, qr/list all \(all\.test\) is switched off .*answers fo
 like( $gateway->log_text, qr/list dead \(dead\.test\) is switched off .*does not hold 127\.0\.0\.2/, 'and one that is dead' );
 like( delivered('127.0.0.5'), qr/tests=LIST_HEAVY=2\.0,LIST_POINTS=1\.5/, 'points are tests like those of rules' );
 
+ok( wait_until( 10, sub { ( $gateway->poterne( 'trace', 'x@a127-0-0-5.example' ) )[1] =~ /client +it has no name; listed by heavy \+2\.0, points \+1\.5/ } ),
+    'and `poterne trace` tells' ) or diag( ( $gateway->poterne( 'trace', 'x@a127-0-0-5.example' ) )[1] );
+
 my $refused = send_from('127.0.0.7');
 is( $refused->{stage}, 'rcpt', 'a blocked client is refused at RCPT' );
 like( join( ' ', @{ $refused->{rcpt}{$to} } ), qr/^550 5\.7\.1 .*127\.0\.0\.7 is listed by block \(block\.test\)/, 'with the list\'s name' );
