@@ -70,6 +70,7 @@ server:
     module-config: "iterator"
     do-not-query-localhost: no
     local-zone: "." static
+    local-zone: "127.in-addr.arpa." nodefault
 END
     $text .= qq(    local-zone: "$_" transparent\n) for sort keys %{ $self->{zones} };
     $text .= local_data($_) for @{ $self->{records} };
