@@ -15,6 +15,21 @@ json_t *evidence_rules(const struct pipeline *pipeline, const struct rules_resul
     return list;
 }
 
+/* The first of the rules whose truth hangs on answers that did not come, and of those questions:
+ * {"rules", "questions": ["NAME TYPE"]} */
+static json_t *evidence_unknown(const struct rules_result *rules)
+{
+    json_t *names = json_array(), *questions = json_array();
+    for (size_t i = 0; i < rules->n_unknown && i < RULES_UNANSWERED_MAX; i++)
+        json_array_append_new(names, json_string(rules->unknown[i]));
+    for (size_t i = 0; i < rules->n_unanswered && i < RULES_UNANSWERED_MAX; i++) {
+        const struct dns_query *query = &rules->unanswered[i];
+        json_array_append_new(questions, json_sprintf("%.*s %s", STR_ARG(query->name),
+                                                      dns_type_name(query->type)));
+    }
+    return json_pack("{s:o, s:o}", "rules", names, "questions", questions);
+}
+
 json_t *evidence_bayes(const struct bayes_result *bayes)
 {
     json_t *tokens = json_array();
@@ -102,13 +117,17 @@ static json_t *content_object(const struct pipeline *pipeline, const struct pipe
     json_t *limited = json_array();
     for (size_t i = 0; i < result->rules.n_limited; i++)
         json_array_append_new(limited, json_string(result->rules.limited[i]));
-    return json_pack("{s:o, s:o, s:o, s:o, s:o, s:s, s:I, s:b}", "rules",
-                     with_rules ? evidence_rules(pipeline, &result->rules) : json_array(),
-                     "limited", limited, "bayes", evidence_bayes(&result->bayes), "dkim",
-                     evidence_dkim(&result->sender.dkim), "sender", evidence_sender(result),
-                     "rules_generation", ruleset_generation(pipeline->rules), "model_generation",
-                     (json_int_t)(pipeline->model ? model_generation(pipeline->model) : 0),
-                     "truncated", (int)result->rules.truncated);
+    json_t *object =
+        json_pack("{s:o, s:o, s:o, s:o, s:o, s:s, s:I, s:b}", "rules",
+                  with_rules ? evidence_rules(pipeline, &result->rules) : json_array(), "limited",
+                  limited, "bayes", evidence_bayes(&result->bayes), "dkim",
+                  evidence_dkim(&result->sender.dkim), "sender", evidence_sender(result),
+                  "rules_generation", ruleset_generation(pipeline->rules), "model_generation",
+                  (json_int_t)(pipeline->model ? model_generation(pipeline->model) : 0),
+                  "truncated", (int)result->rules.truncated);
+    if (object && result->rules.n_unanswered)
+        json_object_set_new(object, "unknown", evidence_unknown(&result->rules));
+    return object;
 }
 
 int evidence_content(const struct pipeline *pipeline, const struct pipeline_result *result,
