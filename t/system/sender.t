@@ -7,6 +7,7 @@ use warnings;
 use File::Temp qw(tempdir);
 use Test::More;
 use lib 't/lib';
+use Poterne::Dns;
 use Poterne::Gateway;
 use Poterne::Mail qw(header_of letter);
 
@@ -107,4 +108,38 @@ my ( undef, $trace ) = $gateway->poterne( 'trace', 'jean@reject.univ.example' );
 like( $trace, qr/sender\s+spf fail \(bank\.example -all\), no signature, dmarc fail \(bank\.example asks for reject\)/, 'poterne trace tells it' );
 like( $trace, qr/verdict\s+forged/, 'and the verdict' );
 is( $gateway->stop, 0, 'the gateway stops' );
+
+# --- the same of a real name server, through the resolver ---
+
+SKIP: {
+    skip Poterne::Dns::missing(), 1 if Poterne::Dns::missing();
+    my @records = (
+        'good.example. TXT "v=spf1 include:_spf.good.example -all"',
+        '_spf.good.example. TXT "v=spf1 ip4:127.0.0.1 -all"',
+        '_dmarc.good.example. TXT "v=DMARC1; p=reject"',
+        'bank.example. TXT "v=spf1 -all"',
+        '_dmarc.bank.example. TXT "v=DMARC1; p=reject"',
+        '1.0.0.127.in-addr.arpa. PTR client.example.',
+        'client.example. A 127.0.0.1',
+    );
+    my $dns = Poterne::Dns->new( folder => "$root/dns", records => \@records )->start;
+    $gateway = Poterne::Gateway->new( root => "$root/dns", domains => \%ours, settings => { resolver => $dns->settings } );
+    $gateway->start;
+    is( send_from( 'bank.example', 'bank.example', 'jean@reject.univ.example' )->{code}, 550, 'with a name server: who is not is refused' );
+    is( send_from( 'good.example', 'good.example', 'jean@tag.univ.example' )->{code}, 250, 'who is, is let in' );
+    $gateway->wait_for_empty_queue or die "nothing is delivered\n";
+    my ($delivered) = glob "$root/mail/tag.univ.example/jean/new/*";
+    open my $file, '<', $delivered or die "nothing was delivered\n";
+    my $message = do { local $/ = undef; <$file> };
+    close $file or die "$delivered: $!\n";
+    is( found_of($message),
+        'mx.poterne.example; iprev=pass policy.iprev=127.0.0.1 (client.example); spf=pass smtp.mailfrom=claire@good.example; '
+            . 'dkim=none; dmarc=pass header.from=good.example (p=reject)',
+        'and told, with the name of the client'
+    );
+    my ($seen) = map { $_->{evidence}{content}{sender}{dns} // () } $gateway->poterne_json( 'trace', 'jean@tag.univ.example' );
+    is_deeply( $seen, { asked => 5, rounds => 2, failed => 0 }, 'the record that SPF includes takes a second round, all else the first' );
+    is( $gateway->stop, 0, 'the gateway stops' );
+    $dns->stop;
+}
 done_testing();
