@@ -90,11 +90,15 @@ static void greet(struct session *s, enum smtp_status refuse, struct str bytes)
 
 void session_disturbed(struct session *s)
 {
-    s->early = spoke_early(s->fd);
-    if (!s->early) {
+    char c;
+    ssize_t got = recv(s->fd, &c, 1, MSG_PEEK | MSG_DONTWAIT);
+    if (got < 0 && (errno == EAGAIN || errno == EINTR))
+        return;
+    if (got <= 0) {
         session_close(s);
         return;
     }
+    s->early = true;
     log_info("client %s spoke before it was greeted", s->ip);
     say_hello(s, SMTP_NONE);
     session_settle(s);
