@@ -36,8 +36,7 @@ struct asker {
     struct resolver_budget said; /* kind 0: nothing yet */
     bool timed;                  /* its time runs */
     bool late;                   /* … and is over */
-    bool reading;                /* on_readable() is at work */
-    bool gone;                   /* … and ends it */
+    bool gone;                   /* closed, and freed with the next tick */
     size_t n_open;
     struct lookup *first;
 };
@@ -49,6 +48,7 @@ struct service {
     struct event listener, tick;
     bool draining;
     struct asker *askers;
+    struct asker *dead; /* closed since the last tick */
     size_t n_askers, n_busy;
     struct lookup *first, *last;
     size_t n_open;
@@ -120,14 +120,13 @@ static void lookup_free(struct lookup *l)
 
 /* --- askers --- */
 
-/* At once, or when on_readable() is done with it. */
+/* It is freed later: it may be closed while somebody is at work on it. */
 static void asker_close(struct asker *a)
 {
     struct service *s = a->service;
-    if (a->reading) {
-        a->gone = true;
+    if (a->gone)
         return;
-    }
+    a->gone = true;
     while (a->first)
         lookup_leave(a->first);
     event_del(&a->readable);
@@ -145,7 +144,17 @@ static void asker_close(struct asker *a)
     s->n_busy -= a->said.kind == RESOLVER_MESSAGE;
     if (!s->draining && s->n_askers == SERVICE_ASKERS_MAX - 1)
         event_add(&s->listener, NULL);
-    free(a);
+    a->next = s->dead;
+    s->dead = a;
+}
+
+static void bury_dead(struct service *s)
+{
+    while (s->dead) {
+        struct asker *a = s->dead;
+        s->dead = a->next;
+        free(a);
+    }
 }
 
 static void cut_off(struct asker *a, const char *why)
@@ -305,17 +314,12 @@ static bool ask(struct service *s, struct asker *a, uint32_t number, enum dns_ty
 static void give_up_waiting(struct asker *a)
 {
     struct lookup *next;
-    bool outer = !a->reading;
-    a->reading = true; /* an answer that can't be sent ends the asker, but not under our feet */
     for (struct lookup *l = a->first; l; l = next) {
         next = l->behind;
         lookup_leave(l);
         if (!a->gone)
             answer_failed(a, l->number);
     }
-    a->reading = !outer;
-    if (outer && a->gone)
-        asker_close(a);
 }
 
 static bool within_budget(struct asker *a)
@@ -419,13 +423,12 @@ static void on_readable(evutil_socket_t fd, short what, void *data)
     struct asker *a = data;
     struct service *s = a->service;
     struct err err = {""};
-    a->reading = true;
     for (int i = 0; i < TURN_MESSAGES && !a->gone; i++) {
         int got = ipc_recv(a->fd, &s->message, NULL, &err);
         if (got == 0)
             break;
         if (got != 1)
-            a->gone = true;
+            asker_close(a);
         else if (a->said.kind == 0)
             take_budget(a, buf_str(&s->message));
         else if (a->said.kind == RESOLVER_STATUS)
@@ -433,9 +436,6 @@ static void on_readable(evutil_socket_t fd, short what, void *data)
         else
             take_questions(a, buf_str(&s->message));
     }
-    a->reading = false;
-    if (a->gone)
-        asker_close(a);
 }
 
 static void on_asker(evutil_socket_t fd, short what, void *data)
@@ -525,6 +525,7 @@ static void on_tick(evutil_socket_t fd, short what, void *data)
     if (s->health.away)
         release_all(s);
     probe(s, now);
+    bury_dead(s);
 }
 
 /* --- beginning and end --- */
@@ -588,8 +589,11 @@ void service_free(struct service **service)
     *service = NULL;
     if (s == NULL)
         return;
-    while (s->first)
-        lookup_free(s->first);
+    for (struct lookup *l = s->first, *next; l; l = next) {
+        next = l->next;
+        free(l);
+    }
+    bury_dead(s);
     pool_free(&s->pool);
     buf_release(&s->message);
     buf_release(&s->reply);
