@@ -83,6 +83,7 @@ static const struct {
     uint64_t options;
 } commands[] = {
     {"list", quarantine_list, NULL, OPT_JSON | OPT_LIMIT | FILTER_OPTIONS},
+    {"count", quarantine_count, NULL, OPT_JSON},
     {"show", NULL, show, OPT_JSON | OPT_MESSAGE},
     {"release", NULL, quarantine_release_one, OPT_RECIPIENT | OPT_TO | OPT_NO_SCAN | OPT_FORCE},
     {"delete", NULL, quarantine_delete_one, OPT_RECIPIENT},
@@ -129,12 +130,13 @@ static int run(const struct tool_args *args)
 const struct tool_command tool_quarantine = {
     .name = "quarantine",
     .summary = "list, show, release or delete what is held",
-    .arguments = "[list] | show ID… | release ID… | delete ID… |\n"
+    .arguments = "[list] | count | show ID… | release ID… | delete ID… |\n"
                  "       export ID FILE.zip | expire | rescan",
     .help =
         "list shows the newest first; all that is asked for must hold. --reason is a class\n"
         "(virus, banned, unscannable, policy, undeliverable) or part of the reason. Times are\n"
         "those of receipt. An id may be cut where only one message begins so.\n"
+        "count tells how many are held, by class.\n"
         "show prints what is known of a message, its structure and why it is held; with\n"
         "--message the message itself as it was received, which may be dangerous.\n"
         "release has it scanned again (unless --no-scan) and gives it to those it is held for,\n"

@@ -136,32 +136,73 @@ void quarantine_put(struct spool_view *view, const struct held *held)
         put_held(held);
 }
 
-/* "20 shown, there are more: --limit shows them; 312 held: 300 virus, 12 undeliverable" */
-static void put_end(struct spool_view *view, struct held_finder *finder, bool more)
+/* --- how many --- */
+
+struct counts {
+    uint64_t of[HELD_CLASSES], all;
+};
+
+static bool count(struct spool_view *view, struct held_finder *finder, struct counts *counts)
 {
-    uint64_t counts[HELD_CLASSES], all = 0;
     struct err err = {""};
-    if (view->args->given & OPT_JSON)
-        return;
-    if (held_count(finder, counts, &err) < 0) {
+    counts->all = 0;
+    if (held_count(finder, counts->of, &err) < 0) {
         spool_view_worse(view, tool_fail(view->command, &err));
-        return;
+        return false;
     }
     for (size_t i = 0; i < HELD_CLASSES; i++)
-        all += counts[i];
-    if (more)
-        printf("%zu shown, there are more that match: see --limit\n", view->listed);
-    else if (view->args->given & (FILTER_OPTIONS | OPT_DRY_RUN))
-        printf("%zu match\n", view->listed);
+        counts->all += counts->of[i];
+    return true;
+}
+
+static json_t *counts_json(const struct counts *counts)
+{
+    json_t *classes = json_object();
+    for (size_t i = 0; i < HELD_CLASSES; i++)
+        json_object_set_new(classes, held_class_name((enum held_class)i),
+                            json_integer((json_int_t)counts->of[i]));
+    return json_pack("{s:I, s:o}", "held", (json_int_t)counts->all, "classes", classes);
+}
+
+/* "312 messages in quarantine: 300 virus, 12 undeliverable" */
+static void put_counts(const struct counts *counts)
+{
+    uint64_t all = counts->all;
     printf("%llu message%s in quarantine", (unsigned long long)all, all == 1 ? "" : "s");
     const char *between = ": ";
     for (size_t i = 0; i < HELD_CLASSES; i++)
-        if (counts[i]) {
-            printf("%s%llu %s", between, (unsigned long long)counts[i],
+        if (counts->of[i]) {
+            printf("%s%llu %s", between, (unsigned long long)counts->of[i],
                    held_class_name((enum held_class)i));
             between = ", ";
         }
     putchar('\n');
+}
+
+void quarantine_count(struct spool_view *view)
+{
+    struct counts counts;
+    struct held_finder *finder = quarantine_finder(view);
+    if (finder && count(view, finder, &counts)) {
+        if (view->args->given & OPT_JSON)
+            json_line(counts_json(&counts));
+        else
+            put_counts(&counts);
+    }
+    held_finder_close(&finder);
+}
+
+/* What is behind a list for people. */
+static void put_end(struct spool_view *view, struct held_finder *finder, bool more)
+{
+    struct counts counts;
+    if (view->args->given & OPT_JSON || !count(view, finder, &counts))
+        return;
+    if (more)
+        printf("%zu shown, there are more that match: see --limit\n", view->listed);
+    else if (view->args->given & (FILTER_OPTIONS | OPT_DRY_RUN))
+        printf("%zu match\n", view->listed);
+    put_counts(&counts);
 }
 
 static void list(struct spool_view *view, const struct held_filter *filter)

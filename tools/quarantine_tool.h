@@ -15,6 +15,8 @@ bool quarantine_filter(struct spool_view *view, struct held_filter *filter);
 struct held_finder *quarantine_finder(struct spool_view *view);
 
 void quarantine_list(struct spool_view *view);
+/* How many are held, by class. */
+void quarantine_count(struct spool_view *view);
 /* One message in a few lines, or one of JSON. */
 void quarantine_put(struct spool_view *view, const struct held *held);
 /* What `expire` would remove. */

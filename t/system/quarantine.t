@@ -67,6 +67,9 @@ is( scalar listed( '--since', '1h' ), 4, 'since an hour' );
 is( scalar listed( '--until', '1h' ), 0, 'before it' );
 my ( $status, $said ) = $gateway->poterne( 'quarantine', '--limit', 2 );
 like( $said, qr/^2 shown, there are more.*\n4 messages in quarantine: 4 virus$/m, 'that there are more is said' );
+my ($counts) = $gateway->poterne_json( 'quarantine', 'count' );
+is_deeply( [ $counts->{held}, @{ $counts->{classes} }{qw(virus banned)} ], [ 4, 4, 0 ], 'how many, by class' );
+like( ( $gateway->poterne( 'quarantine', 'count' ) )[1], qr/^4 messages in quarantine: 4 virus$/, 'the same in words' );
 ( $status, $said ) = $gateway->poterne( 'quarantine', 'list', '--force' );
 is( $status, 2, 'an option of another command is refused' );
 
