@@ -327,6 +327,8 @@ static int write_anew(struct cache *cache, struct err *err)
         result = write_line(fd, &cache->unknown, path, &bytes, err);
     if (result == 0)
         result = write_line(fd, &cache->known, path, &bytes, err);
+    if (result == 0 && fdatasync(fd) < 0)
+        result = err_sys(err, "cannot sync %s", path);
     if (result == 0 && rename(path, cache->path) < 0)
         result = err_sys(err, "cannot rename %s", path);
     buf_release(&beside);

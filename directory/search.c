@@ -58,6 +58,11 @@ static void found(struct search *search, const struct person *person, struct str
     a->quota_used = person->quota_used;
     a->quota_limit = person->quota_limit;
     a->result = judge(search, person);
+    /* old knowledge refuses nobody for good */
+    if (as_of && a->result == DIRECTORY_FULL)
+        a->result = DIRECTORY_KNOWN;
+    if (as_of && a->result == DIRECTORY_DISABLED)
+        a->result = DIRECTORY_UNAVAILABLE;
     if (a->result == DIRECTORY_CLOSED && writers_unknown(search, person))
         a->result = DIRECTORY_UNAVAILABLE;
     explain(search, note, as_of);

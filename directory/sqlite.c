@@ -152,6 +152,7 @@ static void reader_ask(void *asker, struct str address, struct finding *finding)
         finding_away(finding, true, err.text);
         return;
     }
+    sqlite3_stmt_status(r->query, SQLITE_STMTSTATUS_VM_STEP, 1); /* STEPS are for this question */
     int result = sqlite3_bind_text(r->query, 1, address.s, (int)address.n, SQLITE_STATIC);
     if (result == SQLITE_OK)
         result = sqlite3_step(r->query);

@@ -32,7 +32,10 @@ static int finish_connect(struct stream *stream, struct err *err)
 int stream_connect(struct stream *stream, const char *host, uint16_t port, const char *path,
                    int64_t until_ms, struct err *err)
 {
-    const struct dial_place place = {.host = host, .port = port, .path = path};
+    const struct dial_place place = {.host = host,
+                                     .port = port,
+                                     .path = path,
+                                     .text = host ? host : path};
     bool connecting;
     stream->until_ms = until_ms;
     stream->fd = dial_start(&place, &connecting, err);

@@ -3,7 +3,7 @@
 #include "sender/authres.h"
 
 #define TESTS_MAX          (16 * 1024)
-#define AUTHENTICATION_MAX (8 * 1024)
+#define AUTHENTICATION_MAX (32 * 1024) /* ten signatures, each name as long as it may be */
 
 static struct str tests_of(const struct rules_result *rules, struct pool *pool)
 {

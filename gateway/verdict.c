@@ -142,6 +142,10 @@ static void decide_dmarc(const struct verdict_facts *facts, struct verdict *verd
     if (verdict->class != VERDICT_HAM && verdict->class != VERDICT_SPAM &&
         strictness(verdict->action) >= strictness(action))
         return;
+    /* what was found and is held or refused for that stays what the journal says */
+    if (verdict->action != VERDICT_DELIVER &&
+        (verdict->class == VERDICT_INFECTED || verdict->class == VERDICT_BANNED))
+        return;
     if (verdict->action == VERDICT_DEFER) /* something could not be examined: that comes first */
         return;
     verdict->class = VERDICT_FORGED;

@@ -253,7 +253,8 @@ static int describe(const struct check *check, struct err *err)
     for (unsigned i = 0; i < check->sets.n; i++) {
         const struct arc_set *set = &check->sets.list[i];
         struct arc_hop *hop = &check->answer->hops[i];
-        hop->sealer = pool_lower(check->pool, tag_value(set->value[ARC_SEAL], STR("d")));
+        struct str sealer = tag_value(set->value[ARC_SEAL], STR("d"));
+        hop->sealer = pool_lower(check->pool, dns_name_ok(sealer) ? sealer : STR(""));
         hop->results = pool_str(check->pool, set->value[ARC_RESULTS]);
         if (!hop->sealer.s || !hop->results.s)
             return err_set(err, "arc: out of memory");
@@ -279,6 +280,8 @@ static bool read_fields(struct check *check)
     struct field field;
     size_t cap = 0;
     while (field_next(&walk, &field)) {
+        if (check->n_fields > ARC_FIELDS_MAX) /* said later; where the body begins is needed */
+            continue;
         struct header_field *fields =
             pool_grow(check->pool, check->fields, check->n_fields, &cap, sizeof *fields);
         if (!fields)

@@ -15,10 +15,21 @@ const char *dmarc_result_name(enum dmarc_result result)
 
 /* --- who the authors are --- */
 
+/* Mail programs show an address whatever stands behind it. */
+static struct str shown_domain(struct str address)
+{
+    static const struct str ends = STR(" \t\r\n\"'()<>[],;:\\");
+    struct str domain = str_trim(mail_address_domain(address));
+    size_t n = 0;
+    while (n < domain.n && str_chr(ends, domain.s[n]) == STR_NONE)
+        n++;
+    return str_sub(domain, 0, n);
+}
+
 static int add_author(struct str address, struct pool *pool, struct dmarc_authors *authors)
 {
     char domain[DOMAIN_SIZE];
-    if (!domain_normal(mail_address_domain(address), domain)) {
+    if (!domain_normal(shown_domain(address), domain)) {
         authors->broken = true;
         return 0;
     }

@@ -235,7 +235,9 @@ static void ask_ahead(struct check *check, const struct spf_record *record)
     for (size_t i = 0; i < record->n && !all; i++) {
         const struct spf_term *term = &record->terms[i];
         all = term->mechanism == SPF_ALL;
-        if (term->mechanism == SPF_A)
+        if (!asks_dns(term)) /* what matches here makes the rest needless */
+            all = match(check, term) == SPF_PASS;
+        else if (term->mechanism == SPF_A)
             add_ahead(check, queries, &n, address_type(check), term->domain);
         else if (term->mechanism == SPF_MX)
             add_ahead(check, queries, &n, DNS_MX, term->domain);

@@ -228,8 +228,8 @@ int ldap_session_entry(struct ldap_session *session, LDAPMessage *message, struc
     size_t cap = 0;
     int result = 0;
     *entry = (struct ldap_entry){0};
-    for (char *name = ldap_first_attribute(session->ld, message, &ber); name && result == 0;
-         name = ldap_next_attribute(session->ld, message, ber)) {
+    char *name = ldap_first_attribute(session->ld, message, &ber);
+    while (name && result == 0) {
         struct berval **values = ldap_get_values_len(session->ld, message, name);
         struct ldap_attribute *more =
             pool_grow(pool, entry->attributes, entry->n, &cap, sizeof *entry->attributes);
@@ -243,7 +243,9 @@ int ldap_session_entry(struct ldap_session *session, LDAPMessage *message, struc
             result = err_set(err, "an entry is larger than there is room for");
         ldap_value_free_len(values);
         ldap_memfree(name);
+        name = ldap_next_attribute(session->ld, message, ber);
     }
+    ldap_memfree(name);
     ber_free(ber, 0);
     return result;
 }

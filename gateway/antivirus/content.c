@@ -33,6 +33,8 @@ struct piece {
 };
 
 #define DECODE_SLACK 16
+/* RFC 1741 4: where BinHex begins. It is not decoded here; ClamAV's mail parser does that. */
+#define BINHEX_MARK "(This file must be converted with BinHex"
 /* Messages, and files in frames of their own, inside of what was decoded. */
 #define AV_INSIDE_MAX 8
 /* Bytes that are read as messages, for each byte that came: a text may be one in many readings, and
@@ -394,7 +396,7 @@ static void add_loose_part(struct av_content *content, struct known *all,
     unsigned done = known ? encodings_at(all, known) : 0;
     unsigned looks = encodings || done ? 0 : looks_of(all, around, loose->body);
     encodings = (encodings | (looks & 1U << ENC_QP)) & ~done;
-    if (!known || done) /* else they are found in the part as it stands */
+    if (!known || known->child || done) /* else they are found in the part as it stands */
         add_frames(content, loose->body);
     bool hidden = !known && str_chr(loose->body, '\0') != STR_NONE;
     bool described = !known && has_content_field(loose->head);
@@ -415,6 +417,14 @@ static void add_loose_parts(struct av_content *content, struct known *known)
     struct av_loose_part loose;
     while (av_loose_next(&walk, &loose) && !is_full(content))
         add_loose_part(content, known, &loose);
+}
+
+/* A file in it that stands between lines of its own, wherever that is: in a header, too. */
+static bool has_old_frame(struct str text)
+{
+    struct av_frame frame;
+    struct str rest = text;
+    return av_frame_next(&rest, &frame) || str_find(text, STR(BINHEX_MARK)) != STR_NONE;
 }
 
 static void add_message(struct av_content *content, struct str text)
@@ -441,6 +451,7 @@ static void add_message(struct av_content *content, struct str text)
         if (!part->child)
             add_part(content, part);
     }
+    content->odd |= has_old_frame(message->raw);
     struct known known = known_in(message, message->raw, 0);
     add_loose_parts(content, &known);
     for (size_t i = 0; i < message->n_parts; i++) {
@@ -541,6 +552,7 @@ static void look_inside(struct av_content *content, size_t index)
     struct piece piece = content->pieces[index];
     struct str bytes = bytes_of(content, &piece), rest = bytes;
     struct av_frame frame;
+    content->odd |= str_find(bytes, STR(BINHEX_MARK)) != STR_NONE;
     bool message = !piece.as_it_stands && av_looks_like_message(bytes);
     bool binary = piece.is_text && str_chr(bytes, '\0') != STR_NONE;
     bool tnef = tnef_is(bytes);

@@ -21,6 +21,8 @@ static void hang_up(struct caller *c)
 {
     stream_close(&c->stream);
     buf_clear(&c->unread);
+    reply_release(&c->reply); /* half a reply may stand there */
+    reply_init(&c->reply);
 }
 
 static void caller_close(void *asker)
@@ -134,16 +136,25 @@ static int converse(struct caller *c, const char *address, struct err *err)
     return 0;
 }
 
+/* RFC 3463 3.4, 3.6, 3.8: of the server, of the protocol, or of who may come. */
+static bool refuses_us(unsigned code, struct str enhanced)
+{
+    return code < 550 || str_starts(enhanced, STR("5.3.")) || str_starts(enhanced, STR("5.5.")) ||
+           str_starts(enhanced, STR("5.7."));
+}
+
 /* RFC 3463 3.3: what says that the mailbox is full, or disabled, says that it is there. */
-static void take_refusal(struct str words, struct finding *finding)
+static void take_refusal(unsigned code, struct str words, struct finding *finding)
 {
     static const struct person full = {.quota_used = 1, .quota_limit = 1};
     static const struct person disabled = {.flags = PERSON_DISABLED};
     struct str enhanced = str_sub(str_from(words, 4), 0, strlen("5.2.2"));
-    if (str_eq(enhanced, STR("5.2.2")))
+    if (code == 552 || str_eq(enhanced, STR("5.2.2")))
         finding_yes(finding, &full);
     else if (str_eq(enhanced, STR("5.2.1")))
         finding_yes(finding, &disabled);
+    else if (refuses_us(code, enhanced))
+        finding_away(finding, false, "the next hop refuses us, not the recipient");
     else
         finding_no(finding);
 }
@@ -159,7 +170,7 @@ static void take_reply(struct caller *c, struct finding *finding)
         finding_yes(finding, &plain);
         break;
     case 5:
-        take_refusal(buf_str(&words), finding);
+        take_refusal(c->reply.code, buf_str(&words), finding);
         break;
     default:
         finding_away(finding, c->reply.code == 421, buf_cstr(&words));

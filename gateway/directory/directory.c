@@ -22,6 +22,7 @@
 #include "gateway/directory/desk.h"
 
 #define REFRESH_MS       500
+#define FLUSH_PAUSE_MS   60000
 #define ROUND_CLIENT_MAX 256 /* requests of one client before the others have their turn */
 #define FILES_MAX        1024
 #define MEMORY_MAX       (16384ull * 1024 * 1024) /* threads reserve much that they do not use */
@@ -33,6 +34,7 @@ struct server {
     char cache_path[PATH_MAX];
     int wake_fd;
     int64_t refresh_at; /* monotonic milliseconds */
+    int64_t flush_at;   /* likewise: not before it, after one that failed */
 };
 
 static const struct source_ops *const kinds[CONF_SOURCE_KINDS] = {
@@ -140,8 +142,10 @@ static void refresh(struct server *server)
     server->refresh_at = clock_ms() + REFRESH_MS;
     if (directory_refresh(server->directory, &err) < 0)
         log_error("%s; what was read before stays in service", err.text);
-    if (cache_flush(server->desk.cache, &err) < 0)
+    if (clock_ms() >= server->flush_at && cache_flush(server->desk.cache, &err) < 0) {
         log_error("%s; what sources say is not remembered over a restart", err.text);
+        server->flush_at = clock_ms() + FLUSH_PAUSE_MS;
+    }
 }
 
 static int start_threads(struct server *server, struct err *err)

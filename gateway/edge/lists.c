@@ -69,13 +69,17 @@ bool lists_name(const char *ip, const char *zone, char out[LISTS_NAME_SIZE], boo
     return true;
 }
 
+/* By it lists tell that they don't answer whoever asks (a public resolver, too many questions). */
+#define SAID_OF_US "127.255.255."
+
 bool lists_says_listed(const struct conf_dns_list *list, const struct resolver_answer *answer)
 {
     char ip[INET_ADDRSTRLEN];
     struct network network;
     for (size_t i = 0; i < answer->n; i++) {
         if (answer->records[i].data.n != sizeof(struct in_addr) ||
-            inet_ntop(AF_INET, answer->records[i].data.s, ip, sizeof ip) == NULL)
+            inet_ntop(AF_INET, answer->records[i].data.s, ip, sizeof ip) == NULL ||
+            str_starts(str_of(ip), STR(SAID_OF_US)))
             continue;
         for (size_t k = 0; k < list->answers.n; k++)
             if (network_parse(str_of(list->answers.items[k]), &network) &&

@@ -32,13 +32,13 @@ enum smtp_status session_known(struct session *s, const struct sockaddr_storage 
     s->client = client;
     s->counted = false;
     client_ip(address, s->ip);
-    session_who_ask(s);
     s->networked = gate_network(str_of(s->ip), &s->network);
     smtp_trust(s->smtp, networks_hold(&edge->xclient_from, str_of(s->ip)));
     if (client->sessions >= edge->conf->smtp.client_sessions_limit)
         return SMTP_TOO_MANY_FROM_CLIENT;
     client->sessions++;
     s->counted = true;
+    session_who_ask(s); /* of nobody who is sent away at once */
     return SMTP_NONE;
 }
 
@@ -137,8 +137,7 @@ void session_open(struct edge *edge, int fd, const struct sockaddr_storage *addr
         session_set_reading(s, true);
         return;
     }
-    enum smtp_status known = session_known(s, address);
-    greet(s, refuse == SMTP_NONE ? known : refuse, STR_EMPTY);
+    greet(s, refuse == SMTP_NONE ? session_known(s, address) : refuse, STR_EMPTY);
 }
 
 /* Nothing is said to it: what it takes for a server's greeting would be handed to somebody. */

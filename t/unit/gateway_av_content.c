@@ -91,6 +91,10 @@ static void what_is_read_in_one_way(void **state)
         STR(MIXED "--c\r\n" BASE64 "\r\n" CODED "\r\n" PART("", "x") "--b--\r\n"), /* hidden */
         STR(MULTI("multipart/mixed", "x=y") "hello\r\n"),                          /* no boundary */
         STR("Subject: x\r\n\r\nbegin 644 a.exe\r\n#86)C\r\n`\r\nend\r\n"),
+        STR(MIXED "begin 644 a.exe\r\n#86)C\r\n`\r\nend\r\n" PART("", "x") "--b--\r\n"),
+        STR(MIXED PART("", "x") "--b--\r\nbegin 644 a.exe\r\n#86)C\r\n`\r\nend\r\n"),
+        STR(MIXED "--b\r\nbegin 644 a.exe\r\n#86)C\r\n`\r\nend\r\n--b--\r\n"),
+        STR("Subject: x\r\n\r\nHello\r\n(This file must be converted with BinHex 4.0)\r\n:x:\r\n"),
         STR("Subject: x\r\n\r\nhel\0lo\r\n"),
         STR("Subject: x\r\n\r\nhello\rthere\r\n"),
         STR("Subject: x\r\nno field\r\n\r\nhello\r\n"),

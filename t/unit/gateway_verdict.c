@@ -359,6 +359,10 @@ static void dmarc_hides_no_finding(void **state)
     verdict_decide(&facts, &conf, &v);
     assert_int_equal(v.class, VERDICT_INFECTED);
     assert_int_equal(v.action, VERDICT_QUARANTINE);
+    facts.dmarc = CONF_DMARC_REJECT;
+    verdict_decide(&facts, &conf, &v);
+    assert_int_equal(v.class, VERDICT_INFECTED);
+    assert_int_equal(v.action, VERDICT_QUARANTINE);
     answers[1].result = AV_FAILED;
     verdict_decide(&facts, &conf, &v);
     assert_int_equal(v.action, VERDICT_DEFER);
