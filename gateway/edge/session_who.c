@@ -78,6 +78,7 @@ void session_who_ask(struct session *s)
 void session_who_named(struct session *s, struct str name)
 {
     s->named = true;
+    s->facts.iprev = IPREV_NONE; /* who told it has not checked it */
     if (!str_copy(name, s->client_name, sizeof s->client_name))
         s->client_name[0] = '\0';
 }
