@@ -461,10 +461,11 @@ static const struct conf_setting conf_list_settings[] = {
 
 const size_t conf_n_settings = sizeof conf_settings / sizeof conf_settings[0];
 
-#define ROWS(rows) rows, sizeof rows / sizeof rows[0]
+#define ROWS(rows) (rows), sizeof(rows) / sizeof((rows)[0])
 /* `array` and `count` are fields of struct conf. */
 #define HELD(type, array, count)                                                                   \
-    sizeof(type), AT(array, type *) + 0 * sizeof(char[offsetof(type, name) == 0 ? 1 : -1]),        \
+    sizeof(type),                                                                                  \
+        AT(array, __typeof__(type) *) + 0 * sizeof(char[offsetof(type, name) == 0 ? 1 : -1]),      \
         AT(count, size_t)
 
 const struct conf_titled conf_titled[TITLED_KINDS] = {

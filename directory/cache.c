@@ -98,7 +98,7 @@ static void take_out(struct cache *cache, struct entry *e)
 static void grow(struct cache *cache)
 {
     size_t n = cache->n_slots * 2;
-    struct entry **slots = calloc(n, sizeof *slots);
+    struct entry **slots = calloc(n, sizeof(void *));
     if (slots == NULL)
         return; /* longer chains */
     struct entry **old = cache->slots;
@@ -138,7 +138,7 @@ struct cache *cache_new(const struct conf_cache *conf, struct err *err)
 {
     struct cache *cache = calloc(1, sizeof *cache);
     if (cache)
-        cache->slots = calloc(FIRST_SLOTS, sizeof *cache->slots);
+        cache->slots = calloc(FIRST_SLOTS, sizeof(void *));
     if (cache == NULL || cache->slots == NULL) {
         free(cache);
         err_set(err, "directory cache: out of memory");
@@ -154,13 +154,20 @@ struct cache *cache_new(const struct conf_cache *conf, struct err *err)
     return cache;
 }
 
+static void drop_line(struct cache *cache, struct line *line)
+{
+    struct entry *newer;
+    for (struct entry *e = line->oldest; e; e = newer) {
+        newer = e->newer;
+        take_out(cache, e);
+    }
+}
+
 static size_t drop_all(struct cache *cache)
 {
     size_t n = cache->known.n + cache->unknown.n;
-    while (cache->known.oldest)
-        take_out(cache, cache->known.oldest);
-    while (cache->unknown.oldest)
-        take_out(cache, cache->unknown.oldest);
+    drop_line(cache, &cache->known);
+    drop_line(cache, &cache->unknown);
     return n;
 }
 

@@ -279,7 +279,9 @@ static int run_rules(const struct pipeline *pipeline, const struct askers *asker
     input->network = result->asked ? &network : NULL;
     input->bayes_known = result->bayes.used && is_trained(pipeline->model);
     input->bayes = result->bayes.probability;
-    return ruleset_run(pipeline->rules, pipeline->scratch, input, pool, &result->rules, err);
+    int ran = ruleset_run(pipeline->rules, pipeline->scratch, input, pool, &result->rules, err);
+    input->network = NULL; /* it ends here */
+    return ran;
 }
 
 static int judge(const struct pipeline *pipeline, const struct sender_input *sender,

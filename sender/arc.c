@@ -194,11 +194,11 @@ static bool signature_is_good(struct check *check)
         return end(check, ARC_FAIL, "the signature leaves some of the body out");
     if (!body_fits(check, tags, body))
         return end(check, ARC_FAIL, "the body was changed after the newest signature");
-    bool good = put_signed_fields(check, tag_value(tags, STR("h")), header, &bytes);
+    bool named = put_signed_fields(check, tag_value(tags, STR("h")), header, &bytes);
     put_unsigned(header, newest->field[ARC_SIGNATURE], &bytes);
-    if (!good || !buf_ok(&bytes))
+    if (!named || !buf_ok(&bytes))
         end(check, ARC_FAIL, "the signature names fields that it must not, or too many");
-    else if (!(good = fits(check, tags, buf_str(&bytes))) && check->answer->result == ARC_PASS)
+    else if (!fits(check, tags, buf_str(&bytes)) && check->answer->result == ARC_PASS)
         end(check, ARC_FAIL, "the header was changed after the newest signature");
     buf_release(&bytes);
     return check->answer->result == ARC_PASS;

@@ -69,7 +69,7 @@ static void directory_unload(void *data)
 static int open_askers(struct server *server, struct err *err)
 {
     const struct directory *directory = server->directory;
-    server->desk.askers = calloc(directory->n_sources + 1, sizeof *server->desk.askers);
+    server->desk.askers = calloc(directory->n_sources + 1, sizeof(void *));
     if (server->desk.askers == NULL)
         return err_set(err, "out of memory");
     for (size_t i = 0; i < directory->n_sources; i++) {
