@@ -15,52 +15,78 @@ const char *dmarc_result_name(enum dmarc_result result)
 
 /* --- who the authors are --- */
 
-/* Mail programs show an address whatever stands behind it. */
-static struct str shown_domain(struct str address)
+/* Mail programs show a domain whatever stands behind it, and whatever comment before it. */
+static struct str shown_domain(struct str text)
 {
     static const struct str ends = STR(" \t\r\n\"'()<>[],;:\\");
-    struct str domain = str_trim(mail_address_domain(address));
+    struct str domain = str_trim(text);
     size_t n = 0;
+    while (str_starts(domain, STR("("))) {
+        size_t end = str_chr(domain, ')');
+        domain = str_trim(str_from(domain, end == STR_NONE ? domain.n : end + 1));
+    }
     while (n < domain.n && str_chr(ends, domain.s[n]) == STR_NONE)
         n++;
     return str_sub(domain, 0, n);
 }
 
-static int add_author(struct str address, struct pool *pool, struct dmarc_authors *authors)
+/* 1: it is among them now; 0: that is no domain; -1: out of memory. */
+static int add_author(struct str shown, struct pool *pool, struct dmarc_authors *authors)
 {
     char domain[DOMAIN_SIZE];
-    if (!domain_normal(shown_domain(address), domain)) {
-        authors->broken = true;
+    if (!domain_normal(shown, domain))
         return 0;
-    }
     for (size_t i = 0; i < authors->n; i++)
         if (str_eq(authors->domains[i], str_of(domain)))
-            return 0;
+            return 1;
     if (authors->n == DMARC_AUTHORS_MAX) {
         authors->more = true;
-        return 0;
+        return 1;
     }
     struct str copy = pool_str(pool, str_of(domain));
     if (!copy.s)
         return -1;
     authors->domains[authors->n++] = copy;
+    return 1;
+}
+
+/* An address that could not be read: some program shows what follows any @ in the field. */
+static int add_hidden(struct str field, struct pool *pool, struct dmarc_authors *authors)
+{
+    size_t at;
+    while (!authors->more && (at = str_chr(field, '@')) != STR_NONE) {
+        field = str_from(field, at + 1);
+        if (add_author(shown_domain(field), pool, authors) < 0)
+            return -1;
+    }
     return 0;
+}
+
+static int add_field(struct str field, struct pool *pool, struct dmarc_authors *authors)
+{
+    struct mail_address address;
+    struct str rest = field;
+    int added = 1;
+    bool broken = false;
+    while (!authors->more && added >= 0 && mail_address_next(&rest, &address)) {
+        added = add_author(shown_domain(mail_address_domain(address.address)), pool, authors);
+        broken |= added == 0;
+    }
+    if (added < 0)
+        return -1;
+    return broken ? add_hidden(field, pool, authors) : 0;
 }
 
 int dmarc_authors(const struct message *message, struct pool *pool, struct dmarc_authors *authors,
                   struct err *err)
 {
     const struct header *header;
-    struct mail_address address;
     size_t from = 0;
     *authors = (struct dmarc_authors){.n = 0};
     while (!authors->more && (header = part_header(message->root, STR("From"), &from)) != NULL) {
-        struct str rest = header_unfold(pool, header);
-        if (!rest.s)
+        struct str field = header_unfold(pool, header);
+        if (!field.s || add_field(field, pool, authors) < 0)
             return err_set(err, "dmarc: out of memory");
-        while (!authors->more && mail_address_next(&rest, &address))
-            if (add_author(address.address, pool, authors) < 0)
-                return err_set(err, "dmarc: out of memory");
     }
     return 0;
 }

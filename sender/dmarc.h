@@ -31,8 +31,7 @@ enum dmarc_result {
 struct dmarc_authors {
     struct str domains[DMARC_AUTHORS_MAX]; /* normal form (base/domain.h) */
     size_t n;
-    bool more;   /* than DMARC_AUTHORS_MAX */
-    bool broken; /* an address without a domain, or with one that is none */
+    bool more; /* than DMARC_AUTHORS_MAX */
 };
 
 struct dmarc_answer {

@@ -205,8 +205,11 @@ static void alignment(void **state)
            (struct given){"From: a@example.com", "other.example.com", NULL, 0}, DMARC_FAIL);
     expect(ZONE, (struct given){"From: a@nobody.example", "nobody.example", NULL, 0}, DMARC_NONE);
     /* whatever stands behind the domain: programs show the address all the same */
-    static const char *const shown[] = {"From: <a@example.com(x)>", "From: <a@example.com ;>",
-                                        "From: a@example.com foo", "From: \"a@example.com\""};
+    static const char *const shown[] = {
+        "From: <a@example.com(x)>",   "From: <a@example.com ;>",
+        "From: a@example.com foo",    "From: \"a@example.com\"",
+        "From: ceo(x)@example.com",   "From: ceo@(x)example.com",
+        "From: <\"a>\"@example.com>", "From: ceo(x)@example.com, b@other.example"};
     for (size_t i = 0; i < sizeof shown / sizeof *shown; i++)
         expect(ZONE, (struct given){shown[i], "other.example", NULL, 0}, DMARC_FAIL);
 }
