@@ -66,11 +66,14 @@ sub is_tagged {
     return defined $text_now && $text_now eq $text_then;
 }
 
+# No clock in them: what was written within one second would have a word in common to be told by.
+my $letters = 0;
+
 sub letter {
     my ( $to, $subject, $body ) = @_;
     return "From: Claire <claire\@remote.example>\nTo: <$to>\nSubject: " . ( $subject // 'A letter' )
         . "\nDate: Fri, 20 Nov 2026 09:12:44 +0100\nMessage-ID: <"
-        . join( '.', time, $$, int rand 1e9 )
+        . join( '.', ++$letters, $$, int rand 1e9 )
         . "\@remote.example>\n\n"
         . ( $body // "Bonjour,\n\nthe room has changed, see you on Thursday.\n\nClaire\n" );
 }
