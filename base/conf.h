@@ -29,6 +29,12 @@ struct conf_hop {
     const char *text; /* as written */
 };
 
+/* In the order in which they are preferred. */
+struct conf_hops {
+    const struct conf_hop *items;
+    size_t n;
+};
+
 struct conf_domain {
     const char *name;           /* lower case; an internationalised name in its A-label form */
     struct conf_list directory; /* sources in order (conf_source_of()); empty: directory.files */
@@ -275,6 +281,11 @@ struct conf_queue {
     size_t free_space_min;      /* 452 4.3.1 at MAIL below it: 100M */
 };
 
+/* Where mail goes whose recipient is in none of our domains. */
+struct conf_outside {
+    struct conf_hops next_hop; /* all of it goes there (smarthost); empty: none */
+};
+
 /* How long what is held is kept, by why it is held; 0: until somebody decides. 30 days */
 struct conf_quarantine {
     unsigned keep_virus, keep_banned, keep_unscannable, keep_policy, keep_undeliverable;
@@ -324,6 +335,7 @@ struct conf {
     struct conf_dns_list *lists; /* ordered by name */
     size_t n_lists;
     struct conf_queue queue;
+    struct conf_outside outside;
     struct conf_quarantine quarantine;
     struct conf_journal journal;
 };

@@ -91,6 +91,16 @@ static void check_engines(const struct conf_loaded *loaded)
     }
 }
 
+/* --- next hops --- */
+
+static bool all_smtp(const struct conf_hops *hops)
+{
+    for (size_t i = 0; i < hops->n; i++)
+        if (hops->items[i].kind != HOP_SMTP)
+            return false;
+    return true;
+}
+
 void conf_check(const struct conf_loaded *loaded)
 {
     struct err err;
@@ -110,6 +120,8 @@ void conf_check(const struct conf_loaded *loaded)
          "timeout of antivirus is longer than scan_timeout of smtp; expected it shorter"},
         {conf->content.timeout > smtp->scan_timeout, "content", "timeout", "smtp", "scan_timeout",
          "timeout of content is longer than scan_timeout of smtp; expected it shorter"},
+        {!all_smtp(&conf->outside.next_hop), "outside", "next_hop", "outside", "next_hop",
+         "next_hop of outside is no mail server; expected smtp://address:port"},
         {socket_path > CONF_SOCKET_PATH_MAX, "", "run_dir", "", "run_dir",
          "run_dir is too long for the names of sockets in it; expected at most 82 bytes"},
     };

@@ -290,6 +290,9 @@ const struct conf_setting conf_settings[] = {
 {"queue", "free_space_min", SIZE(queue.free_space_min), "100M", 0, 1024 * GIB, {0},
  "Below this much free space nothing is accepted: 452 4.3.1."},
 
+{"outside", "next_hop", CONF_HOPS, AT(outside.next_hop, struct conf_hops), "{ }", 0, 1, {0},
+ "The server that takes all mail for other domains than ours: smtp://address:port."},
+
 {"quarantine", "keep_virus", TIME(quarantine.keep_virus), "30d", 0, 3650 * (uint64_t)DAY, {0},
  "How long an infected message is held before it is deleted; 0 is until somebody decides."},
 {"quarantine", "keep_banned", TIME(quarantine.keep_banned), "30d", 0, 3650 * (uint64_t)DAY, {0},

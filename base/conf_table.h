@@ -35,7 +35,8 @@ enum conf_type {
     CONF_NETWORKS,  /* struct conf_list: networks of IP addresses */
     CONF_URIS,      /* struct conf_list: ldap:// and ldaps:// */
     CONF_HOSTS,     /* struct conf_list: domain names */
-    CONF_SOURCES    /* struct conf_list: conf_source_of() */
+    CONF_SOURCES,   /* struct conf_list: conf_source_of() */
+    CONF_HOPS       /* struct conf_hops */
 };
 
 #define CONF_CHOICES_MAX  6

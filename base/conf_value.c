@@ -293,10 +293,31 @@ static int store_list(struct job *job, const struct conf_value *value, struct co
     return 0;
 }
 
+static int store_hops(struct job *job, const struct conf_value *value, struct conf_hops *field)
+{
+    const struct conf_setting *setting = job->setting;
+    if (value->n < setting->min || value->n > setting->max)
+        return err_set(job->err, "expected %d to %d next hops", (int)setting->min,
+                       (int)setting->max);
+    struct conf_hop *items = POOL_ARRAY(job->pool, value->n + 1, struct conf_hop);
+    if (items == NULL)
+        return no_memory(job);
+    for (size_t i = 0; i < value->n; i++) {
+        if (is_earlier(value, i))
+            return err_set(job->err, "item `%.*s` stands there twice", STR_ARG(value->items[i]));
+        if (conf_place_hop(value->items[i], job->pool, &items[i], job->err) < 0)
+            return value->list ? err_prefix(job->err, "item `%.*s`", STR_ARG(value->items[i])) : -1;
+    }
+    *field = (struct conf_hops){items, value->n};
+    return 0;
+}
+
 int conf_value_store(const struct conf_setting *setting, const struct conf_value *value,
                      struct pool *pool, void *field, struct err *err)
 {
     struct job job = {setting, pool, err};
+    if (setting->type == CONF_HOPS)
+        return store_hops(&job, value, field);
     if (setting->type >= CONF_WORDS)
         return store_list(&job, value, field);
     if (value->list)

@@ -98,7 +98,7 @@ int decide_held(struct delivery *delivery, const struct notice *notice, enum rec
     return n;
 }
 
-/* An address that RCPT would take, in a domain that mail is delivered to. */
+/* An address that RCPT would take, in a domain of ours: what is held goes to nobody else. */
 static int check_address(struct delivery *delivery, struct str text, struct smtp_address *address,
                          struct err *err)
 {
@@ -107,7 +107,11 @@ static int check_address(struct delivery *delivery, struct str text, struct smtp
     struct str rest = str_n(path, n > 0 && (size_t)n < sizeof path ? (size_t)n : 0);
     if (!smtp_address_parse(&rest, address) || rest.n || !address->has_domain)
         return err_set(err, "\"%.*s\" is no mail address", STR_ARG(str_sub(text, 0, 100)));
-    const struct hop *hop = hop_for(delivery, smtp_address_str(address));
+    struct str whole = smtp_address_str(address);
+    const struct hop *hop =
+        conf_domain_find(delivery->conf, str_from(whole, str_rchr(whole, '@') + 1))
+            ? hop_for(delivery, whole)
+            : NULL;
     if (hop == NULL)
         return err_set(err, "%.*s is in none of the domains that mail is delivered to",
                        STR_ARG(text));

@@ -68,7 +68,7 @@ static void allow_maildirs(const struct conf *conf, struct sandbox *box)
 
 static unsigned files_limit(const struct conf *conf)
 {
-    size_t lanes = conf->n_domains * conf->queue.connections_limit;
+    size_t lanes = (conf->n_domains + conf->outside.next_hop.n) * conf->queue.connections_limit;
     return lanes < (FILES_MAX - FILES_OWN) / 2 ? (unsigned)(FILES_OWN + 2 * lanes) : FILES_MAX;
 }
 

@@ -175,6 +175,7 @@ struct delivery {
     uint64_t acked;          /* the journal has committed everything up to there */
     struct event *settle_soon;
     struct hop *hops;
+    struct hop *outside;         /* for all who are not in our domains; NULL: none */
     struct conf_hop reports_hop; /* where report addresses' mail goes */
     struct sweep queue_sweep, held_sweep;
     struct held_index *vault;  /* NULL: it can't be written */

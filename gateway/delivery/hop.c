@@ -43,7 +43,7 @@ static struct hop *hop_new(struct delivery *delivery, const struct conf_hop *con
 static struct hop *hop_named(const struct delivery *delivery, const struct conf_hop *conf)
 {
     struct hop *hop = delivery->hops;
-    while (hop && strcmp(hop->conf->text, conf->text) != 0)
+    while (hop && (hop == delivery->outside || strcmp(hop->conf->text, conf->text) != 0))
         hop = hop->next;
     return hop;
 }
@@ -55,6 +55,11 @@ int hops_make(struct delivery *delivery, struct err *err)
         if (hop_named(delivery, &conf->domains[i].next_hop) == NULL &&
             hop_new(delivery, &conf->domains[i].next_hop) == NULL)
             return err_set(err, "out of memory for the next hops");
+    if (conf->outside.next_hop.n) {
+        delivery->outside = hop_new(delivery, &conf->outside.next_hop.items[0]);
+        if (delivery->outside == NULL)
+            return err_set(err, "out of memory for the next hops");
+    }
     delivery->reports_hop = (struct conf_hop){.kind = HOP_REPORTS, .text = "reports"};
     if (hop_new(delivery, &delivery->reports_hop) == NULL)
         return err_set(err, "out of memory for the next hops");
@@ -71,7 +76,7 @@ struct hop *hop_for(struct delivery *delivery, struct str address)
     const struct conf_domain *domain = at == STR_NONE && conf->n_domains
                                            ? &conf->domains[0]
                                            : conf_domain_find(conf, str_from(address, at + 1));
-    return domain ? hop_named(delivery, &domain->next_hop) : NULL;
+    return domain ? hop_named(delivery, &domain->next_hop) : delivery->outside;
 }
 
 /* --- the line --- */

@@ -368,8 +368,26 @@ static void addresses_to_listen_on(void **state)
     bad("smtp { listen = { } }", "t.conf:1: listen: expected 1 to 16 items");
 }
 
+static void outside_has_a_server(void **state)
+{
+    struct conf *conf = good(DOMAIN);
+    assert_int_equal(conf->outside.next_hop.n, 0);
+    conf_free(&conf);
+    conf = good(DOMAIN "outside { next_hop = smtp://192.0.2.1 }");
+    assert_int_equal(conf->outside.next_hop.n, 1);
+    assert_int_equal(conf->outside.next_hop.items[0].kind, HOP_SMTP);
+    assert_string_equal(conf->outside.next_hop.items[0].host, "192.0.2.1");
+    assert_int_equal(conf->outside.next_hop.items[0].port, 25);
+    conf_free(&conf);
+}
+
 static void wrong_next_hops(void **state)
 {
+    bad(DOMAIN "outside { next_hop = lmtp://192.0.2.1 }",
+        "t.conf:2: next_hop of outside is no mail server; expected smtp://address:port");
+    bad(DOMAIN "outside { next_hop = smtp://mail.example }",
+        "t.conf:2: next_hop = smtp://mail.example: expected a numeric address and a port, such "
+        "as 192.0.2.10:25 or [2001:db8::1]:25 (host names are not looked up)");
     bad("domain a.b { next_hop = http://x }",
         "t.conf:1: next_hop = http://x: expected lmtp://address:port, lmtp:///socket, "
         "smtp://address:port or maildir:///folder/%d/%u");
@@ -682,6 +700,7 @@ int main(void)
         cmocka_unit_test(values_out_of_bounds),
         cmocka_unit_test(values_of_the_wrong_kind),
         cmocka_unit_test(addresses_to_listen_on),
+        cmocka_unit_test(outside_has_a_server),
         cmocka_unit_test(wrong_next_hops),
         cmocka_unit_test(what_does_not_fit_together),
         cmocka_unit_test(oversize_is_refused),

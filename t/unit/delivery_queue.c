@@ -506,6 +506,25 @@ static void many_recipients_go_in_several_transactions(void **state)
         assert_int_equal(fake_hop_count(&hop, "to many", addresses[i]), 1);
 }
 
+static void who_is_not_ours_goes_outside(void **state)
+{
+    static const char *const recipients[] = {"one@b.example", "two@elsewhere.example", NULL};
+    struct fake_hop outside;
+    fake_hop_start(&outside, FAKE_SMTP, 0);
+    use(FAKE_LMTP, "");
+    size_t n = strlen(settings);
+    snprintf(settings + n, sizeof settings - n, "outside { next_hop = smtp://127.0.0.1:%u }\n",
+             outside.port);
+    gateway_put(&gateway, "to both", recipients, SPOOL_QUEUE, "", id);
+    gateway_start(&gateway, settings);
+    assert_true(WAIT_FOR(gateway_files(&gateway, "queue") == 0, PATIENCE));
+    assert_int_equal(fake_hop_count(&hop, "to both", "one@b.example"), 1);
+    assert_int_equal(fake_hop_count(&hop, "to both", NULL), 1);
+    assert_int_equal(fake_hop_count(&outside, "to both", "two@elsewhere.example"), 1);
+    assert_int_equal(fake_hop_count(&outside, "to both", NULL), 1);
+    fake_hop_stop(&outside);
+}
+
 #define WITH_GATEWAY(test) cmocka_unit_test_setup_teardown(test, up, down)
 
 int main(void)
@@ -529,6 +548,7 @@ int main(void)
         WITH_GATEWAY(nothing_expires_on_the_word_of_the_index),
         WITH_GATEWAY(asked_to_end_it_finishes_what_is_under_way),
         WITH_GATEWAY(many_recipients_go_in_several_transactions),
+        WITH_GATEWAY(who_is_not_ours_goes_outside),
     };
     return tap_run(tests, NULL, NULL);
 }
