@@ -240,10 +240,16 @@ static int refuse_second(const char *section, const struct conf_titled_origin *l
 static int check_domain(struct conf_loaded *loaded, size_t i, struct err *err)
 {
     const struct conf_domain *domain = &loaded->conf.domains[i];
-    if (domain->next_hop.text == NULL)
+    if (domain->next_hop.n == 0)
         return err_set(
             err, "domain %s has no next_hop; expected next_hop = lmtp://192.0.2.10:24 or another",
             domain->name);
+    for (size_t k = 0; domain->next_hop.n > 1 && k < domain->next_hop.n; k++)
+        if (domain->next_hop.items[k].kind == HOP_MAILDIR)
+            return err_set(err,
+                           "domain %s has a Maildir among several next hops; expected servers, or "
+                           "the Maildir alone",
+                           domain->name);
     if (domain->directory.n == 0 && loaded->conf.directory_files.n == 0)
         return err_set(
             err,

@@ -38,7 +38,7 @@ struct conf_hops {
 struct conf_domain {
     const char *name;           /* lower case; an internationalised name in its A-label form */
     struct conf_list directory; /* sources in order (conf_source_of()); empty: directory.files */
-    struct conf_hop next_hop;
+    struct conf_hops next_hop;
     unsigned dmarc; /* enum conf_dmarc */
 };
 

@@ -193,7 +193,7 @@ static bool is_there(const struct conf *conf, const struct conf_domain *domain,
     case SOURCE_QUOTA:
         return conf_quota_find(conf, source->name) != NULL;
     case SOURCE_CALL_AHEAD:
-        return domain->next_hop.kind == HOP_SMTP || domain->next_hop.kind == HOP_LMTP;
+        return domain->next_hop.items[0].kind != HOP_MAILDIR;
     default:
         return true;
     }

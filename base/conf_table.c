@@ -290,8 +290,10 @@ const struct conf_setting conf_settings[] = {
 {"queue", "free_space_min", SIZE(queue.free_space_min), "100M", 0, 1024 * GIB, {0},
  "Below this much free space nothing is accepted: 452 4.3.1."},
 
-{"outside", "next_hop", CONF_HOPS, AT(outside.next_hop, struct conf_hops), "{ }", 0, 1, {0},
- "The server that takes all mail for other domains than ours: smtp://address:port."},
+{"outside", "next_hop", CONF_HOPS, AT(outside.next_hop, struct conf_hops), "{ }", 0,
+ CONF_HOPS_MAX, {0},
+ "The server that takes all mail for other domains than ours: smtp://address:port. Of several the first "
+ "that is there is taken."},
 
 {"quarantine", "keep_virus", TIME(quarantine.keep_virus), "30d", 0, 3650 * (uint64_t)DAY, {0},
  "How long an infected message is held before it is deleted; 0 is until somebody decides."},
@@ -324,9 +326,10 @@ static const struct conf_setting conf_domain_settings[] = {
  0, 100, {0},
  "Sources of the domain's recipients, in order: file \"/path\" or the path alone, ldap NAME, "
  "sqlite NAME, call_ahead, quota NAME. Default: the files of directory."},
-{"domain", "next_hop", CONF_HOP, IN(struct conf_domain, next_hop, struct conf_hop), NULL, 0, 0, {0},
+{"domain", "next_hop", CONF_HOPS, IN(struct conf_domain, next_hop, struct conf_hops), NULL, 1,
+ CONF_HOPS_MAX, {0},
  "Where the domain's mail goes: lmtp://address:port, lmtp:///socket, smtp://address:port or "
- "maildir:///folder/%d/%u."},
+ "maildir:///folder/%d/%u. Of several servers the first that is there is taken."},
 {"domain", "dmarc", CONF_CHOICE, IN(struct conf_domain, dmarc, unsigned), "tag", 0, 0,
  {"none", "tag", "quarantine", "reject"},
  "What is done at most with a message that fails DMARC and whose author's domain asks for quarantine "

@@ -44,6 +44,7 @@ enum conf_type {
 #define CONF_SCANNERS_MAX 32
 #define CONF_LISTS_MAX    32
 #define CONF_REMOTES_MAX  32 /* sections of a kind of source */
+#define CONF_HOPS_MAX     16 /* servers of one next hop */
 
 struct conf_setting {
     const char *section; /* "" outside of all sections */

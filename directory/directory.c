@@ -72,7 +72,9 @@ static uint64_t identity_of(const struct conf *conf, const struct source_place *
     struct fingerprint f = {place, BUF_INIT(FINGERPRINT_MAX)};
     buf_addf(&f.text, "%s %s\n", conf_source_kind_name(place->source.kind), place->source.name);
     if (place->domain)
-        buf_addf(&f.text, "%s %s\n", place->domain->name, place->domain->next_hop.text);
+        buf_addf(&f.text, "%s\n", place->domain->name);
+    for (size_t i = 0; place->domain && i < place->domain->next_hop.n; i++)
+        buf_addf(&f.text, "%s\n", place->domain->next_hop.items[i].text);
     if (place->domain == NULL)
         conf_each(conf, add_setting, &f);
     uint64_t identity = str_hash(buf_str(&f.text));

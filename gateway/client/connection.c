@@ -316,6 +316,14 @@ bool connection_is_idle(const struct connection *c)
     return c->client.state == CLIENT_READY && !c->busy;
 }
 
+void connection_retire(struct connection *c, const char *why)
+{
+    say_quit(c);
+    client_kill(&c->client, why);
+    if (!c->driving)
+        drive(c);
+}
+
 void connection_close(struct connection **connection, const char *why)
 {
     struct connection *c = *connection;

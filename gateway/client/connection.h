@@ -42,6 +42,9 @@ struct connection *connection_open(struct event_base *base, const struct conf_ho
  * call hooks, `closed` included. */
 void connection_send(struct connection *connection, const struct client_transaction *transaction);
 bool connection_is_idle(const struct connection *connection);
+/* It is given up as soon as whoever holds it comes back from its hook: QUIT, then `closed`. Only
+ * when ready or idle. */
+void connection_retire(struct connection *connection, const char *why);
 /* Says QUIT when idle, then closes; results of a transaction are "deferred". Calls no `closed`. */
 void connection_close(struct connection **connection, const char *why);
 

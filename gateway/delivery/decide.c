@@ -115,7 +115,7 @@ static int check_address(struct delivery *delivery, struct str text, struct smtp
     if (hop == NULL)
         return err_set(err, "%.*s is in none of the domains that mail is delivered to",
                        STR_ARG(text));
-    if (hop->conf->kind == HOP_REPORTS)
+    if (hop->kind == HOP_REPORTS)
         return err_set(err, "%.*s is an address of reports, which has no mailbox", STR_ARG(text));
     return 0;
 }

@@ -43,8 +43,8 @@ static int delivery_load(const struct role_env *env, void **data, struct err *er
 {
     const struct conf *conf = env->conf;
     for (size_t i = 0; i < conf->n_domains; i++)
-        if (conf->domains[i].next_hop.kind == HOP_MAILDIR &&
-            make_maildir_root(conf, &conf->domains[i].next_hop, err) < 0)
+        if (conf->domains[i].next_hop.items[0].kind == HOP_MAILDIR &&
+            make_maildir_root(conf, &conf->domains[i].next_hop.items[0], err) < 0)
             return -1;
     *data = spool_open(conf->state_dir, err);
     return *data ? 0 : -1;
@@ -53,14 +53,14 @@ static int delivery_load(const struct role_env *env, void **data, struct err *er
 static void allow_maildirs(const struct conf *conf, struct sandbox *box)
 {
     for (size_t i = 0; i < conf->n_domains; i++) {
+        const struct conf_hop *hop = &conf->domains[i].next_hop.items[0];
         char path[MAILDIR_PATH_MAX];
         struct err err;
         bool seen = false;
-        if (conf->domains[i].next_hop.kind != HOP_MAILDIR ||
-            maildir_root(conf->domains[i].next_hop.path, path, &err) < 0)
+        if (hop->kind != HOP_MAILDIR || maildir_root(hop->path, path, &err) < 0)
             continue;
         for (size_t j = 0; j < i && !seen; j++)
-            seen = strcmp(conf->domains[i].next_hop.text, conf->domains[j].next_hop.text) == 0;
+            seen = strcmp(hop->text, conf->domains[j].next_hop.items[0].text) == 0;
         if (!seen)
             sandbox_path_in(box, path, ".", SANDBOX_WRITE);
     }
@@ -68,7 +68,7 @@ static void allow_maildirs(const struct conf *conf, struct sandbox *box)
 
 static unsigned files_limit(const struct conf *conf)
 {
-    size_t lanes = (conf->n_domains + conf->outside.next_hop.n) * conf->queue.connections_limit;
+    size_t lanes = (conf->n_domains + 1) * conf->queue.connections_limit;
     return lanes < (FILES_MAX - FILES_OWN) / 2 ? (unsigned)(FILES_OWN + 2 * lanes) : FILES_MAX;
 }
 

@@ -38,6 +38,7 @@
 #include "base/role.h"
 #include "gateway/client/client.h"
 #include "gateway/client/workers.h"
+#include "gateway/delivery/targets.h"
 #include "quarantine/held.h"
 #include "spool/notice.h"
 #include "spool/spool.h"
@@ -53,6 +54,7 @@
 #define DELIVERY_IDLE_SECONDS  15   /* an idle connection is kept that long */
 #define DELIVERY_MESSAGE_MAX   3600 /* seconds for one transaction */
 #define DELIVERY_HOP_RETRY_MAX 300  /* a hop that is down is tried at least that often */
+#define DELIVERY_WALK_SECONDS  300  /* so long one lane goes from server to server of its hop */
 #define DELIVERY_LIMIT_SECONDS 60   /* a hop that refused a connection gets no more for so long */
 /* Connections that close under one leg before it waits; each of them carried a message before. */
 #define DELIVERY_RETURNS_MAX     100
@@ -78,7 +80,8 @@ enum leg_state {
 struct leg {
     enum leg_state state;
     struct job *job;
-    struct hop *hop; /* NULL: the settings name none */
+    struct hop *hop;  /* NULL: the settings name none */
+    struct str relay; /* while busy: the server that it is with, or empty */
     struct leg *next;
     struct event *timer;
     unsigned tries;
@@ -136,8 +139,11 @@ struct job_table {
 struct hop {
     struct delivery *delivery;
     struct hop *next;
-    const struct conf_hop *conf;
-    struct leg *first, *last; /* the line */
+    const struct conf_hops *conf; /* NULL: the process `reports` */
+    enum conf_hop_kind kind;      /* of the first: others are servers too, if there are others */
+    const char *text;             /* for people */
+    struct targets *targets;      /* the servers; NULL: none, it is a thread's work */
+    struct leg *first, *last;     /* the line */
     struct lane *lanes;
     unsigned n_lanes;
     unsigned limit_max;
@@ -175,8 +181,8 @@ struct delivery {
     uint64_t acked;          /* the journal has committed everything up to there */
     struct event *settle_soon;
     struct hop *hops;
-    struct hop *outside;         /* for all who are not in our domains; NULL: none */
-    struct conf_hop reports_hop; /* where report addresses' mail goes */
+    struct hop *outside;     /* for all who are not in our domains; NULL: none */
+    struct hop *reports_hop; /* where report addresses' mail goes */
     struct sweep queue_sweep, held_sweep;
     struct held_index *vault;  /* NULL: it can't be written */
     int64_t vault_quiet_until; /* monotonic seconds */
@@ -258,6 +264,8 @@ void legs_start(struct job *job);
 void legs_hurry(struct job *job);
 /* Loads the job: the leg is busy from JOB_LOADED until leg_done() or leg_return(). */
 enum job_need leg_begin(struct leg *leg);
+/* It is with that server now. */
+void leg_is_with(struct leg *leg, const char *relay);
 void leg_result(struct leg *leg, size_t i, enum client_outcome outcome, struct str text);
 /* Every result is there: deferred ones wait, others are done with. */
 void leg_done(struct leg *leg);
@@ -291,6 +299,9 @@ void hop_failed(struct hop *hop, const char *why);
 void hops_hurry(struct delivery *delivery);
 bool hops_busy(const struct delivery *delivery);
 void hops_close_lanes(struct delivery *delivery, bool idle_only, const char *why);
+
+/* Seconds until what failed so often is tried again. */
+unsigned hop_pause(const struct delivery *delivery, unsigned failures);
 
 /* --- lanes (lane.c) --- */
 int lane_open(struct hop *hop, struct err *err);

@@ -22,17 +22,31 @@ static unsigned lanes_max(const struct conf *conf, enum conf_hop_kind kind)
     return kind == HOP_MAILDIR && max > DELIVERY_THREADS ? DELIVERY_THREADS : max;
 }
 
-static struct hop *hop_new(struct delivery *delivery, const struct conf_hop *conf)
+static void hop_free(struct hop *hop)
+{
+    if (hop->timer)
+        event_free(hop->timer);
+    targets_drop(&hop->targets);
+    free(hop);
+}
+
+/* conf NULL: the process `reports`. */
+static struct hop *hop_new(struct delivery *delivery, const struct conf_hops *conf)
 {
     struct hop *hop = calloc(1, sizeof *hop);
     if (hop == NULL)
         return NULL;
     hop->delivery = delivery;
     hop->conf = conf;
-    hop->limit = hop->limit_max = lanes_max(delivery->conf, conf->kind);
+    hop->kind = conf ? conf->items[0].kind : HOP_REPORTS;
+    hop->text = conf ? conf->items[0].text : "reports";
+    hop->limit = hop->limit_max = lanes_max(delivery->conf, hop->kind);
     hop->timer = evtimer_new(delivery->base, on_hop_time, hop);
-    if (hop->timer == NULL) {
-        free(hop);
+    bool servers = hop->kind == HOP_SMTP || hop->kind == HOP_LMTP;
+    if (servers)
+        hop->targets = targets_of(conf);
+    if (hop->timer == NULL || (servers && hop->targets == NULL)) {
+        hop_free(hop);
         return NULL;
     }
     hop->next = delivery->hops;
@@ -40,10 +54,21 @@ static struct hop *hop_new(struct delivery *delivery, const struct conf_hop *con
     return hop;
 }
 
-static struct hop *hop_named(const struct delivery *delivery, const struct conf_hop *conf)
+static bool same_servers(const struct conf_hops *a, const struct conf_hops *b)
+{
+    if (a->n != b->n)
+        return false;
+    for (size_t i = 0; i < a->n; i++)
+        if (strcmp(a->items[i].text, b->items[i].text) != 0)
+            return false;
+    return true;
+}
+
+/* Domains with the same servers share the line before them. */
+static struct hop *hop_named(const struct delivery *delivery, const struct conf_hops *conf)
 {
     struct hop *hop = delivery->hops;
-    while (hop && (hop == delivery->outside || strcmp(hop->conf->text, conf->text) != 0))
+    while (hop && (hop->conf == NULL || hop == delivery->outside || !same_servers(hop->conf, conf)))
         hop = hop->next;
     return hop;
 }
@@ -56,14 +81,12 @@ int hops_make(struct delivery *delivery, struct err *err)
             hop_new(delivery, &conf->domains[i].next_hop) == NULL)
             return err_set(err, "out of memory for the next hops");
     if (conf->outside.next_hop.n) {
-        delivery->outside = hop_new(delivery, &conf->outside.next_hop.items[0]);
+        delivery->outside = hop_new(delivery, &conf->outside.next_hop);
         if (delivery->outside == NULL)
             return err_set(err, "out of memory for the next hops");
     }
-    delivery->reports_hop = (struct conf_hop){.kind = HOP_REPORTS, .text = "reports"};
-    if (hop_new(delivery, &delivery->reports_hop) == NULL)
-        return err_set(err, "out of memory for the next hops");
-    return 0;
+    delivery->reports_hop = hop_new(delivery, NULL);
+    return delivery->reports_hop ? 0 : err_set(err, "out of memory for the next hops");
 }
 
 /* An address without a domain is <postmaster> (RFC 5321 4.1.1.3): it is the first domain's. */
@@ -72,7 +95,7 @@ struct hop *hop_for(struct delivery *delivery, struct str address)
     const struct conf *conf = delivery->conf;
     size_t at = str_rchr(address, '@');
     if (report_address_of(conf, address) != REPORT_ADDRESS_NONE)
-        return hop_named(delivery, &delivery->reports_hop);
+        return delivery->reports_hop;
     const struct conf_domain *domain = at == STR_NONE && conf->n_domains
                                            ? &conf->domains[0]
                                            : conf_domain_find(conf, str_from(address, at + 1));
@@ -198,12 +221,17 @@ static void on_hop_time(evutil_socket_t fd, short what, void *data)
     hop_kick(hop);
 }
 
-void hop_failed(struct hop *hop, const char *why)
+unsigned hop_pause(const struct delivery *delivery, unsigned failures)
 {
-    const struct conf_queue *queue = &hop->delivery->conf->queue;
+    const struct conf_queue *queue = &delivery->conf->queue;
     unsigned max =
         queue->retry_max < DELIVERY_HOP_RETRY_MAX ? queue->retry_max : DELIVERY_HOP_RETRY_MAX;
     unsigned first = queue->retry_first < max ? queue->retry_first : max;
+    return delivery_pause(first, max, failures);
+}
+
+void hop_failed(struct hop *hop, const char *why)
+{
     snprintf(hop->error, sizeof hop->error, "%.*s", CLIENT_TEXT_MAX, why);
     if (hop->n_lanes && !lanes_greeted(hop)) {
         hop->doubtful = true; /* the last of those that try decides */
@@ -214,21 +242,21 @@ void hop_failed(struct hop *hop, const char *why)
         /* it serves others of ours: it wants no more of them, for now */
         hop->limit = hop->n_lanes;
         start_timer(hop, DELIVERY_LIMIT_SECONDS);
-        log_info("%s: %s; %u connections it is, for a while", hop->conf->text, why, hop->limit);
+        log_info("%s: %s; %u connections it is, for a while", hop->text, why, hop->limit);
         return;
     }
     hop->failures++;
     hop->down = true;
-    unsigned pause = delivery_pause(first, max, hop->failures);
+    unsigned pause = hop_pause(hop->delivery, hop->failures);
     start_timer(hop, pause);
-    log_warning("%s: %s; it is tried again in %u s", hop->conf->text, hop->error, pause);
+    log_warning("%s: %s; it is tried again in %u s", hop->text, hop->error, pause);
     tell_down(hop);
 }
 
 void hop_works(struct hop *hop)
 {
     if (hop->failures)
-        log_info("%s: is there again", hop->conf->text);
+        log_info("%s: is there again", hop->text);
     hop->failures = 0;
     hop->doubtful = false;
     hop->down = false;
@@ -241,6 +269,8 @@ void hops_hurry(struct delivery *delivery)
 {
     for (struct hop *hop = delivery->hops; hop; hop = hop->next) {
         event_del(hop->timer);
+        if (hop->targets)
+            targets_hurry(hop->targets);
         hop->down = false;
         hop->limit = hop->limit_max;
         hop_kick(hop);
@@ -266,7 +296,6 @@ void hops_free(struct delivery *delivery)
     while (delivery->hops) {
         struct hop *hop = delivery->hops;
         delivery->hops = hop->next;
-        event_free(hop->timer);
-        free(hop);
+        hop_free(hop);
     }
 }

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "gateway/client/connection.h"
 #include "gateway/client/maildir.h"
@@ -14,6 +15,10 @@ struct lane {
     struct leg *leg; /* busy with it */
     struct connection *connection;
     bool greeted;
+    struct targets *targets; /* where it goes to, one after the other until one greets */
+    size_t at;               /* the one that it is with */
+    uint64_t tried;          /* a bit each */
+    int64_t walk_until;      /* monotonic seconds */
     /* a thread's */
     struct work work;
     const struct spool_file *file;
@@ -46,6 +51,7 @@ static void lane_free(struct lane *lane)
     if (lane->behind)
         lane->behind->before = lane->before;
     lane->hop->n_lanes--;
+    targets_drop(&lane->targets);
     free(lane->results);
     free(lane);
 }
@@ -58,7 +64,14 @@ static void send_leg(struct lane *lane, struct leg *leg)
                                                    .recipients = leg->owed,
                                                    .n = leg->n};
     lane->leg = leg;
+    leg_is_with(leg, lane->targets->list[lane->at].place.text);
     connection_send(lane->connection, &transaction);
+}
+
+/* A server that is preferred may be back: a new connection finds out. */
+static bool is_second_best(const struct lane *lane)
+{
+    return targets_next(lane->targets, 0, clock_seconds()) < lane->at;
 }
 
 static void on_ready(void *data)
@@ -67,6 +80,12 @@ static void on_ready(void *data)
     struct hop *hop = lane->hop;
     bool first = !lane->greeted;
     lane->greeted = true;
+    if (first)
+        target_works(&lane->targets->list[lane->at]);
+    else if (is_second_best(lane)) {
+        connection_retire(lane->connection, "a better server may be there again");
+        return;
+    }
     struct leg *leg = hop_take(hop);
     if (leg)
         send_leg(lane, leg);
@@ -95,38 +114,81 @@ static void on_returned(void *data)
     leg_return(leg);
 }
 
+static int next_server(struct lane *lane, struct err *err);
+
 static void on_closed(void *data, bool greeted, const char *why)
 {
     struct lane *lane = data;
     struct hop *hop = lane->hop;
+    struct err err;
     lane->connection = NULL;
+    log_debug("%s: connection closed: %s", lane->targets->list[lane->at].place.text, why);
+    err_set(&err, "%s", why);
+    if (!greeted && next_server(lane, &err) == 0)
+        return;
     lane_free(lane);
-    log_debug("%s: connection closed: %s", hop->conf->text, why);
     if (!greeted)
-        hop_failed(hop, why);
+        hop_failed(hop, err.text);
     hop_kick(hop);
 }
 
-static int open_connection(struct hop *hop, struct err *err)
+static int open_connection(struct lane *lane, struct err *err)
 {
-    const struct conf *conf = hop->delivery->conf;
+    const struct delivery *delivery = lane->hop->delivery;
+    const struct conf *conf = delivery->conf;
     const struct connection_limits limits = {.connect = conf->queue.connect_timeout,
                                              .reply = conf->queue.reply_timeout,
                                              .final = 2 * conf->queue.reply_timeout,
                                              .message = DELIVERY_MESSAGE_MAX,
                                              .idle = DELIVERY_IDLE_SECONDS};
-    struct lane *lane = lane_new(hop);
-    if (lane == NULL)
-        return err_set(err, "out of memory for a connection");
     const struct connection_hooks hooks = {.ready = on_ready,
                                            .result = on_result,
                                            .done = on_done,
                                            .returned = on_returned,
                                            .closed = on_closed,
                                            .data = lane};
-    lane->connection =
-        connection_open(hop->delivery->base, hop->conf, conf->hostname, &limits, &hooks, err);
-    if (lane->connection)
+    lane->connection = connection_open(delivery->base, &lane->targets->list[lane->at].place,
+                                       conf->hostname, &limits, &hooks, err);
+    return lane->connection ? 0 : -1;
+}
+
+/* err says why the one before failed, if there was one; -1: there is none left, and err says why
+ * the last failed. */
+static int next_server(struct lane *lane, struct err *err)
+{
+    struct delivery *delivery = lane->hop->delivery;
+    for (;;) {
+        int64_t now = clock_seconds();
+        size_t n = lane->targets->n;
+        if (lane->tried) {
+            struct target *failed = &lane->targets->list[lane->at];
+            target_failed(failed, now, hop_pause(delivery, failed->failures + 1));
+            if (n > 1) {
+                log_info("%s: %s", failed->place.text, err->text);
+                err_prefix(err, "%s", failed->place.text);
+            }
+        }
+        size_t next = targets_next(lane->targets, lane->tried, now);
+        if (next == TARGET_NONE || now >= lane->walk_until || delivery->draining)
+            return -1;
+        struct target *target = &lane->targets->list[next];
+        lane->at = next;
+        lane->tried |= (uint64_t)1 << next;
+        target_begin(target, now, hop_pause(delivery, target->failures));
+        if (open_connection(lane, err) == 0)
+            return 0;
+    }
+}
+
+static int open_server(struct hop *hop, struct err *err)
+{
+    struct lane *lane = lane_new(hop);
+    err_set(err, "there is no server");
+    if (lane == NULL)
+        return err_set(err, "out of memory for a connection");
+    lane->targets = targets_hold(hop->targets);
+    lane->walk_until = clock_seconds() + DELIVERY_WALK_SECONDS;
+    if (next_server(lane, err) == 0)
         return 0;
     lane_free(lane);
     return -1;
@@ -169,7 +231,7 @@ static enum client_outcome deliver_maildir(const struct lane *lane, uint32_t ind
                                            char text[CLIENT_TEXT_MAX + 1])
 {
     const struct conf *conf = lane->hop->delivery->conf;
-    const char *pattern = lane->hop->conf->path;
+    const char *pattern = lane->hop->conf->items[0].path;
     enum client_outcome outcome = CLIENT_DELIVERED;
     char path[MAILDIR_PATH_MAX];
     struct err err = {""};
@@ -189,7 +251,7 @@ static void run_leg(struct work *work)
     for (size_t i = 0; i < lane->leg->n; i++) {
         uint32_t index = lane->leg->owed[i];
         char *text = lane->results[i].text;
-        lane->results[i].outcome = hop->conf->kind == HOP_REPORTS
+        lane->results[i].outcome = hop->kind == HOP_REPORTS
                                        ? report_hand_over(hop->delivery, lane->file, index, text)
                                        : deliver_maildir(lane, index, text);
     }
@@ -232,8 +294,8 @@ static int open_thread(struct hop *hop, struct err *err)
 
 int lane_open(struct hop *hop, struct err *err)
 {
-    bool thread = hop->conf->kind == HOP_MAILDIR || hop->conf->kind == HOP_REPORTS;
-    return thread ? open_thread(hop, err) : open_connection(hop, err);
+    bool thread = hop->kind == HOP_MAILDIR || hop->kind == HOP_REPORTS;
+    return thread ? open_thread(hop, err) : open_server(hop, err);
 }
 
 bool lanes_busy(const struct hop *hop)

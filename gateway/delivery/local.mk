@@ -16,6 +16,7 @@ lib_libdelivery_a_SOURCES = \
     gateway/delivery/loop.c gateway/delivery/delivery.h \
     gateway/delivery/job.c gateway/delivery/leg.c gateway/delivery/result.c gateway/delivery/settle.c \
     gateway/delivery/hop.c gateway/delivery/lane.c gateway/delivery/sweep.c \
+    gateway/delivery/targets.c gateway/delivery/targets.h \
     gateway/delivery/journal.c gateway/delivery/service.c gateway/delivery/report.c \
     gateway/delivery/vault.c gateway/delivery/decide.c gateway/delivery/released.c \
     gateway/delivery/kept.c
@@ -27,6 +28,9 @@ gateway_poterne_delivery_LDADD = $(DELIVERY_LIBS)
 
 unit += t/unit/delivery_client
 t_unit_delivery_client_LDADD = lib/libclient.a $(SPOOL_LIBS) $(CMOCKA_LIBS)
+
+unit += t/unit/delivery_targets
+t_unit_delivery_targets_LDADD = lib/libdelivery.a $(BASE_LIBS) $(CMOCKA_LIBS)
 
 noinst_LIBRARIES += t/delivery/libfake.a
 t_delivery_libfake_a_SOURCES = t/delivery/fake.h t/delivery/fake_hop.c t/delivery/fake_journal.c \

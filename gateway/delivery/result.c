@@ -28,9 +28,10 @@ static void set_state(struct job *job, const uint32_t *indexes, size_t n,
     }
 }
 
+/* The server, or what is to be it. */
 static struct str relay_of(const struct leg *leg)
 {
-    return leg->hop ? str_of(leg->hop->conf->text) : STR_EMPTY;
+    return leg->relay.n ? leg->relay : leg->hop ? str_of(leg->hop->text) : STR_EMPTY;
 }
 
 static struct spool_mark mark_of(const struct leg *leg, enum recipient_state state,
@@ -49,6 +50,11 @@ static struct str keep_text(const struct leg *leg, struct str text)
     return kept.s ? kept : STR("(out of memory for the reason)");
 }
 
+void leg_is_with(struct leg *leg, const char *relay)
+{
+    leg->relay = pool_str(leg->job->loaded->pool, str_of(relay));
+}
+
 static void hold(struct leg *leg, uint32_t index, struct str why)
 {
     struct str text = pool_strf(leg->job->loaded->pool, "undeliverable: %.*s", STR_ARG(why));
@@ -65,7 +71,7 @@ void leg_result(struct leg *leg, size_t i, enum client_outcome outcome, struct s
         mark = mark_of(leg, RCPT_DELIVERED, keep_text(leg, text));
         set_state(leg->job, &leg->owed[i], 1, &mark);
         leg->delivered = true;
-        leg->job->delivered |= leg->hop->conf->kind != HOP_REPORTS;
+        leg->job->delivered |= leg->hop->kind != HOP_REPORTS;
         break;
     case CLIENT_REFUSED:
         hold(leg, leg->owed[i], text);
@@ -195,6 +201,7 @@ enum job_need leg_begin(struct leg *leg)
         job_unneed(leg->job);
         return JOB_LATER;
     }
+    leg->relay = STR_EMPTY;
     leg->state = LEG_BUSY;
     return JOB_LOADED;
 }

@@ -10,7 +10,8 @@
 
 struct caller {
     const struct conf *conf;
-    const struct conf_hop *hop;
+    const struct conf_hops *hops;
+    const struct conf_hop *hop; /* the one that was there last */
     struct stream stream;
     struct reply reply;
     struct buf unread; /* what came behind a reply */
@@ -44,7 +45,8 @@ static void *caller_open(const struct source_place *place, struct err *err)
         return NULL;
     }
     c->conf = place->conf;
-    c->hop = &place->domain->next_hop;
+    c->hops = &place->domain->next_hop;
+    c->hop = &c->hops->items[0];
     c->stream.fd = -1;
     c->unread = BUF_INIT(REPLY_TEXT_MAX);
     reply_init(&c->reply);
@@ -97,7 +99,7 @@ static int expect(struct caller *c, int said, const char *after, struct err *err
     return err_set(err, "%s: %s", after, buf_cstr(&words));
 }
 
-static int call(struct caller *c, struct err *err)
+static int call_one(struct caller *c, struct err *err)
 {
     const char *hello = c->hop->kind == HOP_LMTP ? "LHLO %s" : "EHLO %s";
     int64_t until = c->stream.until_ms;
@@ -110,6 +112,24 @@ static int call(struct caller *c, struct err *err)
     if (said == 0 && reply_class(&c->reply) == 5 && c->hop->kind == HOP_SMTP)
         said = say(c, "HELO %s", c->conf->hostname, err);
     return expect(c, said, "hello", err);
+}
+
+/* The first that is there, each with its share of the time, from the one on that was there last. */
+static int call(struct caller *c, struct err *err)
+{
+    int64_t until = c->stream.until_ms;
+    size_t first = (size_t)(c->hop - c->hops->items);
+    for (size_t i = 0; i < c->hops->n; i++) {
+        int64_t now = clock_ms();
+        c->hop = &c->hops->items[(first + i) % c->hops->n];
+        c->stream.until_ms = now + (until - now) / (int64_t)(c->hops->n - i);
+        if (call_one(c, err) == 0) {
+            c->stream.until_ms = until;
+            return 0;
+        }
+        hang_up(c);
+    }
+    return -1;
 }
 
 /* The reply to RCPT is then in c->reply. */

@@ -58,9 +58,9 @@ static void three_facts_are_enough(void **state)
     assert_string_equal(conf->managers.items[0], "postmaster@univ-nantes.example");
     assert_int_equal(conf->n_domains, 1);
     assert_string_equal(conf->domains[0].name, "univ-nantes.example");
-    assert_int_equal(conf->domains[0].next_hop.kind, HOP_LMTP);
-    assert_string_equal(conf->domains[0].next_hop.host, "192.0.2.10");
-    assert_int_equal(conf->domains[0].next_hop.port, 24);
+    assert_int_equal(conf->domains[0].next_hop.items[0].kind, HOP_LMTP);
+    assert_string_equal(conf->domains[0].next_hop.items[0].host, "192.0.2.10");
+    assert_int_equal(conf->domains[0].next_hop.items[0].port, 24);
     assert_int_equal(conf->smtp.size_limit, 20 * 1024 * 1024);
     assert_string_equal(conf->spam.subject_tag, "[SPAM] ");
     assert_true(conf->spam.required == 5.0);
@@ -119,7 +119,7 @@ static void syntax_is_free(void **state)
     assert_int_equal(conf->managers.n, 2);
     assert_string_equal(conf->spam.subject_tag, "a \"b\\ # {;}");
     assert_true(conf->spam.required == 7.5);
-    assert_string_equal(conf->domains[0].next_hop.host, "2001:db8::1");
+    assert_string_equal(conf->domains[0].next_hop.items[0].host, "2001:db8::1");
     conf_free(&conf);
 }
 
@@ -151,7 +151,7 @@ static struct conf_hop hop_of(struct conf *conf, const char *domain)
 {
     const struct conf_domain *found = conf_domain_find(conf, str_of(domain));
     assert_non_null(found);
-    return found->next_hop;
+    return found->next_hop.items[0];
 }
 
 static void next_hops(void **state)
@@ -366,6 +366,25 @@ static void addresses_to_listen_on(void **state)
         bad(text, expected);
     }
     bad("smtp { listen = { } }", "t.conf:1: listen: expected 1 to 16 items");
+}
+
+static void next_hops_have_an_order(void **state)
+{
+    struct conf *conf =
+        good("domain a.example { next_hop = { lmtp://192.0.2.2, smtp://192.0.2.1 } }\n");
+    const struct conf_hops *hops = &conf->domains[0].next_hop;
+    assert_int_equal(hops->n, 2);
+    assert_string_equal(hops->items[0].host, "192.0.2.2");
+    assert_int_equal(hops->items[0].kind, HOP_LMTP);
+    assert_string_equal(hops->items[1].host, "192.0.2.1");
+    assert_int_equal(hops->items[1].kind, HOP_SMTP);
+    conf_free(&conf);
+    bad("domain a.b { next_hop = { } }", "t.conf:1: next_hop: expected 1 to 16 next hops");
+    bad("domain a.b { next_hop = { lmtp://192.0.2.2, lmtp://192.0.2.2 } }",
+        "t.conf:1: next_hop: item `lmtp://192.0.2.2` stands there twice");
+    bad("domain a.b { next_hop = { lmtp://192.0.2.2, maildir:///v/%d/%u } }",
+        "t.conf:1: domain a.b has a Maildir among several next hops; expected servers, or the "
+        "Maildir alone");
 }
 
 static void outside_has_a_server(void **state)
@@ -700,6 +719,7 @@ int main(void)
         cmocka_unit_test(values_out_of_bounds),
         cmocka_unit_test(values_of_the_wrong_kind),
         cmocka_unit_test(addresses_to_listen_on),
+        cmocka_unit_test(next_hops_have_an_order),
         cmocka_unit_test(outside_has_a_server),
         cmocka_unit_test(wrong_next_hops),
         cmocka_unit_test(what_does_not_fit_together),

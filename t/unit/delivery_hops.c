@@ -187,6 +187,64 @@ static void others_are_not_held_up(void **state)
     fake_hop_stop(&slow);
 }
 
+/* The second serves while the first is away, and no longer. */
+static void the_first_of_several_is_preferred(void **state)
+{
+    struct fake_hop second;
+    use(FAKE_LMTP);
+    fake_hop_start(&second, FAKE_SMTP, 0);
+    snprintf(settings, sizeof settings,
+             "queue { retry_first = 1s; retry_max = 1s; connect_timeout = 1s }\n"
+             "domain b.example { next_hop = { lmtp://127.0.0.1:%u, smtp://127.0.0.1:%u } }\n",
+             hop.port, second.port);
+    gateway_start(&gateway, settings);
+    put("both there");
+    assert_true(WAIT_FOR(gateway_files(&gateway, "queue") == 0, PATIENCE));
+    assert_int_equal(fake_hop_count(&hop, "both there", NULL), 2);
+    fake_hop_fault(&hop, FAULT_421, STEP_GREETING);
+    gateway_drain(&gateway);
+    gateway_start(&gateway, settings); /* without a connection from before */
+    put("the first says 421");
+    assert_true(WAIT_FOR(gateway_files(&gateway, "queue") == 0, PATIENCE));
+    assert_int_equal(fake_hop_count(&second, "the first says 421", NULL), 2);
+    fake_hop_fault(&hop, FAULT_NONE, STEP_GREETING);
+    for (int i = 0; i < 100 && fake_hop_count(&hop, "back", NULL) == 0; i++) {
+        put("back");
+        assert_true(WAIT_FOR(gateway_files(&gateway, "queue") == 0, PATIENCE));
+        usleep(100000);
+    }
+    assert_true(fake_hop_count(&hop, "back", NULL) > 0);
+    gateway_drain(&gateway);
+    fake_hop_stop(&second);
+}
+
+/* Nobody there at all: it waits, and whoever is there first gets it. */
+static void several_that_are_all_away(void **state)
+{
+    struct fake_hop second;
+    char detail[256];
+    use(FAKE_LMTP);
+    fake_hop_start(&second, FAKE_LMTP, 0);
+    snprintf(settings, sizeof settings,
+             "queue { retry_first = 1h; connect_timeout = 1s; reply_timeout = 1s }\n"
+             "domain b.example { next_hop = { lmtp://127.0.0.1:%u, lmtp://127.0.0.1:%u } }\n",
+             hop.port, second.port);
+    fake_hop_fault(&hop, FAULT_STALL, STEP_GREETING);
+    fake_hop_fault(&second, FAULT_CLOSE, STEP_GREETING);
+    gateway_start(&gateway, settings);
+    put("nobody");
+    assert_true(WAIT_FOR(state_of(0) == RCPT_DEFERRED, PATIENCE));
+    fake_journal_state(&journal, id, 0, detail, sizeof detail);
+    if (strstr(detail, "closed the connection") == NULL)
+        fail_msg("\"%s\"", detail);
+    fake_hop_fault(&second, FAULT_NONE, STEP_GREETING);
+    assert_true(
+        WAIT_FOR((flush(), usleep(50000), gateway_files(&gateway, "queue") == 0), PATIENCE));
+    assert_int_equal(fake_hop_count(&second, "nobody", NULL), 2);
+    gateway_drain(&gateway);
+    fake_hop_stop(&second);
+}
+
 #define WITH_GATEWAY(test) cmocka_unit_test_setup_teardown(test, up, down)
 
 int main(void)
@@ -202,6 +260,8 @@ int main(void)
         WITH_GATEWAY(refusing),
         WITH_GATEWAY(closing_behind_each_message),
         WITH_GATEWAY(others_are_not_held_up),
+        WITH_GATEWAY(the_first_of_several_is_preferred),
+        WITH_GATEWAY(several_that_are_all_away),
     };
     return tap_run(tests, NULL, NULL);
 }

@@ -1,0 +1,54 @@
+/*
+ * targets: the servers that a next hop may be, in the order in which they are preferred: those that
+ * the settings list, or those that the DNS names. Who opens a connection takes one after the other
+ * until one is there. What failed is passed over for a while, as long as another one is left; then
+ * it is tried again, by one connection and not by all at once.
+ */
+#ifndef POTERNE_GATEWAY_DELIVERY_TARGETS_H
+#define POTERNE_GATEWAY_DELIVERY_TARGETS_H
+
+#include <netinet/in.h>
+
+#include "base/conf.h"
+#include "base/domain.h"
+
+#define TARGETS_MAX      32 /* of one next hop; at most 64, a bit for each */
+#define TARGET_NONE      SIZE_MAX
+#define TARGET_TEXT_SIZE (DOMAIN_SIZE + INET6_ADDRSTRLEN + 16)
+
+struct target {
+    struct conf_hop place;
+    unsigned failures;  /* since it worked last */
+    int64_t down_until; /* monotonic seconds: not tried before, where another one is left */
+    /* where the settings do not name it: what `place` points to */
+    char host[INET6_ADDRSTRLEN];
+    char text[TARGET_TEXT_SIZE]; /* "mx1.example.org [192.0.2.5]:25" */
+};
+
+/* Shared by the hop and its lanes; the order never changes. */
+struct targets {
+    unsigned users;
+    size_t n;
+    struct target list[TARGETS_MAX];
+};
+
+/* One user, without servers; NULL: out of memory. */
+struct targets *targets_new(void);
+/* The same from the settings, whose texts must outlive it. */
+struct targets *targets_of(const struct conf_hops *hops);
+/* A server that was found; false when there is no room. */
+bool targets_add(struct targets *targets, const char *name, const char *address, uint16_t port);
+struct targets *targets_hold(struct targets *targets);
+void targets_drop(struct targets **targets);
+
+/* The best that is not among those tried (a bit each), one that is down only where no other is
+ * left; TARGET_NONE: all were tried. */
+size_t targets_next(const struct targets *targets, uint64_t tried, int64_t now);
+/* It is being tried: if it failed before, others pass it over for `pause` seconds. */
+void target_begin(struct target *target, int64_t now, unsigned pause);
+void target_failed(struct target *target, int64_t now, unsigned pause);
+void target_works(struct target *target);
+/* All may be tried. */
+void targets_hurry(struct targets *targets);
+
+#endif
