@@ -79,6 +79,8 @@ struct conf_ldap {
     const char *members, *writers;     /* attributes */
     unsigned group_size_limit;         /* 0: none */
     unsigned snapshot;                 /* refreshed so often; 0: none */
+    unsigned shrink_limit;             /* percent that a snapshot may lose; 100: all */
+    unsigned shrink_hold;              /* who was lost then serves on for so long; 0: no end */
     bool lookups;
     unsigned page_size, connections, connect_timeout, timeout;
 };

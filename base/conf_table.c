@@ -394,6 +394,12 @@ static const struct conf_setting conf_ldap_settings[] = {
  "A group with more members takes mail from its writers alone; 0 is no limit."},
 {"ldap", "snapshot", LDAP_TIME(snapshot), "15min", 0, 7 * DAY, {0},
  "How often all addresses are read into memory; 0 is never: each is looked up."},
+{"ldap", "shrink_limit", LDAP_COUNT(shrink_limit), "20", 1, 100, {0},
+ "How many percent of its addresses a directory may lose within shrink_hold before that is held for a "
+ "mistake; 100 believes everything."},
+{"ldap", "shrink_hold", LDAP_TIME(shrink_hold), "3d", 0, 60 * DAY, {0},
+ "How long addresses that were lost beyond shrink_limit serve on, unless `poterne directory accept` says "
+ "that they are gone; 0 is until that is said."},
 {"ldap", "lookups", CONF_BOOL, IN(struct conf_ldap, lookups, bool), "yes", 0, 0, {0},
  "Look up who is not in the snapshot; with no, the snapshot alone decides."},
 {"ldap", "page_size", LDAP_COUNT(page_size), "1000", 1, 10000, {0},

@@ -323,7 +323,8 @@ static int write_anew(struct cache *cache, struct err *err)
 {
     struct buf beside = BUF_INIT(4096);
     uint64_t bytes = strlen(MAGIC);
-    buf_addf(&beside, "%s.new", cache->path);
+    /* the process of another generation may be at it too */
+    buf_addf(&beside, "%s.%ld.new", cache->path, (long)getpid());
     const char *path = buf_cstr(&beside);
     unlink(path);
     int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_APPEND | O_CLOEXEC, 0640);

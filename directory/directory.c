@@ -17,12 +17,13 @@
 
 /* --- loading --- */
 
-void source_take(struct source *source, struct table *table, time_t when)
+struct table *source_take(struct source *source, struct table *table, time_t when)
 {
-    table_free(&source->table);
+    struct table *old = source->table;
     source->table = table;
     source->loaded_at = when;
     source->stale = false;
+    return old;
 }
 
 void source_title(const struct source *source, char out[SOURCE_TITLE_SIZE])
@@ -42,7 +43,8 @@ static enum file_result load(struct source *source, struct err *err)
         source->retry_at = clock_seconds() + RETRY_AFTER;
         return result;
     }
-    source_take(source, table, time(NULL));
+    struct table *old = source_take(source, table, time(NULL));
+    table_free(&old);
     source->loaded = st;
     log_info("%s: %zu addresses, %zu kB", source->path, table_count(table),
              table_bytes(table) / 1024);
@@ -54,13 +56,26 @@ struct fingerprint {
     struct buf text;
 };
 
-/* Where one of its settings is another, what was said before is not its word. */
+/* Settings that say how a source is asked, and not what it knows. */
+static bool is_manner(const char *name)
+{
+    static const char *const manners[] = {"snapshot",    "lookups",         "shrink_limit",
+                                          "shrink_hold", "page_size",       "connections",
+                                          "timeout",     "connect_timeout", "starttls",
+                                          "ca_file",     "password_file"};
+    for (size_t i = 0; i < sizeof manners / sizeof manners[0]; i++)
+        if (strcmp(name, manners[i]) == 0)
+            return true;
+    return false;
+}
+
+/* Where another of its settings is changed, what was said before is not its word. */
 static void add_setting(void *data, const struct conf_shown *shown)
 {
     struct fingerprint *f = data;
     const struct conf_source *source = &f->place->source;
     if (shown->title == NULL || strcmp(shown->title, source->name) != 0 ||
-        strcmp(shown->section, conf_source_kind_name(source->kind)) != 0)
+        strcmp(shown->section, conf_source_kind_name(source->kind)) != 0 || is_manner(shown->name))
         return;
     buf_addf(&f->text, "%s=", shown->name);
     for (size_t i = 0; i < shown->value->n; i++)

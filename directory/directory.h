@@ -32,12 +32,15 @@
 
 #define DIRECTORY_ADDRESS_SIZE 320
 #define DIRECTORY_HOW_SIZE     512
+#define DIRECTORY_TEST_MS      5000 /* that WISH_TEST waits for one source */
+#define DIRECTORY_PATIENCE_MS  8000 /* for all: below edge's RECIPIENTS_TIMEOUT */
 
 enum directory_wish {
     WISH_RECIPIENT, /* is that a recipient, for mail from this sender? */
     WISH_TEST,      /* what does each source say of it, now? */
     WISH_FORGET,    /* the cache forgets it; an empty address: everything */
     WISH_STATUS,
+    WISH_ACCEPT, /* what the LDAP directory of that name has lost is gone (ldap/shrink.h) */
 };
 
 enum directory_result {

@@ -25,13 +25,16 @@ lib_libsources_a_SOURCES = \
     directory/ldap/entry.c directory/ldap/entry.h \
     directory/ldap/session.c directory/ldap/session.h \
     directory/ldap/lookup.c directory/ldap/lookup.h \
+    directory/ldap/shrink.c directory/ldap/shrink.h \
     directory/ldap/snapshot.c directory/ldap/snapshot.h
 
-unit += t/unit/directory_cache t/unit/directory_ldap t/unit/directory_search
+unit += t/unit/directory_cache t/unit/directory_ldap t/unit/directory_search t/unit/directory_shrink
 t_unit_directory_cache_LDADD = $(DIRECTORY_LIBS) $(CMOCKA_LIBS)
 t_unit_directory_search_LDADD = $(DIRECTORY_LIBS) $(CMOCKA_LIBS)
 t_unit_directory_ldap_CPPFLAGS = $(AM_CPPFLAGS) $(LDAP_CFLAGS)
 t_unit_directory_ldap_LDADD = $(SOURCES_LIBS) $(CMOCKA_LIBS)
+t_unit_directory_shrink_CPPFLAGS = $(AM_CPPFLAGS) $(LDAP_CFLAGS)
+t_unit_directory_shrink_LDADD = $(SOURCES_LIBS) $(CMOCKA_LIBS)
 
 unit += t/unit/directory_file t/unit/directory_find t/unit/directory_report
 t_unit_directory_report_LDADD = $(DIRECTORY_LIBS) $(CMOCKA_LIBS)

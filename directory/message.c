@@ -17,7 +17,7 @@ bool directory_request_get(struct str message, struct directory_request *request
     request->wish = (enum directory_wish)wish;
     request->address = wire_get_str(&w);
     request->sender = wire_get_str(&w);
-    return wire_done(&w) && wish <= WISH_STATUS;
+    return wire_done(&w) && wish <= WISH_ACCEPT;
 }
 
 void directory_reply_put(struct buf *out, uint32_t number, const struct directory_answer *answer)

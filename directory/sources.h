@@ -44,8 +44,9 @@ struct directory {
     struct source_list *by_domain; /* in the order of conf->domains */
 };
 
-/* Another table takes the place of the old one, as of `when`. */
-void source_take(struct source *source, struct table *table, time_t when);
+/* Another table takes the place of the old one, as of `when`. The old one, for the caller to free.
+ */
+struct table *source_take(struct source *source, struct table *table, time_t when);
 /* "ldap staff" */
 #define SOURCE_TITLE_SIZE 160
 void source_title(const struct source *source, char out[SOURCE_TITLE_SIZE]);

@@ -141,6 +141,24 @@ bool table_find(const struct table *table, struct str address, struct table_entr
     return true;
 }
 
+bool table_next(const struct table *table, size_t *at, struct table_entry *entry)
+{
+    if (*at >= table->texts.n)
+        return false;
+    *entry = entry_at(table, (uint32_t)*at + 1);
+    *at += sizeof(struct head) + entry->address.n + entry->target.n + entry->more.n;
+    return true;
+}
+
+int table_add_missing(struct table *table, const struct table *other)
+{
+    struct table_entry entry, old;
+    for (size_t at = 0; table_next(other, &at, &entry);)
+        if (table_add(table, &entry, &old) < 0)
+            return -1;
+    return 0;
+}
+
 size_t table_count(const struct table *table)
 {
     return table->n;

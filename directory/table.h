@@ -21,6 +21,10 @@ void table_free(struct table **table);
 /* 1 added; 0 it is there already (*old is that one); -1 out of memory or of the 4 GiB of texts. */
 int table_add(struct table *table, const struct table_entry *entry, struct table_entry *old);
 bool table_find(const struct table *table, struct str address, struct table_entry *entry);
+/* From the first (*at 0) to the last, in the order in which they were added; false: no more. */
+bool table_next(const struct table *table, size_t *at, struct table_entry *entry);
+/* Adds whom only the other one has. -1: as table_add() */
+int table_add_missing(struct table *table, const struct table *other);
 size_t table_count(const struct table *table);
 size_t table_bytes(const struct table *table);
 /* Gives back what was kept for more addresses. */

@@ -10,13 +10,7 @@ json_t *evidence_text(struct str x)
     if (text)
         return text;
     char clean[4 * EVIDENCE_TEXT_MAX];
-    size_t n = 0;
-    x = str_sub(x, 0, EVIDENCE_TEXT_MAX);
-    for (size_t at = 0; at < x.n;) {
-        uint32_t c = utf8_next(x, &at);
-        n += utf8_put(clean + n, c == UTF8_BAD ? UTF8_REPLACE : c);
-    }
-    return json_stringn(clean, n);
+    return json_stringn(clean, utf8_mend(str_sub(x, 0, EVIDENCE_TEXT_MAX), clean, sizeof clean));
 }
 
 json_t *evidence_antivirus(const struct av_answer *answers, size_t n)

@@ -68,6 +68,18 @@ static inline uint32_t utf8_next(struct str x, size_t *at)
     return c;
 }
 
+/* As much of the text as there is room for, each byte that belongs to no character as U+FFFD; how
+ * many bytes. */
+static inline size_t utf8_mend(struct str x, char *to, size_t room)
+{
+    size_t n = 0;
+    for (size_t at = 0; at < x.n && n + 4 <= room;) {
+        uint32_t c = utf8_next(x, &at);
+        n += utf8_put(to + n, c == UTF8_BAD ? UTF8_REPLACE : c);
+    }
+    return n;
+}
+
 /* Position of the first byte at or after `from` that is not ASCII, or x.n. */
 static inline size_t utf8_ascii_end(struct str x, size_t from)
 {

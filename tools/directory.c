@@ -1,13 +1,24 @@
 /* directory: what the running gateway's directory says of an address, and of itself. */
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
 #include "base/ipc.h"
 #include "directory/directory.h"
 #include "tools/json.h"
 #include "tools/tool.h"
 
-#define ASK_MS 20000 /* every source of a domain may take its time */
+#define SPARE_MS 5000
+
+/* Every source of a domain may take its time. */
+static int patience(const struct conf *conf)
+{
+    size_t most = conf->directory_files.n;
+    for (size_t i = 0; i < conf->n_domains; i++)
+        if (conf->domains[i].directory.n > most)
+            most = conf->domains[i].directory.n;
+    return (int)most * DIRECTORY_TEST_MS + DIRECTORY_PATIENCE_MS + SPARE_MS;
+}
 
 /* NULL with err; *reply keeps the text. */
 static json_t *ask(const struct conf *conf, const struct directory_request *request,
@@ -19,7 +30,7 @@ static json_t *ask(const struct conf *conf, const struct directory_request *requ
     directory_request_put(&message, request);
     if (!ipc_path(conf->run_dir, "directory", path, sizeof path) || !buf_ok(&message)) {
         err_set(err, "the address, or run_dir, is too long");
-    } else if (ipc_call(path, buf_str(&message), NULL, &reply, ASK_MS, err) < 0) {
+    } else if (ipc_call(path, buf_str(&message), NULL, &reply, patience(conf), err) < 0) {
         err_prefix(err, "is the gateway running? (run this as root or as a member of its group)");
     } else {
         struct wire w = wire_of(buf_str(&reply));
@@ -107,7 +118,91 @@ static int put_test(const json_t *test)
 
 /* --- status --- */
 
-static void put_source(const json_t *source)
+static bool is_set(const json_t *object, const char *name)
+{
+    return json_is_true(json_object_get(object, name));
+}
+
+/* "Sat 21 Nov 17:40" in local time; "?" where none is told */
+static void put_when(const json_t *object, const char *name)
+{
+    char text[40];
+    struct tm tm;
+    time_t when = (time_t)number_of(object, name);
+    bool good =
+        when && localtime_r(&when, &tm) && strftime(text, sizeof text, "%a %e %b %H:%M", &tm);
+    fputs(good ? text : "?", stdout);
+}
+
+static void put_line(const char *head)
+{
+    printf("%-22s %s", "", head);
+}
+
+static void put_trouble(const char *head, const json_t *source, const char *name, const char *since)
+{
+    put_line(head);
+    if (json_object_get(source, since)) {
+        fputs(" since ", stdout);
+        put_when(source, since);
+    }
+    fputs(": ", stdout);
+    put(text_of(source, name));
+    putchar('\n');
+}
+
+/* What serves now, and until when; who is refused, and how. */
+static void put_serving(const json_t *source, const json_t *cache)
+{
+    bool table = json_object_get(source, "addresses");
+    bool away = *text_of(source, "trouble");
+    if (strcmp(text_of(source, "kind"), "quota") == 0) {
+        put_line("mail is taken as if there were room\n");
+        return;
+    }
+    bool asks = json_object_get(source, "threads") && number_of(source, "threads") > 0;
+    if (table) {
+        put_line("who was in it at ");
+        put_when(source, "loaded");
+        fputs(" is served", stdout);
+        if (json_object_get(source, "restart_until")) {
+            fputs(", after a restart until ", stdout);
+            put_when(source, "restart_until");
+        }
+        putchar('\n');
+    }
+    if (asks && away) {
+        put_line("who is in the cache is served for ");
+        put_age(number_of(cache, "known_seconds"));
+        puts(" after he was last asked for");
+    }
+    put_line(asks && !away ? "all others are asked for\n"
+                           : "all others get 451, and senders try again; none gets 550\n");
+}
+
+static void put_held(const json_t *source)
+{
+    put_line("SHRUNK");
+    fputs(" since ", stdout);
+    put_when(source, "held_since");
+    printf(": it lost %lld addresses, which serve on until ", number_of(source, "held"));
+    if (json_object_get(source, "held_until"))
+        put_when(source, "held_until");
+    else
+        fputs("that is said", stdout);
+    putchar('\n');
+    put_line("mend it, or if they are gone: ");
+    printf("poterne directory accept %s\n", strchr(text_of(source, "source"), ' ') + 1);
+}
+
+static bool is_well(const json_t *source)
+{
+    bool stale = json_object_get(source, "addresses") && !is_set(source, "current");
+    bool none = is_set(source, "decides") && !json_object_get(source, "addresses");
+    return !stale && !none && !*text_of(source, "trouble") && !*text_of(source, "snapshot_trouble");
+}
+
+static void put_source(const json_t *source, const json_t *cache)
 {
     printf("%-22s ", text_of(source, "source"));
     if (json_object_get(source, "addresses")) {
@@ -115,23 +210,26 @@ static void put_source(const json_t *source)
                number_of(source, "bytes") / 1024);
         put_age(number_of(source, "seconds"));
         fputs(" old", stdout);
-        fputs(json_is_true(json_object_get(source, "current")) ? "; " : ", OUT OF DATE; ", stdout);
+        fputs(is_set(source, "current") ? "; " : ", OUT OF DATE; ", stdout);
+    } else if (is_set(source, "decides")) {
+        fputs("NOTHING READ YET; ", stdout);
     }
     if (json_object_get(source, "threads"))
         printf("asked %lld times, %lld failed, %lld open", number_of(source, "asked"),
                number_of(source, "failed"), number_of(source, "open"));
-    fputs("\n", stdout);
-    for (unsigned i = 0; i < 2; i++) {
-        const char *trouble = text_of(source, i ? "trouble" : "snapshot_trouble");
-        if (*trouble) {
-            printf("%-22s %s: ", "", i ? "AWAY" : "NO NEW SNAPSHOT");
-            put(trouble);
-            fputs("\n", stdout);
-        }
-    }
+    putchar('\n');
+    if (*text_of(source, "snapshot_trouble"))
+        put_trouble("NO NEW SNAPSHOT", source, "snapshot_trouble", "snapshot_trouble_since");
+    if (*text_of(source, "trouble"))
+        put_trouble("AWAY", source, "trouble", "trouble_since");
+    if (number_of(source, "held"))
+        put_held(source);
+    if (!is_well(source))
+        put_serving(source, cache);
 }
 
-static int put_status(const json_t *status)
+/* TOOL_NO: something is wrong. */
+static int put_status(const json_t *status, bool quiet)
 {
     const json_t *cache = json_object_get(status, "cache");
     int result = TOOL_YES;
@@ -139,10 +237,13 @@ static int put_status(const json_t *status)
     json_t *source;
     json_array_foreach(json_object_get(status, "sources"), i, source)
     {
-        put_source(source);
-        if (*text_of(source, "trouble") || *text_of(source, "snapshot_trouble"))
+        if (!quiet)
+            put_source(source, cache);
+        if (!is_well(source) || number_of(source, "held"))
             result = TOOL_NO;
     }
+    if (quiet)
+        return result;
     printf("cache: %lld known, %lld not known, %lld kB on disk; %lld answers from it, %lld asked\n",
            number_of(cache, "known"), number_of(cache, "unknown"),
            number_of(cache, "file_bytes") / 1024, number_of(cache, "hits"),
@@ -150,6 +251,15 @@ static int put_status(const json_t *status)
     printf("%lld answers since the start, %lld open\n", number_of(status, "answered"),
            number_of(status, "open"));
     return result;
+}
+
+static void put_accepted(const json_t *object)
+{
+    if (is_set(object, "held"))
+        printf("%lld addresses are given up; the directory is read anew now\n",
+               number_of(object, "given_up"));
+    else
+        puts("nothing that this directory lost is held (ldap NAME: poterne directory)");
 }
 
 /* --- the command --- */
@@ -160,13 +270,17 @@ static int answer(const struct tool_args *args, enum directory_wish wish, json_t
     bool quiet = args->given & OPT_JSON;
     if (wish == WISH_TEST)
         result = strcmp(text_of(object, "result"), "known") == 0 ? TOOL_YES : TOOL_NO;
+    if (wish == WISH_STATUS)
+        result = put_status(object, quiet);
+    if (wish == WISH_ACCEPT)
+        result = is_set(object, "held") ? TOOL_YES : TOOL_NO;
     if (quiet)
         return json_line(object) < 0 ? TOOL_FAILED : result;
     if (wish == WISH_TEST)
         result = put_test(object);
-    else if (wish == WISH_STATUS)
-        result = put_status(object);
-    else
+    else if (wish == WISH_ACCEPT)
+        put_accepted(object);
+    else if (wish == WISH_FORGET)
         printf("%lld forgotten\n", number_of(object, "forgotten"));
     json_decref(object);
     return result;
@@ -181,12 +295,14 @@ static int read_wish(const struct tool_args *args, struct directory_request *req
         return tool_misused("directory", "one address at a time");
     if (strcmp(what, "status") == 0)
         return whom ? tool_misused("directory", "status takes no \"%s\"", whom) : TOOL_YES;
-    if (strcmp(what, "test") != 0 && strcmp(what, "forget") != 0)
+    if (strcmp(what, "test") != 0 && strcmp(what, "forget") != 0 && strcmp(what, "accept") != 0)
         return tool_misused("directory", "there is no `directory %s`", what);
-    request->wish = *what == 't' ? WISH_TEST : WISH_FORGET;
+    request->wish = *what == 't' ? WISH_TEST : *what == 'f' ? WISH_FORGET : WISH_ACCEPT;
     if (whom == NULL || *whom == '\0')
-        return tool_misused("directory", "name an address%s", *what == 't' ? "" : ", or all");
-    if (request->wish == WISH_TEST || strcmp(whom, "all") != 0)
+        return tool_misused("directory", *what == 't'   ? "name an address"
+                                         : *what == 'f' ? "name an address, or all"
+                                                        : "name a section ldap of the settings");
+    if (request->wish != WISH_FORGET || strcmp(whom, "all") != 0)
         request->address = str_of(whom);
     return TOOL_YES;
 }
@@ -210,14 +326,18 @@ static int run(const struct tool_args *args)
 const struct tool_command tool_directory = {
     .name = "directory",
     .summary = "show what the directory says of an address, and how its sources are",
-    .arguments = "[status] | test ADDRESS | forget ADDRESS|all",
+    .arguments = "[status] | test ADDRESS | forget ADDRESS|all | accept NAME",
     .help =
         "test asks every source of the address's domain, now and one after the other: its answer\n"
         "and why, how long it took, and what the cache has of it; `together` is what a sender\n"
         "would be told. forget takes an address, or all, out of the cache: it is asked for again.\n"
-        "status has the sources: addresses in memory and their age, and what is wrong with one.\n"
-        "Exit status: 0 known, done, all sources well; 1 not known or refused, a source is away;\n"
-        "2 could not be done.\n",
+        "status has the sources: addresses in memory and their age, and where one is not well "
+        "what\n"
+        "is wrong, since when, and who is served until when. accept says that the people whom the\n"
+        "directory of section ldap NAME lost, and who serve on (ldap.shrink_limit), are gone.\n"
+        "Exit status: 0 known, done, all sources well; 1 not known or refused, a source is away "
+        "or\n"
+        "has shrunk, nothing to accept; 2 could not be done.\n",
     .options = OPT_CONFIG | OPT_JSON,
     .run = run,
 };

@@ -19,18 +19,10 @@ int json_line(json_t *object)
 json_t *json_text(struct str text)
 {
     char clean[3 * JSON_TEXT_MAX];
-    size_t n = 0;
     json_t *whole = json_stringn(text.n ? text.s : "", text.n);
     if (whole)
         return whole;
-    text = str_sub(text, 0, JSON_TEXT_MAX);
-    for (size_t at = 0; at < text.n;) {
-        uint32_t c = utf8_next(text, &at);
-        if (n + 4 > sizeof clean)
-            break;
-        n += utf8_put(clean + n, c == UTF8_BAD ? UTF8_REPLACE : c);
-    }
-    return json_stringn(clean, n);
+    return json_stringn(clean, utf8_mend(str_sub(text, 0, JSON_TEXT_MAX), clean, sizeof clean));
 }
 
 json_t *json_time(int64_t time_us)

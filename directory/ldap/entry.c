@@ -86,12 +86,12 @@ static uint32_t count_members(const struct reading *r)
     const struct ldap_attribute *a = NULL;
     for (size_t i = 0; r->shape->members && i < r->entry->n; i++)
         if (str_ieq(base_name(r->entry->attributes[i].name), str_of(r->shape->members)) &&
-            (a == NULL || r->entry->attributes[i].n > a->n))
+            (a == NULL || r->entry->attributes[i].all > a->all))
             a = &r->entry->attributes[i];
     if (a == NULL)
         return 0;
     bool part = str_ifind(a->name, STR(";range=")) != STR_NONE && !str_ends(a->name, STR("-*"));
-    return (uint32_t)(a->n < UINT32_MAX ? a->n : UINT32_MAX - 1) + part;
+    return (uint32_t)(a->all < UINT32_MAX ? a->all : UINT32_MAX - 1) + part;
 }
 
 /* --- addresses --- */

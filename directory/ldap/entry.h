@@ -19,6 +19,7 @@ struct ldap_attribute {
     struct str name; /* with its options: "member;range=0-1499" */
     struct str *values;
     size_t n;
+    size_t all; /* values that the server gave out, of which n are here */
 };
 
 struct ldap_entry {

@@ -96,6 +96,14 @@ static int failed(struct ldap_session *session, const char *what, int code, stru
     return -1;
 }
 
+static bool bound_messages(LDAP *ld)
+{
+    Sockbuf *sockets = NULL;
+    ber_len_t max = LDAP_MESSAGE_MAX;
+    return ldap_get_option(ld, LDAP_OPT_SOCKBUF, &sockets) == LDAP_OPT_SUCCESS && sockets &&
+           ber_sockbuf_ctrl(sockets, LBER_SB_OPT_SET_MAX_INCOMING, &max) > 0;
+}
+
 static int set_options(struct ldap_session *session)
 {
     const struct conf_ldap *conf = session->site->conf;
@@ -116,7 +124,7 @@ static int set_options(struct ldap_session *session)
                ldap_set_option(ld, LDAP_OPT_X_TLS_REQUIRE_CERT, &hard) == LDAP_OPT_SUCCESS &&
                ldap_set_option(ld, LDAP_OPT_X_TLS_PROTOCOL_MIN, &least) == LDAP_OPT_SUCCESS &&
                ldap_set_option(ld, LDAP_OPT_X_TLS_NEWCTX, &client) == LDAP_OPT_SUCCESS;
-    return good ? LDAP_SUCCESS : LDAP_LOCAL_ERROR;
+    return good && bound_messages(ld) ? LDAP_SUCCESS : LDAP_LOCAL_ERROR;
 }
 
 static int connect_one(struct ldap_session *session, struct err *err)
@@ -124,6 +132,7 @@ static int connect_one(struct ldap_session *session, struct err *err)
     const struct conf_ldap *conf = session->site->conf;
     struct berval password = {strlen(session->site->password), session->site->password};
     bool plain = !str_istarts(str_of(session->server), STR("ldaps:"));
+    session->generation++;
     int code = ldap_initialize(&session->ld, session->server);
     if (code != LDAP_SUCCESS)
         return failed(session, "cannot begin", code, err);
@@ -208,7 +217,10 @@ int ldap_session_search(struct ldap_session *session, const struct ldap_query *q
 
 static int copy_values(struct ldap_attribute *a, struct berval **values, struct pool *pool)
 {
-    size_t n = (size_t)ldap_count_values_len(values);
+    size_t n = 0, bytes = 0;
+    a->all = (size_t)ldap_count_values_len(values);
+    while (n < a->all && n < LDAP_VALUES_MAX && bytes < LDAP_VALUES_BYTES)
+        bytes += values[n++]->bv_len;
     a->values = POOL_ARRAY(pool, n, struct str);
     if (a->values == NULL)
         return -1;

@@ -13,6 +13,11 @@
 
 #define LDAP_SERVER_REST  30
 #define LDAP_PASSWORD_MAX 1024
+#define LDAP_MESSAGE_MAX  ((size_t)64 * 1024 * 1024) /* one that a server sends */
+#define LDAP_VALUES_MAX                                                                            \
+    10000 /* of one attribute, and their bytes; further ones are only counted                      \
+           */
+#define LDAP_VALUES_BYTES ((size_t)512 * 1024)
 
 /* What all connections of a directory share; made before the sandbox closes. */
 struct ldap_site {
@@ -34,6 +39,8 @@ struct ldap_session {
     struct ldap_site *site;
     LDAP *ld;           /* NULL: not connected */
     const char *server; /* to which, or which was tried last */
+    uint64_t
+        generation; /* another with each connection: the next may have the place of this `ld` */
 };
 
 struct ldap_query {
@@ -47,7 +54,7 @@ struct ldap_query {
 int ldap_session_search(struct ldap_session *session, const struct ldap_query *query,
                         LDAPMessage **result, struct err *err);
 void ldap_session_close(struct ldap_session *session);
-/* The entry's attributes, copied into pool. -1: err */
+/* The entry's attributes, copied into pool. -1: err, it is larger than the pool */
 int ldap_session_entry(struct ldap_session *session, LDAPMessage *message, struct pool *pool,
                        struct ldap_entry *entry, struct err *err);
 

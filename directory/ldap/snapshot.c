@@ -4,12 +4,13 @@
 #include <stdio.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/crc32c.h"
 #include "base/fsio.h"
 #include "directory/ldap/lookup.h"
 
-#define MAGIC     "poterne ldap 1\n\n"
-#define HEAD_SIZE (sizeof MAGIC - 1 + 2 * sizeof(uint64_t))
+#define MAGIC     "poterne ldap 2\n\n"
+#define HEAD_SIZE (sizeof MAGIC - 1 + 6 * sizeof(uint64_t))
 
 struct reading {
     struct ldap_session *session;
@@ -71,10 +72,11 @@ static int add_page(struct reading *r, LDAPMessage *result)
         struct ldap_entry entry;
         struct ldap_who who;
         pool_reset(r->pool);
-        if (ldap_session_entry(r->session, m, r->pool, &entry, r->err) < 0)
-            return -1;
-        if (ldap_entry_read(&r->session->site->shape, &entry, r->pool, &who) < 0)
-            return err_set(r->err, "an entry is larger than there is room for");
+        if (ldap_session_entry(r->session, m, r->pool, &entry, r->err) < 0 ||
+            ldap_entry_read(&r->session->site->shape, &entry, r->pool, &who) < 0) {
+            r->snapshot->too_large++;
+            continue;
+        }
         if (add_who(r, &who) < 0)
             return -1;
         r->snapshot->entries++;
@@ -121,13 +123,13 @@ static int read_page(struct reading *r, struct berval *cookie)
         result = NULL;
     }
     int size = (int)site->conf->page_size;
-    LDAP *ld = r->session->ld;
-    if (ldap_create_page_control(ld, size, cookie, 0, &control) != LDAP_SUCCESS)
+    uint64_t generation = r->session->generation;
+    if (ldap_create_page_control(r->session->ld, size, cookie, 0, &control) != LDAP_SUCCESS)
         return err_set(r->err, "out of memory");
     query.controls = (LDAPControl *[]){control, NULL};
     int found = ldap_session_search(r->session, &query, &result, r->err);
     ldap_control_free(control);
-    if (found == 0 && r->session->ld != ld && cookie->bv_len)
+    if (found == 0 && r->session->generation != generation && cookie->bv_len)
         found =
             err_set(r->err, "%s: the connection was lost between two pages", r->session->server);
     if (found == 0)
@@ -141,9 +143,13 @@ static int read_page(struct reading *r, struct berval *cookie)
 static int read_pages(struct reading *r)
 {
     struct berval cookie = {0};
+    int64_t end = clock_seconds() + SNAPSHOT_SECONDS_MAX;
+    size_t n = 0;
     int result;
     do {
         result = read_page(r, &cookie);
+        if (result == 0 && cookie.bv_len && (++n >= SNAPSHOT_PAGES_MAX || clock_seconds() >= end))
+            result = err_set(r->err, "%s: no end after %zu pages", r->session->server, n);
         if (result == 0 && __atomic_load_n(r->stop, __ATOMIC_RELAXED))
             result = err_set(r->err, "it was asked to stop");
     } while (result == 0 && cookie.bv_len);
@@ -190,6 +196,10 @@ static int write_all(int fd, const char *path, uint64_t identity,
     buf_add(&head, STR(MAGIC));
     wire_u64(&head, identity);
     wire_i64(&head, snapshot->when);
+    wire_u64(&head, snapshot->shrink.most);
+    wire_i64(&head, snapshot->shrink.most_at);
+    wire_i64(&head, snapshot->shrink.held_since);
+    wire_u64(&head, snapshot->shrink.held_n);
     wire_u32(&tail, crc32c(crc32c(0, buf_str(&head)), texts));
     if (fsio_write(fd, buf_str(&head), path, err) < 0 || fsio_write(fd, texts, path, err) < 0 ||
         fsio_write(fd, buf_str(&tail), path, err) < 0)
@@ -201,7 +211,7 @@ int ldap_snapshot_save(const char *path, uint64_t identity, const struct ldap_sn
                        struct err *err)
 {
     struct buf beside = BUF_INIT(4096);
-    buf_addf(&beside, "%s.new", path);
+    buf_addf(&beside, "%s.%ld.new", path, (long)getpid());
     const char *new_path = buf_cstr(&beside);
     int fd = open(new_path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0640);
     int result = fd < 0 ? err_sys(err, "cannot make %s", new_path)
@@ -214,7 +224,7 @@ int ldap_snapshot_save(const char *path, uint64_t identity, const struct ldap_sn
 }
 
 /* Cuts head and tail off; false: it is none of ours, or damaged. */
-static bool check_file(struct buf *file, uint64_t identity, time_t *when)
+static bool check_file(struct buf *file, uint64_t identity, struct ldap_snapshot *snapshot)
 {
     struct str all = buf_str(file);
     if (all.n < HEAD_SIZE + sizeof(uint32_t) || !str_starts(all, STR(MAGIC)))
@@ -223,7 +233,11 @@ static bool check_file(struct buf *file, uint64_t identity, time_t *when)
     struct wire tail = wire_of(str_from(all, body.n));
     struct wire head = wire_of(str_from(body, sizeof MAGIC - 1));
     bool same = wire_get_u64(&head) == identity;
-    *when = (time_t)wire_get_i64(&head);
+    snapshot->when = (time_t)wire_get_i64(&head);
+    snapshot->shrink.most = wire_get_u64(&head);
+    snapshot->shrink.most_at = (time_t)wire_get_i64(&head);
+    snapshot->shrink.held_since = (time_t)wire_get_i64(&head);
+    snapshot->shrink.held_n = wire_get_u64(&head);
     if (!same || wire_get_u32(&tail) != crc32c(0, body))
         return false;
     buf_cut(file, body.n);
@@ -240,7 +254,7 @@ int ldap_snapshot_load(const char *path, uint64_t identity, struct ldap_snapshot
         buf_release(&file);
         return 0;
     }
-    if (!check_file(&file, identity, &snapshot->when)) {
+    if (!check_file(&file, identity, snapshot)) {
         buf_release(&file);
         err_set(err, "%s is of other settings, or damaged", path);
         return 0;

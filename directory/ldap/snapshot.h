@@ -1,10 +1,12 @@
 /*
  * snapshot: everybody in an LDAP directory, read page by page (RFC 2696) into a table, and the same
  * on disk, so that a restart while the directory is away serves. Only whole snapshots count: one
- * that breaks off, or in which nobody is, is a failure.
+ * that breaks off, takes too long, or in which nobody is, is a failure. An entry that is larger
+ * than there is room for is passed over, and told.
  *
- * The file: magic, u64 identity of the source and its settings, i64 when it was read, the texts of
- * the table, u32 CRC32C of all that. One of other settings, or damaged, is passed over.
+ * The file: magic, u64 identity of the source and its settings, i64 when it was read, what shrink.h
+ * keeps (u64 most, i64 most_at, i64 held_since, u64 held_n), the texts of the table, u32 CRC32C of
+ * all that. One of other settings, or damaged, is passed over.
  */
 #ifndef POTERNE_DIRECTORY_LDAP_SNAPSHOT_H
 #define POTERNE_DIRECTORY_LDAP_SNAPSHOT_H
@@ -12,15 +14,20 @@
 #include <time.h>
 
 #include "directory/ldap/session.h"
+#include "directory/ldap/shrink.h"
 #include "directory/table.h"
 
-#define SNAPSHOT_FILE_MAX ((size_t)4 * 1024 * 1024 * 1024)
+#define SNAPSHOT_PAGES_MAX   200000
+#define SNAPSHOT_SECONDS_MAX (4 * 3600)
+#define SNAPSHOT_FILE_MAX    ((size_t)4 * 1024 * 1024 * 1024)
 
 struct ldap_snapshot {
     struct table *table;
     time_t when; /* it was begun */
+    struct shrink shrink;
     size_t entries;
-    size_t twice; /* addresses that two entries claim: the first has them */
+    size_t too_large; /* entries that were passed over */
+    size_t twice;     /* addresses that two entries claim: the first has them */
     char twice_example[ADDRESS_MAX + 1];
 };
 

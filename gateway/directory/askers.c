@@ -36,6 +36,7 @@ struct askers {
     int64_t rest;
     bool probing; /* the one question of a source that rests is under way */
     char trouble[FINDING_NOTE_SIZE];
+    time_t trouble_since;
 };
 
 /* --- threads --- */
@@ -229,13 +230,16 @@ static void note_result(struct askers *a, const struct asking *q)
         if (a->trouble[0])
             log_info("%s answers again", title);
         a->trouble[0] = '\0';
+        a->trouble_since = 0;
         a->rest = 0;
         return;
     }
     a->failed++;
-    if (a->trouble[0] == '\0')
+    if (a->trouble[0] == '\0') {
         log_warning("%s can't be asked: %s; what is known of it serves, others get 451", title,
                     f->note);
+        a->trouble_since = time(NULL);
+    }
     str_copy(str_of(f->note), a->trouble, sizeof a->trouble);
     if (clock_ms() < a->rest_until)
         return; /* asked before the rest began */
@@ -271,6 +275,7 @@ void askers_state(const struct askers *a, struct askers_state *state)
                                    .open = a->open,
                                    .asked = a->asked,
                                    .failed = a->failed,
-                                   .resting = a->rest > 0};
+                                   .resting = a->rest > 0,
+                                   .trouble_since = a->trouble_since};
     str_copy(str_of(a->trouble), state->trouble, sizeof state->trouble);
 }

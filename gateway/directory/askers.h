@@ -51,6 +51,7 @@ struct askers_state {
     size_t open; /* questions in line and being asked */
     uint64_t asked, failed;
     bool resting;
+    time_t trouble_since;            /* 0: it answers */
     char trouble[FINDING_NOTE_SIZE]; /* what the last failure was; "" since it answers */
 };
 void askers_state(const struct askers *askers, struct askers_state *state);

@@ -125,12 +125,15 @@ static bool next_trial(struct desk *desk, struct question *q)
     if (q->last)
         return false;
     q->begun_us = clock_us();
+    /* a source that is silent takes no time from the others */
+    q->until_ms = clock_ms() + DIRECTORY_TEST_MS;
     if (q->n_trials < TRIALS_MAX &&
         search_begin_one(&q->search, desk->directory, address, STR_EMPTY, q->n_trials)) {
         q->trials[q->n_trials++].source = q->search.sources.items[0];
         return true;
     }
     q->last = true;
+    q->until_ms = clock_ms() + DESK_PATIENCE;
     search_begin(&q->search, desk->directory, address, STR_EMPTY);
     return true;
 }
@@ -200,6 +203,18 @@ static void take_question(struct desk *desk, struct question *q, const struct di
     }
 }
 
+static void reply_json(struct desk *desk, struct client *client, uint32_t number, struct buf *json)
+{
+    buf_clear(&desk->reply);
+    wire_u32(&desk->reply, number);
+    wire_str(&desk->reply, buf_ok(json) ? buf_str(json) : STR("{}"));
+    buf_release(json);
+    if (buf_ok(&desk->reply))
+        clients_send(client, buf_str(&desk->reply));
+    else
+        clients_cut_off(client, "no memory for its reply");
+}
+
 static void forget(struct desk *desk, struct client *client, const struct directory_request *r)
 {
     struct address normal;
@@ -210,11 +225,16 @@ static void forget(struct desk *desk, struct client *client, const struct direct
     else if (address_normal(r->address, false, &normal))
         n = cache_forget(desk->cache, str_of(normal.text));
     inspect_forgotten(n, &json);
-    buf_clear(&desk->reply);
-    wire_u32(&desk->reply, r->number);
-    wire_str(&desk->reply, buf_str(&json));
-    clients_send(client, buf_str(&desk->reply));
-    buf_release(&json);
+    reply_json(desk, client, r->number, &json);
+}
+
+static void accept_loss(struct desk *desk, struct client *client, const struct directory_request *r)
+{
+    struct buf json = BUF_INIT(4096);
+    size_t n;
+    bool held = snapshots_accept(desk->snapshots, r->address, &n);
+    inspect_accepted(held, n, &json);
+    reply_json(desk, client, r->number, &json);
 }
 
 void desk_take(struct desk *desk, struct client *client, struct str message)
@@ -234,6 +254,8 @@ void desk_take(struct desk *desk, struct client *client, struct str message)
                          .until_ms = clock_ms() + DESK_PATIENCE};
     if (request.wish == WISH_FORGET)
         forget(desk, client, &request);
+    else if (request.wish == WISH_ACCEPT)
+        accept_loss(desk, client, &request);
     else if (request.wish == WISH_STATUS)
         send_reply(desk, &q);
     else

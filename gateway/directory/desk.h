@@ -16,7 +16,7 @@
 #include "gateway/directory/snapshots.h"
 
 #define DESK_OPEN_MAX     10000 /* questions that wait; one more is DIRECTORY_UNAVAILABLE */
-#define DESK_PATIENCE     8000  /* milliseconds for all sources: below edge's RECIPIENTS_TIMEOUT */
+#define DESK_PATIENCE     DIRECTORY_PATIENCE_MS
 #define DESK_PATIENCE_OLD 1000
 
 /* One source of a domain, for `poterne directory test`. */
@@ -80,5 +80,6 @@ void desk_release(struct desk *desk);
 void inspect_test(struct desk *desk, const struct question *question, struct buf *out);
 void inspect_status(struct desk *desk, struct buf *out);
 void inspect_forgotten(size_t n, struct buf *out);
+void inspect_accepted(bool held, size_t n, struct buf *out);
 
 #endif

@@ -4,11 +4,13 @@
  * (askers.h) and read the snapshots (snapshots.h). Files are looked at twice a second and loaded
  * again when they have changed.
  */
+#include <dirent.h>
 #include <libgen.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/eventfd.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -25,6 +27,7 @@
 #define FLUSH_PAUSE_MS   60000
 #define ROUND_CLIENT_MAX 256 /* requests of one client before the others have their turn */
 #define FILES_MAX        1024
+#define LEFT_OVER_AGE    3600                     /* seconds: longer than any is written */
 #define MEMORY_MAX       (16384ull * 1024 * 1024) /* threads reserve much that they do not use */
 
 struct server {
@@ -82,6 +85,25 @@ static int open_askers(struct server *server, struct err *err)
     return 0;
 }
 
+/* What a process that was killed was writing: state files are made beside the old and renamed. */
+static void sweep(const char *folder)
+{
+    char path[PATH_MAX];
+    struct dirent *entry;
+    struct stat st;
+    struct err err;
+    DIR *dir = opendir(folder);
+    while (dir && (entry = readdir(dir)) != NULL) {
+        struct str name = str_of(entry->d_name);
+        if (str_ends(name, STR(".new")) &&
+            fsio_join(path, sizeof path, folder, entry->d_name, &err) == 0 &&
+            stat(path, &st) == 0 && time(NULL) - st.st_mtime > LEFT_OVER_AGE && unlink(path) < 0)
+            log_warning("cannot remove %s: %m", path);
+    }
+    if (dir)
+        closedir(dir);
+}
+
 static int open_desk(struct server *server, const struct conf *conf, struct err *err)
 {
     struct desk *desk = &server->desk;
@@ -89,6 +111,7 @@ static int open_desk(struct server *server, const struct conf *conf, struct err 
     if (fsio_join(folder, sizeof folder, conf->state_dir, "directory", err) < 0 ||
         fsio_join(server->cache_path, sizeof server->cache_path, folder, "cache", err) < 0)
         return -1;
+    sweep(folder);
     server->directory = directory_open(conf, kinds, err);
     if (server->directory == NULL)
         return -1;

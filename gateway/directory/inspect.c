@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "directory/table.h"
 #include "gateway/directory/desk.h"
+#include "mail/utf8.h"
 
 static const char *const results[] = {
     [DIRECTORY_KNOWN] = "known",       [DIRECTORY_UNKNOWN] = "unknown",
@@ -15,8 +16,13 @@ static const char *const results[] = {
 
 static void set_text(json_t *object, const char *name, const char *text)
 {
-    if (*text)
-        json_object_set_new(object, name, json_string_nocheck(text));
+    char clean[SOURCE_TITLE_SIZE + 3 * DIRECTORY_HOW_SIZE + 3 * PERSON_LIST_MAX];
+    struct str whole = str_of(text);
+    /* what servers say of themselves may be anything */
+    if (whole.n && utf8_valid_end(whole) < whole.n)
+        whole = str_n(clean, utf8_mend(whole, clean, sizeof clean));
+    if (whole.n)
+        json_object_set_new(object, name, json_stringn(whole.s, whole.n));
 }
 
 static void set_number(json_t *object, const char *name, uint64_t n)
@@ -82,25 +88,54 @@ void inspect_test(struct desk *desk, const struct question *q, struct buf *out)
     put(object, out);
 }
 
+/* Times are Unix seconds, and left out where there is none. */
+static void set_time(json_t *object, const char *name, time_t when)
+{
+    if (when)
+        set_number(object, name, (uint64_t)when);
+}
+
+static void set_snapshot(json_t *object, struct desk *desk, const struct source *source)
+{
+    struct snapshot_state state;
+    if (!snapshots_state(desk->snapshots, source, &state))
+        return;
+    json_object_set_new(object, "snapshot", json_true());
+    set_time(object, "tried", state.tried_at);
+    set_text(object, "snapshot_trouble", state.trouble);
+    set_time(object, "snapshot_trouble_since", state.trouble_since);
+    if (source->table)
+        set_time(object, "restart_until",
+                 source->loaded_at + (time_t)desk->directory->conf->cache.positive);
+    if (state.held == 0)
+        return;
+    set_number(object, "held", state.held);
+    set_time(object, "held_since", state.held_since);
+    set_time(object, "held_until", state.held_until);
+}
+
 static json_t *source_status(struct desk *desk, const struct source *source)
 {
     const struct askers *askers = desk->askers[source->number];
-    char title[SOURCE_TITLE_SIZE], trouble[FINDING_NOTE_SIZE];
+    char title[SOURCE_TITLE_SIZE];
     struct askers_state state;
     json_t *object = json_object();
     source_title(source, title);
     set_text(object, "source", title);
+    set_text(object, "kind", conf_source_kind_name(source->kind));
     if (source->table) {
         set_number(object, "addresses", table_count(source->table));
         set_number(object, "bytes", table_bytes(source->table));
         set_number(object, "seconds", (uint64_t)(time(NULL) - source->loaded_at));
+        set_time(object, "loaded", source->loaded_at);
     }
     json_object_set_new(object, "current", json_boolean(source->table && !source->stale));
-    if (snapshots_trouble(desk->snapshots, source, trouble))
-        set_text(object, "snapshot_trouble", trouble);
+    json_object_set_new(object, "decides", json_boolean(source->decides || askers == NULL));
+    set_snapshot(object, desk, source);
     if (askers == NULL)
         return object;
     askers_state(askers, &state);
+    set_time(object, "trouble_since", state.trouble_since);
     set_number(object, "threads", state.threads);
     set_number(object, "open", state.open);
     set_number(object, "asked", state.asked);
@@ -124,6 +159,8 @@ void inspect_status(struct desk *desk, struct buf *out)
     set_number(cache, "file_bytes", counts.file_bytes);
     set_number(cache, "hits", counts.hits);
     set_number(cache, "misses", counts.misses);
+    set_number(cache, "known_seconds", desk->directory->conf->cache.positive);
+    set_number(cache, "unknown_seconds", desk->directory->conf->cache.negative);
     set_number(object, "answered", desk->answered);
     set_number(object, "open", desk->n_open);
     json_object_set_new(object, "cache", cache);
@@ -135,5 +172,13 @@ void inspect_forgotten(size_t n, struct buf *out)
 {
     json_t *object = json_object();
     set_number(object, "forgotten", n);
+    put(object, out);
+}
+
+void inspect_accepted(bool held, size_t n, struct buf *out)
+{
+    json_t *object = json_object();
+    json_object_set_new(object, "held", json_boolean(held));
+    set_number(object, "given_up", n);
     put(object, out);
 }

@@ -5,17 +5,24 @@
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "base/clock.h"
 #include "base/fsio.h"
 #include "base/log.h"
+#include "directory/ldap/lookup.h"
 #include "directory/ldap/snapshot.h"
 
 #define STOP_SECONDS 3
-/* Fewer than so many hundredths of those before: taken up when the next one says so too. */
-#define SHRINK_PERCENT 50
+#define NICE         15 /* of the threads: the loop comes first */
+#define WHEN_SIZE    40
 
+/*
+ * Tables are made and freed by the thread alone: a million of them take milliseconds to give back,
+ * and nobody's RCPT waits for that. The loop only changes which one serves, so the thread may read
+ * `serving` without the lock until it has handed over the next.
+ */
 struct keeper {
     struct snapshots *all;
     struct source *source;
@@ -24,10 +31,15 @@ struct keeper {
     char path[PATH_MAX];
     pthread_t thread;
     bool running;
-    size_t last_n;   /* addresses in the one before, whether or not it was taken */
-    size_t served_n; /* in the one that serves */
     /* under the lock */
+    const struct table *serving;
     struct ldap_snapshot fresh; /* table NULL: nothing new */
+    struct table *gone;         /* no longer serves, for the thread to free */
+    struct shrink shrink;
+    size_t held; /* addresses that serve on */
+    bool hurry;  /* read one now */
+    time_t tried_at;
+    time_t trouble_since;
     char trouble[FINDING_NOTE_SIZE];
 };
 
@@ -38,21 +50,38 @@ struct snapshots {
     int wake_fd;
     bool stop;
     pthread_mutex_t lock;
-    pthread_cond_t stopped;
+    pthread_cond_t changed;
 };
 
 /* --- the thread --- */
 
-/* False: it is time to stop. */
-static bool pause_for(struct snapshots *s, unsigned seconds)
+/* With the lock, which it lets go meanwhile. */
+static void free_gone(struct keeper *k)
 {
+    struct table *gone = k->gone;
+    k->gone = NULL;
+    if (gone == NULL)
+        return;
+    pthread_mutex_unlock(&k->all->lock);
+    table_free(&gone);
+    pthread_mutex_lock(&k->all->lock);
+}
+
+/* False: it is time to stop. */
+static bool pause_for(struct keeper *k, unsigned seconds)
+{
+    struct snapshots *s = k->all;
     struct timespec until;
+    int result = 0;
     clock_gettime(CLOCK_REALTIME, &until);
     until.tv_sec += seconds;
     pthread_mutex_lock(&s->lock);
-    int result = 0;
-    while (!s->stop && result == 0)
-        result = pthread_cond_timedwait(&s->stopped, &s->lock, &until);
+    free_gone(k);
+    while (!s->stop && !k->hurry && result == 0) {
+        result = pthread_cond_timedwait(&s->changed, &s->lock, &until);
+        free_gone(k);
+    }
+    k->hurry = false;
     bool stop = s->stop;
     pthread_mutex_unlock(&s->lock);
     return !stop;
@@ -61,22 +90,47 @@ static bool pause_for(struct snapshots *s, unsigned seconds)
 static void set_trouble(struct keeper *k, const char *text)
 {
     pthread_mutex_lock(&k->all->lock);
+    if (k->trouble_since == 0)
+        k->trouble_since = time(NULL);
     str_copy(str_sub(str_of(text), 0, sizeof k->trouble - 1), k->trouble, sizeof k->trouble);
     pthread_mutex_unlock(&k->all->lock);
 }
 
-/* A right that was taken away, a base that was moved: half of the people gone is more often that.
- */
-static bool is_plausible(struct keeper *k, const struct ldap_snapshot *snapshot, struct err *err)
+static void tell_held(const struct keeper *k, size_t n, size_t held, const struct shrink *s)
 {
-    size_t n = table_count(snapshot->table);
-    size_t before = k->last_n;
-    k->last_n = n;
-    if (n * 100 >= k->served_n * SHRINK_PERCENT || n == before)
-        return true;
-    err_set(err, "%zu addresses, where there were %zu: taken up only if the next one says the same",
-            n, k->served_n);
-    return false;
+    char when[WHEN_SIZE] = "that is said";
+    time_t until = shrink_until(s, k->conf);
+    struct tm tm;
+    if (until && gmtime_r(&until, &tm))
+        strftime(when, sizeof when, "%Y-%m-%dT%H:%M:%SZ", &tm);
+    log_error("ldap %s: %zu addresses, where there were %llu: the %zu that are gone serve on until "
+              "%s; where they are gone indeed, say `poterne directory accept %s`",
+              k->conf->name, n, (unsigned long long)s->most, held, when, k->conf->name);
+}
+
+/* Where more was lost than is to be believed, those who are gone are added again. -1: err */
+static int hold_lost(struct keeper *k, struct ldap_snapshot *snapshot, struct err *err)
+{
+    size_t n = table_count(snapshot->table), held = 0;
+    pthread_mutex_lock(&k->all->lock);
+    const struct table *serving = k->serving;
+    bool before = k->shrink.held_since != 0;
+    bool hold = shrink_holds(&k->shrink, k->conf, n, snapshot->when);
+    snapshot->shrink = k->shrink;
+    pthread_mutex_unlock(&k->all->lock);
+    if (hold && serving) {
+        if (table_add_missing(snapshot->table, serving) < 0)
+            return err_set(err, "out of memory for those who are gone from the snapshot");
+        table_trim(snapshot->table);
+        held = table_count(snapshot->table) - n;
+        tell_held(k, n, held, &snapshot->shrink);
+    } else if (before) {
+        log_info("ldap %s: %zu addresses are believed", k->conf->name, n);
+    }
+    pthread_mutex_lock(&k->all->lock);
+    k->held = held;
+    pthread_mutex_unlock(&k->all->lock);
+    return 0;
 }
 
 static void tell_of(const struct keeper *k, const struct ldap_snapshot *s, int64_t took_ms)
@@ -87,16 +141,22 @@ static void tell_of(const struct keeper *k, const struct ldap_snapshot *s, int64
     if (s->twice)
         log_warning("ldap %s: %zu addresses stand in two entries, such as %s; the first has it",
                     k->conf->name, s->twice, s->twice_example);
+    if (s->too_large)
+        log_warning("ldap %s: %zu entries are larger than %zu MiB and passed over", k->conf->name,
+                    s->too_large, LDAP_ENTRY_MAX / 1024 / 1024);
 }
 
 static void hand_over(struct keeper *k, const struct ldap_snapshot *snapshot)
 {
     const uint64_t one = 1;
     pthread_mutex_lock(&k->all->lock);
-    table_free(&k->fresh.table);
+    free_gone(k);
+    struct table *unseen = k->fresh.table;
     k->fresh = *snapshot;
     k->trouble[0] = '\0';
+    k->trouble_since = 0;
     pthread_mutex_unlock(&k->all->lock);
+    table_free(&unseen);
     while (write(k->all->wake_fd, &one, sizeof one) < 0 && errno == EINTR)
         ;
 }
@@ -108,7 +168,10 @@ static bool read_one(struct keeper *k)
     int64_t begun = clock_ms();
     int result = ldap_snapshot_read(&k->session, k->all->conf, &k->all->stop, &snapshot, &err);
     ldap_session_close(&k->session);
-    if (result == 0 && !is_plausible(k, &snapshot, &err)) {
+    pthread_mutex_lock(&k->all->lock);
+    k->tried_at = time(NULL);
+    pthread_mutex_unlock(&k->all->lock);
+    if (result == 0 && hold_lost(k, &snapshot, &err) < 0) {
         table_free(&snapshot.table);
         result = -1;
     }
@@ -118,7 +181,6 @@ static bool read_one(struct keeper *k)
         set_trouble(k, err.text);
         return false;
     }
-    k->served_n = table_count(snapshot.table);
     tell_of(k, &snapshot, clock_ms() - begun);
     if (ldap_snapshot_save(k->path, k->source->identity, &snapshot, &err) < 0)
         log_error("%s; the snapshot serves until the next restart only", err.text);
@@ -131,7 +193,10 @@ static void *keep(void *data)
     struct keeper *k = data;
     unsigned interval = k->conf->snapshot;
     unsigned retry = interval < SNAPSHOTS_RETRY ? interval : SNAPSHOTS_RETRY;
-    while (pause_for(k->all, read_one(k) ? interval : retry))
+    /* of this thread alone (Linux) */
+    if (setpriority(PRIO_PROCESS, 0, NICE) < 0)
+        log_warning("ldap %s: the snapshot's thread has the priority of all: %m", k->conf->name);
+    while (pause_for(k, read_one(k) ? interval : retry))
         ;
     return NULL;
 }
@@ -153,10 +218,13 @@ static void take_from_disk(struct keeper *k)
         table_free(&snapshot.table);
         return;
     }
-    k->served_n = table_count(snapshot.table);
-    log_info("ldap %s: %zu addresses from the disk, %lld s old", k->conf->name, k->served_n,
-             (long long)age);
+    log_info("ldap %s: %zu addresses from the disk, %lld s old", k->conf->name,
+             table_count(snapshot.table), (long long)age);
     source_take(k->source, snapshot.table, snapshot.when);
+    k->serving = snapshot.table;
+    k->shrink = snapshot.shrink;
+    if (k->shrink.held_since)
+        k->held = table_count(snapshot.table) - (size_t)k->shrink.held_n;
 }
 
 static int keeper_open(struct keeper *k, struct snapshots *all, struct source *source,
@@ -181,11 +249,12 @@ static void free_all(struct snapshots *s)
 {
     for (size_t i = 0; i < s->n; i++) {
         table_free(&s->keepers[i].fresh.table);
+        table_free(&s->keepers[i].gone);
         ldap_session_close(&s->keepers[i].session);
         ldap_site_free(&s->keepers[i].session.site);
     }
     pthread_mutex_destroy(&s->lock);
-    pthread_cond_destroy(&s->stopped);
+    pthread_cond_destroy(&s->changed);
     free(s->keepers);
     free(s);
 }
@@ -208,7 +277,7 @@ struct snapshots *snapshots_new(struct directory *directory, const char *folder,
     }
     *s = (struct snapshots){.conf = directory->conf, .keepers = keepers, .wake_fd = -1};
     pthread_mutex_init(&s->lock, NULL);
-    pthread_cond_init(&s->stopped, NULL);
+    pthread_cond_init(&s->changed, NULL);
     for (size_t i = 0; i < directory->n_sources; i++) {
         struct source *source = &directory->sources[i];
         if (!has_snapshot(directory, source))
@@ -242,7 +311,7 @@ bool snapshots_stop(struct snapshots **snapshots)
         return true;
     pthread_mutex_lock(&s->lock);
     __atomic_store_n(&s->stop, true, __ATOMIC_RELAXED);
-    pthread_cond_broadcast(&s->stopped);
+    pthread_cond_broadcast(&s->changed);
     pthread_mutex_unlock(&s->lock);
     clock_gettime(CLOCK_REALTIME, &until);
     until.tv_sec += STOP_SECONDS;
@@ -265,27 +334,60 @@ void snapshots_collect(struct snapshots *s)
     for (size_t i = 0; i < s->n; i++) {
         struct keeper *k = &s->keepers[i];
         pthread_mutex_lock(&s->lock);
-        struct ldap_snapshot fresh = k->fresh;
-        k->fresh.table = NULL;
+        if (k->fresh.table && k->gone == NULL) {
+            k->gone = source_take(k->source, k->fresh.table, k->fresh.when);
+            k->serving = k->fresh.table;
+            k->fresh.table = NULL;
+            pthread_cond_broadcast(&s->changed);
+        }
         pthread_mutex_unlock(&s->lock);
-        if (fresh.table)
-            source_take(k->source, fresh.table, fresh.when);
-        int64_t late = 2 * (int64_t)k->conf->snapshot + SNAPSHOTS_RETRY;
-        if (k->source->table && time(NULL) - k->source->loaded_at > late)
+        if (k->source->table && time(NULL) - k->source->loaded_at > snapshots_late(k->conf))
             k->source->stale = true;
     }
 }
 
-bool snapshots_trouble(struct snapshots *s, const struct source *source,
-                       char out[FINDING_NOTE_SIZE])
+static struct keeper *keeper_of(struct snapshots *s, const struct source *source)
 {
+    for (size_t i = 0; i < s->n; i++)
+        if (s->keepers[i].source == source)
+            return &s->keepers[i];
+    return NULL;
+}
+
+bool snapshots_state(struct snapshots *s, const struct source *source, struct snapshot_state *state)
+{
+    struct keeper *k = keeper_of(s, source);
+    if (k == NULL)
+        return false;
+    pthread_mutex_lock(&s->lock);
+    *state = (struct snapshot_state){.tried_at = k->tried_at,
+                                     .held = k->shrink.held_since ? k->held : 0,
+                                     .trouble_since = k->trouble_since,
+                                     .held_since = k->shrink.held_since,
+                                     .held_until = shrink_until(&k->shrink, k->conf)};
+    memcpy(state->trouble, k->trouble, sizeof state->trouble);
+    pthread_mutex_unlock(&s->lock);
+    return true;
+}
+
+bool snapshots_accept(struct snapshots *s, struct str name, size_t *n)
+{
+    bool held = false;
+    *n = 0;
     for (size_t i = 0; i < s->n; i++) {
-        if (s->keepers[i].source != source)
+        struct keeper *k = &s->keepers[i];
+        if (!str_eq(str_of(k->conf->name), name))
             continue;
         pthread_mutex_lock(&s->lock);
-        memcpy(out, s->keepers[i].trouble, FINDING_NOTE_SIZE);
+        held = shrink_accept(&k->shrink, time(NULL));
+        if (held) {
+            *n = k->held;
+            k->held = 0;
+            k->hurry = true;
+            pthread_cond_broadcast(&s->changed);
+        }
         pthread_mutex_unlock(&s->lock);
-        return true;
+        log_info("ldap %s: %zu addresses are to be given up, as a manager says", k->conf->name, *n);
     }
-    return false;
+    return held;
 }

@@ -240,6 +240,21 @@ static void a_folder_that_is_gone_is_no_end(void **state)
     assert_int_equal(find(w->cache, 1, "j@a.example", 1001), CACHE_FRESH);
 }
 
+/* Two generations may write at once: neither touches what the other is writing. */
+static void what_another_process_writes_is_left_alone(void **state)
+{
+    struct world *w = *state;
+    struct err err = {""};
+    char other[100];
+    struct stat st;
+    snprintf(other, sizeof other, "%s.new", w->path);
+    assert_int_equal(fsio_replace(other, STR("half of it"), 0600, &err), 0);
+    assert_int_equal(cache_keep(w->cache, w->path, &err), 0);
+    assert_int_equal(stat(other, &st), 0);
+    assert_int_equal(st.st_size, 10);
+    assert_int_equal(unlink(other), 0);
+}
+
 #define IN_WORLD(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
 
 int main(void)
@@ -253,6 +268,7 @@ int main(void)
         IN_WORLD(the_file_is_written_anew),
         IN_WORLD(another_file_is_not_written_to),
         IN_WORLD(a_folder_that_is_gone_is_no_end),
+        IN_WORLD(what_another_process_writes_is_left_alone),
     };
     return tap_run(tests, NULL, NULL);
 }

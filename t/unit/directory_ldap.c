@@ -94,9 +94,10 @@ static struct ldap_who read_entry(struct world *w, const struct line *lines, siz
     struct ldap_entry entry = {attributes, n};
     struct ldap_who who;
     for (size_t i = 0; i < n; i++) {
-        attributes[i] = (struct ldap_attribute){str_of(lines[i].name), values[i], 0};
+        attributes[i] = (struct ldap_attribute){str_of(lines[i].name), values[i], 0, 0};
         for (size_t k = 0; k < VALUES_MAX && lines[i].values[k]; k++)
             values[i][attributes[i].n++] = str_of(lines[i].values[k]);
+        attributes[i].all = attributes[i].n;
     }
     assert_int_equal(ldap_entry_read(&w->shape, &entry, w->pool, &who), 0);
     return who;
@@ -195,7 +196,7 @@ static void settings_take_the_place_of_the_preset(void **state)
 static void a_snapshot_comes_back_whole_or_not(void **state)
 {
     char folder[] = "/tmp/poterne-snapshot.XXXXXX", path[80];
-    struct ldap_snapshot s = {.table = table_new(), .when = 1000}, back;
+    struct ldap_snapshot s = {.table = table_new(), .when = 1000, .shrink = {9, 8, 7, 6}}, back;
     struct table_entry entry, old;
     struct buf file = BUF_INIT(10000);
     struct err err = {""};
@@ -208,6 +209,7 @@ static void a_snapshot_comes_back_whole_or_not(void **state)
     assert_int_equal(ldap_snapshot_save(path, 7, &s, &err), 0);
     assert_int_equal(ldap_snapshot_load(path, 7, &back, &err), 1);
     assert_int_equal(back.when, 1000);
+    assert_memory_equal(&back.shrink, &s.shrink, sizeof s.shrink);
     assert_int_equal(table_count(back.table), 2);
     assert_true(table_find(back.table, STR("j@a.example"), &entry));
     assert_str(entry.target, "jean@a.example");

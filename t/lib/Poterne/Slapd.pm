@@ -177,6 +177,12 @@ sub add {
     return;
 }
 
+sub remove {
+    my ( $self, @uids ) = @_;
+    run( qw(ldapdelete -x -w), PASSWORD, '-H', "ldap://127.0.0.1:$self->{port}", '-D', 'cn=gateway,' . BASE, map { "uid=$_," . BASE } @uids );
+    return;
+}
+
 # One person of inetOrgPerson.
 sub person {
     my ( $uid, @lines ) = @_;
