@@ -7,28 +7,17 @@
 #include <sys/un.h>
 
 #include "base/fsio.h"
-#include "base/str.h"
+#include "base/network.h"
 
 /* Its length, or 0: it is no address. */
 static socklen_t address_of(const struct dial_place *place, struct sockaddr_storage *to)
 {
-    struct sockaddr_in *four = (struct sockaddr_in *)to;
-    struct sockaddr_in6 *six = (struct sockaddr_in6 *)to;
     struct sockaddr_un *path = (struct sockaddr_un *)to;
+    if (place->host)
+        return network_sockaddr(str_of(place->host), place->port, to);
     memset(to, 0, sizeof *to);
-    if (!place->host) {
-        path->sun_family = AF_UNIX;
-        return str_copy(str_of(place->path), path->sun_path, sizeof path->sun_path) ? sizeof *path
-                                                                                    : 0;
-    }
-    if (inet_pton(AF_INET, place->host, &four->sin_addr) == 1) {
-        four->sin_family = AF_INET;
-        four->sin_port = htons(place->port);
-        return sizeof *four;
-    }
-    six->sin6_family = AF_INET6;
-    six->sin6_port = htons(place->port);
-    return inet_pton(AF_INET6, place->host, &six->sin6_addr) == 1 ? sizeof *six : 0;
+    path->sun_family = AF_UNIX;
+    return str_copy(str_of(place->path), path->sun_path, sizeof path->sun_path) ? sizeof *path : 0;
 }
 
 int dial_start(const struct dial_place *place, bool *connecting, struct err *err)
@@ -52,4 +41,14 @@ int dial_start(const struct dial_place *place, bool *connecting, struct err *err
     err_sys(err, "cannot connect to %s", place->text);
     fsio_close_quiet(&fd);
     return -1;
+}
+
+int dial_finish(int fd, struct err *err)
+{
+    int why;
+    socklen_t n = sizeof why;
+    if (getsockopt(fd, SOL_SOCKET, SO_ERROR, &why, &n) < 0)
+        return err_sys(err, "cannot ask about a connection");
+    errno = why;
+    return why ? err_sys(err, "cannot connect") : 0;
 }

@@ -18,7 +18,10 @@ struct dial_place {
 };
 
 /* A descriptor, non-blocking and close-on-exec, without delays by Nagle. *connecting: it is
- * connected only when it becomes writable and has no SO_ERROR. -1: it can't be begun. */
+ * connected when it became writable and dial_finish() finds nothing against it. -1: it can't be
+ * begun. */
 int dial_start(const struct dial_place *place, bool *connecting, struct err *err);
+/* It became writable: 0 when it is connected; -1 with why not, in errno too. */
+int dial_finish(int fd, struct err *err);
 
 #endif

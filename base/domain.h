@@ -14,4 +14,11 @@
  * over-long labels, bytes that are not letters, digits, `-`, `_` or a valid U-label. */
 bool domain_normal(struct str name, char out[DOMAIN_SIZE]);
 
+/* Is the name that domain, or below it, in any case of letters? ("xa.example" is not below
+ * "a.example".) */
+static inline bool domain_holds(struct str domain, struct str name)
+{
+    return str_iends(name, domain) && (name.n == domain.n || name.s[name.n - domain.n - 1] == '.');
+}
+
 #endif

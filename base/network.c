@@ -1,6 +1,7 @@
 #include "base/network.h"
 
 #include <arpa/inet.h>
+#include <stdio.h>
 
 #define MAPPED_BITS 96 /* of ::ffff:0:0/96, RFC 4291 2.5.5.2 */
 
@@ -56,4 +57,40 @@ bool network_holds(const struct network *network, struct str ip)
         if (bit_at(address, i) != bit_at(network->address, i))
             return false;
     return true;
+}
+
+size_t network_reverse(const unsigned char *address, size_t n, char out[NETWORK_REVERSE_SIZE])
+{
+    static const char digits[] = "0123456789abcdef";
+    size_t at = 0;
+    if (n == 4)
+        return (size_t)snprintf(out, NETWORK_REVERSE_SIZE, "%d.%d.%d.%d", address[3], address[2],
+                                address[1], address[0]);
+    while (n-- > 0) {
+        out[at++] = digits[address[n] & 15];
+        out[at++] = '.';
+        out[at++] = digits[address[n] >> 4];
+        out[at++] = n ? '.' : '\0';
+    }
+    return at - 1;
+}
+
+socklen_t network_sockaddr(struct str ip, uint16_t port, struct sockaddr_storage *address)
+{
+    char text[INET6_ADDRSTRLEN];
+    struct sockaddr_in *four = (struct sockaddr_in *)address;
+    struct sockaddr_in6 *six = (struct sockaddr_in6 *)address;
+    memset(address, 0, sizeof *address);
+    if (!str_copy(ip, text, sizeof text) || strlen(text) != ip.n)
+        return 0;
+    if (inet_pton(AF_INET, text, &four->sin_addr) == 1) {
+        four->sin_family = AF_INET;
+        four->sin_port = htons(port);
+        return sizeof *four;
+    }
+    if (inet_pton(AF_INET6, text, &six->sin6_addr) != 1)
+        return 0;
+    six->sin6_family = AF_INET6;
+    six->sin6_port = htons(port);
+    return sizeof *six;
 }

@@ -19,14 +19,7 @@ static int wait_for(struct stream *stream, bool to_write, struct err *err)
 
 static int finish_connect(struct stream *stream, struct err *err)
 {
-    int error = 0;
-    socklen_t n = sizeof error;
-    if (wait_for(stream, true, err) < 0)
-        return -1;
-    if (getsockopt(stream->fd, SOL_SOCKET, SO_ERROR, &error, &n) < 0)
-        return err_sys(err, "cannot connect");
-    errno = error;
-    return error ? err_sys(err, "cannot connect") : 0;
+    return wait_for(stream, true, err) < 0 ? -1 : dial_finish(stream->fd, err);
 }
 
 int stream_connect(struct stream *stream, const char *host, uint16_t port, const char *path,

@@ -13,6 +13,7 @@
 
 #include "base/fsio.h"
 #include "base/log.h"
+#include "base/network.h"
 #include "base/role.h"
 #include "base/role_user.h"
 #include "reports/key.h"
@@ -94,33 +95,21 @@ int places_make(const struct conf *conf, struct err *err)
     return keys_make(conf->state_dir, err);
 }
 
-/* Is there room in the machine's address notation: "192.0.2.1:25", "[2001:db8::1]:25"? */
+/* "192.0.2.1:25", "[2001:db8::1]:25" */
 static bool read_address(const char *text, struct sockaddr_storage *address, unsigned *length)
 {
-    char host[INET6_ADDRSTRLEN + 1];
     uint64_t port;
     struct str whole = str_of(text);
     size_t colon = str_rchr(whole, ':');
-    bool six = whole.n && text[0] == '[';
-    memset(address, 0, sizeof *address);
     if (colon == STR_NONE || !str_to_u64(str_from(whole, colon + 1), 65535, &port) || port == 0)
         return false;
-    if (six && (colon < 2 || text[colon - 1] != ']'))
+    struct str host = str_sub(whole, 0, colon);
+    bool six = str_starts(host, STR("["));
+    if (six && !str_ends(host, STR("]")))
         return false;
-    if (!str_copy(six ? str_sub(whole, 1, colon - 1) : str_sub(whole, 0, colon), host, sizeof host))
-        return false;
-    if (six) {
-        struct sockaddr_in6 *a = (struct sockaddr_in6 *)address;
-        a->sin6_family = AF_INET6;
-        a->sin6_port = htons((uint16_t)port);
-        *length = sizeof *a;
-        return inet_pton(AF_INET6, host, &a->sin6_addr) == 1;
-    }
-    struct sockaddr_in *a = (struct sockaddr_in *)address;
-    a->sin_family = AF_INET;
-    a->sin_port = htons((uint16_t)port);
-    *length = sizeof *a;
-    return inet_pton(AF_INET, host, &a->sin_addr) == 1;
+    host = six ? str_sub(host, 1, host.n - 1) : host;
+    *length = network_sockaddr(host, (uint16_t)port, address);
+    return *length > 0 && six == (address->ss_family == AF_INET6);
 }
 
 static int open_listener(const char *text, const struct sockaddr_storage *at, unsigned length,

@@ -2,6 +2,7 @@
 
 #include <openssl/evp.h>
 
+#include "base/domain.h"
 #include "sender/arc_set.h"
 #include "sender/canon.h"
 #include "sender/dkim.h"
@@ -315,12 +316,9 @@ int arc_check(struct str raw, const struct dns_source *dns, struct pool *pool,
 
 static bool is_trusted(struct str sealer, const char *const *trusted, size_t n)
 {
-    for (size_t i = 0; i < n; i++) {
-        struct str name = str_of(trusted[i]);
-        if (str_ieq(sealer, name) || (sealer.n > name.n && str_iends(sealer, name) &&
-                                      sealer.s[sealer.n - name.n - 1] == '.'))
+    for (size_t i = 0; i < n; i++)
+        if (domain_holds(str_of(trusted[i]), sealer))
             return true;
-    }
     return false;
 }
 

@@ -112,12 +112,6 @@ struct check {
     bool unsure; /* a DNS failure hides whether something is aligned */
 };
 
-static bool is_or_below(struct str name, struct str domain)
-{
-    return str_ieq(name, domain) ||
-           (name.n > domain.n && str_iends(name, domain) && name.s[name.n - domain.n - 1] == '.');
-}
-
 /* RFC 9989 4.10.2: of the same organization, which what is below it need not be. */
 static bool is_aligned(struct check *check, struct str domain, bool strict)
 {
@@ -128,7 +122,7 @@ static bool is_aligned(struct check *check, struct str domain, bool strict)
     struct str name = str_of(normal);
     if (str_eq(name, check->walk.domain))
         return true;
-    if (strict || !is_or_below(name, check->organization))
+    if (strict || !domain_holds(check->organization, name))
         return false;
     if (str_eq(name, check->organization))
         return true;
@@ -140,7 +134,7 @@ static bool is_aligned(struct check *check, struct str domain, bool strict)
 /* Whether a result that is not known now might have been of the author's organization. */
 static bool may_align(const struct check *check, struct str domain)
 {
-    return is_or_below(domain, check->organization) || is_or_below(check->organization, domain);
+    return domain_holds(check->organization, domain) || domain_holds(domain, check->organization);
 }
 
 static void align(struct check *check, const struct dmarc_record *record,

@@ -3,6 +3,9 @@
 #include <netinet/in.h>
 #include <stdio.h>
 
+#include "base/domain.h"
+#include "base/network.h"
+
 static void write_dotted(struct spf_client *client)
 {
     static const char digits[] = "0123456789ABCDEF";
@@ -59,14 +62,10 @@ bool spf_client_is_in(const struct spf_client *client, struct str address, unsig
 
 static struct str reverse_name(const struct spf_client *client, struct pool *pool)
 {
-    const unsigned char *a = client->address;
-    if (client->family == AF_INET)
-        return pool_strf(pool, "%d.%d.%d.%d.in-addr.arpa", a[3], a[2], a[1], a[0]);
-    char digits[64];
-    size_t n = 63; /* 32 digits and the dots between them */
-    for (size_t i = 0; i < n; i++)
-        digits[i] = client->dotted[n - 1 - i];
-    return pool_strf(pool, "%.*s.ip6.arpa", (int)n, digits);
+    bool four = client->family == AF_INET;
+    char reverse[NETWORK_REVERSE_SIZE];
+    network_reverse(client->address, four ? 4 : 16, reverse);
+    return pool_strf(pool, "%s.%s", reverse, four ? "in-addr.arpa" : "ip6.arpa");
 }
 
 static bool leads_back(const struct spf_client *client, const struct dns_query *query)
@@ -98,19 +97,13 @@ static void ask_names(struct spf_client *client, const struct dns_source *dns, s
             client->names[client->n_names++] = hosts[i].name;
 }
 
-static bool is_or_below(struct str name, struct str domain)
-{
-    return str_ieq(name, domain) ||
-           (str_iends(name, domain) && name.n > domain.n && name.s[name.n - domain.n - 1] == '.');
-}
-
 static struct str name_below(const struct spf_client *client, struct str domain)
 {
     struct str found = STR_EMPTY;
     for (size_t i = 0; i < client->n_names; i++) {
         if (str_ieq(client->names[i], domain))
             return client->names[i];
-        if (found.n == 0 && is_or_below(client->names[i], domain))
+        if (found.n == 0 && domain_holds(domain, client->names[i]))
             found = client->names[i];
     }
     return found;

@@ -52,15 +52,10 @@ short stream_events(const struct stream *stream)
 static int finish_connect(struct stream *stream, struct err *err)
 {
     struct pollfd p = {.fd = stream->fd, .events = POLLOUT};
-    int why = 0;
-    socklen_t n = sizeof why;
     if (poll(&p, 1, 0) <= 0)
         return 0;
-    if (getsockopt(stream->fd, SOL_SOCKET, SO_ERROR, &why, &n) < 0)
-        return err_sys(err, "cannot ask about a connection");
-    errno = why;
-    if (why != 0)
-        return err_sys(err, "cannot connect");
+    if (dial_finish(stream->fd, err) < 0)
+        return -1;
     stream->connecting = false;
     return 1;
 }

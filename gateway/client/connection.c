@@ -234,14 +234,10 @@ static void on_writable(evutil_socket_t fd, short what, void *data)
 {
     struct connection *c = data;
     if (!c->connected) {
-        int error = 0;
-        socklen_t n = sizeof error;
+        struct err why;
         c->connected = true;
         c->progress = true;
-        if (getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &n) < 0)
-            error = errno;
-        errno = error;
-        if (error)
+        if (dial_finish(fd, &why) < 0)
             broken(c, "cannot connect");
     }
     drive(c);

@@ -39,34 +39,18 @@ struct lists {
 
 /* --- names --- */
 
-static bool reverse_four(const unsigned char *a, struct buf *out)
-{
-    for (int i = 3; i >= 0; i--)
-        buf_addf(out, "%u.", a[i]);
-    return buf_ok(out);
-}
-
-static bool reverse_six(const unsigned char *a, struct buf *out)
-{
-    for (int i = 15; i >= 0; i--)
-        buf_addf(out, "%x.%x.", a[i] & 15u, a[i] >> 4);
-    return buf_ok(out);
-}
-
 bool lists_name(const char *ip, const char *zone, char out[LISTS_NAME_SIZE], bool *four)
 {
     unsigned char address[sizeof(struct in6_addr)];
-    struct buf name = {.p = out, .cap = LISTS_NAME_SIZE, .max = LISTS_NAME_SIZE - 1};
+    char reverse[NETWORK_REVERSE_SIZE];
     *four = strchr(ip, ':') == NULL;
     if (inet_pton(*four ? AF_INET : AF_INET6, ip, address) != 1)
         return false;
-    if (!(*four ? reverse_four(address, &name) : reverse_six(address, &name)))
-        return false;
-    buf_add(&name, str_of(zone ? zone : *four ? "in-addr.arpa" : "ip6.arpa"));
-    if (!buf_ok(&name))
-        return false;
-    out[name.n] = '\0';
-    return true;
+    network_reverse(address, *four ? sizeof(struct in_addr) : sizeof address, reverse);
+    if (!zone)
+        zone = *four ? "in-addr.arpa" : "ip6.arpa";
+    int n = snprintf(out, LISTS_NAME_SIZE, "%s.%s", reverse, zone);
+    return n > 0 && n < LISTS_NAME_SIZE;
 }
 
 /* By it lists tell that they don't answer whoever asks (a public resolver, too many questions). */

@@ -1,10 +1,10 @@
 /* What the machine asks (gateway/smtp/smtp.h), and the answers that come later. */
 #include "gateway/edge/session.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
 
 #include "base/log.h"
+#include "base/network.h"
 #include "directory/report.h"
 #include "gateway/gate/helo.h"
 
@@ -100,7 +100,7 @@ void session_recipient_answer(void *asker, uint32_t ticket, const struct directo
     struct session *s = asker;
     enum smtp_status status = statuses[answer->result];
     char room[64];
-    struct buf words = {.p = room, .cap = sizeof room, .max = sizeof room - 1};
+    struct buf words = BUF_OVER(room);
     s->lookups--;
     if (answer->result == DIRECTORY_KNOWN || answer->result == DIRECTORY_UNKNOWN)
         note_lookup(s, answer->result == DIRECTORY_KNOWN);
@@ -186,20 +186,11 @@ static void note_refusal(void *owner, const struct smtp_refusal *refusal)
               STR_ARG(refusal->text));
 }
 
-/* Text of an address; AF_UNSPEC: none is known. */
+/* Empty: none is known, AF_UNSPEC. */
 static bool read_address(struct str text, struct sockaddr_storage *address)
 {
-    char room[CLIENT_IP_SIZE];
-    struct sockaddr_in *four = (struct sockaddr_in *)address;
-    struct sockaddr_in6 *six = (struct sockaddr_in6 *)address;
     memset(address, 0, sizeof *address);
-    if (text.n == 0)
-        return true;
-    bool is_six = str_chr(text, ':') != STR_NONE;
-    address->ss_family = is_six ? AF_INET6 : AF_INET;
-    return str_copy(text, room, sizeof room) &&
-           inet_pton(address->ss_family, room,
-                     is_six ? (void *)&six->sin6_addr : (void *)&four->sin_addr) == 1;
+    return text.n == 0 || network_sockaddr(text, 0, address) > 0;
 }
 
 static enum smtp_status take_client(void *owner, const struct smtp_xclient *client)

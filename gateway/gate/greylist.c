@@ -32,7 +32,7 @@ static struct gate_key key_of(const struct gate_key *network, struct str sender,
     char room[TEXT_MAX + 64];
     unsigned char sum[SHA256_DIGEST_LENGTH];
     struct gate_key key;
-    struct buf text = {.p = room, .cap = sizeof room, .max = sizeof room - 1};
+    struct buf text = BUF_OVER(room);
     buf_add(&text, str_n((const char *)network->bytes, sizeof network->bytes));
     add_folded(&text, sender);
     add_folded(&text, recipient);

@@ -45,7 +45,7 @@ enum smtp_status cmd_ehlo(struct smtp_session *s, struct str args)
     if (s->trusted)
         smtp_reply_put_more(&s->out, SMTP_HELO_OK, STR(SMTP_XCLIENT_OFFER));
     char text[32];
-    struct buf size = {.p = text, .cap = sizeof text, .max = sizeof text - 1};
+    struct buf size = BUF_OVER(text);
     buf_addf(&size, "SIZE %zu", s->config->conf->smtp.size_limit);
     session_reply(s, SMTP_HELO_OK, buf_str(&size));
     return SMTP_NONE;

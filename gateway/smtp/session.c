@@ -74,7 +74,7 @@ void session_refused(struct smtp_session *s, enum smtp_status status, struct str
     const struct transaction *t = s->transaction;
     const struct smtp_reply *reply = smtp_reply_of(status);
     char room[512];
-    struct buf text = {.p = room, .cap = sizeof room, .max = sizeof room - 1};
+    struct buf text = BUF_OVER(room);
     buf_add(&text, str_of(reply->text));
     if (detail.n && detail.n + text.n + 2 < text.max) {
         buf_add(&text, STR(": "));
@@ -254,7 +254,7 @@ void session_say_banner(struct smtp_session *s)
 {
     const struct conf *conf = s->config->conf;
     char text[512];
-    struct buf banner = {.p = text, .cap = sizeof text, .max = sizeof text - 1};
+    struct buf banner = BUF_OVER(text);
     buf_add(&banner, str_of(conf->hostname));
     if (conf->smtp.banner && conf->smtp.banner[0])
         buf_addf(&banner, " %s", conf->smtp.banner);

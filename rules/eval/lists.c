@@ -2,6 +2,7 @@
  * WLBLEval.pm and WelcomeListSubject.pm of SpamAssassin 4.0.1: is a sender, recipient, subject or
  * link on a list of the rule files?
  */
+#include "base/domain.h"
 #include "rules/eval/look.h"
 #include "rules/facts/relays.h"
 #include "rules/facts/uris.h"
@@ -74,8 +75,7 @@ static bool fits_relay(const struct relay *relay, struct str value)
 {
     if (str_starts(value, STR("[")))
         return networks_literal_has(value, relay->ip);
-    return str_iends(relay->rdns, value) &&
-           (relay->rdns.n == value.n || relay->rdns.s[relay->rdns.n - value.n - 1] == '.');
+    return domain_holds(value, relay->rdns);
 }
 
 /* The relays of which one must fit: the newest untrusted one, else all. */

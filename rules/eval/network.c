@@ -6,6 +6,7 @@
 #include <stdio.h>
 
 #include "base/ascii.h"
+#include "base/domain.h"
 #include "rules/eval/look.h"
 
 #define DOMAIN_MAX 253 /* bytes of a domain that can be in the DNS (RFC 1035 3.1) */
@@ -100,20 +101,13 @@ static bool has_signature(struct eval_context *c, bool arc, bool pass)
     return false;
 }
 
-/* Is the domain that one, or below it? */
-static bool is_within(struct str domain, struct str parent)
-{
-    return str_iends(domain, parent) &&
-           (domain.n == parent.n || domain.s[domain.n - parent.n - 1] == '.');
-}
-
 /* A good signature of that domain, or of one that it is below. */
 static bool signed_by(struct eval_context *c, struct str domain, bool exact)
 {
     const struct rules_network *network = network_of(c);
     for (size_t i = 0; i < network->n_signatures; i++) {
         const struct rules_signature *s = &network->signatures[i];
-        bool fits = exact ? str_ieq(s->domain, domain) : is_within(domain, s->domain);
+        bool fits = exact ? str_ieq(s->domain, domain) : domain_holds(s->domain, domain);
         if (s->pass && !s->arc && fits)
             return true;
         c->unknown |= s->unknown && !s->arc && fits;
@@ -131,7 +125,7 @@ static bool among_arguments(struct eval_context *c, bool pass)
             struct str wanted = c->a[k].text;
             bool below = str_starts(wanted, STR("."));
             wanted = below ? str_from(wanted, 1) : wanted;
-            if (below ? is_within(s->domain, wanted) : str_ieq(s->domain, wanted))
+            if (below ? domain_holds(wanted, s->domain) : str_ieq(s->domain, wanted))
                 return true;
         }
     }
@@ -239,7 +233,7 @@ static bool is_listed(const struct eval_context *c, struct str domain)
     for (size_t k = 1; k < c->n; k++) {
         struct str wanted = c->a[k].text;
         wanted = str_from(wanted, str_starts(wanted, STR("*.")) ? 1 : 0);
-        if (str_starts(wanted, STR(".")) ? is_within(domain, str_from(wanted, 1))
+        if (str_starts(wanted, STR(".")) ? domain_holds(str_from(wanted, 1), domain)
                                          : str_ieq(domain, wanted))
             return true;
     }

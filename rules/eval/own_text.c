@@ -1,5 +1,6 @@
 #include <stdlib.h>
 
+#include "base/domain.h"
 #include "mail/address.h"
 #include "rules/eval/own.h"
 #include "rules/facts/shown.h"
@@ -134,9 +135,7 @@ double eval_link_hosts(struct eval_context *c)
 /* "a.example" is in "example", "xexample" is not. */
 static bool in_domain(struct str host, struct str domain)
 {
-    size_t before = host.n - domain.n;
-    return domain.n && host.n >= domain.n && str_iends(host, domain) &&
-           (before == 0 || host.s[before - 1] == '.');
+    return domain.n && domain_holds(domain, host);
 }
 
 double eval_links_all_foreign(struct eval_context *c)

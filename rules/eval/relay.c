@@ -1,6 +1,7 @@
 /* RelayEval.pm of SpamAssassin 4.0.1: what the relays of a message have in common with what it
  * says of itself. */
 #include "base/ascii.h"
+#include "base/domain.h"
 #include "rules/eval/look.h"
 #include "rules/facts/ip.h"
 #include "rules/facts/relays.h"
@@ -109,9 +110,7 @@ static double no_rdns_dotcom(struct eval_context *c)
             continue;
         found = 0;
         for (size_t k = 0; k < sizeof names / sizeof *names; k++) {
-            struct str name = str_of(names[k]), helo = relay->helo;
-            bool is_it =
-                str_iends(helo, name) && (helo.n == name.n || helo.s[helo.n - name.n - 1] == '.');
+            bool is_it = domain_holds(str_of(names[k]), relay->helo);
             found = is_it && relay->no_reverse_dns ? 1 : found;
         }
     }

@@ -1,8 +1,9 @@
 #include "rules/facts/ip.h"
 
-#include "base/ascii.h"
-
 #include <arpa/inet.h>
+
+#include "base/ascii.h"
+#include "base/network.h"
 
 #define GROUPS_MAX 8 /* of an IPv6 address */
 
@@ -206,19 +207,8 @@ static struct str reverse_v4(struct str text, char out[80])
 
 struct str ip_reverse(struct str text, char out[80])
 {
-    static const char digits[] = "0123456789abcdef";
     unsigned char address[16];
-    size_t n = 0;
     if (ip_is_v4(text))
         return reverse_v4(text, out);
-    if (!v6_read(text, address))
-        return STR_EMPTY;
-    for (size_t i = 16; i-- > 0;) {
-        out[n++] = digits[address[i] & 15];
-        out[n++] = '.';
-        out[n++] = digits[address[i] >> 4];
-        if (i)
-            out[n++] = '.';
-    }
-    return str_n(out, n);
+    return v6_read(text, address) ? str_n(out, network_reverse(address, 16, out)) : STR_EMPTY;
 }

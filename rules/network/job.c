@@ -93,11 +93,9 @@ static bool is_denied(const struct job *job, struct str name)
 static bool is_off(const struct job *job, struct str name)
 {
     const struct rules_network *network = job->facts->input->network;
-    for (size_t i = 0; network && i < network->n_zones_off; i++) {
-        struct str zone = network->zones_off[i];
-        if (str_iends(name, zone) && (name.n == zone.n || name.s[name.n - zone.n - 1] == '.'))
+    for (size_t i = 0; network && i < network->n_zones_off; i++)
+        if (domain_holds(network->zones_off[i], name))
             return true;
-    }
     return false;
 }
 
