@@ -64,6 +64,14 @@ struct journal *journal_open(const char *folder, struct err *err)
     return NULL;
 }
 
+struct journal *journal_open_state(const char *state_dir, struct err *err)
+{
+    char folder[PATH_MAX];
+    if (fsio_join(folder, sizeof folder, state_dir, "journal", err) < 0)
+        return NULL;
+    return journal_open(folder, err);
+}
+
 void journal_close(struct journal **journal)
 {
     struct journal *gone = *journal;

@@ -53,6 +53,8 @@ struct journal_found {
 struct journal;
 /* folder is STATE_DIR/journal. */
 struct journal *journal_open(const char *folder, struct err *err);
+/* That of a gateway whose state is there. */
+struct journal *journal_open_state(const char *state_dir, struct err *err);
 void journal_close(struct journal **journal);
 int journal_search(struct journal *journal, const struct journal_filter *filter, struct pool *pool,
                    struct journal_found *found, struct err *err);

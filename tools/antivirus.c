@@ -107,7 +107,7 @@ static int run(const struct tool_args *args)
         return tool_fail("antivirus", &err);
     int result = TOOL_YES;
     if (av_status_ask(conf->run_dir, ASK_MS, &status, &err) < 0) {
-        err_prefix(&err, "is the gateway running? (run this as root or as a member of its group)");
+        tool_ask_failed(&err);
         result = tool_fail("antivirus", &err);
     } else {
         (args->given & OPT_JSON ? put_json : put_text)(conf, &status);

@@ -221,6 +221,11 @@ int tool_fail(const char *command, const struct err *err)
     return TOOL_FAILED;
 }
 
+void tool_ask_failed(struct err *err)
+{
+    err_prefix(err, "is the gateway running? (run this as root or as a member of its group)");
+}
+
 int tool_misused(const char *command, const char *format, ...)
 {
     char text[ERR_TEXT_MAX];

@@ -31,7 +31,7 @@ static json_t *ask(const struct conf *conf, const struct directory_request *requ
     if (!ipc_path(conf->run_dir, "directory", path, sizeof path) || !buf_ok(&message)) {
         err_set(err, "the address, or run_dir, is too long");
     } else if (ipc_call(path, buf_str(&message), NULL, &reply, patience(conf), err) < 0) {
-        err_prefix(err, "is the gateway running? (run this as root or as a member of its group)");
+        tool_ask_failed(err);
     } else {
         struct wire w = wire_of(buf_str(&reply));
         wire_get_u32(&w);

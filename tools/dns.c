@@ -178,8 +178,7 @@ static int run(const struct tool_args *args)
                                   : show_status(conf, json, &err);
     if (result < 0) {
         if (conf->resolver.enabled)
-            err_prefix(&err,
-                       "is the gateway running? (run this as root or as a member of its group)");
+            tool_ask_failed(&err);
         else
             err_prefix(&err, "resolver.enabled is no");
         result = tool_fail("dns", &err);

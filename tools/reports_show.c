@@ -1,7 +1,6 @@
 /* reports_show: `poterne reports show`: all that a manager needs to decide. */
 #include <stdio.h>
 
-#include "base/fsio.h"
 #include "bayes/features/known.h"
 #include "gateway/pipeline.h"
 #include "journal/query.h"
@@ -70,12 +69,10 @@ static void ask_model(struct view *view)
 
 static void ask_journal(struct view *view)
 {
-    char folder[PATH_MAX];
     struct err err;
-    if (view->proposal.id.n == 0 ||
-        fsio_join(folder, sizeof folder, view->tool->conf->state_dir, "journal", &err) < 0)
+    if (view->proposal.id.n == 0)
         return;
-    struct journal *journal = journal_open(folder, &err);
+    struct journal *journal = journal_open_state(view->tool->conf->state_dir, &err);
     const struct journal_filter filter = {.id = view->proposal.id, .limit = 1};
     if (journal)
         journal_search(journal, &filter, view->tool->pool, &view->found, &err);

@@ -1,9 +1,7 @@
 #include "tools/rules_history.h"
 
-#include <limits.h>
 #include <time.h>
 
-#include "base/fsio.h"
 #include "journal/query.h"
 #include "tools/json.h"
 
@@ -50,11 +48,11 @@ static void count(struct rules_history *history, const struct event_message *eve
     json_decref(evidence);
 }
 
-static int search(const char *folder, struct pool *pool, struct journal_found *found, int64_t from,
-                  struct err *err)
+static int search(const char *state_dir, struct pool *pool, struct journal_found *found,
+                  int64_t from, struct err *err)
 {
     const struct journal_filter filter = {.from_us = from, .limit = JOURNAL_LIMIT_MAX};
-    struct journal *journal = journal_open(folder, err);
+    struct journal *journal = journal_open_state(state_dir, err);
     if (journal == NULL)
         return -1;
     int result = journal_search(journal, &filter, pool, found, err);
@@ -65,18 +63,16 @@ static int search(const char *folder, struct pool *pool, struct journal_found *f
 int rules_history_read(const struct conf *conf, struct str rule, struct rules_history *history,
                        struct err *err)
 {
-    char folder[PATH_MAX];
     struct journal_found found;
     time_t now = time(NULL);
     *history = (struct rules_history){0};
     for (int i = 0; i < RULES_HISTORY_DAYS; i++)
         history->days[i].from_us = midnight(now, i);
-    if (fsio_join(folder, sizeof folder, conf->state_dir, "journal", err) < 0)
-        return -1;
     struct pool *pool = pool_new(FOUND_POOL_MAX);
     if (pool == NULL)
         return err_set(err, "out of memory");
-    int result = search(folder, pool, &found, history->days[RULES_HISTORY_DAYS - 1].from_us, err);
+    int result =
+        search(conf->state_dir, pool, &found, history->days[RULES_HISTORY_DAYS - 1].from_us, err);
     for (size_t i = 0; result == 0 && i < found.n_messages; i++)
         if (found.messages[i].complete)
             count(history, &found.messages[i].event, rule);

@@ -98,6 +98,8 @@ void tool_usage(const struct tool_command *command, FILE *out);
 
 /* "poterne NAME: text" on standard error; always TOOL_FAILED. */
 int tool_fail(const char *command, const struct err *err);
+/* Adds in front of the error of who asked a process of the gateway what may be the matter. */
+void tool_ask_failed(struct err *err);
 /* As tool_fail, for a command line that can't be meant: adds where help is. */
 int tool_misused(const char *command, const char *format, ...)
     __attribute__((format(printf, 2, 3)));

@@ -1,9 +1,7 @@
 /* trace: the story of a message, or of an address: who brought it, what was found, what became of
  * it. Tells what the journal knows. */
-#include <limits.h>
 #include <string.h>
 
-#include "base/fsio.h"
 #include "journal/query.h"
 #include "spool/spool.h"
 #include "tools/explain.h"
@@ -209,11 +207,8 @@ static int look(const struct conf *conf, const struct tool_args *args, struct po
 {
     struct journal_filter filter;
     struct journal_found found;
-    char folder[PATH_MAX];
     read_filter(args, &filter);
-    if (fsio_join(folder, sizeof folder, conf->state_dir, "journal", err) < 0)
-        return -1;
-    struct journal *journal = journal_open(folder, err);
+    struct journal *journal = journal_open_state(conf->state_dir, err);
     if (journal == NULL)
         return -1;
     int result = journal_search(journal, &filter, pool, &found, err);

@@ -1,8 +1,5 @@
 #include "gateway/reports/mailboxes.h"
 
-#include <limits.h>
-
-#include "base/fsio.h"
 #include "base/log.h"
 #include "journal/query.h"
 
@@ -26,14 +23,11 @@ static size_t tell(const struct journal_mailboxes *m, struct pool *pool, struct 
 size_t mailbox_lines(const struct conf *conf, int64_t since_us, struct pool *pool,
                      struct str lines[MAILBOX_LINES_MAX])
 {
-    char folder[PATH_MAX];
     struct journal_mailboxes mailboxes;
-    struct journal *journal = NULL;
     struct err err;
+    struct journal *journal = journal_open_state(conf->state_dir, &err);
     size_t n = 0;
-    if (fsio_join(folder, sizeof folder, conf->state_dir, "journal", &err) == 0 &&
-        (journal = journal_open(folder, &err)) != NULL &&
-        journal_full_mailboxes(journal, since_us, pool, &mailboxes, &err) == 0)
+    if (journal && journal_full_mailboxes(journal, since_us, pool, &mailboxes, &err) == 0)
         n = tell(&mailboxes, pool, lines);
     else
         log_warning("%s; the digest says nothing of full mailboxes", err.text);

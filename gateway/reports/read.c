@@ -1,6 +1,5 @@
 #include "gateway/reports/read.h"
 
-#include <limits.h>
 #include <stdlib.h>
 
 #include "base/fsio.h"
@@ -231,10 +230,7 @@ static int write_answer(struct reading *r, struct err *err)
 
 static int open_journal(struct reading *r, struct err *err)
 {
-    char folder[PATH_MAX];
-    if (fsio_join(folder, sizeof folder, r->job->conf->state_dir, "journal", err) < 0)
-        return -1;
-    r->journal = journal_open(folder, err);
+    r->journal = journal_open_state(r->job->conf->state_dir, err);
     return r->journal ? 0 : -1;
 }
 

@@ -1,8 +1,5 @@
 #include "gateway/reports/viruses.h"
 
-#include <limits.h>
-
-#include "base/fsio.h"
 #include "base/log.h"
 #include "base/network.h"
 #include "journal/query.h"
@@ -59,13 +56,11 @@ static size_t tell(const struct journal_viruses *v, struct pool *pool, struct st
 size_t virus_lines(const struct conf *conf, int64_t since_us, struct pool *pool,
                    struct str lines[VIRUS_LINES_MAX])
 {
-    char folder[PATH_MAX];
     struct journal_viruses viruses;
-    struct journal *journal = NULL;
     struct err err;
+    struct journal *journal = journal_open_state(conf->state_dir, &err);
     size_t n = 0;
-    if (fsio_join(folder, sizeof folder, conf->state_dir, "journal", &err) == 0 &&
-        (journal = journal_open(folder, &err)) != NULL &&
+    if (journal &&
         journal_viruses(journal, since_us, is_own, (void *)conf, pool, &viruses, &err) == 0)
         n = tell(&viruses, pool, lines);
     else
