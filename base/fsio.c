@@ -227,3 +227,10 @@ int fsio_empty_dir(const char *path, struct err *err)
     fts_close(tree);
     return result;
 }
+
+void fsio_wake(int fd)
+{
+    const uint64_t one = 1;
+    while (write(fd, &one, sizeof one) < 0 && errno == EINTR)
+        ;
+}

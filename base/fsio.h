@@ -36,4 +36,7 @@ int fsio_empty_dir(const char *path, struct err *err);
 int fsio_lock(const char *path, struct err *err);
 void fsio_close_quiet(int *fd);
 
+/* Wakes who waits for that eventfd; it stays woken until it is read. */
+void fsio_wake(int fd);
+
 #endif

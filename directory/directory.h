@@ -86,9 +86,6 @@ struct directory *directory_open(const struct conf *conf,
                                  const struct source_ops *const ops[CONF_SOURCE_KINDS],
                                  struct err *err);
 void directory_close(struct directory **directory);
-/* From memory alone: a source that must be asked is as if it were away (search.h asks it). */
-void directory_find(const struct directory *directory, struct str address,
-                    struct directory_answer *answer);
 /* Looks whether a file has changed and loads it beside the old; on a mistake the old serves on
  * (err says file:line; -1; the same mistake is told again once a minute). 1: something new serves;
  * 0: nothing has changed. A changed file is read when two calls have found it the same, so that one

@@ -301,15 +301,3 @@ bool search_begin_one(struct search *search, const struct directory *directory, 
     }
     return true;
 }
-
-void directory_find(const struct directory *directory, struct str address,
-                    struct directory_answer *answer)
-{
-    struct search search;
-    struct finding away;
-    finding_away(&away, true, "");
-    search_begin(&search, directory, address, STR_EMPTY);
-    while (search_step(&search) == SEARCH_ASK)
-        search_told(&search, &away, 0);
-    *answer = search.answer;
-}

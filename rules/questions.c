@@ -25,9 +25,10 @@ int rules_questions(const struct ruleset *set, struct rules_scratch *scratch,
 void questions_take(struct facts *facts, const struct ruleset *set, struct rules_scratch *scratch,
                     const struct rules_input *input, struct pool *pool)
 {
-    facts_init(facts, pool, input, set->settings);
     if (input->prepared)
         *facts = input->prepared->facts;
+    else
+        facts_init(facts, pool, input, set->settings);
     facts->input = input;
     facts->runner = scratch->runner;
 }

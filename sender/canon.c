@@ -1,7 +1,5 @@
 #include "sender/canon.h"
 
-#include <openssl/evp.h>
-
 static bool read_form(struct str word, enum canon *form)
 {
     *form = str_ieq(word, STR("relaxed")) ? CANON_RELAXED : CANON_SIMPLE;
@@ -68,18 +66,8 @@ void canon_field(enum canon form, struct str field, struct buf *out)
 
 /* --- bodies --- */
 
-struct hash {
-    EVP_MD_CTX *context;
-    bool ok;
-};
-
-static void hash(struct hash *hash, struct str bytes)
-{
-    hash->ok = hash->ok && EVP_DigestUpdate(hash->context, bytes.s, bytes.n) == 1;
-}
-
 /* A line without its CR LF: blanks at its end go, others become one. */
-static void hash_relaxed(struct hash *out, struct str line)
+static void hash_relaxed(struct sha256 *out, struct str line)
 {
     while (line.n > 0 && (line.s[line.n - 1] == ' ' || line.s[line.n - 1] == '\t'))
         line.n--;
@@ -87,12 +75,12 @@ static void hash_relaxed(struct hash *out, struct str line)
         size_t end = at;
         while (end < line.n && line.s[end] != ' ' && line.s[end] != '\t')
             end++;
-        hash(out, str_sub(line, at, end));
+        sha256_add(out, str_sub(line, at, end));
         at = end;
         while (at < line.n && (line.s[at] == ' ' || line.s[at] == '\t'))
             at++;
         if (at > end)
-            hash(out, STR(" "));
+            sha256_add(out, STR(" "));
     }
 }
 
@@ -115,7 +103,7 @@ static bool is_empty(enum canon form, struct str line)
     return true;
 }
 
-static void hash_body(enum canon form, struct str body, struct hash *out)
+static void hash_body(enum canon form, struct str body, struct sha256 *out)
 {
     struct str line;
     size_t empty = 0;
@@ -126,26 +114,23 @@ static void hash_body(enum canon form, struct str body, struct hash *out)
             continue;
         }
         for (; empty > 0; empty--)
-            hash(out, STR("\r\n"));
+            sha256_add(out, STR("\r\n"));
         if (form == CANON_SIMPLE)
-            hash(out, line);
+            sha256_add(out, line);
         else
             hash_relaxed(out, line);
-        hash(out, STR("\r\n"));
+        sha256_add(out, STR("\r\n"));
         any = true;
     }
     if (!any && form == CANON_SIMPLE)
-        hash(out, STR("\r\n"));
+        sha256_add(out, STR("\r\n"));
 }
 
 bool canon_body(enum canon form, struct str body, unsigned char digest[CANON_DIGEST])
 {
-    unsigned n = 0;
-    struct hash out = {.context = EVP_MD_CTX_new()};
-    out.ok = out.context && EVP_DigestInit_ex(out.context, EVP_sha256(), NULL) == 1;
-    if (out.ok)
-        hash_body(form, body, &out);
-    out.ok = out.ok && EVP_DigestFinal_ex(out.context, digest, &n) == 1 && n == CANON_DIGEST;
-    EVP_MD_CTX_free(out.context);
-    return out.ok;
+    struct sha256 hash;
+    if (sha256_begin(&hash, NULL) < 0)
+        return false;
+    hash_body(form, body, &hash);
+    return sha256_end(&hash, digest, NULL) == 0;
 }

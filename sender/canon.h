@@ -5,10 +5,11 @@
 #define POTERNE_SENDER_CANON_H
 
 #include "base/buf.h"
+#include "base/sha256.h"
 
 enum canon { CANON_SIMPLE, CANON_RELAXED };
 
-#define CANON_DIGEST 32 /* bytes of SHA-256 */
+#define CANON_DIGEST SHA256_SIZE
 
 /* "header/body" of a tag c=; empty: simple for both. False: no such forms. */
 bool canon_read(struct str text, enum canon *header, enum canon *body);

@@ -55,15 +55,6 @@ static struct work *list_take(struct work_list *list)
     return work;
 }
 
-static void wake_loop(const struct workers *workers)
-{
-    const uint64_t one = 1;
-    ssize_t n;
-    do {
-        n = write(workers->wake_fd, &one, sizeof one);
-    } while (n < 0 && errno == EINTR);
-}
-
 static void *work_on(void *data)
 {
     struct workers *workers = data;
@@ -82,7 +73,7 @@ static void *work_on(void *data)
         bool was_empty = workers->finished.first == NULL;
         list_add(&workers->finished, work);
         if (was_empty)
-            wake_loop(workers);
+            fsio_wake(workers->wake_fd);
     }
     pthread_mutex_unlock(&workers->lock);
     return NULL;

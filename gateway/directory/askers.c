@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/fsio.h"
 #include "base/log.h"
 
 #define STOP_SECONDS 3
@@ -59,13 +60,11 @@ static struct asking *next_question(struct askers *a)
 
 static void put_answer(struct askers *a, struct asking *q)
 {
-    const uint64_t one = 1;
     pthread_mutex_lock(&a->lock);
     q->next = a->answered;
     a->answered = q;
     pthread_mutex_unlock(&a->lock);
-    while (write(a->wake_fd, &one, sizeof one) < 0 && errno == EINTR)
-        ;
+    fsio_wake(a->wake_fd);
 }
 
 static bool is_wanted(const struct asking *q)

@@ -148,7 +148,6 @@ static void tell_of(const struct keeper *k, const struct ldap_snapshot *s, int64
 
 static void hand_over(struct keeper *k, const struct ldap_snapshot *snapshot)
 {
-    const uint64_t one = 1;
     pthread_mutex_lock(&k->all->lock);
     free_gone(k);
     struct table *unseen = k->fresh.table;
@@ -157,8 +156,7 @@ static void hand_over(struct keeper *k, const struct ldap_snapshot *snapshot)
     k->trouble_since = 0;
     pthread_mutex_unlock(&k->all->lock);
     table_free(&unseen);
-    while (write(k->all->wake_fd, &one, sizeof one) < 0 && errno == EINTR)
-        ;
+    fsio_wake(k->all->wake_fd);
 }
 
 static bool read_one(struct keeper *k)

@@ -68,7 +68,7 @@ static void *work_on(void *data)
         append(&c->ready, job);
         /* one waking serves all that get ready before the loop looks */
         if (first)
-            (void)!write(c->ready_fd, &(uint64_t){1}, sizeof(uint64_t));
+            fsio_wake(c->ready_fd);
     }
     pthread_mutex_unlock(&c->lock);
     return NULL;

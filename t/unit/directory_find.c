@@ -9,6 +9,7 @@
 #include "base/fsio.h"
 #include "base/log.h"
 #include "directory/directory.h"
+#include "directory/search.h"
 
 struct fixture {
     char folder[64];
@@ -83,11 +84,16 @@ static void open_it(struct fixture *f)
     assert_non_null(f->directory);
 }
 
+/* From memory alone: a source that must be asked is as if it were away. */
 static struct directory_answer asked(const struct fixture *f, const char *address)
 {
-    struct directory_answer answer;
-    directory_find(f->directory, str_of(address), &answer);
-    return answer;
+    struct search search;
+    struct finding away;
+    finding_away(&away, true, "");
+    search_begin(&search, f->directory, str_of(address), STR_EMPTY);
+    while (search_step(&search) == SEARCH_ASK)
+        search_told(&search, &away, 0);
+    return search.answer;
 }
 
 static void result(const struct fixture *f, const char *address, enum directory_result expected)
