@@ -38,7 +38,53 @@ struct spans {
     bool has_bracket;
 };
 
-/* Reads up to the comma or semicolon that ends a mailbox; returns the position behind it. */
+/* Position behind the domain literal that begins at i ("[IPv6:2001:db8::1]"); of an open one,
+ * behind its bracket. */
+static size_t skip_literal(struct str x, size_t i)
+{
+    size_t close = i + 1;
+    while (close < x.n && !memchr("[],;<>\"", x.s[close], 7))
+        close++;
+    return close < x.n && x.s[close] == ']' ? close + 1 : i + 1;
+}
+
+/*
+ * Something stands behind a closed bracket. Where it holds an address mail programs may show that
+ * one too, though no comma parts them ("<a@b> <c@d>", "<a@b> c@d"): *another, and the position
+ * stays. Else it is passed over.
+ */
+static size_t skip_junk(struct str x, size_t i, bool *another)
+{
+    size_t end = i;
+    bool at = false;
+    while (end < x.n && !memchr(",;<(", x.s[end], 4)) {
+        at |= x.s[end] == '@';
+        end = x.s[end] == '"' ? skip_quoted(x, end) : end + 1;
+    }
+    *another = at || (end < x.n && x.s[end] == '<');
+    return *another ? i : end;
+}
+
+/* The position behind the mailbox whose bracket was closed before i. */
+static size_t read_tail(struct str x, size_t i, struct spans *spans)
+{
+    bool another = false;
+    while (i < x.n && x.s[i] != ',' && x.s[i] != ';' && !another) {
+        size_t at = i;
+        if (is_mail_space(x.s[i])) {
+            i++;
+        } else if (x.s[i] == '(') {
+            i = skip_comment(x, i);
+            spans->comment = str_sub(x, at + 1, i - 1);
+        } else {
+            i = skip_junk(x, i, &another);
+        }
+    }
+    return i < x.n && !another ? i + 1 : i;
+}
+
+/* Reads up to the comma or semicolon that ends a mailbox, or to where the next one begins without;
+ * returns the position behind it. */
 static size_t read_spans(struct str x, struct spans *spans)
 {
     size_t i = 0, from = 0;
@@ -52,22 +98,27 @@ static size_t read_spans(struct str x, struct spans *spans)
             spans->comment = str_sub(x, at + 1, i - 1);
             if (from == at) /* before the words: not part of them */
                 from = i;
-            else if (!spans->has_bracket && spans->words.n == 0)
+            else if (spans->words.n == 0)
                 spans->words = str_sub(x, from, at);
-        } else if (x.s[i] == '<' && !spans->has_bracket) {
+        } else if (x.s[i] == '<') {
             size_t close = str_chr(str_from(x, i), '>');
             i = close == STR_NONE ? x.n : i + close + 1;
             spans->words = str_sub(x, from, at);
             spans->bracket = str_sub(x, at + 1, close == STR_NONE ? i : i - 1);
             spans->has_bracket = true;
-        } else if (x.s[i] == ':' && !spans->has_bracket) {
+            return read_tail(x, i, spans);
+        } else if (x.s[i] == '[') {
+            i = skip_literal(x, i);
+        } else if (x.s[i] == ':') {
+            if (str_chr(str_sub(x, from, i), '@') != STR_NONE) /* no group is called so */
+                break;
             from = ++i; /* a group's name ends here */
         } else {
             from += from == i && is_mail_space(x.s[i]);
             i++;
         }
     }
-    if (!spans->has_bracket && spans->words.n == 0)
+    if (spans->words.n == 0)
         spans->words = str_sub(x, from, i);
     return i < x.n ? i + 1 : i;
 }

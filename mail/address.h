@@ -1,6 +1,7 @@
 /*
  * address: the mailboxes in a From, To or Cc value (RFC 5322 3.4), read as generously as mail
- * programs do: groups, comments, quoted and bare names, a missing bracket. One pass, no copy.
+ * programs do: groups, comments, quoted and bare names, a missing bracket, a missing comma
+ * ("<a@b> <c@d>" are two). One pass, no copy.
  */
 #ifndef POTERNE_MAIL_ADDRESS_H
 #define POTERNE_MAIL_ADDRESS_H

@@ -35,6 +35,32 @@ static void reads_addresses(void **state)
     check_addresses("(open", "");
     check_addresses(",,;", "");
     check_addresses("Just A Name", "[Just A Name|]");
+    check_addresses("x@[IPv6:2001:db8::1], a@[b", "[|x@[IPv6:2001:db8::1]][|a@[b]");
+}
+
+/* What mail programs show though no comma parts it. */
+static void reads_addresses_without_a_comma(void **state)
+{
+    check_addresses("<a@evil> <ceo@bank>", "[|a@evil][|ceo@bank]");
+    check_addresses("A <a@evil><ceo@bank>, <c@d>", "[A|a@evil][|ceo@bank][|c@d]");
+    check_addresses("<a@evil> The Boss <ceo@bank>", "[|a@evil][The Boss|ceo@bank]");
+    check_addresses("<a@evil> (x) \"Boss\" <ceo@bank>", "[x|a@evil][Boss|ceo@bank]");
+    check_addresses("<a@evil> ceo@bank", "[|a@evil][|ceo@bank]");
+    check_addresses("<> <ceo@bank>", "[|][|ceo@bank]");
+    check_addresses("a@evil: ceo@bank;", "[|a@evil][|ceo@bank]");
+    /* what is no address is none */
+    check_addresses("A <a@b> junk \"c, d\" (e@f), <g@h>", "[A|a@b][|g@h]");
+    check_addresses("<a@b> \"open", "[|a@b]");
+}
+
+static void nul_bytes_end_nothing(void **state)
+{
+    struct str rest = STR("<a@b>\0x\0@\0[\0:c@d");
+    struct mail_address address;
+    size_t n = 0;
+    while (mail_address_next(&rest, &address))
+        n++;
+    assert_int_equal(n, 3);
 }
 
 static void finds_domains(void **state)
@@ -103,6 +129,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(reads_addresses),
+        cmocka_unit_test(reads_addresses_without_a_comma),
+        cmocka_unit_test(nul_bytes_end_nothing),
         cmocka_unit_test(finds_domains),
         cmocka_unit_test(reads_dates),
         cmocka_unit_test(reads_queries),
