@@ -50,17 +50,6 @@ static bool end(struct check *check, enum arc_result result, const char *why)
 
 /* --- keys --- */
 
-static struct str key_name(struct pool *pool, struct str tags)
-{
-    const struct str pieces[] = {tag_value(tags, STR("s")), STR("._domainkey."),
-                                 tag_value(tags, STR("d"))};
-    struct str name = pool_join(pool, pieces, 3);
-    bool ok = pieces[0].n > 0 && pieces[2].n > 0 && dns_name_ok(name);
-    for (size_t i = 0; ok && i < name.n; i++)
-        ok = name.s[i] > ' ' && name.s[i] < 127;
-    return ok ? name : STR_EMPTY;
-}
-
 void arc_ahead(struct str raw, struct pool *pool, struct dns_query *queries, size_t *n, size_t max)
 {
     struct arc_sets sets;
@@ -68,7 +57,7 @@ void arc_ahead(struct str raw, struct pool *pool, struct dns_query *queries, siz
         return;
     for (unsigned i = sets.n; i > 0; i--)
         for (enum arc_field kind = ARC_SIGNATURE; kind <= ARC_SEAL; kind++) {
-            struct str name = key_name(pool, sets.list[i - 1].value[kind]);
+            struct str name = sign_key_name(pool, sets.list[i - 1].value[kind]);
             bool needed = kind == ARC_SEAL || i == sets.n;
             if (needed && name.n > 0 && *n < max)
                 queries[(*n)++] = (struct dns_query){.type = DNS_TXT, .name = name};
@@ -79,7 +68,7 @@ void arc_ahead(struct str raw, struct pool *pool, struct dns_query *queries, siz
 static bool fits(struct check *check, struct str tags, struct str bytes)
 {
     const char *why;
-    struct str name = key_name(check->pool, tags);
+    struct str name = sign_key_name(check->pool, tags);
     if (name.n == 0)
         return end(check, ARC_FAIL, "selector and domain are no name");
     const struct dns_query query = dns_ask(check->dns, check->pool, DNS_TXT, name);
@@ -149,15 +138,17 @@ static struct cursor *cursor_of(const struct check *check, struct cursor *cursor
     return &cursors[(*n)++];
 }
 
-/* False: h= names what it must not, or too much. */
+/* False: h= names what it must not, or too much, or not From (RFC 6376 5.4, RFC 8617 4.1.2). */
 static bool put_signed_fields(const struct check *check, struct str list, enum canon form,
                               struct buf *out)
 {
     struct cursor cursors[SIGNED_FIELDS_MAX];
     size_t n = 0, names = 0;
     struct str name;
+    bool from = false;
     while (str_next(&list, ':', &name)) {
         name = str_trim(name);
+        from |= str_ieq(name, STR("From"));
         /* RFC 8617 4.1.2: seals are covered by seals */
         if (++names > SIGNED_FIELDS_MAX || str_ieq(name, STR("ARC-Seal")))
             return false;
@@ -167,7 +158,7 @@ static bool put_signed_fields(const struct check *check, struct str list, enum c
         canon_field(form, field->whole, out);
         buf_add(out, STR("\r\n"));
     }
-    return names > 0;
+    return from;
 }
 
 static bool body_fits(const struct check *check, struct str tags, enum canon form)
@@ -198,7 +189,7 @@ static bool signature_is_good(struct check *check)
     bool named = put_signed_fields(check, tag_value(tags, STR("h")), header, &bytes);
     put_unsigned(header, newest->field[ARC_SIGNATURE], &bytes);
     if (!named || !buf_ok(&bytes))
-        end(check, ARC_FAIL, "the signature names fields that it must not, or too many");
+        end(check, ARC_FAIL, "the signature names fields that it must not, too many, or not From");
     else if (!fits(check, tags, buf_str(&bytes)) && check->answer->result == ARC_PASS)
         end(check, ARC_FAIL, "the header was changed after the newest signature");
     buf_release(&bytes);
@@ -347,11 +338,12 @@ static void put_bare(struct str results, struct buf *out)
     }
 }
 
-/* "dmarc=pass", and if it names the author, this one. */
+/* "dmarc=pass", of this author: without a name it may be of another From (RFC 8601 2.7, 9989 9.1).
+ */
 static bool is_dmarc_pass(struct str method, struct str author)
 {
     struct str word;
-    bool pass = false;
+    bool pass = false, of_author = false;
     for (bool first = true; method.n > 0; first = false) {
         method = str_trim(method);
         size_t at = 0;
@@ -361,10 +353,12 @@ static bool is_dmarc_pass(struct str method, struct str author)
         method = str_from(method, at);
         if (first)
             pass = str_ieq(word, STR("dmarc=pass"));
-        else if (str_istarts(word, STR("header.from=")) && !str_ieq(str_from(word, 12), author))
-            return false;
+        else if (str_istarts(word, STR("header.from="))) {
+            of_author = str_ieq(str_from(word, 12), author);
+            pass &= of_author;
+        }
     }
-    return pass;
+    return pass && of_author;
 }
 
 static bool says_dmarc_pass(struct str results, struct str author)

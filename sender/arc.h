@@ -40,7 +40,8 @@ int arc_check(struct str raw, const struct dns_source *dns, struct pool *pool,
               struct arc_answer *answer, struct err *err);
 
 /*
- * Whether somebody who is trusted says that DMARC passed for the author when he saw the message:
+ * Whether somebody who is trusted says that DMARC passed for this author (header.from) when he saw
+ * the message:
  * the chain is good, the hop that says so and all those behind it are sealed by a domain of
  * `trusted` (or one below it).
  */

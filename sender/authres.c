@@ -5,6 +5,8 @@
 
 #define COMMENT_DEPTH_MAX 10
 #define VALUE_MAX         256 /* bytes of a domain or selector that are shown */
+#define PROPERTY_MAX      32  /* bytes of "header.from" and the like */
+#define LINE_MAX          78  /* RFC 5322 2.1.1; one word may be longer, and stays far below 998 */
 
 /* --- composing --- */
 
@@ -50,21 +52,36 @@ static void put_printable(struct buf *out, struct str text)
         buf_addc(out, is_token_char(text.s[i]) ? text.s[i] : '?');
 }
 
+/* One more word of the line, or of a new one where it would be too long. */
+static void put_word(struct buf *out, struct str word)
+{
+    size_t line = str_rchr(buf_str(out), '\n');
+    size_t n = out->n - (line == STR_NONE ? 0 : line + 1);
+    buf_add(out, n + 1 + word.n > LINE_MAX ? STR("\r\n\t") : STR(" "));
+    buf_add(out, word);
+}
+
 static void put_comment(struct buf *out, struct str text)
 {
+    char room[VALUE_MAX + 2];
+    struct buf word = BUF_OVER(room);
     if (text.n == 0)
         return;
-    buf_add(out, STR(" ("));
-    put_printable(out, text);
-    buf_addc(out, ')');
+    buf_addc(&word, '(');
+    put_printable(&word, text);
+    buf_addc(&word, ')');
+    put_word(out, buf_str(&word));
 }
 
 static void put_property(struct buf *out, const char *name, struct str value)
 {
+    char room[PROPERTY_MAX + 1 + 2 * VALUE_MAX + 2]; /* each byte may need a backslash */
+    struct buf word = BUF_OVER(room);
     if (value.n == 0)
         return;
-    buf_addf(out, "%s", name);
-    put_value(out, value);
+    buf_addf(&word, "%s=", name);
+    put_value(&word, value);
+    put_word(out, buf_str(&word));
 }
 
 void authres_begin(struct buf *out, struct str host)
@@ -73,15 +90,18 @@ void authres_begin(struct buf *out, struct str host)
     put_value(out, host);
 }
 
+/* RFC 6376 3.6.1: with a key in testing mode a message counts as unsigned, whatever came out. Who
+ * reads only the result must not take it for a pass. */
 static void put_signature(struct buf *out, const struct dkim_signature *signature)
 {
-    buf_addf(out, ";\r\n\tdkim=%s", dkim_result_name(signature->result));
-    put_property(out, " reason=", signature->reason);
-    put_property(out, " header.d=", signature->domain);
-    put_property(out, " header.s=", signature->selector);
-    put_property(out, " header.a=", signature->algorithm);
-    if (signature->testing)
-        buf_add(out, STR(" (test key)"));
+    bool tested =
+        signature->testing && (signature->result == DKIM_PASS || signature->result == DKIM_FAIL);
+    buf_addf(out, ";\r\n\tdkim=%s", dkim_result_name(tested ? DKIM_NEUTRAL : signature->result));
+    put_property(out, "reason", tested ? STR("its key is in testing mode") : signature->reason);
+    put_property(out, "header.d", signature->domain);
+    put_property(out, "header.s", signature->selector);
+    put_property(out, "header.a", signature->algorithm);
+    put_property(out, "header.b", signature->start);
 }
 
 void authres_dkim(struct buf *out, const struct dkim_results *results)
@@ -95,7 +115,7 @@ void authres_dkim(struct buf *out, const struct dkim_results *results)
 void authres_iprev(struct buf *out, struct str client_ip, struct str client_name)
 {
     buf_add(out, STR(";\r\n\tiprev=pass"));
-    put_property(out, " policy.iprev=", client_ip);
+    put_property(out, "policy.iprev", client_ip);
     put_comment(out, client_name);
 }
 
@@ -103,11 +123,11 @@ void authres_spf(struct buf *out, const struct spf_answer *answer, struct str se
                  struct str helo)
 {
     buf_addf(out, ";\r\n\tspf=%s", spf_result_name(answer->result));
-    put_property(out, " reason=", answer->reason);
+    put_property(out, "reason", answer->reason);
     if (answer->of_helo)
-        put_property(out, " smtp.helo=", helo);
+        put_property(out, "smtp.helo", helo);
     else
-        put_property(out, " smtp.mailfrom=", sender);
+        put_property(out, "smtp.mailfrom", sender);
 }
 
 void authres_arc(struct buf *out, const struct arc_answer *answer, struct str client_ip)
@@ -115,25 +135,26 @@ void authres_arc(struct buf *out, const struct arc_answer *answer, struct str cl
     if (answer->result == ARC_NONE)
         return;
     buf_addf(out, ";\r\n\tarc=%s", arc_result_name(answer->result));
-    put_property(out, " reason=", answer->reason);
-    put_property(out, " smtp.remote-ip=", client_ip);
-    if (answer->result == ARC_PASS) {
-        buf_addf(out, " (i=%u sealed by ", answer->n);
-        put_printable(out, answer->hops[answer->n - 1].sealer);
-        buf_addc(out, ')');
-    }
+    put_property(out, "reason", answer->reason);
+    put_property(out, "smtp.remote-ip", client_ip);
+    if (answer->result != ARC_PASS)
+        return;
+    buf_addf(out, "\r\n\t(i=%u sealed by ", answer->n);
+    put_printable(out, answer->hops[answer->n - 1].sealer);
+    buf_addc(out, ')');
 }
 
 void authres_dmarc(struct buf *out, const struct dmarc_answer *answer)
 {
     buf_addf(out, ";\r\n\tdmarc=%s", dmarc_result_name(answer->result));
-    put_property(out, " reason=", answer->reason);
-    put_property(out, " header.from=", answer->domain);
-    if (answer->result == DMARC_FAIL)
-        buf_addf(out, " policy.dmarc=%s", dmarc_policy_name(answer->applied));
-    if (answer->record_domain.n > 0)
-        buf_addf(out, " (p=%s%s)", dmarc_policy_name(answer->policy),
-                 answer->testing ? " t=y" : "");
+    put_property(out, "reason", answer->reason);
+    put_property(out, "header.from", answer->domain);
+    if (answer->result == DMARC_FAIL || answer->applied != DMARC_POLICY_NONE)
+        put_property(out, "policy.dmarc", str_of(dmarc_policy_name(answer->applied)));
+    if (answer->record_domain.n == 0)
+        return;
+    put_word(out, STR("(p="));
+    buf_addf(out, "%s%s)", dmarc_policy_name(answer->policy), answer->testing ? " t=y" : "");
 }
 
 void authres_end(struct buf *out)

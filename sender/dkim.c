@@ -5,8 +5,10 @@
 #include <stdlib.h>
 #include <strings.h>
 
+#include "base/ascii.h"
 #include "sender/canon.h"
 #include "sender/field.h"
+#include "sender/sign_key.h"
 #include "sender/tag.h"
 
 /* The key lookup of one signature. */
@@ -191,16 +193,29 @@ static bool is_signature(const struct field *field)
     return str_ieq(field->name, STR(DKIM_SIGNHEADER));
 }
 
-/* Fills in results->more; false when there is nothing to verify. */
-static bool has_signature(struct str raw, struct dkim_results *results)
+static bool is_taken(const struct field *field)
+{
+    return is_signature(field) && field->end - field->at <= DKIM_SIGNATURE_MAX;
+}
+
+/* What a first look at a header says. */
+struct header_look {
+    size_t signatures;
+    bool too_much; /* some of it is not verified */
+};
+
+static struct header_look look_at_header(struct str raw)
 {
     struct field_walk walk = field_walk_of(raw);
     struct field field;
-    size_t n = 0;
-    while (field_next(&walk, &field))
-        n += is_signature(&field);
-    results->more = n > DKIM_SIGNATURES_MAX;
-    return n > 0;
+    struct header_look look = {.signatures = 0};
+    size_t fields = 0;
+    while (field_next(&walk, &field)) {
+        look.signatures += is_signature(&field);
+        if (!is_signature(&field))
+            look.too_much |= field.end - field.at > DKIM_FIELD_MAX || ++fields > DKIM_FIELDS_MAX;
+    }
+    return look;
 }
 
 void dkim_ahead(struct str raw, struct pool *pool, struct dns_query *queries, size_t *n, size_t max)
@@ -209,28 +224,50 @@ void dkim_ahead(struct str raw, struct pool *pool, struct dns_query *queries, si
     struct field field;
     size_t signatures = 0;
     while (*n < max && signatures < DKIM_SIGNATURES_MAX && field_next(&walk, &field)) {
-        if (!is_signature(&field) || field.end - field.at > DKIM_SIGNATURE_MAX)
+        if (!is_taken(&field))
             continue;
         signatures++;
-        const struct str pieces[] = {tag_value(field.value, STR("s")), STR("." DKIM_DNSKEYNAME "."),
-                                     tag_value(field.value, STR("d"))};
-        struct str name = pool_join(pool, pieces, 3);
-        if (pieces[0].n > 0 && pieces[2].n > 0 && dns_name_ok(name))
+        struct str name = sign_key_name(pool, field.value);
+        if (name.n > 0)
             queries[(*n)++] = (struct dns_query){.type = DNS_TXT, .name = name};
     }
+}
+
+/* Of a name no more than a name can have. */
+static struct str kept_name(struct pool *pool, struct str name)
+{
+    return pool_str(pool, str_sub(name, 0, DKIM_NAME_MAX));
+}
+
+/* A header that is not looked at to its end: a signature that fits the rest says nothing. */
+static int refuse_all(struct str raw, struct pool *pool, struct dkim_results *results,
+                      struct err *err)
+{
+    struct field_walk walk = field_walk_of(raw);
+    struct field field;
+    while (results->n < DKIM_SIGNATURES_MAX && field_next(&walk, &field)) {
+        if (!is_taken(&field))
+            continue;
+        struct dkim_signature *out = &results->list[results->n++];
+        out->result = DKIM_PERMERROR;
+        out->reason = STR("the header has too many or too long fields");
+        out->domain = kept_name(pool, tag_value(field.value, STR("d")));
+        out->selector = kept_name(pool, tag_value(field.value, STR("s")));
+        out->algorithm = out->start = STR("");
+        if (!out->domain.s || !out->selector.s)
+            return err_set(err, "dkim: out of memory");
+    }
+    return 0;
 }
 
 static DKIM_STAT feed_header(DKIM *dkim, struct str raw, size_t *body)
 {
     struct field_walk walk = field_walk_of(raw);
     struct field field;
-    size_t fields = 0, signatures = 0;
+    size_t signatures = 0;
     DKIM_STAT status = DKIM_STAT_OK;
     while (field_next(&walk, &field) && status != DKIM_STAT_NORESOURCE) {
-        size_t n = field.end - field.at;
-        if (is_signature(&field) && (n > DKIM_SIGNATURE_MAX || ++signatures > DKIM_SIGNATURES_MAX))
-            continue;
-        if (n > DKIM_FIELD_MAX || ++fields > DKIM_FIELDS_MAX)
+        if (is_signature(&field) && (!is_taken(&field) || ++signatures > DKIM_SIGNATURES_MAX))
             continue;
         struct str bytes = str_sub(raw, field.at, field.end);
         if (str_ends(bytes, STR("\r\n")))
@@ -317,21 +354,33 @@ static void judge(DKIM_SIGINFO *signature, const struct lookup *lookup, struct d
     }
 }
 
+/* The first bytes of b=, the folds taken out. */
+static struct str start_of(struct pool *pool, struct str signature)
+{
+    char start[DKIM_START];
+    size_t n = 0;
+    for (size_t i = 0; i < signature.n && n < sizeof start; i++)
+        if (!ascii_is_space(signature.s[i]))
+            start[n++] = signature.s[i];
+    return pool_str(pool, str_n(start, n));
+}
+
 static bool describe(DKIM *dkim, DKIM_SIGINFO *signature, struct pool *pool,
                      struct dkim_signature *out)
 {
     ssize_t body = 0, covered = 0, limit = 0;
     unsigned bits = 0;
-    out->domain = pool_str(pool, str_of((const char *)dkim_sig_getdomain(signature)));
-    out->selector = pool_str(pool, str_of((const char *)dkim_sig_getselector(signature)));
-    out->algorithm = pool_str(pool, str_of(tag(signature, "a")));
+    out->domain = kept_name(pool, str_of((const char *)dkim_sig_getdomain(signature)));
+    out->selector = kept_name(pool, str_of((const char *)dkim_sig_getselector(signature)));
+    out->algorithm = kept_name(pool, str_of(tag(signature, "a")));
+    out->start = start_of(pool, str_of(tag(signature, "b")));
     out->testing = dkim_sig_getflags(signature) & DKIM_SIGFLAG_TESTKEY;
     if (dkim_sig_getkeysize(signature, &bits) == DKIM_STAT_OK)
         out->key_bits = bits;
     if (dkim_sig_getcanonlen(dkim, signature, &body, &covered, &limit) == DKIM_STAT_OK &&
         limit >= 0 && covered < body)
         out->partial = true;
-    return out->domain.s && out->selector.s && out->algorithm.s;
+    return out->domain.s && out->selector.s && out->algorithm.s && out->start.s;
 }
 
 static int collect(DKIM *dkim, const struct job *job, struct pool *pool,
@@ -386,9 +435,13 @@ static int check_bytes(struct dkim_checker *checker, struct pool *pool, struct s
 int dkim_check(struct dkim_checker *checker, struct pool *pool, struct str raw,
                const struct dns_source *dns, struct dkim_results *results, struct err *err)
 {
+    const struct header_look look = look_at_header(raw);
     memset(results, 0, sizeof *results);
-    if (!has_signature(raw, results))
+    results->more = look.signatures > DKIM_SIGNATURES_MAX;
+    if (look.signatures == 0)
         return 0;
+    if (look.too_much)
+        return refuse_all(raw, pool, results, err);
     struct buf normal = BUF_INIT(0);
     struct str bytes;
     int result = canon_crlf(raw, &normal, &bytes)

@@ -7,8 +7,9 @@
  *   fail       it is well-formed, its key is there, and it does not fit the message
  *   neutral    the field can't be read as a signature
  *   temperror  the key could not be asked for now
- *   permerror  no key, revoked, expired, a key or algorithm that is not accepted
- * No signature at all: an empty list.
+ *   permerror  no key, revoked, expired, a key or algorithm that is not accepted; or a header
+ * beyond the limits: what is not looked at might be another From No signature at all: an empty
+ * list.
  */
 #ifndef POTERNE_SENDER_DKIM_H
 #define POTERNE_SENDER_DKIM_H
@@ -17,11 +18,12 @@
 #include "sender/dns.h"
 
 #define DKIM_SIGNATURES_MAX 10          /* from the top; those below are not looked at */
-#define DKIM_FIELDS_MAX     1000        /* header fields of one message */
-#define DKIM_FIELD_MAX      (64 * 1024) /* bytes of one field */
-#define DKIM_SIGNATURE_MAX  (16 * 1024) /* bytes of one signature field */
+#define DKIM_FIELDS_MAX     1000        /* header fields of one message; more: permerror */
+#define DKIM_FIELD_MAX      (64 * 1024) /* bytes of one field; more: permerror */
+#define DKIM_SIGNATURE_MAX  (16 * 1024) /* bytes of one signature; longer: left out */
+#define DKIM_START          8           /* bytes of b= that tell signatures apart (RFC 6008 4) */
 #define DKIM_KEY_MAX        1000        /* bytes of a key record (RSA 4096 needs about 750) */
-#define DKIM_NAME_MAX       253         /* selector._domainkey.domain (RFC 1035 3.1) */
+#define DKIM_NAME_MAX       253         /* selector._domainkey.domain (RFC 1035); d=, s= */
 
 enum dkim_result {
     DKIM_PASS,
@@ -36,9 +38,10 @@ struct dkim_signature {
     struct str domain;    /* d=; empty where unreadable, as the two below */
     struct str selector;  /* s= */
     struct str algorithm; /* a= */
+    struct str start;     /* of b=: tells signatures apart (RFC 6008) */
     struct str reason;    /* why not pass; or, of a pass, what it does not cover */
     unsigned key_bits;    /* 0: no key seen */
-    bool testing;         /* the key says t=y: treat the result as none */
+    bool testing;         /* the key says t=y: to be taken for unsigned (RFC 6376 3.6.1) */
     bool partial;         /* l=: some of the body is not covered */
 };
 
@@ -73,6 +76,12 @@ void dkim_checker_free(struct dkim_checker **checker);
  */
 int dkim_check(struct dkim_checker *checker, struct pool *pool, struct str raw,
                const struct dns_source *dns, struct dkim_results *results, struct err *err);
+
+/* Whether somebody stands behind the message with it: good, and of no key in testing mode. */
+static inline bool dkim_vouches(const struct dkim_signature *signature)
+{
+    return signature->result == DKIM_PASS && !signature->testing;
+}
 
 const char *dkim_result_name(enum dkim_result result); /* "pass" "fail" … */
 

@@ -3,6 +3,7 @@
 #include "base/domain.h"
 #include "mail/address.h"
 #include "sender/dmarc_walk.h"
+#include "sender/field.h"
 
 const char *dmarc_result_name(enum dmarc_result result)
 {
@@ -18,7 +19,7 @@ const char *dmarc_result_name(enum dmarc_result result)
 /* Mail programs show a domain whatever stands behind it, and whatever comment before it. */
 static struct str shown_domain(struct str text)
 {
-    static const struct str ends = STR(" \t\r\n\"'()<>[],;:\\");
+    static const struct str ends = STR(" \t\r\n\"'()<>[],;:\\@");
     struct str domain = str_trim(text);
     size_t n = 0;
     while (str_starts(domain, STR("("))) {
@@ -50,6 +51,12 @@ static int add_author(struct str shown, struct pool *pool, struct dmarc_authors 
     return 1;
 }
 
+/* Some program may read another domain out of it than we do. */
+static bool is_ambiguous(struct str address)
+{
+    return str_chr(address, '@') != str_rchr(address, '@') || str_chr(address, '<') != STR_NONE;
+}
+
 /* An address that could not be read: some program shows what follows any @ in the field. */
 static int add_hidden(struct str field, struct pool *pool, struct dmarc_authors *authors)
 {
@@ -70,7 +77,7 @@ static int add_field(struct str field, struct pool *pool, struct dmarc_authors *
     bool broken = false;
     while (!authors->more && added >= 0 && mail_address_next(&rest, &address)) {
         added = add_author(shown_domain(mail_address_domain(address.address)), pool, authors);
-        broken |= added == 0;
+        broken |= added == 0 || is_ambiguous(address.address);
     }
     if (added < 0)
         return -1;
@@ -80,12 +87,15 @@ static int add_field(struct str field, struct pool *pool, struct dmarc_authors *
 int dmarc_authors(const struct message *message, struct pool *pool, struct dmarc_authors *authors,
                   struct err *err)
 {
-    const struct header *header;
-    size_t from = 0;
+    /* not part_header(): its fields end at a limit, and readers' don't */
+    struct field_walk walk = field_walk_of(message->root->head);
+    struct field field;
     *authors = (struct dmarc_authors){.n = 0};
-    while (!authors->more && (header = part_header(message->root, STR("From"), &from)) != NULL) {
-        struct str field = header_unfold(pool, header);
-        if (!field.s || add_field(field, pool, authors) < 0)
+    while (!authors->more && field_next(&walk, &field)) {
+        if (!str_ieq(field.name, STR("From")))
+            continue;
+        struct str value = header_unfold(pool, &(struct header){.value = field.value});
+        if (!value.s || add_field(value, pool, authors) < 0)
             return err_set(err, "dmarc: out of memory");
     }
     return 0;
@@ -107,9 +117,10 @@ void dmarc_ahead(const struct dmarc_authors *authors, struct pool *pool, struct 
 struct check {
     const struct dns_source *dns;
     struct pool *pool;
-    struct dmarc_walk walk; /* of the author */
-    struct str organization;
-    bool unsure; /* a DNS failure hides whether something is aligned */
+    struct dmarc_walk walk;  /* of the author */
+    struct str organization; /* empty: not known */
+    bool unsure;             /* a DNS failure hides whether something is aligned … */
+    bool unsure_policy;      /* … or which policy holds */
 };
 
 /* RFC 9989 4.10.2: of the same organization, which what is below it need not be. */
@@ -122,7 +133,11 @@ static bool is_aligned(struct check *check, struct str domain, bool strict)
     struct str name = str_of(normal);
     if (str_eq(name, check->walk.domain))
         return true;
-    if (strict || !domain_holds(check->organization, name))
+    if (strict)
+        return false;
+    if (check->organization.n == 0)
+        check->unsure = true;
+    if (!domain_holds(check->organization, name))
         return false;
     if (str_eq(name, check->organization))
         return true;
@@ -134,7 +149,8 @@ static bool is_aligned(struct check *check, struct str domain, bool strict)
 /* Whether a result that is not known now might have been of the author's organization. */
 static bool may_align(const struct check *check, struct str domain)
 {
-    return domain_holds(check->organization, domain) || domain_holds(domain, check->organization);
+    return check->organization.n == 0 || domain_holds(check->organization, domain) ||
+           domain_holds(domain, check->organization);
 }
 
 static void align(struct check *check, const struct dmarc_record *record,
@@ -147,7 +163,7 @@ static void align(struct check *check, const struct dmarc_record *record,
         check->unsure |= may_align(check, spf->domain);
     for (size_t i = 0; dkim && i < dkim->n && !answer->dkim_aligned; i++) {
         const struct dkim_signature *signature = &dkim->list[i];
-        if (signature->result == DKIM_PASS)
+        if (dkim_vouches(signature))
             answer->dkim_aligned = is_aligned(check, signature->domain, record->strict_dkim);
         else if (signature->result == DKIM_TEMPERROR)
             check->unsure |= may_align(check, signature->domain);
@@ -170,6 +186,7 @@ static enum dmarc_policy policy_for(struct check *check, const struct dmarc_step
     if (record->missing == record->subdomain)
         return record->subdomain;
     const struct dns_query query = dns_ask(check->dns, check->pool, DNS_A, check->walk.domain);
+    check->unsure_policy = query.status == DNS_TEMP_FAILED || query.status == DNS_BOGUS;
     return query.status == DNS_NO_NAME ? record->missing : record->subdomain;
 }
 
@@ -200,11 +217,12 @@ static struct dmarc_answer check_author(struct str author, const struct spf_answ
         return answer;
     }
     answer.policy = policy_for(&check, step);
-    check.organization = dmarc_walk_organization(&check.walk);
+    /* with what is above it hidden, a record of its own still says what it asks for */
+    check.organization = check.walk.failed ? STR_EMPTY : dmarc_walk_organization(&check.walk);
     align(&check, &step->record, spf, dkim, &answer);
     if (answer.spf_aligned || answer.dkim_aligned)
         end(&answer, DMARC_PASS, NULL);
-    else if (check.unsure || check.walk.failed)
+    else if (check.unsure || check.unsure_policy)
         end(&answer, DMARC_TEMPERROR, "the DNS did not answer");
     else
         end(&answer, DMARC_FAIL, NULL);
@@ -235,7 +253,10 @@ void dmarc_check(const struct dmarc_authors *authors, const struct spf_answer *s
         if (i == 0 || badness(&one) > badness(answer))
             *answer = one;
     }
-    /* what was looked at may have failed; that the rest was good nobody knows */
-    if (authors->more && answer->result != DMARC_FAIL)
-        end(answer, DMARC_PERMERROR, "the authors are of too many domains");
+    if (!authors->more)
+        return;
+    /* nobody knows what the rest ask for: perhaps the most (11.5) */
+    answer->applied = DMARC_POLICY_REJECT;
+    end(answer, answer->result == DMARC_FAIL ? DMARC_FAIL : DMARC_PERMERROR,
+        "the authors are of too many domains");
 }

@@ -1,14 +1,19 @@
 /*
  * dmarc: does the domain that a reader sees in From stand behind the message, and what does it ask
  * for when it does not (RFC 9989, which follows RFC 7489 and RFC 9091)? Policies and organizations
- * are found by the walk up the DNS tree (4.10); no list of public suffixes is asked.
+ * are found by the walk up the DNS tree (4.10); no list of public suffixes is asked. Sections are
+ * those of draft-ietf-dmarc-dmarcbis-41, which became the RFC.
  *
  * Results are those of the method dmarc in Authentication-Results:
  *   none       the domain has no policy, or the message no author's domain
  *   pass       a good SPF or DKIM result is of the author's organization
  *   fail       none is
- *   temperror  a DNS failure hides the policy, or the result that would have been aligned
+ *   temperror  a DNS failure hides the policy, or the result that would have been aligned (5.3.6)
  *   permerror  the policy can't be read, or the authors are of too many domains
+ *
+ * A message of several authors is checked for each, and the strictest policy of those that fail is
+ * applied (11.5, RFC 7489 6.6.1). Where there are more than DMARC_AUTHORS_MAX, that of the others
+ * may be any: reject is applied, and the reason says why.
  */
 #ifndef POTERNE_SENDER_DMARC_H
 #define POTERNE_SENDER_DMARC_H
@@ -39,14 +44,18 @@ struct dmarc_answer {
     struct str domain;        /* the author's; of several the one that the result is of */
     struct str record_domain; /* where the policy was found; empty: nowhere */
     enum dmarc_policy policy; /* that the domain publishes for this author */
-    enum dmarc_policy
-        applied;  /* what it asks for now: t=y takes one step off; none but of a fail */
+    /* what it asks for now: t=y takes one step off; none but of a fail, or of too many authors */
+    enum dmarc_policy applied;
     bool testing; /* t=y */
     bool spf_aligned, dkim_aligned;
     struct str reason;
 };
 
-/* The domains of all From fields (4.6.1); they live in the pool. -1: it is used up. */
+/*
+ * The domains of all From fields (5.3.1), those behind the limits of message.h too, and in a field
+ * that programs may read in different ways each that any of them may show; they live in the pool.
+ * -1: it is used up.
+ */
 int dmarc_authors(const struct message *message, struct pool *pool, struct dmarc_authors *authors,
                   struct err *err);
 

@@ -1,5 +1,6 @@
 #include "sender/dmarc_record.h"
 
+#include "base/ascii.h"
 #include "sender/tag.h"
 
 const char *dmarc_policy_name(enum dmarc_policy policy)
@@ -27,16 +28,27 @@ static void read_policy(struct str value, struct policy_tag *tag)
         }
 }
 
-/* A report address that could be used: mailto: with an address behind it, perhaps among others. */
-static bool has_report_address(struct str value)
+/* A scheme, and something behind it (RFC 3986 3); behind mailto: an address. */
+static bool is_uri(struct str uri)
+{
+    size_t colon = str_chr(uri, ':');
+    if (colon == STR_NONE || colon == 0 || colon + 1 == uri.n || !ascii_is_letter(uri.s[0]))
+        return false;
+    for (size_t i = 1; i < colon; i++)
+        if (!ascii_is_alnum(uri.s[i]) && !memchr("+-.", uri.s[i], 3))
+            return false;
+    size_t at = str_chr(uri, '@');
+    return !str_istarts(uri, STR("mailto:")) ||
+           (at != STR_NONE && at > colon + 1 && at + 1 < uri.n);
+}
+
+/* Whether rua= names somebody to report to (4.10.1), whom we could reach or not. */
+static bool has_report_uri(struct str value)
 {
     struct str uri;
-    while (str_next(&value, ',', &uri)) {
-        uri = str_trim(uri);
-        size_t at = str_chr(uri, '@');
-        if (str_istarts(uri, STR("mailto:")) && at != STR_NONE && at > 7 && at + 1 < uri.n)
+    while (str_next(&value, ',', &uri))
+        if (is_uri(str_trim(uri)))
             return true;
-    }
     return false;
 }
 
@@ -81,7 +93,7 @@ bool dmarc_record_parse(struct str text, struct dmarc_record *record)
                           : str_ieq(value, STR("n")) ? DMARC_PSD_NO
                                                      : DMARC_PSD_UNKNOWN;
         else if (str_ieq(name, STR("rua")))
-            reports = reports || has_report_address(value);
+            reports = reports || has_report_uri(value);
     }
     settle(record, &p, &sp, &np, reports);
     return true;

@@ -4,10 +4,22 @@
 #include <openssl/x509.h>
 
 #include "base/ascii.h"
+#include "sender/dns.h"
 #include "sender/tag.h"
 
 #define SIGNATURE_MAX 2048 /* bytes: RSA of 16384 bits */
 #define KEY_MAX       2048
+
+struct str sign_key_name(struct pool *pool, struct str tags)
+{
+    const struct str pieces[] = {tag_value(tags, STR("s")), STR("._domainkey."),
+                                 tag_value(tags, STR("d"))};
+    struct str name = pool_join(pool, pieces, 3);
+    bool ok = pieces[0].n > 0 && pieces[2].n > 0 && dns_name_ok(name);
+    for (size_t i = 0; ok && i < name.n; i++)
+        ok = name.s[i] > ' ' && name.s[i] < 127;
+    return ok ? name : STR_EMPTY;
+}
 
 static EVP_PKEY *pkey_of(const struct sign_key *key)
 {

@@ -6,10 +6,15 @@
 #define POTERNE_SENDER_SIGN_KEY_H
 
 #include "base/buf.h"
+#include "base/pool.h"
 
 #define SIGN_RSA_BITS_MIN 1024 /* RFC 8301 */
 
 struct sign_key; /* EVP_PKEY of OpenSSL */
+
+/* Where the key is of the signature with these tags (RFC 6376 3.6.2.1); empty: s= and d= make no
+ * name that could be asked for, or the pool is used up. */
+struct str sign_key_name(struct pool *pool, struct str tags);
 
 /* algorithm: "rsa-sha256" or "ed25519-sha256". NULL: *why says why it can't be used. */
 struct sign_key *sign_key_read(struct str record, struct str algorithm, const char **why);

@@ -207,7 +207,11 @@ static void only_a_real_pass_is_believed(void **state)
     } cases[] = {
         {" mx; dmarc=pass header.from=a.example", true},
         {" mx; spf=fail;\r\n\tDMARC=Pass (p=reject) header.from=A.example", true},
-        {" mx; dmarc=pass", true},
+        {" mx; dmarc=pass", false},
+        {" mx; dmarc=pass header.from=a.example header.from=b.example", false},
+        {" mx; dmarc=pass header.from=b.example; dmarc=pass header.from=a.example", true},
+        {" mx; dmarc=pass (header.from=a.example)", false},
+        {" mx; dmarc=pass; spf=pass header.from=a.example", false},
         {" mx; dmarc=fail header.from=a.example", false},
         {" mx; dmarc=passed header.from=a.example", false},
         {" mx; spf=fail (; dmarc=pass header.from=a.example)", false},
@@ -223,7 +227,8 @@ static void only_a_real_pass_is_believed(void **state)
             fail_msg("%s", cases[i].results);
     }
     struct arc_answer nul = {.result = ARC_PASS, .n = 1};
-    nul.hops[0] = (struct arc_hop){STR("list.example"), STR(" mx; dmarc=pass \0")};
+    nul.hops[0] =
+        (struct arc_hop){STR("list.example"), STR(" mx; dmarc=pass header.from=a.example \0")};
     assert_true(arc_vouches(&nul, trusted, 1, STR("a.example")));
 }
 

@@ -11,26 +11,94 @@ static void composes(void **state)
     results.list[0] = (struct dkim_signature){.result = DKIM_PASS,
                                               .domain = STR("example.com"),
                                               .selector = STR("s1"),
-                                              .algorithm = STR("rsa-sha256")};
+                                              .algorithm = STR("rsa-sha256"),
+                                              .start = STR("Ab/d+efg")};
     results.list[1] = (struct dkim_signature){.result = DKIM_FAIL,
                                               .domain = STR("exam\r\nple\".com"),
                                               .selector = STR("a;b"),
-                                              .reason = STR("body hash did not verify"),
-                                              .testing = true};
+                                              .reason = STR("body hash did not verify")};
     authres_begin(&out, STR("mx.example.org"));
     authres_dkim(&out, &results);
     authres_end(&out);
-    assert_str(buf_str(&out),
-               "Authentication-Results: mx.example.org;\r\n"
-               "\tdkim=pass header.d=example.com header.s=s1 header.a=rsa-sha256;\r\n"
-               "\tdkim=fail reason=\"body hash did not verify\" header.d=\"exam??ple\\\".com\" "
-               "header.s=\"a;b\" (test key)\r\n");
+    assert_str(buf_str(&out), "Authentication-Results: mx.example.org;\r\n"
+                              "\tdkim=pass header.d=example.com header.s=s1 header.a=rsa-sha256\r\n"
+                              "\theader.b=\"Ab/d+efg\";\r\n"
+                              "\tdkim=fail reason=\"body hash did not verify\" "
+                              "header.d=\"exam??ple\\\".com\"\r\n"
+                              "\theader.s=\"a;b\"\r\n");
     buf_clear(&out);
     results.n = 0;
     authres_begin(&out, STR("mx.example.org"));
     authres_dkim(&out, &results);
     authres_end(&out);
     assert_str(buf_str(&out), "Authentication-Results: mx.example.org;\r\n\tdkim=none\r\n");
+    buf_release(&out);
+}
+
+/* RFC 6376 3.6.1: whoever is behind us must not take it for a signature. */
+static void a_key_in_testing_mode_is_no_pass(void **state)
+{
+    static const enum dkim_result results[] = {DKIM_PASS, DKIM_FAIL};
+    struct buf out = BUF_INIT(4096);
+    struct dkim_results one = {.n = 1};
+    for (size_t i = 0; i < 2; i++) {
+        one.list[0] = (struct dkim_signature){.result = results[i],
+                                              .domain = STR("example.com"),
+                                              .testing = true};
+        buf_clear(&out);
+        authres_dkim(&out, &one);
+        assert_str(buf_str(&out), ";\r\n\tdkim=neutral reason=\"its key is in testing mode\""
+                                  " header.d=example.com");
+    }
+    buf_release(&out);
+}
+
+/* RFC 5322 2.1.1: whatever names a stranger has. */
+static void no_line_is_too_long(void **state)
+{
+    char quotes[300];
+    struct buf out = BUF_INIT(64 * 1024);
+    struct dkim_results results = {.n = DKIM_SIGNATURES_MAX};
+    const struct str name = str_n(quotes, sizeof quotes);
+    struct spf_answer spf = {.result = SPF_FAIL, .reason = name};
+    struct dmarc_answer dmarc = {.result = DMARC_FAIL, .reason = name, .domain = name};
+    struct arc_answer arc = {.result = ARC_PASS, .n = 1};
+    memset(quotes, '"', sizeof quotes);
+    arc.hops[0].sealer = name;
+    for (size_t i = 0; i < DKIM_SIGNATURES_MAX; i++)
+        results.list[i] = (struct dkim_signature){.result = DKIM_FAIL,
+                                                  .domain = name,
+                                                  .selector = name,
+                                                  .algorithm = name,
+                                                  .reason = name,
+                                                  .start = name};
+    authres_begin(&out, name);
+    authres_iprev(&out, STR("192.0.2.1"), name);
+    authres_spf(&out, &spf, name, name);
+    authres_dkim(&out, &results);
+    authres_arc(&out, &arc, name);
+    authres_dmarc(&out, &dmarc);
+    authres_end(&out);
+    assert_true(buf_ok(&out));
+    struct str rest = buf_str(&out), line;
+    size_t n = 0;
+    for (; str_next_line(&rest, &line); n++)
+        if (line.n > 998 || (n > 0 && line.n > 0 && line.s[0] != '\t'))
+            fail_msg("%zu bytes: %.*s", line.n, STR_ARG(line));
+    assert_true(n > 50);
+    buf_release(&out);
+}
+
+static void a_refusal_for_what_nobody_knows_is_told(void **state)
+{
+    struct buf out = BUF_INIT(4096);
+    const struct dmarc_answer many = {.result = DMARC_PERMERROR,
+                                      .reason = STR("the authors are of too many domains"),
+                                      .domain = STR("a.example"),
+                                      .applied = DMARC_POLICY_REJECT};
+    authres_dmarc(&out, &many);
+    assert_str(buf_str(&out), ";\r\n\tdmarc=permerror reason=\"the authors are of too many "
+                              "domains\"\r\n\theader.from=a.example policy.dmarc=reject");
     buf_release(&out);
 }
 
@@ -72,8 +140,8 @@ static void what_a_stranger_says_is_quoted(void **state)
     authres_spf(&out, &spf, STR(""), STR("@"));
     assert_str(buf_str(&out),
                ";\r\n\tiprev=pass policy.iprev=192.0.2.1 (a??dmarc?pass??b);\r\n"
-               "\tspf=permerror reason=\"too many look-ups\" "
-               "smtp.mailfrom=\"\\\"a b\\\"; dkim=pass??@example.com\";\r\n"
+               "\tspf=permerror reason=\"too many look-ups\"\r\n"
+               "\tsmtp.mailfrom=\"\\\"a b\\\"; dkim=pass??@example.com\";\r\n"
                "\tspf=permerror reason=\"too many look-ups\" smtp.helo=\"x; dmarc=pass\";\r\n"
                "\tspf=permerror reason=\"too many look-ups\" smtp.helo=\"@\"");
     buf_release(&out);
@@ -209,6 +277,9 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(composes),
+        cmocka_unit_test(a_key_in_testing_mode_is_no_pass),
+        cmocka_unit_test(no_line_is_too_long),
+        cmocka_unit_test(a_refusal_for_what_nobody_knows_is_told),
         cmocka_unit_test(says_what_was_found_of_the_envelope),
         cmocka_unit_test(what_a_stranger_says_is_quoted),
         cmocka_unit_test(finds_those_that_claim_to_be_ours),

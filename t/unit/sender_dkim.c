@@ -320,6 +320,75 @@ static void an_added_body_is_told(void **state)
     buf_release(&mail);
 }
 
+/* A replay with another From where nobody looks any more. */
+static void a_header_beyond_the_limits_is_not_believed(void **state)
+{
+    struct fixture *f = *state;
+    struct buf good = signed_mail(&f->rsa, DKIM_SIGN_RSASHA256);
+    struct buf mail = BUF_INIT(1 << 20);
+    const size_t own = 5; /* fields of the letter, with its signature */
+    for (size_t i = 0; i < DKIM_FIELDS_MAX - own + 1; i++)
+        buf_add(&mail, STR("X-Padding: x\r\n"));
+    buf_add(&mail, buf_str(&good));
+    expect(f, buf_str(&mail), has(&f->rsa), DKIM_PASS, "");
+    buf_clear(&mail);
+    for (size_t i = 0; i < DKIM_FIELDS_MAX; i++)
+        buf_add(&mail, STR("X-Padding: x\r\n"));
+    buf_add(&mail, STR("From: ceo@bank.example\r\n"));
+    buf_add(&mail, buf_str(&good));
+    struct answers answers = has(&f->rsa);
+    const struct dkim_signature *signature = check(f, f->checker, buf_str(&mail), &answers);
+    assert_int_equal(signature->result, DKIM_PERMERROR);
+    assert_str(signature->domain, "example.org");
+    assert_str(signature->selector, "s1");
+    assert_int_equal(f->results.n, 1);
+    assert_int_equal(answers.asked, 0);
+    /* one field that is too long */
+    buf_clear(&mail);
+    buf_add(&mail, STR("From: ceo@bank.example,"));
+    while (mail.n <= DKIM_FIELD_MAX)
+        buf_add(&mail, STR("\r\n                                 "));
+    buf_add(&mail, STR("\r\n"));
+    buf_add(&mail, buf_str(&good));
+    expect(f, buf_str(&mail), has(&f->rsa), DKIM_PERMERROR, "too long");
+    buf_release(&good);
+    buf_release(&mail);
+}
+
+static void names_are_cut_to_what_a_name_can_be(void **state)
+{
+    struct fixture *f = *state;
+    struct buf mail = BUF_INIT(1 << 16);
+    struct answers answers = {.answer = KEY_NONE};
+    buf_add(&mail, STR("DKIM-Signature: v=1; a=rsa-sha256; h=from; bh=YQ==; b=YWJj\r\n ZGVmZ2hp;"
+                       " d=a.example; s="));
+    for (size_t i = 0; i < 8000; i++)
+        buf_addc(&mail, 's');
+    buf_add(&mail, STR("; d2=x\r\n" HEAD "\r\n" BODY));
+    const struct dkim_signature *signature = check(f, f->checker, buf_str(&mail), &answers);
+    assert_int_equal(f->results.n, 1);
+    assert_int_equal(signature->selector.n, DKIM_NAME_MAX);
+    assert_str(signature->start, "YWJjZGVm");
+    assert_int_equal(answers.asked, 0);
+    buf_release(&mail);
+}
+
+static void a_key_in_testing_mode_vouches_for_nobody(void **state)
+{
+    struct fixture *f = *state;
+    struct buf mail = signed_mail(&f->rsa, DKIM_SIGN_RSASHA256);
+    struct answers answers = has(&f->rsa);
+    assert_true(dkim_vouches(check(f, f->checker, buf_str(&mail), &answers)));
+    char record[4096];
+    snprintf(record, sizeof record, "%s; t=y", f->rsa.record);
+    answers.record = str_of(record);
+    const struct dkim_signature *signature = check(f, f->checker, buf_str(&mail), &answers);
+    assert_int_equal(signature->result, DKIM_PASS);
+    assert_true(signature->testing);
+    assert_false(dkim_vouches(signature));
+    buf_release(&mail);
+}
+
 static void one_bad_signature_spoils_no_other(void **state)
 {
     struct fixture *f = *state;
@@ -422,6 +491,9 @@ int main(void)
         cmocka_unit_test(keys_that_are_not_there),
         cmocka_unit_test(rfc_8301_holds),
         cmocka_unit_test(an_added_body_is_told),
+        cmocka_unit_test(a_header_beyond_the_limits_is_not_believed),
+        cmocka_unit_test(names_are_cut_to_what_a_name_can_be),
+        cmocka_unit_test(a_key_in_testing_mode_vouches_for_nobody),
         cmocka_unit_test(one_bad_signature_spoils_no_other),
         cmocka_unit_test(only_so_many_signatures),
         cmocka_unit_test(no_signature_no_result),

@@ -71,6 +71,9 @@ static void a_bad_policy_needs_reports(void **state)
     assert_int_equal(r.policy, DMARC_POLICY_NONE);
     assert_int_equal(r.subdomain, DMARC_POLICY_NONE);
     assert_false(record_of("v=DMARC1; rua=x, mailto:a@b.example!10m").unusable);
+    /* "at least one syntactically valid reporting URI": of any scheme */
+    assert_false(record_of("v=DMARC1; p=all; rua=https://b.example/r").unusable);
+    assert_true(record_of("v=DMARC1; p=all; rua=https:, mailto:a@, :x, 1a:b").unusable);
 }
 
 /* --- the walk --- */
@@ -141,11 +144,14 @@ static void finds_organizations(void **state)
 
 /* --- messages --- */
 
+/* Of what the signature is made: could it be asked for, and does it say t=y? */
+enum key { KEY_GOOD, KEY_UNKNOWN, KEY_TESTING };
+
 struct given {
-    const char *from;  /* header */
-    const char *spf;   /* domain with a pass; NULL: none */
-    const char *dkim;  /* the same */
-    bool unknown_dkim; /* its key could not be asked for */
+    const char *from; /* header */
+    const char *spf;  /* domain with a pass; NULL: none */
+    const char *dkim; /* the same */
+    enum key key;
 };
 
 static struct dmarc_answer check(const char *text, struct given given)
@@ -157,7 +163,8 @@ static struct dmarc_answer check(const char *text, struct given given)
                                    .domain = str_of(given.spf)};
     struct dkim_results dkim = {.n = given.dkim ? 1 : 0};
     dkim.list[0].domain = str_of(given.dkim);
-    dkim.list[0].result = given.unknown_dkim ? DKIM_TEMPERROR : DKIM_PASS;
+    dkim.list[0].testing = given.key == KEY_TESTING;
+    dkim.list[0].result = given.key == KEY_UNKNOWN ? DKIM_TEMPERROR : DKIM_PASS;
     struct message *message;
     struct dmarc_authors authors;
     struct dmarc_answer answer;
@@ -190,20 +197,24 @@ static struct dmarc_answer expect(const char *text, struct given given, enum dma
 static void alignment(void **state)
 {
     const char *from = "From: Toto <toto@example.com>";
-    assert_true(expect(ZONE, (struct given){from, "example.com", NULL, 0}, DMARC_PASS).spf_aligned);
     assert_true(
-        expect(ZONE, (struct given){from, NULL, "News.Example.com", 0}, DMARC_PASS).dkim_aligned);
-    expect(ZONE, (struct given){from, "example.net", "badexample.com", 0}, DMARC_FAIL);
-    expect(ZONE, (struct given){from, NULL, NULL, 0}, DMARC_FAIL);
-    expect(ZONE, (struct given){"From: a@mail.example.com", "example.com", NULL, 0}, DMARC_PASS);
-    expect(ZONE, (struct given){"From: a@mail.example.com", "com", NULL, 0}, DMARC_FAIL);
+        expect(ZONE, (struct given){from, "example.com", NULL, KEY_GOOD}, DMARC_PASS).spf_aligned);
+    assert_true(expect(ZONE, (struct given){from, NULL, "News.Example.com", KEY_GOOD}, DMARC_PASS)
+                    .dkim_aligned);
+    expect(ZONE, (struct given){from, "example.net", "badexample.com", KEY_GOOD}, DMARC_FAIL);
+    expect(ZONE, (struct given){from, NULL, NULL, KEY_GOOD}, DMARC_FAIL);
+    expect(ZONE, (struct given){"From: a@mail.example.com", "example.com", NULL, KEY_GOOD},
+           DMARC_PASS);
+    expect(ZONE, (struct given){"From: a@mail.example.com", "com", NULL, KEY_GOOD}, DMARC_FAIL);
     from = "From: toto@strict.example";
-    expect(ZONE, (struct given){from, "mail.strict.example", "mail.strict.example", 0}, DMARC_FAIL);
-    expect(ZONE, (struct given){from, NULL, "strict.example", 0}, DMARC_PASS);
+    expect(ZONE, (struct given){from, "mail.strict.example", "mail.strict.example", KEY_GOOD},
+           DMARC_FAIL);
+    expect(ZONE, (struct given){from, NULL, "strict.example", KEY_GOOD}, DMARC_PASS);
     /* a part of the tree that is another organization */
     expect(ZONE "_dmarc.other.example.com " REJECT "; psd=n\n",
-           (struct given){"From: a@example.com", "other.example.com", NULL, 0}, DMARC_FAIL);
-    expect(ZONE, (struct given){"From: a@nobody.example", "nobody.example", NULL, 0}, DMARC_NONE);
+           (struct given){"From: a@example.com", "other.example.com", NULL, KEY_GOOD}, DMARC_FAIL);
+    expect(ZONE, (struct given){"From: a@nobody.example", "nobody.example", NULL, KEY_GOOD},
+           DMARC_NONE);
     /* whatever stands behind the domain: programs show the address all the same */
     static const char *const shown[] = {
         "From: <a@example.com(x)>",   "From: <a@example.com ;>",
@@ -211,73 +222,206 @@ static void alignment(void **state)
         "From: ceo(x)@example.com",   "From: ceo@(x)example.com",
         "From: <\"a>\"@example.com>", "From: ceo(x)@example.com, b@other.example"};
     for (size_t i = 0; i < sizeof shown / sizeof *shown; i++)
-        expect(ZONE, (struct given){shown[i], "other.example", NULL, 0}, DMARC_FAIL);
+        expect(ZONE, (struct given){shown[i], "other.example", NULL, KEY_GOOD}, DMARC_FAIL);
 }
 
 static void policies(void **state)
 {
     struct dmarc_answer a =
-        expect(ZONE, (struct given){"From: a@example.com", NULL, NULL, 0}, DMARC_FAIL);
+        expect(ZONE, (struct given){"From: a@example.com", NULL, NULL, KEY_GOOD}, DMARC_FAIL);
     assert_int_equal(a.applied, DMARC_POLICY_QUARANTINE);
     assert_str(a.record_domain, "example.com");
-    a = expect(ZONE, (struct given){"From: a@mail.example.com", NULL, NULL, 0}, DMARC_FAIL);
+    a = expect(ZONE, (struct given){"From: a@mail.example.com", NULL, NULL, KEY_GOOD}, DMARC_FAIL);
     assert_int_equal(a.applied, DMARC_POLICY_REJECT);
     assert_str(a.domain, "mail.example.com");
-    a = expect(ZONE, (struct given){"From: a@nowhere.example.com", NULL, NULL, 0}, DMARC_FAIL);
+    a = expect(ZONE, (struct given){"From: a@nowhere.example.com", NULL, NULL, KEY_GOOD},
+               DMARC_FAIL);
     assert_int_equal(a.applied, DMARC_POLICY_NONE);
     a = expect("_dmarc.a.example " REJECT "; t=y\n",
-               (struct given){"From: b@a.example", NULL, NULL, 0}, DMARC_FAIL);
+               (struct given){"From: b@a.example", NULL, NULL, KEY_GOOD}, DMARC_FAIL);
     assert_int_equal(a.policy, DMARC_POLICY_REJECT);
     assert_int_equal(a.applied, DMARC_POLICY_QUARANTINE);
     /* a public suffix speaks for those who don't */
-    a = expect("_dmarc.bank " REJECT "; psd=y\n", (struct given){"From: b@a.bank", NULL, NULL, 0},
-               DMARC_FAIL);
+    a = expect("_dmarc.bank " REJECT "; psd=y\n",
+               (struct given){"From: b@a.bank", NULL, NULL, KEY_GOOD}, DMARC_FAIL);
     assert_str(a.record_domain, "bank");
     assert_int_equal(a.applied, DMARC_POLICY_REJECT);
-    expect("_dmarc.bank " REJECT "; psd=y\n", (struct given){"From: b@a.bank", "c.bank", NULL, 0},
-           DMARC_FAIL);
-    expect("_dmarc.bank " REJECT "; psd=y\n", (struct given){"From: b@a.bank", "x.a.bank", NULL, 0},
-           DMARC_PASS);
-    a = expect(ZONE, (struct given){"From: a@example.com", "example.com", NULL, 0}, DMARC_PASS);
+    expect("_dmarc.bank " REJECT "; psd=y\n",
+           (struct given){"From: b@a.bank", "c.bank", NULL, KEY_GOOD}, DMARC_FAIL);
+    expect("_dmarc.bank " REJECT "; psd=y\n",
+           (struct given){"From: b@a.bank", "x.a.bank", NULL, KEY_GOOD}, DMARC_PASS);
+    a = expect(ZONE, (struct given){"From: a@example.com", "example.com", NULL, KEY_GOOD},
+               DMARC_PASS);
     assert_int_equal(a.applied, DMARC_POLICY_NONE);
 }
 
 static void errors(void **state)
 {
-    const struct given nobody = {"From: a@b.example.com", NULL, NULL, 0};
+    const struct given nobody = {"From: a@b.example.com", NULL, NULL, KEY_GOOD};
     expect("_dmarc.b.example.com TEMPFAIL\n", nobody, DMARC_TEMPERROR);
     expect("_dmarc.example.com TEMPFAIL\n", nobody, DMARC_TEMPERROR);
-    /* its own policy is known; whose organization it is, not */
-    expect("_dmarc.b.example.com " REJECT "\n_dmarc.example.com TEMPFAIL\n", nobody,
+    /* its own policy is known; whose organization it is, not: that matters where somebody else
+     * vouches who might be of the same */
+    const char *hidden = "_dmarc.b.example.com " REJECT "\n_dmarc.example.com TEMPFAIL\n";
+    expect(hidden, nobody, DMARC_FAIL);
+    expect(hidden, (struct given){"From: a@b.example.com", "example.com", NULL, KEY_GOOD},
+           DMARC_TEMPERROR);
+    expect(hidden, (struct given){"From: a@b.example.com", NULL, "c.example.com", KEY_UNKNOWN},
+           DMARC_TEMPERROR);
+    expect("_dmarc.b.example.com " REJECT "; aspf=s\n_dmarc.example.com TEMPFAIL\n",
+           (struct given){"From: a@b.example.com", "example.com", NULL, KEY_GOOD}, DMARC_FAIL);
+    /* 5.3.6: which policy holds hangs on whether the author's domain is there */
+    expect("_dmarc.example.com " REJECT "; sp=none\nb.example.com TEMPFAIL\n", nobody, DMARC_FAIL);
+    expect("_dmarc.example.com " REJECT "; sp=none; np=reject\nb.example.com TEMPFAIL\n", nobody,
            DMARC_TEMPERROR);
     expect("_dmarc.b.example.com " REJECT "\n_dmarc.example.com TEMPFAIL\n",
-           (struct given){"From: a@b.example.com", "b.example.com", NULL, 0}, DMARC_PASS);
+           (struct given){"From: a@b.example.com", "b.example.com", NULL, KEY_GOOD}, DMARC_PASS);
     expect("_dmarc.b.example.com TXT v=DMARC1; p=all\n", nobody, DMARC_PERMERROR);
     /* a key that could not be asked for might have been the good one */
     expect("_dmarc.example.com " REJECT "\n",
-           (struct given){"From: a@b.example.com", NULL, "example.com", true}, DMARC_TEMPERROR);
+           (struct given){"From: a@b.example.com", NULL, "example.com", KEY_UNKNOWN},
+           DMARC_TEMPERROR);
     expect("_dmarc.example.com " REJECT "\n",
-           (struct given){"From: a@b.example.com", NULL, "example.net", true}, DMARC_FAIL);
+           (struct given){"From: a@b.example.com", NULL, "example.net", KEY_UNKNOWN}, DMARC_FAIL);
+}
+
+static void a_key_in_testing_mode_aligns_nothing(void **state)
+{
+    const char *from = "From: a@example.com";
+    expect(ZONE, (struct given){from, NULL, "example.com", KEY_TESTING}, DMARC_FAIL);
+    expect(ZONE, (struct given){from, NULL, "example.com", KEY_GOOD}, DMARC_PASS);
 }
 
 static void several_authors(void **state)
 {
-    const struct given two = {"From: a@example.com, b@nobody.example", "nobody.example", NULL, 0};
+    const struct given two = {"From: a@example.com, b@nobody.example", "nobody.example", NULL,
+                              KEY_GOOD};
     struct dmarc_answer a = expect(ZONE, two, DMARC_FAIL);
     assert_str(a.domain, "example.com");
-    a = expect(ZONE, (struct given){"From: b@nobody.example\r\nFrom: a@example.com", NULL, NULL, 0},
+    a = expect(ZONE,
+               (struct given){"From: b@nobody.example\r\nFrom: a@example.com", NULL, NULL,
+                              KEY_GOOD},
                DMARC_FAIL);
     assert_str(a.domain, "example.com");
-    expect(ZONE,
-           (struct given){"From: a@b.example, a@c.example, a@d.example, a@e.example, a@f.example",
-                          NULL, NULL, 0},
-           DMARC_PERMERROR);
-    expect(ZONE, (struct given){"To: a@b.example", NULL, NULL, 0}, DMARC_NONE);
-    expect(ZONE, (struct given){"From: nobody", NULL, NULL, 0}, DMARC_NONE);
+    /* what the fifth asks for nobody knows: perhaps the most */
+    const char *five = "From: a@b.example, a@c.example, a@d.example, a@e.example, a@f.example";
+    a = expect(ZONE, (struct given){five, "b.example", NULL, KEY_GOOD}, DMARC_PERMERROR);
+    assert_int_equal(a.applied, DMARC_POLICY_REJECT);
+    assert_str(a.reason, "the authors are of too many domains");
+    five = "From: a@b.example, a@c.example, a@d.example, a@example.com, a@f.example";
+    a = expect(ZONE, (struct given){five, NULL, NULL, KEY_GOOD}, DMARC_FAIL);
+    assert_int_equal(a.applied, DMARC_POLICY_REJECT);
+    /* the strictest of those that fail */
+    a = expect("_dmarc.a.example TXT v=DMARC1; p=none\n_dmarc.b.example " REJECT "\n"
+               "_dmarc.c.example TXT v=DMARC1; p=quarantine\n",
+               (struct given){"From: x@a.example, x@b.example, x@c.example", NULL, NULL, KEY_GOOD},
+               DMARC_FAIL);
+    assert_str(a.domain, "b.example");
+    assert_int_equal(a.applied, DMARC_POLICY_REJECT);
+    expect(ZONE, (struct given){"To: a@b.example", NULL, NULL, KEY_GOOD}, DMARC_NONE);
+    expect(ZONE, (struct given){"From: nobody", NULL, NULL, KEY_GOOD}, DMARC_NONE);
     /* an international name is asked for in its A-label form */
     a = expect("_dmarc.xn--caf-dma.example " REJECT "\n",
-               (struct given){"From: a@caf\xc3\xa9.example", NULL, NULL, 0}, DMARC_FAIL);
+               (struct given){"From: a@caf\xc3\xa9.example", NULL, NULL, KEY_GOOD}, DMARC_FAIL);
     assert_str(a.domain, "xn--caf-dma.example");
+}
+
+/* A From that is read in one way here and in another by a program of a reader's. */
+static void every_author_a_reader_may_see(void **state)
+{
+    static const char *const hidden[] = {
+        "From: <a@evil.example> <ceo@example.com>",
+        "From: <ceo@example.com> <a@evil.example>",
+        "From: Boss <a@evil.example> \"Boss\" <ceo@example.com>",
+        "From: <a@evil.example> ceo@example.com",
+        "From: <ceo@example.com <a@evil.example>",
+        "From: <a@evil.example <ceo@example.com>",
+        "From: <@example.com:a@evil.example>",
+        "From: ceo@example.com: a@evil.example;",
+        "From: ceo@example.com@evil.example",
+    };
+    for (size_t i = 0; i < sizeof hidden / sizeof *hidden; i++)
+        expect(ZONE, (struct given){hidden[i], "evil.example", NULL, KEY_GOOD}, DMARC_FAIL);
+    /* a display name is no author (11.4), and many have an address there */
+    expect(ZONE "_dmarc.list.example " REJECT "\n",
+           (struct given){"From: \"ceo@example.com via\" <l@list.example>", "list.example", NULL,
+                          0},
+           DMARC_PASS);
+    expect(ZONE "_dmarc.list.example " REJECT "\n",
+           (struct given){"From: ceo@example.com <l@list.example>", "list.example", NULL, KEY_GOOD},
+           DMARC_PASS);
+}
+
+static void a_from_behind_all_limits_is_seen(void **state)
+{
+    struct buf from = BUF_INIT(1 << 20);
+    buf_add(&from, STR("From: a@evil.example\r\n"));
+    for (unsigned i = 0; i < mail_limits_default.headers; i++)
+        buf_add(&from, STR("X: x\r\n"));
+    buf_add(&from, STR("From: ceo@example.com"));
+    const struct dmarc_answer a =
+        expect(ZONE, (struct given){buf_cstr(&from), "evil.example", NULL, KEY_GOOD}, DMARC_FAIL);
+    assert_str(a.domain, "example.com");
+    assert_int_equal(a.applied, DMARC_POLICY_QUARANTINE);
+    buf_release(&from);
+}
+
+/* --- the examples of appendix B, in our words --- */
+
+/* B.1: the same domain, one of the same organization, a stranger. */
+static void alignment_as_in_the_appendix(void **state)
+{
+    static const char relaxed[] = "_dmarc.example.com " REJECT "\n";
+    static const char strict[] = "_dmarc.example.com " REJECT "; aspf=s; adkim=s\n";
+    const char *from = "From: sender@example.com", *child = "From: sender@child.example.com";
+    expect(strict, (struct given){from, "example.com", NULL, KEY_GOOD}, DMARC_PASS);
+    expect(relaxed, (struct given){from, "child.example.com", NULL, KEY_GOOD}, DMARC_PASS);
+    expect(strict, (struct given){from, "child.example.com", NULL, KEY_GOOD}, DMARC_FAIL);
+    expect(relaxed, (struct given){child, "example.net", NULL, KEY_GOOD}, DMARC_FAIL);
+    expect(strict, (struct given){from, NULL, "example.com", KEY_GOOD}, DMARC_PASS);
+    expect(relaxed, (struct given){child, NULL, "example.com", KEY_GOOD}, DMARC_PASS);
+    expect(strict, (struct given){child, NULL, "example.com", KEY_GOOD}, DMARC_FAIL);
+    expect(relaxed, (struct given){child, NULL, "example.net", KEY_GOOD}, DMARC_FAIL);
+}
+
+/* B.4.1, B.4.2: a signature of a subdomain that has a record of its own, and a deep author. */
+static void walks_as_in_the_appendix(void **state)
+{
+    static const char records[] = "_dmarc.example.com " REJECT "\n"
+                                  "_dmarc.signing.example.com TXT v=DMARC1; p=none\n";
+    const char *deep = "From: x@a.b.c.d.e.f.g.h.i.j.k.example.com";
+    for (size_t i = 0; i < 2; i++) {
+        const char *from = i == 0 ? "From: x@example.com" : deep;
+        struct dmarc_answer a =
+            expect(records, (struct given){from, "example.com", NULL, KEY_GOOD}, DMARC_PASS);
+        assert_true(a.spf_aligned);
+        a = expect(records, (struct given){from, NULL, "signing.example.com", KEY_GOOD},
+                   DMARC_PASS);
+        assert_true(a.dkim_aligned);
+        a = expect(records, (struct given){from, NULL, NULL, KEY_GOOD}, DMARC_FAIL);
+        assert_str(a.record_domain, "example.com");
+        assert_int_equal(a.applied, DMARC_POLICY_REJECT);
+    }
+    /* 5.1.8: a zone cut below the seven labels is never seen */
+    expect_organization("_dmarc.example.com " REJECT "\n_dmarc.b.c.d.e.f.g.example.com " REJECT
+                        "; psd=n\n",
+                        "mail.a.b.c.d.e.f.g.example.com", "example.com");
+}
+
+/* B.4.3: two customers of a public suffix. */
+static void a_public_suffix_as_in_the_appendix(void **state)
+{
+    static const char records[] = "_dmarc.bank.example TXT v=DMARC1; p=none; psd=y\n"
+                                  "_dmarc.giant.bank.example " REJECT "\n";
+    const char *from = "From: x@giant.bank.example";
+    expect_organization(records, "giant.bank.example", "giant.bank.example");
+    expect_organization(records, "mail.giant.bank.example", "giant.bank.example");
+    expect_organization(records, "mail.mega.bank.example", "mega.bank.example");
+    expect(records, (struct given){from, "mail.giant.bank.example", NULL, KEY_GOOD}, DMARC_PASS);
+    const struct dmarc_answer a =
+        expect(records, (struct given){from, NULL, "mail.mega.bank.example", KEY_GOOD}, DMARC_FAIL);
+    assert_str(a.record_domain, "giant.bank.example");
+    assert_int_equal(a.applied, DMARC_POLICY_REJECT);
 }
 
 static int open_pool(void **state)
@@ -304,7 +448,13 @@ int main(void)
         cmocka_unit_test(alignment),
         cmocka_unit_test(policies),
         cmocka_unit_test(errors),
+        cmocka_unit_test(a_key_in_testing_mode_aligns_nothing),
         cmocka_unit_test(several_authors),
+        cmocka_unit_test(every_author_a_reader_may_see),
+        cmocka_unit_test(a_from_behind_all_limits_is_seen),
+        cmocka_unit_test(alignment_as_in_the_appendix),
+        cmocka_unit_test(walks_as_in_the_appendix),
+        cmocka_unit_test(a_public_suffix_as_in_the_appendix),
     };
     return tap_run(tests, open_pool, close_pool);
 }
