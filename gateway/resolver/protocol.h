@@ -15,6 +15,10 @@
  *     u32 number, u8 status, u8 flags, u32 ttl, u32 records, records × (u32 preference, str data)
  * A question whose time is over is answered too: DNS_TEMP_FAILED. Whoever breaks these rules is cut
  * off.
+ *
+ * Questions asked while none is open are a round. The time for a mail message runs from its first
+ * one on, and no round may take more than resolver_round_ms() of what is left: a name at a silent
+ * server (a sender may choose one) fails alone, and does not take the others' time with it.
  */
 #ifndef POTERNE_GATEWAY_RESOLVER_PROTOCOL_H
 #define POTERNE_GATEWAY_RESOLVER_PROTOCOL_H
@@ -35,6 +39,18 @@ struct resolver_budget {
     enum resolver_kind kind;
     uint32_t queries, milliseconds; /* RESOLVER_MESSAGE */
 };
+
+#define RESOLVER_ROUND_MIN_MS 100 /* no round gets less, unless less is left */
+
+/* Milliseconds for the next round with so many left of the message's time; 0: it is over. */
+static inline int64_t resolver_round_ms(int64_t left)
+{
+    if (left <= 0)
+        return 0;
+    if (left / 2 >= RESOLVER_ROUND_MIN_MS)
+        return left / 2;
+    return left < RESOLVER_ROUND_MIN_MS ? left : RESOLVER_ROUND_MIN_MS;
+}
 
 void resolver_budget_put(struct buf *out, const struct resolver_budget *budget);
 bool resolver_budget_get(struct str message, struct resolver_budget *budget);

@@ -34,7 +34,7 @@ struct asker {
     struct event readable, writable, deadline;
     struct buf unsent;           /* u32 length and message, in a row */
     struct resolver_budget said; /* kind 0: nothing yet */
-    bool timed;                  /* its time runs */
+    int64_t end;                 /* of its time, in clock_ms(); 0: that does not run yet */
     bool late;                   /* … and is over */
     bool gone;                   /* closed, and freed with the next tick */
     size_t n_open;
@@ -349,19 +349,22 @@ static void take_question(struct asker *a, uint32_t number, enum dns_type type, 
 
 static void on_deadline(evutil_socket_t fd, short what, void *data)
 {
-    struct asker *a = data;
-    a->late = true;
-    give_up_waiting(a);
+    give_up_waiting(data);
 }
 
-static void start_clock(struct asker *a)
+/* Questions come: the first ones start the message's clock, and those of a new round theirs. */
+static void start_round(struct asker *a)
 {
-    struct timeval time = {.tv_sec = a->said.milliseconds / 1000,
-                           .tv_usec = (suseconds_t)(a->said.milliseconds % 1000) * 1000};
-    if (a->timed || a->said.kind != RESOLVER_MESSAGE)
+    int64_t now = clock_ms();
+    if (a->said.kind != RESOLVER_MESSAGE || a->n_open > 0)
         return;
-    a->timed = true;
-    evtimer_add(&a->deadline, &time);
+    if (a->end == 0)
+        a->end = now + a->said.milliseconds;
+    int64_t time = resolver_round_ms(a->end - now);
+    struct timeval wait = {.tv_sec = time / 1000, .tv_usec = (suseconds_t)(time % 1000) * 1000};
+    a->late = time == 0;
+    if (!a->late)
+        evtimer_add(&a->deadline, &wait);
 }
 
 static void take_questions(struct asker *a, struct str message)
@@ -370,7 +373,7 @@ static void take_questions(struct asker *a, struct str message)
     uint32_t number;
     enum dns_type type;
     struct str name;
-    start_clock(a);
+    start_round(a);
     while (!a->gone && resolver_question_get(&w, &number, &type, &name))
         take_question(a, number, type, name);
     if (w.bad && !a->gone)

@@ -242,6 +242,26 @@ static void a_dead_name_is_no_outage(void **state)
     assert_int_equal(h.outages, 0);
 }
 
+/* --- time --- */
+
+/* Whatever is silent in one round, the next ones have time too; all of them have an end. */
+static void no_round_takes_all_the_time(void **state)
+{
+    int64_t left = 5000;
+    unsigned rounds = 0;
+    assert_int_equal(resolver_round_ms(left), 2500);
+    for (; left > 0; rounds++) {
+        int64_t time = resolver_round_ms(left);
+        if (time <= 0 || time > left || (left >= 2 * RESOLVER_ROUND_MIN_MS && time > left / 2))
+            fail_msg("%lld of %lld ms", (long long)time, (long long)left);
+        left -= time;
+    }
+    assert_in_range(rounds, 6, 10);
+    assert_int_equal(resolver_round_ms(1), 1);
+    assert_int_equal(resolver_round_ms(0), 0);
+    assert_int_equal(resolver_round_ms(-5), 0);
+}
+
 /* --- the client --- */
 
 /* Both ends of a connection: [0] the client's, [1] who plays the resolver. */
@@ -386,6 +406,7 @@ int main(void)
         cmocka_unit_test(names_are_escaped),
         cmocka_unit_test(silence_is_noticed_and_ends),
         cmocka_unit_test(a_dead_name_is_no_outage),
+        cmocka_unit_test(no_round_takes_all_the_time),
         cmocka_unit_test(answers_find_their_questions),
         cmocka_unit_test(a_lost_resolver_fails_for_now),
         cmocka_unit_test(messages_survive_the_wire),

@@ -10,7 +10,8 @@
 #     $dns->stop;
 #
 # A record is a line of a zone file without class; TTL 60 unless it says one. Records of signed
-# zones come as files: zones => { 'signed.example' => 'FILE' }.
+# zones come as files: zones => { 'signed.example' => 'FILE' }. Of names below silent => [ 'NAME', … ] it
+# answers nothing at all.
 package Poterne::Dns;
 
 use strict;
@@ -33,7 +34,7 @@ sub missing {
 
 sub new {
     my ( $class, %option ) = @_;
-    my $self = bless { records => [], zones => {}, port => free_port(), %option }, $class;
+    my $self = bless { records => [], zones => {}, silent => [], port => free_port(), %option }, $class;
     make_path( $self->{folder} );
     $self->{log} = "$self->{folder}/unbound.log";
     return $self;
@@ -73,6 +74,7 @@ server:
     local-zone: "127.in-addr.arpa." nodefault
 END
     $text .= qq(    local-zone: "$_" transparent\n) for sort keys %{ $self->{zones} };
+    $text .= qq(    local-zone: "$_" deny\n) for @{ $self->{silent} };
     $text .= local_data($_) for @{ $self->{records} };
     $text .= "remote-control:\n    control-enable: no\n";
     $text .= qq(auth-zone:\n    name: "$_"\n    zonefile: "$self->{zones}{$_}"\n    for-downstream: yes\n    for-upstream: no\n)
