@@ -369,6 +369,12 @@ const struct conf_domain *conf_domain_find(const struct conf *conf, struct str n
     return bsearch(normal, conf->domains, conf->n_domains, sizeof conf->domains[0], match_name);
 }
 
+const struct conf_domain *conf_domain_of(const struct conf *conf, struct str address)
+{
+    size_t at = str_rchr(address, '@');
+    return at == STR_NONE ? NULL : conf_domain_find(conf, str_from(address, at + 1));
+}
+
 static size_t count_outside(const struct conf_antivirus *conf)
 {
     size_t n = 0;

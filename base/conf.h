@@ -394,5 +394,7 @@ const struct conf_quota *conf_quota_find(const struct conf *conf, const char *na
 
 /* The domain of that name, in any case and with or without A-labels; NULL: not one of ours. */
 const struct conf_domain *conf_domain_find(const struct conf *conf, struct str name);
+/* The domain of an address; NULL: none of ours. */
+const struct conf_domain *conf_domain_of(const struct conf *conf, struct str address);
 
 #endif

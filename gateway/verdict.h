@@ -25,7 +25,7 @@ struct verdict_facts {
     bool antivirus_failed; /* no process gave an answer: each engine has failed, or none is named */
     double listed;    /* points of the DNS lists that hold the client; below 0: it is allowed … */
     struct str lists; /* … as tests: "LIST_NAME=1.0,LIST_OTHER=-2.0" */
-    enum conf_dmarc dmarc; /* what is done at most; of several recipients' domains the mildest */
+    enum conf_dmarc dmarc; /* what is done at most, as all recipients' domains say */
 };
 
 struct verdict {

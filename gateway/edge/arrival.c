@@ -275,20 +275,16 @@ static void read_facts(struct arrival *a, const struct scan_outcome *outcome)
     read_answers(a, outcome);
 }
 
-/* What all recipients' domains let happen to a message that fails DMARC. */
-static enum conf_dmarc mildest_dmarc(const struct arrival *a)
+/* What the recipients' domains let happen to a message that fails DMARC: they agree (smtp.h). */
+static enum conf_dmarc dmarc_setting(const struct arrival *a)
 {
-    enum conf_dmarc mildest = CONF_DMARC_REJECT;
     for (size_t i = 0; i < a->envelope.n_recipients; i++) {
-        struct str address = a->envelope.recipients[i].address;
-        size_t at = str_rchr(address, '@');
         const struct conf_domain *domain =
-            at == STR_NONE ? NULL : conf_domain_find(a->edge->conf, str_from(address, at + 1));
-        enum conf_dmarc its = domain ? (enum conf_dmarc)domain->dmarc : CONF_DMARC_NONE;
-        if (its < mildest)
-            mildest = its;
+            conf_domain_of(a->edge->conf, a->envelope.recipients[i].address);
+        if (domain)
+            return (enum conf_dmarc)domain->dmarc;
     }
-    return mildest;
+    return CONF_DMARC_NONE;
 }
 
 static void on_scanned(void *data, const struct scan_outcome *outcome)
@@ -300,7 +296,7 @@ static void on_scanned(void *data, const struct scan_outcome *outcome)
         return;
     }
     read_facts(a, outcome);
-    a->facts.dmarc = mildest_dmarc(a);
+    a->facts.dmarc = dmarc_setting(a);
     verdict_decide(&a->facts, conf, &a->verdict);
     if (a->report)
         verdict_let_report_in(&a->verdict);

@@ -40,7 +40,8 @@ struct transaction {
     struct recipient *accepted, *last_accepted;
     struct recipient *asked, *last_asked; /* replies are owed in this order */
     size_t n_asked;
-    size_t n_too_many; /* refused with 452 */
+    size_t n_elsewhere;              /* told to come in another message */
+    const struct conf_domain *rules; /* whose hold for the message; NULL: nobody's yet */
     size_t n_refused;
     bool begun;              /* ops->begin has been called and not ended */
     enum smtp_status failed; /* the message is being swallowed, for this reason */

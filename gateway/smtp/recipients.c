@@ -87,11 +87,16 @@ bool recipients_rewrite(struct transaction *t, uint32_t ticket, struct str addre
     return r->to != NULL;
 }
 
+/* Where it goes: what RCPT named, or what that stands for. */
+static struct str goes_to(const struct recipient *r)
+{
+    return r->to ? str_of(r->to) : r->pub.address;
+}
+
 static void accept_first(struct transaction *t, struct recipient *r)
 {
     r->next = NULL;
-    if (r->to)
-        r->pub.address = str_of(r->to);
+    r->pub.address = goes_to(r);
     if (t->last_accepted) {
         t->last_accepted->next = r;
         t->last_accepted->pub.next = &r->pub;
@@ -110,10 +115,30 @@ static bool must_stand_alone(const struct transaction *t, enum smtp_status statu
            (t->envelope.report || status == SMTP_REPORT_OK);
 }
 
+/* A message has one verdict. Of two domains that let other things happen to a forged one neither
+ * setting would do: nobody shall choose the milder one by adding a recipient. */
+static bool is_judged_apart(const struct smtp_session *s, const struct recipient *r)
+{
+    const struct conf *conf = s->config->conf;
+    const struct conf_domain *first = s->transaction->rules;
+    bool checked = conf->sender.dmarc && (conf->resolver.enabled || conf->sender.keys);
+    if (!checked || first == NULL || !is_accepted(r->status))
+        return false;
+    const struct conf_domain *domain = conf_domain_of(conf, goes_to(r));
+    return domain && domain->dmarc != first->dmarc;
+}
+
+static enum smtp_status status_of(const struct smtp_session *s, const struct recipient *r)
+{
+    if (must_stand_alone(s->transaction, r->status))
+        return SMTP_REPORT_ALONE;
+    return is_judged_apart(s, r) ? SMTP_JUDGED_APART : r->status;
+}
+
 /* The journal hears once a message that there were too many: the others are as many again. */
 static bool worth_a_note(struct transaction *t, enum smtp_status status)
 {
-    if (status == SMTP_TOO_MANY_RECIPIENTS && t->n_too_many++ > 0)
+    if ((status == SMTP_TOO_MANY_RECIPIENTS || status == SMTP_JUDGED_APART) && t->n_elsewhere++ > 0)
         return false;
     return smtp_reply_of(status)->journal;
 }
@@ -121,13 +146,15 @@ static bool worth_a_note(struct transaction *t, enum smtp_status status)
 static void reply_one(struct smtp_session *s, struct recipient *r)
 {
     struct transaction *t = s->transaction;
-    enum smtp_status status = must_stand_alone(t, r->status) ? SMTP_REPORT_ALONE : r->status;
+    enum smtp_status status = status_of(s, r);
     bool ok = is_accepted(status);
     s->stage = "rcpt";
     struct str detail = says_why(status) ? r->pub.how : r->pub.address;
     smtp_reply_put(&s->out, status, ok ? STR_EMPTY : detail);
     if (worth_a_note(t, status))
         session_refused(s, status, says_why(status) ? detail : STR_EMPTY, r->pub.address);
+    if (ok && t->rules == NULL)
+        t->rules = conf_domain_of(s->config->conf, goes_to(r));
     if (ok)
         accept_first(t, r);
     else

@@ -44,6 +44,7 @@ static const struct smtp_reply replies[SMTP_STATUS_COUNT] = {
     [SMTP_NO_SPACE]             = {452, "4.3.1", "Storage is nearly full; try again later", STAYS, JOURNAL},
     [SMTP_TOO_MANY_RECIPIENTS]  = {452, "4.5.3", "Too many recipients; send to the rest in another message", STAYS, JOURNAL},
     [SMTP_REPORT_ALONE]         = {452, "4.5.3", "A report has one recipient; send to the others in another message", STAYS, JOURNAL},
+    [SMTP_JUDGED_APART]         = {452, "4.5.3", "Other rules hold for this domain; send to it in another message", STAYS, JOURNAL},
 
     [SMTP_UNKNOWN_COMMAND]      = {500, "5.5.1", "Command not known", STAYS, QUIET},
     [SMTP_LINE_TOO_LONG]        = {500, "5.5.2", "Line too long", STAYS, QUIET},

@@ -120,7 +120,8 @@ enum smtp_want smtp_wants(const struct smtp_session *session);
  * SMTP_RECIPIENT_OK, SMTP_REPORT_OK or a refusal (of SMTP_GREYLISTED and SMTP_LISTED `how` is the
  * detail); an unknown ticket is ignored. What takes reports stands alone in a message, since a
  * report gets no verdict of its own and everybody else's copy does: the later of two such
- * recipients is told to come in another message.
+ * recipients is told to come in another message. So is one whose domain lets something else happen
+ * to a message that fails DMARC than that of the first (conf_domain.dmarc).
  */
 void smtp_recipient_answer(struct smtp_session *session, uint32_t ticket, enum smtp_status status,
                            struct str how);

@@ -84,10 +84,15 @@ subtest 'never more than the author asks for' => sub {
     is( scalar $gateway->spooled('quarantine'), 2, 'it is held' );
 };
 
-subtest 'of several domains of ours the mildest' => sub {
-    my @to = map { "jean\@$_.univ.example" } qw(reject tag);
-    is( send_from( 'bank.example', 'bank.example', @to )->{code}, 250, 'taken' );
-    like( ( received($_) )[0], qr/^Subject: \[SPAM\]/m, "$_: tagged" ) for @to;
+subtest 'nobody chooses the mildest domain of ours by adding a recipient' => sub {
+    my @to = map { "jean\@$_.univ.example" } qw(reject tag none);
+    my $sent = send_from( 'bank.example', 'bank.example', @to );
+    is( $sent->{code}, 550, 'refused, as the first one has it' );
+    is( $sent->{rcpt}{$_}[0], 452, "$_: shall come in another message" ) for @to[ 1, 2 ];
+    is( scalar received($_), 0, "$_: got nothing" ) for @to;
+    is( send_from( 'bank.example', 'bank.example', reverse @to )->{code}, 250, 'the other way round' );
+    unlike( ( received('jean@none.univ.example') )[0], qr/^Subject: \[SPAM\]/m, 'none: as it is' );
+    is( scalar received($_), 0, "$_: waits for a message of its own" ) for @to[ 0, 1 ];
 };
 
 subtest 'a failure of the DNS is no fail' => sub {
@@ -104,7 +109,7 @@ subtest 'a stranger in From' => sub {
     like( found_of( ( received($to) )[0] ), qr/smtp\.helo=/, 'the null sender is judged by HELO' );
 };
 
-my ( undef, $trace ) = $gateway->poterne( 'trace', 'jean@reject.univ.example' );
+my ( undef, $trace ) = $gateway->poterne( 'trace', 'jean@tag.univ.example' );
 like( $trace, qr/sender\s+spf fail \(bank\.example -all\), no signature, dmarc fail \(bank\.example asks for reject\)/, 'poterne trace tells it' );
 like( $trace, qr/verdict\s+forged/, 'and the verdict' );
 is( $gateway->stop, 0, 'the gateway stops' );
@@ -122,7 +127,7 @@ SKIP: {
         '1.0.0.127.in-addr.arpa. PTR client.example.',
         'client.example. A 127.0.0.1',
     );
-    my $dns = Poterne::Dns->new( folder => "$root/dns", records => \@records )->start;
+    my $dns = Poterne::Dns->new( folder => "$root/dns", records => \@records, silent => ['silent.example'] )->start;
     $gateway = Poterne::Gateway->new( root => "$root/dns", domains => \%ours, settings => { resolver => $dns->settings } );
     $gateway->start;
     is( send_from( 'bank.example', 'bank.example', 'jean@reject.univ.example' )->{code}, 550, 'with a name server: who is not is refused' );
@@ -137,6 +142,15 @@ SKIP: {
             . 'dkim=none; dmarc=pass header.from=good.example (p=reject)',
         'and told, with the name of the client'
     );
+    # a key at a server that never answers: what is asked later has its time all the same
+    my $letter = "DKIM-Signature: v=1; a=rsa-sha256; d=silent.example; s=x; h=from; bh=YQ==; b=YQ==\n" . letter('jean@none.univ.example')
+        =~ s/^From: .*/From: Claire <claire\@good.example>/mr;
+    is( $gateway->send_one( from => 'claire@good.example', to => ['jean@none.univ.example'], data => \$letter )->{code}, 250, 'a silent server: let in' );
+    $gateway->wait_for_empty_queue or die "nothing is delivered\n";
+    my ($slow) = map { $_->{evidence}{content}{sender} // () } $gateway->poterne_json( 'trace', 'jean@none.univ.example' );
+    is( $slow->{spf}{result}, 'pass', 'the record that SPF includes is asked for' );
+    is( $slow->{dmarc}{result}, 'pass', 'and DMARC has its answer' );
+    is( $slow->{dns}{failed}, 1, 'one name fails alone' );
     my ($seen) = map { $_->{evidence}{content}{sender}{dns} // () } $gateway->poterne_json( 'trace', 'jean@tag.univ.example' );
     is_deeply( $seen, { asked => 5, rounds => 2, failed => 0 }, 'the record that SPF includes takes a second round, all else the first' );
     is( $gateway->stop, 0, 'the gateway stops' );
