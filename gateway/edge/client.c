@@ -10,6 +10,7 @@
 
 struct clients {
     uint64_t seed;
+    uint64_t unknown; /* clients without an address that there were */
     struct client *buckets[BUCKETS];
 };
 
@@ -42,7 +43,8 @@ static bool mapped_v4(const struct sockaddr_storage *address, struct in_addr *v4
     return true;
 }
 
-static void make_key(const struct sockaddr_storage *address, unsigned char key[16])
+static void make_key(struct clients *clients, const struct sockaddr_storage *address,
+                     unsigned char key[16])
 {
     struct in_addr v4;
     memset(key, 0, 16);
@@ -51,6 +53,10 @@ static void make_key(const struct sockaddr_storage *address, unsigned char key[1
         memcpy(key + 12, &v4, sizeof v4);
     } else if (address->ss_family == AF_INET6) {
         memcpy(key, ((const struct sockaddr_in6 *)address)->sin6_addr.s6_addr, 8);
+    } else { /* nobody's but its own: what one does must not be held against the others */
+        clients->unknown++;
+        memcpy(key, &clients->unknown, sizeof clients->unknown);
+        memset(key + 8, 0xff, 8);
     }
 }
 
@@ -84,7 +90,7 @@ static struct client **bucket_of(struct clients *clients, const unsigned char ke
 struct client *client_hold(struct clients *clients, const struct sockaddr_storage *address)
 {
     unsigned char key[16];
-    make_key(address, key);
+    make_key(clients, address, key);
     struct client **bucket = bucket_of(clients, key);
     for (struct client *c = *bucket; c; c = c->next)
         if (memcmp(c->key, key, sizeof key) == 0) {

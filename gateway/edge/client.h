@@ -28,7 +28,8 @@ struct clients *clients_new(void);
 /* Only when nobody holds any. */
 void clients_free(struct clients **clients);
 
-/* The one of that address, held once more. NULL: out of memory. */
+/* The one of that address, held once more; without an address (AF_UNSPEC: a server in front has not
+ * told it) a new one each time. NULL: out of memory. */
 struct client *client_hold(struct clients *clients, const struct sockaddr_storage *address);
 void client_keep(struct client *client); /* held once more */
 void client_release(struct clients *clients, struct client **client);

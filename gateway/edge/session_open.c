@@ -147,19 +147,23 @@ static void refuse_proxy(struct session *s, const char *why)
     session_close(s);
 }
 
+/* Whose session the header says it is; of a client that nobody knows: AF_UNSPEC. */
+static bool source_of(const struct session *s, enum proxy_result result,
+                      struct sockaddr_storage *source)
+{
+    socklen_t n = sizeof *source;
+    if (result == PROXY_UNKNOWN)
+        *source = (struct sockaddr_storage){.ss_family = AF_UNSPEC};
+    return result != PROXY_OWN || getpeername(s->fd, (struct sockaddr *)source, &n) == 0;
+}
+
 static void header_read(struct session *s, const struct sockaddr_storage *source, size_t used)
 {
-    struct sockaddr_storage own = {.ss_family = AF_UNSPEC};
-    socklen_t n = sizeof own;
-    if (source == NULL && getpeername(s->fd, (struct sockaddr *)&own, &n) < 0) {
-        session_close(s);
-        return;
-    }
     struct buf header = s->header;
     buf_init(&s->header, PROXY_MAX);
     s->line = LINE_PLAIN;
     s->opened = s->heard = s->edge->now;
-    enum smtp_status refuse = session_known(s, source ? source : &own);
+    enum smtp_status refuse = session_known(s, source);
     greet(s, refuse, str_from(buf_str(&header), used));
     buf_release(&header);
 }
@@ -181,6 +185,8 @@ void session_read_header(struct session *s)
         refuse_proxy(s, "out of memory for its PROXY header");
     else if (result == PROXY_BAD)
         refuse_proxy(s, "its connection does not begin with a PROXY header (gate.proxy_from)");
+    else if (result != PROXY_MORE && source_of(s, result, &source))
+        header_read(s, &source, used);
     else if (result != PROXY_MORE)
-        header_read(s, result == PROXY_KNOWN ? &source : NULL, used);
+        session_close(s);
 }

@@ -105,7 +105,7 @@ static enum proxy_result read_v1(struct str in, struct sockaddr_storage *source,
     *used = end + 2;
     struct str line = str_sub(most, v1_start.n, end);
     if (str_eq(line, STR("UNKNOWN")) || str_starts(line, STR("UNKNOWN ")))
-        return PROXY_OWN;
+        return PROXY_UNKNOWN;
     return read_words(line, source);
 }
 
@@ -132,7 +132,7 @@ static enum proxy_result read_client(unsigned family, struct str body,
 {
     switch (family) {
     case V2_UNSPEC:
-        return PROXY_OWN;
+        return PROXY_UNKNOWN;
     case V2_TCP4:
         if (body.n < V2_TCP4_BYTES || !tlvs_fit(str_from(body, V2_TCP4_BYTES)))
             return PROXY_BAD;
@@ -144,7 +144,7 @@ static enum proxy_result read_client(unsigned family, struct str body,
         set_six(source, body.s, number_at(body, 32));
         return PROXY_KNOWN;
     case V2_UNIX:
-        return body.n < V2_UNIX_BYTES ? PROXY_BAD : PROXY_OWN;
+        return body.n < V2_UNIX_BYTES ? PROXY_BAD : PROXY_UNKNOWN;
     default: /* datagrams, and what nobody has defined */
         return PROXY_BAD;
     }

@@ -17,10 +17,11 @@
 #define PROXY_MAX    (16 + 4096) /* a whole header: that is enough for the TLVs of a certificate */
 
 enum proxy_result {
-    PROXY_MORE,  /* what came is the beginning of a header */
-    PROXY_KNOWN, /* *source is the client */
-    PROXY_OWN,   /* LOCAL, UNKNOWN, UNSPEC: nobody but the proxy itself */
-    PROXY_BAD    /* no header, or a damaged one: nothing behind it may be believed */
+    PROXY_MORE,    /* what came is the beginning of a header */
+    PROXY_KNOWN,   /* *source is the client */
+    PROXY_OWN,     /* LOCAL: the proxy itself looks after us */
+    PROXY_UNKNOWN, /* UNKNOWN, UNSPEC, no TCP: a client whose address nobody tells */
+    PROXY_BAD      /* no header, or a damaged one: nothing behind it may be believed */
 };
 
 /* Reads the header in front of `in`; *used: its bytes, when it is whole. */

@@ -8,7 +8,9 @@ static enum smtp_status greet(struct smtp_session *s, struct str name, bool exte
 {
     if (!smtp_helo_name_valid(name))
         return SMTP_BAD_ARGUMENT;
-    enum smtp_status status = s->config->ops->helo(s->owner, name);
+    /* what XCLIENT told is what its client has typed */
+    struct str said = s->client_helo ? str_of(s->client_helo) : name;
+    enum smtp_status status = s->config->ops->helo(s->owner, said);
     if (status != SMTP_NONE)
         return status;
     char *copy = strndup(name.s, name.n);

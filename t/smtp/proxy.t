@@ -41,12 +41,12 @@ sub origin_of {
     my %known = (
         'version 1'           => [ $v1,                             '192.0.2.1' ],
         'version 1, IPv6'     => [ "PROXY TCP6 2001:db8::1 2001:db8::2 1 25\r\n", '2001:db8::1' ],
-        'version 1, UNKNOWN'  => [ "PROXY UNKNOWN\r\n",             '127.0.0.1' ],
+        'version 1, UNKNOWN'  => [ "PROXY UNKNOWN\r\n",             'unknown' ],
         'version 2'           => [ v2( 1, 0x11, $four ),            '192.0.2.4' ],
         'version 2, IPv6'     => [ v2( 1, 0x21, $six ),             '2001:db8::6' ],
         'version 2 with TLVs' => [ v2( 1, 0x11, $four . $alpn ),    '192.0.2.4' ],
         'version 2, LOCAL'    => [ v2( 0, 0, '' ),                  '127.0.0.1' ],
-        'version 2, UNSPEC'   => [ v2( 1, 0, '' ),                  '127.0.0.1' ],
+        'version 2, UNSPEC'   => [ v2( 1, 0, '' ),                  'unknown' ],
     );
     for my $name ( sort keys %known ) {
         my ( $header, $ip ) = @{ $known{$name} };
@@ -94,6 +94,9 @@ sub origin_of {
     like( $clients[3]->ask('XCLIENT ADDR=192.0.2.9'), qr/^550 5\.7\.0/, 'and may not use it' );
     like( $world->told(qr/^refused helo/) // '', qr/^refused helo 550/, 'of which the journal hears' );
     like( $clients[0]->ask('EHLO x.example'), qr/XCLIENT/, 'who is trusted has it' ) if $said[0] =~ /^220/;
+    my @unknown = map { $world->client( silent => 1 ) } 1 .. 4;
+    $_->bytes("PROXY UNKNOWN\r\n") for @unknown;
+    is( scalar( grep { $_->hear =~ /^220/ } @unknown ), 4, 'those whom nobody knows are not counted as one' );
 }
 
 {
@@ -107,6 +110,19 @@ sub origin_of {
     like( $unknown->ask('XCLIENT ADDR=[UNAVAILABLE]'), qr/^220 /, 'an unknown client' );
     $unknown->ask('EHLO front.example');
     like( origin_of( $world, $unknown ), qr/\[unknown\]/, 'is unknown' );
+    my $friend = $world->client;
+    $friend->ask('XCLIENT ADDR=192.0.2.9 HELO=mx.ours.example');
+    like( $friend->ask('EHLO front.example'), qr/^550 5\.7\.1 /, 'a name that XCLIENT tells is looked at as one that is typed' );
+    like( $world->told(qr/^refused helo/) // '', qr/^refused helo 550/, 'of which the journal hears' );
+    my $settings = 'gate { xclient_from = { 127.0.0.1 }; harvest_limit = 2; tarpit = 0 }';
+    my $guessed = Poterne::World->start( settings => $settings );
+    my $guess = sub {
+        my $client = $guessed->client;
+        $client->ask($_) for 'XCLIENT ADDR=[UNAVAILABLE]', 'EHLO front.example', 'MAIL FROM:<>';
+        return join ' ', map { substr $client->ask("RCPT TO:<nobody$_\@ours.example>"), 0, 3 } 1 .. 3;
+    };
+    is( $guess->(), '550 550 550', 'guesses of whom nobody knows' );
+    is( $guess->(), '550 550 550', 'are held against nobody else' );
     my $wrong = $world->client;
     like( $wrong->ask('XCLIENT ADDR=300.1.1.1'), qr/^501 /, 'an address that is none' );
     like( $wrong->ask('XCLIENT ADDR=IPV6:192.0.2.1'), qr/^220 |^501 /, 'a prefix that is wrong' );

@@ -46,8 +46,8 @@ static void version_1(void **state)
 {
     expect(STR("PROXY TCP4 192.0.2.1 198.51.100.7 56324 25\r\n"), PROXY_KNOWN, "192.0.2.1", 56324);
     expect(STR("PROXY TCP6 2001:db8::1 2001:db8::2 0 65535\r\n"), PROXY_KNOWN, "2001:db8::1", 0);
-    expect(STR("PROXY UNKNOWN\r\n"), PROXY_OWN, NULL, 0);
-    expect(STR("PROXY UNKNOWN ffff:f...f:ffff ffff:f...f:ffff 65535 65535\r\n"), PROXY_OWN, NULL,
+    expect(STR("PROXY UNKNOWN\r\n"), PROXY_UNKNOWN, NULL, 0);
+    expect(STR("PROXY UNKNOWN ffff:f...f:ffff ffff:f...f:ffff 65535 65535\r\n"), PROXY_UNKNOWN, NULL,
            0);
 }
 
@@ -84,7 +84,7 @@ static void a_line_has_an_end(void **state)
         buf_addc(&in, 'x');
     assert_int_equal(proxy_read(buf_str(&in), &source, &used), PROXY_MORE);
     buf_add(&in, STR("\r\n"));
-    assert_int_equal(proxy_read(buf_str(&in), &source, &used), PROXY_OWN);
+    assert_int_equal(proxy_read(buf_str(&in), &source, &used), PROXY_UNKNOWN);
     buf_cut(&in, in.n - 2);
     buf_add(&in, STR("x\r\n"));
     expect_bad(buf_str(&in));
@@ -101,8 +101,8 @@ static void version_2(void **state)
     expect(STR(SIGNATURE "\x21\x21\0\x24" SIX), PROXY_KNOWN, "2001:db8::1", 56324);
     expect(STR(SIGNATURE "\x20\0\0\0"), PROXY_OWN, NULL, 0);
     expect(STR(SIGNATURE "\x20\x11\0\x03xyz"), PROXY_OWN, NULL, 0);
-    expect(STR(SIGNATURE "\x21\0\0\0"), PROXY_OWN, NULL, 0);
-    expect(STR(SIGNATURE "\x21\0\0\2xx"), PROXY_OWN, NULL, 0);
+    expect(STR(SIGNATURE "\x21\0\0\0"), PROXY_UNKNOWN, NULL, 0);
+    expect(STR(SIGNATURE "\x21\0\0\2xx"), PROXY_UNKNOWN, NULL, 0);
     /* TLVs: PP2_TYPE_ALPN "h2", then an empty one */
     expect(STR(SIGNATURE "\x21\x11\0\x14" FOUR "\1\0\2h2\4\0\0"), PROXY_KNOWN, "192.0.2.1", 56324);
 }
