@@ -115,9 +115,11 @@ const struct conf_setting conf_settings[] = {
 
 {"gate", "proxy_from", LIST(CONF_NETWORKS, gate.proxy_from), "{ }", 0, 1000, {0},
  "Networks of load balancers: each of their connections must begin with a PROXY header (version 1 or "
- "2) that says whose it is. From anybody else such a header is an error."},
+ "2) that says whose it is. From anybody else such a header is an error. LOCAL is the balancer itself; "
+ "of UNKNOWN nothing is known: nothing is counted, and no list, SPF or greylisting looks at it."},
 {"gate", "xclient_from", LIST(CONF_NETWORKS, gate.xclient_from), "{ }", 0, 1000, {0},
- "Networks of mail servers that may say whose session they pass on (XCLIENT)."},
+ "Networks of mail servers that may say whose session they pass on (XCLIENT). The HELO that they tell "
+ "is looked at as one that is typed; ADDR=[UNAVAILABLE] is a client of which nothing is known."},
 {"gate", "early_talker", TIME(gate.early_talker), "0", 0, MINUTE, {0},
  "How long a client that is not known from the last days waits for the greeting; who speaks before "
  "it is no mail server and gets 554. 0 is no wait: then the evidence says so and no more."},
@@ -134,13 +136,18 @@ const struct conf_setting conf_settings[] = {
 {"gate", "harvest_pause", TIME(gate.harvest_pause), "1h", MINUTE, 7 * DAY, {0},
  "How long recipients get 451 then."},
 {"gate", "greylist", BOOL(gate.greylist), "no", 0, 0, {0},
- "Whether the first mail of a sender to a recipient from a network gets 451: a mail server tries again."},
+ "Whether the first mail of a sender to a recipient from a network gets 451: a mail server tries again. "
+ "Spared are domains whose mail from that network, or from where SPF lets them send, was lately right "
+ "more often than spam, and clients that a section list with action = allow holds. Where SPF passes (not "
+ "by +all, exists, or a network above /12), any server of the domain may bring the second try, and it "
+ "lets in all of them."},
 {"gate", "greylist_delay", TIME(gate.greylist_delay), "5min", 1, DAY, {0},
  "How long the second try has to wait."},
 {"gate", "greylist_window", TIME(gate.greylist_window), "1d", MINUTE, 30 * DAY, {0},
  "How long the second try is waited for."},
 {"gate", "greylist_lifetime", TIME(gate.greylist_lifetime), "35d", HOUR, 365 * DAY, {0},
- "How long a network whose second try came is not asked for another, from its last mail on."},
+ "How long a network or domain whose second try came, or whose mail was right, is not asked for "
+ "another, from its last mail on."},
 
 {"spam", "subject_tag", TEXT(spam.subject_tag), "\"[SPAM] \"", 0, 60, {0},
  "What is put before the Subject of spam."},

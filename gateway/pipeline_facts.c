@@ -69,6 +69,12 @@ static int header_edits(const struct pipeline *pipeline, const struct pipeline_r
     return authres_remove(pool, result->message, str_of(pipeline->conf->hostname), edits, err);
 }
 
+static struct str vouching(const struct sender_facts *sender)
+{
+    bool does = sender->spf_checked && sender->spf.result == SPF_PASS && sender->spf.narrow;
+    return does ? sender->spf.domain : STR_EMPTY;
+}
+
 #define SUBJECT_KEPT    200
 #define MESSAGE_ID_KEPT 250
 
@@ -91,6 +97,7 @@ int pipeline_facts(const struct pipeline *pipeline, const struct pipeline_result
         .authentication = authentication_of(pipeline, result, pool),
         .dmarc = result->sender.dmarc.applied,
         .dmarc_domain = result->sender.dmarc.domain,
+        .vouching = vouching(&result->sender),
     };
     if (fingerprint_make(pool, result->message, str_of(spam->subject_tag), &facts->fingerprint,
                          err) < 0)

@@ -57,6 +57,7 @@ void content_facts_put(struct buf *out, const struct content_facts *facts)
     wire_str(out, facts->authentication);
     wire_u8(out, (uint8_t)facts->dmarc);
     wire_str(out, facts->dmarc_domain);
+    wire_str(out, facts->vouching);
     wire_str(out, facts->evidence);
     wire_u8(out, facts->fingerprinted ? (uint8_t)facts->fingerprint.missing : 0);
     wire_str(out, facts->fingerprinted
@@ -94,6 +95,7 @@ bool content_facts_get(struct str message, struct pool *pool, struct content_fac
     uint8_t dmarc = wire_get_u8(&w);
     facts->dmarc = (enum dmarc_policy)dmarc;
     facts->dmarc_domain = wire_get_str(&w);
+    facts->vouching = wire_get_str(&w);
     facts->evidence = wire_get_str(&w);
     get_fingerprint(&w, facts);
     return dmarc <= DMARC_POLICY_REJECT && edits_get(&w, pool, &facts->edits) &&

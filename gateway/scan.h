@@ -45,6 +45,8 @@ struct content_facts {
     struct str authentication; /* Authentication-Results line with CR LF; may be empty */
     enum dmarc_policy dmarc;   /* what the author's domain asks for, as the message fails DMARC */
     struct str dmarc_domain;
+    struct str vouching; /* the domain that vouches for the client (sender/spf.h: a narrow pass);
+                            empty: none */
     struct str evidence; /* JSON object: rules, bayes, structure */
     bool fingerprinted;  /* false: none was made, and the id can't be signed */
     struct fingerprint fingerprint;

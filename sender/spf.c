@@ -106,12 +106,22 @@ static enum dns_type address_type(const struct check *check)
     return check->client.family == AF_INET ? DNS_A : DNS_AAAA;
 }
 
-static bool any_address(const struct check *check, const struct spf_term *term,
+/* Is the client in that network? If so, how much that says. */
+static bool is_in(struct check *check, struct str network, const struct spf_term *term)
+{
+    bool four = network.n == 4;
+    unsigned prefix = four ? term->prefix4 : term->prefix6;
+    if (!spf_client_is_in(&check->client, network, prefix))
+        return false;
+    check->answer->narrow = prefix >= (four ? SPF_NARROW4 : SPF_NARROW6);
+    return true;
+}
+
+static bool any_address(struct check *check, const struct spf_term *term,
                         const struct dns_query *query)
 {
     for (size_t i = 0; i < query->n; i++)
-        if (spf_client_is_in(&check->client, query->records[i].data,
-                             check->client.family == AF_INET ? term->prefix4 : term->prefix6))
+        if (is_in(check, query->records[i].data, term))
             return true;
     return false;
 }
@@ -131,7 +141,10 @@ static enum spf_result match_exists(struct check *check, struct str name)
 {
     struct dns_query query;
     enum spf_result result = look_up(check, DNS_A, name, &query);
-    return result == SPF_NONE && query.status == DNS_FOUND ? SPF_PASS : result;
+    if (result != SPF_NONE || query.status != DNS_FOUND)
+        return result;
+    check->answer->narrow = false; /* whatever the name is made of, anything may be there */
+    return SPF_PASS;
 }
 
 static enum spf_result match_mx(struct check *check, const struct spf_term *term, struct str name)
@@ -156,7 +169,10 @@ static enum spf_result match_ptr(struct check *check, struct str name)
 {
     if (name.n == 0)
         return SPF_NONE;
-    return spf_client_is_named(&check->client, name, check->dns, check->pool) ? SPF_PASS : SPF_NONE;
+    if (!spf_client_is_named(&check->client, name, check->dns, check->pool))
+        return SPF_NONE;
+    check->answer->narrow = true;
+    return SPF_PASS;
 }
 
 static enum spf_result check_host(struct check *check, struct str domain);
@@ -192,13 +208,12 @@ static enum spf_result match(struct check *check, const struct spf_term *term)
     struct str name = asks_dns(term) ? expand_name(check, term->domain) : STR_EMPTY;
     switch (term->mechanism) {
     case SPF_ALL:
+        check->answer->narrow = false;
         return SPF_PASS;
     case SPF_IP4:
     case SPF_IP6: {
-        bool four = term->mechanism == SPF_IP4;
-        struct str network = str_n((const char *)term->address, four ? 4 : 16);
-        unsigned prefix = four ? term->prefix4 : term->prefix6;
-        return spf_client_is_in(&check->client, network, prefix) ? SPF_PASS : SPF_NONE;
+        size_t n = term->mechanism == SPF_IP4 ? 4 : 16;
+        return is_in(check, str_n((const char *)term->address, n), term) ? SPF_PASS : SPF_NONE;
     }
     case SPF_A:
         return match_a(check, term, name);

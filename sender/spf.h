@@ -25,6 +25,10 @@
 #define SPF_EXPANSION_MAX   (8 * 1024) /* bytes of one expanded macro string */
 #define SPF_EXPLANATION_MAX 500        /* bytes that are kept of it */
 
+/* Leading bits of an address that make a match narrow: a network that one sender may well own. */
+#define SPF_NARROW4 12
+#define SPF_NARROW6 32
+
 enum spf_result { /* 2.6 */
                   SPF_NONE,
                   SPF_NEUTRAL,
@@ -48,6 +52,8 @@ struct spf_answer {
     bool of_helo;           /* the identity was HELO, not MAIL FROM */
     struct str domain;      /* that was checked; empty: there is none */
     struct str mechanism;   /* that matched, as it stands in the record; empty: none did */
+    bool narrow;            /* it did by an address or a name of the client, and not by `all`,
+                               `exists`, or a network that holds half of the world */
     struct str reason;      /* of an error, in words */
     struct str explanation; /* of a fail: the domain's own words, printable ASCII; may be empty */
     unsigned lookups, voids;

@@ -20,6 +20,7 @@ static const struct {
     {HARVEST_TABLE, "asked for unknown recipients", true},
     {WAITED_TABLE, "waited for the greeting", true},
     {GREYLIST_PASSED_TABLE, "came again when greylisted", true},
+    {GREYLIST_KNOWN_TABLE, "are known by their mail, or came again as who they are", false},
     {GREYLIST_TABLE, "have to come again", false},
 };
 #define N_TABLES (sizeof tables / sizeof tables[0])

@@ -130,8 +130,30 @@ static void tell_fate(struct arrival *a, enum smtp_status status, struct str det
         session_arrival_fate(session, status, detail, a);
 }
 
+/* What greylisting remembers of the sender (gate/greylist.h): was its mail right? */
+static void note_sender(const struct arrival *a)
+{
+    struct greylist *list = &a->edge->greylist;
+    struct str sender = a->envelope.sender;
+    bool right = a->verdict.class == VERDICT_HAM;
+    uint32_t now = (uint32_t)time(NULL);
+    struct gate_key network, key;
+    if (list->known == NULL || a->report || a->verdict.class == VERDICT_UNSCANNABLE)
+        return;
+    if (gate_network(a->envelope.client_ip, &network)) {
+        key = greylist_sender(&network, str_from(sender, str_rchr(sender, '@') + 1));
+        greylist_judged(list, &key, right, now);
+    }
+    if (a->facts.content && a->content.vouching.n) {
+        key = greylist_sender(NULL, a->content.vouching);
+        greylist_judged(list, &key, right, now);
+    }
+}
+
 static void refuse(struct arrival *a, enum smtp_status status, const char *why)
 {
+    if (status == SMTP_REJECTED)
+        note_sender(a);
     if (a->judged && make_evidence(a) < 0)
         buf_clear(&a->evidence);
     spool_abort(&a->writer);
@@ -167,6 +189,7 @@ static void on_committed(struct commit_job *job)
                  (unsigned long long)a->size, STR_ARG(a->envelope.client_ip),
                  verdict_class_name(a->verdict.class), a->verdict.global,
                  a->verdict.reason[0] ? " reason=" : "", a->verdict.reason);
+        note_sender(a);
         notify_delivery(a);
         tell_fate(a, SMTP_QUEUED, arrival_id(a));
     }

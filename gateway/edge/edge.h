@@ -22,6 +22,7 @@
 #include "gateway/edge/link.h"
 #include "gateway/edge/recipients.h"
 #include "gateway/edge/scan.h"
+#include "gateway/edge/vouch.h"
 #include "gateway/edge/who.h"
 #include "gateway/gate/greylist.h"
 #include "gateway/gate/harvest.h"

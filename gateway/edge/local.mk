@@ -15,6 +15,7 @@ lib_libedge_a_SOURCES = \
     gateway/edge/recipients.c gateway/edge/recipients.h \
     gateway/edge/scan.c gateway/edge/scan.h \
     gateway/edge/tls.c gateway/edge/tls.h \
+    gateway/edge/vouch.c gateway/edge/vouch.h \
     gateway/edge/watch.c gateway/edge/watch.h \
     gateway/edge/who.c gateway/edge/who.h
 EDGE_LIBS = lib/libedge.a lib/libresolver.a lib/libsender.a lib/libsmtp.a $(GATE_LIBS) $(VERDICT_LIBS) $(DIRECTORY_LIBS) $(EVENT_CLIENT_LIBS) \
@@ -26,7 +27,7 @@ gateway_poterne_edge_SOURCES = gateway/edge/edge.c gateway/edge/edge.h \
     gateway/edge/accept.c gateway/edge/arrival.c \
     gateway/edge/session.c gateway/edge/session.h gateway/edge/session_open.c \
     gateway/edge/session_ops.c gateway/edge/session_clock.c \
-    gateway/edge/session_who.c
+    gateway/edge/session_who.c gateway/edge/session_grey.c
 gateway_poterne_edge_LDADD = lib/libevidence.a $(EDGE_LIBS)
 
 check_PROGRAMS += t/smtp/world

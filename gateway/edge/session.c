@@ -20,6 +20,7 @@ void session_close(struct session *s)
     struct edge *edge = s->edge;
     if (s->lookups > 0)
         recipients_cancel(edge->recipients, s);
+    session_grey_end(s);
     session_who_end(s);
     smtp_free(&s->smtp);
     buf_release(&s->header);

@@ -50,8 +50,12 @@ struct session {
     bool named;                            /* by XCLIENT, and not by the DNS */
     struct who *who;                       /* being asked */
     struct who_facts facts;                /* what it said; name is client_name */
-    struct held_recipient *held;           /* recipients that wait for it, the last one first */
-    char name[SPOOL_ID_LEN + 1];           /* for the journal; made at the first refusal */
+    struct vouch *vouch;                   /* being asked */
+    enum { VOUCH_NOT_ASKED, VOUCH_NO, VOUCH_YES } vouched;
+    struct gate_key vouched_of;  /* the sender that it was asked of … */
+    struct gate_key vouched_as;  /* … and VOUCH_YES: who vouches (greylist_sender()) */
+    struct held_recipient *held; /* recipients that wait for it, the last one first */
+    char name[SPOOL_ID_LEN + 1]; /* for the journal; made at the first refusal */
 };
 
 /*
@@ -98,6 +102,21 @@ bool session_who_refuses(const struct session *session, struct str address,
                          struct who_listed *listed);
 /* Nothing is awaited any more. */
 void session_who_end(struct session *session);
+
+/* --- session_grey.c --- */
+/* Keeps a recipient until it is known whether the sender's domain vouches for the client, where
+ * greylisting would put it off else; false: nothing is awaited. */
+bool session_grey_holds(struct session *session, uint32_t ticket, struct str address);
+/* Of a recipient that exists. SMTP_RECIPIENT_OK, or `words` says how long it has to wait. */
+enum smtp_status session_grey_ask(struct session *session, struct str recipient, struct buf *words);
+/* It is another client's from now on, or nobody's. */
+void session_grey_end(struct session *session);
+
+/* --- session_who.c: recipients that wait for what is asked --- */
+/* False: out of memory. */
+bool session_hold(struct session *session, uint32_t ticket, struct str address);
+/* All that were held are asked for again. May free the session. */
+void session_let_go_on(struct session *session);
 
 /* --- session_open.c --- */
 /* It is that client's from now on: SMTP_NONE, or why it must go. */

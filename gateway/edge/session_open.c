@@ -38,6 +38,7 @@ enum smtp_status session_known(struct session *s, const struct sockaddr_storage 
         return SMTP_TOO_MANY_FROM_CLIENT;
     client->sessions++;
     s->counted = true;
+    session_grey_end(s);
     session_who_ask(s); /* of nobody who is sent away at once */
     return SMTP_NONE;
 }

@@ -48,19 +48,6 @@ static void note_lookup(struct session *s, bool known)
     }
 }
 
-/* Of a recipient that exists. `words` is said where it has to wait. */
-static enum smtp_status ask_greylist(struct session *s, struct str recipient, struct buf *words)
-{
-    if (!s->edge->conf->gate.greylist || !s->networked)
-        return SMTP_RECIPIENT_OK;
-    unsigned wait = greylist_ask(&s->edge->greylist, &s->edge->conf->gate, &s->network,
-                                 smtp_sender(s->smtp), recipient, (uint32_t)time(NULL));
-    if (wait == 0)
-        return SMTP_RECIPIENT_OK;
-    buf_addf(words, "try again in %u s", wait);
-    return SMTP_GREYLISTED;
-}
-
 static bool is_refused(const struct session *s)
 {
     return s->networked && harvest_ask(s->edge->harvest, &s->edge->conf->gate, &s->network,
@@ -85,6 +72,8 @@ void session_ask_recipient(void *owner, uint32_t ticket, struct str address)
         smtp_recipient_answer(s->smtp, ticket, SMTP_HARVESTING, STR_EMPTY);
         return;
     }
+    if (session_grey_holds(s, ticket, address))
+        return;
     s->lookups++;
     recipients_ask(s->edge->recipients, s, ticket, address, smtp_sender(s->smtp));
 }
@@ -105,7 +94,7 @@ void session_recipient_answer(void *asker, uint32_t ticket, const struct directo
     if (answer->result == DIRECTORY_KNOWN || answer->result == DIRECTORY_UNKNOWN)
         note_lookup(s, answer->result == DIRECTORY_KNOWN);
     if (answer->result == DIRECTORY_KNOWN)
-        status = ask_greylist(s, str_of(answer->address), &words);
+        status = session_grey_ask(s, str_of(answer->address), &words);
     if (status == SMTP_RECIPIENT_OK && answer->rewrite &&
         !smtp_recipient_rewrite(s->smtp, ticket, str_of(answer->address)))
         status = SMTP_NO_MEMORY;

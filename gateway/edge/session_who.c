@@ -1,5 +1,5 @@
 /* What the DNS says of a session's client (who.h). It is asked as soon as the address is known;
- * recipients wait for it, and nothing else does. */
+ * recipients wait for it (and for session_grey.c), and nothing else does. */
 #include <stdlib.h>
 
 #include "gateway/edge/session.h"
@@ -11,7 +11,7 @@ struct held_recipient {
     char address[];
 };
 
-static void let_go(struct session *s)
+static void forget_held(struct session *s)
 {
     while (s->held) {
         struct held_recipient *r = s->held;
@@ -23,7 +23,19 @@ static void let_go(struct session *s)
 void session_who_end(struct session *s)
 {
     who_free(&s->who);
-    let_go(s);
+    forget_held(s);
+}
+
+/* How many there can be is the machine's limit (SMTP_LOOKUPS_MAX). */
+bool session_hold(struct session *s, uint32_t ticket, struct str address)
+{
+    struct held_recipient *r = malloc(sizeof *r + address.n);
+    if (r == NULL)
+        return false;
+    *r = (struct held_recipient){.next = s->held, .ticket = ticket, .n = address.n};
+    memcpy(r->address, address.s, address.n);
+    s->held = r;
+    return true;
 }
 
 /* In the order in which they were named. */
@@ -39,18 +51,10 @@ static struct held_recipient *turned_round(struct held_recipient *list)
     return first;
 }
 
-static void on_known(void *data, const struct who_facts *facts)
+void session_let_go_on(struct session *s)
 {
-    struct session *s = data;
     struct held_recipient *held = turned_round(s->held);
     s->held = NULL;
-    s->facts = *facts;
-    if (s->named)
-        s->facts.iprev = IPREV_NONE;
-    else
-        str_copy(str_of(facts->name), s->client_name, sizeof s->client_name);
-    s->facts.name = s->client_name;
-    who_free(&s->who);
     if (held == NULL) /* nothing waits, and the machine may be anywhere */
         return;
     s->busy = true;
@@ -62,6 +66,19 @@ static void on_known(void *data, const struct who_facts *facts)
     }
     s->busy = false;
     session_settle(s);
+}
+
+static void on_known(void *data, const struct who_facts *facts)
+{
+    struct session *s = data;
+    s->facts = *facts;
+    if (s->named)
+        s->facts.iprev = IPREV_NONE;
+    else
+        str_copy(str_of(facts->name), s->client_name, sizeof s->client_name);
+    s->facts.name = s->client_name;
+    who_free(&s->who);
+    session_let_go_on(s);
 }
 
 void session_who_ask(struct session *s)
@@ -83,16 +100,10 @@ void session_who_named(struct session *s, struct str name)
         s->client_name[0] = '\0';
 }
 
-/* How many there can be is the machine's limit (SMTP_LOOKUPS_MAX). */
+/* Without memory it is judged by what is known now. */
 bool session_who_holds(struct session *s, uint32_t ticket, struct str address)
 {
-    struct held_recipient *r = s->who ? malloc(sizeof *r + address.n) : NULL;
-    if (r == NULL) /* without memory it is judged by what is known now */
-        return false;
-    *r = (struct held_recipient){.next = s->held, .ticket = ticket, .n = address.n};
-    memcpy(r->address, address.s, address.n);
-    s->held = r;
-    return true;
+    return s->who && session_hold(s, ticket, address);
 }
 
 /* Whom a refused client can write to about it (RFC 5321 4.5.1). */

@@ -186,6 +186,15 @@ static double points_of(const struct conf_dns_list *list)
     return list->action == DNS_LIST_ALLOW ? -list->weight : list->weight;
 }
 
+bool who_allowed(const struct conf *conf, const struct who_facts *facts)
+{
+    for (size_t i = 0; i < conf->n_lists; i++)
+        if (has(facts->listed, i) && conf->lists[i].action == DNS_LIST_ALLOW &&
+            conf->lists[i].weight > 0)
+            return true;
+    return false;
+}
+
 void who_judge(const struct conf *conf, const struct who_facts *facts, const char *ip,
                struct who_listed *listed)
 {

@@ -42,6 +42,8 @@ struct who_listed {
     double points; /* what is to be added to the score of spam; below 0: taken off */
     char why[160]; /* "192.0.2.1 is listed by NAME (ZONE)"; of refuse */
 };
+/* Is it spared by a list, one of those with action = allow and a weight? */
+bool who_allowed(const struct conf *conf, const struct who_facts *facts);
 void who_judge(const struct conf *conf, const struct who_facts *facts, const char *ip,
                struct who_listed *listed);
 

@@ -3,19 +3,25 @@
 #include <openssl/sha.h>
 
 #include "base/buf.h"
+#include "base/domain.h"
+#include "mail/uri.h"
 
 int greylist_open(struct greylist *list, const char *state_dir, struct err *err)
 {
     list->waiting = gate_table_open(state_dir, GREYLIST_TABLE, GREYLIST_ENTRIES, err);
     list->passed = gate_table_open(state_dir, GREYLIST_PASSED_TABLE, GREYLIST_PASSED_ENTRIES, err);
-    return list->waiting && list->passed ? 0 : -1;
+    list->known = gate_table_open(state_dir, GREYLIST_KNOWN_TABLE, GREYLIST_KNOWN_ENTRIES, err);
+    return list->waiting && list->passed && list->known ? 0 : -1;
 }
 
 void greylist_close(struct greylist *list)
 {
     gate_table_close(&list->waiting);
     gate_table_close(&list->passed);
+    gate_table_close(&list->known);
 }
+
+/* --- keys --- */
 
 #define TEXT_MAX 2048 /* two addresses; longer ones are cut */
 
@@ -26,39 +32,94 @@ static void add_folded(struct buf *text, struct str address)
     buf_addc(text, '\0');
 }
 
-static struct gate_key key_of(const struct gate_key *network, struct str sender,
-                              struct str recipient)
+/* Of who it is, and two texts. */
+static struct gate_key key_of(const struct gate_key *who, struct str a, struct str b)
 {
     char room[TEXT_MAX + 64];
     unsigned char sum[SHA256_DIGEST_LENGTH];
     struct gate_key key;
     struct buf text = BUF_OVER(room);
-    buf_add(&text, str_n((const char *)network->bytes, sizeof network->bytes));
-    add_folded(&text, sender);
-    add_folded(&text, recipient);
+    buf_add(&text, str_n((const char *)who->bytes, sizeof who->bytes));
+    add_folded(&text, a);
+    add_folded(&text, b);
     SHA256((const unsigned char *)text.p, text.n, sum);
     memcpy(key.bytes, sum, sizeof key.bytes);
     return key;
 }
 
-unsigned greylist_ask(struct greylist *list, const struct conf_gate *conf,
-                      const struct gate_key *network, struct str sender, struct str recipient,
-                      uint32_t now)
+struct gate_key greylist_sender(const struct gate_key *network, struct str domain)
 {
-    struct gate_entry *passed = gate_table_find(list->passed, network);
-    if (passed && now - passed->last <= conf->greylist_lifetime) {
-        passed->last = now;
-        return 0;
+    static const struct gate_key anywhere = {{0}};
+    char normal[DOMAIN_SIZE];
+    struct str known = domain_normal(domain, normal) ? str_of(normal) : domain;
+    if (network)
+        return key_of(network, STR("sends"), known);
+    struct str organization = uri_domain(normal);
+    return key_of(&anywhere, STR("vouches"), organization.n ? organization : known);
+}
+
+/* --- who is spared --- */
+
+bool greylist_passed(struct greylist *list, const struct conf_gate *conf,
+                     const struct gate_key *network, uint32_t now)
+{
+    struct gate_entry *e = gate_table_find(list->passed, network);
+    if (e == NULL || now - e->last > conf->greylist_lifetime)
+        return false;
+    e->last = now;
+    return true;
+}
+
+bool greylist_knows(struct greylist *list, const struct conf_gate *conf,
+                    const struct gate_key *sender, uint32_t now)
+{
+    const struct gate_entry *e = gate_table_find(list->known, sender);
+    return e && now - e->last <= conf->greylist_lifetime && e->good > e->bad;
+}
+
+void greylist_judged(struct greylist *list, const struct gate_key *sender, bool right, uint32_t now)
+{
+    /* who only sends spam is not worth a place, nor does spam keep one */
+    struct gate_entry *e =
+        right ? gate_table_take(list->known, sender, now) : gate_table_find(list->known, sender);
+    if (e == NULL)
+        return;
+    if (right)
+        e->good++;
+    else
+        e->bad++;
+    if (e->good > GREYLIST_JUDGEMENTS_MAX || e->bad > GREYLIST_JUDGEMENTS_MAX) {
+        e->good /= 2;
+        e->bad /= 2;
     }
-    struct gate_key key = key_of(network, sender, recipient);
-    struct gate_entry *e = gate_table_take(list->waiting, &key, now);
+}
+
+/* --- who has to come again --- */
+
+/* The seconds that it still has to wait. */
+static unsigned time_left(struct gate_entry *e, const struct conf_gate *conf, uint32_t now)
+{
     uint32_t waited = now - e->since;
     if (waited > conf->greylist_window) {
         e->since = now;
         return conf->greylist_delay;
     }
-    if (waited < conf->greylist_delay)
-        return conf->greylist_delay - waited;
-    gate_table_take(list->passed, network, now)->good++;
-    return 0;
+    return waited < conf->greylist_delay ? conf->greylist_delay - waited : 0;
+}
+
+unsigned greylist_ask(struct greylist *list, const struct conf_gate *conf,
+                      const struct greylist_client *client, struct str sender, struct str recipient,
+                      uint32_t now)
+{
+    if (greylist_passed(list, conf, client->network, now) ||
+        (client->vouched && greylist_knows(list, conf, client->vouched, now)))
+        return 0;
+    struct gate_key key =
+        key_of(client->vouched ? client->vouched : client->network, sender, recipient);
+    unsigned left = time_left(gate_table_take(list->waiting, &key, now), conf, now);
+    if (left == 0 && client->vouched)
+        greylist_judged(list, client->vouched, true, now);
+    else if (left == 0)
+        gate_table_take(list->passed, client->network, now)->good++;
+    return left;
 }

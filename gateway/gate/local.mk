@@ -11,7 +11,7 @@ lib_libgate_a_SOURCES = \
 lib_libgate_a_CPPFLAGS = $(AM_CPPFLAGS) $(OPENSSL_CFLAGS)
 
 unit += t/unit/gate_proxy t/unit/gate_memory
-t_unit_gate_memory_LDADD = $(GATE_LIBS) $(BASE_LIBS) $(OPENSSL_LIBS) $(CMOCKA_LIBS)
+t_unit_gate_memory_LDADD = $(GATE_LIBS) $(MAIL_LIBS) $(OPENSSL_LIBS) $(CMOCKA_LIBS)
 t_unit_gate_proxy_LDADD = $(GATE_LIBS) $(BASE_LIBS) $(CMOCKA_LIBS)
 
 fuzz += t/fuzz/proxy

@@ -26,8 +26,12 @@ static int make_state(void **data)
 
 static int remove_state(void **data)
 {
-    static const char *const names[] = {"/gate/t", "/gate/" GREYLIST_TABLE,
-                                        "/gate/" GREYLIST_PASSED_TABLE, "/gate", ""};
+    static const char *const names[] = {"/gate/t",
+                                        "/gate/" GREYLIST_TABLE,
+                                        "/gate/" GREYLIST_PASSED_TABLE,
+                                        "/gate/" GREYLIST_KNOWN_TABLE,
+                                        "/gate",
+                                        ""};
     char path[128];
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
         snprintf(path, sizeof path, "%s%s", state, names[i]);
@@ -168,27 +172,86 @@ static void who_guesses_is_slowed_then_refused(void **data)
     gate_table_close(&t);
 }
 
+static const struct conf_gate grey = {.greylist_delay = 300,
+                                      .greylist_window = 3600,
+                                      .greylist_lifetime = 86400};
+
+/* From a network; `vouched` NULL: nobody vouches for it. */
+static unsigned grey_ask(struct greylist *list, const char *network, const char *vouched,
+                         const char *from, uint32_t now)
+{
+    struct gate_key key = key_of(network), domain;
+    struct greylist_client client = {.network = &key};
+    if (vouched) {
+        domain = greylist_sender(NULL, str_of(vouched));
+        client.vouched = &domain;
+    }
+    return greylist_ask(list, &grey, &client, str_of(from), STR("jean@ours.example"), now);
+}
+
 static void who_comes_again_is_let_in(void **data)
 {
-    const struct conf_gate conf = {.greylist_delay = 300,
-                                   .greylist_window = 3600,
-                                   .greylist_lifetime = 86400};
+    static const char from[] = "a@b.example", one[] = "198.51.100.1", two[] = "198.51.101.1";
     struct greylist list;
     struct err err = {""};
-    struct gate_key key = key_of("198.51.100.1"), other = key_of("198.51.101.1");
-    const struct str from = STR("a@b.example"), to = STR("jean@ours.example");
     assert_int_equal(greylist_open(&list, state, &err), 0);
-    assert_int_equal(greylist_ask(&list, &conf, &key, from, to, START), 300);
-    assert_int_equal(greylist_ask(&list, &conf, &key, from, to, START + 100), 200);
-    assert_int_equal(greylist_ask(&list, &conf, &key, STR("c@b.example"), to, START + 300), 300);
+    assert_int_equal(grey_ask(&list, one, NULL, from, START), 300);
+    assert_int_equal(grey_ask(&list, one, NULL, from, START + 100), 200);
+    assert_int_equal(grey_ask(&list, one, NULL, "c@b.example", START + 300), 300);
     greylist_close(&list);
     assert_int_equal(greylist_open(&list, state, &err), 0); /* a restart */
-    assert_int_equal(greylist_ask(&list, &conf, &other, from, to, START + 300), 300);
-    assert_int_equal(greylist_ask(&list, &conf, &key, STR("A@B.example"), to, START + 300), 0);
+    assert_int_equal(grey_ask(&list, two, NULL, from, START + 300), 300);
+    assert_int_equal(grey_ask(&list, one, NULL, "A@B.example", START + 300), 0);
     /* its network has passed, the other came too late */
-    assert_int_equal(greylist_ask(&list, &conf, &key, STR("x@y"), STR("z@ours"), START + 301), 0);
-    assert_int_equal(greylist_ask(&list, &conf, &other, from, to, START + 5000), 300);
-    assert_int_equal(greylist_ask(&list, &conf, &key, from, to, START + 90000), 300);
+    assert_int_equal(grey_ask(&list, one, NULL, "x@y", START + 301), 0);
+    assert_int_equal(grey_ask(&list, two, NULL, from, START + 5000), 300);
+    assert_int_equal(grey_ask(&list, one, NULL, from, START + 90000), 300);
+    greylist_close(&list);
+}
+
+static void a_pool_comes_again_from_wherever(void **data)
+{
+    static const char from[] = "a@mail.big.com";
+    struct greylist list;
+    struct err err = {""};
+    assert_int_equal(greylist_open(&list, state, &err), 0);
+    assert_int_equal(grey_ask(&list, "203.0.113.1", "mail.big.com", from, START), 300);
+    assert_int_equal(grey_ask(&list, "203.0.114.1", NULL, from, START + 300), 300);
+    assert_int_equal(grey_ask(&list, "203.0.115.1", "mail.big.com", from, START + 300), 0);
+    /* the whole organization, and nobody that it does not vouch for */
+    assert_int_equal(grey_ask(&list, "203.0.116.1", "Big.COM", "x@big.com", START + 301), 0);
+    assert_int_equal(grey_ask(&list, "203.0.115.1", NULL, "y@big.com", START + 301), 300);
+    assert_int_equal(grey_ask(&list, "203.0.115.1", "other.com", "y@other.com", START + 301), 300);
+    assert_int_equal(grey_ask(&list, "203.0.116.1", "big.com", from, START + 90000), 300);
+    greylist_close(&list);
+}
+
+static void who_sent_good_mail_is_known(void **data)
+{
+    struct greylist list;
+    struct err err = {""};
+    struct gate_key network = key_of("192.0.2.1"), other = key_of("192.0.3.1");
+    struct gate_key sender = greylist_sender(&network, STR("Friend.example"));
+    struct gate_key same = greylist_sender(&network, STR("friend.example"));
+    struct gate_key elsewhere = greylist_sender(&other, STR("friend.example"));
+    assert_int_equal(greylist_open(&list, state, &err), 0);
+    greylist_judged(&list, &sender, false, START); /* spam makes nobody known */
+    assert_false(greylist_knows(&list, &grey, &sender, START));
+    greylist_judged(&list, &sender, true, START);
+    greylist_close(&list);
+    assert_int_equal(greylist_open(&list, state, &err), 0);
+    assert_true(greylist_knows(&list, &grey, &same, START + 86400));
+    assert_false(greylist_knows(&list, &grey, &same, START + 86401));
+    assert_false(greylist_knows(&list, &grey, &elsewhere, START));
+    greylist_judged(&list, &same, false, START + 1);
+    assert_false(greylist_knows(&list, &grey, &same, START + 1));
+    for (unsigned i = 0; i < 1000; i++)
+        greylist_judged(&list, &same, true, START + 2);
+    assert_true(greylist_knows(&list, &grey, &same, START + 2));
+    /* what it was long ago counts no more */
+    for (unsigned i = 0; i < 2 * GREYLIST_JUDGEMENTS_MAX; i++)
+        greylist_judged(&list, &same, false, START + 3);
+    assert_false(greylist_knows(&list, &grey, &same, START + 3));
     greylist_close(&list);
 }
 
@@ -237,6 +300,8 @@ int main(void)
         cmocka_unit_test(who_was_met_last_stays),
         cmocka_unit_test(who_guesses_is_slowed_then_refused),
         cmocka_unit_test(who_comes_again_is_let_in),
+        cmocka_unit_test(a_pool_comes_again_from_wherever),
+        cmocka_unit_test(who_sent_good_mail_is_known),
         cmocka_unit_test(wrong_names_in_helo),
     };
     return tap_run(tests, make_state, remove_state);

@@ -1,6 +1,8 @@
 /* The parity test t/parity/spf.t runs the RFC's own suite; here is what that has no case for. */
 #include "t/unit/tap.h"
 
+#include <stdio.h>
+
 #include "sender/dns_file.h"
 #include "sender/dns_memo.h"
 #include "sender/spf_client.h"
@@ -56,6 +58,42 @@ static void says_which_mechanism_matched(void **state)
     expect("example.org TXT v=spf1 ip4:192.0.2.1\n", "198.51.100.1", SPF_NEUTRAL, "");
     expect("example.org TXT v=spf1 redirect=b.example\nb.example TXT v=spf1 ?all\n", "192.0.2.1",
            SPF_NEUTRAL, "?all");
+}
+
+static void tells_a_narrow_match_from_everybody(void **state)
+{
+    static const struct {
+        const char *record;
+        bool narrow;
+    } cases[] = {
+        {"ip4:192.0.2.0/24 -all", true},
+        {"ip4:192.0.0.0/12 -all", true},
+        {"ip4:192.0.0.0/11 -all", false},
+        {"ip4:192.0.0.0/8 -all", false},
+        {"+all", false},
+        {"ip4:192.0.2.7 ip4:192.0.0.0/8 -all", false}, /* another host's term, then the wide one */
+        {"include:narrow.example -all", true},
+        {"include:all.example -all", false},
+        {"include:no.example all", false},
+        {"redirect=narrow.example", true},
+        {"a:host.example -all", true},
+        {"a:host.example/8 -all", false},
+        {"exists:host.example -all", false},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        char zone[512];
+        snprintf(zone, sizeof zone,
+                 "example.org TXT v=spf1 %s\nnarrow.example TXT v=spf1 ip4:192.0.2.0/28 -all\n"
+                 "all.example TXT v=spf1 +all\nno.example TXT v=spf1 -ip4:192.0.2.9 -all\n"
+                 "host.example A 192.0.2.9\n",
+                 cases[i].record);
+        const struct spf_answer answer = check_from(zone, "192.0.2.9");
+        if (answer.result != SPF_PASS || answer.narrow != cases[i].narrow)
+            fail_msg("%s: %s, %d", cases[i].record, spf_result_name(answer.result), answer.narrow);
+    }
+    assert_true(
+        check_from("example.org TXT v=spf1 ip6:2001:db8::/32 -all\n", "2001:db8::1").narrow);
+    assert_false(check_from("example.org TXT v=spf1 ip6:2000::/3 -all\n", "2001:db8::1").narrow);
 }
 
 static void an_outage_is_no_fail(void **state)
@@ -237,6 +275,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(says_which_mechanism_matched),
+        cmocka_unit_test(tells_a_narrow_match_from_everybody),
         cmocka_unit_test(an_outage_is_no_fail),
         cmocka_unit_test(the_null_sender_is_helo),
         cmocka_unit_test(names_are_asked_together),
