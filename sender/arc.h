@@ -14,6 +14,7 @@
 #include "sender/dns.h"
 
 #define ARC_SETS_MAX   50           /* RFC 8617 4.2.1; more: fail */
+#define ARC_TAGS_MAX   50           /* tags of one field; more: fail */
 #define ARC_HEADER_MAX (256 * 1024) /* bytes of all ARC fields; more: fail */
 #define ARC_FIELDS_MAX 5000         /* header fields of a message with a chain; more: fail */
 #define ARC_SIGNED_MAX (512 * 1024) /* bytes of header that one signature may cover */

@@ -1,5 +1,6 @@
 #include "sender/arc_set.h"
 
+#include "base/ascii.h"
 #include "sender/field.h"
 #include "sender/tag.h"
 
@@ -8,6 +9,34 @@ static const struct str names[ARC_FIELDS] = {
     [ARC_SIGNATURE] = STR("ARC-Message-Signature"),
     [ARC_SEAL] = STR("ARC-Seal"),
 };
+
+/* RFC 6376 3.2: ALPHA *(ALPHA / DIGIT / "_") */
+static bool is_tag_name(struct str name)
+{
+    bool ok = name.n > 0 && ascii_is_letter(name.s[0]);
+    for (size_t i = 1; ok && i < name.n; i++)
+        ok = ascii_is_word(name.s[i]);
+    return ok;
+}
+
+/* Whether all of it is tags, each of them once: of two readers of another list either might be
+ * right. A last ';' is fine. */
+static bool is_tag_list(struct str list)
+{
+    struct str seen[ARC_TAGS_MAX], name, value, rest = list;
+    size_t n = 0;
+    while (tag_next(&rest, &name, &value)) {
+        if (name.n == 0 && value.n == 0 && n > 0 && str_trim(rest).n == 0)
+            return true;
+        if (n == ARC_TAGS_MAX || !is_tag_name(name))
+            return false;
+        for (size_t i = 0; i < n; i++)
+            if (str_eq(seen[i], name))
+                return false;
+        seen[n++] = name;
+    }
+    return n > 0;
+}
 
 /* i=: in results it stands first, in the others anywhere among the tags. */
 static bool read_instance(enum arc_field kind, struct str *value, uint64_t *instance)
@@ -28,6 +57,8 @@ static const char *add_field(struct arc_sets *sets, enum arc_field kind, struct 
     struct str value = field->value;
     if (!read_instance(kind, &value, &instance))
         return "a field has no instance";
+    if (kind != ARC_RESULTS && !is_tag_list(value))
+        return "a field is no list of tags";
     struct arc_set *set = &sets->list[instance - 1];
     if (set->field[kind].n > 0)
         return "a field stands there twice";

@@ -151,6 +151,18 @@ static void the_chain_must_be_whole(void **state)
     expect(changed("ARC-Seal: i=2;", "ARC-Seal: i=2; h=from;"), ARC_FAIL, "names fields");
     expect(changed("ARC-Message-Signature: i=2;", "ARC-Message-Signature: i=2; l=3;"), ARC_FAIL,
            "body out");
+    /* RFC 6376 3.2: not a list of tags, as two readers may read it */
+    static const char *const lists[] = {"ARC-Seal: i=2; t=1;",   "ARC-Seal: i=2;;",
+                                        "ARC-Seal: i=2; _x=;",   "ARC-Seal: i=2; 1=x;",
+                                        "ARC-Seal: i=2; x-y=1;", "ARC-Seal: i=2; =x;"};
+    for (size_t i = 0; i < sizeof lists / sizeof *lists; i++)
+        expect(changed("ARC-Seal: i=2;", lists[i]), ARC_FAIL, "list of tags");
+    struct buf many = BUF_INIT(4096);
+    buf_add(&many, STR("ARC-Seal: i=2;"));
+    for (unsigned i = 0; i < ARC_TAGS_MAX; i++)
+        buf_addf(&many, "x%u=;", i);
+    expect(changed("ARC-Seal: i=2;", buf_cstr(&many)), ARC_FAIL, "list of tags");
+    buf_release(&many);
     expect(STR("Subject: x\r\n\r\nARC-Seal: i=1; cv=none\r\n"), ARC_NONE, "");
     expect(STR("ARC-Seal"), ARC_NONE, "");
     expect(STR("ARC-Seal:"), ARC_FAIL, "instance");
