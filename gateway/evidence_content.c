@@ -1,5 +1,7 @@
 #include "gateway/evidence_content.h"
 
+#include "base/ascii.h"
+
 json_t *evidence_rules(const struct pipeline *pipeline, const struct rules_result *rules)
 {
     json_t *list = json_array();
@@ -44,6 +46,17 @@ json_t *evidence_bayes(const struct bayes_result *bayes)
                      "tokens", tokens);
 }
 
+/* A host name out of mail, no longer than one can be; of what is none '?' is kept, so that nobody
+ * fills the evidence with what takes many bytes to write. */
+static json_t *evidence_name(struct str name)
+{
+    char clean[DNS_NAME_MAX];
+    name = str_sub(name, 0, sizeof clean);
+    for (size_t i = 0; i < name.n; i++)
+        clean[i] = ascii_is_word(name.s[i]) || memchr("-.", name.s[i], 2) ? name.s[i] : '?';
+    return json_stringn(clean, name.n);
+}
+
 /* [{"domain", "selector", "result", "reason", "testing", "partial"}] */
 static json_t *evidence_dkim(const struct dkim_results *dkim)
 {
@@ -51,8 +64,8 @@ static json_t *evidence_dkim(const struct dkim_results *dkim)
     for (size_t i = 0; i < dkim->n; i++) {
         const struct dkim_signature *d = &dkim->list[i];
         json_array_append_new(list, json_pack("{s:o, s:o, s:s, s:o, s:b, s:b}", "domain",
-                                              evidence_text(d->domain), "selector",
-                                              evidence_text(d->selector), "result",
+                                              evidence_name(d->domain), "selector",
+                                              evidence_name(d->selector), "result",
                                               dkim_result_name(d->result), "reason",
                                               evidence_text(d->reason), "testing", (int)d->testing,
                                               "partial", (int)d->partial));
@@ -64,7 +77,7 @@ static json_t *evidence_dkim(const struct dkim_results *dkim)
 static json_t *evidence_spf(const struct spf_answer *spf)
 {
     return json_pack("{s:s, s:o, s:o, s:o, s:o}", "result", spf_result_name(spf->result), "domain",
-                     evidence_text(spf->domain), "mechanism", evidence_text(spf->mechanism),
+                     evidence_name(spf->domain), "mechanism", evidence_text(spf->mechanism),
                      "reason", evidence_text(spf->reason), "explanation",
                      evidence_text(spf->explanation));
 }
@@ -73,8 +86,8 @@ static json_t *evidence_spf(const struct spf_answer *spf)
 static json_t *evidence_dmarc(const struct dmarc_answer *dmarc)
 {
     return json_pack("{s:s, s:o, s:o, s:s, s:s, s:b, s:b, s:o}", "result",
-                     dmarc_result_name(dmarc->result), "domain", evidence_text(dmarc->domain),
-                     "record", evidence_text(dmarc->record_domain), "policy",
+                     dmarc_result_name(dmarc->result), "domain", evidence_name(dmarc->domain),
+                     "record", evidence_name(dmarc->record_domain), "policy",
                      dmarc_policy_name(dmarc->policy), "applied", dmarc_policy_name(dmarc->applied),
                      "spf_aligned", (int)dmarc->spf_aligned, "dkim_aligned",
                      (int)dmarc->dkim_aligned, "reason", evidence_text(dmarc->reason));
@@ -85,7 +98,7 @@ static json_t *evidence_arc(const struct arc_answer *arc)
 {
     json_t *sealers = json_array();
     for (unsigned i = 0; i < arc->n; i++)
-        json_array_append_new(sealers, evidence_text(arc->hops[i].sealer));
+        json_array_append_new(sealers, evidence_name(arc->hops[i].sealer));
     return json_pack("{s:s, s:o, s:o}", "result", arc_result_name(arc->result), "reason",
                      evidence_text(arc->reason), "sealers", sealers);
 }

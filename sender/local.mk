@@ -23,7 +23,7 @@ lib_libsender_a_SOURCES = \
     sender/authres.c sender/authres_edit.c sender/authres.h
 
 unit += t/unit/sender_dkim t/unit/sender_authres t/unit/sender_dns t/unit/sender_spf t/unit/sender_dmarc \
-    t/unit/sender_arc t/unit/sender_srs
+    t/unit/sender_arc t/unit/sender_srs t/unit/sender_arc_chain
 t_unit_sender_dkim_CPPFLAGS = $(AM_CPPFLAGS) $(OPENDKIM_CFLAGS) $(OPENSSL_CFLAGS)
 t_unit_sender_dkim_LDADD = $(SENDER_LIBS) $(OPENSSL_LIBS) $(CMOCKA_LIBS)
 t_unit_sender_authres_LDADD = $(SENDER_LIBS) $(CMOCKA_LIBS)
@@ -32,6 +32,8 @@ t_unit_sender_srs_CPPFLAGS = $(AM_CPPFLAGS) $(OPENSSL_CFLAGS)
 t_unit_sender_srs_LDADD = $(SENDER_LIBS) $(CMOCKA_LIBS)
 t_unit_sender_arc_CPPFLAGS = $(AM_CPPFLAGS) $(OPENSSL_CFLAGS)
 t_unit_sender_arc_LDADD = $(SENDER_LIBS) $(CMOCKA_LIBS)
+t_unit_sender_arc_chain_CPPFLAGS = $(AM_CPPFLAGS) $(OPENSSL_CFLAGS)
+t_unit_sender_arc_chain_LDADD = $(SENDER_LIBS) $(OPENSSL_LIBS) $(CMOCKA_LIBS)
 t_unit_sender_dmarc_LDADD = $(SENDER_LIBS) $(CMOCKA_LIBS)
 t_unit_sender_spf_LDADD = $(SENDER_LIBS) $(CMOCKA_LIBS)
 
@@ -40,11 +42,13 @@ t_parity_dkim_results_LDADD = $(SENDER_LIBS)
 t_parity_spf_results_LDADD = $(SENDER_LIBS)
 t_parity_srs_addresses_LDADD = $(SENDER_LIBS)
 
-fuzz += t/fuzz/arc t/fuzz/dkim t/fuzz/dmarc t/fuzz/spf t/fuzz/srs
+fuzz += t/fuzz/arc t/fuzz/authres t/fuzz/dkim t/fuzz/dmarc t/fuzz/spf t/fuzz/srs
 t_fuzz_srs_LDADD = $(SENDER_LIBS)
 t_fuzz_srs_LDFLAGS = $(AM_LDFLAGS) $(LIBFUZZER_LDFLAGS)
 t_fuzz_dkim_LDADD = $(SENDER_LIBS)
 t_fuzz_dkim_LDFLAGS = $(AM_LDFLAGS) $(LIBFUZZER_LDFLAGS)
+t_fuzz_authres_LDADD = $(SENDER_LIBS)
+t_fuzz_authres_LDFLAGS = $(AM_LDFLAGS) $(LIBFUZZER_LDFLAGS)
 t_fuzz_spf_LDADD = $(SENDER_LIBS)
 t_fuzz_spf_LDFLAGS = $(AM_LDFLAGS) $(LIBFUZZER_LDFLAGS)
 t_fuzz_dmarc_LDADD = $(SENDER_LIBS)

@@ -7,9 +7,6 @@
 #include "sender/spf_macro.h"
 #include "sender/spf_record.h"
 
-/* Names asked ahead for one record: a term has one, and no more terms than this can count. */
-#define AHEAD_MAX (SPF_LOOKUPS_MAX + 2)
-
 struct check {
     const struct dns_source *dns;
     struct pool *pool;
@@ -234,7 +231,7 @@ static enum spf_result match(struct check *check, const struct spf_term *term)
 static void add_ahead(struct check *check, struct dns_query *queries, size_t *n, enum dns_type type,
                       struct str text)
 {
-    if (*n == AHEAD_MAX || spf_macro_asks_client(text))
+    if (*n == SPF_AHEAD_MAX || spf_macro_asks_client(text))
         return;
     struct str name = expand_name(check, text);
     if (name.n > 0)
@@ -244,7 +241,7 @@ static void add_ahead(struct check *check, struct dns_query *queries, size_t *n,
 /* Every name that the record may need, in one round; the answers are remembered by the source. */
 static void ask_ahead(struct check *check, const struct spf_record *record)
 {
-    struct dns_query queries[AHEAD_MAX];
+    struct dns_query queries[SPF_AHEAD_MAX];
     size_t n = 0;
     bool all = false;
     for (size_t i = 0; i < record->n && !all; i++) {

@@ -18,12 +18,13 @@
 #include "base/pool.h"
 #include "sender/dns.h"
 
-#define SPF_LOOKUPS_MAX     10         /* terms that ask the DNS (4.6.4) */
-#define SPF_VOID_MAX        2          /* look-ups without an answer (4.6.4) */
-#define SPF_NAMES_MAX       10         /* MX or PTR names of one term (4.6.4) */
-#define SPF_RECORD_MAX      (8 * 1024) /* bytes; longer: permerror */
-#define SPF_EXPANSION_MAX   (8 * 1024) /* bytes of one expanded macro string */
-#define SPF_EXPLANATION_MAX 500        /* bytes that are kept of it */
+#define SPF_LOOKUPS_MAX     10              /* terms that ask the DNS (4.6.4) */
+#define SPF_AHEAD_MAX       SPF_LOOKUPS_MAX /* names asked ahead for one record: no more can count */
+#define SPF_VOID_MAX        2               /* look-ups without an answer (4.6.4) */
+#define SPF_NAMES_MAX       10              /* MX or PTR names of one term (4.6.4) */
+#define SPF_RECORD_MAX      (8 * 1024)      /* bytes; longer: permerror */
+#define SPF_EXPANSION_MAX   (8 * 1024)      /* bytes of one expanded macro string */
+#define SPF_EXPLANATION_MAX 500             /* bytes that are kept of it */
 
 /* Leading bits of an address that make a match narrow: a network that one sender may well own. */
 #define SPF_NARROW4 12

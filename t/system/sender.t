@@ -109,6 +109,20 @@ subtest 'a stranger in From' => sub {
     like( found_of( ( received($to) )[0] ), qr/smtp\.helo=/, 'the null sender is judged by HELO' );
 };
 
+subtest 'names that are too long leave room for the answer' => sub {
+    my $to     = 'jean@none.univ.example';
+    my $chain  = join '', map { "ARC-Seal: i=$_; d=" . "\x01" x 60 . ".\x01" x 90 . "; s=\x01\n" } 1 .. 50;
+    my $field  = 'DKIM-Signature: v=1; a=rsa-sha256; h=from; bh=YQ==; b=YQ==; d=' . "\x01\"" x 3000 . '; s=' . "\x02\\" x 3000 . "\n";
+    my $letter = $chain . $field x 10 . letter($to);
+    is( $gateway->send_one( from => 'claire@good.example', to => [$to], data => \$letter )->{code}, 250, 'let in' );
+    is( scalar received($to), 1, 'and delivered' );
+    my ($seen) = map { $_->{evidence}{content} // () } reverse $gateway->poterne_json( 'trace', $to );
+    is( scalar @{ $seen->{dkim} }, 10, 'all ten signatures are in the evidence' );
+    my @names = ( @{ $seen->{sender}{arc}{sealers} }, map { @{$_}{qw(domain selector)} } @{ $seen->{dkim} } );
+    is( scalar @names, 50 + 20, 'and all who sealed it' );
+    is( ( grep { length > 253 || /[^-.?\w]/ } @names ), 0, 'as what a host name can be' );
+};
+
 my ( undef, $trace ) = $gateway->poterne( 'trace', 'jean@tag.univ.example' );
 like( $trace, qr/sender\s+spf fail \(bank\.example -all\), no signature, dmarc fail \(bank\.example asks for reject\)/, 'poterne trace tells it' );
 like( $trace, qr/verdict\s+forged/, 'and the verdict' );

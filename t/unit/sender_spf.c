@@ -96,6 +96,23 @@ static void tells_a_narrow_match_from_everybody(void **state)
     assert_false(check_from("example.org TXT v=spf1 ip6:2000::/3 -all\n", "2001:db8::1").narrow);
 }
 
+/* Whatever a record holds, no more is asked for it than could count. */
+static void only_so_much_is_asked_ahead(void **state)
+{
+    const struct spf_request request = {.client_ip = STR("192.0.2.1"),
+                                        .sender = STR("jean.toto@example.org")};
+    struct dns_memo_count count;
+    struct buf zone = BUF_INIT(8192);
+    buf_add(&zone, STR("example.org TXT v=spf1"));
+    for (unsigned i = 0; i < 3 * SPF_AHEAD_MAX; i++)
+        buf_addf(&zone, " a:%u.example.org", i);
+    buf_add(&zone, STR(" -all\n0.example.org A 192.0.2.9\n"));
+    assert_int_equal(check(buf_cstr(&zone), &request, &count).result, SPF_PERMERROR);
+    assert_int_equal(count.asked, 1 + SPF_AHEAD_MAX);
+    assert_int_equal(count.rounds, 2);
+    buf_release(&zone);
+}
+
 static void an_outage_is_no_fail(void **state)
 {
     expect("example.org TEMPFAIL\n", "192.0.2.1", SPF_TEMPERROR, "");
@@ -276,6 +293,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(says_which_mechanism_matched),
         cmocka_unit_test(tells_a_narrow_match_from_everybody),
+        cmocka_unit_test(only_so_much_is_asked_ahead),
         cmocka_unit_test(an_outage_is_no_fail),
         cmocka_unit_test(the_null_sender_is_helo),
         cmocka_unit_test(names_are_asked_together),
