@@ -254,6 +254,7 @@ enum conf_dmarc { CONF_DMARC_NONE, CONF_DMARC_TAG, CONF_DMARC_QUARANTINE, CONF_D
 struct conf_resolver {
     bool enabled;
     struct conf_list servers;     /* "192.0.2.53", "[2001:db8::53]:5353"; empty: from the root on */
+    const char *root_hints;       /* NULL: those that the library knows */
     const char *trust_anchor;     /* file with the root's keys; NULL: DNSSEC is not checked */
     unsigned queries_per_message; /* 300; then DNS_TEMP_FAILED */
     unsigned time_per_message;    /* 5 */

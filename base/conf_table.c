@@ -268,9 +268,13 @@ const struct conf_setting conf_settings[] = {
 {"resolver", "servers", LIST(CONF_SERVERS, resolver.servers), "{ }", 0, 16, {0},
  "Name servers that are asked, as address or address:port. Without one names are resolved from the "
  "root on."},
+{"resolver", "root_hints", PATH(resolver.root_hints), "\"\"", 0, 0, {0},
+ "File with the name servers of the root, where no servers are named; without one the well-known "
+ "ones, which the library knows."},
 {"resolver", "trust_anchor", PATH(resolver.trust_anchor), "/usr/share/dns/root.key", 0, 0, {0},
  "File with the keys of the root zone (or another) that DNSSEC is checked with; without one it is "
- "not. Servers that are asked must hand DNSSEC's records on."},
+ "not (Debian has it in the package dns-root-data; where it is missing the log says so). Servers that "
+ "are asked must hand DNSSEC's records on."},
 {"resolver", "queries_per_message", COUNT(resolver.queries_per_message), "300", 1, 10000, {0},
  "Questions to the DNS for one message; those above it get no answer."},
 {"resolver", "time_per_message", TIME(resolver.time_per_message), "5s", 1, MINUTE, {0},

@@ -7,6 +7,9 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/network.h"
+#include "gateway/resolver/protocol.h"
+
+_Static_assert(RESOLVER_NOTHING_TTL < LISTS_CHECK_EVERY, "each check asks the list itself");
 
 enum entry { FOUR_HELD, FOUR_FREE, SIX_HELD, SIX_FREE, ENTRIES };
 

@@ -32,6 +32,11 @@ enum resolver_kind { RESOLVER_MESSAGE = 1, RESOLVER_LASTING = 2, RESOLVER_STATUS
 #define RESOLVER_SECURE 1 /* DNSSEC proved it */
 #define RESOLVER_CACHED 2 /* nobody had to be asked */
 
+/* Seconds that "there is nothing" is kept at most: less than the pause between two self-checks of a
+ * list (gateway/edge/lists.h). Otherwise a list that came back would be held for empty, and one
+ * that began to hold everybody for good, by the cache. */
+#define RESOLVER_NOTHING_TTL 240
+
 /* Bytes of an answer; records that would go beyond are left out. */
 #define RESOLVER_ANSWER_MAX (IPC_MSG_MAX - 1024)
 

@@ -25,6 +25,7 @@ struct lookup {
     bool calling;  /* the library has not come back from being asked */
     bool answered; /* while calling */
     bool silent;   /* counted as such */
+    bool probe;    /* of nobody (health.h) */
 };
 
 struct asker {
@@ -236,12 +237,28 @@ static void tell_away(void)
               "senders are temporarily unknown, and lists are left out");
 }
 
+/* True: the servers are away from now on. */
+static bool note_silent(struct lookup *l, int64_t now)
+{
+    struct health *health = &l->service->health;
+    if (l->silent)
+        return false;
+    l->silent = true;
+    return l->probe ? health_probe_silent(health, l->asked_us / 1000, now)
+                    : health_silent(health, l->asked_us / 1000, now);
+}
+
+static bool is_doubtful(const struct service *s, int64_t now)
+{
+    return health_doubtful(&s->health, s->first ? s->first->asked_us / 1000 : 0, now);
+}
+
 static void note_health(struct lookup *l, const struct packet_answer *found)
 {
     struct service *s = l->service;
     int64_t took = clock_us() - l->asked_us;
     bool known = l->calling; /* or a server that the library holds for dead */
-    if (known && (found->status != DNS_TEMP_FAILED || !health_doubtful(&s->health)))
+    if (known && (found->status != DNS_TEMP_FAILED || !is_doubtful(s, clock_ms())))
         return;
     if (found->status != DNS_TEMP_FAILED) {
         if (health_answered(&s->health, l->asked_us / 1000, (uint64_t)took))
@@ -249,8 +266,7 @@ static void note_health(struct lookup *l, const struct packet_answer *found)
                      (long long)(clock_ms() - s->health.away_since) / 1000);
         return;
     }
-    if ((known || took / 1000 >= HEALTH_SILENCE_MS) && !l->silent &&
-        health_silent(&s->health, l->asked_us / 1000, clock_ms()))
+    if ((known || took / 1000 >= HEALTH_SILENCE_MS) && note_silent(l, clock_ms()))
         tell_away();
 }
 
@@ -291,14 +307,15 @@ static void on_answer(void *data, const struct unbound_answer *from)
 
 /* --- what is asked --- */
 
-/* Asks; false: it can't be. The answer may come within. */
+/* Asks, for nobody as a probe; false: it can't be. The answer may come within. */
 static bool ask(struct service *s, struct asker *a, uint32_t number, enum dns_type type,
                 const char *name)
 {
     struct lookup *l = s->n_open < SERVICE_OPEN_MAX ? calloc(1, sizeof *l) : NULL;
     if (l == NULL)
         return false;
-    *l = (struct lookup){.service = s, .number = number, .type = type, .asked_us = clock_us()};
+    *l = (struct lookup){
+        .service = s, .number = number, .type = type, .asked_us = clock_us(), .probe = a == NULL};
     l->calling = true;
     lookup_link(l);
     if (a)
@@ -474,7 +491,7 @@ static void on_asker(evutil_socket_t fd, short what, void *data)
 static void probe(struct service *s, int64_t now)
 {
     char name[PROBE_NAME];
-    if (!health_doubtful(&s->health) || now - s->probed < PROBE_MS)
+    if (!is_doubtful(s, now) || now - s->probed < PROBE_MS)
         return;
     s->probed = now;
     snprintf(name, sizeof name, "probe-%u-%llu.%s", s->probes++, (unsigned long long)s->began,
@@ -498,9 +515,7 @@ static void note_silence(struct service *s, int64_t now)
         next = l->next;
         if (now - asked < HEALTH_SILENCE_MS)
             break;
-        if (!l->silent)
-            fell |= health_silent(&s->health, asked, now);
-        l->silent = true;
+        fell |= note_silent(l, now);
         if (is_lasting(l) && now - asked >= SERVICE_LASTING_MS) {
             struct asker *a = l->asker;
             lookup_leave(l);

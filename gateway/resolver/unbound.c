@@ -9,6 +9,7 @@
 
 #include "base/conf_place.h"
 #include "base/log.h"
+#include "gateway/resolver/protocol.h"
 
 #define CLASS_IN       1
 #define SEC_BOGUS      1 /* what the library's callback says */
@@ -65,7 +66,9 @@ static int set_options(struct ub_ctx *ctx, const struct conf_resolver *conf, str
         {"infra-keep-probing:", "yes"},
         {"infra-host-ttl:", conf->servers.n > 0 ? SILENT_SERVER : SILENT_OTHERS},
         {"infra-cache-max-rtt:", "2000"},
-        {"cache-max-negative-ttl:", "900"},
+        /* a name of our own that nobody knows must be asked for each time (health.h) */
+        {"aggressive-nsec:", "no"},
+        {"harden-below-nxdomain:", "no"},
         {"edns-buffer-size:", "1232"},
         {"prefetch:", "yes"},
         {"val-log-level:", "0"},
@@ -74,6 +77,8 @@ static int set_options(struct ub_ctx *ctx, const struct conf_resolver *conf, str
         if (set(ctx, options[i][0], options[i][1], err) < 0)
             return -1;
     /* records are twice as much as what points at them */
+    if (set_size(ctx, "cache-max-negative-ttl:", RESOLVER_NOTHING_TTL, err) < 0)
+        return -1;
     if (set_size(ctx, "msg-cache-size:", conf->cache_size / 3, err) < 0)
         return -1;
     return set_size(ctx, "rrset-cache-size:", conf->cache_size / 3 * 2, err);
@@ -92,6 +97,16 @@ static int set_servers(struct ub_ctx *ctx, const struct conf_resolver *conf, str
             return fail(err, server, result);
     }
     return 0;
+}
+
+/* The library knows the root's servers; another tree has others. */
+static int set_hints(struct ub_ctx *ctx, const struct conf_resolver *conf, struct err *err)
+{
+    if (conf->root_hints == NULL)
+        return 0;
+    if (access(conf->root_hints, R_OK) < 0)
+        return err_sys(err, "resolver.root_hints: cannot read %s", conf->root_hints);
+    return set(ctx, "root-hints:", conf->root_hints, err);
 }
 
 static int set_anchor(struct unbound *u, const struct conf_resolver *conf, struct err *err)
@@ -135,7 +150,7 @@ static int ask_first(struct unbound *u, struct err *err)
     int rcode = -1;
     if (unbound_ask(u, LOCAL_QUESTION, DNS_A, note_rcode, &rcode) < 0 || rcode != 0)
         return err_set(err, "resolver: libunbound could not be set up (is trust_anchor a file of "
-                            "DNSKEY or DS records?)");
+                            "DNSKEY or DS records, and root_hints one of NS and A?)");
     return 0;
 }
 
@@ -152,8 +167,8 @@ struct unbound *unbound_open(const struct conf_resolver *conf, struct event_base
     }
     ub_ctx_debugout(u->ctx, NULL);
     if (set_options(u->ctx, conf, err) < 0 || set_servers(u->ctx, conf, err) < 0 ||
-        set_anchor(u, conf, err) < 0 || free_zones(u->ctx, conf, err) < 0 ||
-        ask_first(u, err) < 0) {
+        set_hints(u->ctx, conf, err) < 0 || set_anchor(u, conf, err) < 0 ||
+        free_zones(u->ctx, conf, err) < 0 || ask_first(u, err) < 0) {
         unbound_close(&u);
         return NULL;
     }

@@ -221,15 +221,42 @@ static void silence_is_noticed_and_ends(void **state)
 {
     struct health h = {0};
     assert_false(health_answered(&h, 1000, 500));
-    for (unsigned i = 0; i < HEALTH_SILENT_MAX - 1; i++)
+    for (unsigned i = 0; i < HEALTH_SILENT_MAX; i++)
         assert_false(health_silent(&h, 2000 + i, 4000));
-    assert_true(health_doubtful(&h));
-    assert_true(health_silent(&h, 2010, 4000));
-    assert_true(h.away);
+    assert_true(health_probe_silent(&h, 2010, 4000));
+    assert_true(h.away && health_doubtful(&h, 0, 4000));
     assert_false(health_silent(&h, 2011, 4100)); /* told once */
     assert_true(health_answered(&h, 5000, 500));
-    assert_false(h.away || health_doubtful(&h));
+    assert_false(h.away || health_doubtful(&h, 0, 5000));
     assert_int_equal(h.outages, 1);
+}
+
+/* Names are the sender's choice: however many are silent, and whenever the probe is answered. */
+static void silent_names_alone_are_no_outage(void **state)
+{
+    struct health h = {0};
+    for (unsigned i = 0; i < 1000; i++)
+        assert_false(health_silent(&h, 1000 + i, 3000));
+    assert_false(h.away);
+    assert_true(health_doubtful(&h, 0, 3000));
+    assert_false(health_answered(&h, 2500, 500)); /* the probe */
+    for (unsigned i = 0; i < 1000; i++)
+        assert_false(health_silent(&h, 2000, 4000));
+    assert_int_equal(h.silent, 0);
+    /* nor is a probe alone: our own name may be what is dead */
+    for (unsigned i = 0; i < 1000; i++)
+        assert_false(health_probe_silent(&h, 5000 + i, 7000));
+    assert_int_equal(h.outages, 0);
+}
+
+static void a_slow_question_is_doubted_early(void **state)
+{
+    struct health h = {0};
+    assert_false(health_doubtful(&h, 0, 9000));
+    assert_false(health_doubtful(&h, 9000, 9000 + HEALTH_DOUBT_MS - 1));
+    assert_true(health_doubtful(&h, 9000, 9000 + HEALTH_DOUBT_MS));
+    health_answered(&h, 9001, 500);
+    assert_false(health_doubtful(&h, 9000, 9000 + HEALTH_DOUBT_MS));
 }
 
 static void a_dead_name_is_no_outage(void **state)
@@ -405,6 +432,8 @@ int main(void)
         cmocka_unit_test(hostile_packets_do_no_harm),
         cmocka_unit_test(names_are_escaped),
         cmocka_unit_test(silence_is_noticed_and_ends),
+        cmocka_unit_test(silent_names_alone_are_no_outage),
+        cmocka_unit_test(a_slow_question_is_doubted_early),
         cmocka_unit_test(a_dead_name_is_no_outage),
         cmocka_unit_test(no_round_takes_all_the_time),
         cmocka_unit_test(answers_find_their_questions),
