@@ -40,7 +40,15 @@ struct conf_domain {
     struct conf_list directory; /* sources in order (conf_source_of()); empty: directory.files */
     struct conf_hops next_hop;
     unsigned dmarc; /* enum conf_dmarc */
+    /* automatic redirection (directory/redirect.h) */
+    struct conf_list redirect_only_to; /* domains, or .domain for what lies below; {}: nowhere */
+    bool redirect_keep;                /* the mailbox keeps a copy */
+    unsigned redirect_refused;         /* enum conf_redirect_refused */
+    const char *redirect_sender;       /* "srs", "@domain" to do so in, or an address */
 };
+
+/* What becomes of mail whose redirection the rule forbids. */
+enum conf_redirect_refused { REDIRECT_REFUSED_MAILBOX, REDIRECT_REFUSED_REJECT };
 
 /* Where recipients are known from (directory/source.h). */
 enum conf_source_kind { SOURCE_FILE, SOURCE_LDAP, SOURCE_SQLITE, SOURCE_CALL_AHEAD, SOURCE_QUOTA };
@@ -75,6 +83,7 @@ struct conf_ldap {
     const char *quota_used, *quota_limit; /* attributes */
     size_t quota_unit;
     const char *identities, *redirect; /* attributes */
+    struct conf_list redirect_keep;    /* tests: does the mailbox keep a copy? */
     struct conf_list groups;           /* tests: is an entry a group? */
     const char *members, *writers;     /* attributes */
     unsigned group_size_limit;         /* 0: none */

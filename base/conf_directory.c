@@ -84,7 +84,8 @@ static int check_attributes(const struct conf_ldap *ldap, struct err *err)
     const char *const single[] = {ldap->address,    ldap->quota_used, ldap->quota_limit,
                                   ldap->identities, ldap->redirect,   ldap->members,
                                   ldap->writers};
-    const struct conf_list *const tests[] = {&ldap->disabled, &ldap->enabled, &ldap->groups};
+    const struct conf_list *const tests[] = {&ldap->disabled, &ldap->enabled, &ldap->groups,
+                                             &ldap->redirect_keep};
     for (size_t i = 0; i < sizeof single / sizeof single[0]; i++)
         if (!is_attribute(single[i]))
             return err_set(err, "ldap %s: `%s`: expected the name of an attribute", ldap->name,

@@ -345,6 +345,20 @@ static const struct conf_setting conf_domain_settings[] = {
  {"none", "tag", "quarantine", "reject"},
  "What is done at most with a message that fails DMARC and whose author's domain asks for quarantine "
  "or reject: nothing, a tagged subject, quarantine or refusal, but never more than is asked for."},
+{"domain", "redirect_only_to", CONF_DOMAINS, IN(struct conf_domain, redirect_only_to, struct conf_list),
+ "{ }", 0, 1000, {0},
+ "Domains that mail of this one's people may be redirected to; .example.org is whatever lies below "
+ "example.org. Our own domains need not be listed; with nothing listed no mail is redirected beyond them."},
+{"domain", "redirect_keep", CONF_BOOL, IN(struct conf_domain, redirect_keep, bool), "no", 0, 0, {0},
+ "The mailbox keeps a copy of what is redirected; a source may say otherwise of a person."},
+{"domain", "redirect_refused", CONF_CHOICE, IN(struct conf_domain, redirect_refused, unsigned), "mailbox", 0, 0,
+ {"mailbox", "reject"},
+ "What becomes of mail whose redirection redirect_only_to forbids: it stays in the mailbox, or it is "
+ "refused with 550 5.7.1 and the reason."},
+{"domain", "redirect_sender", CONF_SENDER, IN(struct conf_domain, redirect_sender, const char *), "srs", 0, 0, {0},
+ "The envelope sender of what is redirected beyond our domains: srs is an address of this domain by "
+ "which a bounce finds its way back, @example.org the same in a domain of its own, and an address is "
+ "the sender of all such mail and gets its bounces."},
 };
 
 #define LDAP_TEXT(field) CONF_TEXT, IN(struct conf_ldap, field, const char *)
@@ -394,6 +408,8 @@ static const struct conf_setting conf_ldap_settings[] = {
  "Attribute of the addresses that one may send from. Empty is the preset's."},
 {"ldap", "redirect", LDAP_TEXT(redirect), "\"\"", 0, 100, {0},
  "Attribute of the address that one's mail is redirected to. Empty is the preset's."},
+{"ldap", "redirect_keep", LDAP_TEXTS(redirect_keep), "{ }", 0, 16, {0},
+ "What makes one's mailbox keep a copy of what is redirected, as in disabled. Empty is the preset's."},
 {"ldap", "groups", LDAP_TEXTS(groups), "{ }", 0, 16, {0},
  "What makes an entry a group, as in disabled. Empty is the preset's."},
 {"ldap", "members", LDAP_TEXT(members), "\"\"", 0, 100, {0},
@@ -428,7 +444,7 @@ static const struct conf_setting conf_sqlite_settings[] = {
  "The database; another file that is renamed over it is taken up."},
 {"sqlite", "query", CONF_TEXT, IN(struct conf_sqlite, query, const char *), "\"\"", 0, 4000, {0},
  "One SELECT with one parameter, the address; any row means that it is known. Columns that are called "
- "address, disabled, quota_used, quota_limit, redirect say more."},
+ "address, disabled, quota_used, quota_limit, redirect, redirect_keep say more."},
 };
 
 static const struct conf_setting conf_quota_settings[] = {

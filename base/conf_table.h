@@ -24,6 +24,7 @@ enum conf_type {
     CONF_HOP,       /* struct conf_hop */
     CONF_PEER,      /* struct conf_peer */
     CONF_ADDRESS,   /* const char *: mail address; "" is NULL */
+    CONF_SENDER,    /* const char *: the word srs, @domain, or a mail address */
     CONF_WORDS,     /* struct conf_list: each one of `words`, none twice */
     CONF_ENGINES,   /* struct conf_list: each one of `words` or the name of a scanner */
     CONF_TEXTS,     /* struct conf_list: texts, the same one as often as one likes */
@@ -35,6 +36,7 @@ enum conf_type {
     CONF_NETWORKS,  /* struct conf_list: networks of IP addresses */
     CONF_URIS,      /* struct conf_list: ldap:// and ldaps:// */
     CONF_HOSTS,     /* struct conf_list: domain names */
+    CONF_DOMAINS,   /* struct conf_list: domain names, or .domain for what lies below one */
     CONF_SOURCES,   /* struct conf_list: conf_source_of() */
     CONF_HOPS       /* struct conf_hops */
 };

@@ -195,7 +195,24 @@ static int store_address(struct job *job, struct str text, const char **field)
     return copy_text(job, text, field);
 }
 
+static int store_sender(struct job *job, struct str text, const char **field)
+{
+    char domain[DOMAIN_SIZE];
+    bool below = str_starts(text, STR("@")) && domain_normal(str_from(text, 1), domain);
+    if (!str_eq(text, STR("srs")) && !below && !is_address(text))
+        return err_set(job->err, "expected srs, a domain such as @srs.example.org, or a mail "
+                                 "address");
+    return copy_text(job, text, field);
+}
+
 /* --- lists --- */
+
+/* example.org, or .example.org for what lies below it */
+static bool is_domain(struct str text)
+{
+    char name[DOMAIN_SIZE];
+    return domain_normal(str_from(text, str_starts(text, STR("."))), name);
+}
 
 /* Scheme, host and port only: the rest of an LDAP URL (RFC 4516) is in other settings. */
 static bool is_ldap_uri(struct str text)
@@ -249,6 +266,10 @@ static int check_item(struct job *job, struct str text)
                                        "192.0.2.1");
     case CONF_HOSTS:
         return domain_normal(text, name) ? 0 : err_set(job->err, "expected a domain name");
+    case CONF_DOMAINS:
+        return is_domain(text) ? 0
+                               : err_set(job->err, "expected a domain such as example.org, or "
+                                                   ".example.org for what lies below it");
     case CONF_SOURCES:
         return conf_source_of(text.s, &source)
                    ? 0
@@ -336,6 +357,8 @@ int conf_value_store(const struct conf_setting *setting, const struct conf_value
         return store_path(&job, text, field);
     case CONF_ADDRESS:
         return store_address(&job, text, field);
+    case CONF_SENDER:
+        return store_sender(&job, text, field);
     case CONF_BOOL:
         return store_bool(&job, text, field);
     case CONF_COUNT:

@@ -14,9 +14,10 @@ enum recipient_state {
     RCPT_HELD = 3,      /* in quarantine */
     RCPT_RELEASED = 4,  /* owed again, by somebody's word */
     RCPT_DELETED = 5,   /* from quarantine, by somebody's word */
-    RCPT_FAILED = 6
+    RCPT_FAILED = 6,
+    RCPT_REDIRECTED = 7 /* it went to others, who have outcomes of their own */
 };
-#define RECIPIENT_STATES 7
+#define RECIPIENT_STATES 8
 
 const char *recipient_state_name(enum recipient_state state);
 /* owed, deferred, released: to be delivered */

@@ -6,6 +6,8 @@
  *     jean.toto@univ.example                       an address
  *     jtoto@univ.example: jean.toto@univ.example   an alias (delivered under its own name)
  *     @univ.example                                catch-all for the domain (off unless written)
+ *     j.roy@univ.example -> roy@lab.example        its mail is redirected (redirect.h); behind it
+ *                                                  keep=yes or keep=no: the mailbox keeps a copy
  * Local parts are compared without case (ASCII); domains as A-labels, without case.
  *
  * A source that can't be read or asked leaves what it said last in service: who was known still is,
@@ -18,7 +20,8 @@
  * The messages between edge and the directory process (wire.h):
  *     request  u32 number, u8 enum directory_wish, str address, str sender
  *     reply    u32 number, u8 enum directory_result, str canonical address, str how it was found,
- *              u8 rewrite, u64 quota used, u64 quota limit, str redirect, str identities
+ *              u8 rewrite, u64 quota used, u64 quota limit, str redirect, u8 keep, str identities,
+ *              str rule, u8 hops of the redirection, of each: str address, str person, u8 keep
  * Replies come in any order. What `poterne directory` asks for is answered in JSON (u32 number,
  * str).
  */
@@ -51,6 +54,26 @@ enum directory_result {
     DIRECTORY_DISABLED,    /* known, but takes no mail: 550 5.2.1 */
     DIRECTORY_FULL,        /* known, but there is no room: 552 5.2.2 */
     DIRECTORY_CLOSED,      /* a group that this sender may not write to: 550 5.7.1 */
+    DIRECTORY_NO_REDIRECT, /* its redirection is forbidden, and so is its mail: 550 5.7.1; why */
+};
+
+/*
+ * Where redirected mail goes (redirect.h): the recipient, whom it redirects to, … Each but the last
+ * is one of ours; the last has it, and of the others who keeps a copy.
+ */
+#define REDIRECT_HOPS_MAX  6 /* the recipient, and five redirections behind one another */
+#define REDIRECT_RULE_SIZE 400
+
+struct redirect_hop {
+    char address[ADDRESS_MAX + 1]; /* that its copy is delivered to */
+    char person[ADDRESS_MAX + 1];  /* whose it is: the official address, for Delivered-To */
+    bool keep;
+};
+
+struct redirect_way {
+    size_t n; /* 0: not redirected */
+    struct redirect_hop hops[REDIRECT_HOPS_MAX];
+    char rule[REDIRECT_RULE_SIZE]; /* what allows it, or of DIRECTORY_NO_REDIRECT forbids it */
 };
 
 struct directory_answer {
@@ -59,7 +82,9 @@ struct directory_answer {
     char how[DIRECTORY_HOW_SIZE];         /* "file functional, alias of jean.toto@…" */
     bool rewrite;                         /* deliver to `address`, whatever name was asked for */
     uint64_t quota_used, quota_limit;     /* bytes; limit 0: not told */
-    char redirect[ADDRESS_MAX + 1];       /* where its mail is redirected to; "": nowhere */
+    char redirect[ADDRESS_MAX + 1];       /* where its source redirects it to; "": nowhere */
+    bool keep;                            /* … and the mailbox keeps a copy */
+    struct redirect_way way;              /* what comes of that; for WISH_RECIPIENT and WISH_TEST */
     char identities[PERSON_LIST_MAX + 1]; /* what it may send from, a blank between two */
 };
 
@@ -73,6 +98,9 @@ struct directory_request {
 void directory_request_put(struct buf *out, const struct directory_request *request);
 /* Texts point into the message. */
 bool directory_request_get(struct str message, struct directory_request *request);
+void redirect_way_put(struct buf *out, const struct redirect_way *way);
+/* False: malformed. */
+bool redirect_way_get(struct wire *wire, struct redirect_way *way);
 void directory_reply_put(struct buf *out, uint32_t number, const struct directory_answer *answer);
 bool directory_reply_get(struct str message, uint32_t *number, struct directory_answer *answer);
 

@@ -4,6 +4,7 @@
 
 #include "base/fsio.h"
 #include "directory/address.h"
+#include "directory/person.h"
 
 bool file_same(const struct stat *a, const struct stat *b)
 {
@@ -36,6 +37,21 @@ static size_t find_colon(struct str line)
     return STR_NONE;
 }
 
+/* The arrow of `address -> target`, likewise. */
+static size_t find_arrow(struct str line)
+{
+    bool quoted = false;
+    for (size_t i = 0; i + 1 < line.n; i++) {
+        if (quoted && line.s[i] == '\\')
+            i++;
+        else if (line.s[i] == '"')
+            quoted = !quoted;
+        else if (line.s[i] == '-' && line.s[i + 1] == '>' && !quoted)
+            return i;
+    }
+    return STR_NONE;
+}
+
 static int add(struct table *table, const struct table_entry *entry, struct err *err)
 {
     struct table_entry old;
@@ -45,9 +61,51 @@ static int add(struct table *table, const struct table_entry *entry, struct err 
     return added == 1 ? 0 : err_set(err, "out of memory");
 }
 
+/* What stands behind the target: nothing, keep=yes or keep=no. */
+static bool read_keep(struct str text, unsigned *flags)
+{
+    if (str_eq(text, STR("keep=yes")))
+        *flags = PERSON_KEEP;
+    else if (str_eq(text, STR("keep=no")))
+        *flags = PERSON_NO_KEEP;
+    return text.n == 0 || *flags;
+}
+
+/* `address -> target`, with the arrow at `arrow`. */
+static int add_redirection(struct table *table, struct str line, size_t arrow, unsigned number,
+                           struct err *err)
+{
+    struct address address, target;
+    struct person person = {.flags = 0};
+    struct buf bytes = BUF_INIT(PERSON_BYTES_MAX);
+    struct str left = str_trim(str_sub(line, 0, arrow));
+    struct str right = str_trim(str_from(line, arrow + 2));
+    size_t end = str_rchr(right, ' ');
+    bool more = end != STR_NONE && str_starts(str_from(right, end + 1), STR("keep="));
+    struct str keep = more ? str_from(right, end + 1) : STR_EMPTY;
+    right = str_trim(str_sub(right, 0, more ? end : right.n));
+    if (!address_normal(left, false, &address) || !address_normal(right, false, &target) ||
+        !read_keep(keep, &person.flags))
+        return err_set(err,
+                       "`%.*s`: expected a redirection such as jean.toto@example.org -> "
+                       "jean@lab.example, and behind it keep=yes, keep=no or nothing",
+                       STR_ARG(str_sub(line, 0, 200)));
+    person.redirect = str_of(target.text);
+    person_put(&bytes, &person);
+    struct table_entry entry = {.address = str_of(address.text),
+                                .more = buf_str(&bytes),
+                                .line = number};
+    int result = buf_ok(&bytes) ? add(table, &entry, err) : err_set(err, "out of memory");
+    buf_release(&bytes);
+    return result;
+}
+
 static int add_line(struct table *table, struct str line, unsigned number, struct err *err)
 {
     struct address address, target;
+    size_t arrow = find_arrow(line);
+    if (arrow != STR_NONE)
+        return add_redirection(table, line, arrow, number, err);
     size_t colon = find_colon(line);
     bool alias = colon != STR_NONE;
     struct str left = str_trim(str_sub(line, 0, alias ? colon : line.n));

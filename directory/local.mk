@@ -9,6 +9,8 @@ lib_libdirectory_a_SOURCES = \
     directory/cache.c directory/cache.h \
     directory/address.c directory/address.h \
     directory/report.c directory/report.h \
+    directory/redirect.c directory/redirect.h \
+    directory/freemail.c directory/freemail.h \
     directory/table.c directory/table.h \
     directory/file.c directory/file.h \
     directory/message.c
@@ -36,7 +38,8 @@ t_unit_directory_ldap_LDADD = $(SOURCES_LIBS) $(CMOCKA_LIBS)
 t_unit_directory_shrink_CPPFLAGS = $(AM_CPPFLAGS) $(LDAP_CFLAGS)
 t_unit_directory_shrink_LDADD = $(SOURCES_LIBS) $(CMOCKA_LIBS)
 
-unit += t/unit/directory_file t/unit/directory_find t/unit/directory_report
+unit += t/unit/directory_file t/unit/directory_find t/unit/directory_report t/unit/directory_redirect
+t_unit_directory_redirect_LDADD = $(DIRECTORY_LIBS) $(CMOCKA_LIBS)
 t_unit_directory_report_LDADD = $(DIRECTORY_LIBS) $(CMOCKA_LIBS)
 t_unit_directory_file_LDADD = $(DIRECTORY_LIBS) $(CMOCKA_LIBS)
 t_unit_directory_find_LDADD = $(DIRECTORY_LIBS) $(CMOCKA_LIBS)

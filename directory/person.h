@@ -21,8 +21,10 @@ enum person_flag {
     PERSON_CLOSED = 1 << 3,  /* a group that only its writers may write to */
     PERSON_REWRITE = 1 << 4, /* what comes to an alias goes to the official address */
     PERSON_CUT = 1 << 5,     /* a list was longer than PERSON_LIST_MAX */
+    PERSON_KEEP = 1 << 6,    /* the mailbox keeps a copy of what is redirected, */
+    PERSON_NO_KEEP = 1 << 7, /* … or does not; neither: as the domain's redirect_keep says */
 };
-#define PERSON_FLAGS_ALL 63U
+#define PERSON_FLAGS_ALL 255U
 
 struct person {
     struct str address; /* the official one, in the form of address.h; empty: the one asked for */

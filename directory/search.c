@@ -43,6 +43,13 @@ static bool writers_unknown(const struct search *search, const struct person *pe
            !person_lists(person->writers, str_of(search->sender));
 }
 
+static bool keeps_copy(const struct search *search, const struct person *person)
+{
+    if (person->flags & (PERSON_KEEP | PERSON_NO_KEEP))
+        return person->flags & PERSON_KEEP;
+    return search->domain->redirect_keep;
+}
+
 static void found(struct search *search, const struct person *person, struct str key,
                   const char *note, time_t as_of)
 {
@@ -54,6 +61,7 @@ static void found(struct search *search, const struct person *person, struct str
     str_copy(address, a->address, sizeof a->address);
     str_copy(person->redirect, a->redirect, sizeof a->redirect);
     str_copy(person->identities, a->identities, sizeof a->identities);
+    a->keep = keeps_copy(search, person);
     a->rewrite = person->flags & PERSON_REWRITE && person->flags & PERSON_ALIAS;
     a->quota_used = person->quota_used;
     a->quota_limit = person->quota_limit;
@@ -272,6 +280,7 @@ void search_begin(struct search *search, const struct directory *directory, stru
     const struct conf_domain *domain = conf_domain_find(conf, name);
     if (domain == NULL)
         return;
+    search->domain = domain;
     search->answer.result = DIRECTORY_UNKNOWN;
     if (!good)
         return;

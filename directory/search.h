@@ -33,6 +33,7 @@ struct search {
     struct str key;
     /* the rest is the search's own */
     const struct directory *directory;
+    const struct conf_domain *domain;
     struct source_list sources;
     enum search_stage stage;
     size_t at; /* in sources */

@@ -123,6 +123,9 @@ static void read_column(sqlite3_stmt *query, int column, struct row *row)
     } else if (str_ieq(name, STR("redirect"))) {
         if (address_normal(text_of(query, column), false, &row->redirect))
             p->redirect = str_of(row->redirect.text);
+    } else if (str_ieq(name, STR("redirect_keep"))) {
+        if (sqlite3_column_type(query, column) != SQLITE_NULL)
+            p->flags |= number_of(query, column) ? PERSON_KEEP : PERSON_NO_KEEP;
     } else if (str_ieq(name, STR("disabled"))) {
         p->flags |= number_of(query, column) ? PERSON_DISABLED : 0U;
     } else if (str_ieq(name, STR("quota_used"))) {

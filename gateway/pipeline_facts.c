@@ -24,6 +24,23 @@ static uint32_t count_received(const struct message *message)
     return n;
 }
 
+/* Who had it on its way here: a redirection that it comes back from is not done again. */
+static void find_delivered_to(const struct message *message, struct pool *pool,
+                              struct content_facts *facts)
+{
+    struct buf out = BUF_INIT(DELIVERED_TO_BYTES);
+    const struct header *h;
+    size_t from = 0, n = 0;
+    while ((h = part_header(message->root, STR("Delivered-To"), &from)) && n++ < DELIVERED_TO_MAX) {
+        buf_add(&out, str_trim(header_unfold(pool, h)));
+        buf_addc(&out, '\n');
+    }
+    facts->delivered_to = buf_ok(&out) ? pool_str(pool, buf_str(&out)) : STR_EMPTY;
+    facts->delivered_to_cut =
+        h != NULL || !buf_ok(&out) || (out.n && facts->delivered_to.s == NULL);
+    buf_release(&out);
+}
+
 /* A header's text cut to what the journal keeps, on a character's border. */
 static struct str short_text(struct str x, size_t max)
 {
@@ -99,6 +116,7 @@ int pipeline_facts(const struct pipeline *pipeline, const struct pipeline_result
         .dmarc_domain = result->sender.dmarc.domain,
         .vouching = vouching(&result->sender),
     };
+    find_delivered_to(result->message, pool, facts);
     if (fingerprint_make(pool, result->message, str_of(spam->subject_tag), &facts->fingerprint,
                          err) < 0)
         return -1;

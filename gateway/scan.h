@@ -31,6 +31,9 @@ int scan_request_read(struct str message, const struct ipc_fds *fds, uint64_t si
 
 #define SCAN_EVIDENCE_MAX (48 * 1024)
 
+#define DELIVERED_TO_MAX   50 /* fields; as many hops as a message may have (headers_hops_limit) */
+#define DELIVERED_TO_BYTES (16 * 1024)
+
 /* What pass 1 and pass 2 found; texts point into the message (get) or live in a pool (made). */
 struct content_facts {
     double heuristics; /* required - sum of rule scores */
@@ -42,6 +45,8 @@ struct content_facts {
     uint64_t model_generation;
     struct str subject, message_id;
     uint32_t received_hops;    /* Received fields */
+    struct str delivered_to;   /* values of the Delivered-To fields, a line each */
+    bool delivered_to_cut;     /* there were more than DELIVERED_TO_MAX, or longer ones */
     struct str authentication; /* Authentication-Results line with CR LF; may be empty */
     enum dmarc_policy dmarc;   /* what the author's domain asks for, as the message fails DMARC */
     struct str dmarc_domain;

@@ -49,8 +49,9 @@ const char schema_create[] =
 
 /* The states that stand in the SQL below and above, by their numbers */
 _Static_assert(RCPT_OWED == 0 && RCPT_DEFERRED == 1 && RCPT_DELIVERED == 2 && RCPT_HELD == 3 &&
-                   RCPT_RELEASED == 4 && RCPT_DELETED == 5 && RCPT_FAILED == 6,
-               "open are 0, 1, 3, 4; final are 2, 5, 6");
+                   RCPT_RELEASED == 4 && RCPT_DELETED == 5 && RCPT_FAILED == 6 &&
+                   RCPT_REDIRECTED == 7,
+               "open are 0, 1, 3, 4; final are 2, 5, 6, 7");
 
 const char *const schema_statements[STORE_STATEMENTS] = {
     [STORE_BEGIN] = "BEGIN IMMEDIATE",
@@ -61,8 +62,8 @@ const char *const schema_statements[STORE_STATEMENTS] = {
     [STORE_RECIPIENT] =
         "INSERT INTO recipient VALUES (?1, ?2, ?3, ?4, ?5, ?6)"
         " ON CONFLICT (id, idx) DO UPDATE SET state = excluded.state, time_us = excluded.time_us"
-        " WHERE (excluded.state IN (2, 5, 6), excluded.time_us, excluded.state)"
-        " > (state IN (2, 5, 6), time_us, state)",
+        " WHERE (excluded.state IN (2, 5, 6, 7), excluded.time_us, excluded.state)"
+        " > (state IN (2, 5, 6, 7), time_us, state)",
     [STORE_OUTCOME] = "INSERT INTO outcome VALUES (?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT DO NOTHING",
     [STORE_REFUSED] = "INSERT INTO refusal VALUES (NULL, ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10,"
                       " ?11, ?12, ?13) ON CONFLICT DO NOTHING",
@@ -71,12 +72,12 @@ const char *const schema_statements[STORE_STATEMENTS] = {
     [STORE_DOOM] =
         "INSERT OR IGNORE INTO doomed SELECT id FROM message WHERE id < ?1 AND NOT EXISTS"
         " (SELECT 1 FROM recipient r WHERE r.id = message.id"
-        "  AND (r.state NOT IN (2, 5, 6) OR r.time_us >= ?2)) ORDER BY id LIMIT ?3",
+        "  AND (r.state NOT IN (2, 5, 6, 7) OR r.time_us >= ?2)) ORDER BY id LIMIT ?3",
     [STORE_DOOM_ORPHANS] =
         "INSERT OR IGNORE INTO doomed SELECT DISTINCT id FROM recipient a WHERE id < ?1"
         " AND NOT EXISTS (SELECT 1 FROM message WHERE message.id = a.id) AND NOT EXISTS"
         " (SELECT 1 FROM recipient r WHERE r.id = a.id"
-        "  AND (r.state NOT IN (2, 5, 6) OR r.time_us >= ?2)) ORDER BY id LIMIT ?3",
+        "  AND (r.state NOT IN (2, 5, 6, 7) OR r.time_us >= ?2)) ORDER BY id LIMIT ?3",
     [STORE_DROP_OUTCOMES] = "DELETE FROM outcome WHERE id IN (SELECT id FROM doomed)",
     [STORE_DROP_RECIPIENTS] = "DELETE FROM recipient WHERE id IN (SELECT id FROM doomed)",
     [STORE_DROP_MESSAGES] = "DELETE FROM message WHERE id IN (SELECT id FROM doomed)",

@@ -137,7 +137,8 @@ int quarantine_add(struct spool_file *file, struct str address,
     if (quarantine_held_count(envelope) == 0)
         return refuse(envelope, NOTICE_EVERYONE, err);
     for (uint32_t i = 0; i < envelope->n_recipients; i++)
-        if (str_ieq(envelope->recipients[i].address, address)) {
+        if (str_ieq(envelope->recipients[i].address, address) &&
+            envelope->recipients[i].state != RCPT_REDIRECTED) {
             one.recipient = i;
             return quarantine_decide(file, &one, err);
         }

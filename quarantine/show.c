@@ -38,6 +38,10 @@ static void add_recipients(struct buf *out, const struct envelope *e)
             buf_addf(out, ": %s ", recipient_state_name((enum recipient_state)r->state));
             plain_add(out, r->detail);
         }
+        if (r->fields.n || r->state == RCPT_REDIRECTED) {
+            buf_addf(out, "; ");
+            plain_add(out, r->how);
+        }
         buf_addc(out, '\n');
     }
 }

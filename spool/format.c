@@ -3,10 +3,10 @@
 #include <endian.h>
 
 #include "base/crc32c.h"
+#include "base/recipient.h"
 #include "base/wire.h"
 #include "mail/edit_wire.h"
 
-#define FILE_VERSION     1
 #define HEADER_CRC_AT    60
 #define RECORD_CRC_BYTES 16
 
@@ -31,7 +31,7 @@ void header_put(char bytes[SPOOL_HEADER_SIZE], const struct spool_header *header
     uint64_t length = htole64(header->length);
     memset(bytes, 0, SPOOL_HEADER_SIZE);
     memcpy(bytes, file_magic, sizeof file_magic);
-    put_u32(bytes + 8, FILE_VERSION);
+    put_u32(bytes + 8, header->version);
     memcpy(bytes + 16, &length, sizeof length);
     put_u32(bytes + 24, header->crc);
     put_u32(bytes + HEADER_CRC_AT, crc32c(0, str_n(bytes, HEADER_CRC_AT)));
@@ -41,13 +41,13 @@ bool header_get(struct str bytes, struct spool_header *header)
 {
     uint64_t length;
     if (bytes.n < SPOOL_HEADER_SIZE || memcmp(bytes.s, file_magic, sizeof file_magic) != 0 ||
-        get_u32(bytes.s + 8) != FILE_VERSION ||
         get_u32(bytes.s + HEADER_CRC_AT) != crc32c(0, str_n(bytes.s, HEADER_CRC_AT)))
         return false;
+    header->version = get_u32(bytes.s + 8);
     memcpy(&length, bytes.s + 16, sizeof length);
     header->length = le64toh(length);
     header->crc = get_u32(bytes.s + 24);
-    return true;
+    return header->version >= SPOOL_VERSION_PLAIN && header->version <= SPOOL_VERSION;
 }
 
 static uint32_t record_head_crc(const char *head, uint64_t at)
@@ -120,8 +120,17 @@ static bool edits_fit(const struct edits *edits, uint64_t message_size)
     return edits->n <= EDITS_MAX;
 }
 
+uint32_t envelope_version(const struct envelope *e)
+{
+    for (size_t i = 0; i < e->n_recipients; i++)
+        if (e->recipients[i].sender.n || e->recipients[i].fields.n)
+            return SPOOL_VERSION;
+    return SPOOL_VERSION_PLAIN;
+}
+
 static void recipients_put(struct buf *out, const struct envelope *e)
 {
+    bool plain = envelope_version(e) == SPOOL_VERSION_PLAIN;
     wire_u32(out, (uint32_t)e->n_recipients);
     for (size_t i = 0; i < e->n_recipients; i++) {
         const struct spool_recipient *r = &e->recipients[i];
@@ -129,6 +138,10 @@ static void recipients_put(struct buf *out, const struct envelope *e)
         wire_str(out, r->how);
         wire_str(out, r->orcpt);
         wire_u32(out, r->state);
+        if (plain)
+            continue;
+        wire_str(out, r->sender);
+        wire_str(out, r->fields);
     }
 }
 
@@ -168,7 +181,7 @@ int envelope_put(struct buf *out, const struct envelope *e, uint64_t message_siz
 }
 
 /* False: no memory. A malformed count leaves w->bad. */
-static bool recipients_get(struct wire *w, struct pool *pool, struct envelope *e)
+static bool recipients_get(struct wire *w, uint32_t version, struct pool *pool, struct envelope *e)
 {
     e->n_recipients = wire_get_u32(w);
     if (e->n_recipients == 0 || e->n_recipients > SPOOL_RECIPIENTS_MAX) {
@@ -184,12 +197,18 @@ static bool recipients_get(struct wire *w, struct pool *pool, struct envelope *e
         r->how = wire_get_str(w);
         r->orcpt = wire_get_str(w);
         r->state = wire_get_u32(w);
+        if (r->state != RCPT_OWED)
+            r->state_time_us = e->time_us;
+        if (version == SPOOL_VERSION_PLAIN)
+            continue;
+        r->sender = wire_get_str(w);
+        r->fields = wire_get_str(w);
     }
     return true;
 }
 
-int envelope_get(struct str payload, uint64_t message_size, struct pool *pool, struct envelope *e,
-                 bool *corrupt, struct err *err)
+int envelope_get(struct str payload, uint32_t version, uint64_t message_size, struct pool *pool,
+                 struct envelope *e, bool *corrupt, struct err *err)
 {
     struct wire w = wire_of(payload);
     bool memory = true;
@@ -200,7 +219,7 @@ int envelope_get(struct str payload, uint64_t message_size, struct pool *pool, s
     e->helo = wire_get_str(&w);
     e->protocol = wire_get_str(&w);
     e->sender = wire_get_str(&w);
-    memory = recipients_get(&w, pool, e);
+    memory = recipients_get(&w, version, pool, e);
     e->smtputf8 = wire_get_u8(&w) != 0;
     e->eightbit = wire_get_u8(&w) != 0;
     e->subject = wire_get_str(&w);

@@ -1,13 +1,16 @@
 /*
  * format: the bytes of a spool file. All numbers little-endian.
  *
- *   header   0  magic "poterne\n"       8  u32 version, 1      12  u32 0
+ *   header   0  magic "poterne\n"       8  u32 version         12  u32 0
  *           16  u64 length of message  24  u32 CRC of message  28  zeros
  *           60  u32 CRC of the 60 bytes before
  *   message  at 64
  *   records  one after another: u32 RECORD_MAGIC, u32 kind, u32 length of payload,
  *            u32 CRC of payload, u32 CRC of the 16 bytes before and the record's place in the
  *            file (u64), then the payload (base/wire.h)
+ *
+ * The version is 1; it is 2 where a recipient has a sender or header lines of its own: these stand
+ * in the envelope then. Who knows only 1 does not take such a file for one without them.
  *
  * A record that is cut short or fails a CRC ends the list. What is behind it is a torn append if
  * no good record follows, and is overwritten by the next one; if one follows, the file is damaged.
@@ -28,7 +31,11 @@ enum record_kind {
     RECORD_ADDED = 5      /* i64 time, u8 state, str detail, str address, str how */
 };
 
+#define SPOOL_VERSION_PLAIN 1
+#define SPOOL_VERSION       2
+
 struct spool_header {
+    uint32_t version;
     uint64_t length;
     uint32_t crc;
 };
@@ -48,11 +55,13 @@ struct record {
 /* Takes the next record off *rest, which begins at place *at of the file; moves both on. */
 enum record_result record_get(struct str *rest, uint64_t *at, struct record *record);
 
+/* That an envelope needs. */
+uint32_t envelope_version(const struct envelope *envelope);
 /* -1 when the envelope breaks a limit or its edits do not fit a message of that size. */
 int envelope_put(struct buf *out, const struct envelope *envelope, uint64_t message_size,
                  struct err *err);
 /* Texts point into payload, lists live in pool. -1: malformed (*corrupt), or no memory. */
-int envelope_get(struct str payload, uint64_t message_size, struct pool *pool,
+int envelope_get(struct str payload, uint32_t version, uint64_t message_size, struct pool *pool,
                  struct envelope *envelope, bool *corrupt, struct err *err);
 
 #endif

@@ -136,8 +136,8 @@ static bool apply_record(const struct record *record, struct pool *pool, size_t 
     }
 }
 
-static int take_records(struct str rest, const char *id, struct pool *pool, struct spool_file *file,
-                        bool *corrupt, struct err *err)
+static int take_records(struct str rest, uint32_t version, const char *id, struct pool *pool,
+                        struct spool_file *file, bool *corrupt, struct err *err)
 {
     uint64_t at = SPOOL_HEADER_SIZE + file->size;
     struct record record;
@@ -145,7 +145,7 @@ static int take_records(struct str rest, const char *id, struct pool *pool, stru
     *corrupt = got != RECORD_GOOD || record.kind != RECORD_ENVELOPE;
     if (*corrupt)
         return err_set(err, "its envelope is missing or damaged");
-    if (envelope_get(record.payload, file->size, pool, &file->envelope, corrupt, err) < 0)
+    if (envelope_get(record.payload, version, file->size, pool, &file->envelope, corrupt, err) < 0)
         return -1;
     *corrupt = !str_eq(file->envelope.id, str_of(id));
     if (*corrupt)
@@ -165,7 +165,7 @@ static int take_records(struct str rest, const char *id, struct pool *pool, stru
     return *corrupt ? err_set(err, "a record in the middle is damaged") : 0;
 }
 
-static int read_records(uint64_t file_size, const char *id, struct pool *pool,
+static int read_records(uint64_t file_size, uint32_t version, const char *id, struct pool *pool,
                         struct spool_file *file, bool *corrupt, struct err *err)
 {
     uint64_t at = SPOOL_HEADER_SIZE + file->size;
@@ -178,7 +178,7 @@ static int read_records(uint64_t file_size, const char *id, struct pool *pool,
         return err_set(err, "out of memory for %llu bytes of records", (unsigned long long)n);
     if (read_exactly(file->fd, bytes, (size_t)n, at) < 0)
         return err_sys(err, "cannot be read");
-    return take_records(str_n(bytes, (size_t)n), id, pool, file, corrupt, err);
+    return take_records(str_n(bytes, (size_t)n), version, id, pool, file, corrupt, err);
 }
 
 static int read_file(struct spool_file *file, bool whole, const char *id, struct pool *pool,
@@ -193,7 +193,7 @@ static int read_file(struct spool_file *file, bool whole, const char *id, struct
     file->size = header.length;
     if (whole && check_message(file->fd, &header, corrupt, err) < 0)
         return -1;
-    return read_records((uint64_t)st.st_size, id, pool, file, corrupt, err);
+    return read_records((uint64_t)st.st_size, header.version, id, pool, file, corrupt, err);
 }
 
 static int load(struct spool *spool, enum spool_state state, const char *id, bool whole,

@@ -41,7 +41,9 @@ struct spool_recipient {
     struct str address; /* as given at RCPT */
     struct str how;     /* what the directory said of it */
     struct str orcpt;   /* DSN parameter, later */
-    unsigned state;     /* enum recipient_state: owed (0) or what came of it */
+    struct str sender; /* its own envelope sender, where mail is redirected; empty: the message's */
+    struct str fields; /* header lines on top of its copy alone, each with CR LF */
+    unsigned state;    /* enum recipient_state: owed (0) or what came of it */
     /* What the last mark said; all empty until there was one. Not written by spool_commit(). */
     int64_t state_time_us;
     struct str relay;
@@ -69,6 +71,13 @@ struct envelope {
     struct str evidence; /* JSON */
     struct edits edits;  /* sorted, apart, inside the message: checked on commit and load */
 };
+
+/* Who its copy is from. */
+static inline struct str spool_sender(const struct envelope *envelope,
+                                      const struct spool_recipient *recipient)
+{
+    return recipient->sender.n ? recipient->sender : envelope->sender;
+}
 
 struct spool;
 /* root is the state folder; makes the folders that are missing (mode 2770: the processes share a

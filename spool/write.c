@@ -122,7 +122,9 @@ static int write_envelope(struct spool_writer *w, const struct envelope *envelop
 /* Everything in its place and on the disk, still in incoming/. */
 static int finish_file(struct spool_writer *w, const struct envelope *envelope, struct err *err)
 {
-    const struct spool_header message = {.length = w->size, .crc = w->crc};
+    const struct spool_header message = {.version = envelope_version(envelope),
+                                         .length = w->size,
+                                         .crc = w->crc};
     char header[SPOOL_HEADER_SIZE];
     struct stat st;
     if (!str_eq(envelope->id, str_of(w->id)))

@@ -81,9 +81,12 @@ static void put_extras(const json_t *answer)
     if (number_of(answer, "quota_limit"))
         printf("; quota %lld of %lld", number_of(answer, "quota_used"),
                number_of(answer, "quota_limit"));
-    if (*text_of(answer, "redirect")) {
-        fputs("; redirected to ", stdout);
+    /* of all sources together the directory's own words say what comes of it */
+    if (*text_of(answer, "redirect") && strstr(text_of(answer, "how"), "redirected to") == NULL) {
+        fputs("; redirects to ", stdout);
         put(text_of(answer, "redirect"));
+        if (json_is_true(json_object_get(answer, "keep")))
+            fputs(" and keeps a copy", stdout);
     }
     if (json_is_true(json_object_get(answer, "rewrite")))
         fputs("; delivered to the official address", stdout);

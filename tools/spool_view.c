@@ -123,6 +123,10 @@ static void put_recipient(const struct spool_view *view, const struct spool_reci
         fputs(": ", stdout);
         tool_put_text(stdout, r->detail);
     }
+    if (r->fields.n || r->state == RCPT_REDIRECTED) {
+        fputs("; ", stdout);
+        tool_put_text(stdout, r->how);
+    }
     putchar('\n');
 }
 

@@ -189,6 +189,8 @@ static int read_redirect(struct reading *r)
     bool capital;
     if (a == NULL || !read_address(a->values[0], &address, &capital))
         return 0;
+    if (any_holds(&r->shape->redirect_keep, r->entry))
+        r->who->person.flags |= PERSON_KEEP;
     r->who->person.redirect = pool_str(r->pool, str_of(address.text));
     return r->who->person.redirect.s ? 0 : -1;
 }

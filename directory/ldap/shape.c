@@ -33,6 +33,7 @@ static const struct ldap_shape active_directory = {
     .groups = LIST("objectClass=group"),
     .members = "member",
     .redirect = "msExchGenericForwardingAddress",
+    .redirect_keep = LIST("deliverAndRedirect=TRUE"),
 };
 
 static bool is_none(const char *text)
@@ -98,6 +99,7 @@ int ldap_shape_make(const struct conf_ldap *conf, struct pool *pool, struct ldap
         .disabled = pick_list(&conf->disabled, &preset->disabled),
         .enabled = pick_list(&conf->enabled, &preset->enabled),
         .groups = pick_list(&conf->groups, &preset->groups),
+        .redirect_keep = pick_list(&conf->redirect_keep, &preset->redirect_keep),
         .quota_unit = conf->quota_unit,
         .group_size_limit = conf->group_size_limit,
         .rewrite = conf->rewrite,
@@ -106,7 +108,7 @@ int ldap_shape_make(const struct conf_ldap *conf, struct pool *pool, struct ldap
                                   shape->identities, shape->redirect,   shape->members,
                                   shape->writers};
     const struct conf_list *const lists[] = {&shape->aliases, &shape->disabled, &shape->enabled,
-                                             &shape->groups};
+                                             &shape->groups, &shape->redirect_keep};
     size_t n = 0;
     bool good = true;
     for (size_t i = 0; i < sizeof single / sizeof single[0]; i++)

@@ -17,8 +17,8 @@ struct ldap_shape {
     /* attributes; NULL: there is none */
     const char *address, *quota_used, *quota_limit, *identities, *redirect, *members, *writers;
     struct conf_list aliases;
-    struct conf_list disabled, enabled,
-        groups; /* tests: attribute=value, attribute&bits, attribute */
+    /* tests: attribute=value, attribute&bits, attribute */
+    struct conf_list disabled, enabled, groups, redirect_keep;
     size_t quota_unit;
     unsigned group_size_limit;
     bool rewrite;

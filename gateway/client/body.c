@@ -3,9 +3,13 @@
 #include <errno.h>
 #include <unistd.h>
 
-void body_begin(struct body *body, const struct spool_file *file, enum body_form form)
+void body_begin(struct body *body, const struct spool_file *file, uint32_t recipient,
+                enum body_form form)
 {
-    *body = (struct body){.file = file, .form = form, .line_start = true};
+    *body = (struct body){.file = file,
+                          .fields = file->envelope.recipients[recipient].fields,
+                          .form = form,
+                          .line_start = true};
 }
 
 static void end_line(struct body *body, struct buf *out)
@@ -113,7 +117,11 @@ int body_fill(struct body *body, struct buf *out, struct err *err)
         size_t used = out->n - start;
         if (used >= BODY_STEP)
             return 1;
-        if (edit && edit->at == body->at)
+        if (body->fields.n) {
+            struct str piece = str_sub(body->fields, 0, BODY_STEP - used);
+            convert(body, piece, out);
+            body->fields = str_from(body->fields, piece.n);
+        } else if (edit && edit->at == body->at)
             add_insert(body, edit, BODY_STEP - used, out);
         else if (body->at == body->file->size)
             finish(body, out);
@@ -123,10 +131,10 @@ int body_fill(struct body *body, struct buf *out, struct err *err)
     return 0;
 }
 
-uint64_t body_size(const struct spool_file *file)
+uint64_t body_size(const struct spool_file *file, uint32_t recipient)
 {
     const struct edits *edits = &file->envelope.edits;
-    uint64_t size = file->size;
+    uint64_t size = file->size + file->envelope.recipients[recipient].fields.n;
     for (size_t i = 0; i < edits->n; i++)
         size = size - edits->list[i].remove + edits->list[i].insert.n;
     return size;

@@ -16,6 +16,7 @@ enum body_form {
 
 struct body {
     const struct spool_file *file;
+    struct str fields; /* header lines of this copy alone; what has not gone out */
     enum body_form form;
     uint64_t at;     /* in the original message */
     size_t edit;     /* the next one */
@@ -25,7 +26,9 @@ struct body {
     bool ended;
 };
 
-void body_begin(struct body *body, const struct spool_file *file, enum body_form form);
+/* `recipient` (index in the envelope) is one of those whose copy it is. */
+void body_begin(struct body *body, const struct spool_file *file, uint32_t recipient,
+                enum body_form form);
 /*
  * Appends the next piece: at most BODY_STEP bytes of the original, and what they become. out must
  * have room for BODY_FILL_MAX. 1: there is more, 0: that was all, -1: the file can't be read.
@@ -34,6 +37,6 @@ int body_fill(struct body *body, struct buf *out, struct err *err);
 #define BODY_FILL_MAX (3 * BODY_STEP)
 
 /* Bytes of the edited message, without doubled dots: for SIZE= (RFC 1870). */
-uint64_t body_size(const struct spool_file *file);
+uint64_t body_size(const struct spool_file *file, uint32_t recipient);
 
 #endif

@@ -191,6 +191,17 @@ static struct str address_of(const struct client *client, size_t i)
     return t->file->envelope.recipients[t->recipients[i]].address;
 }
 
+static uint32_t first_of(const struct client *client)
+{
+    return client->transaction.recipients[0];
+}
+
+static struct str sender_of(const struct client *client)
+{
+    const struct envelope *e = &client->transaction.file->envelope;
+    return spool_sender(e, &e->recipients[first_of(client)]);
+}
+
 static void refuse_all(struct client *client, struct str why)
 {
     for (size_t i = 0; i < client->transaction.n; i++)
@@ -200,15 +211,15 @@ static void refuse_all(struct client *client, struct str why)
 /* What this server can't be asked for is refused here, before any command. */
 static void refuse_impossible(struct client *client)
 {
-    const struct envelope *e = &client->transaction.file->envelope;
+    struct str sender = sender_of(client);
     const struct str no_utf8 =
         STR("the next hop does not take internationalised addresses (no SMTPUTF8)");
     const struct str bad = STR("the address has control characters in it");
     char too_large[128];
-    uint64_t size = body_size(client->transaction.file);
-    if (!fits_a_command(e->sender))
+    uint64_t size = body_size(client->transaction.file, first_of(client));
+    if (!fits_a_command(sender))
         refuse_all(client, bad);
-    if (!client->offers.smtputf8 && !str_is_ascii(e->sender))
+    if (!client->offers.smtputf8 && !str_is_ascii(sender))
         refuse_all(client, no_utf8);
     if (client->offers.size_limit && size > client->offers.size_limit) {
         snprintf(too_large, sizeof too_large,
@@ -231,9 +242,9 @@ static void put_mail(struct client *client)
 {
     const struct spool_file *file = client->transaction.file;
     const struct envelope *e = &file->envelope;
-    buf_addf(&client->out, "MAIL FROM:<%.*s>", STR_ARG(e->sender));
+    buf_addf(&client->out, "MAIL FROM:<%.*s>", STR_ARG(sender_of(client)));
     if (client->offers.size)
-        buf_addf(&client->out, " SIZE=%llu", (unsigned long long)body_size(file));
+        buf_addf(&client->out, " SIZE=%llu", (unsigned long long)body_size(file, first_of(client)));
     if (e->eightbit && client->offers.eightbit)
         buf_addf(&client->out, " BODY=8BITMIME");
     else if (e->eightbit) /* to recode it would break its signatures */
@@ -334,7 +345,7 @@ static void on_data(struct client *client)
 {
     unsigned class = reply_class(&client->reply);
     if (class == 3 && client->n_accepted) {
-        body_begin(&client->body, client->transaction.file, BODY_WIRE);
+        body_begin(&client->body, client->transaction.file, first_of(client), BODY_WIRE);
         client->state = CLIENT_BODY;
     } else if (class == 3) {
         /* Nobody to send it to. Closing is the one way out that certainly delivers nothing. */

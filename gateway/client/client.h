@@ -46,6 +46,7 @@ struct client_hooks {
     void *data;
 };
 
+/* All of them have the same sender and header lines of their own (spool_recipient). */
 struct client_transaction {
     const struct spool_file *file;
     const uint32_t *recipients; /* indexes in its envelope */

@@ -140,9 +140,10 @@ static int write_message(int fd, const char *path, const struct spool_file *file
     struct buf piece = BUF_INIT(BODY_FILL_MAX + HEADER_MAX);
     struct body body;
     int more = 1;
-    buf_addf(&piece, "Return-Path: <%.*s>\nDelivered-To: %.*s\n", STR_ARG(e->sender),
+    buf_addf(&piece, "Return-Path: <%.*s>\nDelivered-To: %.*s\n",
+             STR_ARG(spool_sender(e, &e->recipients[recipient])),
              STR_ARG(e->recipients[recipient].address));
-    body_begin(&body, file, BODY_FILE);
+    body_begin(&body, file, recipient, BODY_FILE);
     while (more > 0) {
         more = body_fill(&body, &piece, err);
         if (more >= 0 && !buf_ok(&piece))

@@ -211,9 +211,10 @@ static void tell_begin(struct job *job)
     const struct envelope *envelope = &job->loaded->file->envelope;
     journal_tell_message(job);
     for (uint32_t i = 0; i < envelope->n_recipients; i++) {
-        if (envelope->recipients[i].state == RCPT_RELEASED)
+        unsigned state = envelope->recipients[i].state;
+        if (state == RCPT_RELEASED || state == RCPT_REDIRECTED)
             journal_tell_recipient(job, i);
-        job->untold = job->untold || envelope->recipients[i].state != RCPT_OWED;
+        job->untold = job->untold || (state != RCPT_OWED && state != RCPT_REDIRECTED);
     }
 }
 

@@ -68,16 +68,17 @@ void leg_postpone(struct leg *leg)
 
 struct plan {
     struct hop *hop;
+    bool alone; /* its copy is like no other */
     size_t n;
 };
 
 /* Which leg recipient i belongs to: the last one of its hop that is not full, or a new one. */
-static size_t plan_for(struct plan *plans, size_t *n_plans, struct hop *hop)
+static size_t plan_for(struct plan *plans, size_t *n_plans, struct hop *hop, bool alone)
 {
-    for (size_t i = *n_plans; i-- > 0;)
-        if (plans[i].hop == hop && plans[i].n < CLIENT_RECIPIENTS_MAX)
+    for (size_t i = *n_plans; i-- > 0 && !alone;)
+        if (plans[i].hop == hop && !plans[i].alone && plans[i].n < CLIENT_RECIPIENTS_MAX)
             return i;
-    plans[*n_plans] = (struct plan){.hop = hop};
+    plans[*n_plans] = (struct plan){.hop = hop, .alone = alone};
     return (*n_plans)++;
 }
 
@@ -129,7 +130,8 @@ int legs_make(struct job *job, struct err *err)
         leg_of[i] = UINT32_MAX;
         if (!recipient_state_owed((enum recipient_state)r->state))
             continue;
-        leg_of[i] = (uint32_t)plan_for(plans, &n_plans, hop_for(job->delivery, r->address));
+        leg_of[i] = (uint32_t)plan_for(plans, &n_plans, hop_for(job->delivery, r->address),
+                                       r->sender.n || r->fields.n);
         plans[leg_of[i]].n++;
     }
     if (result == 0)

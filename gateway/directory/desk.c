@@ -147,9 +147,10 @@ static bool proceed(struct desk *desk, struct question *q)
             if (q->asking)
                 return false;
         }
-        if (q->wish != WISH_TEST || q->last)
+        if (q->wish == WISH_TEST && !q->last)
+            next_trial(desk, q);
+        else if (!redirect_step(&q->redirect, &q->search))
             return true;
-        next_trial(desk, q);
     }
 }
 

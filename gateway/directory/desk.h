@@ -10,6 +10,7 @@
 #define POTERNE_GATEWAY_DIRECTORY_DESK_H
 
 #include "directory/cache.h"
+#include "directory/redirect.h"
 #include "directory/search.h"
 #include "gateway/clients.h"
 #include "gateway/directory/askers.h"
@@ -40,6 +41,7 @@ struct question {
     uint32_t number;
     enum directory_wish wish;
     struct search search;
+    struct redirect redirect;
     int64_t begun_us;
     int64_t until_ms;      /* for all of it */
     struct asking *asking; /* NULL: nothing is being asked */

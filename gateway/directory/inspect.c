@@ -11,7 +11,7 @@ static const char *const results[] = {
     [DIRECTORY_KNOWN] = "known",       [DIRECTORY_UNKNOWN] = "unknown",
     [DIRECTORY_NOT_OURS] = "not ours", [DIRECTORY_UNAVAILABLE] = "unavailable",
     [DIRECTORY_DISABLED] = "disabled", [DIRECTORY_FULL] = "full",
-    [DIRECTORY_CLOSED] = "closed",
+    [DIRECTORY_CLOSED] = "closed",     [DIRECTORY_NO_REDIRECT] = "redirection forbidden",
 };
 
 static void set_text(json_t *object, const char *name, const char *text)
@@ -30,6 +30,16 @@ static void set_number(json_t *object, const char *name, uint64_t n)
     json_object_set_new(object, name, json_integer((json_int_t)n));
 }
 
+/* Who gets it: each who keeps a copy, and the last. */
+static void set_way(json_t *object, const struct redirect_way *way)
+{
+    json_t *list = json_array();
+    for (size_t i = 0; i < way->n; i++)
+        if (way->hops[i].keep || i + 1 == way->n)
+            json_array_append_new(list, json_string_nocheck(way->hops[i].address));
+    json_object_set_new(object, "goes_to", list);
+}
+
 static void set_answer(json_t *object, const struct directory_answer *a)
 {
     set_text(object, "result", results[a->result]);
@@ -42,6 +52,10 @@ static void set_answer(json_t *object, const struct directory_answer *a)
         set_number(object, "quota_limit", a->quota_limit);
     }
     set_text(object, "redirect", a->redirect);
+    if (*a->redirect)
+        json_object_set_new(object, "keep", json_boolean(a->keep));
+    if (a->way.n)
+        set_way(object, &a->way);
     set_text(object, "identities", a->identities);
 }
 

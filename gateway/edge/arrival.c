@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "gateway/edge/digest.h"
 #include "gateway/edge/envelope.h"
+#include "gateway/edge/redirect.h"
 #include "gateway/evidence.h"
 #include "spool/notice.h"
 
@@ -27,6 +28,7 @@ struct arrival {
     struct spool_writer *writer;
     struct pool *pool;
     struct envelope envelope;
+    struct str *ways; /* where else the mail of each recipient goes */
     struct str tls;
     bool early;
     bool mended;
@@ -208,7 +210,12 @@ static void commit(struct commit_job *job)
         return;
     }
     a->envelope.evidence = buf_str(&a->evidence);
-    if (envelope_judge(&a->envelope, &a->verdict, &a->facts, a->edge->conf, &a->edge->keys, a->tls,
+    const struct redirection redirection = {.conf = a->edge->conf,
+                                            .keys = &a->edge->srs,
+                                            .content = a->facts.content,
+                                            .now = a->envelope.time_us / 1000000};
+    if (redirect_recipients(&a->envelope, a->ways, &redirection, a->pool, &a->err) == 0 &&
+        envelope_judge(&a->envelope, &a->verdict, &a->facts, a->edge->conf, &a->edge->keys, a->tls,
                        a->pool, &a->err) == 0 &&
         spool_commit(&a->writer, &a->envelope, held ? SPOOL_QUARANTINE : SPOOL_QUEUE, &a->err) == 0)
         return;
@@ -403,7 +410,7 @@ void arrival_judge(struct arrival *a, const struct smtp_envelope *envelope,
     a->envelope.id = arrival_id(a);
     a->envelope.time_us = (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
     a->pool = pool_new(POOL_MAX);
-    if (a->pool && envelope_copy(&a->envelope, envelope, origin, a->pool, &err) == 0) {
+    if (a->pool && envelope_copy(&a->envelope, &a->ways, envelope, origin, a->pool, &err) == 0) {
         a->tls = pool_str(a->pool, origin->tls);
         note_client(a, origin->facts);
         if (start_scan(a, &err) == 0)

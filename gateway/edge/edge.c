@@ -94,6 +94,7 @@ static void unload(void *data)
     fsio_close_quiet(&edge->incoming_fd);
     SSL_CTX_free(edge->tls);
     keys_wipe(&edge->keys);
+    explicit_bzero(&edge->srs, sizeof edge->srs);
     clients_free(&edge->clients);
     networks_free(&edge->proxy_from);
     networks_free(&edge->xclient_from);
@@ -109,7 +110,11 @@ static int load_keys(struct edge *edge, struct err *err)
 {
     struct err why = {""};
     if (keys_read(edge->conf->state_dir, &edge->keys, &why) < 0)
-        log_error("%s; X-Poterne-Id is not signed", why.text);
+        log_error("%s; X-Poterne-Id is not signed, and bounces of redirected mail go to postmaster",
+                  why.text);
+    for (size_t i = 0; i < edge->keys.n; i++)
+        if (srs_key_add(&edge->srs, edge->keys.bytes[i], KEY_SIZE, err) < 0)
+            return -1;
     return signature_load(err);
 }
 

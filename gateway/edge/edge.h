@@ -29,6 +29,7 @@
 #include "gateway/gate/networks.h"
 #include "gateway/smtp/smtp.h"
 #include "reports/key.h"
+#include "sender/srs.h"
 #include "spool/spool.h"
 
 struct edge {
@@ -37,8 +38,9 @@ struct edge {
     struct event_base *base;
     SSL_CTX *tls; /* NULL: STARTTLS is not offered */
     struct spool *spool;
-    int incoming_fd;  /* locked: see edge_load() */
-    struct keys keys; /* that sign X-Poterne-Id; none: it is not signed */
+    int incoming_fd;     /* locked: see edge_load() */
+    struct srs_keys srs; /* for return addresses of what is redirected, out of the same secret */
+    struct keys keys;    /* that sign X-Poterne-Id; none: it is not signed */
     struct smtp_config smtp;
     char postmaster[SMTP_POSTMASTER_SIZE];
 

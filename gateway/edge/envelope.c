@@ -54,12 +54,14 @@ static size_t drop_doubles(struct named *list, size_t n)
     return kept;
 }
 
-static int copy_recipients(struct envelope *e, const struct smtp_envelope *from, struct pool *pool)
+static int copy_recipients(struct envelope *e, struct str **ways, const struct smtp_envelope *from,
+                           struct pool *pool)
 {
     size_t n = 0;
     struct named *list = POOL_ARRAY(pool, from->n_recipients, struct named);
     e->recipients = POOL_ARRAY(pool, from->n_recipients, struct spool_recipient);
-    if (list == NULL || e->recipients == NULL)
+    *ways = POOL_ARRAY(pool, from->n_recipients, struct str);
+    if (list == NULL || e->recipients == NULL || *ways == NULL)
         return -1;
     for (const struct smtp_recipient *r = from->recipients; r; r = r->next, n++)
         list[n] = (struct named){r, n};
@@ -67,13 +69,15 @@ static int copy_recipients(struct envelope *e, const struct smtp_envelope *from,
     for (size_t i = 0; i < e->n_recipients; i++) {
         e->recipients[i].address = pool_str(pool, list[i].who->address);
         e->recipients[i].how = pool_str(pool, list[i].who->how);
-        if (e->recipients[i].address.s == NULL || e->recipients[i].how.s == NULL)
+        (*ways)[i] = pool_str(pool, list[i].who->way);
+        if (e->recipients[i].address.s == NULL || e->recipients[i].how.s == NULL ||
+            (*ways)[i].s == NULL)
             return -1;
     }
     return 0;
 }
 
-int envelope_copy(struct envelope *e, const struct smtp_envelope *from,
+int envelope_copy(struct envelope *e, struct str **ways, const struct smtp_envelope *from,
                   const struct arrival_origin *origin, struct pool *pool, struct err *err)
 {
     e->client_ip = pool_str(pool, origin->ip);
@@ -83,7 +87,7 @@ int envelope_copy(struct envelope *e, const struct smtp_envelope *from,
     e->sender = pool_str(pool, from->sender);
     e->smtputf8 = from->smtputf8;
     e->eightbit = from->eightbit;
-    if (e->client_ip.s && e->helo.s && e->sender.s && copy_recipients(e, from, pool) == 0)
+    if (e->client_ip.s && e->helo.s && e->sender.s && copy_recipients(e, ways, from, pool) == 0)
         return 0;
     return err_set(err, "out of memory for the envelope");
 }

@@ -8,8 +8,9 @@
 #include "gateway/edge/edge.h"
 #include "gateway/verdict.h"
 
-/* Sender, client and recipients, of which nobody is named twice. -1: out of memory. */
-int envelope_copy(struct envelope *envelope, const struct smtp_envelope *from,
+/* Sender, client and recipients, of which nobody is named twice; ways[i] is where else the mail of
+ * recipient i goes (smtp_recipient.way). -1: out of memory. */
+int envelope_copy(struct envelope *envelope, struct str **ways, const struct smtp_envelope *from,
                   const struct arrival_origin *origin, struct pool *pool, struct err *err);
 /* Adds "Received: …" with CR LF (gateway/received.h). The one recipient is named; of several none
  * is, since each would read the others' addresses. */

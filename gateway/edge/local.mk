@@ -13,6 +13,7 @@ lib_libedge_a_SOURCES = \
     gateway/edge/link.c gateway/edge/link.h \
     gateway/edge/lists.c gateway/edge/lists.h \
     gateway/edge/recipients.c gateway/edge/recipients.h \
+    gateway/edge/redirect.c gateway/edge/redirect.h \
     gateway/edge/scan.c gateway/edge/scan.h \
     gateway/edge/tls.c gateway/edge/tls.h \
     gateway/edge/vouch.c gateway/edge/vouch.h \
@@ -37,6 +38,9 @@ t_smtp_world_LDADD = $(VERDICT_LIBS) $(DIRECTORY_LIBS) $(EVENT_CLIENT_LIBS) $(SP
 unit += t/unit/edge_parts
 t_unit_edge_parts_CPPFLAGS = $(AM_CPPFLAGS) $(EVENT_CFLAGS) $(OPENSSL_CFLAGS)
 t_unit_edge_parts_LDADD = $(EDGE_LIBS) $(CMOCKA_LIBS)
+
+unit += t/unit/edge_redirect
+t_unit_edge_redirect_LDADD = $(EDGE_LIBS) $(CMOCKA_LIBS)
 
 unit += t/unit/edge_who
 t_unit_edge_who_CPPFLAGS = $(AM_CPPFLAGS) $(EVENT_CFLAGS)

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 
+#include "base/ipc.h"
 #include "base/log.h"
 #include "base/network.h"
 #include "directory/report.h"
@@ -54,6 +55,48 @@ static bool is_refused(const struct session *s)
                                        (uint32_t)time(NULL)) == HARVEST_REFUSED;
 }
 
+static bool is_return_domain(const struct conf *conf, struct str domain)
+{
+    if (conf_domain_find(conf, domain))
+        return true;
+    for (size_t i = 0; i < conf->n_domains; i++) {
+        struct str sender = str_of(conf->domains[i].redirect_sender);
+        if (str_starts(sender, STR("@")) && str_ieq(str_from(sender, 1), domain))
+            return true;
+    }
+    return false;
+}
+
+/* A bounce of what was redirected goes to its sender. True: that is what the recipient is, and it
+ * is answered or asked about. */
+static bool goes_back(struct session *s, uint32_t ticket, struct str address)
+{
+    static const enum smtp_status statuses[] = {
+        [SRS_GOOD] = SMTP_RECIPIENT_OK,
+        [SRS_FORGED] = SMTP_RETURN_FORGED,
+        [SRS_EXPIRED] = SMTP_RETURN_EXPIRED,
+    };
+    const struct conf *conf = s->edge->conf;
+    char to[SRS_ADDRESS_SIZE];
+    if (!srs_looks_like(address) ||
+        !is_return_domain(conf, str_from(address, str_rchr(address, '@') + 1)))
+        return false;
+    enum smtp_status status = statuses[srs_back(&s->edge->srs, address, time(NULL), to)];
+    note_lookup(s, status == SMTP_RECIPIENT_OK);
+    if (status == SMTP_RECIPIENT_OK && smtp_sender(s->smtp).n > 0)
+        status = SMTP_RETURN_NO_BOUNCE;
+    if (status == SMTP_RECIPIENT_OK && !smtp_recipient_rewrite(s->smtp, ticket, str_of(to)))
+        status = SMTP_NO_MEMORY;
+    bool ours = conf_domain_find(conf, str_from(str_of(to), str_rchr(str_of(to), '@') + 1));
+    if (status == SMTP_RECIPIENT_OK && ours) {
+        s->lookups++;
+        recipients_ask(s->edge->recipients, s, ticket, str_of(to), STR_EMPTY);
+    } else {
+        smtp_recipient_answer(s->smtp, ticket, status, STR("a bounce on its way back"));
+    }
+    return true;
+}
+
 void session_ask_recipient(void *owner, uint32_t ticket, struct str address)
 {
     struct session *s = owner;
@@ -72,19 +115,32 @@ void session_ask_recipient(void *owner, uint32_t ticket, struct str address)
         smtp_recipient_answer(s->smtp, ticket, SMTP_HARVESTING, STR_EMPTY);
         return;
     }
-    if (session_grey_holds(s, ticket, address))
+    if (goes_back(s, ticket, address) || session_grey_holds(s, ticket, address))
         return;
     s->lookups++;
     recipients_ask(s->edge->recipients, s, ticket, address, smtp_sender(s->smtp));
 }
 
+static bool note_way(struct session *s, uint32_t ticket, const struct redirect_way *way)
+{
+    struct buf bytes = BUF_INIT(IPC_MSG_MAX);
+    redirect_way_put(&bytes, way);
+    bool noted = buf_ok(&bytes) && smtp_recipient_way(s->smtp, ticket, buf_str(&bytes));
+    buf_release(&bytes);
+    return noted;
+}
+
 void session_recipient_answer(void *asker, uint32_t ticket, const struct directory_answer *answer)
 {
     static const enum smtp_status statuses[] = {
-        [DIRECTORY_KNOWN] = SMTP_RECIPIENT_OK,        [DIRECTORY_UNKNOWN] = SMTP_UNKNOWN_RECIPIENT,
-        [DIRECTORY_NOT_OURS] = SMTP_RELAYING_DENIED,  [DIRECTORY_UNAVAILABLE] = SMTP_DIRECTORY_DOWN,
-        [DIRECTORY_DISABLED] = SMTP_MAILBOX_DISABLED, [DIRECTORY_FULL] = SMTP_MAILBOX_FULL,
+        [DIRECTORY_KNOWN] = SMTP_RECIPIENT_OK,
+        [DIRECTORY_UNKNOWN] = SMTP_UNKNOWN_RECIPIENT,
+        [DIRECTORY_NOT_OURS] = SMTP_RELAYING_DENIED,
+        [DIRECTORY_UNAVAILABLE] = SMTP_DIRECTORY_DOWN,
+        [DIRECTORY_DISABLED] = SMTP_MAILBOX_DISABLED,
+        [DIRECTORY_FULL] = SMTP_MAILBOX_FULL,
         [DIRECTORY_CLOSED] = SMTP_GROUP_CLOSED,
+        [DIRECTORY_NO_REDIRECT] = SMTP_REDIRECTION_FORBIDDEN,
     };
     struct session *s = asker;
     enum smtp_status status = statuses[answer->result];
@@ -98,7 +154,12 @@ void session_recipient_answer(void *asker, uint32_t ticket, const struct directo
     if (status == SMTP_RECIPIENT_OK && answer->rewrite &&
         !smtp_recipient_rewrite(s->smtp, ticket, str_of(answer->address)))
         status = SMTP_NO_MEMORY;
-    smtp_recipient_answer(s->smtp, ticket, status, words.n ? buf_str(&words) : str_of(answer->how));
+    if (status == SMTP_RECIPIENT_OK && answer->way.n && !note_way(s, ticket, &answer->way))
+        status = SMTP_NO_MEMORY;
+    struct str how = words.n                                ? buf_str(&words)
+                     : status == SMTP_REDIRECTION_FORBIDDEN ? str_of(answer->way.rule)
+                                                            : str_of(answer->how);
+    smtp_recipient_answer(s->smtp, ticket, status, how);
     session_settle(s);
 }
 

@@ -30,7 +30,8 @@ struct recipient {
     enum smtp_status status; /* SMTP_NONE: not answered yet */
     uint32_t ticket;
     char *how;
-    char *to; /* what the address is rewritten to; NULL: as it is */
+    char *to;  /* what the address is rewritten to; NULL: as it is */
+    char *way; /* pub.way */
     char address[];
 };
 
@@ -131,6 +132,7 @@ struct recipient *recipients_add(struct transaction *t, struct str address,
 bool recipients_answer(struct transaction *t, uint32_t ticket, enum smtp_status status,
                        struct str how);
 bool recipients_rewrite(struct transaction *t, uint32_t ticket, struct str address);
+bool recipients_way(struct transaction *t, uint32_t ticket, struct str way);
 /* Says all replies that are due. */
 void recipients_reply(struct smtp_session *s);
 

@@ -9,6 +9,7 @@ static void free_one(struct recipient *r)
 {
     free(r->how);
     free(r->to);
+    free(r->way);
     free(r);
 }
 
@@ -54,15 +55,22 @@ static bool is_accepted(enum smtp_status status)
 /* What is said is not the recipient's address but why. */
 static bool says_why(enum smtp_status status)
 {
-    return status == SMTP_GREYLISTED || status == SMTP_LISTED;
+    return status == SMTP_GREYLISTED || status == SMTP_LISTED ||
+           status == SMTP_REDIRECTION_FORBIDDEN;
+}
+
+static struct recipient *find_asked(const struct transaction *t, uint32_t ticket)
+{
+    struct recipient *r = t->asked;
+    while (r && r->ticket != ticket)
+        r = r->next;
+    return r;
 }
 
 bool recipients_answer(struct transaction *t, uint32_t ticket, enum smtp_status status,
                        struct str how)
 {
-    struct recipient *r = t->asked;
-    while (r && r->ticket != ticket)
-        r = r->next;
+    struct recipient *r = find_asked(t, ticket);
     if (r == NULL || r->status != SMTP_NONE)
         return false;
     r->status = status;
@@ -78,13 +86,25 @@ bool recipients_answer(struct transaction *t, uint32_t ticket, enum smtp_status 
 
 bool recipients_rewrite(struct transaction *t, uint32_t ticket, struct str address)
 {
-    struct recipient *r = t->asked;
-    while (r && r->ticket != ticket)
-        r = r->next;
-    if (r == NULL || r->to || address.n == 0)
+    struct recipient *r = find_asked(t, ticket);
+    if (r == NULL || address.n == 0)
         return false;
+    free(r->to);
     r->to = strndup(address.s, address.n);
     return r->to != NULL;
+}
+
+bool recipients_way(struct transaction *t, uint32_t ticket, struct str way)
+{
+    struct recipient *r = find_asked(t, ticket);
+    if (r == NULL || r->way || way.n == 0)
+        return false;
+    r->way = malloc(way.n);
+    if (r->way == NULL)
+        return false;
+    memcpy(r->way, way.s, way.n);
+    r->pub.way = str_n(r->way, way.n);
+    return true;
 }
 
 /* Where it goes: what RCPT named, or what that stands for. */

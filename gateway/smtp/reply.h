@@ -72,6 +72,10 @@ enum smtp_status {
     SMTP_MAILBOX_DISABLED,
     SMTP_GROUP_CLOSED,
     SMTP_RELAYING_DENIED,
+    SMTP_REDIRECTION_FORBIDDEN, /* detail: by which rule */
+    SMTP_RETURN_FORGED,         /* of an SRS address of ours (sender/srs.h) */
+    SMTP_RETURN_EXPIRED,
+    SMTP_RETURN_NO_BOUNCE,
     SMTP_LISTED,   /* detail: who by which list */
     SMTP_REJECTED, /* detail: why */
     SMTP_STRAY_NEWLINE,

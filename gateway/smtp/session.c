@@ -368,6 +368,11 @@ bool smtp_recipient_rewrite(struct smtp_session *s, uint32_t ticket, struct str 
     return s->transaction && recipients_rewrite(s->transaction, ticket, address);
 }
 
+bool smtp_recipient_way(struct smtp_session *s, uint32_t ticket, struct str way)
+{
+    return s->transaction && recipients_way(s->transaction, ticket, way);
+}
+
 struct str smtp_helo(const struct smtp_session *s)
 {
     return str_of(s->client_helo ? s->client_helo : s->helo);

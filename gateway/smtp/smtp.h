@@ -35,6 +35,7 @@ struct smtp_recipient {
     const struct smtp_recipient *next;
     struct str address; /* as given, without source route and needless quotes; or rewritten */
     struct str how;     /* what the directory said of it */
+    struct str way;     /* the owner's: where else its mail goes; empty: nowhere */
 };
 
 struct smtp_envelope {
@@ -117,17 +118,20 @@ void smtp_sent(struct smtp_session *session, size_t n);
 enum smtp_want smtp_wants(const struct smtp_session *session);
 
 /*
- * SMTP_RECIPIENT_OK, SMTP_REPORT_OK or a refusal (of SMTP_GREYLISTED and SMTP_LISTED `how` is the
- * detail); an unknown ticket is ignored. What takes reports stands alone in a message, since a
- * report gets no verdict of its own and everybody else's copy does: the later of two such
- * recipients is told to come in another message. So is one whose domain lets something else happen
- * to a message that fails DMARC than that of the first (conf_domain.dmarc).
+ * SMTP_RECIPIENT_OK, SMTP_REPORT_OK or a refusal (of SMTP_GREYLISTED, SMTP_LISTED and
+ * SMTP_REDIRECTION_FORBIDDEN `how` is the detail); an unknown ticket is ignored. What takes reports
+ * stands alone in a message, since a report gets no verdict of its own and everybody else's copy
+ * does: the later of two such recipients is told to come in another message. So
+ * is one whose domain lets something else happen to a message that fails DMARC than that of the
+ * first (conf_domain.dmarc).
  */
 void smtp_recipient_answer(struct smtp_session *session, uint32_t ticket, enum smtp_status status,
                            struct str how);
 /* Before the answer that accepts it: the message goes to this address, whatever RCPT named. False:
  * out of memory, or an unknown ticket. */
 bool smtp_recipient_rewrite(struct smtp_session *session, uint32_t ticket, struct str address);
+/* Likewise before it: what the owner finds with that recipient when the message has come. */
+bool smtp_recipient_way(struct smtp_session *session, uint32_t ticket, struct str way);
 /* SMTP_QUEUED (detail: its id) or a refusal. */
 void smtp_message_answer(struct smtp_session *session, enum smtp_status status, struct str detail);
 void smtp_tls_started(struct smtp_session *session);

@@ -31,8 +31,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     uint64_t at = 0;
     bool corrupt;
     header_get(rest, &header);
-    if (envelope_get(rest, 1000, pool, &envelope, &corrupt, NULL) == 0)
-        check(&envelope, 1000);
+    for (uint32_t version = SPOOL_VERSION_PLAIN; version <= SPOOL_VERSION; version++)
+        if (envelope_get(rest, version, 1000, pool, &envelope, &corrupt, NULL) == 0)
+            check(&envelope, 1000);
     for (unsigned n = 0; record_get(&rest, &at, &record) == RECORD_GOOD; n++)
         if (n > size)
             abort();

@@ -470,7 +470,7 @@ static void body_is(struct fixture *f, const char *text, const struct edit *edit
     assert_int_equal(spool_write(w, str_of(text), &f->err), 0);
     assert_int_equal(spool_commit(&w, &e, SPOOL_QUEUE, &f->err), 0);
     assert_int_equal(try_load(f, SPOOL_QUEUE, &file), 0);
-    body_begin(&body, file, form);
+    body_begin(&body, file, 0, form);
     assert_int_equal(body_fill(&body, &out, &f->err), 0);
     assert_str(buf_str(&out), expected);
     spool_unload(&file);
@@ -532,8 +532,8 @@ static void large_bodies_come_in_pieces(void **state)
                             .sender = "",
                             .recipients = {"a@b", "b@b", "c@b"}});
     assert_int_equal(try_load(f, SPOOL_QUEUE, &file), 0);
-    assert_int_equal(body_size(file), text.n);
-    body_begin(&body, file, BODY_WIRE);
+    assert_int_equal(body_size(file, 0), text.n);
+    body_begin(&body, file, 0, BODY_WIRE);
     for (int more = 1; more;) {
         struct buf piece = BUF_INIT(BODY_FILL_MAX);
         more = body_fill(&body, &piece, &f->err);

@@ -156,9 +156,10 @@ static void nobody_is_named_twice(void **state)
     struct pool *pool = pool_new(1000000);
     struct err err;
     struct envelope e = {0};
+    struct str *ways;
     struct arrival_origin origin = {.ip = STR("192.0.2.1"), .helo = STR(""), .protocol = "SMTP"};
     struct smtp_envelope from = {.recipients = recipients_of(pool, list, 6), .n_recipients = 6};
-    assert_int_equal(envelope_copy(&e, &from, &origin, pool, &err), 0);
+    assert_int_equal(envelope_copy(&e, &ways, &from, &origin, pool, &err), 0);
     assert_int_equal(e.n_recipients, 4);
     assert_str(e.recipients[0].address, "z@ours.example");
     assert_str(e.recipients[1].address, "a@ours.example");

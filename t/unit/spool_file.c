@@ -4,6 +4,7 @@
 #include <errno.h>
 
 #include "base/crc32c.h"
+#include "base/recipient.h"
 #include "spool/notice.h"
 
 enum { OWED, DEFERRED, DELIVERED, HELD };
@@ -79,6 +80,44 @@ static void comes_back_as_it_went_in(void **state)
 }
 
 /* Sizes around the writer's buffer, in pieces that do not fit it evenly. */
+/* Only a file that needs it is of the newer version. */
+static void senders_and_fields_of_their_own_come_back(void **state)
+{
+    struct fixture *f = *state;
+    for (uint32_t version = 1; version <= 2; version++) {
+        spool_id_make(f->id);
+        struct spool_writer *w = spool_receive(f->spool, f->id, &f->err);
+        struct envelope e = sample_envelope(f->id);
+        struct spool_file *file;
+        char path[256], head[12];
+        bool corrupt;
+        e.recipients[0].state = RCPT_REDIRECTED;
+        if (version == 2) {
+            e.recipients[1].sender = STR("SRS0=x@univ.example");
+            e.recipients[1].fields = STR("Delivered-To: jean.toto@univ.example\r\n");
+        }
+        assert_int_equal(spool_write(w, str_of(sample_body), &f->err), 0);
+        assert_int_equal(spool_commit(&w, &e, SPOOL_QUEUE, &f->err), 0);
+        assert_int_equal(spool_load(f->spool, SPOOL_QUEUE, f->id, f->pool, &file, &corrupt,
+                                    &f->err),
+                         0);
+        const struct spool_recipient *r = file->envelope.recipients;
+        assert_int_equal(r[0].state, RCPT_REDIRECTED);
+        assert_true(r[0].state_time_us == e.time_us);
+        assert_int_equal(r[0].sender.n + r[0].fields.n, 0);
+        assert_str(spool_sender(&file->envelope, &r[0]), "news@shop.example");
+        assert_str(spool_sender(&file->envelope, &r[1]),
+                   version == 2 ? "SRS0=x@univ.example" : "news@shop.example");
+        assert_int_equal(r[1].fields.n, e.recipients[1].fields.n);
+        spool_unload(&file);
+        path_of(f, "queue", path, sizeof path);
+        int fd = open(path, O_RDONLY);
+        assert_int_equal(read(fd, head, sizeof head), sizeof head);
+        close(fd);
+        assert_int_equal(head[8], version);
+    }
+}
+
 static void any_size_comes_back(void **state)
 {
     static const size_t sizes[] = {0, 1, 32703, 32704, 32705, 65536, 1000003};
@@ -372,6 +411,7 @@ int main(void)
         cmocka_unit_test(ids_sort_by_time_and_are_checked),
         cmocka_unit_test(notices_are_checked),
         WITH_SPOOL(comes_back_as_it_went_in),
+        WITH_SPOOL(senders_and_fields_of_their_own_come_back),
         WITH_SPOOL(any_size_comes_back),
         WITH_SPOOL(scanners_read_before_the_commit),
         WITH_SPOOL(envelopes_that_cannot_be_kept_are_refused),

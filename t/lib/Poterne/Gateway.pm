@@ -16,7 +16,7 @@ use constant { READY_SECONDS => 120, STOP_SECONDS => 60, UID_FIRST => 64100 };
 
 # Options: root (folder), port, build (folder), settings ({ section => { name => value as written } },
 # section '' is the top), domains ({ name => { next_hop => …, recipients => [lines], dmarc => …,
-# directory => sources as written } }), sections (text of further ones, behind all others).
+# directory => sources as written, more => settings as written } }), sections (text of further ones, behind all others).
 sub new {
     my ( $class, %option ) = @_;
     my $self = bless {
@@ -93,10 +93,11 @@ sub conf_text {
         $text .= $section eq '' ? $lines : "\n$section {\n" . ( $lines =~ s/^/    /mgr ) . "}\n";
     }
     for my $domain ( sort keys %{ $self->{domains} } ) {
-        my ( $dmarc, $directory ) = @{ $self->{domains}{$domain} }{qw(dmarc directory)};
+        my ( $dmarc, $directory, $more ) = @{ $self->{domains}{$domain} }{qw(dmarc directory more)};
         $text .= "\ndomain $domain {\n    next_hop = \"$self->{domains}{$domain}{next_hop}\"\n"
             . ( defined $dmarc ? "    dmarc = $dmarc\n" : '' )
-            . ( $directory     ? "    directory = { $directory }\n" : '' ) . "}\n";
+            . ( $directory     ? "    directory = { $directory }\n" : '' )
+            . ( $more          ? "    $more\n" : '' ) . "}\n";
     }
     return $text . ( $self->{sections} // '' );
 }

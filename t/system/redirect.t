@@ -1,0 +1,203 @@
+#!/usr/bin/perl
+# Automatic redirection: by the rule only, under a sender of ours, back to the sender when it bounces, and never
+# in a circle. Dovecot has the mailboxes, of ours and of the other organisation; its gate is Postfix.
+use strict;
+use warnings;
+
+use File::Temp qw(tempdir);
+use Test::More;
+use lib 't/lib';
+use Poterne::Dovecot;
+use Poterne::Gateway;
+use Poterne::Mail qw(letter);
+use Poterne::Postfix;
+use Poterne::Process qw(wait_until free_port);
+use Poterne::Sink;
+
+plan skip_all => 'Dovecot is not installed' if !Poterne::Dovecot::there();
+plan skip_all => 'Postfix is not installed, or not run by root' if !Poterne::Postfix::there();
+
+my $root = tempdir( 'poterne-redirect-XXXXXX', TMPDIR => 1, CLEANUP => 1 );
+chmod 0755, $root;
+
+my $sink    = Poterne::Sink->start( root => "$root/sink" );
+my $dovecot = Poterne::Dovecot->start("$root/dovecot");
+my $port    = free_port();
+my $lmtp    = "lmtp:[127.0.0.1]:$dovecot->{lmtp}";
+my $postfix = Poterne::Postfix->start(
+    root       => "$root/postfix",
+    domain     => 'lab.example',
+    recipients => [],
+    sink       => $dovecot->{lmtp},
+    protocol   => 'lmtp',
+    more       => <<"EOT" );
+relay_domains = lab.example, sender.example
+relay_recipient_maps =
+transport_maps = inline:{ never\@lab.example=lmtp:[127.0.0.1]:$sink->{port}, lab.example=$lmtp, sender.example=$lmtp,
+    univ.example=smtp:[127.0.0.1]:$port }
+virtual_alias_maps = inline:{ circle\@lab.example=circle\@univ.example, kept\@lab.example=kept\@univ.example }
+EOT
+
+my %people = (
+    file => [
+        'plain@univ.example',
+        'out@univ.example -> x@lab.example',
+        'o.alias@univ.example: out@univ.example',
+        'copy@univ.example -> y@lab.example keep=yes',
+        'free@univ.example -> me@gmail.com',
+        'circle@univ.example -> circle@lab.example',
+        'kept@univ.example -> kept@lab.example keep=yes',
+        'chain@univ.example -> out@univ.example',
+        'one@univ.example -> two@univ.example',
+        'two@univ.example -> one@univ.example',
+        'never@univ.example -> never@lab.example',
+    ],
+    strict => ['free@strict.example -> me@gmail.com'],
+);
+my $gateway = Poterne::Gateway->new(
+    root     => "$root/gateway",
+    port     => $port,
+    settings => {
+        outside => { next_hop => qq("smtp://127.0.0.1:$postfix->{port}") },
+    },
+    domains => {
+        'univ.example' => {
+            next_hop   => "lmtp://127.0.0.1:$dovecot->{lmtp}",
+            recipients => $people{file},
+            more       => 'redirect_only_to = { lab.example }',
+        },
+        'strict.example' => {
+            next_hop   => "lmtp://127.0.0.1:$dovecot->{lmtp}",
+            recipients => $people{strict},
+            more       => 'redirect_refused = reject',
+        },
+    }
+);
+$gateway->start;
+
+my $n = 0;
+
+# Sends and returns the subject that it can be known by.
+sub send_to {
+    my ( $to, $from ) = @_;
+    my $subject = 'message number ' . ++$n;
+    my $result  = $gateway->send_one(
+        from => $from // 'news@sender.example',
+        to   => ref $to ? $to : [$to],
+        data => \letter( 'people@univ.example', $subject )
+    );
+    is( $result->{code}, 250, "$subject is accepted" ) or diag( explain($result) );
+    return $subject;
+}
+
+# Those of a mailbox with that subject, once so many have come.
+sub came {
+    my ( $user, $subject, $wanted ) = @_;
+    my @found;
+    wait_until(
+        20,
+        sub {
+            @found = grep { /^Subject: (?:\[SPAM\] )?\Q$subject\E\r?$/m } $dovecot->messages($user);
+            return @found >= ( $wanted // 1 );
+        }
+    );
+    return @found;
+}
+
+sub trace {
+    my ($address) = @_;
+    my ( undef, $output ) = $gateway->poterne( 'trace', $address );
+    return $output;
+}
+
+# The journal is told behind the delivery.
+sub traced {
+    my ( $address, $pattern, $name ) = @_;
+    ok( wait_until( 20, sub { trace($address) =~ $pattern } ), $name ) or diag( trace($address) );
+    return;
+}
+
+# by the rule
+my $subject = send_to('out@univ.example');
+my ($message) = came( 'x@lab.example', $subject );
+ok( $message, 'redirected to a listed domain' );
+like( $message, qr/^Return-Path: <SRS0=[^=]{6}=..=sender\.example=news\@univ\.example>/m, 'under a sender of ours' );
+like( $message, qr/^Delivered-To: out\@univ\.example\r?$/m, 'it says who redirected it' );
+is( scalar came( 'out@univ.example', $subject, 0 ), 0, 'the mailbox gets none' );
+traced( 'out@univ.example', qr/redirected.*delivered/s, 'the journal has both' );
+traced( 'out@univ.example', qr/redirected to x\@lab\.example \(redirect_only_to of univ\.example\)/, 'and the rule' );
+
+$subject = send_to('o.alias@univ.example');
+ok( came( 'x@lab.example', $subject ), 'an alias of who redirects' );
+$subject = send_to( 'chain@univ.example', 'colleague@univ.example' );
+($message) = came( 'x@lab.example', $subject );
+like( $message, qr/^Delivered-To: out\@univ\.example\r?\nDelivered-To: chain\@univ\.example/m, 'two behind one another' );
+like( $message, qr/^Return-Path: <colleague\@univ\.example>/m, 'a sender of ours stays' );
+
+$subject = send_to('copy@univ.example');
+is( scalar came( 'copy@univ.example', $subject ), 1, 'the mailbox keeps its copy' );
+is( scalar came( 'y@lab.example', $subject ), 1, '... and the other one comes' );
+unlike( ( came( 'copy@univ.example', $subject ) )[0], qr/SRS0/, 'the copy has the sender that it had' );
+
+$subject = send_to('free@univ.example');
+ok( came( 'free@univ.example', $subject ), 'to a free mail service it is not redirected' );
+traced( 'free@univ.example', qr/gmail\.com is a free mail service, and redirect_only_to of univ\.example/, 'told why' );
+my ( undef, $test ) = $gateway->poterne( 'directory', 'test', 'free@univ.example' );
+like( $test, qr/together.*not redirected to me\@gmail\.com: gmail\.com is a free/, 'by the directory, too' );
+my $smtp = $gateway->smtp;
+$smtp->hello;
+$smtp->command('MAIL FROM:<news@sender.example>');
+my ( $code, $text ) = $smtp->command('RCPT TO:<free@strict.example>');
+is( $code, 550, 'refused where the domain wants that' );
+like( $text, qr/^5\.7\.1 .*redirect_only_to of strict\.example/, '... with the rule' );
+unlike( $text, qr/me\@/, '... and without the address' );
+$smtp->quit;
+
+# circles
+$subject = send_to('one@univ.example');
+is( scalar came( 'two@univ.example', $subject ), 1, 'a circle of our own ends' );
+$subject = send_to('circle@univ.example');
+is( scalar came( 'circle@univ.example', $subject ), 1, 'a circle over another organisation ends in the mailbox' );
+traced( 'circle@univ.example', qr/not redirected: it was there before \(Delivered-To\)/, '... and says so' );
+$subject = send_to('kept@univ.example');
+is( scalar came( 'kept@univ.example', $subject, 2 ), 2, 'who keeps a copy gets that and what came back' );
+sleep 2;
+is( scalar came( 'kept@univ.example', $subject, 2 ), 2, '... and no third' );
+is( scalar came( 'circle@univ.example', 'message number', 0 ), 0, 'nothing goes round' );
+
+# the way back
+send_to('never@univ.example');
+my @bounces;
+ok(
+    wait_until( 30, sub { @bounces = $dovecot->messages('news@sender.example') } ),
+    'a bounce comes back to the sender'
+);
+like( $bounces[0] // '', qr/5\.1\.1 Never/, '... which Postfix has written' );
+
+# ... and no other way
+$message = ( came( 'x@lab.example', 'message number 1' ) )[0];
+my ($return) = ( $message // '' ) =~ /^Return-Path: <([^>]+)>/m;
+for (
+    [ '', $return, qr/^250/, 'a bounce to a return address' ],
+    [ '', lc $return, qr/^250/, '... in lower case' ],
+    [ 'a@sender.example', $return, qr/^550 5\.7\.1 Only bounces/, 'other mail to it' ],
+    [ '', $return =~ s/=news\@/=boss@/r, qr/^550 5\.1\.1 That return address was not made here/, 'a forged one' ],
+    [ '', $return =~ s/\@univ.*/\@elsewhere.example/r, qr/^550 5\.7\.1 Not a domain/, 'one of others' ],
+    )
+{
+    my ( $from, $to, $expected, $name ) = @$_;
+    $smtp = $gateway->smtp;
+    $smtp->hello;
+    $smtp->command("MAIL FROM:<$from>");
+    like( join( ' ', $smtp->command("RCPT TO:<$to>") ), $expected, $name );
+    $smtp->quit;
+}
+my $list = send_to( [ 'plain@univ.example', 'out@univ.example', 'copy@univ.example' ] );
+ok( came( $_, $list ), "of several: $_" ) for qw(plain@univ.example x@lab.example copy@univ.example y@lab.example);
+ok( $gateway->wait_for_empty_queue, 'nothing is left behind' );
+
+$postfix->stop;
+$sink->stop;
+$dovecot->stop;
+is( $gateway->stop, 0, 'the gateway ends' );
+done_testing;
