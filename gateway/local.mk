@@ -50,6 +50,7 @@ lib_libevidence_a_SOURCES = gateway/evidence.c gateway/evidence.h
 lib_libpipeline_a_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS)
 lib_libpipeline_a_SOURCES = \
     gateway/pipeline.c gateway/pipeline_facts.c gateway/pipeline.h \
+    gateway/zones.c gateway/zones.h \
     gateway/evidence_content.c gateway/evidence_content.h
 EVIDENCE_LIBS = lib/libevidence.a lib/libverdict.a $(JANSSON_LIBS) $(SIGNATURE_LIBS)
 PIPELINE_LIBS = lib/libpipeline.a lib/libevidence.a lib/libverdict.a $(JANSSON_LIBS) \
@@ -59,3 +60,6 @@ pkglibexec_PROGRAMS += gateway/poterne-content
 gateway_poterne_content_SOURCES = gateway/content.c
 gateway_poterne_content_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS)
 gateway_poterne_content_LDADD = lib/libresolver.a $(PIPELINE_LIBS)
+
+unit += t/unit/gateway_zones
+t_unit_gateway_zones_LDADD = $(PIPELINE_LIBS) $(CMOCKA_LIBS)

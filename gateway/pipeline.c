@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <time.h>
 
+#include "base/clock.h"
 #include "base/fsio.h"
 #include "base/log.h"
 #include "bayes/features/known.h"
@@ -98,7 +99,9 @@ int pipeline_open(struct pipeline *pipeline, const struct conf *conf, bool dns, 
                                         report_mistake, pipeline, err);
     if (pipeline->rules)
         pipeline->scratch = rules_scratch_new(pipeline->rules, err);
-    if (pipeline->scratch == NULL || open_senders(pipeline, conf, err) < 0) {
+    if (pipeline->scratch && !(pipeline->zones = zones_new(pipeline->rules)))
+        err_set(err, "out of memory");
+    if (pipeline->zones == NULL || open_senders(pipeline, conf, err) < 0) {
         pipeline_close(pipeline);
         return -1;
     }
@@ -107,6 +110,7 @@ int pipeline_open(struct pipeline *pipeline, const struct conf *conf, bool dns, 
 
 void pipeline_close(struct pipeline *pipeline)
 {
+    zones_free(&pipeline->zones);
     rules_scratch_free(&pipeline->scratch);
     ruleset_free(&pipeline->rules);
     model_close(&pipeline->model);
@@ -262,10 +266,15 @@ static int ask_ahead(const struct pipeline *pipeline, const struct sender_input 
     input->prepared = rules.prepared;
     if (askers->senders != askers->rules) /* the file is no part of the round */
         n = 0;
+    int64_t now = clock_seconds();
+    if (askers->rules)
+        zones_questions(pipeline->zones, now, pool, queries, &n, DNS_QUESTIONS_MAX);
     for (size_t i = 0; i < rules.n && n < DNS_QUESTIONS_MAX; i++)
         queries[n++] = rules.list[i];
-    if (askers->rules)
+    if (askers->rules) {
         askers->rules->ask(askers->rules->data, pool, queries, n);
+        zones_take(pipeline->zones, now, pool, askers->rules);
+    }
     return 0;
 }
 
@@ -276,6 +285,7 @@ static int run_rules(const struct pipeline *pipeline, const struct askers *asker
     struct rules_signature signatures[DKIM_SIGNATURES_MAX + 1]; /* and the chain of ARC */
     struct rules_network network = network_of(&result->sender, signatures);
     network.dns = askers->rules;
+    network.zones_off = zones_off(pipeline->zones, &network.n_zones_off);
     input->network = result->asked ? &network : NULL;
     input->bayes_known = result->bayes.used && is_trained(pipeline->model);
     input->bayes = result->bayes.probability;

@@ -14,6 +14,7 @@
 
 #include "bayes/bayes.h"
 #include "gateway/scan.h"
+#include "gateway/zones.h"
 #include "rules/rules.h"
 #include "sender/dns_file.h"
 #include "sender/dns_memo.h"
@@ -30,6 +31,7 @@ struct pipeline {
     const struct conf *conf;
     struct ruleset *rules;
     struct rules_scratch *scratch; /* one process, one message at a time */
+    struct zones *zones;           /* as scratch */
     struct model *model;           /* NULL: pass 1 decides alone */
     struct known *known;           /* NULL: nobody is known */
     struct sender_policy senders;

@@ -92,6 +92,14 @@ struct rules_network {
     size_t n_zones_off;
 };
 
+/* A list that rules ask, for who finds out whether it can be believed (zones_off). */
+struct rules_zone {
+    struct str name;       /* lives as long as the set */
+    bool addresses, names; /* what it is asked for: RFC 5782 2.1 and 2.2 */
+};
+/* Each once, at most `max`. What askdns asks may be no list, and is not among them. */
+size_t ruleset_zones(const struct ruleset *set, struct rules_zone *list, size_t max);
+
 struct rules_prepared;
 
 struct rules_input {

@@ -93,12 +93,28 @@ static uint32_t number_of(const struct dns_record *record)
     return ntohl(number);
 }
 
+/* By 127.255.255/24 a list says that it does not serve us, and by 127.0.0.1, which is no listing
+ * (RFC 5782 2.1), that it has been told to be silent. Rules that look for just that see it. */
+static bool is_refusal(const struct network_rule *rule, uint32_t address)
+{
+    switch (rule->answer.kind) {
+    case ANSWER_ANY:
+        return address == 0x7f000001 || address >> 8 == 0x7fffff;
+    case ANSWER_BITS:
+        return address >> 8 == 0x7fffff;
+    default:
+        return false;
+    }
+}
+
 /* Lists answer in 127/8; whatever else an address says, the list did not (RFC 5782 2.1). */
 static bool is_off_range(const struct network_rule *rule, const struct dns_query *query,
                          const struct dns_record *record)
 {
-    if (query->type != DNS_A || record->data.n != 4 || record->data.s[0] == 127)
+    if (query->type != DNS_A || record->data.n != 4)
         return false;
+    if (record->data.s[0] == 127)
+        return rule->source != NETWORK_TEMPLATE && is_refusal(rule, number_of(record));
     return rule->source != NETWORK_TEMPLATE &&
            (rule->source != NETWORK_LINKS || rule->answer.kind == ANSWER_ANY);
 }

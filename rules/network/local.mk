@@ -10,4 +10,5 @@ lib_librules_a_SOURCES += \
     rules/network/links.c rules/network/links.h \
     rules/network/naming.c rules/network/naming.h \
     rules/network/network.h \
-    rules/network/run.c rules/network/run.h
+    rules/network/run.c rules/network/run.h \
+    rules/network/zones.c

@@ -129,6 +129,18 @@ static void parts_of_a_set_look_at_its_answers(void **state)
     assert_false(hits(SUB("2") "score __L 0\n", zone)); /* nobody asks */
 }
 
+static void a_refusal_is_no_listing(void **state)
+{
+    static const char refused[] = "7.100.51.198.l.example A 127.255.255.254\n",
+                      quiet[] = "7.100.51.198.l.example A 127.0.0.1\n";
+    assert_false(hits(LIST("a"), refused));
+    assert_false(hits(LIST("a"), quiet));
+    assert_false(hits(SUB("2"), refused)); /* 254 has that bit */
+    assert_true(hits(SUB("1"), quiet));    /* rules that tell of it */
+    assert_true(hits(SUB("127.255.255.254"), refused));
+    assert_true(hits(SUB("^127\\.255\\.255\\."), refused));
+}
+
 static void senders_are_looked_for(void **state)
 {
     assert_true(hits("header X eval:check_rbl_from_host('a', 'l.example')\n",
@@ -481,6 +493,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_set_says_whose_address),
         cmocka_unit_test(lists_answer_in_127),
+        cmocka_unit_test(a_refusal_is_no_listing),
         cmocka_unit_test(parts_of_a_set_look_at_its_answers),
         cmocka_unit_test(senders_are_looked_for),
         cmocka_unit_test(a_sender_without_a_host_shows),
