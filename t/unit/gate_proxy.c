@@ -47,8 +47,8 @@ static void version_1(void **state)
     expect(STR("PROXY TCP4 192.0.2.1 198.51.100.7 56324 25\r\n"), PROXY_KNOWN, "192.0.2.1", 56324);
     expect(STR("PROXY TCP6 2001:db8::1 2001:db8::2 0 65535\r\n"), PROXY_KNOWN, "2001:db8::1", 0);
     expect(STR("PROXY UNKNOWN\r\n"), PROXY_UNKNOWN, NULL, 0);
-    expect(STR("PROXY UNKNOWN ffff:f...f:ffff ffff:f...f:ffff 65535 65535\r\n"), PROXY_UNKNOWN, NULL,
-           0);
+    expect(STR("PROXY UNKNOWN ffff:f...f:ffff ffff:f...f:ffff 65535 65535\r\n"), PROXY_UNKNOWN,
+           NULL, 0);
 }
 
 static void damaged_lines(void **state)
