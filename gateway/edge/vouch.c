@@ -137,17 +137,18 @@ static void on_deadline(evutil_socket_t fd, short what, void *data)
 
 /* --- from beginning to end --- */
 
+/* False: no memory. */
+static bool keep(struct vouch *v, struct str *text)
+{
+    *text = pool_str(v->kept, *text);
+    return text->s != NULL;
+}
+
 static bool copy_request(struct vouch *v, const struct spf_request *from)
 {
     v->request = *from;
-    struct str *const texts[] = {&v->request.client_ip, &v->request.helo, &v->request.sender,
-                                 &v->request.hostname};
-    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
-        *texts[i] = pool_str(v->kept, *texts[i]);
-        if (texts[i]->s == NULL)
-            return false;
-    }
-    return true;
+    return keep(v, &v->request.client_ip) && keep(v, &v->request.helo) &&
+           keep(v, &v->request.sender) && keep(v, &v->request.hostname);
 }
 
 struct vouch *vouch_ask(struct event_base *base, const struct conf *conf, struct dns_desk *desk,
