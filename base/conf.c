@@ -393,6 +393,11 @@ bool conf_has_inside(const struct conf_antivirus *conf)
     return count_outside(conf) < conf->engines.n;
 }
 
+bool conf_mails_by_mx(const struct conf *conf)
+{
+    return conf->outside.next_hop.n == 0 && conf->resolver.enabled;
+}
+
 /* --- the whole --- */
 
 static int machine_name(struct conf_loaded *loaded, struct err *err)

@@ -295,7 +295,9 @@ struct conf_queue {
 
 /* Where mail goes whose recipient is in none of our domains. */
 struct conf_outside {
-    struct conf_hops next_hop; /* all of it goes there (smarthost); empty: none */
+    struct conf_hops next_hop; /* all of it goes there (smarthost); empty: by MX */
+    struct conf_list never_to; /* networks in which no mail server is looked for */
+    unsigned port;             /* of the servers that the DNS names: 25 */
 };
 
 /* How long what is held is kept, by why it is held; 0: until somebody decides. 30 days */
@@ -393,6 +395,9 @@ const struct conf_scanner *conf_scanner_find(const struct conf_antivirus *conf, 
 /* Do engines name an outside scanner, an engine of ours? */
 bool conf_has_outside(const struct conf_antivirus *conf);
 bool conf_has_inside(const struct conf_antivirus *conf);
+
+/* Is mail for other domains brought to the servers that the DNS names? */
+bool conf_mails_by_mx(const struct conf *conf);
 
 /* Does a domain ask its next hop for recipients? */
 bool conf_calls_ahead(const struct conf *conf);

@@ -304,7 +304,13 @@ const struct conf_setting conf_settings[] = {
 {"outside", "next_hop", CONF_HOPS, AT(outside.next_hop, struct conf_hops), "{ }", 0,
  CONF_HOPS_MAX, {0},
  "The server that takes all mail for other domains than ours: smtp://address:port. Of several the first "
- "that is there is taken."},
+ "that is there is taken. Without one the DNS says which servers they are (MX)."},
+{"outside", "never_to", LIST(CONF_NETWORKS, outside.never_to),
+ "{ 0.0.0.0/8, 10.0.0.0/8, 100.64.0.0/10, 127.0.0.0/8, 169.254.0.0/16, 172.16.0.0/12, 192.168.0.0/16, "
+ "224.0.0.0/3, ::/127, fc00::/7, fe80::/10, ff00::/8 }", 0, 1000, {0},
+ "Networks that are not gone to, whatever the DNS says: those in which no server of somebody else can be."},
+{"outside", "port", COUNT(outside.port), "25", 1, 65535, {0},
+ "Port of the servers that the DNS names; another one is for laboratories."},
 
 {"quarantine", "keep_virus", TIME(quarantine.keep_virus), "30d", 0, 3650 * (uint64_t)DAY, {0},
  "How long an infected message is held before it is deleted; 0 is until somebody decides."},

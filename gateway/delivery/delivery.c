@@ -46,8 +46,14 @@ static int delivery_load(const struct role_env *env, void **data, struct err *er
         if (conf->domains[i].next_hop.items[0].kind == HOP_MAILDIR &&
             make_maildir_root(conf, &conf->domains[i].next_hop.items[0], err) < 0)
             return -1;
-    *data = spool_open(conf->state_dir, err);
-    return *data ? 0 : -1;
+    struct delivery_loaded *loaded = calloc(1, sizeof *loaded);
+    if (loaded == NULL)
+        return err_set(err, "out of memory");
+    *data = loaded;
+    if (conf_mails_by_mx(conf))
+        loaded->n_own = outside_own_addresses(conf, loaded->own);
+    loaded->spool = spool_open(conf->state_dir, err);
+    return loaded->spool ? 0 : -1;
 }
 
 static void allow_maildirs(const struct conf *conf, struct sandbox *box)
@@ -68,7 +74,7 @@ static void allow_maildirs(const struct conf *conf, struct sandbox *box)
 
 static unsigned files_limit(const struct conf *conf)
 {
-    size_t lanes = (conf->n_domains + 1) * conf->queue.connections_limit;
+    size_t lanes = (conf->n_domains + 1) * conf->queue.connections_limit + OUTSIDE_LANES_MAX;
     return lanes < (FILES_MAX - FILES_OWN) / 2 ? (unsigned)(FILES_OWN + 2 * lanes) : FILES_MAX;
 }
 
@@ -96,8 +102,10 @@ static int delivery_serve(const struct role_env *env, void *data, struct err *er
 
 static void delivery_unload(void *data)
 {
-    struct spool *spool = data;
-    spool_close(&spool);
+    struct delivery_loaded *loaded = data;
+    if (loaded)
+        spool_close(&loaded->spool);
+    free(loaded);
 }
 
 int main(int argc, char **argv)

@@ -38,7 +38,7 @@
 #include "base/role.h"
 #include "gateway/client/client.h"
 #include "gateway/client/workers.h"
-#include "gateway/delivery/targets.h"
+#include "gateway/delivery/outside.h"
 #include "quarantine/held.h"
 #include "spool/notice.h"
 #include "spool/spool.h"
@@ -139,10 +139,12 @@ struct job_table {
 struct hop {
     struct delivery *delivery;
     struct hop *next;
-    const struct conf_hops *conf; /* NULL: the process `reports` */
+    const struct conf_hops *conf; /* NULL: the process `reports`, or another domain than ours */
     enum conf_hop_kind kind;      /* of the first: others are servers too, if there are others */
     const char *text;             /* for people */
-    struct targets *targets;      /* the servers; NULL: none, it is a thread's work */
+    struct targets *targets;      /* the servers; NULL: a thread's work, or not yet looked up */
+    struct lookup *lookup;        /* for another domain than ours; NULL: the settings name it */
+    size_t users;                 /* legs */
     struct leg *first, *last;     /* the line */
     struct lane *lanes;
     unsigned n_lanes;
@@ -166,8 +168,16 @@ struct sweep {
     bool again;     /* without a pause */
 };
 
+/* What was made before the sandbox closed. */
+struct delivery_loaded {
+    struct spool *spool;
+    struct mx_own own[OUTSIDE_OWN_MAX];
+    size_t n_own;
+};
+
 struct delivery {
     const struct conf *conf;
+    const struct delivery_loaded *loaded;
     const struct role_env *env;
     struct spool *spool;
     struct event_base *base;
@@ -181,7 +191,8 @@ struct delivery {
     uint64_t acked;          /* the journal has committed everything up to there */
     struct event *settle_soon;
     struct hop *hops;
-    struct hop *outside;     /* for all who are not in our domains; NULL: none */
+    struct hop *smarthost;   /* for all who are not in our domains; NULL: none */
+    struct outside *outside; /* where they go instead, by MX; NULL: nowhere */
     struct hop *reports_hop; /* where report addresses' mail goes */
     struct sweep queue_sweep, held_sweep;
     struct held_index *vault;  /* NULL: it can't be written */
@@ -215,8 +226,9 @@ int64_t delivery_now_us(void);
 unsigned delivery_pause(unsigned first, unsigned max, unsigned tries);
 
 /* --- the process, but for its sandbox (loop.c) --- */
-/* env and spool must outlive it. */
-struct delivery *delivery_start(const struct role_env *env, struct spool *spool, struct err *err);
+/* env and what was loaded must outlive it. */
+struct delivery *delivery_start(const struct role_env *env, const struct delivery_loaded *loaded,
+                                struct err *err);
 /* Serves until drained. */
 int delivery_run(struct delivery *delivery, struct err *err);
 void delivery_stop(struct delivery **delivery);
@@ -269,6 +281,8 @@ void leg_is_with(struct leg *leg, const char *relay);
 void leg_result(struct leg *leg, size_t i, enum client_outcome outcome, struct str text);
 /* Every result is there: deferred ones wait, others are done with. */
 void leg_done(struct leg *leg);
+/* Everybody is refused, and the leg done. */
+void leg_refuse(struct leg *leg, const char *why);
 /* Everybody is deferred, and the leg done. */
 void leg_fail(struct leg *leg, const char *why);
 /* Its connection was no longer there: first in line again. */
@@ -284,6 +298,11 @@ bool leg_tell_down(struct leg *leg, const char *why);
 /* --- hops (hop.c) --- */
 int hops_make(struct delivery *delivery, struct err *err);
 void hops_free(struct delivery *delivery);
+/* One more, without servers; text must outlive it. NULL: out of memory. */
+struct hop *hop_new(struct delivery *delivery, enum conf_hop_kind kind, const char *text);
+/* It is in no list any more. */
+void hop_free(struct hop *hop);
+void lookup_free(struct lookup **lookup); /* outside.c */
 /* NULL: the settings name none for this address. */
 struct hop *hop_for(struct delivery *delivery, struct str address);
 void hop_line_up(struct hop *hop, struct leg *leg, bool in_front);
@@ -295,6 +314,8 @@ void hop_kick(struct hop *hop);
 void hop_works(struct hop *hop);
 /* It could not be connected to. */
 void hop_failed(struct hop *hop, const char *why);
+/* Nothing can be delivered there, as hop->error says: its line is refused. */
+void hop_refuse(struct hop *hop);
 /* Forgets which hops are down. */
 void hops_hurry(struct delivery *delivery);
 bool hops_busy(const struct delivery *delivery);

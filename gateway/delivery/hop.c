@@ -22,36 +22,45 @@ static unsigned lanes_max(const struct conf *conf, enum conf_hop_kind kind)
     return kind == HOP_MAILDIR && max > DELIVERY_THREADS ? DELIVERY_THREADS : max;
 }
 
-static void hop_free(struct hop *hop)
+void hop_free(struct hop *hop)
 {
     if (hop->timer)
         event_free(hop->timer);
     targets_drop(&hop->targets);
+    lookup_free(&hop->lookup);
     free(hop);
 }
 
-/* conf NULL: the process `reports`. */
-static struct hop *hop_new(struct delivery *delivery, const struct conf_hops *conf)
+struct hop *hop_new(struct delivery *delivery, enum conf_hop_kind kind, const char *text)
 {
     struct hop *hop = calloc(1, sizeof *hop);
     if (hop == NULL)
         return NULL;
     hop->delivery = delivery;
-    hop->conf = conf;
-    hop->kind = conf ? conf->items[0].kind : HOP_REPORTS;
-    hop->text = conf ? conf->items[0].text : "reports";
-    hop->limit = hop->limit_max = lanes_max(delivery->conf, hop->kind);
+    hop->kind = kind;
+    hop->text = text;
+    hop->limit = hop->limit_max = lanes_max(delivery->conf, kind);
     hop->timer = evtimer_new(delivery->base, on_hop_time, hop);
-    bool servers = hop->kind == HOP_SMTP || hop->kind == HOP_LMTP;
-    if (servers)
-        hop->targets = targets_of(conf);
-    if (hop->timer == NULL || (servers && hop->targets == NULL)) {
-        hop_free(hop);
+    if (hop->timer == NULL) {
+        free(hop);
         return NULL;
     }
     hop->next = delivery->hops;
     delivery->hops = hop;
     return hop;
+}
+
+static struct hop *hop_of(struct delivery *delivery, const struct conf_hops *conf)
+{
+    enum conf_hop_kind kind = conf->items[0].kind;
+    struct hop *hop = hop_new(delivery, kind, conf->items[0].text);
+    if (hop == NULL)
+        return NULL;
+    hop->conf = conf;
+    if (kind == HOP_MAILDIR)
+        return hop;
+    hop->targets = targets_of(conf);
+    return hop->targets ? hop : NULL;
 }
 
 static bool same_servers(const struct conf_hops *a, const struct conf_hops *b)
@@ -68,7 +77,8 @@ static bool same_servers(const struct conf_hops *a, const struct conf_hops *b)
 static struct hop *hop_named(const struct delivery *delivery, const struct conf_hops *conf)
 {
     struct hop *hop = delivery->hops;
-    while (hop && (hop->conf == NULL || hop == delivery->outside || !same_servers(hop->conf, conf)))
+    while (hop &&
+           (hop->conf == NULL || hop == delivery->smarthost || !same_servers(hop->conf, conf)))
         hop = hop->next;
     return hop;
 }
@@ -78,14 +88,14 @@ int hops_make(struct delivery *delivery, struct err *err)
     const struct conf *conf = delivery->conf;
     for (size_t i = 0; i < conf->n_domains; i++)
         if (hop_named(delivery, &conf->domains[i].next_hop) == NULL &&
-            hop_new(delivery, &conf->domains[i].next_hop) == NULL)
+            hop_of(delivery, &conf->domains[i].next_hop) == NULL)
             return err_set(err, "out of memory for the next hops");
     if (conf->outside.next_hop.n) {
-        delivery->outside = hop_new(delivery, &conf->outside.next_hop);
-        if (delivery->outside == NULL)
+        delivery->smarthost = hop_of(delivery, &conf->outside.next_hop);
+        if (delivery->smarthost == NULL)
             return err_set(err, "out of memory for the next hops");
     }
-    delivery->reports_hop = hop_new(delivery, NULL);
+    delivery->reports_hop = hop_new(delivery, HOP_REPORTS, "reports");
     return delivery->reports_hop ? 0 : err_set(err, "out of memory for the next hops");
 }
 
@@ -99,7 +109,10 @@ struct hop *hop_for(struct delivery *delivery, struct str address)
     const struct conf_domain *domain = at == STR_NONE && conf->n_domains
                                            ? &conf->domains[0]
                                            : conf_domain_find(conf, str_from(address, at + 1));
-    return domain ? hop_named(delivery, &domain->next_hop) : delivery->outside;
+    if (domain)
+        return hop_named(delivery, &domain->next_hop);
+    return delivery->outside ? outside_hop(delivery, str_from(address, at + 1))
+                             : delivery->smarthost;
 }
 
 /* --- the line --- */
@@ -165,7 +178,9 @@ void hop_kick(struct hop *hop)
 {
     struct err err;
     /* lanes that open or close while this runs kick again */
-    if (hop->kicking)
+    if (hop->kicking || hop->first == NULL || hop->down || hop->delivery->draining)
+        return;
+    if (hop->lookup && !outside_ready(hop))
         return;
     hop->kicking = true;
     while (hop->first && !hop->down && !hop->delivery->draining) {
@@ -173,6 +188,8 @@ void hop_kick(struct hop *hop)
             continue;
         unsigned allowed = hop->failures ? 1 : hop->limit;
         if (hop->doubtful || hop->n_lanes >= allowed || !lane_wanted(hop))
+            break;
+        if (hop->lookup && !outside_has_room(hop))
             break;
         if (lane_open(hop, &err) < 0) {
             hop_failed(hop, err.text);
@@ -253,6 +270,15 @@ void hop_failed(struct hop *hop, const char *why)
     tell_down(hop);
 }
 
+void hop_refuse(struct hop *hop)
+{
+    struct leg *leg;
+    for (unsigned n = 0; n < DELIVERY_TELL_MAX && (leg = hop_take(hop)) != NULL; n++)
+        leg_refuse(leg, hop->error);
+    if (hop->first && !hop->delivery->draining)
+        event_active(hop->timer, EV_TIMEOUT, 0);
+}
+
 void hop_works(struct hop *hop)
 {
     if (hop->failures)
@@ -271,6 +297,8 @@ void hops_hurry(struct delivery *delivery)
         event_del(hop->timer);
         if (hop->targets)
             targets_hurry(hop->targets);
+        if (hop->lookup)
+            outside_forget(hop);
         hop->down = false;
         hop->limit = hop->limit_max;
         hop_kick(hop);

@@ -75,6 +75,8 @@ static void legs_free(struct job *job)
             hop_line_leave(leg->hop, leg);
         if (leg->timer)
             event_free(leg->timer);
+        if (leg->hop)
+            leg->hop->users--;
         free(leg->owed);
         free(leg->why);
     }

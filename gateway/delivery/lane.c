@@ -39,6 +39,8 @@ static struct lane *lane_new(struct hop *hop)
         hop->lanes->before = lane;
     hop->lanes = lane;
     hop->n_lanes++;
+    if (hop->lookup)
+        outside_lane_opened(hop);
     return lane;
 }
 
@@ -51,6 +53,8 @@ static void lane_free(struct lane *lane)
     if (lane->behind)
         lane->behind->before = lane->before;
     lane->hop->n_lanes--;
+    if (lane->hop->lookup)
+        outside_lane_closed(lane->hop);
     targets_drop(&lane->targets);
     free(lane->results);
     free(lane);

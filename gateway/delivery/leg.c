@@ -91,6 +91,8 @@ static int make_leg(struct job *job, const struct plan *plan)
     leg->state = LEG_WAITING;
     leg->job = job;
     leg->hop = plan->hop;
+    if (leg->hop)
+        leg->hop->users++;
     leg->timer = evtimer_new(job->delivery->base, on_time, leg);
     job->n_legs++;
     return leg->timer ? 0 : -1;
@@ -130,15 +132,17 @@ int legs_make(struct job *job, struct err *err)
         leg_of[i] = UINT32_MAX;
         if (!recipient_state_owed((enum recipient_state)r->state))
             continue;
-        leg_of[i] = (uint32_t)plan_for(plans, &n_plans, hop_for(job->delivery, r->address),
-                                       r->sender.n || r->fields.n);
+        struct hop *hop = hop_for(job->delivery, r->address);
+        if (hop == NULL && job->delivery->outside)
+            result = -1;
+        leg_of[i] = (uint32_t)plan_for(plans, &n_plans, hop, r->sender.n || r->fields.n);
         plans[leg_of[i]].n++;
     }
     if (result == 0)
         result = fill_legs(job, plans, n_plans, leg_of);
     free(plans);
     free(leg_of);
-    return result == 0 ? 0 : err_set(err, "out of memory for its recipients");
+    return result == 0 ? 0 : err_set(err, "no room for its recipients");
 }
 
 /* What failed before a restart keeps its time. */

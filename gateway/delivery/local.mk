@@ -9,7 +9,7 @@ lib_libclient_a_SOURCES = \
     gateway/client/maildir.c gateway/client/maildir.h \
     gateway/client/workers.c gateway/client/workers.h
 
-DELIVERY_LIBS = lib/libdelivery.a lib/libsmtp.a lib/libclient.a lib/libreportipc.a lib/libevents.a \
+DELIVERY_LIBS = lib/libdelivery.a lib/libdesk.a lib/libresolver.a lib/libsender.a $(GATE_LIBS) lib/libsmtp.a lib/libclient.a lib/libreportipc.a lib/libevents.a \
     $(QUARANTINE_LIBS) $(DIRECTORY_LIBS) $(EVENT_LIBS)
 lib_libdelivery_a_CPPFLAGS = $(AM_CPPFLAGS) $(EVENT_CFLAGS)
 lib_libdelivery_a_SOURCES = \
@@ -17,6 +17,8 @@ lib_libdelivery_a_SOURCES = \
     gateway/delivery/job.c gateway/delivery/leg.c gateway/delivery/result.c gateway/delivery/settle.c \
     gateway/delivery/hop.c gateway/delivery/lane.c gateway/delivery/sweep.c \
     gateway/delivery/targets.c gateway/delivery/targets.h \
+    gateway/delivery/mx.c gateway/delivery/mx.h \
+    gateway/delivery/outside.c gateway/delivery/outside.h \
     gateway/delivery/journal.c gateway/delivery/service.c gateway/delivery/report.c \
     gateway/delivery/vault.c gateway/delivery/decide.c gateway/delivery/released.c \
     gateway/delivery/kept.c
@@ -32,11 +34,17 @@ t_unit_delivery_client_LDADD = lib/libclient.a $(SPOOL_LIBS) $(CMOCKA_LIBS)
 unit += t/unit/delivery_targets
 t_unit_delivery_targets_LDADD = lib/libdelivery.a $(BASE_LIBS) $(CMOCKA_LIBS)
 
+unit += t/unit/delivery_mx
+t_unit_delivery_mx_LDADD = lib/libdelivery.a lib/libresolver.a lib/libsender.a $(GATE_LIBS) $(BASE_LIBS) $(CMOCKA_LIBS)
+
 noinst_LIBRARIES += t/delivery/libfake.a
 t_delivery_libfake_a_SOURCES = t/delivery/fake.h t/delivery/fake_hop.c t/delivery/fake_journal.c \
     t/delivery/gateway.c
 DELIVERY_FAKE_LIBS = t/delivery/libfake.a $(QUARANTINE_LIBS) lib/libevents.a \
     $(MAIL_LIBS) $(CMOCKA_LIBS)
+check_PROGRAMS += t/delivery/put
+t_delivery_put_SOURCES = t/delivery/put.c
+t_delivery_put_LDADD = $(DELIVERY_FAKE_LIBS)
 unit += t/unit/delivery_queue
 t_unit_delivery_queue_LDADD = $(DELIVERY_FAKE_LIBS)
 EXTRA_t_unit_delivery_queue_DEPENDENCIES = gateway/poterne-delivery$(EXEEXT)

@@ -77,6 +77,7 @@ static void on_tick(evutil_socket_t fd, short what, void *data)
     journal_client_tick(delivery->journal);
     settle_tick(delivery);
     vault_tick(delivery);
+    outside_tick(delivery);
     sync_folders(delivery);
     if (delivery->draining)
         drain_on(delivery);
@@ -116,7 +117,8 @@ static int start(struct delivery *delivery, struct err *err)
     if (delivery->workers == NULL || start_events(delivery, err) < 0)
         return -1;
     if (settle_start(delivery, err) < 0 || journal_start(delivery, err) < 0 ||
-        hops_make(delivery, err) < 0 || service_start(delivery, err) < 0)
+        outside_start(delivery, err) < 0 || hops_make(delivery, err) < 0 ||
+        service_start(delivery, err) < 0)
         return -1;
     vault_start(delivery);
     if (expire_start(delivery, err) < 0 || kept_start(delivery, err) < 0)
@@ -127,7 +129,8 @@ static int start(struct delivery *delivery, struct err *err)
                        err);
 }
 
-struct delivery *delivery_start(const struct role_env *env, struct spool *spool, struct err *err)
+struct delivery *delivery_start(const struct role_env *env, const struct delivery_loaded *loaded,
+                                struct err *err)
 {
     struct delivery *delivery = calloc(1, sizeof *delivery);
     if (delivery == NULL) {
@@ -136,7 +139,8 @@ struct delivery *delivery_start(const struct role_env *env, struct spool *spool,
     }
     delivery->conf = env->conf;
     delivery->env = env;
-    delivery->spool = spool;
+    delivery->loaded = loaded;
+    delivery->spool = loaded->spool;
     delivery->journal_fd = -1;
     if (start(delivery, err) < 0)
         delivery_stop(&delivery);
@@ -172,6 +176,7 @@ void delivery_stop(struct delivery **stopped)
     vault_stop(delivery);
     jobs_free(delivery);
     hops_free(delivery);
+    outside_stop(delivery);
     journal_stop(delivery);
     free_event(delivery->settle_soon);
     free_event(delivery->expire);

@@ -220,11 +220,21 @@ void leg_return(struct leg *leg)
     job_unneed(leg->job);
 }
 
-void leg_fail(struct leg *leg, const char *why)
+static void end_all(struct leg *leg, enum client_outcome outcome, const char *why)
 {
     for (size_t i = 0; i < leg->n; i++)
-        leg_result(leg, i, CLIENT_DEFERRED, str_of(why));
+        leg_result(leg, i, outcome, str_of(why));
     leg_done(leg);
+}
+
+void leg_fail(struct leg *leg, const char *why)
+{
+    end_all(leg, CLIENT_DEFERRED, why);
+}
+
+void leg_refuse(struct leg *leg, const char *why)
+{
+    end_all(leg, CLIENT_REFUSED, why);
 }
 
 bool leg_tell_down(struct leg *leg, const char *why)

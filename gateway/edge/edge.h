@@ -19,7 +19,7 @@
 #include "gateway/edge/commit.h"
 #include "gateway/edge/journal.h"
 #include "gateway/edge/killers.h"
-#include "gateway/edge/link.h"
+#include "gateway/link.h"
 #include "gateway/edge/recipients.h"
 #include "gateway/edge/scan.h"
 #include "gateway/edge/vouch.h"

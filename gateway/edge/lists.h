@@ -8,7 +8,7 @@
 #define POTERNE_GATEWAY_EDGE_LISTS_H
 
 #include "base/conf.h"
-#include "gateway/edge/dns.h"
+#include "gateway/resolver/desk.h"
 
 #define LISTS_CHECK_EVERY 300 /* seconds, of one that serves */
 #define LISTS_CHECK_SOON  30  /* of one that does not */

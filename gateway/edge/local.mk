@@ -5,12 +5,10 @@ lib_libedge_a_SOURCES = \
     gateway/edge/client.c gateway/edge/client.h \
     gateway/edge/commit.c gateway/edge/commit.h \
     gateway/edge/digest.c gateway/edge/digest.h \
-    gateway/edge/dns.c gateway/edge/dns.h \
     gateway/edge/envelope.c gateway/edge/envelope.h \
     gateway/edge/journal.c gateway/edge/journal.h \
     gateway/edge/killers.c gateway/edge/killers.h \
     gateway/edge/line.c gateway/edge/line.h \
-    gateway/edge/link.c gateway/edge/link.h \
     gateway/edge/lists.c gateway/edge/lists.h \
     gateway/edge/recipients.c gateway/edge/recipients.h \
     gateway/edge/redirect.c gateway/edge/redirect.h \
@@ -19,7 +17,7 @@ lib_libedge_a_SOURCES = \
     gateway/edge/vouch.c gateway/edge/vouch.h \
     gateway/edge/watch.c gateway/edge/watch.h \
     gateway/edge/who.c gateway/edge/who.h
-EDGE_LIBS = lib/libedge.a lib/libresolver.a lib/libsender.a lib/libsmtp.a $(GATE_LIBS) $(VERDICT_LIBS) $(DIRECTORY_LIBS) $(EVENT_CLIENT_LIBS) \
+EDGE_LIBS = lib/libedge.a lib/libdesk.a lib/libresolver.a lib/libsender.a lib/libsmtp.a $(GATE_LIBS) $(VERDICT_LIBS) $(DIRECTORY_LIBS) $(EVENT_CLIENT_LIBS) \
     $(SPOOL_LIBS) $(EVENT_LIBS) $(OPENSSL_LIBS)
 
 pkglibexec_PROGRAMS += gateway/poterne-edge

@@ -5,7 +5,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
-#include "gateway/edge/link.h"
+#include "gateway/link.h"
 
 #define WAITING_MAX (4 * 1024 * 1024)
 #define TRIES_MAX   2

@@ -7,7 +7,7 @@
 #define POTERNE_GATEWAY_EDGE_VOUCH_H
 
 #include "base/conf.h"
-#include "gateway/edge/dns.h"
+#include "gateway/resolver/desk.h"
 #include "sender/spf.h"
 
 #define VOUCH_ROUNDS_MAX    14 /* SPF_LOOKUPS_MAX one behind the other, names and addresses */

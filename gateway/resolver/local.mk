@@ -3,6 +3,12 @@ noinst_LIBRARIES += lib/libresolver.a
 lib_libresolver_a_SOURCES = \
     gateway/resolver/client.c gateway/resolver/client.h \
     gateway/resolver/protocol.c gateway/resolver/protocol.h
+# … and what asks it from an event loop
+noinst_LIBRARIES += lib/libdesk.a
+lib_libdesk_a_CPPFLAGS = $(AM_CPPFLAGS) $(EVENT_CFLAGS)
+lib_libdesk_a_SOURCES = \
+    gateway/link.c gateway/link.h \
+    gateway/resolver/desk.c gateway/resolver/desk.h
 RESOLVER_LIBS = lib/libresolver.a lib/libsender.a lib/libbase.a
 
 pkglibexec_PROGRAMS += gateway/poterne-resolver

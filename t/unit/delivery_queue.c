@@ -27,8 +27,9 @@ static void use(enum fake_hop_kind kind, const char *queue)
 {
     fake_hop_start(&hop, kind, 0);
     snprintf(settings, sizeof settings,
-             "queue { %s }\ndomain b.example { next_hop = %s://127.0.0.1:%u }\n", queue,
-             kind == FAKE_LMTP ? "lmtp" : "smtp", hop.port);
+             "resolver { enabled = no }\nqueue { %s }\n"
+             "domain b.example { next_hop = %s://127.0.0.1:%u }\n",
+             queue, kind == FAKE_LMTP ? "lmtp" : "smtp", hop.port);
 }
 
 static void use_quarantine(const char *what)

@@ -84,6 +84,12 @@ sub settings {
     return \%default;
 }
 
+# A list stands as it is written.
+sub quoted {
+    my ($value) = @_;
+    return $value =~ /^\{/ ? $value : qq("$value");
+}
+
 sub conf_text {
     my ($self) = @_;
     my $settings = $self->settings;
@@ -94,7 +100,7 @@ sub conf_text {
     }
     for my $domain ( sort keys %{ $self->{domains} } ) {
         my ( $dmarc, $directory, $more ) = @{ $self->{domains}{$domain} }{qw(dmarc directory more)};
-        $text .= "\ndomain $domain {\n    next_hop = \"$self->{domains}{$domain}{next_hop}\"\n"
+        $text .= "\ndomain $domain {\n    next_hop = " . quoted( $self->{domains}{$domain}{next_hop} ) . "\n"
             . ( defined $dmarc ? "    dmarc = $dmarc\n" : '' )
             . ( $directory     ? "    directory = { $directory }\n" : '' )
             . ( $more          ? "    $more\n" : '' ) . "}\n";

@@ -12,13 +12,15 @@ use POSIX ();
 
 use Poterne::Process qw(free_port stop_process);
 
-# Options: root (folder), port.
+# Options: root (folder), port, host; smtp (it speaks SMTP, and its answer to a message is one), greeting.
 sub start {
     my ( $class, %option ) = @_;
-    my $self = bless { port => free_port(), %option }, $class;
+    my $self = bless { host => '127.0.0.1', %option }, $class;
+    $self->{port} //= free_port();
+    $self->{greeting} //= $self->{smtp} ? '220 sink ESMTP' : '220 sink LMTP';
     make_path( map { "$self->{root}/$_" } qw(messages refused) );
     my $listener = IO::Socket::INET->new(
-        LocalAddr => '127.0.0.1',
+        LocalAddr => $self->{host},
         LocalPort => $self->{port},
         Listen    => 100,
         ReuseAddr => 1
@@ -57,10 +59,10 @@ sub serve {
     my ( $self, $client ) = @_;
     my ( @to, $n );
     my $say = sub { print {$client} "$_[0]\r\n" };
-    $say->('220 sink LMTP');
+    $say->( $self->{greeting} );
     while ( defined( my $line = <$client> ) ) {
         $line =~ s/\r?\n\z//;
-        if ( $line =~ /^LHLO/i ) {
+        if ( $line =~ ( $self->{smtp} ? qr/^EHLO/i : qr/^LHLO/i ) ) {
             $say->($_) for '250-sink', '250-PIPELINING', '250 8BITMIME';
         }
         elsif ( $line =~ /^RCPT TO:<([^>]*)>/i ) {
@@ -99,8 +101,9 @@ sub keep {
         print {$file} $message;
         close $file or die "$path: $!\n";
         rename "$path.part", $path or die "$path: $!\n";
-        $say->('250 2.0.0 Kept');
+        $say->('250 2.0.0 Kept') if !$self->{smtp};
     }
+    $say->('250 2.0.0 Kept') if $self->{smtp};
     return;
 }
 
@@ -108,7 +111,8 @@ sub keep {
 sub messages {
     my ( $self, $address ) = @_;
     my @messages;
-    for my $path ( grep { !/\.part$/ } glob "$self->{root}/messages/$address.*" ) {
+    my $pattern = $address =~ s/([\[\]])/\\$1/gr;
+    for my $path ( grep { !/\.part$/ } glob "$self->{root}/messages/$pattern.*" ) {
         open my $file, '<', $path or die "$path: $!\n";
         local $/;
         push @messages, scalar <$file>;

@@ -1,9 +1,9 @@
-#include "gateway/edge/dns.h"
+#include "gateway/resolver/desk.h"
 
 #include <stdlib.h>
 
 #include "base/log.h"
-#include "gateway/edge/link.h"
+#include "gateway/link.h"
 
 #define WAITING_MAX ((size_t)4 * 1024 * 1024)
 #define ANSWER_POOL ((size_t)1024 * 1024)

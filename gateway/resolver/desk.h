@@ -1,10 +1,10 @@
 /*
- * dns: edge's own questions to the resolver (gateway/resolver/protocol.h), over one lasting
+ * desk: questions of an event loop to the resolver (protocol.h), over one lasting
  * connection. Every question that was taken gets exactly one answer, unless it is cancelled, and
  * from the loop; where the resolver goes away it is DNS_TEMP_FAILED.
  */
-#ifndef POTERNE_GATEWAY_EDGE_DNS_H
-#define POTERNE_GATEWAY_EDGE_DNS_H
+#ifndef POTERNE_GATEWAY_RESOLVER_DESK_H
+#define POTERNE_GATEWAY_RESOLVER_DESK_H
 
 #include <event2/event.h>
 

@@ -3,8 +3,8 @@
  * When it breaks it is tried again at once, then with pauses that double up to LINK_RETRY_MAX.
  * What can't be sent at once waits, up to a number of bytes; what waits is lost when it breaks.
  */
-#ifndef POTERNE_GATEWAY_EDGE_LINK_H
-#define POTERNE_GATEWAY_EDGE_LINK_H
+#ifndef POTERNE_GATEWAY_LINK_H
+#define POTERNE_GATEWAY_LINK_H
 
 #include <event2/event.h>
 

@@ -1,4 +1,4 @@
-#include "gateway/edge/link.h"
+#include "gateway/link.h"
 
 #include <errno.h>
 #include <event2/event_struct.h>

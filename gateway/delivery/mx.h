@@ -1,0 +1,74 @@
+/*
+ * mx: which servers take the mail of a domain that is not ours (RFC 5321 5.1, RFC 7505), worked out
+ * of the DNS's answers, which strangers write. Pure: who asks and waits is outside.c.
+ *
+ *   mx_take_hosts()      the answer for MX: hosts in order of preference, equal ones shuffled
+ *   mx_take_addresses()  for each of them, the answers for A and AAAA
+ *   mx_targets()         the servers to be tried, in order
+ *
+ * A host of our own, by name or address, is dropped with all that are not preferred to it, so that
+ * mail goes towards its end (5.1). For good are only: no such domain, a null MX, nobody left but
+ * us. Everything else may be another way the next time.
+ */
+#ifndef POTERNE_GATEWAY_DELIVERY_MX_H
+#define POTERNE_GATEWAY_DELIVERY_MX_H
+
+#include "base/domain.h"
+#include "gateway/delivery/targets.h"
+#include "gateway/gate/networks.h"
+#include "gateway/resolver/protocol.h"
+
+#define MX_HOSTS_MAX     16 /* the best of those that the DNS names */
+#define MX_ADDRESSES_MAX 8  /* of a host, of each family */
+#define MX_WHY_SIZE      512
+
+struct mx_own {
+    char address[INET6_ADDRSTRLEN];
+    uint16_t port;
+};
+
+/* What we are, and where we do not go. */
+struct mx_us {
+    const char *hostname;
+    const struct mx_own *own; /* where we listen ourselves */
+    size_t n_own;
+    const struct networks *never_to;
+    uint16_t port; /* of the servers that the DNS names */
+};
+
+struct mx_host {
+    char name[DOMAIN_SIZE];
+    unsigned preference;
+    bool unknown; /* its addresses, or some of them: the DNS gave no answer */
+    size_t n4, n6;
+    char four[MX_ADDRESSES_MAX][INET_ADDRSTRLEN];
+    char six[MX_ADDRESSES_MAX][INET6_ADDRSTRLEN];
+};
+
+struct mx {
+    size_t n;
+    struct mx_host hosts[MX_HOSTS_MAX];
+    uint32_t ttl;          /* seconds: the least of all answers */
+    char why[MX_WHY_SIZE]; /* unless MX_FOUND: with its enhanced status code (RFC 3463) */
+};
+
+enum mx_result {
+    MX_FOUND,
+    MX_LATER, /* nobody knows for now */
+    MX_NEVER  /* and it would be no use to try again */
+};
+
+/* `chance` decides about equal ones. */
+enum mx_result mx_take_hosts(struct mx *mx, const struct mx_us *us, const char *domain,
+                             const struct resolver_answer *answer, uint64_t chance);
+void mx_take_addresses(struct mx *mx, size_t host, enum dns_type type,
+                       const struct resolver_answer *answer);
+enum mx_result mx_targets(struct mx *mx, const struct mx_us *us, const char *domain,
+                          struct targets *targets);
+/* A domain that is an address literal, "[192.0.2.1]" or "[IPv6:2001:db8::1]" (RFC 5321 4.1.3): no
+ * DNS is needed for it. False when it is none. */
+bool mx_is_literal(const char *domain);
+enum mx_result mx_literal(struct mx *mx, const struct mx_us *us, const char *domain,
+                          struct targets *targets);
+
+#endif

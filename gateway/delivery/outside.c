@@ -1,0 +1,443 @@
+#include "gateway/delivery/outside.h"
+
+#include <arpa/inet.h>
+#include <ifaddrs.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/clock.h"
+#include "base/conf_place.h"
+#include "base/log.h"
+#include "base/random.h"
+#include "base/siphash.h"
+#include "gateway/delivery/delivery.h"
+#include "gateway/resolver/desk.h"
+#include "gateway/smtp/address.h"
+
+#define SLOTS         4096
+#define SWEEP_SECONDS 10
+#define QUESTIONS     2 /* of a host: A and AAAA */
+
+/* What a hop for another domain has beside. */
+struct lookup {
+    struct hop *same_hash;
+    struct hop *waits_behind; /* for a lane */
+    bool waits;
+    bool never;           /* what was heard is that nothing can be delivered */
+    struct mx *mx;        /* while it is being asked */
+    unsigned open;        /* questions about addresses */
+    int64_t fresh_until;  /* monotonic seconds: what was heard holds */
+    int64_t unused_since; /* 0: it is in use */
+    char domain[SMTP_DOMAIN_MAX + 1];
+};
+
+struct outside {
+    struct dns_desk *desk;
+    struct networks never_to;
+    struct mx_us us;
+    unsigned char key[SIPHASH_KEY_SIZE];
+    struct hop *slots[SLOTS];
+    size_t n;
+    unsigned lanes;
+    struct hop *first, *last; /* wait for a lane */
+    struct event *turn;       /* one of them may have it */
+    int64_t sweep_at;
+};
+
+/* --- our own addresses --- */
+
+static void add_own(struct mx_own *own, size_t *n, int family, const void *bytes, uint16_t port)
+{
+    if (*n < OUTSIDE_OWN_MAX && inet_ntop(family, bytes, own[*n].address, INET6_ADDRSTRLEN))
+        own[(*n)++].port = port;
+}
+
+static void add_interfaces(struct mx_own *own, size_t *n, int family, uint16_t port)
+{
+    struct ifaddrs *all;
+    if (getifaddrs(&all) < 0) {
+        log_warning("cannot ask for the machine's addresses: a mail loop by address is not seen");
+        return;
+    }
+    for (const struct ifaddrs *one = all; one; one = one->ifa_next) {
+        if (one->ifa_addr == NULL || one->ifa_addr->sa_family != family)
+            continue;
+        const struct sockaddr_in *four = (const struct sockaddr_in *)one->ifa_addr;
+        const struct sockaddr_in6 *six = (const struct sockaddr_in6 *)one->ifa_addr;
+        const void *bytes = family == AF_INET ? (const void *)&four->sin_addr : &six->sin6_addr;
+        add_own(own, n, family, bytes, port);
+    }
+    freeifaddrs(all);
+}
+
+size_t outside_own_addresses(const struct conf *conf, struct mx_own own[OUTSIDE_OWN_MAX])
+{
+    static const unsigned char any[sizeof(struct in6_addr)];
+    size_t n = 0;
+    for (size_t i = 0; i < conf->smtp.listen.n; i++) {
+        char host[INET6_ADDRSTRLEN];
+        unsigned char bytes[sizeof(struct in6_addr)];
+        uint16_t port;
+        if (!conf_place_server(str_of(conf->smtp.listen.items[i]), host, &port))
+            continue;
+        int family = inet_pton(AF_INET, host, bytes) == 1 ? AF_INET : AF_INET6;
+        size_t size = family == AF_INET ? sizeof(struct in_addr) : sizeof(struct in6_addr);
+        if (family == AF_INET6 && inet_pton(AF_INET6, host, bytes) != 1)
+            continue;
+        if (memcmp(bytes, any, size) == 0)
+            add_interfaces(own, &n, family, port);
+        else
+            add_own(own, &n, family, bytes, port);
+    }
+    return n;
+}
+
+/* --- what was heard --- */
+
+/* What is known of a server stays known. */
+static void take_targets(struct hop *hop, struct targets *targets)
+{
+    for (size_t i = 0; hop->targets && i < targets->n; i++)
+        for (size_t k = 0; k < hop->targets->n; k++) {
+            const struct target *before = &hop->targets->list[k];
+            if (strcmp(before->text, targets->list[i].text) != 0)
+                continue;
+            targets->list[i].failures = before->failures;
+            targets->list[i].down_until = before->down_until;
+        }
+    targets_drop(&hop->targets);
+    hop->targets = targets;
+}
+
+/* The looking up ends; targets (or NULL) are the hop's. */
+static void heard(struct hop *hop, enum mx_result result, struct targets *targets)
+{
+    struct lookup *l = hop->lookup;
+    char why[MX_WHY_SIZE];
+    uint32_t ttl = l->mx->ttl;
+    snprintf(why, sizeof why, "%s", l->mx->why);
+    free(l->mx);
+    l->mx = NULL;
+    if (result != MX_FOUND)
+        targets_drop(&targets);
+    if (result == MX_LATER) {
+        hop_failed(hop, why);
+        return;
+    }
+    l->never = result == MX_NEVER;
+    if (l->never) {
+        snprintf(hop->error, sizeof hop->error, "%.*s", CLIENT_TEXT_MAX, why);
+        ttl = OUTSIDE_NEVER_TTL;
+    } else {
+        take_targets(hop, targets);
+    }
+    ttl = ttl < OUTSIDE_TTL_MIN ? OUTSIDE_TTL_MIN : ttl > OUTSIDE_TTL_MAX ? OUTSIDE_TTL_MAX : ttl;
+    l->fresh_until = clock_seconds() + ttl;
+    hop_kick(hop);
+}
+
+static void heard_nothing(struct hop *hop, const char *why)
+{
+    snprintf(hop->lookup->mx->why, sizeof hop->lookup->mx->why, "%s", why);
+    heard(hop, MX_LATER, NULL);
+}
+
+/* --- asking --- */
+
+static void put_together(struct hop *hop)
+{
+    struct lookup *l = hop->lookup;
+    struct targets *targets = targets_new();
+    if (targets == NULL)
+        heard_nothing(hop, "4.3.0 out of memory for its mail servers");
+    else
+        heard(hop, mx_targets(l->mx, &hop->delivery->outside->us, l->domain, targets), targets);
+}
+
+static void on_addresses(void *asker, uint32_t ticket, const struct resolver_answer *answer)
+{
+    struct hop *hop = asker;
+    struct lookup *l = hop->lookup;
+    mx_take_addresses(l->mx, ticket / QUESTIONS, ticket % QUESTIONS ? DNS_AAAA : DNS_A, answer);
+    if (--l->open == 0)
+        put_together(hop);
+}
+
+static void ask_addresses(struct hop *hop)
+{
+    struct lookup *l = hop->lookup;
+    const struct resolver_answer unasked = {.status = DNS_TEMP_FAILED};
+    l->open = 0;
+    for (uint32_t i = 0; i < QUESTIONS * l->mx->n; i++) {
+        size_t host = i / QUESTIONS;
+        enum dns_type type = i % QUESTIONS ? DNS_AAAA : DNS_A;
+        if (dns_desk_ask(hop->delivery->outside->desk, type, str_of(l->mx->hosts[host].name),
+                         on_addresses, hop, i))
+            l->open++;
+        else
+            mx_take_addresses(l->mx, host, type, &unasked);
+    }
+    if (l->open == 0)
+        put_together(hop);
+}
+
+static void on_hosts(void *asker, uint32_t ticket, const struct resolver_answer *answer)
+{
+    struct hop *hop = asker;
+    struct lookup *l = hop->lookup;
+    uint64_t chance;
+    random_fill(&chance, sizeof chance);
+    enum mx_result result =
+        mx_take_hosts(l->mx, &hop->delivery->outside->us, l->domain, answer, chance);
+    if (result == MX_FOUND)
+        ask_addresses(hop);
+    else
+        heard(hop, result, NULL);
+}
+
+static void look_up(struct hop *hop)
+{
+    struct outside *o = hop->delivery->outside;
+    struct lookup *l = hop->lookup;
+    l->mx = calloc(1, sizeof *l->mx);
+    if (l->mx == NULL) {
+        hop_failed(hop, "4.3.0 out of memory for a question to the DNS");
+        return;
+    }
+    if (mx_is_literal(l->domain)) {
+        struct targets *targets = targets_new();
+        if (targets == NULL)
+            heard_nothing(hop, "4.3.0 out of memory for its mail servers");
+        else
+            heard(hop, mx_literal(l->mx, &o->us, l->domain, targets), targets);
+        return;
+    }
+    if (!dns_desk_ask(o->desk, DNS_MX, str_of(l->domain), on_hosts, hop, 0))
+        heard_nothing(hop, "4.4.3 the resolver can't be asked now");
+}
+
+bool outside_ready(struct hop *hop)
+{
+    struct lookup *l = hop->lookup;
+    if (l->mx)
+        return false;
+    if (clock_seconds() >= l->fresh_until) {
+        look_up(hop);
+        return false; /* it is kicked, or has been already */
+    }
+    if (l->never)
+        hop_refuse(hop);
+    return !l->never;
+}
+
+void outside_forget(struct hop *hop)
+{
+    hop->lookup->fresh_until = 0;
+}
+
+/* --- lanes --- */
+
+static void wait_for_lane(struct outside *o, struct hop *hop)
+{
+    struct lookup *l = hop->lookup;
+    if (l->waits)
+        return;
+    l->waits = true;
+    l->waits_behind = NULL;
+    if (o->last)
+        o->last->lookup->waits_behind = hop;
+    else
+        o->first = hop;
+    o->last = hop;
+    event_active(o->turn, EV_TIMEOUT, 0);
+}
+
+bool outside_has_room(struct hop *hop)
+{
+    struct outside *o = hop->delivery->outside;
+    if (o->lanes < OUTSIDE_LANES_MAX)
+        return true;
+    wait_for_lane(o, hop);
+    return false;
+}
+
+void outside_lane_opened(struct hop *hop)
+{
+    hop->delivery->outside->lanes++;
+}
+
+void outside_lane_closed(struct hop *hop)
+{
+    struct outside *o = hop->delivery->outside;
+    o->lanes--;
+    if (o->first)
+        event_active(o->turn, EV_TIMEOUT, 0);
+}
+
+static struct hop *take_waiting(struct outside *o)
+{
+    struct hop *hop = o->first;
+    if (hop == NULL)
+        return NULL;
+    o->first = hop->lookup->waits_behind;
+    if (o->first == NULL)
+        o->last = NULL;
+    hop->lookup->waits = false;
+    return hop;
+}
+
+/* Connections that are only kept for what may come give way to what waits. */
+static void close_idle(struct delivery *delivery)
+{
+    for (struct hop *hop = delivery->hops; hop; hop = hop->next)
+        if (hop->lookup && hop->n_lanes)
+            lanes_close(hop, true, "others wait for a connection");
+}
+
+static void on_turn(evutil_socket_t fd, short what, void *data)
+{
+    struct delivery *delivery = data;
+    struct outside *o = delivery->outside;
+    struct hop *hop;
+    if (o->lanes >= OUTSIDE_LANES_MAX)
+        close_idle(delivery);
+    while (o->lanes < OUTSIDE_LANES_MAX && (hop = take_waiting(o)) != NULL)
+        hop_kick(hop);
+}
+
+/* --- the hops --- */
+
+static struct hop **slot_of(struct outside *o, const char *domain)
+{
+    return &o->slots[siphash(o->key, str_of(domain)) % SLOTS];
+}
+
+/* In the form in which it is compared: A-labels; what is no domain as it stands. */
+static void normal_form(struct str domain, char out[SMTP_DOMAIN_MAX + 1])
+{
+    char normal[DOMAIN_SIZE];
+    if (domain_normal(domain, normal)) {
+        snprintf(out, SMTP_DOMAIN_MAX + 1, "%s", normal);
+        return;
+    }
+    domain = str_sub(domain, 0, SMTP_DOMAIN_MAX);
+    for (size_t i = 0; i < domain.n; i++)
+        out[i] = str_lower_char(domain.s[i]);
+    out[domain.n] = '\0';
+}
+
+struct hop *outside_hop(struct delivery *delivery, struct str domain)
+{
+    struct outside *o = delivery->outside;
+    char name[SMTP_DOMAIN_MAX + 1];
+    normal_form(domain, name);
+    struct hop **slot = slot_of(o, name);
+    for (struct hop *hop = *slot; hop; hop = hop->lookup->same_hash)
+        if (strcmp(hop->lookup->domain, name) == 0)
+            return hop;
+    struct lookup *l = o->n < OUTSIDE_HOPS_MAX ? calloc(1, sizeof *l) : NULL;
+    struct hop *hop = l ? hop_new(delivery, HOP_SMTP, l->domain) : NULL;
+    if (hop == NULL) {
+        free(l);
+        return NULL;
+    }
+    memcpy(l->domain, name, sizeof name);
+    hop->lookup = l;
+    l->same_hash = *slot;
+    *slot = hop;
+    o->n++;
+    return hop;
+}
+
+static bool is_unused(struct hop *hop, int64_t now)
+{
+    struct lookup *l = hop->lookup;
+    bool used = hop->users || hop->n_lanes || l->mx || l->waits;
+    if (used)
+        l->unused_since = 0;
+    else if (l->unused_since == 0)
+        l->unused_since = now;
+    return !used && now - l->unused_since >= OUTSIDE_KEEP;
+}
+
+static void leave_slot(struct outside *o, struct hop *hop)
+{
+    struct hop **slot = slot_of(o, hop->lookup->domain);
+    while (*slot != hop)
+        slot = &(*slot)->lookup->same_hash;
+    *slot = hop->lookup->same_hash;
+    o->n--;
+}
+
+static void sweep_hops(struct delivery *delivery, int64_t now)
+{
+    struct hop **at = &delivery->hops;
+    while (*at) {
+        struct hop *hop = *at;
+        if (hop->lookup == NULL || !is_unused(hop, now)) {
+            at = &hop->next;
+            continue;
+        }
+        *at = hop->next;
+        leave_slot(delivery->outside, hop);
+        hop_free(hop);
+    }
+}
+
+void outside_tick(struct delivery *delivery)
+{
+    struct outside *o = delivery->outside;
+    int64_t now = clock_seconds();
+    if (o == NULL)
+        return;
+    dns_desk_tick(o->desk);
+    if (now < o->sweep_at)
+        return;
+    o->sweep_at = now + SWEEP_SECONDS;
+    sweep_hops(delivery, now);
+}
+
+int outside_start(struct delivery *delivery, struct err *err)
+{
+    const struct conf *conf = delivery->conf;
+    if (!conf_mails_by_mx(conf))
+        return 0;
+    struct outside *o = calloc(1, sizeof *o);
+    if (o == NULL)
+        return err_set(err, "out of memory for other domains' next hops");
+    delivery->outside = o;
+    random_fill(o->key, sizeof o->key);
+    if (networks_load(&conf->outside.never_to, &o->never_to, err) < 0)
+        return -1;
+    o->us = (struct mx_us){.hostname = conf->hostname,
+                           .own = delivery->loaded->own,
+                           .n_own = delivery->loaded->n_own,
+                           .never_to = &o->never_to,
+                           .port = (uint16_t)conf->outside.port};
+    o->turn = evtimer_new(delivery->base, on_turn, delivery);
+    if (o->turn == NULL)
+        return err_set(err, "out of memory for other domains' next hops");
+    o->desk = dns_desk_open(delivery->base, conf->run_dir, err);
+    return o->desk ? 0 : -1;
+}
+
+void outside_stop(struct delivery *delivery)
+{
+    struct outside *o = delivery->outside;
+    delivery->outside = NULL;
+    if (o == NULL)
+        return;
+    dns_desk_close(&o->desk);
+    if (o->turn)
+        event_free(o->turn);
+    networks_free(&o->never_to);
+    free(o);
+}
+
+void lookup_free(struct lookup **lookup)
+{
+    if (*lookup)
+        free((*lookup)->mx);
+    free(*lookup);
+    *lookup = NULL;
+}

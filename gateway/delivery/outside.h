@@ -1,0 +1,49 @@
+/*
+ * outside: next hops for domains that are not ours. Each is made when the first recipient needs it,
+ * asks the DNS which servers it is (mx.h) when something shall leave, keeps what it heard as long
+ * as its TTL says within bounds, and goes when nobody has needed it for a while.
+ *
+ *   hop_kick() ─► outside_ready()? ── no ─► MX ─► A, AAAA ─► servers      ─► hop_kick()
+ *                       │                        ├──────────► not known now ─► hop_failed()
+ *                      yes                       └──────────► never         ─► all are refused
+ */
+#ifndef POTERNE_GATEWAY_DELIVERY_OUTSIDE_H
+#define POTERNE_GATEWAY_DELIVERY_OUTSIDE_H
+
+#include "gateway/delivery/mx.h"
+
+#define OUTSIDE_HOPS_MAX  20000 /* domains at once; for others it is tried later */
+#define OUTSIDE_LANES_MAX 500   /* connections to all of them; those that find no room wait */
+#define OUTSIDE_TTL_MIN   60    /* seconds that an answer is kept at least … */
+#define OUTSIDE_TTL_MAX   3600  /* … and at most */
+#define OUTSIDE_NEVER_TTL 60    /* … where nothing can be delivered */
+#define OUTSIDE_KEEP      60    /* seconds that a hop is kept without work */
+#define OUTSIDE_OWN_MAX   64    /* addresses that we listen on */
+
+struct delivery;
+struct hop;
+struct outside;
+
+/* Which addresses mail comes in on, those of all interfaces where a setting says so: asked before
+ * the sandbox closes. How many. */
+size_t outside_own_addresses(const struct conf *conf, struct mx_own own[OUTSIDE_OWN_MAX]);
+
+/* delivery->outside stays NULL where settings name a server for all, or there is no resolver. */
+int outside_start(struct delivery *delivery, struct err *err);
+/* No answer comes any more; the hops stay for hops_free(). */
+void outside_stop(struct delivery *delivery);
+/* Once a second. */
+void outside_tick(struct delivery *delivery);
+
+/* The hop of a domain. NULL: there are too many, or no memory. */
+struct hop *outside_hop(struct delivery *delivery, struct str domain);
+/* Its servers are known. If not it is kicked, or fails, when they are. */
+bool outside_ready(struct hop *hop);
+/* It may open a lane; if not it is kicked when there is room. */
+bool outside_has_room(struct hop *hop);
+void outside_lane_opened(struct hop *hop);
+void outside_lane_closed(struct hop *hop);
+/* What the DNS said is asked anew. */
+void outside_forget(struct hop *hop);
+
+#endif
