@@ -1,6 +1,6 @@
 #!/usr/bin/perl
 # Recipients from a SQLite database, from the next hop itself (Dovecot's LMTP), and Dovecot's
-# quota-status for mailboxes that are full.
+# quota-status for mailboxes that are full, of which the managers are told.
 use strict;
 use warnings;
 
@@ -46,7 +46,7 @@ my $dovecot = Poterne::Dovecot->start(
 my $hop     = "lmtp://127.0.0.1:$dovecot->{lmtp}";
 my $gateway = Poterne::Gateway->new(
     root     => "$root/gateway",
-    settings => { directory => { cache_negative => '1s', cache_fresh => '2s', call_ahead_timeout => '2s' } },
+    settings => { '' => { managers => '{ large@box.example }' }, spam => { reports => 'spam@box.example' }, directory => { cache_negative => '1s', cache_fresh => '2s', call_ahead_timeout => '2s' } },
     sections => <<"EOT",
 
 sqlite people {
@@ -89,6 +89,21 @@ is( $gateway->send_one( from => 'a@remote.example', to => ['large@box.example'],
 $dovecot->fill('small@box.example');
 ok( wait_until( 10, sub { answer('small@box.example') =~ /^552 5\.2\.2/ } ), 'quota-status: a full mailbox' )
     or diag answer('small@box.example');
+
+# Local time of which it is seven o'clock in a few seconds: then the digest of the day is made.
+sub zone_where_it_is_soon {
+    my ($hour) = @_;
+    my $offset = ( $hour * 3600 - 8 - time % 86400 ) % 86400;
+    return sprintf 'TST-%02d:%02d:%02d', $offset / 3600, $offset / 60 % 60, $offset % 60;
+}
+is( $gateway->stop, 0, 'the gateway stops' );
+{
+    local $ENV{TZ} = zone_where_it_is_soon(7);
+    $gateway->start;
+}
+my $digest;
+ok( wait_until( 60, sub { ($digest) = grep {/^(?:F|=46)ull mailboxes/m} $dovecot->messages('large@box.example') } ), 'the managers get the digest of the day' );
+like( $digest // '', qr/ull mailboxes:\r\n(?:  - .*\r\n)*  - small\@box\.example: \d+ turned away/, 'which names the mailbox that is full' );
 
 like( answer('there@call.example'),  qr/^250/,         'call-ahead: the next hop knows it' );
 like( answer('nobody@call.example'), qr/^550 5\.1\.1/, 'call-ahead: it does not' );
