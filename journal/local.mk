@@ -12,7 +12,7 @@ lib_libjournal_a_SOURCES = \
     journal/sweep.c \
     journal/query.c journal/query.h journal/query_open.h \
     journal/query_filter.c journal/query_messages.c journal/query_refusals.c \
-    journal/query_mailboxes.c journal/query_viruses.c
+    journal/query_mailboxes.c journal/query_redirections.c journal/query_viruses.c
 
 unit += t/unit/journal_event t/unit/journal_client t/unit/journal_store
 t_unit_journal_event_LDADD = $(EVENT_CLIENT_LIBS) $(CMOCKA_LIBS)

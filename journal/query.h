@@ -96,5 +96,8 @@ struct journal_mailboxes {
 };
 int journal_full_mailboxes(struct journal *journal, int64_t since_us, struct pool *pool,
                            struct journal_mailboxes *mailboxes, struct err *err);
+/* Whose mail was not redirected, or refused for that, since a time: who: why; n: messages. */
+int journal_redirections(struct journal *journal, int64_t since_us, struct pool *pool,
+                         struct journal_mailboxes *mailboxes, struct err *err);
 
 #endif

@@ -15,6 +15,7 @@
 #define REPORTERS_TOLD  5
 #define REPORTERS_SEEN  1000
 #define NEWS_COLUMNS    74
+#define NEWS_FOLDS      5
 #define NEWS_TOLD       20
 #define DECISIONS_TOLD  5   /* a record of fewer says nothing */
 #define GOOD            0.7 /* at least that share was accepted, with 95 % */
@@ -177,15 +178,29 @@ static int add_reporters(struct making *m, struct err *err)
     return 0;
 }
 
+/* On as many lines as it needs, NEWS_FOLDS at most; no column takes less than a byte. */
+static void add_folded(struct buf *out, struct str text)
+{
+    buf_add(out, STR("  - "));
+    for (unsigned i = 1; i < NEWS_FOLDS && text.n > NEWS_COLUMNS; i++) {
+        size_t end = str_rchr(str_sub(text, 0, NEWS_COLUMNS), ' ');
+        if (end == STR_NONE || end == 0)
+            break;
+        plain_add_cut(out, str_sub(text, 0, end), NEWS_COLUMNS);
+        buf_add(out, STR("\n    "));
+        text = str_from(text, end + 1);
+    }
+    plain_add_cut(out, text, NEWS_COLUMNS);
+    buf_addc(out, '\n');
+}
+
 static void add_lines(struct making *m, const char *head, const struct str *lines, size_t n)
 {
     if (n == 0)
         return;
     buf_addf(m->text, "%s:\n", head);
     for (size_t i = 0; i < n && i < NEWS_TOLD; i++) {
-        buf_add(m->text, STR("  - "));
-        plain_add_cut(m->text, lines[i], NEWS_COLUMNS);
-        buf_addc(m->text, '\n');
+        add_folded(m->text, lines[i]);
     }
     if (n > NEWS_TOLD)
         buf_addf(m->text, "  and %zu times more\n", n - NEWS_TOLD);
@@ -198,6 +213,7 @@ static void add_news(struct making *m)
     add_lines(m, "What the guard of the learned model did", news->guard, news->n_guard);
     add_lines(m, "Infected mail", news->viruses, news->n_viruses);
     add_lines(m, "Full mailboxes", news->mailboxes, news->n_mailboxes);
+    add_lines(m, "Not redirected", news->redirections, news->n_redirections);
 }
 
 /* --- the whole --- */
@@ -261,7 +277,7 @@ static int make(struct making *m, struct buf *subject, struct err *err)
     if (look(m, err) < 0)
         return -1;
     if (m->totals.in[PROPOSAL_WAITING] == 0 && m->news->n_guard == 0 && m->news->n_viruses == 0 &&
-        m->news->n_mailboxes == 0)
+        m->news->n_mailboxes == 0 && m->news->n_redirections == 0)
         return 0;
     if (compose(m, subject, err) < 0)
         return -1;

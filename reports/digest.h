@@ -30,6 +30,8 @@ struct digest_news {
     size_t n_viruses;
     const struct str *mailboxes; /* lines about mailboxes that were full */
     size_t n_mailboxes;
+    const struct str *redirections; /* lines about mail that was not redirected */
+    size_t n_redirections;
 };
 
 /*

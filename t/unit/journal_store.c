@@ -683,6 +683,46 @@ static void full_mailboxes_are_counted(void **state)
     assert_str(m.list[1].what, "u00@univ.example");
 }
 
+static void put_how(struct fixture *f, const char *id, const char *address, const char *how)
+{
+    const struct event e = {.kind = EVENT_RECIPIENT,
+                            .recipient = {.id = str_of(id),
+                                          .address = str_of(address),
+                                          .how = str_of(how),
+                                          .state = RCPT_DELIVERED,
+                                          .time_us = NOW_US}};
+    apply(f, &e);
+}
+
+static void what_was_not_redirected_is_counted(void **state)
+{
+    struct fixture *f = *state;
+    struct err err = {""};
+    struct journal_mailboxes m;
+    open_store(f);
+    put_how(f, "00000000000000000000000001", "old@a.example", "file; not redirected to x: old");
+    put_how(f, "7ZZZZZZZZZZZZZZZZZZZZZZZZ1", "Jean@a.example", "file; not redirected to x: rule");
+    put_how(f, "7ZZZZZZZZZZZZZZZZZZZZZZZZ2", "jean@a.example", "file; not redirected to x: rule");
+    put_how(f, "7ZZZZZZZZZZZZZZZZZZZZZZZZ3", "anne@a.example", "file; redirected to x (rule)");
+    const struct event refused = {.kind = EVENT_REFUSED,
+                                  .refused = {.time_us = NOW_US,
+                                              .recipient = STR("free@a.example"),
+                                              .stage = STR("rcpt"),
+                                              .code = 550,
+                                              .enhanced = STR("5.7.1"),
+                                              .text = STR("Mail may not be redirected there: y")}};
+    apply(f, &refused);
+    commit(f);
+    f->journal = journal_open(f->folder, &err);
+    assert_non_null(f->journal);
+    assert_int_equal(journal_redirections(f->journal, NOW_US - DAY_US, f->pool, &m, &err), 0);
+    assert_int_equal(m.n, 2);
+    assert_str(m.list[0].what, "jean@a.example");
+    assert_str(m.list[0].who, "not redirected to x: rule");
+    assert_int_equal(m.list[0].n, 2);
+    assert_str(m.list[1].what, "free@a.example");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -696,6 +736,7 @@ int main(void)
         WITH_FOLDER(limit_keeps_the_newest),
         WITH_FOLDER(infected_mail_is_counted),
         WITH_FOLDER(full_mailboxes_are_counted),
+        WITH_FOLDER(what_was_not_redirected_is_counted),
         WITH_FOLDER(forgets_what_is_settled_and_old),
         WITH_FOLDER(size_limit_takes_the_oldest_refusals_first),
         WITH_FOLDER(totals_count),

@@ -256,17 +256,28 @@ static void test_nothing_to_tell(void **state)
     const struct str guard[] = {STR("model 12 was refused: 3 ham errors more")};
     const struct str viruses[] = {STR("12 times infected: Eicar (clamav)")};
     const struct str full[] = {STR("jean@example.org: 3 turned away")};
+    const struct str kept[] = {
+        STR("free@univ.example: 2 not redirected to me@gmail.com: gmail.com is "
+            "a free mail service, and redirect_only_to of univ.example "
+            "does not list it")};
     const struct digest_news news = {.hostname = STR("mx"),
                                      .guard = guard,
                                      .n_guard = 1,
                                      .viruses = viruses,
                                      .n_viruses = 1,
                                      .mailboxes = full,
-                                     .n_mailboxes = 1};
+                                     .n_mailboxes = 1,
+                                     .redirections = kept,
+                                     .n_redirections = 1};
     assert_int_equal(make(f, &news, NOW_US, token), 1);
     assert_true(told(f, "model 12 was refused"));
     assert_true(told(f, "Infected mail:\n  - 12 times infected: Eicar (clamav)"));
     assert_true(told(f, "Full mailboxes:\n  - jean@example.org: 3 turned away"));
+    assert_true(told(f,
+                     "Not redirected:\n"
+                     "  - free@univ.example: 2 not redirected to me@gmail.com: gmail.com is a\n"
+                     "    free mail service, and redirect_only_to of univ.example does not list\n"
+                     "    it\n"));
     assert_true(told(f, "No report waits"));
 }
 
