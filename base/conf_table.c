@@ -122,7 +122,7 @@ const struct conf_setting conf_settings[] = {
  "is looked at as one that is typed; ADDR=[UNAVAILABLE] is a client of which nothing is known."},
 {"gate", "early_talker", TIME(gate.early_talker), "0", 0, MINUTE, {0},
  "How long a client that is not known from the last days waits for the greeting; who speaks before "
- "it is no mail server and gets 554. 0 is no wait: then the evidence says so and no more."},
+ "it is no mail server and gets 554. 0 is no wait: then the journal says so and no more."},
 {"gate", "helo_refuse", LIST(CONF_WORDS, gate.helo_refuse), "{ own }", 0, 3,
  {"own", "address", "unqualified"}, "Names in HELO and EHLO that get 550: ours (own), which no other "
  "machine has; an address without brackets; a name without a dot, as badly set up servers say, too."},

@@ -45,6 +45,21 @@ static void explain_antivirus(json_t *answers)
     putchar('\n');
 }
 
+/* "it spoke before it was greeted; its answers came 12 s later in all (tarpit)" */
+static void explain_session(json_t *session)
+{
+    bool early = json_is_true(json_object_get(session, "early"));
+    double slowed = number_of(session, "slowed");
+    if (!early && slowed <= 0)
+        return;
+    fputs("  session     ", stdout);
+    if (early)
+        fputs("it spoke before it was greeted", stdout);
+    if (slowed > 0)
+        printf("%sits answers came %.0f s later in all (tarpit)", early ? "; " : "", slowed);
+    putchar('\n');
+}
+
 /* "mx.example.org leads back to it; listed by heavy 2.0, good -1.0; not known: slow" */
 static void explain_client(json_t *client)
 {
@@ -200,6 +215,9 @@ void explain_evidence(json_t *evidence, enum explain_size size)
     json_t *score = json_object_get(evidence, "score");
     json_t *content = json_object_get(evidence, "content");
     if (json_object_size(evidence) == 0)
+        return;
+    explain_session(json_object_get(evidence, "session"));
+    if (text_of(evidence, "verdict").n == 0) /* refused before there was one */
         return;
     explain_client(json_object_get(evidence, "client"));
     explain_antivirus(json_object_get(evidence, "antivirus"));

@@ -31,6 +31,7 @@ struct arrival {
     struct str *ways; /* where else the mail of each recipient goes */
     struct str tls;
     bool early;
+    unsigned slowed;
     bool mended;
     struct who_facts who; /* its name lives in the pool */
     bool report;          /* to an address that takes reports */
@@ -110,9 +111,12 @@ static int make_evidence(struct arrival *a)
     if (result == 0 && whole.n > 1) {
         buf_clear(&a->evidence);
         buf_addf(&a->evidence,
-                 "{\"session\":{\"protocol\":\"%.*s\",\"tls\":\"%.*s\",\"early\":%s%s},",
+                 "{\"session\":{\"protocol\":\"%.*s\",\"tls\":\"%.*s\",\"early\":%s%s",
                  STR_ARG(a->envelope.protocol), STR_ARG(a->tls), a->early ? "true" : "false",
                  a->mended ? ",\"mended\":true" : "");
+        if (a->slowed)
+            buf_addf(&a->evidence, ",\"slowed\":%u", a->slowed);
+        buf_add(&a->evidence, STR("},"));
         buf_add(&a->evidence, STR("\"client\":"));
         who_evidence(a->edge->conf, &a->who, &a->evidence);
         buf_addc(&a->evidence, ',');
@@ -405,6 +409,7 @@ void arrival_judge(struct arrival *a, const struct smtp_envelope *envelope,
     a->client = origin->client;
     client_keep(a->client);
     a->early = origin->early;
+    a->slowed = origin->slowed;
     a->mended = envelope->mended;
     a->report = envelope->report;
     a->envelope.id = arrival_id(a);

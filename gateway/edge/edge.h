@@ -109,8 +109,9 @@ struct arrival_origin {
     struct str name; /* its host name that was checked; empty: none */
     const struct who_facts *facts;
     const char *protocol;
-    struct str tls; /* "TLSv1.3 with cipher X", or empty */
-    bool early;     /* it spoke before the banner */
+    struct str tls;  /* "TLSv1.3 with cipher X", or empty */
+    bool early;      /* it spoke before the banner */
+    unsigned slowed; /* seconds that the tarpit has taken */
 };
 
 /* NULL with err set. */

@@ -164,6 +164,7 @@ void session_delay(struct session *s, unsigned seconds)
     time_t from = s->quiet_until > now ? s->quiet_until : now;
     time_t most = now + QUIET_MAX;
     s->quiet_until = from + seconds < most ? from + (time_t)seconds : most;
+    s->slowed += (unsigned)(s->quiet_until - from);
     s->heard = s->quiet_until;
 }
 

@@ -41,6 +41,7 @@ struct session {
     size_t thrown_away;
     struct buf header;  /* LINE_PROXY: what came of it, and behind it */
     unsigned errors;    /* those that the tarpit has seen */
+    unsigned slowed;    /* seconds that its answers came later, in all */
     time_t quiet_until; /* nothing is said before */
     time_t opened, heard;
     char ip[CLIENT_IP_SIZE];

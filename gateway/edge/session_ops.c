@@ -207,6 +207,7 @@ static void end_message(void *owner, const struct smtp_envelope *envelope)
         .protocol = smtp_protocol(s->smtp),
         .tls = tls_description(s, room, sizeof room),
         .early = s->early,
+        .slowed = s->slowed,
     };
     arrival_judge(s->arrival, envelope, &origin);
 }
@@ -221,6 +222,10 @@ static void note_refusal(void *owner, const struct smtp_refusal *refusal)
 {
     struct session *s = owner;
     const struct arrival *a = s->judged ? s->judged : s->arrival;
+    char room[64];
+    struct buf slowed = BUF_OVER(room);
+    if (s->slowed)
+        buf_addf(&slowed, "{\"session\":{\"slowed\":%u}}", s->slowed);
     if (s->name[0] == '\0')
         spool_id_make(s->name);
     const struct edge_refused refused = {
@@ -229,7 +234,7 @@ static void note_refusal(void *owner, const struct smtp_refusal *refusal)
         .ip = str_of(s->ip),
         .helo = smtp_helo(s->smtp),
         .id = a ? arrival_id(a) : STR_EMPTY,
-        .evidence = s->judged ? arrival_evidence(s->judged) : STR_EMPTY,
+        .evidence = s->judged ? arrival_evidence(s->judged) : buf_str(&slowed),
     };
     edge_journal_refused(s->edge->journal, &refused);
     log_debug("client %s: %s refused: %u %.*s", s->ip, refusal->stage, refusal->reply->code,

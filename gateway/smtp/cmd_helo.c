@@ -4,41 +4,51 @@
 
 #include <stdlib.h>
 
-static enum smtp_status greet(struct smtp_session *s, struct str name, bool extended)
+static enum smtp_status take_name(struct smtp_session *s, struct str name)
 {
-    if (!smtp_helo_name_valid(name))
-        return SMTP_BAD_ARGUMENT;
-    /* what XCLIENT told is what its client has typed */
-    struct str said = s->client_helo ? str_of(s->client_helo) : name;
-    enum smtp_status status = s->config->ops->helo(s->owner, said);
-    if (status != SMTP_NONE)
-        return status;
     char *copy = strndup(name.s, name.n);
     if (copy == NULL)
         return SMTP_NO_MEMORY;
     free(s->helo);
     s->helo = copy;
+    return SMTP_NONE;
+}
+
+/* False: it was refused, and is told so; the name that was refused stands in the answer. */
+static bool greet(struct smtp_session *s, struct str name, bool extended)
+{
+    /* what XCLIENT told is what its client has typed */
+    struct str said = s->client_helo ? str_of(s->client_helo) : name;
+    enum smtp_status status = SMTP_BAD_ARGUMENT;
+    if (!smtp_helo_name_valid(name))
+        said = STR_EMPTY;
+    else
+        status = s->config->ops->helo(s->owner, said);
+    if (status == SMTP_NONE)
+        status = take_name(s, name);
+    if (status != SMTP_NONE) {
+        session_reply(s, status, said);
+        return false;
+    }
     s->extended = extended;
     session_reset(s);
     session_become(s, AT_READY);
-    return SMTP_NONE;
+    return true;
 }
 
 enum smtp_status cmd_helo(struct smtp_session *s, struct str args)
 {
-    enum smtp_status status = greet(s, args, false);
-    if (status == SMTP_NONE)
+    if (greet(s, args, false))
         session_reply(s, SMTP_HELO_OK, str_of(s->config->conf->hostname));
-    return status;
+    return SMTP_NONE;
 }
 
 enum smtp_status cmd_ehlo(struct smtp_session *s, struct str args)
 {
     static const char *const offers[] = {"PIPELINING", "8BITMIME", "ENHANCEDSTATUSCODES",
                                          "SMTPUTF8", "CHUNKING"};
-    enum smtp_status status = greet(s, args, true);
-    if (status != SMTP_NONE)
-        return status;
+    if (!greet(s, args, true))
+        return SMTP_NONE;
     smtp_reply_put_more(&s->out, SMTP_HELO_OK, str_of(s->config->conf->hostname));
     for (size_t i = 0; i < sizeof offers / sizeof offers[0]; i++)
         smtp_reply_put_more(&s->out, SMTP_HELO_OK, str_of(offers[i]));
