@@ -199,9 +199,8 @@ static void add_lines(struct making *m, const char *head, const struct str *line
     if (n == 0)
         return;
     buf_addf(m->text, "%s:\n", head);
-    for (size_t i = 0; i < n && i < NEWS_TOLD; i++) {
+    for (size_t i = 0; i < n && i < NEWS_TOLD; i++)
         add_folded(m->text, lines[i]);
-    }
     if (n > NEWS_TOLD)
         buf_addf(m->text, "  and %zu times more\n", n - NEWS_TOLD);
     buf_addc(m->text, '\n');

@@ -273,11 +273,10 @@ static void test_nothing_to_tell(void **state)
     assert_true(told(f, "model 12 was refused"));
     assert_true(told(f, "Infected mail:\n  - 12 times infected: Eicar (clamav)"));
     assert_true(told(f, "Full mailboxes:\n  - jean@example.org: 3 turned away"));
-    assert_true(told(f,
-                     "Not redirected:\n"
-                     "  - free@univ.example: 2 not redirected to me@gmail.com: gmail.com is a\n"
-                     "    free mail service, and redirect_only_to of univ.example does not list\n"
-                     "    it\n"));
+    assert_true(
+        told(f, "Not redirected:\n"
+                "  - free@univ.example: 2 not redirected to me@gmail.com: gmail.com is a free\n"
+                "    mail service, and redirect_only_to of univ.example does not list it\n"));
     assert_true(told(f, "No report waits"));
 }
 
