@@ -3,8 +3,8 @@
  *
  * The asker's first message says what its connection is for:
  *     u8 RESOLVER_MESSAGE, u32 queries, u32 milliseconds    one mail message, and what it may ask
- *     u8 RESOLVER_LASTING                                   many questions over a long time
- * (desk.h) u8 RESOLVER_STATUS                                    one reply, resolver_status_put()
+ *     u8 RESOLVER_LASTING                                   many, over a long time (desk.h)
+ *     u8 RESOLVER_STATUS                                    one reply, resolver_status_put()
  * Who opens a connection for somebody else (edge for content) sends it and hands over the
  * descriptor: what was said first can't be said again, and the resolver holds to it. It may be less
  * than the settings allow, never more.
