@@ -57,6 +57,9 @@ void message_block(void *data, struct str block)
         smtp_mend(&t->mender, block, !t->body.stray && !t->body.nul, store, s);
     else
         store(s, block);
+    /* also of what mending left nothing of to store */
+    if (!t->failed && t->size > s->config->conf->smtp.size_limit)
+        message_fail(s, check_message(s));
 }
 
 void message_finish(struct smtp_session *s)
