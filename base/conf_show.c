@@ -11,9 +11,12 @@ static void pad(struct buf *out, size_t line_start)
     while (buf_ok(out) && out->n - line_start < COMMENT_COLUMN);
 }
 
+/* What was not written and has no default is no setting that could be read again. */
 static void visit_row(const struct conf_setting *setting, const struct conf_origin *origin,
                       const char *title, conf_visit *visit, void *data)
 {
+    if (origin->value.items == NULL && !origin->value.list)
+        return;
     const struct conf_shown shown = {
         .section = setting->section,
         .title = title,
@@ -25,13 +28,11 @@ static void visit_row(const struct conf_setting *setting, const struct conf_orig
     visit(data, &shown);
 }
 
-/* What was not written and has no default is no setting that could be read again. */
 static void visit_titled(const struct conf_titled *kind, const struct conf_titled_origin *titled,
                          conf_visit *visit, void *data)
 {
     for (size_t i = 0; i < kind->n_rows; i++)
-        if (titled->settings[i].value.items)
-            visit_row(&kind->rows[i], &titled->settings[i], titled->name, visit, data);
+        visit_row(&kind->rows[i], &titled->settings[i], titled->name, visit, data);
 }
 
 static void visit_kind(const struct conf_loaded *loaded, enum conf_titled_kind kind,

@@ -311,6 +311,11 @@ const struct conf_setting conf_settings[] = {
  "Networks that are not gone to, whatever the DNS says: those in which no server of somebody else can be."},
 {"outside", "port", COUNT(outside.port), "25", 1, 65535, {0},
  "Port of the servers that the DNS names; another one is for laboratories."},
+{"outside", "tls", CONF_CHOICE, AT(outside.tls, unsigned), "may", 0, 0, {"none", "may", "must"},
+ "Encrypt by STARTTLS: never, where it is offered and works, or always, so that mail waits where it does not. Nobody's "
+ "certificate is checked."},
+{"outside", "helo", HOST(outside.helo), NULL, 0, 0, {0},
+ "The name that is said in EHLO to servers of other domains. Default: hostname."},
 
 {"quarantine", "keep_virus", TIME(quarantine.keep_virus), "30d", 0, 3650 * (uint64_t)DAY, {0},
  "How long an infected message is held before it is deleted; 0 is until somebody decides."},

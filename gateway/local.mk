@@ -7,6 +7,11 @@ lib_libverdict_a_SOURCES = \
     gateway/scan.c gateway/scan.h \
     gateway/verdict.c gateway/verdict.h
 
+# both sides of TLS: edge's and delivery's
+noinst_LIBRARIES += lib/libtls.a
+lib_libtls_a_CPPFLAGS = $(AM_CPPFLAGS) $(OPENSSL_CFLAGS)
+lib_libtls_a_SOURCES = gateway/tls.c gateway/tls.h
+
 unit += t/unit/gateway_verdict
 t_unit_gateway_verdict_LDADD = lib/libverdict.a $(SIGNATURE_LIBS) $(CMOCKA_LIBS)
 

@@ -142,6 +142,8 @@ static void read_offers(struct client *client)
             client->offers.eightbit = true;
         else if (str_ieq(word, STR("SMTPUTF8")))
             client->offers.smtputf8 = true;
+        else if (str_ieq(word, STR("STARTTLS")))
+            client->offers.starttls = true;
         else if (str_ieq(word, STR("SIZE"))) {
             client->offers.size = true;
             str_to_u64(str_trim(line), UINT64_MAX, &client->offers.size_limit);
@@ -159,13 +161,45 @@ static void on_greeting(struct client *client)
     say_hello(client);
 }
 
+static void on_offers(struct client *client)
+{
+    if (client->secured || client->tls == CLIENT_TLS_NONE) {
+        client->state = CLIENT_READY;
+    } else if (client->offers.starttls) {
+        client->state = CLIENT_STARTTLS;
+        buf_addf(&client->out, "STARTTLS\r\n");
+    } else if (client->tls == CLIENT_TLS_MUST) {
+        die(client, "offers no STARTTLS, and without TLS nothing is sent");
+    } else {
+        client->state = CLIENT_READY;
+    }
+}
+
+static void on_starttls(struct client *client)
+{
+    if (reply_class(&client->reply) == 2)
+        client->state = CLIENT_HANDSHAKE;
+    else if (client->tls == CLIENT_TLS_MUST)
+        die_with_reply(client, "answered STARTTLS with");
+    else
+        client->state = CLIENT_READY;
+}
+
+void client_secured(struct client *client)
+{
+    client->secured = true;
+    memset(&client->offers, 0, sizeof client->offers);
+    client->state = CLIENT_HELLO;
+    say_hello(client);
+}
+
 static void on_hello(struct client *client)
 {
     unsigned class = reply_class(&client->reply);
     if (class == 2) {
         if (client->state == CLIENT_HELLO)
             read_offers(client);
-        client->state = CLIENT_READY;
+        on_offers(client);
     } else if (class == 5 && client->state == CLIENT_HELLO && client->protocol == CLIENT_SMTP) {
         client->state = CLIENT_HELO;
         say_hello(client);
@@ -447,6 +481,9 @@ static void on_reply(struct client *client)
     case CLIENT_HELO:
         on_hello(client);
         break;
+    case CLIENT_STARTTLS:
+        on_starttls(client);
+        break;
     case CLIENT_ENVELOPE:
         on_envelope(client);
         break;
@@ -454,6 +491,7 @@ static void on_reply(struct client *client)
         on_final(client);
         break;
     case CLIENT_READY:
+    case CLIENT_HANDSHAKE:
     case CLIENT_BODY:
         die_with_reply(client, "spoke out of turn:");
         break;
@@ -470,6 +508,9 @@ void client_input(struct client *client, struct str bytes)
             die(client, client->reply.reason);
         else if (got == REPLY_DONE)
             on_reply(client);
+        /* what comes in clear behind the reply is somebody else's */
+        if (client->state == CLIENT_HANDSHAKE && bytes.n)
+            die(client, "spoke in clear behind its answer to STARTTLS");
     }
 }
 

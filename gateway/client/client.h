@@ -4,12 +4,15 @@
  * carries one message after another.
  *
  *   GREETING ─► HELLO ─► [HELO] ─► READY ─► ENVELOPE ─► BODY ─► FINAL ─► READY …
- *                                    ▲         │ nobody accepted
- *                                    └─────────┘          any state ─► DEAD
+ *               ▲   │                ▲         │ nobody accepted
+ *   HANDSHAKE ──┘   ▼                └─────────┘          any state ─► DEAD
+ *            ▲─ STARTTLS
  *
  * Whoever drives it looks at the state after each call: in READY a message can begin; in BODY
- * client_pump() is called whenever `out` is empty; when DEAD, `error` says why and the connection
- * is closed. Each recipient of a message gets exactly one result, if need be by client_abandon().
+ * client_pump() is called whenever `out` is empty; in HANDSHAKE TLS begins, and client_secured() is
+ * called when it stands (RFC 3207: what was said before counts no more); when DEAD, `error` says
+ * why and the connection is closed. Each recipient of a message gets exactly one result, if need be
+ * by client_abandon().
  */
 #ifndef POTERNE_GATEWAY_CLIENT_CLIENT_H
 #define POTERNE_GATEWAY_CLIENT_CLIENT_H
@@ -23,10 +26,18 @@
 
 enum client_protocol { CLIENT_SMTP, CLIENT_LMTP };
 
+enum client_tls {
+    CLIENT_TLS_NONE,
+    CLIENT_TLS_MAY, /* where it is offered */
+    CLIENT_TLS_MUST /* or nothing is sent */
+};
+
 enum client_state {
     CLIENT_GREETING,
     CLIENT_HELLO,
     CLIENT_HELO,
+    CLIENT_STARTTLS,
+    CLIENT_HANDSHAKE,
     CLIENT_READY,
     CLIENT_ENVELOPE,
     CLIENT_BODY,
@@ -57,12 +68,14 @@ struct client {
     enum client_protocol protocol;
     enum client_state state;
     const char *hostname;
+    enum client_tls tls; /* NONE after client_init() */
+    bool secured;
     struct client_hooks hooks;
     struct reply reply;
     struct buf out;
     char error[CLIENT_TEXT_MAX + 64];
     struct {
-        bool pipelining, eightbit, smtputf8, size;
+        bool pipelining, eightbit, smtputf8, size, starttls;
         uint64_t size_limit; /* 0: none told */
     } offers;
     bool reset_first;  /* the last transaction ended before its message */
@@ -90,6 +103,8 @@ void client_init(struct client *client, enum client_protocol protocol, const cha
 void client_release(struct client *client);
 
 void client_input(struct client *client, struct str bytes);
+/* In HANDSHAKE only: TLS stands. */
+void client_secured(struct client *client);
 /* In READY only. May come back READY at once, when every recipient already got a result. What the
  * transaction points to must live until then. */
 void client_begin(struct client *client, const struct client_transaction *transaction);

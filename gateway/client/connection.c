@@ -19,6 +19,9 @@ struct connection {
     struct connection_limits limits;
     struct connection_hooks hooks;
     struct client client;
+    SSL_CTX *context;
+    SSL *ssl; /* NULL: in clear */
+    bool tls_failed;
     int fd;
     struct event *readable;
     struct event *writable;
@@ -65,6 +68,9 @@ static const char *what_timed_out(const struct connection *c)
     case CLIENT_HELLO:
     case CLIENT_HELO:
         return "timed out waiting for the reply to our hello";
+    case CLIENT_STARTTLS:
+    case CLIENT_HANDSHAKE:
+        return "timed out waiting for TLS";
     case CLIENT_ENVELOPE:
         return "timed out waiting for the reply to the envelope";
     case CLIENT_BODY:
@@ -88,6 +94,7 @@ static void connection_free(struct connection *c)
         event_free(c->writable);
     if (c->timer)
         event_free(c->timer);
+    tls_end(&c->ssl);
     fsio_close_quiet(&c->fd);
     client_release(&c->client);
     free(c);
@@ -97,6 +104,7 @@ static void finish_dead(struct connection *c)
 {
     const struct connection_hooks hooks = c->hooks;
     const bool greeted = c->greeted;
+    const bool tls_failed = c->tls_failed;
     char why[sizeof c->client.error];
     snprintf(why, sizeof why, "%s", c->client.error);
     if (c->busy && c->client.messages && client_is_untouched(&c->client)) {
@@ -106,7 +114,31 @@ static void finish_dead(struct connection *c)
         hooks.done(hooks.data);
     }
     connection_free(c);
+    if (tls_failed && hooks.tls_failed)
+        hooks.tls_failed(hooks.data);
     hooks.closed(hooks.data, greeted, why);
+}
+
+/* --- bytes --- */
+
+/* What TLS waits for is waited for as if it were the socket. */
+static ssize_t from_tls(ssize_t n)
+{
+    if (n >= 0)
+        return n;
+    errno = n == TLS_WANTS_READ || n == TLS_WANTS_WRITE ? EAGAIN : EPROTO;
+    return -1;
+}
+
+static ssize_t receive(struct connection *c, char *to, size_t n)
+{
+    return c->ssl ? from_tls(tls_read(c->ssl, to, n)) : recv(c->fd, to, n, MSG_DONTWAIT);
+}
+
+static ssize_t transmit(struct connection *c, const char *from, size_t n)
+{
+    return c->ssl ? from_tls(tls_write(c->ssl, str_n(from, n)))
+                  : send(c->fd, from, n, MSG_NOSIGNAL | MSG_DONTWAIT);
 }
 
 /* --- moving on --- */
@@ -114,7 +146,7 @@ static void finish_dead(struct connection *c)
 static void say_quit(struct connection *c)
 {
     const struct str quit = STR("QUIT\r\n");
-    ssize_t ignored = send(c->fd, quit.s, quit.n, MSG_NOSIGNAL | MSG_DONTWAIT);
+    ssize_t ignored = transmit(c, quit.s, quit.n);
     (void)ignored; /* a courtesy */
 }
 
@@ -127,7 +159,7 @@ static void broken(struct connection *c, const char *what)
     snprintf(why, sizeof why, "%s: %s", what, strerror_r(errno, text, sizeof text));
     if (c->client.state == CLIENT_BODY) {
         char bytes[READ_STEP];
-        ssize_t n = recv(c->fd, bytes, sizeof bytes, MSG_DONTWAIT);
+        ssize_t n = receive(c, bytes, sizeof bytes);
         client_cut_off(&c->client, str_n(bytes, n > 0 ? (size_t)n : 0), why);
         return;
     }
@@ -148,7 +180,7 @@ static int flush(struct connection *c)
             if (c->client.state == CLIENT_DEAD)
                 return -1;
         }
-        ssize_t n = send(c->fd, out->p + c->out_at, out->n - c->out_at, MSG_NOSIGNAL);
+        ssize_t n = transmit(c, out->p + c->out_at, out->n - c->out_at);
         if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK))
             return 0;
         if (n < 0 && errno != EINTR) {
@@ -170,10 +202,38 @@ static void watch(struct connection *c, bool writing)
         event_del(c->readable);
     else
         event_add(c->readable, NULL);
+    /* the socket does not tell of what TLS has read already */
+    if (c->ssl && c->client.state != CLIENT_BODY && SSL_pending(c->ssl) > 0)
+        event_active(c->readable, EV_READ, 0);
     if (writing)
         event_add(c->writable, NULL);
     else
         event_del(c->writable);
+}
+
+/* 1 TLS stands, 0 it waits, -1 it can't be agreed on */
+static int shake_hands(struct connection *c)
+{
+    struct err err;
+    if (c->ssl == NULL)
+        c->ssl = tls_connect_start(c->context, c->fd);
+    int got = c->ssl ? tls_handshake(c->ssl, &err) : err_set(&err, "out of memory for TLS");
+    if (got == TLS_WANTS_READ || got == TLS_WANTS_WRITE) {
+        event_add(c->readable, NULL);
+        if (got == TLS_WANTS_WRITE)
+            event_add(c->writable, NULL);
+        else
+            event_del(c->writable);
+        return 0;
+    }
+    if (got == 1) {
+        c->progress = true;
+        client_secured(&c->client);
+        return 1;
+    }
+    c->tls_failed = true;
+    client_kill(&c->client, err.text);
+    return -1;
 }
 
 /* Sends what is to be sent, tells what has happened, and waits for what comes next. The connection
@@ -198,6 +258,11 @@ static void drive(struct connection *c)
             c->hooks.ready(c->hooks.data);
             continue;
         }
+        if (c->client.state == CLIENT_HANDSHAKE && flushed == 1) {
+            if (shake_hands(c) != 0)
+                continue;
+            break;
+        }
         watch(c, flushed == 0);
         break;
     }
@@ -211,9 +276,10 @@ static void on_readable(evutil_socket_t fd, short what, void *data)
     struct connection *c = data;
     char bytes[READ_STEP];
     for (unsigned round = 0; round < READ_ROUND; round++) {
-        if (c->client.state == CLIENT_BODY || c->client.state == CLIENT_DEAD)
+        if (c->client.state == CLIENT_BODY || c->client.state == CLIENT_DEAD ||
+            c->client.state == CLIENT_HANDSHAKE)
             break;
-        ssize_t n = recv(fd, bytes, sizeof bytes, 0);
+        ssize_t n = receive(c, bytes, sizeof bytes);
         if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR))
             break;
         if (n > 0) {
@@ -276,7 +342,8 @@ static int make_events(struct connection *c, struct event_base *base, struct err
 }
 
 struct connection *connection_open(struct event_base *base, const struct conf_hop *hop,
-                                   const char *hostname, const struct connection_limits *limits,
+                                   const struct connection_way *way,
+                                   const struct connection_limits *limits,
                                    const struct connection_hooks *hooks, struct err *err)
 {
     struct connection *c = calloc(1, sizeof *c);
@@ -289,7 +356,10 @@ struct connection *connection_open(struct event_base *base, const struct conf_ho
     c->limits = *limits;
     c->hooks = *hooks;
     c->fd = -1;
-    client_init(&c->client, hop->kind == HOP_LMTP ? CLIENT_LMTP : CLIENT_SMTP, hostname, &results);
+    client_init(&c->client, hop->kind == HOP_LMTP ? CLIENT_LMTP : CLIENT_SMTP, way->hostname,
+                &results);
+    c->context = way->context;
+    c->client.tls = way->context ? way->tls : CLIENT_TLS_NONE;
     if (start_connect(c, err) < 0 || make_events(c, base, err) < 0) {
         connection_free(c);
         return NULL;
@@ -305,6 +375,11 @@ void connection_send(struct connection *c, const struct client_transaction *tran
     client_begin(&c->client, transaction);
     if (!c->driving)
         drive(c);
+}
+
+const char *connection_security(const struct connection *c)
+{
+    return c->client.secured ? SSL_get_version(c->ssl) : NULL;
 }
 
 bool connection_is_idle(const struct connection *c)

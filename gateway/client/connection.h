@@ -7,6 +7,7 @@
 
 #include "base/conf.h"
 #include "gateway/client/client.h"
+#include "gateway/tls.h"
 
 struct event_base;
 
@@ -19,6 +20,13 @@ struct connection_limits {
     unsigned idle;    /* kept open without work */
 };
 
+/* How it goes there. */
+struct connection_way {
+    const char *hostname; /* said in our hello; outlives the connection */
+    enum client_tls tls;  /* so far nobody is asked to prove who he is */
+    SSL_CTX *context;     /* gateway/tls.h; NULL: CLIENT_TLS_NONE */
+};
+
 struct connection_hooks {
     /* It can take a message: connection_send(), or leave it idle. */
     void (*ready)(void *data);
@@ -28,19 +36,24 @@ struct connection_hooks {
     /* The transaction did not get through, though nothing is wrong with it: the other side had
      * closed an idle connection. No results; `closed` follows. */
     void (*returned)(void *data);
+    /* TLS could not be agreed on; `closed` follows. May be NULL. */
+    void (*tls_failed)(void *data);
     /* It is gone, the last call. `greeted` says whether it ever was ready. */
     void (*closed)(void *data, bool greeted, const char *why);
     void *data;
 };
 
 struct connection;
-/* Starts to connect to an SMTP or LMTP hop; hop, hostname must outlive it. NULL with err set. */
+/* Starts to connect to an SMTP or LMTP hop, which must outlive it. NULL with err set. */
 struct connection *connection_open(struct event_base *base, const struct conf_hop *hop,
-                                   const char *hostname, const struct connection_limits *limits,
+                                   const struct connection_way *way,
+                                   const struct connection_limits *limits,
                                    const struct connection_hooks *hooks, struct err *err);
 /* Only when ready or idle. What the transaction points to must live until done or returned. May
  * call hooks, `closed` included. */
 void connection_send(struct connection *connection, const struct client_transaction *transaction);
+/* "TLSv1.3"; NULL: in clear */
+const char *connection_security(const struct connection *connection);
 bool connection_is_idle(const struct connection *connection);
 /* It is given up as soon as whoever holds it comes back from its hook: QUIT, then `closed`. Only
  * when ready or idle. */

@@ -52,6 +52,10 @@ static int delivery_load(const struct role_env *env, void **data, struct err *er
     *data = loaded;
     if (conf_mails_by_mx(conf))
         loaded->n_own = outside_own_addresses(conf, loaded->own);
+    if (conf->outside.tls != OUTSIDE_TLS_NONE &&
+        (conf_mails_by_mx(conf) || conf->outside.next_hop.n) &&
+        tls_load_client(&loaded->tls, err) < 0)
+        return -1;
     loaded->spool = spool_open(conf->state_dir, err);
     return loaded->spool ? 0 : -1;
 }
@@ -103,8 +107,10 @@ static int delivery_serve(const struct role_env *env, void *data, struct err *er
 static void delivery_unload(void *data)
 {
     struct delivery_loaded *loaded = data;
-    if (loaded)
+    if (loaded) {
+        SSL_CTX_free(loaded->tls);
         spool_close(&loaded->spool);
+    }
     free(loaded);
 }
 

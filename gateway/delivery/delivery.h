@@ -39,6 +39,7 @@
 #include "gateway/client/client.h"
 #include "gateway/client/workers.h"
 #include "gateway/delivery/outside.h"
+#include "gateway/tls.h"
 #include "quarantine/held.h"
 #include "spool/notice.h"
 #include "spool/spool.h"
@@ -54,6 +55,7 @@
 #define DELIVERY_IDLE_SECONDS  15   /* an idle connection is kept that long */
 #define DELIVERY_MESSAGE_MAX   3600 /* seconds for one transaction */
 #define DELIVERY_HOP_RETRY_MAX 300  /* a hop that is down is tried at least that often */
+#define DELIVERY_PLAIN_SECONDS 3600 /* so long TLS is not tried where it failed */
 #define DELIVERY_WALK_SECONDS  300  /* so long one lane goes from server to server of its hop */
 #define DELIVERY_LIMIT_SECONDS 60   /* a hop that refused a connection gets no more for so long */
 /* Connections that close under one leg before it waits; each of them carried a message before. */
@@ -173,6 +175,7 @@ struct delivery_loaded {
     struct spool *spool;
     struct mx_own own[OUTSIDE_OWN_MAX];
     size_t n_own;
+    SSL_CTX *tls; /* for servers outside; NULL: in clear */
 };
 
 struct delivery {
@@ -276,8 +279,8 @@ void legs_start(struct job *job);
 void legs_hurry(struct job *job);
 /* Loads the job: the leg is busy from JOB_LOADED until leg_done() or leg_return(). */
 enum job_need leg_begin(struct leg *leg);
-/* It is with that server now. */
-void leg_is_with(struct leg *leg, const char *relay);
+/* It is with that server now, over TLS of that version (NULL: in clear). */
+void leg_is_with(struct leg *leg, const char *relay, const char *security);
 void leg_result(struct leg *leg, size_t i, enum client_outcome outcome, struct str text);
 /* Every result is there: deferred ones wait, others are done with. */
 void leg_done(struct leg *leg);

@@ -19,6 +19,7 @@ struct lane {
     size_t at;               /* the one that it is with */
     uint64_t tried;          /* a bit each */
     int64_t walk_until;      /* monotonic seconds */
+    bool again;              /* the same one, in clear */
     /* a thread's */
     struct work work;
     const struct spool_file *file;
@@ -68,7 +69,8 @@ static void send_leg(struct lane *lane, struct leg *leg)
                                                    .recipients = leg->owed,
                                                    .n = leg->n};
     lane->leg = leg;
-    leg_is_with(leg, lane->targets->list[lane->at].place.text);
+    leg_is_with(leg, lane->targets->list[lane->at].place.text,
+                connection_security(lane->connection));
     connection_send(lane->connection, &transaction);
 }
 
@@ -118,6 +120,18 @@ static void on_returned(void *data)
     leg_return(leg);
 }
 
+/* The same server again without it, unless it must be: only what is secret for everybody is lost if
+ * this was an attack, as it is if there is no TLS at all (RFC 7435). */
+static void on_tls_failed(void *data)
+{
+    struct lane *lane = data;
+    struct target *target = &lane->targets->list[lane->at];
+    if (lane->hop->delivery->conf->outside.tls == OUTSIDE_TLS_MUST)
+        return;
+    target->plain_until = clock_seconds() + DELIVERY_PLAIN_SECONDS;
+    lane->again = true;
+}
+
 static int next_server(struct lane *lane, struct err *err);
 
 static void on_closed(void *data, bool greeted, const char *why)
@@ -136,6 +150,26 @@ static void on_closed(void *data, bool greeted, const char *why)
     hop_kick(hop);
 }
 
+/* To servers of others; those of our own domains are on our side. */
+static struct connection_way way_to(const struct hop *hop, const struct target *target)
+{
+    static const enum client_tls choices[] = {[OUTSIDE_TLS_NONE] = CLIENT_TLS_NONE,
+                                              [OUTSIDE_TLS_MAY] = CLIENT_TLS_MAY,
+                                              [OUTSIDE_TLS_MUST] = CLIENT_TLS_MUST};
+    const struct delivery *delivery = hop->delivery;
+    const struct conf *conf = delivery->conf;
+    struct connection_way way = {.hostname = conf->hostname};
+    if (hop->lookup == NULL && hop != delivery->smarthost)
+        return way;
+    if (conf->outside.helo)
+        way.hostname = conf->outside.helo;
+    way.tls = choices[conf->outside.tls];
+    if (way.tls == CLIENT_TLS_MAY && clock_seconds() < target->plain_until)
+        way.tls = CLIENT_TLS_NONE;
+    way.context = delivery->loaded->tls;
+    return way;
+}
+
 static int open_connection(struct lane *lane, struct err *err)
 {
     const struct delivery *delivery = lane->hop->delivery;
@@ -149,10 +183,12 @@ static int open_connection(struct lane *lane, struct err *err)
                                            .result = on_result,
                                            .done = on_done,
                                            .returned = on_returned,
+                                           .tls_failed = on_tls_failed,
                                            .closed = on_closed,
                                            .data = lane};
-    lane->connection = connection_open(delivery->base, &lane->targets->list[lane->at].place,
-                                       conf->hostname, &limits, &hooks, err);
+    const struct target *target = &lane->targets->list[lane->at];
+    const struct connection_way way = way_to(lane->hop, target);
+    lane->connection = connection_open(delivery->base, &target->place, &way, &limits, &hooks, err);
     return lane->connection ? 0 : -1;
 }
 
@@ -164,7 +200,12 @@ static int next_server(struct lane *lane, struct err *err)
     for (;;) {
         int64_t now = clock_seconds();
         size_t n = lane->targets->n;
-        if (lane->tried) {
+        if (lane->again) {
+            lane->again = false;
+            lane->tried &= ~((uint64_t)1 << lane->at);
+            log_info("%s: %s; from here on in clear", lane->targets->list[lane->at].place.text,
+                     err->text);
+        } else if (lane->tried) {
             struct target *failed = &lane->targets->list[lane->at];
             target_failed(failed, now, hop_pause(delivery, failed->failures + 1));
             if (n > 1) {

@@ -1,6 +1,6 @@
 # delivery: the client's side of SMTP and LMTP and Maildir; the queue; the program
 noinst_LIBRARIES += lib/libclient.a lib/libdelivery.a
-lib_libclient_a_CPPFLAGS = $(AM_CPPFLAGS) $(EVENT_CFLAGS)
+lib_libclient_a_CPPFLAGS = $(AM_CPPFLAGS) $(EVENT_CFLAGS) $(OPENSSL_CFLAGS)
 lib_libclient_a_SOURCES = \
     gateway/client/reply.c gateway/client/reply.h \
     gateway/client/body.c gateway/client/body.h \
@@ -9,9 +9,9 @@ lib_libclient_a_SOURCES = \
     gateway/client/maildir.c gateway/client/maildir.h \
     gateway/client/workers.c gateway/client/workers.h
 
-DELIVERY_LIBS = lib/libdelivery.a lib/libdesk.a lib/libresolver.a lib/libsender.a $(GATE_LIBS) lib/libsmtp.a lib/libclient.a lib/libreportipc.a lib/libevents.a \
-    $(QUARANTINE_LIBS) $(DIRECTORY_LIBS) $(EVENT_LIBS)
-lib_libdelivery_a_CPPFLAGS = $(AM_CPPFLAGS) $(EVENT_CFLAGS)
+DELIVERY_LIBS = lib/libdelivery.a lib/libdesk.a lib/libresolver.a lib/libsender.a $(GATE_LIBS) lib/libsmtp.a lib/libclient.a lib/libtls.a lib/libreportipc.a lib/libevents.a \
+    $(QUARANTINE_LIBS) $(DIRECTORY_LIBS) $(EVENT_LIBS) $(OPENSSL_LIBS)
+lib_libdelivery_a_CPPFLAGS = $(AM_CPPFLAGS) $(EVENT_CFLAGS) $(OPENSSL_CFLAGS)
 lib_libdelivery_a_SOURCES = \
     gateway/delivery/loop.c gateway/delivery/delivery.h \
     gateway/delivery/job.c gateway/delivery/leg.c gateway/delivery/result.c gateway/delivery/settle.c \
@@ -24,7 +24,7 @@ lib_libdelivery_a_SOURCES = \
     gateway/delivery/kept.c
 
 pkglibexec_PROGRAMS += gateway/poterne-delivery
-gateway_poterne_delivery_CPPFLAGS = $(AM_CPPFLAGS) $(EVENT_CFLAGS)
+gateway_poterne_delivery_CPPFLAGS = $(AM_CPPFLAGS) $(EVENT_CFLAGS) $(OPENSSL_CFLAGS)
 gateway_poterne_delivery_SOURCES = gateway/delivery/delivery.c
 gateway_poterne_delivery_LDADD = $(DELIVERY_LIBS)
 

@@ -50,9 +50,10 @@ static struct str keep_text(const struct leg *leg, struct str text)
     return kept.s ? kept : STR("(out of memory for the reason)");
 }
 
-void leg_is_with(struct leg *leg, const char *relay)
+void leg_is_with(struct leg *leg, const char *relay, const char *security)
 {
-    leg->relay = pool_str(leg->job->loaded->pool, str_of(relay));
+    leg->relay = pool_strf(leg->job->loaded->pool, "%s%s%s", relay, security ? ", " : "",
+                           security ? security : "");
 }
 
 static void hold(struct leg *leg, uint32_t index, struct str why)

@@ -18,8 +18,9 @@
 
 struct target {
     struct conf_hop place;
-    unsigned failures;  /* since it worked last */
-    int64_t down_until; /* monotonic seconds: not tried before, where another one is left */
+    unsigned failures;   /* since it worked last */
+    int64_t down_until;  /* monotonic seconds: not tried before, where another one is left */
+    int64_t plain_until; /* likewise: TLS did not work, so it is not tried before */
     /* where the settings do not name it: what `place` points to */
     char host[INET6_ADDRSTRLEN];
     char text[TARGET_TEXT_SIZE]; /* "mx1.example.org [192.0.2.5]:25" */

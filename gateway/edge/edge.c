@@ -13,7 +13,7 @@
 #include "base/fsio.h"
 #include "base/log.h"
 #include "gateway/edge/digest.h"
-#include "gateway/edge/tls.h"
+#include "gateway/tls.h"
 #include "reports/signature.h"
 
 #define DRAIN_TIME    40 /* seconds for messages under way; poterned kills after 60 */

@@ -7,7 +7,7 @@
 
 #include "base/fsio.h"
 #include "base/log.h"
-#include "gateway/edge/tls.h"
+#include "gateway/tls.h"
 
 #define READS_A_TURN   8            /* TLS records worked on before others get their turn */
 #define FAREWELL_BYTES (256 * 1024) /* read and thrown away meanwhile */

@@ -11,6 +11,7 @@ use Test::More;
 use lib 't/lib';
 use Poterne::Dns;
 use Poterne::Gateway;
+use Poterne::Postfix;
 use Poterne::Process qw(command_output free_port wait_until);
 use Poterne::Sink;
 
@@ -23,7 +24,7 @@ my $port = free_port();
 
 # One port on several addresses: the DNS names addresses only.
 my %sink = map { ( $_->[0] => Poterne::Sink->start( root => "$root/$_->[0]", host => $_->[1], port => $port, smtp => 1, @$_[ 2 .. $#$_ ] ) ) }
-    [ one => '127.0.0.2' ], [ two => '127.0.0.3' ], [ busy => '127.0.0.4', greeting => '421 4.3.2 busy' ];
+    [ one => '127.0.0.2' ], [ two => '127.0.0.3' ], [ busy => '127.0.0.4', greeting => '421 4.3.2 busy' ], [ broken => '127.0.0.5', broken_tls => 1 ];
 my $ours = Poterne::Sink->start( root => "$root/ours" );
 my $dead = free_port();
 
@@ -34,6 +35,8 @@ my $dns = Poterne::Dns->new(
         'two.example. A 127.0.0.3',
         'busy.example. A 127.0.0.4',
         'away.example. A 127.0.0.9',
+        'broken.example. A 127.0.0.5',
+        'tls.example. A 127.0.0.6',
         'alias.example. CNAME two.example.',
         'plain.example. MX 20 two.example.', 'plain.example. MX 10 one.example.',
         'dead.example. MX 10 away.example.',     'dead.example. MX 20 two.example.',
@@ -88,7 +91,7 @@ sub becomes {
     return outcome( $gateway, $id, $address );
 }
 
-my $gateway = routes_gateway( never_to => '{ }', port => $port )->start;
+my $gateway = routes_gateway( never_to => '{ }', port => $port, helo => 'out.poterne.example' )->start;
 
 # --- by MX ---
 
@@ -140,6 +143,32 @@ is( becomes( $gateway, $id, $_, 'delivered' )->{state}, 'delivered', "of several
 is( scalar( $ours->messages('jean@ours.example') ), 1, 'our own domain: the second next hop, since the first is away' );
 is( outcome( $gateway, $id, 'jean@ours.example' )->{relay}, "lmtp://127.0.0.1:$ours->{port}", '… which the journal names' );
 
+# --- TLS ---
+
+my $broken = put( $gateway, 'x@broken.example' );
+$outcome = becomes( $gateway, $broken, 'x@broken.example', 'delivered' );
+is( $outcome->{state}, 'delivered', 'STARTTLS that does not work: in clear' );
+like( $outcome->{relay} // '', qr/^broken\.example \[127\.0\.0\.5\]:$port$/, '… as the journal says' );
+
+my ($no_key) = command_output( qw(/usr/bin/openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2),
+    qw(-subj /CN=tls.example -keyout), "$root/key.pem", '-out', "$root/cert.pem" );
+my $postfix;
+SKIP: {
+    skip 'Postfix is not installed, or not root', 4 if !Poterne::Postfix::there();
+    skip 'openssl made no certificate', 4 if $no_key;
+    my %relay = ( domain => 'tls.example', recipients => ['x@tls.example'], sink => $ours->{port}, protocol => 'lmtp' );
+    $postfix = Poterne::Postfix->start( %relay, root => "$root/postfix", host => '127.0.0.6', port => $port, more =>
+        "smtpd_tls_security_level = encrypt\nsmtpd_tls_cert_file = $root/cert.pem\nsmtpd_tls_key_file = $root/key.pem\nsmtpd_tls_received_header = yes" );
+    $id = put( $gateway, 'x@tls.example' );
+    $outcome = becomes( $gateway, $id, 'x@tls.example', 'delivered' );
+    is( $outcome->{state}, 'delivered', 'Postfix, which takes nothing without TLS' );
+    like( $outcome->{relay} // '', qr/^tls\.example \[127\.0\.0\.6\]:$port, TLSv1\.3$/, '… and the journal says TLS' );
+    wait_until( 20, sub { $ours->messages('x@tls.example') } );
+    my ($got) = $ours->messages('x@tls.example');
+    like( $got // '', qr/using TLSv1\.3/, '… as Postfix does' );
+    like( $got // '', qr/^Received: from out\.poterne\.example /m, '… to which we said the name that is set' );
+}
+
 # --- no DNS ---
 
 $dns->pause;
@@ -150,6 +179,21 @@ like( $outcome->{detail} // '', qr/4\.4\.3 /, '… and why' );
 $dns->resume;
 is( becomes( $gateway, $id, 'x@later.example', 'delivered' )->{state}, 'delivered', 'the DNS is back: delivered' );
 is( scalar( $sink{one}->messages('x@later.example') ), 1, '… once' );
+is( $gateway->stop, 0, 'the gateway ends as it should' );
+
+$gateway = routes_gateway( never_to => '{ }', port => $port, tls => 'must' )->start;
+my %must = map { ( $_ => put( $gateway, $_ ) ) } 'm@broken.example', 'm@one.example', $postfix ? 'x@tls.example' : ();
+for my $to ( 'm@broken.example', 'm@one.example' ) {
+    $outcome = becomes( $gateway, $must{$to}, $to, 'deferred' );
+    is( $outcome->{state}, 'deferred', "TLS must be: $to waits" );
+    like( $outcome->{detail} // '', qr/TLS/, '… and why' );
+}
+is( scalar( $sink{one}->messages('m@one.example') ), 0, '… indeed' );
+SKIP: {
+    skip 'no Postfix', 1 if !$postfix;
+    is( becomes( $gateway, $must{'x@tls.example'}, 'x@tls.example', 'delivered' )->{state}, 'delivered', 'TLS must be, and is' );
+    $postfix->stop;
+}
 is( $gateway->stop, 0, 'the gateway ends as it should' );
 
 # --- where nobody else is ---

@@ -165,6 +165,84 @@ static void lmtp_answers_for_each_recipient(void **state)
     end(&run);
 }
 
+#define EHLO_TLS "250-hop.example\r\n250-STARTTLS\r\n250 SIZE 5\r\n"
+
+static void until_hello(struct run *run, enum client_tls tls, const char *answer)
+{
+    run->client.tls = tls;
+    hear(run, GREETING);
+    expect(run, "EHLO mx.example\r\n");
+    hear(run, answer);
+}
+
+/* RFC 3207 4.2: what was said in clear is forgotten. */
+static void starttls_begins_anew(void **state)
+{
+    struct run run;
+    begin(&run, *state, CLIENT_SMTP, &plain);
+    until_hello(&run, CLIENT_TLS_MAY, EHLO_TLS);
+    expect(&run, "STARTTLS\r\n");
+    hear(&run, "220 go on\r\n");
+    assert_int_equal(run.client.state, CLIENT_HANDSHAKE);
+    client_secured(&run.client);
+    expect(&run, "EHLO mx.example\r\n");
+    hear(&run, EHLO_FULL);
+    assert_int_equal(run.client.offers.size_limit, 100000);
+    assert_false(run.client.offers.starttls);
+    offer(&run);
+    expect(&run, ENVELOPE);
+    end(&run);
+}
+
+static void what_is_said_behind_starttls_is_not_believed(void **state)
+{
+    struct run run;
+    begin(&run, *state, CLIENT_SMTP, &plain);
+    until_hello(&run, CLIENT_TLS_MAY, EHLO_TLS);
+    hear(&run, "220 go on\r\n250 injected\r\n");
+    assert_int_equal(run.client.state, CLIENT_DEAD);
+    end(&run);
+}
+
+static void starttls_that_is_refused_is_left_out(void **state)
+{
+    struct run run;
+    begin(&run, *state, CLIENT_SMTP, &plain);
+    until_hello(&run, CLIENT_TLS_MAY, EHLO_TLS);
+    hear(&run, "454 4.7.0 not now\r\n");
+    assert_int_equal(run.client.state, CLIENT_READY);
+    end(&run);
+}
+
+static void tls_that_must_be_is(void **state)
+{
+    struct run run;
+    begin(&run, *state, CLIENT_SMTP, &plain);
+    until_hello(&run, CLIENT_TLS_MUST, EHLO_TLS);
+    hear(&run, "454 4.7.0 not now\r\n");
+    assert_int_equal(run.client.state, CLIENT_DEAD);
+    end(&run);
+    begin(&run, *state, CLIENT_SMTP, &plain);
+    until_hello(&run, CLIENT_TLS_MUST, EHLO_FULL);
+    assert_int_equal(run.client.state, CLIENT_DEAD);
+    end(&run);
+    begin(&run, *state, CLIENT_SMTP, &plain);
+    until_hello(&run, CLIENT_TLS_MUST, "502 no EHLO\r\n");
+    expect(&run, "HELO mx.example\r\n");
+    hear(&run, "250 hello\r\n");
+    assert_int_equal(run.client.state, CLIENT_DEAD);
+    end(&run);
+}
+
+static void without_tls_it_is_not_asked_for(void **state)
+{
+    struct run run;
+    begin(&run, *state, CLIENT_SMTP, &plain);
+    until_hello(&run, CLIENT_TLS_NONE, EHLO_TLS);
+    assert_int_equal(run.client.state, CLIENT_READY);
+    end(&run);
+}
+
 /* Every byte on its own gives the same as all at once. */
 static void bytes_may_come_one_by_one(void **state)
 {
@@ -555,6 +633,11 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         WITH_SPOOL(smtp_pipelines),
+        WITH_SPOOL(starttls_begins_anew),
+        WITH_SPOOL(what_is_said_behind_starttls_is_not_believed),
+        WITH_SPOOL(starttls_that_is_refused_is_left_out),
+        WITH_SPOOL(tls_that_must_be_is),
+        WITH_SPOOL(without_tls_it_is_not_asked_for),
         WITH_SPOOL(lmtp_answers_for_each_recipient),
         WITH_SPOOL(bytes_may_come_one_by_one),
         WITH_SPOOL(without_pipelining_each_waits),

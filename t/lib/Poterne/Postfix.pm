@@ -37,7 +37,7 @@ alias_database =
 EOF
 
 my $MASTER = <<'EOF';
-%{port} inet n - n - - smtpd
+%{host}:%{port} inet n - n - - smtpd
 pickup unix n - n 60 1 pickup
 cleanup unix n - n - 0 cleanup
 qmgr unix n - n 300 1 qmgr
@@ -62,11 +62,11 @@ sub there {
     return $> == 0 && -x '/usr/sbin/postfix' && -x '/usr/lib/postfix/sbin/smtpd';
 }
 
-# Options: root, domain, recipients, sink (port of the next hop), protocol of it ("smtp" or "lmtp"), more
+# Options: root, domain, recipients, sink (port of the next hop), protocol of it ("smtp" or "lmtp"), host, port, more
 # (lines of main.cf).
 sub start {
     my ( $class, %option ) = @_;
-    my $self = bless { port => free_port(), protocol => 'smtp', more => '', %option }, $class;
+    my $self = bless { port => free_port(), host => '127.0.0.1', protocol => 'smtp', more => '', %option }, $class;
     make_path( "$self->{root}/etc", "$self->{root}/queue" );
     mkdir "$self->{root}/data";
     chown scalar getpwnam('postfix'), -1, "$self->{root}/data";
@@ -79,7 +79,7 @@ sub start {
     $self->run( '/usr/sbin/postmap', '-c', "$self->{root}/etc", "hash:$self->{root}/recipients" );
     $self->run( '/usr/sbin/postfix', '-c', "$self->{root}/etc", 'start' );
     $self->{running} = 1;
-    wait_for_port( $self->{port}, 20 ) or die "Postfix does not listen on $self->{port}\n";
+    wait_for_port( $self->{port}, 20, undef, $self->{host} ) or die "Postfix does not listen on $self->{port}\n";
     return $self;
 }
 

@@ -39,11 +39,11 @@ sub wait_until {
 
 # False when the time is over, or the process that should listen has ended.
 sub wait_for_port {
-    my ( $port, $seconds, $pid ) = @_;
+    my ( $port, $seconds, $pid, $host ) = @_;
     my $ended;
     my $there = sub {
         return $ended = 1 if defined $pid && !alive($pid);
-        my $socket = IO::Socket::INET->new( PeerAddr => '127.0.0.1', PeerPort => $port ) or return 0;
+        my $socket = IO::Socket::INET->new( PeerAddr => $host // '127.0.0.1', PeerPort => $port ) or return 0;
         close $socket;
         return 1;
     };

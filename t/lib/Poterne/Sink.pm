@@ -12,7 +12,8 @@ use POSIX ();
 
 use Poterne::Process qw(free_port stop_process);
 
-# Options: root (folder), port, host; smtp (it speaks SMTP, and its answer to a message is one), greeting.
+# Options: root (folder), port, host; smtp (it speaks SMTP, and its answer to a message is one), greeting,
+# broken_tls (STARTTLS is offered, and what follows is no TLS).
 sub start {
     my ( $class, %option ) = @_;
     my $self = bless { host => '127.0.0.1', %option }, $class;
@@ -63,13 +64,17 @@ sub serve {
     while ( defined( my $line = <$client> ) ) {
         $line =~ s/\r?\n\z//;
         if ( $line =~ ( $self->{smtp} ? qr/^EHLO/i : qr/^LHLO/i ) ) {
-            $say->($_) for '250-sink', '250-PIPELINING', '250 8BITMIME';
+            $say->($_) for '250-sink', $self->{broken_tls} ? '250-STARTTLS' : (), '250-PIPELINING', '250 8BITMIME';
         }
         elsif ( $line =~ /^RCPT TO:<([^>]*)>/i ) {
             my $address = $1;
             my $answer = $self->answer_to($address);
             push @to, $address if $answer =~ /^2/;
             $say->($answer);
+        }
+        elsif ( $line =~ /^STARTTLS/i ) {
+            $say->($_) for '220 Go on', 'this is no TLS';
+            return;
         }
         elsif ( $line =~ /^DATA/i ) {
             $say->( @to ? '354 Go on' : '503 5.5.1 Nobody' );

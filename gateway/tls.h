@@ -1,9 +1,9 @@
 /*
- * tls: the server's side of TLS 1.2 and up with OpenSSL, over a non-blocking socket.
+ * tls: both sides of TLS 1.2 and up with OpenSSL, over a non-blocking socket.
  * Everything is loaded before the sandbox closes.
  */
-#ifndef POTERNE_GATEWAY_EDGE_TLS_H
-#define POTERNE_GATEWAY_EDGE_TLS_H
+#ifndef POTERNE_GATEWAY_TLS_H
+#define POTERNE_GATEWAY_TLS_H
 
 #include <openssl/ssl.h>
 #include <sys/types.h>
@@ -13,11 +13,15 @@
 /* *tls stays NULL when no certificate is configured. -1 with err set: files that can't be used. */
 int tls_load(const struct conf_smtp *conf, SSL_CTX **tls, struct err *err);
 
+/* For connections of ours: they are encrypted, but nobody is asked who he is. */
+int tls_load_client(SSL_CTX **tls, struct err *err);
+
 /* Like read() and write() on a non-blocking socket, but for the results below. */
 #define TLS_WANTS_READ  (-2)
 #define TLS_WANTS_WRITE (-3)
 
-SSL *tls_accept_start(SSL_CTX *tls, int fd); /* NULL: out of memory */
+SSL *tls_accept_start(SSL_CTX *tls, int fd);  /* NULL: out of memory */
+SSL *tls_connect_start(SSL_CTX *tls, int fd); /* likewise */
 /* 1 done, TLS_WANTS_…, or -1 */
 int tls_handshake(SSL *ssl, struct err *err);
 /* > 0 bytes; 0 the peer has ended; TLS_WANTS_…; -1 */

@@ -1,4 +1,4 @@
-#include "gateway/edge/tls.h"
+#include "gateway/tls.h"
 
 #include <limits.h>
 #include <openssl/err.h>
@@ -66,15 +66,44 @@ int tls_load(const struct conf_smtp *conf, SSL_CTX **tls, struct err *err)
     return 0;
 }
 
-SSL *tls_accept_start(SSL_CTX *tls, int fd)
+int tls_load_client(SSL_CTX **tls, struct err *err)
+{
+    SSL_CTX *ctx = SSL_CTX_new(TLS_client_method());
+    if (ctx == NULL)
+        return openssl_failed(err, "TLS", "can't be started");
+    set_up(ctx);
+    SSL_CTX_set_verify(ctx, SSL_VERIFY_NONE, NULL);
+    if (warm_up(ctx, err) < 0) {
+        SSL_CTX_free(ctx);
+        return -1;
+    }
+    *tls = ctx;
+    return 0;
+}
+
+static SSL *start_on(SSL_CTX *tls, int fd)
 {
     SSL *ssl = SSL_new(tls);
     if (ssl && SSL_set_fd(ssl, fd) != 1) {
         SSL_free(ssl);
         ssl = NULL;
     }
+    return ssl;
+}
+
+SSL *tls_accept_start(SSL_CTX *tls, int fd)
+{
+    SSL *ssl = start_on(tls, fd);
     if (ssl)
         SSL_set_accept_state(ssl);
+    return ssl;
+}
+
+SSL *tls_connect_start(SSL_CTX *tls, int fd)
+{
+    SSL *ssl = start_on(tls, fd);
+    if (ssl)
+        SSL_set_connect_state(ssl);
     return ssl;
 }
 
@@ -95,7 +124,7 @@ static int wants(SSL *ssl, int result)
 int tls_handshake(SSL *ssl, struct err *err)
 {
     ERR_clear_error();
-    int result = SSL_accept(ssl);
+    int result = SSL_do_handshake(ssl);
     if (result == 1)
         return 1;
     result = wants(ssl, result);
