@@ -213,6 +213,7 @@ static void add_news(struct making *m)
     add_lines(m, "Infected mail", news->viruses, news->n_viruses);
     add_lines(m, "Full mailboxes", news->mailboxes, news->n_mailboxes);
     add_lines(m, "Not redirected", news->redirections, news->n_redirections);
+    add_lines(m, "Who is a recipient (poterne directory)", news->sources, news->n_sources);
 }
 
 /* --- the whole --- */
@@ -276,7 +277,7 @@ static int make(struct making *m, struct buf *subject, struct err *err)
     if (look(m, err) < 0)
         return -1;
     if (m->totals.in[PROPOSAL_WAITING] == 0 && m->news->n_guard == 0 && m->news->n_viruses == 0 &&
-        m->news->n_mailboxes == 0 && m->news->n_redirections == 0)
+        m->news->n_mailboxes == 0 && m->news->n_redirections == 0 && m->news->n_sources == 0)
         return 0;
     if (compose(m, subject, err) < 0)
         return -1;

@@ -32,6 +32,8 @@ struct digest_news {
     size_t n_mailboxes;
     const struct str *redirections; /* lines about mail that was not redirected */
     size_t n_redirections;
+    const struct str *sources; /* lines about sources of recipients that are not well */
+    size_t n_sources;
 };
 
 /*

@@ -10,6 +10,7 @@
 #include "directory/report.h"
 #include "gateway/reports/desk.h"
 #include "gateway/reports/mailboxes.h"
+#include "gateway/reports/sources.h"
 #include "gateway/reports/viruses.h"
 #include "reports/digest.h"
 #include "reports/teach.h"
@@ -211,13 +212,14 @@ static size_t guard_lines(const struct desk *desk, int64_t now_us, struct pool *
 static void make_digest(struct desk *desk)
 {
     struct str lines[GUARD_LINES_MAX], viruses[VIRUS_LINES_MAX], full[MAILBOX_LINES_MAX];
-    struct str redirections[MAILBOX_LINES_MAX];
+    struct str redirections[MAILBOX_LINES_MAX], sources[SOURCE_LINES_MAX];
     struct pool *pool = pool_new(NEWS_POOL_MAX);
     struct digest_news news = {.hostname = str_of(desk->conf->hostname),
                                .guard = lines,
                                .viruses = viruses,
                                .mailboxes = full,
-                               .redirections = redirections};
+                               .redirections = redirections,
+                               .sources = sources};
     struct buf subject = BUF_INIT(PROPOSAL_TEXT_MAX), text = BUF_INIT(DIGEST_TEXT_MAX);
     struct err err = {""};
     int64_t now_us = desk_now_us();
@@ -227,6 +229,7 @@ static void make_digest(struct desk *desk)
         news.n_viruses = virus_lines(desk->conf, since_us, pool, viruses);
         news.n_mailboxes = mailbox_lines(desk->conf, since_us, pool, full);
         news.n_redirections = redirection_lines(desk->conf, since_us, pool, redirections);
+        news.n_sources = source_lines(desk->conf, pool, sources);
     }
     int made = digest_make(desk->store, &news, now_us, &subject, &text, &err);
     if (made > 0)

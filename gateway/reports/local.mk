@@ -14,6 +14,7 @@ lib_libreportdesk_a_SOURCES = gateway/reports/desk.h \
     gateway/reports/outgoing.c gateway/reports/outgoing.h \
     gateway/reports/act.c gateway/reports/act.h gateway/reports/act_learn.c \
     gateway/reports/act_mail.c gateway/reports/act_words.c gateway/reports/daily.c gateway/reports/mailboxes.c gateway/reports/mailboxes.h gateway/reports/viruses.c gateway/reports/viruses.h \
+    gateway/reports/sources.c gateway/reports/sources.h \
     gateway/reports/large.c
 
 pkglibexec_PROGRAMS += gateway/poterne-reports

@@ -44,6 +44,7 @@ my $dovecot = Poterne::Dovecot->start(
     users => { 'large@box.example' => '100M', 'small@box.example' => '1k', 'there@call.example' => '100M' }
 );
 my $hop     = "lmtp://127.0.0.1:$dovecot->{lmtp}";
+my $dead    = free_port();
 my $gateway = Poterne::Gateway->new(
     root     => "$root/gateway",
     settings => { '' => { managers => '{ large@box.example }' }, spam => { reports => 'spam@box.example' }, directory => { cache_negative => '1s', cache_fresh => '2s', call_ahead_timeout => '2s' } },
@@ -54,10 +55,12 @@ sqlite people {
     query = "select official as address, off as disabled, used as quota_used, most as quota_limit from people where name = ?"
 }
 quota dovecot { address = 127.0.0.1:$dovecot->{quota}; timeout = 2s }
+ldap dead { servers = ldap://127.0.0.1:$dead; base = "dc=x" }
 EOT
     domains => {
         'map.example'  => { next_hop => $hop, recipients => ['# none'], directory => 'sqlite people' },
         'box.example'  => { next_hop => $hop, recipients => ['# none'], directory => 'sqlite people, quota dovecot' },
+        'dead.example' => { next_hop => $hop, recipients => ['# none'], directory => 'ldap dead' },
         'call.example' => { next_hop => $hop, recipients => ['# none'], directory => 'call_ahead' },
     }
 )->start;
@@ -104,6 +107,7 @@ is( $gateway->stop, 0, 'the gateway stops' );
 my $digest;
 ok( wait_until( 60, sub { ($digest) = grep {/^(?:F|=46)ull mailboxes/m} $dovecot->messages('large@box.example') } ), 'the managers get the digest of the day' );
 like( $digest // '', qr/ull mailboxes:\r\n(?:  - .*\r\n)*  - small\@box\.example: \d+ turned away/, 'which names the mailbox that is full' );
+like( $digest // '', qr/  - ldap dead: no new snapshot\r\n/, 'and a source that is away' );
 
 like( answer('there@call.example'),  qr/^250/,         'call-ahead: the next hop knows it' );
 like( answer('nobody@call.example'), qr/^550 5\.1\.1/, 'call-ahead: it does not' );

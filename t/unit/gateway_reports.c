@@ -14,6 +14,7 @@
 #include "gateway/reports/outgoing.h"
 #include "gateway/reports/reader.h"
 #include "gateway/reports/request.h"
+#include "gateway/reports/sources.h"
 #include "gateway/reports/who.h"
 
 /* --- who --- */
@@ -417,6 +418,38 @@ static void mail_of_ours_gets_into_the_queue(void **state)
     conf_free(&conf);
 }
 
+static void sources_that_are_not_well_are_told(void **state)
+{
+    struct pool *pool = pool_new(100000);
+    struct str lines[SOURCE_LINES_MAX];
+    struct buf many = BUF_INIT(100000);
+    assert_int_equal(
+        source_lines_of(
+            STR("{\"sources\": [{\"source\": \"file a\", \"addresses\": 3, \"current\": true},"
+                "{\"source\": \"ldap b\", \"addresses\": 3, \"current\": true, \"held\": 2},"
+                "{\"source\": \"ldap c\", \"trouble\": \"x\"},"
+                "{\"source\": \"ldap d\", \"snapshot_trouble\": \"x\", \"trouble\": \"y\"},"
+                "{\"source\": \"file e\", \"addresses\": 3, \"current\": false}]}"),
+            pool, lines),
+        4);
+    assert_str(lines[0], "ldap b lost 2 addresses, which serve on");
+    assert_str(lines[1], "ldap c can't be asked");
+    assert_str(lines[2], "ldap d: no new snapshot");
+    assert_str(lines[3], "file e is out of date");
+    assert_int_equal(source_lines_of(STR(""), pool, lines), 0);
+    assert_int_equal(source_lines_of(STR("{\"sources\": 3}"), pool, lines), 0);
+    assert_int_equal(source_lines_of(STR("{\"sources\": [1, null, {\"held\": \"x\"}]}"), pool,
+                                     lines),
+                     0);
+    buf_addf(&many, "{\"sources\": [0");
+    for (unsigned i = 0; i < 100; i++)
+        buf_addf(&many, ",{\"source\": \"ldap %u\", \"trouble\": \"x\"}", i);
+    buf_addf(&many, "]}");
+    assert_int_equal(source_lines_of(buf_str(&many), pool, lines), SOURCE_LINES_MAX);
+    buf_release(&many);
+    pool_free(&pool);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -431,6 +464,7 @@ int main(void)
         cmocka_unit_test(a_reader_that_dies_ends_nothing_else),
         cmocka_unit_test(requests_round_trip_and_reject_rubbish),
         cmocka_unit_test(mail_of_ours_gets_into_the_queue),
+        cmocka_unit_test(sources_that_are_not_well_are_told),
     };
     return tap_run(tests, NULL, NULL);
 }

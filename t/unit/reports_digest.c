@@ -256,6 +256,7 @@ static void test_nothing_to_tell(void **state)
     const struct str guard[] = {STR("model 12 was refused: 3 ham errors more")};
     const struct str viruses[] = {STR("12 times infected: Eicar (clamav)")};
     const struct str full[] = {STR("jean@example.org: 3 turned away")};
+    const struct str sources[] = {STR("ldap staff lost 9")};
     const struct str kept[] = {
         STR("free@univ.example: 2 not redirected to me@gmail.com: gmail.com is "
             "a free mail service, and redirect_only_to of univ.example "
@@ -268,7 +269,9 @@ static void test_nothing_to_tell(void **state)
                                      .mailboxes = full,
                                      .n_mailboxes = 1,
                                      .redirections = kept,
-                                     .n_redirections = 1};
+                                     .n_redirections = 1,
+                                     .sources = sources,
+                                     .n_sources = 1};
     assert_int_equal(make(f, &news, NOW_US, token), 1);
     assert_true(told(f, "model 12 was refused"));
     assert_true(told(f, "Infected mail:\n  - 12 times infected: Eicar (clamav)"));
@@ -277,6 +280,7 @@ static void test_nothing_to_tell(void **state)
         told(f, "Not redirected:\n"
                 "  - free@univ.example: 2 not redirected to me@gmail.com: gmail.com is a free\n"
                 "    mail service, and redirect_only_to of univ.example does not list it\n"));
+    assert_true(told(f, "Who is a recipient (poterne directory):\n  - ldap staff lost 9"));
     assert_true(told(f, "No report waits"));
 }
 
