@@ -5,6 +5,7 @@
 #include <event2/event.h>
 #include <stdio.h>
 
+#include "gateway/edge/vouch.h"
 #include "gateway/edge/who.h"
 
 static const char base_text[] =
@@ -157,6 +158,48 @@ static void without_a_resolver_nothing_is_known(void **state)
     conf_free(&conf);
 }
 
+static struct str vouching = {"never told", 10};
+
+static void note_vouching(void *data, struct str domain)
+{
+    vouching = domain.n ? STR("somebody") : STR_EMPTY;
+    if (data)
+        event_base_loopbreak(data);
+}
+
+static void without_a_resolver_nobody_vouches(void **state)
+{
+    struct err err = {""};
+    struct event_base *base = event_base_new();
+    struct conf *conf = conf_with("");
+    struct dns_desk *desk = dns_desk_open(base, "/nonexistent", &err);
+    assert_non_null(desk);
+    const struct spf_request request = {.client_ip = STR("192.0.2.1"),
+                                        .helo = STR("mail.b.example"),
+                                        .sender = STR("a@b.example")};
+    struct vouch *vouch = vouch_ask(base, conf, desk, &request, note_vouching, base);
+    assert_non_null(vouch);
+    assert_int_equal(vouching.n, 10); /* never from within the call */
+    vouch_free(&vouch);
+    assert_null(vouch);
+    event_base_loop(base, EVLOOP_NONBLOCK);
+    assert_int_equal(vouching.n, 10); /* nor when it is not wanted any more */
+    vouch = vouch_ask(base, conf, desk, &request, note_vouching, base);
+    event_base_dispatch(base);
+    assert_int_equal(vouching.n, 0);
+    vouch_free(&vouch);
+    /* a sender whose domain is none */
+    const struct spf_request nonsense = {.client_ip = STR("unknown"), .sender = STR("@")};
+    vouching.n = 10;
+    vouch = vouch_ask(base, conf, desk, &nonsense, note_vouching, base);
+    event_base_dispatch(base);
+    assert_int_equal(vouching.n, 0);
+    vouch_free(&vouch);
+    dns_desk_close(&desk);
+    event_base_free(base);
+    conf_free(&conf);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -166,6 +209,7 @@ int main(void)
         cmocka_unit_test(without_a_threshold_points_refuse_nobody),
         cmocka_unit_test(it_is_told),
         cmocka_unit_test(without_a_resolver_nothing_is_known),
+        cmocka_unit_test(without_a_resolver_nobody_vouches),
     };
     return tap_run(tests, NULL, NULL);
 }
