@@ -7,6 +7,7 @@
 #include "base/buf.h"
 #include "directory/address.h"
 #include "directory/file.h"
+#include "directory/person.h"
 
 static void normal(const char *text, const char *expected)
 {
@@ -101,6 +102,46 @@ static void entries_are_read(void **state)
     table_free(&table);
 }
 
+static void redirections_are_read(void **state)
+{
+    static const struct {
+        const char *address, *target;
+        unsigned flags;
+    } expected[] = {
+        {"one@a.example", "x@lab.example", 0},
+        {"two@a.example", "y@lab.example", PERSON_KEEP},
+        {"three@a.example", "\"z z\"@lab.example", PERSON_NO_KEEP},
+        {"\"a->b\"@a.example", "x@lab.example", 0},
+    };
+    const char *text = "one@a.example -> X@Lab.example # comment\n"
+                       "two@a.example->y@lab.example keep=yes\n"
+                       "three@a.example -> \"z z\"@lab.example keep=no\n"
+                       "\"a->b\"@a.example -> x@lab.example\n";
+    struct table *table;
+    struct table_entry entry;
+    struct person person;
+    struct err err;
+    assert_int_equal(file_parse(str_of(text), "f", &table, &err), FILE_READ);
+    for (size_t i = 0; i < sizeof expected / sizeof expected[0]; i++) {
+        assert_true(table_find(table, str_of(expected[i].address), &entry));
+        assert_int_equal(entry.target.n, 0);
+        assert_true(person_get(entry.more, &person));
+        assert_str(person.redirect, expected[i].target);
+        assert_int_equal(person.flags, expected[i].flags);
+    }
+    table_free(&table);
+    static const char *const bad[] = {"a@a.example ->",
+                                      "-> x@lab.example",
+                                      "@a.example -> x@b.example",
+                                      "a@a.example -> x@b.example keep=maybe",
+                                      "a@a.example -> x@b.example y@b.example",
+                                      "a@a.example -> b@b.example -> c@c.example"};
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+        assert_int_equal(file_parse(str_of(bad[i]), "f", &table, &err), FILE_WRONG);
+        assert_true(str_starts(str_of(err.text), STR("f:1: ")));
+    }
+}
+
 static void mistakes_are_told_with_their_line(void **state)
 {
     wrong("", "f:1: ");
@@ -143,6 +184,7 @@ int main(void)
         cmocka_unit_test(addresses_have_one_form),
         cmocka_unit_test(what_is_no_address),
         cmocka_unit_test(entries_are_read),
+        cmocka_unit_test(redirections_are_read),
         cmocka_unit_test(mistakes_are_told_with_their_line),
         cmocka_unit_test(many_addresses_stay_small),
     };

@@ -133,6 +133,18 @@ static void people_of_openldap(void **state)
     assert_true(who.person.quota_used == UINT64_MAX);
 }
 
+static void a_copy_is_kept_where_the_entry_says_so(void **state)
+{
+    struct world *w = *state;
+    open_shape(w, "redirect_keep = deliveryMode=keep");
+    struct ldap_who who =
+        ENTRY(w, {"mail", {"a@a.example"}}, {"mailForwardingAddress", {"j@lab.example"}},
+              {"deliveryMode", {"keep"}});
+    assert_int_equal(who.person.flags, PERSON_KEEP);
+    who = ENTRY(w, {"mail", {"a@a.example"}}, {"deliveryMode", {"keep"}});
+    assert_int_equal(who.person.flags, 0);
+}
+
 static void people_of_active_directory(void **state)
 {
     struct world *w = *state;
@@ -265,6 +277,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(filters_are_escaped),
         IN_WORLD(people_of_openldap),
+        IN_WORLD(a_copy_is_kept_where_the_entry_says_so),
         IN_WORLD(people_of_active_directory),
         IN_WORLD(groups),
         IN_WORLD(settings_take_the_place_of_the_preset),
