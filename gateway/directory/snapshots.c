@@ -385,7 +385,8 @@ bool snapshots_accept(struct snapshots *s, struct str name, size_t *n)
             pthread_cond_broadcast(&s->changed);
         }
         pthread_mutex_unlock(&s->lock);
-        log_info("ldap %s: %zu addresses are to be given up, as a manager says", k->conf->name, *n);
+        if (held)
+            log_info("ldap %s: %zu addresses are given up, as a manager says", k->conf->name, *n);
     }
     return held;
 }
