@@ -55,7 +55,8 @@ static void try_entry(struct str text)
     while (entry.n < 64 && str_next_line(&text, &line)) {
         size_t blank = str_chr(line, ' ');
         values[entry.n] = blank == STR_NONE ? STR_EMPTY : str_from(line, blank + 1);
-        attributes[entry.n] = (struct ldap_attribute){str_sub(line, 0, blank), &values[entry.n], 1, 1};
+        attributes[entry.n] =
+            (struct ldap_attribute){str_sub(line, 0, blank), &values[entry.n], 1, 1};
         entry.n++;
     }
     if (pool && ldap_entry_read(&shape, &entry, pool, &who) == 0) {
