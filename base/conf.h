@@ -235,8 +235,9 @@ struct conf_antivirus {
 };
 
 struct conf_content {
-    unsigned workers; /* 0: one a processor */
-    unsigned timeout; /* 20 */
+    unsigned workers;         /* 0: one a processor */
+    unsigned workers_waiting; /* more, while others wait for the DNS: 200 */
+    unsigned timeout;         /* 20 */
 };
 
 struct conf_bayes {

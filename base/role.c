@@ -5,11 +5,11 @@
 #include <getopt.h>
 #include <grp.h>
 #include <limits.h>
-#include <poll.h>
 #include <pwd.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/epoll.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -200,7 +200,7 @@ static void answer_one(int fd, role_handler *handle, void *data, unsigned timeou
         return;
     buf_clear(reply);
     alarm(timeout);
-    int result = handle(data, buf_str(request), &fds, reply, &err);
+    int result = handle(data, buf_str(request), &fds, fd, reply, &err);
     alarm(0);
     ipc_fds_close(&fds);
     if (result == 0 && buf_ok(reply))
@@ -209,31 +209,62 @@ static void answer_one(int fd, role_handler *handle, void *data, unsigned timeou
         log_warning("request failed: %s", err.text[0] ? err.text : "reply too large");
 }
 
+/* Many workers wait for one socket: a connection wakes one of them, as accept() would. */
+static int watch_requests(const struct role_env *env, struct err *err)
+{
+    struct epoll_event drain = {.events = EPOLLIN, .data.fd = env->ctl_fd};
+    struct epoll_event service = {.events = EPOLLIN | EPOLLEXCLUSIVE, .data.fd = env->service_fd};
+    int fd = epoll_create1(EPOLL_CLOEXEC);
+    if (fd >= 0 && epoll_ctl(fd, EPOLL_CTL_ADD, env->ctl_fd, &drain) == 0 &&
+        epoll_ctl(fd, EPOLL_CTL_ADD, env->service_fd, &service) == 0)
+        return fd;
+    err_sys(err, "cannot wait for requests");
+    fsio_close_quiet(&fd);
+    return -1;
+}
+
+/* 1: may be there is a request; 0: it is over */
+static int await_request(const struct role_env *env, int watch, struct err *err)
+{
+    struct epoll_event events[2];
+    if (role_pool_leaves(env->pool, env->worker))
+        return 0;
+    int n = epoll_wait(watch, events, 2, ROLE_POOL_LOOK_MS);
+    if (n < 0 && errno != EINTR)
+        return err_sys(err, "cannot wait for requests");
+    for (int i = 0; i < n; i++)
+        if (events[i].data.fd == env->ctl_fd)
+            return 0;
+    return 1;
+}
+
+/* False: there is none, or another worker was faster. */
+static bool serve_one(const struct role_env *env, role_handler *handle, void *data,
+                      unsigned timeout, struct buf *request, struct buf *reply)
+{
+    struct err ignored;
+    int fd = ipc_accept(env->service_fd, &ignored);
+    if (fd < 0)
+        return false;
+    answer_one(fd, handle, data, timeout, request, reply);
+    close(fd);
+    return true;
+}
+
 int role_serve_requests(const struct role_env *env, role_handler *handle, void *data,
                         unsigned timeout, struct err *err)
 {
     struct buf request = BUF_INIT(IPC_MSG_MAX);
     struct buf reply = BUF_INIT(IPC_MSG_MAX);
-    int result = 0;
-    while (result == 0) {
-        struct pollfd p[2] = {{.fd = env->ctl_fd, .events = POLLIN},
-                              {.fd = env->service_fd, .events = POLLIN}};
-        int n = poll(p, 2, -1);
-        if (n < 0 && errno != EINTR)
-            result = err_sys(err, "cannot wait for requests");
-        if (n <= 0)
-            continue;
-        if (p[0].revents)
-            break;
-        /* another worker may have been faster: then there is nothing to accept, which is fine */
-        struct err ignored;
-        int fd = ipc_accept(env->service_fd, &ignored);
-        if (fd < 0)
-            continue;
-        answer_one(fd, handle, data, timeout, &request, &reply);
-        close(fd);
+    int watch = watch_requests(env, err);
+    int more = watch < 0 ? -1 : 1;
+    while (more > 0) {
+        more = await_request(env, watch, err);
+        /* when it is over, too: it may be this one alone that was woken for a request */
+        serve_one(env, handle, data, timeout, &request, &reply);
     }
+    fsio_close_quiet(&watch);
     buf_release(&request);
     buf_release(&reply);
-    return result;
+    return more;
 }

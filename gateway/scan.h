@@ -2,7 +2,8 @@
  * scan: what edge asks content and antivirus about a message, and what they answer. Each is one
  * request on a connection of its own (base/ipc.h) with one descriptor: the file, read-only, the
  * message standing at `offset`. content gets a second one where the DNS is asked: a connection to
- * the resolver (gateway/resolver/protocol.h) whose first message edge has sent.
+ * the resolver (gateway/resolver/protocol.h) whose first message edge has sent; it may say
+ * SCAN_WAITS, once and before its answer: this message waits for the DNS and needs no processor.
  */
 #ifndef POTERNE_GATEWAY_SCAN_H
 #define POTERNE_GATEWAY_SCAN_H
@@ -29,6 +30,7 @@ bool scan_request_get(struct str message, struct scan_request *request);
 int scan_request_read(struct str message, const struct ipc_fds *fds, uint64_t size_limit,
                       struct scan_request *request, struct buf *raw, struct err *err);
 
+#define SCAN_WAITS        STR("waits")
 #define SCAN_EVIDENCE_MAX (48 * 1024)
 
 #define DELIVERED_TO_MAX   50 /* fields; as many hops as a message may have (headers_hops_limit) */

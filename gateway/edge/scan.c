@@ -24,13 +24,14 @@ struct step {
     struct buf reply;
 };
 
-enum scan_state { WAITING, RUNNING, FINISHED };
+enum scan_state { IN_LINE, RUNNING, FINISHED };
 
 struct scan {
     struct line_place place;  /* first: a place in the line is its scan */
     struct scan *prev, *next; /* all of them, for the time limits */
     struct scanner *scanner;
     enum scan_state state;
+    bool waits; /* for the DNS: it has given up its place among those that are worked on */
     enum scan_result result;
     time_t since;
     int fd;
@@ -49,7 +50,8 @@ struct scanner {
     bool no_resolver; /* was not there the last time */
     struct line line;
     struct scan *first;
-    size_t running, running_max;
+    size_t running, running_max; /* but for those that wait for the DNS */
+    size_t waiting;
     struct buf incoming;
 };
 
@@ -119,11 +121,31 @@ static void run_next(struct scanner *s)
     }
 }
 
+/* It is not worked on any more. */
+static void stop_running(struct scan *scan)
+{
+    if (scan->state == RUNNING && scan->waits)
+        scan->scanner->waiting--;
+    else if (scan->state == RUNNING)
+        scan->scanner->running--;
+}
+
+/* Content starts another worker for who waits: the next in line may go there. */
+static void begin_to_wait(struct scan *scan)
+{
+    struct scanner *s = scan->scanner;
+    if (scan->waits || s->waiting >= s->conf->content.workers_waiting)
+        return;
+    scan->waits = true;
+    s->running--;
+    s->waiting++;
+    run_next(s);
+}
+
 /* `done` is called from the loop, so that nobody's call is entered from two sides. */
 static void finish(struct scan *scan, enum scan_result result)
 {
-    if (scan->state == RUNNING)
-        scan->scanner->running--;
+    stop_running(scan);
     scan->state = FINISHED;
     scan->result = result;
     event_active(&scan->finished, EV_TIMEOUT, 1);
@@ -171,6 +193,10 @@ static void on_answer(evutil_socket_t fd, short what, void *data)
     int got = ipc_recv(step->fd, &s->incoming, NULL, &err);
     if (got == 0)
         return;
+    if (got == 1 && which == SCAN_CONTENT && str_eq(buf_str(&s->incoming), SCAN_WAITS)) {
+        begin_to_wait(step->scan);
+        return;
+    }
     if (got == 1) {
         buf_add(&step->reply, buf_str(&s->incoming));
         s->answered[which]++;
@@ -294,8 +320,7 @@ void scan_free(struct scanner *s, struct scan **scan)
         buf_release(&gone->steps[i].reply);
     }
     bool was_running = gone->state == RUNNING;
-    if (was_running)
-        s->running--;
+    stop_running(gone);
     event_del(&gone->finished);
     buf_release(&gone->request);
     fsio_close_quiet(&gone->fd);
@@ -312,7 +337,7 @@ void scan_free(struct scanner *s, struct scan **scan)
 
 static void give_up(struct scan *scan)
 {
-    if (scan->state == WAITING) {
+    if (scan->state == IN_LINE) {
         line_leave(&scan->scanner->line, &scan->place);
         finish(scan, SCAN_BUSY);
         return;

@@ -71,15 +71,30 @@ static int take_answer(struct resolver_client *c, struct pool *pool, struct dns_
     return 0;
 }
 
+/* For the next answer. 1: it is there; else 0 or -1, as ipc_wait() says */
+static int await_answer(struct resolver_client *c, int64_t end, bool *told, struct err *err)
+{
+    int left = time_left(end);
+    if (!c->waits || *told || left <= RESOLVER_QUICK_MS)
+        return ipc_wait(c->fd, false, left, err);
+    int ready = ipc_wait(c->fd, false, RESOLVER_QUICK_MS, err);
+    if (ready != 0)
+        return ready;
+    *told = true;
+    c->waits(c->waits_data);
+    return ipc_wait(c->fd, false, time_left(end), err);
+}
+
 static int ask_round(struct resolver_client *c, struct pool *pool, struct dns_query *list, size_t n,
                      struct err *err)
 {
     int64_t end = clock_ms() + c->patience_ms;
     size_t open = 0;
+    bool told = false;
     if (send_questions(c, list, n, end, &open, err) < 0)
         return -1;
     while (open > 0) {
-        if (ipc_wait(c->fd, false, time_left(end), err) != 1)
+        if (await_answer(c, end, &told, err) != 1)
             return err_set(err, "no answer in time");
         int got = ipc_recv(c->fd, &c->message, NULL, err);
         if (got == IPC_EOF)

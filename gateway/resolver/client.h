@@ -10,12 +10,16 @@
 
 /* What an answer may be late beyond the budget's time: then the resolver is taken for gone. */
 #define RESOLVER_GRACE_MS 1000
+/* What takes longer is a wait. */
+#define RESOLVER_QUICK_MS 5
 
 struct resolver_client {
     int fd; /* not its own */
     int patience_ms;
-    uint32_t number; /* of the last question */
-    bool broken;     /* nothing more is asked */
+    uint32_t number;           /* of the last question */
+    bool broken;               /* nothing more is asked */
+    void (*waits)(void *data); /* NULL: called before each round that takes longer is waited for */
+    void *waits_data;
     struct buf message;
 };
 
