@@ -236,7 +236,7 @@ struct conf_antivirus {
 
 struct conf_content {
     unsigned workers;         /* 0: one a processor */
-    unsigned workers_waiting; /* more, while others wait for the DNS: 200 */
+    unsigned workers_waiting; /* more, while others wait for the DNS: 500 */
     unsigned timeout;         /* 20 */
 };
 

@@ -230,7 +230,7 @@ const struct conf_setting conf_settings[] = {
 
 {"content", "workers", COUNT(content.workers), "0", 0, 1000, {0},
  "Processes that analyse mail; 0 is one a processor."},
-{"content", "workers_waiting", COUNT(content.workers_waiting), "200", 0, 1000, {0},
+{"content", "workers_waiting", COUNT(content.workers_waiting), "500", 0, 1000, {0},
  "How many more may be started while others wait for the DNS, so that slow servers of some senders "
  "do not hold up everybody's mail. Each takes about a megabyte, and goes when it is not needed any more."},
 {"content", "timeout", TIME(content.timeout), "20s", 1, 10 * MINUTE, {0},

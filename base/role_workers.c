@@ -18,7 +18,7 @@
 /* A worker that dies sooner than this after its start is replaced only after this long. */
 #define RESPAWN_PAUSE 1
 /* Those that begin to wait in this time are counted together: most waits are over by then. */
-#define GATHER_MS 5
+#define GATHER_MS 2
 /* So long a worker stays that is not needed. */
 #define SHRINK_SECONDS 10
 #define FULL_SECONDS   60 /* between two warnings that more can't be started */

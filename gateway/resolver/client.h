@@ -11,7 +11,7 @@
 /* What an answer may be late beyond the budget's time: then the resolver is taken for gone. */
 #define RESOLVER_GRACE_MS 1000
 /* What takes longer is a wait. */
-#define RESOLVER_QUICK_MS 5
+#define RESOLVER_QUICK_MS 1
 
 struct resolver_client {
     int fd; /* not its own */
