@@ -84,12 +84,12 @@ struct conf_ldap {
     size_t quota_unit;
     const char *identities, *redirect; /* attributes */
     struct conf_list redirect_keep;    /* tests: does the mailbox keep a copy? */
-    struct conf_list groups;           /* tests: is an entry a group? */
-    const char *members, *writers;     /* attributes */
-    unsigned group_size_limit;         /* 0: none */
-    unsigned snapshot;                 /* refreshed so often; 0: none */
-    unsigned shrink_limit;             /* percent that a snapshot may lose; 100: all */
-    unsigned shrink_hold;              /* who was lost then serves on for so long; 0: no end */
+    struct conf_list groups, closed; /* tests: is an entry a group? … one for its writers alone? */
+    const char *members, *writers;   /* attributes */
+    unsigned group_size_limit;       /* 0: none */
+    unsigned snapshot;               /* refreshed so often; 0: none */
+    unsigned shrink_limit;           /* percent that a snapshot may lose; 100: all */
+    unsigned shrink_hold;            /* who was lost then serves on for so long; 0: no end */
     bool lookups;
     unsigned page_size, connections, connect_timeout, timeout;
 };

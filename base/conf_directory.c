@@ -85,7 +85,7 @@ static int check_attributes(const struct conf_ldap *ldap, struct err *err)
                                   ldap->identities, ldap->redirect,   ldap->members,
                                   ldap->writers};
     const struct conf_list *const tests[] = {&ldap->disabled, &ldap->enabled, &ldap->groups,
-                                             &ldap->redirect_keep};
+                                             &ldap->closed, &ldap->redirect_keep};
     for (size_t i = 0; i < sizeof single / sizeof single[0]; i++)
         if (!is_attribute(single[i]))
             return err_set(err, "ldap %s: `%s`: expected the name of an attribute", ldap->name,

@@ -429,8 +429,10 @@ static const struct conf_setting conf_ldap_settings[] = {
 {"ldap", "members", LDAP_TEXT(members), "\"\"", 0, 100, {0},
  "Attribute of a group's members. Empty is the preset's."},
 {"ldap", "writers", LDAP_TEXT(writers), "\"\"", 0, 100, {0},
- "Attribute of the addresses that may write to a group; where it is there, others get 550 5.7.2. Empty "
- "is the preset's."},
+ "Attribute of who may write to a group, by address or by the name of the entry (DN), whose addresses "
+ "are looked up then; where it is there, others get 550 5.7.2. Empty is the preset's."},
+{"ldap", "closed", LDAP_TEXTS(closed), "{ }", 0, 16, {0},
+ "What makes a group take mail from its writers alone, as in disabled. Empty is the preset's."},
 {"ldap", "group_size_limit", LDAP_COUNT(group_size_limit), "0", 0, 10000000, {0},
  "A group with more members takes mail from its writers alone; 0 is no limit."},
 {"ldap", "snapshot", LDAP_TIME(snapshot), "15min", 0, 7 * DAY, {0},

@@ -25,6 +25,7 @@ lib_libsources_a_SOURCES = \
     directory/ldap/shape.c directory/ldap/shape.h \
     directory/ldap/filter.c directory/ldap/filter.h \
     directory/ldap/entry.c directory/ldap/entry.h \
+    directory/ldap/writers.c directory/ldap/writers.h \
     directory/ldap/session.c directory/ldap/session.h \
     directory/ldap/lookup.c directory/ldap/lookup.h \
     directory/ldap/shrink.c directory/ldap/shrink.h \

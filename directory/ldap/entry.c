@@ -161,6 +161,15 @@ static int read_addresses(struct reading *r)
     return 0;
 }
 
+bool ldap_list_add(struct buf *list, struct str address)
+{
+    if (list->n + 1 + address.n > PERSON_LIST_MAX)
+        return false;
+    buf_add(list, list->n ? STR(" ") : STR_EMPTY);
+    buf_add(list, address);
+    return true;
+}
+
 /* A list in one text. What does not fit is left out, which is said. */
 static int read_list(struct reading *r, const char *name, struct str *out)
 {
@@ -172,11 +181,10 @@ static int read_list(struct reading *r, const char *name, struct str *out)
     for (size_t i = 0; a && i < a->n; i++) {
         if (!read_address(a->values[i], &address, &capital))
             continue;
-        if (list.n + 1 + strlen(address.text) > PERSON_LIST_MAX) {
+        if (!ldap_list_add(&list, str_of(address.text))) {
             r->who->person.flags |= PERSON_CUT;
             break;
         }
-        buf_addf(&list, "%s%s", list.n ? " " : "", address.text);
     }
     *out = list.n ? pool_str(r->pool, buf_str(&list)) : STR_EMPTY;
     return list.n && out->s == NULL ? -1 : 0;
@@ -195,6 +203,32 @@ static int read_redirect(struct reading *r)
     return r->who->person.redirect.s ? 0 : -1;
 }
 
+/* The values that are names of entries and no addresses. */
+static int read_writers(struct reading *r)
+{
+    const struct ldap_attribute *a = named(r, r->shape->writers);
+    struct ldap_who *who = r->who;
+    struct address address;
+    bool capital;
+    size_t room = 0;
+    for (size_t i = 0; a && i < a->n; i++) {
+        if (read_address(a->values[i], &address, &capital) ||
+            str_chr(a->values[i], '=') == STR_NONE)
+            continue;
+        if (who->n_writers == LDAP_WRITERS_MAX) {
+            who->person.flags |= PERSON_CUT;
+            break;
+        }
+        struct str *more =
+            pool_grow(r->pool, who->writers, who->n_writers, &room, sizeof *who->writers);
+        if (more == NULL)
+            return -1;
+        who->writers = more;
+        who->writers[who->n_writers++] = a->values[i];
+    }
+    return 0;
+}
+
 static int read_group(struct reading *r)
 {
     struct person *p = &r->who->person;
@@ -203,10 +237,11 @@ static int read_group(struct reading *r)
         return 0;
     p->flags |= PERSON_GROUP;
     p->members = count_members(r);
-    if (read_list(r, r->shape->writers, &p->writers) < 0)
+    if (read_list(r, r->shape->writers, &p->writers) < 0 || read_writers(r) < 0)
         return -1;
     /* values that are no addresses we can read still say: not for everybody */
-    if (named(r, r->shape->writers) || (limit && p->members > limit))
+    if (named(r, r->shape->writers) || any_holds(&r->shape->closed, r->entry) ||
+        (limit && p->members > limit))
         p->flags |= PERSON_CLOSED;
     return 0;
 }

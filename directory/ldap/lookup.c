@@ -4,7 +4,7 @@
 #include <stdlib.h>
 
 #include "directory/ldap/filter.h"
-#include "directory/ldap/session.h"
+#include "directory/ldap/writers.h"
 
 #define ENTRIES_MAX 20 /* with one address; more are a filter that is wrong */
 
@@ -89,6 +89,8 @@ static int pick(struct lookup *lookup, LDAPMessage *result, struct str address,
         if (best.n == 0 || (is_official(&who, address) && !is_official(&best, address)))
             best = who;
     }
+    if (best.n && ldap_writers_find(s, &best, lookup->pool, err) < 0)
+        return -1;
     if (best.n)
         say_yes(finding, &best, address, n);
     else

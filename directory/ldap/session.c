@@ -187,7 +187,9 @@ static int search_once(struct ldap_session *session, const struct ldap_query *qu
     const struct ldap_site *site = session->site;
     struct timeval limit = {.tv_sec = site->conf->timeout};
     *result = NULL;
-    return ldap_search_ext_s(session->ld, site->conf->base, LDAP_SCOPE_SUBTREE, query->filter,
+    const char *base = query->base ? query->base : site->conf->base;
+    int scope = query->base ? LDAP_SCOPE_BASE : LDAP_SCOPE_SUBTREE;
+    return ldap_search_ext_s(session->ld, base, scope, query->filter,
                              (char **)site->shape.attributes, 0, query->controls, NULL, &limit,
                              query->limit, result);
 }
@@ -206,6 +208,8 @@ int ldap_session_search(struct ldap_session *session, const struct ldap_query *q
         failed(session, "cannot search", code, err);
         ldap_msgfree(*result);
         *result = NULL;
+        if (query->base && (code == LDAP_NO_SUCH_OBJECT || code == LDAP_INVALID_DN_SYNTAX))
+            return 0;
         if (is_lost(code))
             ldap_session_close(session);
         if (!kept || tries > 0 || code != LDAP_SERVER_DOWN)

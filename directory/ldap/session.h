@@ -44,13 +44,16 @@ struct ldap_session {
 };
 
 struct ldap_query {
+    const char
+        *base; /* the name of one entry, which alone is looked at; NULL: all below the site's */
     const char *filter;
     LDAPControl **controls; /* NULL: none */
     int limit;              /* of entries; 0: none */
 };
 
 /* Connects if need be, tries once more if a kept connection turns out to be dead. 0: *result must
- * be freed with ldap_msgfree(); -1: err, and the connection is closed where it can't be used. */
+ * be freed with ldap_msgfree(), and is NULL where there is no entry of that name; -1: err, and the
+ * connection is closed where it can't be used. */
 int ldap_session_search(struct ldap_session *session, const struct ldap_query *query,
                         LDAPMessage **result, struct err *err);
 void ldap_session_close(struct ldap_session *session);

@@ -31,7 +31,9 @@ static const struct ldap_shape active_directory = {
              "msExchRecipientTypeDetails=32", "msExchRecipientTypeDetails=34359738368",
              "msExchRecipientTypeDetails=8589934592", "msExchRecipientTypeDetails=17179869184"),
     .groups = LIST("objectClass=group"),
+    .closed = LIST("msExchRequireAuthToSendTo=TRUE"),
     .members = "member",
+    .writers = "authOrig",
     .redirect = "msExchGenericForwardingAddress",
     .redirect_keep = LIST("deliverAndRedirect=TRUE"),
 };
@@ -99,6 +101,7 @@ int ldap_shape_make(const struct conf_ldap *conf, struct pool *pool, struct ldap
         .disabled = pick_list(&conf->disabled, &preset->disabled),
         .enabled = pick_list(&conf->enabled, &preset->enabled),
         .groups = pick_list(&conf->groups, &preset->groups),
+        .closed = pick_list(&conf->closed, &preset->closed),
         .redirect_keep = pick_list(&conf->redirect_keep, &preset->redirect_keep),
         .quota_unit = conf->quota_unit,
         .group_size_limit = conf->group_size_limit,
@@ -107,8 +110,9 @@ int ldap_shape_make(const struct conf_ldap *conf, struct pool *pool, struct ldap
     const char *const single[] = {shape->address,    shape->quota_used, shape->quota_limit,
                                   shape->identities, shape->redirect,   shape->members,
                                   shape->writers};
-    const struct conf_list *const lists[] = {&shape->aliases, &shape->disabled, &shape->enabled,
-                                             &shape->groups, &shape->redirect_keep};
+    const struct conf_list *const lists[] = {&shape->aliases, &shape->disabled,
+                                             &shape->enabled, &shape->groups,
+                                             &shape->closed,  &shape->redirect_keep};
     size_t n = 0;
     bool good = true;
     for (size_t i = 0; i < sizeof single / sizeof single[0]; i++)

@@ -18,7 +18,7 @@ struct ldap_shape {
     const char *address, *quota_used, *quota_limit, *identities, *redirect, *members, *writers;
     struct conf_list aliases;
     /* tests: attribute=value, attribute&bits, attribute */
-    struct conf_list disabled, enabled, groups, redirect_keep;
+    struct conf_list disabled, enabled, groups, closed, redirect_keep;
     size_t quota_unit;
     unsigned group_size_limit;
     bool rewrite;

@@ -8,6 +8,7 @@
 #include "base/crc32c.h"
 #include "base/fsio.h"
 #include "directory/ldap/lookup.h"
+#include "directory/ldap/writers.h"
 
 #define MAGIC     "poterne ldap 2\n\n"
 #define HEAD_SIZE (sizeof MAGIC - 1 + 6 * sizeof(uint64_t))
@@ -18,6 +19,11 @@ struct reading {
     const bool *stop;
     struct ldap_snapshot *snapshot;
     struct pool *pool; /* one entry at a time */
+    /* Groups whose writers are entries: they are looked for when the last page was read, since
+     * servers lose their place in the pages over another search. */
+    struct pool *waiting_pool;
+    struct ldap_who *waiting;
+    size_t n_waiting, waiting_room;
     struct buf more;
     struct err *err;
 };
@@ -65,6 +71,59 @@ static int add_who(struct reading *r, const struct ldap_who *who)
     return 0;
 }
 
+/* --- groups whose writers must be looked for --- */
+
+static int copy_texts(struct pool *pool, struct ldap_who *who, const struct ldap_who *from)
+{
+    who->addresses = POOL_ARRAY(pool, from->n, struct address);
+    who->writers = POOL_ARRAY(pool, from->n_writers, struct str);
+    who->person.redirect = pool_str(pool, from->person.redirect);
+    who->person.identities = pool_str(pool, from->person.identities);
+    who->person.writers = pool_str(pool, from->person.writers);
+    if (!who->addresses || !who->writers || !who->person.redirect.s || !who->person.identities.s ||
+        !who->person.writers.s)
+        return -1;
+    memcpy(who->addresses, from->addresses, from->n * sizeof *from->addresses);
+    for (size_t i = 0; i < from->n_writers; i++) {
+        who->writers[i] = pool_str(pool, from->writers[i]);
+        if (who->writers[i].s == NULL)
+            return -1;
+    }
+    return 0;
+}
+
+static int put_off(struct reading *r, const struct ldap_who *who)
+{
+    struct ldap_who *more =
+        pool_grow(r->waiting_pool, r->waiting, r->n_waiting, &r->waiting_room, sizeof *r->waiting);
+    if (more)
+        r->waiting = more;
+    if (more) {
+        r->waiting[r->n_waiting] = *who;
+        if (copy_texts(r->waiting_pool, &r->waiting[r->n_waiting], who) == 0) {
+            r->n_waiting++;
+            return 0;
+        }
+    }
+    return err_set(r->err, "the groups that name their writers by entries have no room in %u MB",
+                   SNAPSHOT_WAITING_MAX >> 20);
+}
+
+static int add_waiting(struct reading *r)
+{
+    for (size_t i = 0; i < r->n_waiting; i++) {
+        if (__atomic_load_n(r->stop, __ATOMIC_RELAXED))
+            return err_set(r->err, "it was asked to stop");
+        pool_reset(r->pool);
+        if (ldap_writers_find(r->session, &r->waiting[i], r->pool, r->err) < 0 ||
+            add_who(r, &r->waiting[i]) < 0)
+            return -1;
+    }
+    return 0;
+}
+
+/* --- pages --- */
+
 static int add_page(struct reading *r, LDAPMessage *result)
 {
     LDAP *ld = r->session->ld;
@@ -77,14 +136,12 @@ static int add_page(struct reading *r, LDAPMessage *result)
             r->snapshot->too_large++;
             continue;
         }
-        if (add_who(r, &who) < 0)
+        if ((who.n_writers ? put_off(r, &who) : add_who(r, &who)) < 0)
             return -1;
         r->snapshot->entries++;
     }
     return 0;
 }
-
-/* --- pages --- */
 
 /* Takes the cookie of the next page out of an answer; an empty one: it was the last. */
 static int next_cookie(struct reading *r, LDAPMessage *result, struct berval *cookie)
@@ -154,6 +211,8 @@ static int read_pages(struct reading *r)
             result = err_set(r->err, "it was asked to stop");
     } while (result == 0 && cookie.bv_len);
     ber_memfree(cookie.bv_val);
+    if (result == 0)
+        result = add_waiting(r);
     if (result == 0 && table_count(r->snapshot->table) == 0)
         result = err_set(r->err,
                          "%s: %zu entries and no address of our domains in them; look at base, "
@@ -170,11 +229,14 @@ int ldap_snapshot_read(struct ldap_session *session, const struct conf *conf, co
                         .stop = stop,
                         .snapshot = snapshot,
                         .pool = pool_new(LDAP_ENTRY_MAX),
+                        .waiting_pool = pool_new(SNAPSHOT_WAITING_MAX),
                         .more = BUF_INIT(PERSON_BYTES_MAX),
                         .err = err};
     *snapshot = (struct ldap_snapshot){.table = table_new(), .when = time(NULL)};
-    int result = r.pool && snapshot->table ? read_pages(&r) : err_set(err, "out of memory");
+    int result = r.pool && r.waiting_pool && snapshot->table ? read_pages(&r)
+                                                             : err_set(err, "out of memory");
     pool_free(&r.pool);
+    pool_free(&r.waiting_pool);
     buf_release(&r.more);
     if (result < 0)
         table_free(&snapshot->table);

@@ -19,6 +19,7 @@
 
 #define SNAPSHOT_PAGES_MAX   200000
 #define SNAPSHOT_SECONDS_MAX (4 * 3600)
+#define SNAPSHOT_WAITING_MAX (64u * 1024 * 1024) /* of the groups that name writers by entries */
 #define SNAPSHOT_FILE_MAX    ((size_t)4 * 1024 * 1024 * 1024)
 
 struct ldap_snapshot {

@@ -58,6 +58,18 @@ sub write_people {
     for my $name ( sort keys %windows ) {
         print {$file} entry( "dn: cn=$name,ou=windows,$base", ( map { "objectClass: $_" } qw(person user) ), "cn: $name", "sn: $name", @{ $windows{$name} } );
     }
+    my %groups = (
+        board  => [ 'authOrig: cn=anne,ou=windows,' . $base, 'authOrig: cn=nobody,ou=windows,' . $base ],
+        inside => ['msExchRequireAuthToSendTo: TRUE'],
+        open   => ['msExchRequireAuthToSendTo: FALSE'],
+    );
+    for my $name ( sort keys %groups ) {
+        print {$file} entry(
+            "dn: cn=$name,ou=windows,$base", ( map { "objectClass: $_" } qw(groupOfNames group) ),
+            "cn: $name", "member: cn=anne,ou=windows,$base", "proxyAddresses: SMTP:$name\@ad.example", "proxyAddresses: smtp:$name\@adlook.example",
+            @{ $groups{$name} }
+        );
+    }
     return;
 }
 
@@ -79,7 +91,9 @@ my $sections = "\nldap staff {\n" . $slapd->settings( %openldap, snapshot => '2s
     servers => "{ ldap://127.0.0.1:$dead, ldap://127.0.0.1:$slapd->{port} }", starttls => 'yes'
     ) . "}\n"
     . "\nldap windows {\n"
-    . $slapd->settings( preset => 'active_directory', base => qq("ou=windows,$base"), rewrite => 'yes', snapshot => '1h' ) . "}\n";
+    . $slapd->settings( preset => 'active_directory', base => qq("ou=windows,$base"), rewrite => 'yes', snapshot => '1h' ) . "}\n"
+    . "\nldap domain {\n"
+    . $slapd->settings( preset => 'active_directory', base => qq("ou=windows,$base"), snapshot => 0 ) . "}\n";
 my $hop = Poterne::Gateway::maildir_hop("$root/gateway");
 my $gateway = Poterne::Gateway->new(
     root     => "$root/gateway",
@@ -89,6 +103,7 @@ my $gateway = Poterne::Gateway->new(
         'dir.example'  => { next_hop => $hop, recipients => ['press@dir.example'], directory => qq(ldap staff, "$root/gateway/recipients-dir.example") },
         'look.example' => { next_hop => $hop, recipients => ['# none'], directory => 'ldap look' },
         'ad.example'   => { next_hop => $hop, recipients => ['# none'], directory => 'ldap windows' },
+        'adlook.example' => { next_hop => $hop, recipients => ['# none'], directory => 'ldap domain' },
     }
 );
 $gateway->start;
@@ -131,6 +146,15 @@ is( $away->{sources}[0]{source}, 'ldap staff', '`directory test` names each sour
 ok( wait_until( 30, sub { answer('anne.martin@ad.example') =~ /^250/ } ), 'AD: the official address' );
 like( answer('paul@ad.example'), qr/^550 5\.2\.1/, 'AD: a disabled account' );
 like( answer('info@ad.example'), qr/^250/,         'AD: a shared mailbox, whose account is disabled, is a recipient' );
+for my $domain (qw(ad.example adlook.example)) {
+    my $how = $domain eq 'ad.example' ? 'in the snapshot' : 'looked up';
+    like( answer("board\@$domain"), qr/^550 5\.7\.2/, "AD: a group whose writers are entries, $how" );
+    like( answer( "board\@$domain", 'anne.martin@ad.example' ), qr/^250/, 'AD: one of them' );
+    like( answer( "board\@$domain", 'A.Martin@ad.example' ), qr/^250/, 'AD: by another address' );
+    like( answer( "board\@$domain", 'paul@ad.example' ),     qr/^550 5\.7\.2/, 'AD: somebody else' );
+    like( answer("inside\@$domain"), qr/^550 5\.7\.2/, 'AD: a group that only takes mail of who has signed in' );
+    like( answer("open\@$domain"),   qr/^250/,          'AD: one that takes all' );
+}
 my ($anne) = $gateway->poterne_json( 'directory', 'test', 'a.martin@ad.example' );
 is( $anne->{address}, 'anne.martin@ad.example', 'AD: SMTP: in capitals is the official one' );
 my $mail = "Subject: x\r\n\r\nx\r\n";

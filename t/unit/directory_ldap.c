@@ -186,8 +186,29 @@ static void groups(void **state)
     who = ENTRY(w, {"objectClass", {"groupOfNames"}}, {"may", {"cn=dean,dc=a"}});
     assert_int_equal(who.person.flags, PERSON_GROUP | PERSON_CLOSED);
     assert_int_equal(who.person.writers.n, 0);
+    assert_int_equal(who.n_writers, 1);
+    assert_true(str_eq(who.writers[0], STR("cn=dean,dc=a")));
+    who = ENTRY(w, {"objectClass", {"groupOfNames"}},
+                {"may", {"everybody", "cn=a@b,dc=a", "dean@a.example", "smtp:boss=a@a.example"}});
+    assert_int_equal(who.n_writers, 1);
+    assert_true(str_eq(who.person.writers, STR("dean@a.example boss=a@a.example")));
     who = ENTRY(w, {"objectClass", {"person"}}, {"may", {"dean@a.example"}});
     assert_int_equal(who.person.flags, 0);
+}
+
+static void groups_of_active_directory(void **state)
+{
+    struct world *w = *state;
+    open_shape(w, "preset = active_directory");
+    struct ldap_who who = ENTRY(w, {"objectClass", {"top", "group"}}, {"mail", {"g@a.example"}});
+    assert_int_equal(who.person.flags, PERSON_GROUP);
+    who = ENTRY(w, {"objectClass", {"group"}}, {"authOrig", {"CN=Dean,DC=a"}});
+    assert_int_equal(who.person.flags, PERSON_GROUP | PERSON_CLOSED);
+    assert_int_equal(who.n_writers, 1);
+    who = ENTRY(w, {"objectClass", {"group"}}, {"msExchRequireAuthToSendTo", {"TRUE"}});
+    assert_int_equal(who.person.flags, PERSON_GROUP | PERSON_CLOSED);
+    who = ENTRY(w, {"objectClass", {"group"}}, {"msExchRequireAuthToSendTo", {"FALSE"}});
+    assert_int_equal(who.person.flags, PERSON_GROUP);
 }
 
 static void settings_take_the_place_of_the_preset(void **state)
@@ -280,6 +301,7 @@ int main(void)
         IN_WORLD(a_copy_is_kept_where_the_entry_says_so),
         IN_WORLD(people_of_active_directory),
         IN_WORLD(groups),
+        IN_WORLD(groups_of_active_directory),
         IN_WORLD(settings_take_the_place_of_the_preset),
         cmocka_unit_test(a_snapshot_comes_back_whole_or_not),
         cmocka_unit_test(a_table_of_rubbish_is_none),

@@ -36,12 +36,16 @@ attributetype ( 1.3.6.1.4.1.99999.1.12 NAME 'msExchRecipientTypeDetails'
     EQUALITY integerMatch SYNTAX 1.3.6.1.4.1.1466.115.121.1.27 SINGLE-VALUE )
 attributetype ( 1.3.6.1.4.1.99999.1.13 NAME 'msExchGenericForwardingAddress'
     EQUALITY caseIgnoreMatch SYNTAX 1.3.6.1.4.1.1466.115.121.1.15 SINGLE-VALUE )
+attributetype ( 1.3.6.1.4.1.99999.1.14 NAME 'authOrig'
+    EQUALITY distinguishedNameMatch SYNTAX 1.3.6.1.4.1.1466.115.121.1.12 )
+attributetype ( 1.3.6.1.4.1.99999.1.15 NAME 'msExchRequireAuthToSendTo'
+    EQUALITY booleanMatch SYNTAX 1.3.6.1.4.1.1466.115.121.1.7 SINGLE-VALUE )
 objectclass ( 1.3.6.1.4.1.99999.2.1 NAME 'mailAccount' SUP top AUXILIARY
     MAY ( mail $ mailAlternateAddress $ accountStatus $ mailForwardingAddress $ quotaUsed $ quotaLimit $ maySendAs $ mayWrite ) )
 objectclass ( 1.3.6.1.4.1.99999.2.2 NAME 'user' SUP top AUXILIARY
     MAY ( mail $ proxyAddresses $ userAccountControl $ msExchRecipientTypeDetails $ msExchGenericForwardingAddress ) )
 objectclass ( 1.3.6.1.4.1.99999.2.3 NAME 'group' SUP top AUXILIARY
-    MAY ( mail $ proxyAddresses $ member ) )
+    MAY ( mail $ proxyAddresses $ member $ authOrig $ msExchRequireAuthToSendTo ) )
 EOF_SCHEMA
 
 my $SETTINGS = <<'EOF_SETTINGS';
