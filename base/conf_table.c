@@ -105,7 +105,7 @@ const struct conf_setting conf_settings[] = {
 {"smtp", "commit_threads", COUNT(smtp.commit_threads), "16", 1, 256, {0},
  "Messages that are brought safely to disk at once."},
 {"smtp", "scans_limit", COUNT(smtp.scans_limit), "0", 0, 10000, {0},
- "Messages in scanning at once; 0 is two for each worker."},
+ "Messages in scanning at once, but for those that wait for the DNS; 0 is two for each worker."},
 {"smtp", "scan_wait_limit", COUNT(smtp.scan_wait_limit), "200", 0, 100000, {0},
  "Messages that wait for a scanner; 451 4.3.2 above it."},
 {"smtp", "scan_timeout", TIME(smtp.scan_timeout), "1min", 1, 10 * MINUTE, {0},
@@ -232,7 +232,8 @@ const struct conf_setting conf_settings[] = {
  "Processes that analyse mail; 0 is one a processor."},
 {"content", "workers_waiting", COUNT(content.workers_waiting), "500", 0, 1000, {0},
  "How many more may be started while others wait for the DNS, so that slow servers of some senders "
- "do not hold up everybody's mail. Each takes about a megabyte, and goes when it is not needed any more."},
+ "do not hold up everybody's mail. Each takes about a megabyte and its message, and goes when it is not "
+ "needed any more."},
 {"content", "timeout", TIME(content.timeout), "20s", 1, 10 * MINUTE, {0},
  "How long the analysis of one message may take."},
 

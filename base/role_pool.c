@@ -1,6 +1,7 @@
 #include "base/role_pool.h"
 
 #include <stdatomic.h>
+#include <stdlib.h>
 #include <sys/eventfd.h>
 #include <sys/mman.h>
 
@@ -8,9 +9,8 @@
 
 struct role_pool *role_pool_open(unsigned least, unsigned most, struct err *err)
 {
-    struct role_pool *pool =
-        mmap(NULL, sizeof *pool, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-    if (pool == MAP_FAILED) {
+    struct role_pool *pool = calloc(1, sizeof *pool);
+    if (pool == NULL) {
         err_set(err, "out of memory");
         return NULL;
     }
@@ -19,28 +19,34 @@ struct role_pool *role_pool_open(unsigned least, unsigned most, struct err *err)
     if (pool->most < pool->least)
         pool->most = pool->least;
     pool->wake_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
-    if (pool->wake_fd < 0) {
-        err_sys(err, "cannot make an eventfd");
-        role_pool_close(&pool);
-    }
-    return pool;
+    void *shared =
+        mmap(NULL, sizeof *pool->shared, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    pool->shared = shared == MAP_FAILED ? NULL : shared;
+    if (pool->shared && pool->wake_fd >= 0)
+        return pool;
+    err_sys(err, "cannot make an eventfd, or memory to share");
+    role_pool_close(&pool);
+    return NULL;
 }
 
 void role_pool_close(struct role_pool **pool)
 {
-    if (*pool == NULL)
+    struct role_pool *gone = *pool;
+    if (gone == NULL)
         return;
-    fsio_close_quiet(&(*pool)->wake_fd);
-    munmap(*pool, sizeof **pool);
     *pool = NULL;
+    fsio_close_quiet(&gone->wake_fd);
+    if (gone->shared)
+        munmap(gone->shared, sizeof *gone->shared);
+    free(gone);
 }
 
 struct role_count role_pool_count(const struct role_pool *pool)
 {
     struct role_count count = {0, 0};
     for (unsigned i = 0; i < pool->most; i++) {
-        count.free += pool->state[i] == ROLE_WORKER_FREE;
-        count.waiting += pool->state[i] == ROLE_WORKER_WAITS;
+        count.free += pool->shared->state[i] == ROLE_WORKER_FREE;
+        count.waiting += pool->shared->state[i] == ROLE_WORKER_WAITS;
     }
     return count;
 }
@@ -57,31 +63,31 @@ unsigned role_pool_wanted(const struct role_pool *pool)
 
 unsigned role_pool_needed(struct role_pool *pool)
 {
-    unsigned waiting = atomic_exchange(&pool->most_waiting, role_pool_count(pool).waiting);
+    unsigned waiting = atomic_exchange(&pool->shared->most_waiting, role_pool_count(pool).waiting);
     return no_more_than(pool->least + waiting, pool->most);
 }
 
 void role_pool_begins(struct role_pool *pool, unsigned worker)
 {
-    pool->leave[worker] = false;
-    pool->state[worker] = ROLE_WORKER_FREE;
+    pool->shared->leave[worker] = false;
+    pool->shared->state[worker] = ROLE_WORKER_FREE;
 }
 
 bool role_pool_ended(struct role_pool *pool, unsigned worker)
 {
-    pool->state[worker] = ROLE_WORKER_NONE;
-    return pool->leave[worker];
+    pool->shared->state[worker] = ROLE_WORKER_NONE;
+    return pool->shared->leave[worker];
 }
 
 void role_pool_shrink(struct role_pool *pool, unsigned n)
 {
     unsigned there = 0;
     for (unsigned i = 0; i < pool->most; i++)
-        there += pool->state[i] != ROLE_WORKER_NONE && !pool->leave[i];
+        there += pool->shared->state[i] != ROLE_WORKER_NONE && !pool->shared->leave[i];
     for (unsigned i = pool->most; i-- > pool->least && there > n;) {
-        if (pool->state[i] == ROLE_WORKER_NONE || pool->leave[i])
+        if (pool->shared->state[i] == ROLE_WORKER_NONE || pool->shared->leave[i])
             continue;
-        pool->leave[i] = true;
+        pool->shared->leave[i] = true;
         there--;
     }
 }
@@ -90,11 +96,11 @@ void role_pool_waits(struct role_pool *pool, unsigned worker)
 {
     if (pool == NULL)
         return;
-    pool->state[worker] = ROLE_WORKER_WAITS;
+    pool->shared->state[worker] = ROLE_WORKER_WAITS;
     struct role_count count = role_pool_count(pool);
-    unsigned before = pool->most_waiting;
+    unsigned before = pool->shared->most_waiting;
     while (before < count.waiting &&
-           !atomic_compare_exchange_weak(&pool->most_waiting, &before, count.waiting))
+           !atomic_compare_exchange_weak(&pool->shared->most_waiting, &before, count.waiting))
         ;
     if (count.free < pool->least && count.free + count.waiting < pool->most)
         fsio_wake(pool->wake_fd);
@@ -103,10 +109,10 @@ void role_pool_waits(struct role_pool *pool, unsigned worker)
 void role_pool_goes_on(struct role_pool *pool, unsigned worker)
 {
     if (pool)
-        pool->state[worker] = ROLE_WORKER_FREE;
+        pool->shared->state[worker] = ROLE_WORKER_FREE;
 }
 
 bool role_pool_leaves(const struct role_pool *pool, unsigned worker)
 {
-    return pool && pool->leave[worker];
+    return pool && pool->shared->leave[worker];
 }

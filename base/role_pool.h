@@ -1,9 +1,9 @@
 /*
- * role_pool: what the workers of a kind and their leader know of each other, in memory that they
- * share. A worker that waits for somebody else's answer says so, and needs no processor meanwhile:
- * `least` workers shall be free beside those that wait, so that one silent server of the DNS holds
- * up the messages that need it, and no other. The leader starts as many as are wanted, `most` in
- * all, and lets those go that were not needed for a while.
+ * role_pool: what the workers of a kind and their leader know of each other. A worker that waits
+ * for somebody else's answer says so, and needs no processor meanwhile: `least` workers shall be
+ * free beside those that wait, so that one silent server of the DNS holds up the messages that need
+ * it, and no other. The leader starts as many as are wanted, `most` in all, and lets those go that
+ * were not needed for a while.
  */
 #ifndef POTERNE_BASE_ROLE_POOL_H
 #define POTERNE_BASE_ROLE_POOL_H
@@ -18,12 +18,19 @@
 
 enum role_worker_state { ROLE_WORKER_NONE, ROLE_WORKER_FREE, ROLE_WORKER_WAITS };
 
-struct role_pool {
-    unsigned least, most; /* 1 <= least <= most <= ROLE_WORKERS_MAX */
-    int wake_fd;          /* eventfd: too few are free */
+/* Any of them may write here, one that was taken over, too: it can make the leader start or end
+ * workers within its bounds, and nothing else. */
+struct role_pool_shared {
     _Atomic unsigned most_waiting;
     _Atomic unsigned char state[ROLE_WORKERS_MAX]; /* enum role_worker_state */
     _Atomic bool leave[ROLE_WORKERS_MAX];
+};
+
+/* Each process has its own, from the time when it was forked. */
+struct role_pool {
+    unsigned least, most; /* 1 <= least <= most <= ROLE_WORKERS_MAX */
+    int wake_fd;          /* eventfd: too few are free */
+    struct role_pool_shared *shared;
 };
 
 struct role_count {

@@ -14,6 +14,8 @@
 
 #define PATH_SIZE      128
 #define SCANS_A_WORKER 2 /* one being worked on, one ready for it */
+/* Bytes of the messages that wait for the DNS: each is in a worker's memory. */
+#define WAITING_BYTES_MAX ((uint64_t)64 * 1024 * 1024)
 
 struct step {
     struct scan *scan;
@@ -31,7 +33,9 @@ struct scan {
     struct scan *prev, *next; /* all of them, for the time limits */
     struct scanner *scanner;
     enum scan_state state;
-    bool waits; /* for the DNS: it has given up its place among those that are worked on */
+    bool waits; /* content has said so: for the DNS */
+    bool aside; /* it has given up its place among those that are worked on */
+    uint64_t size;
     enum scan_result result;
     time_t since;
     int fd;
@@ -50,8 +54,9 @@ struct scanner {
     bool no_resolver; /* was not there the last time */
     struct line line;
     struct scan *first;
-    size_t running, running_max; /* but for those that wait for the DNS */
-    size_t waiting;
+    size_t running, running_max; /* but for those that are aside */
+    size_t aside;
+    uint64_t aside_bytes;
     struct buf incoming;
 };
 
@@ -124,21 +129,28 @@ static void run_next(struct scanner *s)
 /* It is not worked on any more. */
 static void stop_running(struct scan *scan)
 {
-    if (scan->state == RUNNING && scan->waits)
-        scan->scanner->waiting--;
-    else if (scan->state == RUNNING)
-        scan->scanner->running--;
+    struct scanner *s = scan->scanner;
+    if (scan->state == RUNNING && scan->aside) {
+        s->aside--;
+        s->aside_bytes -= scan->size;
+    } else if (scan->state == RUNNING) {
+        s->running--;
+    }
 }
 
-/* Content starts another worker for who waits: the next in line may go there. */
-static void begin_to_wait(struct scan *scan)
+/* Only content holds it up, and starts another worker in the place of the one that waits: the next
+ * in line may go there. */
+static void step_aside(struct scan *scan)
 {
     struct scanner *s = scan->scanner;
-    if (scan->waits || s->waiting >= s->conf->content.workers_waiting)
+    bool others = scan->steps[SCAN_ANTIVIRUS].open || scan->steps[SCAN_AVLINK].open;
+    if (!scan->waits || scan->aside || others || s->aside >= s->conf->content.workers_waiting ||
+        s->aside_bytes + scan->size > WAITING_BYTES_MAX)
         return;
-    scan->waits = true;
+    scan->aside = true;
     s->running--;
-    s->waiting++;
+    s->aside++;
+    s->aside_bytes += scan->size;
     run_next(s);
 }
 
@@ -182,6 +194,8 @@ static void step_end(struct step *step, enum step_result result)
         others |= scan->steps[i].open;
     if (!others)
         finish(scan, SCAN_DONE);
+    else
+        step_aside(scan);
 }
 
 static void on_answer(evutil_socket_t fd, short what, void *data)
@@ -194,7 +208,8 @@ static void on_answer(evutil_socket_t fd, short what, void *data)
     if (got == 0)
         return;
     if (got == 1 && which == SCAN_CONTENT && str_eq(buf_str(&s->incoming), SCAN_WAITS)) {
-        begin_to_wait(step->scan);
+        step->scan->waits = true;
+        step_aside(step->scan);
         return;
     }
     if (got == 1) {
@@ -286,8 +301,12 @@ struct scan *scan_start(struct scanner *s, struct line_queue *queue,
         close(fd);
         return NULL;
     }
-    *scan =
-        (struct scan){.scanner = s, .since = clock_seconds(), .fd = fd, .done = done, .data = data};
+    *scan = (struct scan){.scanner = s,
+                          .since = clock_seconds(),
+                          .size = request->size,
+                          .fd = fd,
+                          .done = done,
+                          .data = data};
     evtimer_assign(&scan->finished, s->base, on_finished, scan);
     buf_init(&scan->request, IPC_MSG_MAX);
     scan_request_put(&scan->request, request);

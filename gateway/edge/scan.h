@@ -1,8 +1,9 @@
 /*
  * scan: has a message looked at by content, antivirus and (where an outside scanner is configured)
- * avlink at once (gateway/scan.h), each on a connection of its own. So many at a time; the others
- * wait in a line that is fair between clients and bounded. Whatever becomes of it, `done` is called
- * once, unless it is cancelled; never from within scan_start().
+ * avlink at once (gateway/scan.h), each on a connection of its own. So many at a time, but for
+ * those that only wait for the DNS; the others wait in a line that is fair between clients and
+ * bounded. Whatever becomes of it, `done` is called once, unless it is cancelled; never from within
+ * scan_start().
  */
 #ifndef POTERNE_GATEWAY_EDGE_SCAN_H
 #define POTERNE_GATEWAY_EDGE_SCAN_H

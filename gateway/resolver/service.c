@@ -307,11 +307,20 @@ static void on_answer(void *data, const struct unbound_answer *from)
 
 /* --- what is asked --- */
 
+static bool has_room(const struct service *s, const struct asker *a)
+{
+    if (a == NULL || a->said.kind != RESOLVER_MESSAGE)
+        return s->n_open < SERVICE_OPEN_MAX;
+    bool crowded = s->n_open >= SERVICE_OPEN_MAX / 2;
+    return s->n_open < SERVICE_OPEN_MAX - SERVICE_KEPT &&
+           (!crowded || a->n_open < SERVICE_CROWDED_MAX);
+}
+
 /* Asks, for nobody as a probe; false: it can't be. The answer may come within. */
 static bool ask(struct service *s, struct asker *a, uint32_t number, enum dns_type type,
                 const char *name)
 {
-    struct lookup *l = s->n_open < SERVICE_OPEN_MAX ? calloc(1, sizeof *l) : NULL;
+    struct lookup *l = has_room(s, a) ? calloc(1, sizeof *l) : NULL;
     if (l == NULL)
         return false;
     *l = (struct lookup){

@@ -11,8 +11,12 @@
 #include "gateway/resolver/protocol.h"
 #include "gateway/resolver/unbound.h"
 
-#define SERVICE_ASKERS_MAX  4000          /* connections; others wait in the socket's line */
-#define SERVICE_OPEN_MAX    10000         /* questions open at once, of everybody */
+#define SERVICE_ASKERS_MAX 4000  /* connections; others wait in the socket's line */
+#define SERVICE_OPEN_MAX   10000 /* questions open at once, of everybody */
+/* When half of them are open a message may have so many at once, and the last are for those who ask
+ * for everybody (edge, probes): who sends mail with many slow names must not take all places. */
+#define SERVICE_CROWDED_MAX 20
+#define SERVICE_KEPT        2000
 #define SERVICE_LASTING_MS  10000         /* how long a question of a lasting connection may take */
 #define SERVICE_LASTING_MAX 4000          /* open questions of one lasting connection */
 #define SERVICE_UNSENT_MAX  (1024 * 1024) /* bytes of answers that an asker has not taken */
