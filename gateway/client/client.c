@@ -61,9 +61,16 @@ static void give(struct client *client, size_t i, enum client_outcome outcome, s
     client->hooks.result(client->hooks.data, i, outcome, text);
 }
 
-static enum client_outcome outcome_of(const struct reply *reply)
+#define REPLY_TLS_FIRST 530
+
+/* 530 in clear asks for STARTTLS (RFC 3207 4): the next connection may have it. */
+static enum client_outcome outcome_of(struct client *client)
 {
-    unsigned class = reply_class(reply);
+    unsigned class = reply_class(&client->reply);
+    if (client->reply.code == REPLY_TLS_FIRST && !client->secured) {
+        client->wants_tls = true;
+        return CLIENT_DEFERRED;
+    }
     return class == 2 ? CLIENT_DELIVERED : class == 5 ? CLIENT_REFUSED : CLIENT_DEFERRED;
 }
 
@@ -71,7 +78,7 @@ static void give_reply(struct client *client, size_t i)
 {
     struct buf text = BUF_INIT(CLIENT_TEXT_MAX + 1);
     reply_text(&client->reply, &text, CLIENT_TEXT_MAX);
-    give(client, i, outcome_of(&client->reply), buf_str(&text));
+    give(client, i, outcome_of(client), buf_str(&text));
     buf_release(&text);
 }
 
@@ -272,6 +279,15 @@ static void refuse_impossible(struct client *client)
             client->recipients[i] = RECIPIENT_UNASKED;
 }
 
+/* RFC 6531 3.4: of the message, or of an address that somebody put in since it came. */
+static bool wants_utf8(const struct client *client)
+{
+    bool wants = client->transaction.file->envelope.smtputf8 || !str_is_ascii(sender_of(client));
+    for (size_t i = 0; i < client->transaction.n && !wants; i++)
+        wants = !str_is_ascii(address_of(client, i));
+    return wants;
+}
+
 static void put_mail(struct client *client)
 {
     const struct spool_file *file = client->transaction.file;
@@ -284,7 +300,7 @@ static void put_mail(struct client *client)
     else if (e->eightbit) /* to recode it would break its signatures */
         log_info("%.*s: 8-bit message to a next hop without 8BITMIME, sent as it is",
                  STR_ARG(e->id));
-    if (e->smtputf8 && client->offers.smtputf8)
+    if (client->offers.smtputf8 && wants_utf8(client))
         buf_addf(&client->out, " SMTPUTF8");
     buf_addf(&client->out, "\r\n");
 }

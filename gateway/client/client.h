@@ -70,6 +70,7 @@ struct client {
     const char *hostname;
     enum client_tls tls; /* NONE after client_init() */
     bool secured;
+    bool wants_tls; /* it said that nothing is taken in clear */
     struct client_hooks hooks;
     struct reply reply;
     struct buf out;

@@ -271,6 +271,14 @@ static void drive(struct connection *c)
     c->driving = false;
 }
 
+/* What ends the connection may be TLS: it was being agreed on, or nothing was said over it yet. */
+static void note_tls_lost(struct connection *c)
+{
+    enum client_state state = c->client.state;
+    if (state == CLIENT_STARTTLS || state == CLIENT_HANDSHAKE || (c->ssl && !c->greeted))
+        c->tls_failed = true;
+}
+
 static void on_readable(evutil_socket_t fd, short what, void *data)
 {
     struct connection *c = data;
@@ -288,6 +296,7 @@ static void on_readable(evutil_socket_t fd, short what, void *data)
             c->progress = c->progress || c->client.replies != before;
             continue;
         }
+        note_tls_lost(c);
         if (n < 0)
             broken(c, "connection lost");
         else
@@ -314,6 +323,7 @@ static void on_timeout(evutil_socket_t fd, short what, void *data)
     struct connection *c = data;
     if (connection_is_idle(c))
         say_quit(c);
+    note_tls_lost(c);
     client_kill(&c->client, what_timed_out(c));
     finish_dead(c);
 }
@@ -375,6 +385,11 @@ void connection_send(struct connection *c, const struct client_transaction *tran
     client_begin(&c->client, transaction);
     if (!c->driving)
         drive(c);
+}
+
+bool connection_wants_tls(const struct connection *c)
+{
+    return c->client.wants_tls;
 }
 
 const char *connection_security(const struct connection *c)

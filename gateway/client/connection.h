@@ -52,6 +52,8 @@ struct connection *connection_open(struct event_base *base, const struct conf_ho
 /* Only when ready or idle. What the transaction points to must live until done or returned. May
  * call hooks, `closed` included. */
 void connection_send(struct connection *connection, const struct client_transaction *transaction);
+/* The other side said that it takes nothing in clear. */
+bool connection_wants_tls(const struct connection *connection);
 /* "TLSv1.3"; NULL: in clear */
 const char *connection_security(const struct connection *connection);
 bool connection_is_idle(const struct connection *connection);

@@ -54,7 +54,8 @@
 #define DELIVERY_HELD_SECONDS  300  /* … into quarantine/ */
 #define DELIVERY_IDLE_SECONDS  15   /* an idle connection is kept that long */
 #define DELIVERY_MESSAGE_MAX   3600 /* seconds for one transaction */
-#define DELIVERY_HOP_RETRY_MAX 300  /* a hop that is down is tried at least that often */
+#define DELIVERY_HOP_RETRY_MAX 300  /* a hop of our own that is down is tried at least that often  \
+                                     */
 #define DELIVERY_PLAIN_SECONDS 3600 /* so long TLS is not tried where it failed */
 #define DELIVERY_WALK_SECONDS  300  /* so long one lane goes from server to server of its hop */
 #define DELIVERY_LIMIT_SECONDS 60   /* a hop that refused a connection gets no more for so long */
@@ -325,7 +326,7 @@ bool hops_busy(const struct delivery *delivery);
 void hops_close_lanes(struct delivery *delivery, bool idle_only, const char *why);
 
 /* Seconds until what failed so often is tried again. */
-unsigned hop_pause(const struct delivery *delivery, unsigned failures);
+unsigned hop_pause(const struct hop *hop, unsigned failures);
 
 /* --- lanes (lane.c) --- */
 int lane_open(struct hop *hop, struct err *err);
@@ -335,7 +336,10 @@ bool lane_offer(struct hop *hop);
 bool lanes_busy(const struct hop *hop);
 /* One of them was answered. */
 bool lanes_greeted(const struct hop *hop);
+/* All of them, or those that carry nothing. Nobody opens others in their place. */
 void lanes_close(struct hop *hop, bool idle_only, const char *why);
+/* Those that are only kept for what may come. */
+void lanes_close_kept(struct hop *hop, const char *why);
 
 /* --- reports (report.c) --- */
 /* In a thread. text: what became of it, or why nothing did. */

@@ -183,6 +183,8 @@ void hop_kick(struct hop *hop)
     if (hop->lookup && !outside_ready(hop))
         return;
     hop->kicking = true;
+    if (hop->n_lanes == 0)
+        hop->doubtful = false; /* nobody tries any more */
     while (hop->first && !hop->down && !hop->delivery->draining) {
         if (lane_offer(hop))
             continue;
@@ -238,11 +240,14 @@ static void on_hop_time(evutil_socket_t fd, short what, void *data)
     hop_kick(hop);
 }
 
-unsigned hop_pause(const struct delivery *delivery, unsigned failures)
+unsigned hop_pause(const struct hop *hop, unsigned failures)
 {
-    const struct conf_queue *queue = &delivery->conf->queue;
-    unsigned max =
-        queue->retry_max < DELIVERY_HOP_RETRY_MAX ? queue->retry_max : DELIVERY_HOP_RETRY_MAX;
+    const struct conf_queue *queue = &hop->delivery->conf->queue;
+    unsigned max = queue->retry_max;
+    /* ours is soon back; others' servers are not to be asked every few minutes (RFC 5321 4.5.4.1)
+     */
+    if (hop->lookup == NULL && max > DELIVERY_HOP_RETRY_MAX)
+        max = DELIVERY_HOP_RETRY_MAX;
     unsigned first = queue->retry_first < max ? queue->retry_first : max;
     return delivery_pause(first, max, failures);
 }
@@ -264,7 +269,7 @@ void hop_failed(struct hop *hop, const char *why)
     }
     hop->failures++;
     hop->down = true;
-    unsigned pause = hop_pause(hop->delivery, hop->failures);
+    unsigned pause = hop_pause(hop, hop->failures);
     start_timer(hop, pause);
     log_warning("%s: %s; it is tried again in %u s", hop->text, hop->error, pause);
     tell_down(hop);

@@ -80,16 +80,29 @@ static bool is_second_best(const struct lane *lane)
     return targets_next(lane->targets, 0, clock_seconds()) < lane->at;
 }
 
+/* Why its connection takes no further message; NULL: it does. */
+static const char *why_retire(struct lane *lane)
+{
+    if (connection_wants_tls(lane->connection)) {
+        lane->targets->list[lane->at].plain_until = 0;
+        return "it takes nothing in clear";
+    }
+    if (outside_should_yield(lane->hop))
+        return "others wait for a connection";
+    return is_second_best(lane) ? "a better server may be there again" : NULL;
+}
+
 static void on_ready(void *data)
 {
     struct lane *lane = data;
     struct hop *hop = lane->hop;
     bool first = !lane->greeted;
+    const char *why;
     lane->greeted = true;
     if (first)
         target_works(&lane->targets->list[lane->at]);
-    else if (is_second_best(lane)) {
-        connection_retire(lane->connection, "a better server may be there again");
+    else if ((why = why_retire(lane)) != NULL) {
+        connection_retire(lane->connection, why);
         return;
     }
     struct leg *leg = hop_take(hop);
@@ -207,7 +220,7 @@ static int next_server(struct lane *lane, struct err *err)
                      err->text);
         } else if (lane->tried) {
             struct target *failed = &lane->targets->list[lane->at];
-            target_failed(failed, now, hop_pause(delivery, failed->failures + 1));
+            target_failed(failed, now, hop_pause(lane->hop, failed->failures + 1));
             if (n > 1) {
                 log_info("%s: %s", failed->place.text, err->text);
                 err_prefix(err, "%s", failed->place.text);
@@ -219,7 +232,7 @@ static int next_server(struct lane *lane, struct err *err)
         struct target *target = &lane->targets->list[next];
         lane->at = next;
         lane->tried |= (uint64_t)1 << next;
-        target_begin(target, now, hop_pause(delivery, target->failures));
+        target_begin(target, now, hop_pause(lane->hop, target->failures));
         if (open_connection(lane, err) == 0)
             return 0;
     }
@@ -351,6 +364,21 @@ bool lanes_busy(const struct hop *hop)
     return false;
 }
 
+static void lane_close(struct lane *lane, const char *why)
+{
+    connection_close(&lane->connection, why);
+    lane_free(lane);
+}
+
+void lanes_close_kept(struct hop *hop, const char *why)
+{
+    for (struct lane *lane = hop->lanes, *next; lane; lane = next) {
+        next = lane->behind;
+        if (lane->connection && connection_is_idle(lane->connection))
+            lane_close(lane, why);
+    }
+}
+
 void lanes_close(struct hop *hop, bool idle_only, const char *why)
 {
     for (struct lane *lane = hop->lanes, *next; lane; lane = next) {
@@ -358,7 +386,6 @@ void lanes_close(struct hop *hop, bool idle_only, const char *why)
         /* a thread can't be called back: workers_stop() waits for it */
         if (lane->connection == NULL || (idle_only && lane->leg))
             continue;
-        connection_close(&lane->connection, why);
-        lane_free(lane);
+        lane_close(lane, why);
     }
 }

@@ -104,6 +104,7 @@ static void take_targets(struct hop *hop, struct targets *targets)
                 continue;
             targets->list[i].failures = before->failures;
             targets->list[i].down_until = before->down_until;
+            targets->list[i].plain_until = before->plain_until;
         }
     targets_drop(&hop->targets);
     hop->targets = targets;
@@ -261,6 +262,11 @@ bool outside_has_room(struct hop *hop)
     return false;
 }
 
+bool outside_should_yield(const struct hop *hop)
+{
+    return hop->lookup && hop->n_lanes > 1 && hop->delivery->outside->first != NULL;
+}
+
 void outside_lane_opened(struct hop *hop)
 {
     hop->delivery->outside->lanes++;
@@ -291,7 +297,7 @@ static void close_idle(struct delivery *delivery)
 {
     for (struct hop *hop = delivery->hops; hop; hop = hop->next)
         if (hop->lookup && hop->n_lanes)
-            lanes_close(hop, true, "others wait for a connection");
+            lanes_close_kept(hop, "others wait for a connection");
 }
 
 static void on_turn(evutil_socket_t fd, short what, void *data)

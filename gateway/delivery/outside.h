@@ -41,6 +41,8 @@ struct hop *outside_hop(struct delivery *delivery, struct str domain);
 bool outside_ready(struct hop *hop);
 /* It may open a lane; if not it is kicked when there is room. */
 bool outside_has_room(struct hop *hop);
+/* This one has several lanes, and others wait for their first. */
+bool outside_should_yield(const struct hop *hop);
 void outside_lane_opened(struct hop *hop);
 void outside_lane_closed(struct hop *hop);
 /* What the DNS said is asked anew. */

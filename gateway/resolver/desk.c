@@ -49,18 +49,28 @@ static void tell_failed(struct dns_desk *d, struct place *p)
     tell(d, p, &(struct resolver_answer){.number = p->number, .status = DNS_TEMP_FAILED});
 }
 
+/* NULL: nobody waits for the answer of that number. */
+static struct place *place_of(struct dns_desk *d, uint32_t number)
+{
+    size_t at = number % NUMBER_STEP;
+    bool open = at < DNS_DESK_OPEN_MAX && d->places[at].open && d->places[at].number == number;
+    return open ? &d->places[at] : NULL;
+}
+
 static void on_message(void *data, struct str message)
 {
     struct dns_desk *d = data;
     struct resolver_answer answer;
+    uint32_t number;
+    struct place *p = resolver_answer_number(message, &number) ? place_of(d, number) : NULL;
     pool_reset(d->pool);
     if (!resolver_answer_get(message, d->pool, &answer)) {
-        log_warning("resolver: malformed answer");
-        return;
+        log_warning("resolver: malformed answer, or no memory for it");
+        if (p)
+            tell_failed(d, p);
+    } else if (p) {
+        tell(d, p, &answer);
     }
-    size_t at = answer.number % NUMBER_STEP;
-    if (at < DNS_DESK_OPEN_MAX && d->places[at].open && d->places[at].number == answer.number)
-        tell(d, &d->places[at], &answer);
 }
 
 /* What is open is lost with the connection. What is asked meanwhile goes over the next one, or not.

@@ -214,6 +214,19 @@ static void starttls_that_is_refused_is_left_out(void **state)
     end(&run);
 }
 
+/* Where TLS failed before: it is tried anew, and nobody is told that he is refused. */
+static void a_server_that_takes_nothing_in_clear_is_asked_again(void **state)
+{
+    struct run run;
+    begin(&run, *state, CLIENT_SMTP, &plain);
+    until_hello(&run, CLIENT_TLS_NONE, EHLO_FULL);
+    offer(&run);
+    hear(&run, "530 5.7.0 Must issue a STARTTLS command first\r\n");
+    check(&run, 0, CLIENT_DEFERRED, "530 5.7.0 Must issue a STARTTLS command first");
+    assert_true(run.client.wants_tls);
+    end(&run);
+}
+
 static void tls_that_must_be_is(void **state)
 {
     struct run run;
@@ -636,6 +649,7 @@ int main(void)
         WITH_SPOOL(starttls_begins_anew),
         WITH_SPOOL(what_is_said_behind_starttls_is_not_believed),
         WITH_SPOOL(starttls_that_is_refused_is_left_out),
+        WITH_SPOOL(a_server_that_takes_nothing_in_clear_is_asked_again),
         WITH_SPOOL(tls_that_must_be_is),
         WITH_SPOOL(without_tls_it_is_not_asked_for),
         WITH_SPOOL(lmtp_answers_for_each_recipient),
