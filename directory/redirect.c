@@ -100,8 +100,9 @@ static void explain(struct redirect *r)
 
 static bool end(struct redirect *r, struct search *search)
 {
-    leave_full(r);
     bool forbidden = r->first.result == DIRECTORY_NO_REDIRECT;
+    if (!forbidden)
+        leave_full(r);
     bool nowhere = r->way.n == 1 && r->full[0];
     if (forbidden)
         str_copy(str_of(r->why), r->way.rule, sizeof r->way.rule);
@@ -138,7 +139,7 @@ static bool leave_domains(struct redirect *r, struct search *search,
     }
     stop(r, target->text, r->why);
     say_forbidden(domain, address_domain(target), r->why);
-    if (domain->redirect_refused == REDIRECT_REFUSED_REJECT && !anybody_keeps(r))
+    if (domain->redirect_refused == REDIRECT_REFUSED_REJECT && !r->postmaster && !anybody_keeps(r))
         r->first.result = DIRECTORY_NO_REDIRECT;
     return end(r, search);
 }
@@ -177,6 +178,7 @@ static bool begin(struct redirect *r, struct search *search)
     if (*a->redirect == '\0' || (a->result != DIRECTORY_KNOWN && !(full && !a->keep)))
         return false;
     r->first = *a;
+    r->postmaster = search->postmaster;
     str_copy(str_of(search->sender), r->sender, sizeof r->sender);
     add_hop(r, a->rewrite ? a->address : search->address.text, a->address, a->keep);
     r->full[0] = full;
@@ -203,6 +205,10 @@ static bool take_target(struct redirect *r, struct search *search)
     const struct directory_answer *a = &search->answer;
     bool redirects = *a->redirect != '\0';
     bool passes = a->result == DIRECTORY_FULL && redirects && !a->keep;
+    if (a->result == DIRECTORY_UNAVAILABLE && r->postmaster) {
+        stop(r, r->target, "nothing is known of it now");
+        return end(r, search);
+    }
     if (a->result == DIRECTORY_UNAVAILABLE) {
         r->first.result = DIRECTORY_UNAVAILABLE;
         append(r->first.how, "; redirected to %.150s, %.200s", r->target, a->how);

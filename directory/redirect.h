@@ -23,6 +23,7 @@ struct redirect {
     struct redirect_way way;
     bool full[REDIRECT_HOPS_MAX]; /* the mailbox of a hop takes nothing */
     bool leaves;                  /* the last hop is not ours */
+    bool postmaster;              /* it is for him, who always takes mail */
     char sender[ADDRESS_MAX + 1];
     char target[ADDRESS_MAX + 1]; /* that is searched for */
     char why[REDIRECT_RULE_SIZE]; /* it goes no farther; or empty */

@@ -6,6 +6,7 @@
 
 #include "base/ascii.h"
 #include "base/buf.h"
+#include "base/domain.h"
 
 #define SHA1_SIZE    20
 #define DAY          86400
@@ -139,6 +140,18 @@ static void put_local(struct buf *out, struct str local)
     buf_addc(out, '"');
 }
 
+/* A domain, or an address literal. */
+static bool is_host(struct str host)
+{
+    char normal[DOMAIN_SIZE];
+    if (!str_starts(host, STR("[")))
+        return domain_normal(host, normal);
+    for (size_t i = 1; i + 1 < host.n; i++)
+        if (!ascii_is_word(host.s[i]) && host.s[i] != ':' && host.s[i] != '.')
+            return false;
+    return host.n > 2 && str_ends(host, STR("]"));
+}
+
 /* False (and out empty): too long, or nothing that could be said in a command. */
 static bool put_address(struct str local, struct str domain, size_t local_max,
                         char out[SRS_ADDRESS_SIZE])
@@ -146,7 +159,7 @@ static bool put_address(struct str local, struct str domain, size_t local_max,
     char text[TEXT_SIZE];
     struct buf address = BUF_OVER(text);
     put_local(&address, local);
-    bool good = buf_ok(&address) && address.n <= local_max && domain.n > 0;
+    bool good = buf_ok(&address) && address.n <= local_max && is_host(domain);
     buf_addc(&address, '@');
     buf_add(&address, domain);
     for (size_t i = 0; i < address.n; i++)

@@ -36,6 +36,8 @@ static const struct {
     {"free@a.example", {.redirect = STR("x@gmail.com")}, false},
     {"freekept@a.example", {.redirect = STR("x@gmail.com"), .flags = PERSON_KEEP}, false},
     {"free@strict.example", {.redirect = STR("x@gmail.com")}, false},
+    {"postmaster@strict.example", {.redirect = STR("x@gmail.com")}, false},
+    {"postmaster@a.example", {.redirect = STR("gone@a.example")}, false},
     {"freekept@strict.example", {.redirect = STR("x@gmail.com"), .flags = PERSON_KEEP}, false},
     {"kept@a.example", {.redirect = STR("x@lab.example"), .flags = PERSON_KEEP}, false},
     {"any@keep.example", {.redirect = STR("out@a.example")}, false},
@@ -189,6 +191,18 @@ static void refused_where_the_domain_says_so(void **state)
     assert_string_equal(a.way.rule, "redirect_only_to of keep.example lists no domain");
 }
 
+/* RFC 5321 4.5.1 */
+static void postmaster_always_takes_mail(void **state)
+{
+    struct directory_answer a = ask(state, "postmaster@strict.example");
+    assert_int_equal(a.result, DIRECTORY_KNOWN);
+    assert_int_equal(a.way.n, 0);
+    assert_true(str_find(str_of(a.how), STR("free mail service")) != STR_NONE);
+    a = ask(state, "postmaster@a.example");
+    assert_int_equal(a.result, DIRECTORY_KNOWN);
+    assert_int_equal(a.way.n, 0);
+}
+
 static void the_mailbox_keeps_a_copy(void **state)
 {
     KNOWN("kept@a.example", "kept@a.example x@lab.example ", "kept@a.example keeps a copy");
@@ -257,6 +271,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(only_to_what_is_listed),
         cmocka_unit_test(refused_where_the_domain_says_so),
+        cmocka_unit_test(postmaster_always_takes_mail),
         cmocka_unit_test(the_mailbox_keeps_a_copy),
         cmocka_unit_test(circles_end_in_a_mailbox),
         cmocka_unit_test(a_target_that_takes_nothing_keeps_it_here),

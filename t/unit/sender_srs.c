@@ -61,6 +61,17 @@ static void a_chain_keeps_the_first_server(void **state)
     assert_string_equal(to, first);
 }
 
+/* What stands for a server in a chain goes into a command some day. */
+static void a_server_that_is_no_name_is_not_written_to(void **state)
+{
+    struct srs_keys keys = keys_of("one", NULL);
+    char made[SRS_ADDRESS_SIZE], to[SRS_ADDRESS_SIZE];
+    const struct str sender = STR("\"SRS1=x=evil> y==z\"@h.example");
+    if (srs_forward(&keys, sender, STR("b.example"), NOW, made))
+        assert_int_equal(back(made, to), SRS_FORGED);
+    assert_false(srs_forward(&keys, STR("a@h.example"), STR("b example"), NOW, made));
+}
+
 static void case_does_not_matter(void **state)
 {
     char made[SRS_ADDRESS_SIZE], to[SRS_ADDRESS_SIZE];
@@ -134,6 +145,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(senders_come_back),
         cmocka_unit_test(a_chain_keeps_the_first_server),
+        cmocka_unit_test(a_server_that_is_no_name_is_not_written_to),
         cmocka_unit_test(case_does_not_matter),
         cmocka_unit_test(every_change_is_a_forgery),
         cmocka_unit_test(they_last_three_weeks),
