@@ -109,6 +109,8 @@ void dmarc_ahead(const struct dmarc_authors *authors, struct pool *pool, struct 
         size_t count = dmarc_walk_names(authors->domains[i], pool, names);
         for (size_t k = 0; k < count && *n < max; k++)
             queries[(*n)++] = (struct dns_query){.type = DNS_TXT, .name = names[k]};
+        if (*n < max) /* whether it is there at all */
+            queries[(*n)++] = (struct dns_query){.type = DNS_A, .name = authors->domains[i]};
     }
 }
 
@@ -119,8 +121,7 @@ struct check {
     struct pool *pool;
     struct dmarc_walk walk;  /* of the author */
     struct str organization; /* empty: not known */
-    bool unsure;             /* a DNS failure hides whether something is aligned … */
-    bool unsure_policy;      /* … or which policy holds */
+    bool unsure;             /* a DNS failure hides whether something is aligned */
 };
 
 /* RFC 9989 4.10.2: of the same organization, which what is below it need not be. */
@@ -178,7 +179,7 @@ static void end(struct dmarc_answer *answer, enum dmarc_result result, const cha
     answer->reason = str_of(why);
 }
 
-static enum dmarc_policy policy_for(struct check *check, const struct dmarc_step *step)
+static enum dmarc_policy policy_for(const struct check *check, const struct dmarc_step *step)
 {
     const struct dmarc_record *record = &step->record;
     if (str_eq(step->domain, check->walk.domain))
@@ -186,7 +187,9 @@ static enum dmarc_policy policy_for(struct check *check, const struct dmarc_step
     if (record->missing == record->subdomain)
         return record->subdomain;
     const struct dns_query query = dns_ask(check->dns, check->pool, DNS_A, check->walk.domain);
-    check->unsure_policy = query.status == DNS_TEMP_FAILED || query.status == DNS_BOGUS;
+    /* one of the two holds: where nobody knows which, what both ask for */
+    if (query.status == DNS_TEMP_FAILED || query.status == DNS_BOGUS)
+        return record->missing < record->subdomain ? record->missing : record->subdomain;
     return query.status == DNS_NO_NAME ? record->missing : record->subdomain;
 }
 
@@ -222,7 +225,7 @@ static struct dmarc_answer check_author(struct str author, const struct spf_answ
     align(&check, &step->record, spf, dkim, &answer);
     if (answer.spf_aligned || answer.dkim_aligned)
         end(&answer, DMARC_PASS, NULL);
-    else if (check.unsure || check.unsure_policy)
+    else if (check.unsure)
         end(&answer, DMARC_TEMPERROR, "the DNS did not answer");
     else
         end(&answer, DMARC_FAIL, NULL);

@@ -14,6 +14,7 @@ struct check {
     struct spf_client client;
     struct spf_answer *answer;
     unsigned includes; /* that we are inside of */
+    bool tailored;     /* a name was made of the client: its server can answer as it likes */
     bool out_of_memory;
 };
 
@@ -68,6 +69,7 @@ static struct str expand_name(struct check *check, struct str text)
     /* RFC 8616 4: such a term does not match */
     if (spf_macro_names_sender(text) && !str_is_ascii(check->values.sender))
         return STR_EMPTY;
+    check->tailored |= spf_macro_varies(text);
     if (spf_macro_asks_client(text))
         check->values.client_name =
             spf_client_name(&check->client, check->values.domain, check->dns, check->pool);
@@ -110,7 +112,7 @@ static bool is_in(struct check *check, struct str network, const struct spf_term
     unsigned prefix = four ? term->prefix4 : term->prefix6;
     if (!spf_client_is_in(&check->client, network, prefix))
         return false;
-    check->answer->narrow = prefix >= (four ? SPF_NARROW4 : SPF_NARROW6);
+    check->answer->narrow = prefix >= (four ? SPF_NARROW4 : SPF_NARROW6) && !check->tailored;
     return true;
 }
 

@@ -154,6 +154,11 @@ bool spf_macro_names_sender(struct str text)
     return has_letter(text, "sl");
 }
 
+bool spf_macro_varies(struct str text)
+{
+    return has_letter(text, "islpvhcrt");
+}
+
 /* --- expansion --- */
 
 static struct str value_of(char letter, const struct spf_macro_values *values)

@@ -14,6 +14,8 @@ bool spf_macro_is_explanation(struct str text);
 /* Whether %{p} stands in it, which itself has to be asked for; or %{l} or %{s}. */
 bool spf_macro_asks_client(struct str text);
 bool spf_macro_names_sender(struct str text);
+/* Whether it comes out differently for each client or sender: anything but %{d} and %{o}. */
+bool spf_macro_varies(struct str text);
 
 struct spf_macro_values {
     struct str sender, local, sender_domain; /* s l o */

@@ -76,16 +76,23 @@ static void tells_a_narrow_match_from_everybody(void **state)
         {"include:all.example -all", false},
         {"include:no.example all", false},
         {"redirect=narrow.example", true},
+        {"a:%{i}.made.example -all", false},
+        {"include:%{ir}.made.example -all", false},
+        {"redirect=%{i}.made.example", false},
+        {"a:%{d2}.made.example -all", true},
         {"a:host.example -all", true},
         {"a:host.example/8 -all", false},
         {"exists:host.example -all", false},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        char zone[512];
+        char zone[1024];
         snprintf(zone, sizeof zone,
                  "example.org TXT v=spf1 %s\nnarrow.example TXT v=spf1 ip4:192.0.2.0/28 -all\n"
                  "all.example TXT v=spf1 +all\nno.example TXT v=spf1 -ip4:192.0.2.9 -all\n"
-                 "host.example A 192.0.2.9\n",
+                 "host.example A 192.0.2.9\nexample.org.made.example A 192.0.2.9\n"
+                 "192.0.2.9.made.example A 192.0.2.9\n"
+                 "192.0.2.9.made.example TXT v=spf1 ip4:192.0.2.0/28 -all\n"
+                 "9.2.0.192.made.example TXT v=spf1 ip4:192.0.2.0/28 -all\n",
                  cases[i].record);
         const struct spf_answer answer = check_from(zone, "192.0.2.9");
         if (answer.result != SPF_PASS || answer.narrow != cases[i].narrow)
