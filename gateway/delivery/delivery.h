@@ -54,8 +54,7 @@
 #define DELIVERY_HELD_SECONDS  300  /* … into quarantine/ */
 #define DELIVERY_IDLE_SECONDS  15   /* an idle connection is kept that long */
 #define DELIVERY_MESSAGE_MAX   3600 /* seconds for one transaction */
-#define DELIVERY_HOP_RETRY_MAX 300  /* a hop of our own that is down is tried at least that often  \
-                                     */
+#define DELIVERY_HOP_RETRY_MAX 300  /* a hop of ours that is down is tried that often at least */
 #define DELIVERY_PLAIN_SECONDS 3600 /* so long TLS is not tried where it failed */
 #define DELIVERY_WALK_SECONDS  300  /* so long one lane goes from server to server of its hop */
 #define DELIVERY_LIMIT_SECONDS 60   /* a hop that refused a connection gets no more for so long */
