@@ -52,6 +52,7 @@ struct session {
     struct who *who;                       /* being asked */
     struct who_facts facts;                /* what it said; name is client_name */
     struct vouch *vouch;                   /* being asked */
+    unsigned vouches;                      /* begun */
     enum { VOUCH_NOT_ASKED, VOUCH_NO, VOUCH_YES } vouched;
     struct gate_key vouched_of;  /* the sender that it was asked of … */
     struct gate_key vouched_as;  /* … and VOUCH_YES: who vouches (greylist_sender()) */

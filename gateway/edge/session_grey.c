@@ -2,6 +2,9 @@
  * again as what: its network, or the domain that vouches for it (vouch.h). */
 #include "gateway/edge/session.h"
 
+/* In a session: each may cost dozens of questions. Further senders are judged by their network. */
+#define VOUCHES_MAX 5
+
 static struct str domain_of(struct str address)
 {
     return str_from(address, str_rchr(address, '@') + 1);
@@ -54,7 +57,7 @@ static bool ask(struct session *s)
     s->vouched = VOUCH_NO;
     s->vouched_of = asked_of(s);
     vouch_free(&s->vouch);
-    if (edge->dns && edge->conf->sender.spf)
+    if (edge->dns && edge->conf->sender.spf && s->vouches++ < VOUCHES_MAX)
         s->vouch = vouch_ask(edge->base, edge->conf, edge->dns, &request, on_vouched, s);
     return s->vouch != NULL;
 }
