@@ -161,9 +161,7 @@ static bool follow(struct redirect *r, struct search *search, const char *wish)
         stop(r, target.text, "too many redirections behind one another");
         return end(r, search);
     }
-    struct str name = str_of(last_of(r)->person);
-    const struct conf_domain *domain =
-        conf_domain_find(conf, str_from(name, str_rchr(name, '@') + 1));
+    const struct conf_domain *domain = conf_domain_of(conf, str_of(last_of(r)->person));
     if (conf_domain_find(conf, address_domain(&target)) == NULL)
         return leave_domains(r, search, domain ? domain : search->domain, &target);
     str_copy(str_of(target.text), r->target, sizeof r->target);

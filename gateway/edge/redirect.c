@@ -69,11 +69,6 @@ static struct str fields_for(const struct list *list, const struct redirect_way 
     return fields;
 }
 
-static const struct conf_domain *domain_of(const struct conf *conf, struct str address)
-{
-    return conf_domain_find(conf, str_from(address, str_rchr(address, '@') + 1));
-}
-
 /* The sender of what `domain` redirects to others; empty: the one it has. */
 static int sender_for(const struct list *list, const struct conf_domain *domain, struct str *out)
 {
@@ -82,7 +77,7 @@ static int sender_for(const struct list *list, const struct conf_domain *domain,
     struct str rule = domain->redirect_sender ? str_of(domain->redirect_sender) : STR("srs");
     char made[SRS_ADDRESS_SIZE];
     *out = STR_EMPTY;
-    if (sender.n == 0 || domain_of(r->conf, sender))
+    if (sender.n == 0 || conf_domain_of(r->conf, sender))
         return 0;
     bool own = str_starts(rule, STR("@"));
     struct str in = own ? str_from(rule, 1) : str_of(domain->name);
@@ -106,8 +101,8 @@ static int no_memory(struct err *err)
 static const struct conf_domain *domain_from(const struct conf *conf,
                                              const struct redirect_hop *hop)
 {
-    const struct conf_domain *domain = domain_of(conf, str_of(hop->person));
-    return domain ? domain : domain_of(conf, str_of(hop->address));
+    const struct conf_domain *domain = conf_domain_of(conf, str_of(hop->person));
+    return domain ? domain : conf_domain_of(conf, str_of(hop->address));
 }
 
 static int add_copy(struct list *list, const struct redirect_way *way, size_t to, struct err *err)
@@ -122,7 +117,7 @@ static int add_copy(struct list *list, const struct redirect_way *way, size_t to
         .how = pool_strf(list->pool, "redirected from %s (%s)", before->person, way->rule),
         .fields = fields_for(list, way, to),
     };
-    bool leaves = domain_of(conf, copy->address) == NULL;
+    bool leaves = conf_domain_of(conf, copy->address) == NULL;
     if (leaves && domain && sender_for(list, domain, &copy->sender) < 0)
         return no_memory(err);
     return copy->address.s && copy->how.s && copy->fields.s ? 0 : no_memory(err);

@@ -87,7 +87,7 @@ static bool goes_back(struct session *s, uint32_t ticket, struct str address)
         status = SMTP_RETURN_NO_BOUNCE;
     if (status == SMTP_RECIPIENT_OK && !smtp_recipient_rewrite(s->smtp, ticket, str_of(to)))
         status = SMTP_NO_MEMORY;
-    bool ours = conf_domain_find(conf, str_from(str_of(to), str_rchr(str_of(to), '@') + 1));
+    bool ours = conf_domain_of(conf, str_of(to));
     if (status == SMTP_RECIPIENT_OK && ours) {
         s->lookups++;
         recipients_ask(s->edge->recipients, s, ticket, str_of(to), STR_EMPTY);

@@ -37,7 +37,7 @@ void post_close(struct post *post)
 
 bool post_reaches(const struct post *post, struct str address)
 {
-    return conf_domain_find(post->conf, str_from(address, str_rchr(address, '@') + 1)) != NULL;
+    return conf_domain_of(post->conf, address) != NULL;
 }
 
 static int fill_envelope(const struct post *post, const struct outgoing *mail, struct pool *pool,
