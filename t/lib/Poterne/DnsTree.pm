@@ -16,7 +16,9 @@ use warnings;
 
 use File::Path qw(make_path);
 
+use Poterne::Files qw(write_file);
 use Poterne::Process qw(command_output start_process stop_process wait_until);
+use Poterne::Tree qw(slurp);
 
 use constant { PROGRAM => '/usr/sbin/unbound', TTL => 300 };
 
@@ -30,21 +32,6 @@ sub enter {
     return 'no network namespace can be made: ' . ( split /\n/, $output )[0] if $status;
     local $ENV{POTERNE_TEST_NAMESPACE} = 1;
     exec qw(unshare -n -- sh -c), qq($up && exec "\$0" "\$\@"), $^X, $0, @ARGV or return "unshare: $!";
-}
-
-sub write_file {
-    my ( $path, $text ) = @_;
-    open my $file, '>', $path or die "$path: $!\n";
-    print {$file} $text;
-    close $file or die "$path: $!\n";
-    return;
-}
-
-sub read_file {
-    my ($path) = @_;
-    open my $file, '<', $path or die "$path: $!\n";
-    local $/;
-    return scalar <$file>;
 }
 
 sub run {
@@ -92,12 +79,12 @@ sub make_zone {
     if ( $zone->{signed} || $zone->{stripped} ) {
         my ($key) = run( $self->{folder}, qw(ldns-keygen -k -a ECDSAP256SHA256), $name ) =~ /^(K\S+)/m;
         run( $self->{folder}, 'ldns-signzone', '-o', $name, $file, $key );
-        $zone->{ds} = read_file("$self->{folder}/$key.ds");
-        write_file( $self->anchor, read_file("$self->{folder}/$key.key") ) if $name eq '.';
+        $zone->{ds} = slurp("$self->{folder}/$key.ds");
+        write_file( $self->anchor, slurp("$self->{folder}/$key.key") ) if $name eq '.';
     }
     if ( $zone->{signed} ) {
         $zone->{file} = "$file.signed";
-        my $signed = read_file( $zone->{file} );
+        my $signed = slurp( $zone->{file} );
         $signed =~ s/\Q$zone->{change}[0]\E/$zone->{change}[1]/ or die "$name: nothing to change\n" if $zone->{change};
         write_file( $zone->{file}, $signed );
     }
@@ -136,7 +123,7 @@ END
             for @{ $at{$address} };
         write_file( "$folder/unbound.conf", $conf );
         push @{ $self->{pids} }, start_process( "$folder/log", PROGRAM, '-d', '-c', "$folder/unbound.conf" );
-        wait_until( 20, sub { -e "$folder/log" && read_file("$folder/log") =~ /start of service/ } ) or die "unbound does not start:\n" . read_file("$folder/log");
+        wait_until( 20, sub { -e "$folder/log" && slurp("$folder/log") =~ /start of service/ } ) or die "unbound does not start:\n" . slurp("$folder/log");
     }
     return $self;
 }

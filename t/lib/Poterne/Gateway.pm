@@ -9,6 +9,7 @@ use Cwd qw(getcwd);
 use File::Path qw(make_path);
 use JSON::PP ();
 
+use Poterne::Files qw(write_file);
 use Poterne::Process qw(free_port wait_until start_process stop_process alive command_output command_answer);
 use Poterne::Smtp;
 
@@ -34,15 +35,6 @@ sub new {
     $self->write_recipients($_) for keys %{ $self->{domains} };
     $self->write_conf;
     return $self;
-}
-
-sub write_file {
-    my ( $path, $text ) = @_;
-    open my $file, '>', "$path.new" or die "$path.new: $!\n";
-    print {$file} $text;
-    close $file or die "$path.new: $!\n";
-    rename "$path.new", $path or die "$path: $!\n";
-    return;
 }
 
 # A changed list is taken up by the directory process on its own.

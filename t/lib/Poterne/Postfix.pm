@@ -7,6 +7,7 @@ use warnings;
 
 use File::Path qw(make_path);
 
+use Poterne::Files qw(write_file);
 use Poterne::Process qw(free_port wait_for_port wait_until command_output);
 
 my $MAIN = <<'EOF';
@@ -82,14 +83,6 @@ sub start {
     $self->{running} = 1;
     wait_for_port( $self->{port}, 20, undef, $self->{host} ) or die "Postfix does not listen on $self->{port}\n";
     return $self;
-}
-
-sub write_file {
-    my ( $path, $text ) = @_;
-    open my $file, '>', $path or die "$path: $!\n";
-    print {$file} $text;
-    close $file or die "$path: $!\n";
-    return;
 }
 
 sub run {

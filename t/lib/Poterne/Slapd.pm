@@ -7,6 +7,7 @@ use warnings;
 
 use File::Path qw(make_path remove_tree);
 
+use Poterne::Files qw(write_file);
 use Poterne::Process qw(free_port wait_for_port start_process stop_process command_output);
 
 use constant { BASE => 'dc=univ,dc=example', PASSWORD => 'a secret, with spaces' };
@@ -80,14 +81,6 @@ EOF_SETTINGS
 
 sub there {
     return -x '/usr/sbin/slapd' && -x '/usr/sbin/slapadd' && -e '/usr/lib/ldap/back_mdb.so';
-}
-
-sub write_file {
-    my ( $path, $text ) = @_;
-    open my $file, '>', $path or die "$path: $!\n";
-    print {$file} $text;
-    close $file or die "$path: $!\n";
-    return;
 }
 
 sub run {
