@@ -299,11 +299,12 @@ enum conf_outside_tls { OUTSIDE_TLS_NONE, OUTSIDE_TLS_MAY, OUTSIDE_TLS_MUST };
 
 /* Where mail goes whose recipient is in none of our domains. */
 struct conf_outside {
-    struct conf_hops next_hop; /* all of it goes there (smarthost); empty: by MX */
-    struct conf_list never_to; /* networks in which no mail server is looked for */
-    unsigned port;             /* of the servers that the DNS names: 25 */
-    unsigned tls;              /* enum conf_outside_tls: may */
-    const char *helo;          /* said in our hello; NULL: hostname */
+    struct conf_hops next_hop;  /* all of it goes there (smarthost); empty: by MX */
+    struct conf_list never_to;  /* networks in which no mail server is looked for */
+    unsigned connections_limit; /* to all of them: 500 */
+    unsigned port;              /* of the servers that the DNS names: 25 */
+    unsigned tls;               /* enum conf_outside_tls: may */
+    const char *helo;           /* said in our hello; NULL: hostname */
 };
 
 /* How long what is held is kept, by why it is held; 0: until somebody decides. 30 days */

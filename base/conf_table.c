@@ -313,6 +313,8 @@ const struct conf_setting conf_settings[] = {
  "{ 0.0.0.0/8, 10.0.0.0/8, 100.64.0.0/10, 127.0.0.0/8, 169.254.0.0/16, 172.16.0.0/12, 192.168.0.0/16, "
  "224.0.0.0/3, ::/127, fc00::/7, fe80::/10, ff00::/8 }", 0, 1000, {0},
  "Networks that are not gone to, whatever the DNS says: those in which no server of somebody else can be."},
+{"outside", "connections_limit", COUNT(outside.connections_limit), "500", 1, 10000, {0},
+ "Connections at once to all servers that the DNS names; mail that finds none free waits for its turn."},
 {"outside", "port", COUNT(outside.port), "25", 1, 65535, {0},
  "Port of the servers that the DNS names; another one is for laboratories."},
 {"outside", "tls", CONF_CHOICE, AT(outside.tls, unsigned), "may", 0, 0, {"none", "may", "must"},

@@ -78,7 +78,8 @@ static void allow_maildirs(const struct conf *conf, struct sandbox *box)
 
 static unsigned files_limit(const struct conf *conf)
 {
-    size_t lanes = (conf->n_domains + 1) * conf->queue.connections_limit + OUTSIDE_LANES_MAX;
+    size_t lanes =
+        (conf->n_domains + 1) * conf->queue.connections_limit + conf->outside.connections_limit;
     return lanes < (FILES_MAX - FILES_OWN) / 2 ? (unsigned)(FILES_OWN + 2 * lanes) : FILES_MAX;
 }
 

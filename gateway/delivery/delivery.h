@@ -60,7 +60,9 @@
 #define DELIVERY_LIMIT_SECONDS 60   /* a hop that refused a connection gets no more for so long */
 /* Connections that close under one leg before it waits; each of them carried a message before. */
 #define DELIVERY_RETURNS_MAX     100
-#define DELIVERY_TELL_MAX        500 /* legs told at once that their hop is down */
+#define DELIVERY_TELL_MAX        500 /* legs of a hop told at once why they wait */
+#define DELIVERY_LOOK_MAX        100 /* … of all hops together in a second, when nobody asked */
+#define DELIVERY_LOOK_SECONDS    60  /* between two looks at who stands in a hop's line */
 #define DELIVERY_DRAIN_SECONDS   25  /* for what is under way when asked to end */
 #define DELIVERY_JOURNAL_BYTES   ((size_t)64 * 1024 * 1024)
 #define DELIVERY_JOURNAL_SECONDS 5 /* for the journal's last word when asked to end */
@@ -79,16 +81,20 @@ enum leg_state {
     LEG_BUSY     /* on a lane */
 };
 
+/* What its recipients were told while it stands in the line. */
+enum leg_told { TOLD_NOTHING, TOLD_DOWN, TOLD_TURN };
+
 struct leg {
     enum leg_state state;
+    enum leg_told told;
     struct job *job;
     struct hop *hop;  /* NULL: the settings name none */
     struct str relay; /* while busy: the server that it is with, or empty */
     struct leg *next;
     struct event *timer;
+    int64_t lined_at; /* monotonic seconds: since then it stands in the line */
     unsigned tries;
     unsigned returns;
-    bool told_down;  /* its recipients were told that the hop is down */
     bool delivered;  /* somebody was, while it was busy */
     uint32_t *owed;  /* indexes in the envelope, at most CLIENT_RECIPIENTS_MAX */
     struct str *why; /* while busy: what each of them was deferred with */
@@ -153,6 +159,7 @@ struct hop {
     unsigned limit_max;
     unsigned limit;    /* lanes it may have now */
     unsigned failures; /* connects that failed since the last that did not */
+    int64_t look_at;   /* monotonic seconds: when to see who stands in its line too long */
     bool doubtful;     /* one that tried to connect failed, others still try */
     bool down;
     bool kicking;        /* hop_kick() is on the stack */
@@ -194,9 +201,10 @@ struct delivery {
     uint64_t acked;          /* the journal has committed everything up to there */
     struct event *settle_soon;
     struct hop *hops;
-    struct hop *smarthost;   /* for all who are not in our domains; NULL: none */
-    struct outside *outside; /* where they go instead, by MX; NULL: nowhere */
-    struct hop *reports_hop; /* where report addresses' mail goes */
+    struct hop **domain_hops; /* of each domain of the settings */
+    struct hop *smarthost;    /* for all who are not in our domains; NULL: none */
+    struct outside *outside;  /* where they go instead, by MX; NULL: nowhere */
+    struct hop *reports_hop;  /* where report addresses' mail goes */
     struct sweep queue_sweep, held_sweep;
     struct held_index *vault;  /* NULL: it can't be written */
     int64_t vault_quiet_until; /* monotonic seconds */
@@ -294,9 +302,9 @@ void leg_wait(struct leg *leg, unsigned seconds);
 /* It can't be begun now. */
 void leg_postpone(struct leg *leg);
 bool leg_is_expired(const struct leg *leg);
-/* Its recipients are told why they wait; the leg is in no line. False: it waits no more, it was
- * held, or its file has gone and so has the leg. */
-bool leg_tell_down(struct leg *leg, const char *why);
+/* Its recipients are told why they wait, or held if it has expired; the leg is in no line. False:
+ * it waits no more, or its file has gone and so has the leg. */
+bool leg_tell(struct leg *leg, enum leg_told what, const char *why);
 
 /* --- hops (hop.c) --- */
 int hops_make(struct delivery *delivery, struct err *err);
@@ -305,7 +313,6 @@ void hops_free(struct delivery *delivery);
 struct hop *hop_new(struct delivery *delivery, enum conf_hop_kind kind, const char *text);
 /* It is in no list any more. */
 void hop_free(struct hop *hop);
-void lookup_free(struct lookup **lookup); /* outside.c */
 /* NULL: the settings name none for this address. */
 struct hop *hop_for(struct delivery *delivery, struct str address);
 void hop_line_up(struct hop *hop, struct leg *leg, bool in_front);
@@ -319,11 +326,12 @@ void hop_works(struct hop *hop);
 void hop_failed(struct hop *hop, const char *why);
 /* Nothing can be delivered there, as hop->error says: its line is refused. */
 void hop_refuse(struct hop *hop);
+/* Once a second: who stands in a line for long is told why, or held when it has expired. */
+void hops_tick(struct delivery *delivery);
 /* Forgets which hops are down. */
 void hops_hurry(struct delivery *delivery);
 bool hops_busy(const struct delivery *delivery);
 void hops_close_lanes(struct delivery *delivery, bool idle_only, const char *why);
-
 /* Seconds until what failed so often is tried again. */
 unsigned hop_pause(const struct hop *hop, unsigned failures);
 

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "directory/report.h"
 #include "gateway/delivery/delivery.h"
@@ -83,13 +84,27 @@ static struct hop *hop_named(const struct delivery *delivery, const struct conf_
     return hop;
 }
 
+static int make_domain_hops(struct delivery *delivery)
+{
+    const struct conf *conf = delivery->conf;
+    delivery->domain_hops = calloc(conf->n_domains + 1, sizeof(struct hop *));
+    if (delivery->domain_hops == NULL)
+        return -1;
+    for (size_t i = 0; i < conf->n_domains; i++) {
+        const struct conf_hops *next_hop = &conf->domains[i].next_hop;
+        struct hop *hop = hop_named(delivery, next_hop);
+        if (hop == NULL && (hop = hop_of(delivery, next_hop)) == NULL)
+            return -1;
+        delivery->domain_hops[i] = hop;
+    }
+    return 0;
+}
+
 int hops_make(struct delivery *delivery, struct err *err)
 {
     const struct conf *conf = delivery->conf;
-    for (size_t i = 0; i < conf->n_domains; i++)
-        if (hop_named(delivery, &conf->domains[i].next_hop) == NULL &&
-            hop_of(delivery, &conf->domains[i].next_hop) == NULL)
-            return err_set(err, "out of memory for the next hops");
+    if (make_domain_hops(delivery) < 0)
+        return err_set(err, "out of memory for the next hops");
     if (conf->outside.next_hop.n) {
         delivery->smarthost = hop_of(delivery, &conf->outside.next_hop);
         if (delivery->smarthost == NULL)
@@ -110,14 +125,14 @@ struct hop *hop_for(struct delivery *delivery, struct str address)
                                            ? &conf->domains[0]
                                            : conf_domain_find(conf, str_from(address, at + 1));
     if (domain)
-        return hop_named(delivery, &domain->next_hop);
+        return delivery->domain_hops[domain - conf->domains];
     return delivery->outside ? outside_hop(delivery, str_from(address, at + 1))
                              : delivery->smarthost;
 }
 
 /* --- the line --- */
 
-void hop_line_up(struct hop *hop, struct leg *leg, bool in_front)
+static void put_in_line(struct hop *hop, struct leg *leg, bool in_front)
 {
     leg->state = LEG_LINED;
     leg->next = in_front ? hop->first : NULL;
@@ -127,6 +142,12 @@ void hop_line_up(struct hop *hop, struct leg *leg, bool in_front)
         hop->first = leg;
     else
         hop->last = hop->last->next = leg;
+}
+
+void hop_line_up(struct hop *hop, struct leg *leg, bool in_front)
+{
+    leg->lined_at = clock_seconds();
+    put_in_line(hop, leg, in_front);
 }
 
 void hop_line_leave(struct hop *hop, struct leg *leg)
@@ -201,30 +222,76 @@ void hop_kick(struct hop *hop)
     hop->kicking = false;
 }
 
-/* --- a hop that is down --- */
+/* --- who waits, and why --- */
+
+static unsigned look_seconds(const struct hop *hop)
+{
+    unsigned first = hop->delivery->conf->queue.retry_first;
+    return first < DELIVERY_LOOK_SECONDS ? first : DELIVERY_LOOK_SECONDS;
+}
+
+static void why_it_waits(const struct hop *hop, char why[CLIENT_TEXT_MAX + 1])
+{
+    size_t size = CLIENT_TEXT_MAX + 1;
+    if (hop->down)
+        memcpy(why, hop->error, size);
+    else if (hop->lookup && outside_why_it_waits(hop, why, size))
+        return;
+    else if (hop->targets && !lanes_greeted(hop))
+        snprintf(why, size, "4.4.1 its server has not answered yet");
+    else
+        snprintf(why, size,
+                 "4.4.5 waits for its turn: as many as may be (%u) are on their way there",
+                 hop->n_lanes);
+}
+
+static bool is_to_be_told(const struct leg *leg, int64_t now)
+{
+    const struct hop *hop = leg->hop;
+    if (hop->down)
+        return leg->told != TOLD_DOWN;
+    return leg->told == TOLD_NOTHING && now - leg->lined_at >= look_seconds(hop);
+}
 
 /*
- * Its legs stay in line and all go as soon as it is back; until then their senders' postmaster can
- * read why they wait. What has waited too long is held. Bounded, since each of them is read from
- * the disk; the rest is told at the next try.
+ * Legs stay in line while their hop is down or all its lanes are in use, and go as soon as there is
+ * one; until then the postmaster can read why they wait. What has waited too long is held. At most
+ * `max` of them, since each is read from the disk; the rest is told another time. How many.
  */
-static void tell_down(struct hop *hop)
+static unsigned tell_line(struct hop *hop, unsigned max)
 {
-    size_t n = 0;
+    char why[CLIENT_TEXT_MAX + 1];
+    int64_t now = clock_seconds();
     unsigned told = 0;
+    size_t n = 0;
+    hop->look_at = now + look_seconds(hop);
+    why_it_waits(hop, why);
     for (const struct leg *leg = hop->first; leg; leg = leg->next)
         n++;
     /* each once round the line; one whose file has gone takes others of its job along */
     for (struct leg *leg; n && (leg = take_first(hop)) != NULL; n--) {
-        bool tell = !leg->told_down && told < DELIVERY_TELL_MAX;
-        bool owed = true;
+        bool tell = told < max && (is_to_be_told(leg, now) || leg_is_expired(leg));
+        bool owed = !tell || leg_tell(leg, hop->down ? TOLD_DOWN : TOLD_TURN, why);
         told += tell;
-        if (tell || leg_is_expired(leg))
-            owed = leg_tell_down(leg, hop->error);
         if (owed)
-            hop_line_up(hop, leg, false);
+            put_in_line(hop, leg, false);
     }
+    return told;
 }
+
+void hops_tick(struct delivery *delivery)
+{
+    int64_t now = clock_seconds();
+    unsigned told = 0;
+    if (delivery->draining)
+        return;
+    /* a hop that has been looked at stands back behind those that have not */
+    for (struct hop *hop = delivery->hops; hop && told < DELIVERY_LOOK_MAX; hop = hop->next)
+        if (hop->first && now >= hop->look_at)
+            told += tell_line(hop, DELIVERY_LOOK_MAX - told);
+}
+
+/* --- a hop that is down --- */
 
 static void start_timer(struct hop *hop, unsigned seconds)
 {
@@ -272,7 +339,7 @@ void hop_failed(struct hop *hop, const char *why)
     unsigned pause = hop_pause(hop, hop->failures);
     start_timer(hop, pause);
     log_warning("%s: %s; it is tried again in %u s", hop->text, hop->error, pause);
-    tell_down(hop);
+    tell_line(hop, DELIVERY_TELL_MAX);
 }
 
 void hop_refuse(struct hop *hop)
@@ -292,7 +359,8 @@ void hop_works(struct hop *hop)
     hop->doubtful = false;
     hop->down = false;
     for (struct leg *leg = hop->first; leg; leg = leg->next)
-        leg->told_down = false;
+        if (leg->told == TOLD_DOWN)
+            leg->told = TOLD_NOTHING;
     hop_kick(hop);
 }
 
@@ -331,4 +399,6 @@ void hops_free(struct delivery *delivery)
         delivery->hops = hop->next;
         hop_free(hop);
     }
+    free(delivery->domain_hops);
+    delivery->domain_hops = NULL;
 }

@@ -25,7 +25,7 @@ unsigned delivery_pause(unsigned first, unsigned max, unsigned tries)
 
 static void line_up(struct leg *leg)
 {
-    if (!leg->hop->down || leg_tell_down(leg, leg->hop->error))
+    if (!leg->hop->down || leg_tell(leg, TOLD_DOWN, leg->hop->error))
         hop_line_up(leg->hop, leg, false);
 }
 

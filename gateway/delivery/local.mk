@@ -34,6 +34,10 @@ t_unit_delivery_client_LDADD = lib/libclient.a $(SPOOL_LIBS) $(CMOCKA_LIBS)
 unit += t/unit/delivery_targets
 t_unit_delivery_targets_LDADD = lib/libdelivery.a $(BASE_LIBS) $(CMOCKA_LIBS)
 
+unit += t/unit/delivery_lookup
+t_unit_delivery_lookup_CPPFLAGS = $(AM_CPPFLAGS) $(EVENT_CFLAGS) $(OPENSSL_CFLAGS)
+t_unit_delivery_lookup_LDADD = $(DELIVERY_LIBS) $(CMOCKA_LIBS)
+
 unit += t/unit/delivery_mx
 t_unit_delivery_mx_LDADD = lib/libdelivery.a lib/libresolver.a lib/libsender.a $(GATE_LIBS) $(BASE_LIBS) $(CMOCKA_LIBS)
 

@@ -78,6 +78,7 @@ static void on_tick(evutil_socket_t fd, short what, void *data)
     settle_tick(delivery);
     vault_tick(delivery);
     outside_tick(delivery);
+    hops_tick(delivery);
     sync_folders(delivery);
     if (delivery->draining)
         drain_on(delivery);

@@ -238,6 +238,11 @@ void outside_forget(struct hop *hop)
 
 /* --- lanes --- */
 
+static unsigned lanes_max(const struct delivery *delivery)
+{
+    return delivery->conf->outside.connections_limit;
+}
+
 static void wait_for_lane(struct outside *o, struct hop *hop)
 {
     struct lookup *l = hop->lookup;
@@ -256,10 +261,24 @@ static void wait_for_lane(struct outside *o, struct hop *hop)
 bool outside_has_room(struct hop *hop)
 {
     struct outside *o = hop->delivery->outside;
-    if (o->lanes < OUTSIDE_LANES_MAX)
+    if (o->lanes < lanes_max(hop->delivery))
         return true;
     wait_for_lane(o, hop);
     return false;
+}
+
+bool outside_why_it_waits(const struct hop *hop, char *why, size_t size)
+{
+    if (hop->lookup->mx)
+        snprintf(why, size, "4.4.3 the DNS has not answered yet");
+    else if (hop->lookup->waits)
+        snprintf(why, size,
+                 "4.4.5 waits for its turn: all %u connections to other domains are in use "
+                 "(outside.connections_limit)",
+                 lanes_max(hop->delivery));
+    else
+        return false;
+    return true;
 }
 
 bool outside_should_yield(const struct hop *hop)
@@ -305,9 +324,9 @@ static void on_turn(evutil_socket_t fd, short what, void *data)
     struct delivery *delivery = data;
     struct outside *o = delivery->outside;
     struct hop *hop;
-    if (o->lanes >= OUTSIDE_LANES_MAX)
+    if (o->lanes >= lanes_max(delivery))
         close_idle(delivery);
-    while (o->lanes < OUTSIDE_LANES_MAX && (hop = take_waiting(o)) != NULL)
+    while (o->lanes < lanes_max(delivery) && (hop = take_waiting(o)) != NULL)
         hop_kick(hop);
 }
 

@@ -13,7 +13,6 @@
 #include "gateway/delivery/mx.h"
 
 #define OUTSIDE_HOPS_MAX  20000 /* domains at once; for others it is tried later */
-#define OUTSIDE_LANES_MAX 500   /* connections to all of them; those that find no room wait */
 #define OUTSIDE_TTL_MIN   60    /* seconds that an answer is kept at least … */
 #define OUTSIDE_TTL_MAX   3600  /* … and at most */
 #define OUTSIDE_NEVER_TTL 60    /* … where nothing can be delivered */
@@ -22,6 +21,7 @@
 
 struct delivery;
 struct hop;
+struct lookup; /* of a hop */
 struct outside;
 
 /* Which addresses mail comes in on, those of all interfaces where a setting says so: asked before
@@ -41,11 +41,14 @@ struct hop *outside_hop(struct delivery *delivery, struct str domain);
 bool outside_ready(struct hop *hop);
 /* It may open a lane; if not it is kicked when there is room. */
 bool outside_has_room(struct hop *hop);
+/* What who stands in its line waits for, beside lanes of its own. False: nothing. */
+bool outside_why_it_waits(const struct hop *hop, char *why, size_t size);
 /* This one has several lanes, and others wait for their first. */
 bool outside_should_yield(const struct hop *hop);
 void outside_lane_opened(struct hop *hop);
 void outside_lane_closed(struct hop *hop);
 /* What the DNS said is asked anew. */
 void outside_forget(struct hop *hop);
+void lookup_free(struct lookup **lookup);
 
 #endif

@@ -176,6 +176,7 @@ void leg_done(struct leg *leg)
     const struct conf_queue *queue = &job->delivery->conf->queue;
     bool was_delivered = leg->delivered;
     leg->delivered = false;
+    leg->told = TOLD_NOTHING;
     keep_owed(leg);
     defer(leg);
     if (leg->n == 0) {
@@ -238,7 +239,7 @@ void leg_refuse(struct leg *leg, const char *why)
     end_all(leg, CLIENT_REFUSED, why);
 }
 
-bool leg_tell_down(struct leg *leg, const char *why)
+bool leg_tell(struct leg *leg, enum leg_told what, const char *why)
 {
     enum job_need got = leg_begin(leg);
     if (got == JOB_GONE)
@@ -252,7 +253,7 @@ bool leg_tell_down(struct leg *leg, const char *why)
         leg->why[i] = text;
     keep_owed(leg);
     defer(leg);
-    leg->told_down = true;
+    leg->told = what;
     free(leg->why);
     leg->why = NULL;
     bool owed = leg->n != 0;

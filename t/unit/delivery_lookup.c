@@ -1,0 +1,97 @@
+/* Which hop an address goes to, and that it costs the same however many others there are. */
+#include "t/unit/tap.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+
+#include "gateway/delivery/delivery.h"
+
+#define OTHERS  OUTSIDE_HOPS_MAX
+#define LOOKUPS 2000
+#define FACTOR  20 /* a walk past the others takes some thousand times as long */
+#define SLACK   0.002
+
+static const char settings[] = "hostname = mx.example\nmanagers = { m@a.example }\n"
+                               "domain a.example { next_hop = lmtp://127.0.0.1:24 }\n"
+                               "domain b.example { next_hop = lmtp://127.0.0.1:25 }\n"
+                               "domain c.example { next_hop = lmtp://127.0.0.1:24 }\n"
+                               "outside { next_hop = smtp://127.0.0.1:26 }\n";
+
+struct world {
+    struct delivery delivery;
+    struct conf *conf;
+};
+
+static int up(void **state)
+{
+    struct world *w = calloc(1, sizeof *w);
+    struct err err;
+    assert_non_null(w);
+    w->conf = conf_parse(str_of(settings), "t.conf", &err);
+    if (w->conf == NULL)
+        fail_msg("%s", err.text);
+    w->delivery.conf = w->conf;
+    w->delivery.base = event_base_new();
+    assert_int_equal(hops_make(&w->delivery, &err), 0);
+    *state = w;
+    return 0;
+}
+
+static int down(void **state)
+{
+    struct world *w = *state;
+    hops_free(&w->delivery);
+    event_base_free(w->delivery.base);
+    conf_free(&w->conf);
+    free(w);
+    return 0;
+}
+
+static const char *goes_to(struct world *w, const char *address)
+{
+    const struct hop *hop = hop_for(&w->delivery, str_of(address));
+    return hop ? hop->text : "nowhere";
+}
+
+static void each_domain_has_its_own(void **state)
+{
+    struct world *w = *state;
+    assert_string_equal(goes_to(w, "x@a.example"), "lmtp://127.0.0.1:24");
+    assert_string_equal(goes_to(w, "x@b.example"), "lmtp://127.0.0.1:25");
+    assert_string_equal(goes_to(w, "postmaster"), "lmtp://127.0.0.1:24");
+    assert_string_equal(goes_to(w, "x@elsewhere.example"), "smtp://127.0.0.1:26");
+    /* the same server is one line, whatever the domain */
+    assert_ptr_equal(hop_for(&w->delivery, STR("x@a.example")),
+                     hop_for(&w->delivery, STR("x@c.example")));
+}
+
+/* Processor time of many look-ups of a domain of ours. */
+static double cost(struct world *w)
+{
+    clock_t from = clock();
+    for (int i = 0; i < LOOKUPS; i++)
+        assert_non_null(hop_for(&w->delivery, STR("x@b.example")));
+    return (double)(clock() - from) / CLOCKS_PER_SEC;
+}
+
+static void others_cost_nothing(void **state)
+{
+    struct world *w = *state;
+    double alone = cost(w);
+    for (int i = 0; i < OTHERS; i++)
+        assert_non_null(hop_new(&w->delivery, HOP_SMTP, "another domain's"));
+    double among_others = cost(w);
+    print_message("# %d look-ups: %.6f s alone, %.6f s among %d others\n", LOOKUPS, alone,
+                  among_others, OTHERS);
+    assert_true(among_others < FACTOR * alone + SLACK);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(each_domain_has_its_own, up, down),
+        cmocka_unit_test_setup_teardown(others_cost_nothing, up, down),
+    };
+    return tap_run(tests, NULL, NULL);
+}
