@@ -47,7 +47,7 @@ bool header_get(struct str bytes, struct spool_header *header)
     memcpy(&length, bytes.s + 16, sizeof length);
     header->length = le64toh(length);
     header->crc = get_u32(bytes.s + 24);
-    return header->version >= SPOOL_VERSION_PLAIN && header->version <= SPOOL_VERSION;
+    return header->version >= SPOOL_VERSION_PLAIN;
 }
 
 static uint32_t record_head_crc(const char *head, uint64_t at)

@@ -10,7 +10,10 @@
  *            file (u64), then the payload (base/wire.h)
  *
  * The version is 1; it is 2 where a recipient has a sender or header lines of its own: these stand
- * in the envelope then. Who knows only 1 does not take such a file for one without them.
+ * in the envelope then. Who knows only 1 does not take such a file for one without them. A file of
+ * a higher version, or with a good record of a kind that is not here, was written by a later
+ * poterne: whatever follows, it is not damaged. So the 64 bytes' magic, version and CRC stay where
+ * they are in every version, and a new kind of record needs no new version.
  *
  * A record that is cut short or fails a CRC ends the list. What is behind it is a torn append if
  * no good record follows, and is overwritten by the next one; if one follows, the file is damaged.
@@ -28,7 +31,8 @@ enum record_kind {
     RECORD_MARK = 2,      /* i64 time, u8 state, str relay, str detail, u32 count, u32 index… */
     RECORD_HELD = 3,      /* str reason */
     RECORD_JOURNALED = 4, /* empty */
-    RECORD_ADDED = 5      /* i64 time, u8 state, str detail, str address, str how */
+    RECORD_ADDED = 5,     /* i64 time, u8 state, str detail, str address, str how */
+    RECORD_KIND_LAST = RECORD_ADDED
 };
 
 #define SPOOL_VERSION_PLAIN 1
@@ -41,7 +45,8 @@ struct spool_header {
 };
 
 void header_put(char bytes[SPOOL_HEADER_SIZE], const struct spool_header *header);
-/* False when it is none of ours or damaged. */
+/* False when it is none of ours or damaged; else the version may still be above SPOOL_VERSION, and
+ * then nothing else counts. */
 bool header_get(struct str bytes, struct spool_header *header);
 
 /* Appends a whole record to out, for place `at` in the file. */

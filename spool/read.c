@@ -30,6 +30,14 @@ static int read_exactly(int fd, char *to, size_t n, uint64_t at)
     return 0;
 }
 
+/* Neither damaged nor to be touched: errno tells. */
+static int is_later(struct err *err, const char *what, uint32_t number)
+{
+    err_set(err, "written by a later poterne (%s %u is not known here)", what, number);
+    errno = ENOTSUP;
+    return -1;
+}
+
 static int read_header(int fd, uint64_t file_size, struct spool_header *header, bool *corrupt,
                        struct err *err)
 {
@@ -42,6 +50,8 @@ static int read_header(int fd, uint64_t file_size, struct spool_header *header, 
     *corrupt = !header_get(str_n(bytes, sizeof bytes), header);
     if (*corrupt)
         return err_set(err, "its header is damaged");
+    if (header->version > SPOOL_VERSION)
+        return is_later(err, "version", header->version);
     *corrupt = header->length > file_size - SPOOL_HEADER_SIZE;
     if (*corrupt)
         return err_set(err, "cut off: %llu bytes of message, %llu expected",
@@ -116,8 +126,7 @@ static bool apply_added(struct str payload, struct pool *pool, size_t *room, str
     return true;
 }
 
-/* What a record behind the envelope says. A kind that we do not know is one of a later version:
- * not understanding it could mean delivering twice, so it is an error. */
+/* What a record behind the envelope says. False: malformed, or out of place. */
 static bool apply_record(const struct record *record, struct pool *pool, size_t *room,
                          struct spool_file *file, bool *memory)
 {
@@ -153,6 +162,9 @@ static int take_records(struct str rest, uint32_t version, const char *id, struc
     size_t room = file->envelope.n_recipients;
     bool memory = true;
     while ((got = record_get(&rest, &at, &record)) == RECORD_GOOD) {
+        /* to pass over it could mean to deliver twice */
+        if (record.kind > RECORD_KIND_LAST)
+            return is_later(err, "record kind", record.kind);
         bool good = apply_record(&record, pool, &room, file, &memory);
         if (!memory)
             return err_set(err, "out of memory for its records");
@@ -203,6 +215,7 @@ static int load(struct spool *spool, enum spool_state state, const char *id, boo
     struct spool_file *file = POOL_NEW(pool, struct spool_file);
     *out = NULL;
     *corrupt = false;
+    errno = 0;
     if (file == NULL) {
         errno = ENOMEM;
         return err_set(err, "out of memory for message %s", id);
@@ -216,9 +229,10 @@ static int load(struct spool *spool, enum spool_state state, const char *id, boo
     if (file->fd < 0)
         return err_sys(err, "cannot open %s/%s/%s", spool->root, folder->name, id);
     if (read_file(file, whole, id, pool, corrupt, err) < 0) {
+        bool later = errno == ENOTSUP && !*corrupt;
         err_prefix(err, "%s/%s/%s", spool->root, folder->name, id);
         close(file->fd);
-        errno = EIO;
+        errno = later ? ENOTSUP : EIO;
         return -1;
     }
     *out = file;

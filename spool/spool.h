@@ -118,7 +118,8 @@ struct spool_file {
 };
 
 /* Texts live in pool. -1: unreadable; `*corrupt` says whether the file itself is damaged; errno is
- * ENOENT when it is not there. Reads the message once to check it. */
+ * ENOENT when it is not there, ENOTSUP when a later poterne wrote it: that one is to be left alone.
+ * Reads the message once to check it. */
 int spool_load(struct spool *spool, enum spool_state state, const char *id, struct pool *pool,
                struct spool_file **file, bool *corrupt, struct err *err);
 /* The same without reading the message: for lists. */

@@ -126,14 +126,15 @@ struct job {
     struct loaded *loaded; /* NULL: on the disk only */
     struct leg *legs;
     size_t n_legs;
-    size_t n_open;         /* legs that are not done */
-    size_t n_held;         /* recipients that stay in quarantine */
-    int64_t since_us;      /* from here on its lifetime counts */
-    bool untold;           /* the journal may not have everything: tell it all again in the end */
-    bool delivered;        /* to somebody, who is no report address */
-    bool deleted;          /* somebody's copy was, out of quarantine */
-    uint64_t number;       /* of the last event */
-    struct job_list *list; /* settled: the one that it is in */
+    size_t n_open;      /* legs that are not done */
+    size_t n_held;      /* recipients that stay in quarantine */
+    int64_t since_us;   /* from here on its lifetime counts */
+    bool untold;        /* the journal may not have everything: tell it all again in the end */
+    bool later_version; /* a later poterne wrote the file: it is only remembered, and left alone */
+    bool delivered;     /* to somebody, who is no report address */
+    bool deleted;       /* somebody's copy was, out of quarantine */
+    uint64_t number;    /* of the last event */
+    struct job_list *list;       /* settled: the one that it is in */
     struct job *before, *behind; /* settled: in its list */
     struct work work;            /* settled: moving it */
 };

@@ -146,6 +146,12 @@ static enum job_need read_file(struct job *job, struct loaded *loaded)
         set_aside(job, err.text);
         return JOB_GONE;
     }
+    if (errno == ENOTSUP) {
+        job->later_version = true;
+        log_error("%s; it stays there and is not delivered: install the poterne that wrote it",
+                  err.text);
+        return JOB_LATER;
+    }
     if (errno == ENOENT) {
         log_debug("%s is no longer there", job->id);
         return JOB_GONE;
@@ -239,7 +245,8 @@ static bool was_deleted(const struct envelope *envelope)
 }
 
 /* A new job that is loaded; NULL when it is one already or can't be one now: a later sweep then
- * finds the file again. */
+ * finds the file again. What a later poterne wrote is a job without legs until the next start, so
+ * that no sweep reads it, and says so, again. */
 static struct job *adopt(struct delivery *delivery, const char *id, enum spool_state folder)
 {
     if (delivery->jobs.n >= DELIVERY_JOBS_MAX || job_find(delivery, str_of(id)))
@@ -248,7 +255,7 @@ static struct job *adopt(struct delivery *delivery, const char *id, enum spool_s
     if (job == NULL)
         return NULL;
     enum job_need got = job_need(job);
-    if (got == JOB_LATER)
+    if (got == JOB_LATER && !job->later_version)
         job_free(job);
     if (got != JOB_LOADED)
         return NULL;

@@ -5,6 +5,7 @@
 
 #include "base/crc32c.h"
 #include "base/recipient.h"
+#include "spool/format.h"
 #include "spool/notice.h"
 
 enum { OWED, DEFERRED, DELIVERED, HELD };
@@ -79,7 +80,6 @@ static void comes_back_as_it_went_in(void **state)
     assert_null(file);
 }
 
-/* Sizes around the writer's buffer, in pieces that do not fit it evenly. */
 /* Only a file that needs it is of the newer version. */
 static void senders_and_fields_of_their_own_come_back(void **state)
 {
@@ -118,6 +118,54 @@ static void senders_and_fields_of_their_own_come_back(void **state)
     }
 }
 
+/* Its CRC is good: somebody wrote it so. */
+static void write_version(struct fixture *f, uint32_t version)
+{
+    struct buf bytes = BUF_INIT(1 << 20);
+    struct spool_header header;
+    char head[SPOOL_HEADER_SIZE];
+    read_sample(f, "queue", &bytes);
+    assert_true(header_get(buf_str(&bytes), &header));
+    header.version = version;
+    header_put(head, &header);
+    memcpy(bytes.p, head, sizeof head);
+    write_sample(f, "queue", buf_str(&bytes));
+    buf_release(&bytes);
+}
+
+static void write_record(struct fixture *f, unsigned kind)
+{
+    struct buf bytes = BUF_INIT(1 << 20);
+    read_sample(f, "queue", &bytes);
+    record_put(&bytes, bytes.n, (enum record_kind)kind, STR("from the future"));
+    write_sample(f, "queue", buf_str(&bytes));
+    buf_release(&bytes);
+}
+
+static void what_a_later_version_wrote_is_not_damaged(void **state)
+{
+    struct fixture *f = *state;
+    struct spool_file *file;
+    put_sample(f, SPOOL_QUEUE);
+    write_version(f, SPOOL_VERSION + 1);
+    assert_int_equal(try_load(f, SPOOL_QUEUE, &file), -1);
+    assert_int_equal(errno, ENOTSUP);
+    assert_non_null(strstr(f->err.text, "later poterne (version 3"));
+    write_version(f, SPOOL_VERSION_PLAIN);
+    assert_int_equal(try_load(f, SPOOL_QUEUE, &file), 0);
+    spool_unload(&file);
+    write_record(f, RECORD_KIND_LAST + 1);
+    assert_int_equal(try_load(f, SPOOL_QUEUE, &file), -1);
+    assert_int_equal(errno, ENOTSUP);
+    put_sample(f, SPOOL_QUEUE);
+    write_record(f, 0);
+    assert_int_equal(try_load(f, SPOOL_QUEUE, &file), 1);
+    put_sample(f, SPOOL_QUEUE);
+    write_version(f, 0);
+    assert_int_equal(try_load(f, SPOOL_QUEUE, &file), 1);
+}
+
+/* Sizes around the writer's buffer, in pieces that do not fit it evenly. */
 static void any_size_comes_back(void **state)
 {
     static const size_t sizes[] = {0, 1, 32703, 32704, 32705, 65536, 1000003};
@@ -412,6 +460,7 @@ int main(void)
         cmocka_unit_test(notices_are_checked),
         WITH_SPOOL(comes_back_as_it_went_in),
         WITH_SPOOL(senders_and_fields_of_their_own_come_back),
+        WITH_SPOOL(what_a_later_version_wrote_is_not_damaged),
         WITH_SPOOL(any_size_comes_back),
         WITH_SPOOL(scanners_read_before_the_commit),
         WITH_SPOOL(envelopes_that_cannot_be_kept_are_refused),
