@@ -28,11 +28,14 @@
 
 #define SPOOL_ID_LEN 26 /* ULID: 48 bits of milliseconds, 80 random bits, Crockford base 32 */
 
-#define SPOOL_ENVELOPE_MAX   (4 * 1024 * 1024)  /* bytes of the envelope's record */
-#define SPOOL_RECORDS_MAX    (64 * 1024 * 1024) /* bytes of all records of a file */
-#define SPOOL_RECIPIENTS_MAX 10000
-#define SPOOL_DETAIL_MAX     500 /* bytes kept of an answer or a reason; more is cut off */
-#define SPOOL_LIST_MAX       (4 * 1000 * 1000) /* names that spool_each() takes at once */
+#define SPOOL_ENVELOPE_MAX (4 * 1024 * 1024) /* bytes of the envelope's record */
+/* Of these for the recipients, who are kept to it at RCPT (SMTP_RECIPIENTS_BYTES) and where one
+ * redirects to others; all else in an envelope is bounded by what its makers say in one message. */
+#define SPOOL_RECIPIENTS_BYTES (3 * 1024 * 1024)
+#define SPOOL_RECORDS_MAX      (64 * 1024 * 1024) /* bytes of all records of a file */
+#define SPOOL_RECIPIENTS_MAX   10000
+#define SPOOL_DETAIL_MAX       500 /* bytes kept of an answer or a reason; more is cut off */
+#define SPOOL_LIST_MAX         (4 * 1000 * 1000) /* names that spool_each() takes at once */
 
 enum spool_state { SPOOL_QUEUE, SPOOL_QUARANTINE, SPOOL_KEPT };
 #define SPOOL_STATES 3
@@ -77,6 +80,13 @@ static inline struct str spool_sender(const struct envelope *envelope,
                                       const struct spool_recipient *recipient)
 {
     return recipient->sender.n ? recipient->sender : envelope->sender;
+}
+
+/* That it takes in the envelope, at most. */
+static inline size_t spool_recipient_bytes(const struct spool_recipient *recipient)
+{
+    return 6 * sizeof(uint32_t) + recipient->address.n + recipient->how.n + recipient->orcpt.n +
+           recipient->sender.n + recipient->fields.n;
 }
 
 struct spool;

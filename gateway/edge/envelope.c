@@ -6,6 +6,10 @@
 
 #define HEADERS_MAX (64 * 1024)
 
+_Static_assert(SMTP_RECIPIENTS_BYTES < SPOOL_RECIPIENTS_BYTES &&
+                   SPOOL_RECIPIENTS_BYTES < SPOOL_ENVELOPE_MAX,
+               "who was accepted at RCPT fits into the envelope");
+
 /* The local part is the receiver's business; a domain has no case (RFC 5321 2.4). */
 static int compare_addresses(struct str a, struct str b)
 {

@@ -6,6 +6,9 @@
 #include "directory/directory.h"
 
 #define FIELDS_MAX (REDIRECT_HOPS_MAX * (ADDRESS_MAX + 32))
+/* Of a copy beside addresses and rule: its sender, and the words around them. */
+#define COPY_BYTES  400
+#define FIELD_BYTES sizeof("Delivered-To: \r\n")
 
 struct list {
     const struct redirection *redirection;
@@ -13,6 +16,7 @@ struct list {
     struct pool *pool;
     struct spool_recipient *items;
     size_t n, room;
+    size_t bytes; /* of SPOOL_RECIPIENTS_BYTES, that nobody has */
 };
 
 /* --- loops --- */
@@ -35,12 +39,24 @@ static bool was_there(const struct content_facts *content, const char *person)
     return false;
 }
 
+/* Of the copies that it makes, at most. */
+static size_t way_bytes(const struct redirect_way *way)
+{
+    size_t n = 0, fields = 0;
+    for (size_t i = 1; i < way->n; i++) {
+        size_t person = strlen(way->hops[i - 1].person);
+        fields += person + FIELD_BYTES;
+        n += COPY_BYTES + fields + person + strlen(way->hops[i].address) + strlen(way->rule);
+    }
+    return n;
+}
+
 /* The hop at which it ends, and why there where that is not the last one. */
 static size_t end_of(const struct list *list, const struct redirect_way *way, const char **why)
 {
     const struct content_facts *content = list->redirection->content;
     *why = "";
-    if (list->n + way->n > list->room)
+    if (list->n + way->n > list->room || way_bytes(way) > list->bytes)
         *why = "the message has too many recipients";
     else if (content == NULL)
         *why = "the message could not be read";
@@ -123,6 +139,23 @@ static int add_copy(struct list *list, const struct redirect_way *way, size_t to
     return copy->address.s && copy->how.s && copy->fields.s ? 0 : no_memory(err);
 }
 
+/* That it is not redirected, or not as far as it might be, is said where there is room for it. */
+static int explain(struct list *list, struct spool_recipient *r, const struct redirect_way *way,
+                   size_t end, const char *why, struct err *err)
+{
+    struct str how =
+        pool_strf(list->pool, "%.*s; not redirected%s%s: %s", STR_ARG(r->how),
+                  end ? " farther than to " : "", end ? way->hops[end].address : "", why);
+    if (how.s == NULL)
+        return no_memory(err);
+    size_t more = how.n - r->how.n;
+    if (more > list->bytes)
+        return 0;
+    list->bytes -= more;
+    r->how = how;
+    return 0;
+}
+
 static int add_one(struct list *list, const struct spool_recipient *r, struct str bytes,
                    struct err *err)
 {
@@ -136,13 +169,10 @@ static int add_one(struct list *list, const struct spool_recipient *r, struct st
     if (!redirect_way_get(&w, &way) || !wire_done(&w))
         return err_set(err, "the way of a redirection is malformed");
     size_t end = end_of(list, &way, &why);
-    if (*why) {
-        first->how =
-            pool_strf(list->pool, "%.*s; not redirected%s%s: %s", STR_ARG(first->how),
-                      end ? " farther than to " : "", end ? way.hops[end].address : "", why);
-        if (first->how.s == NULL)
-            return no_memory(err);
-    }
+    if (end > 0)
+        list->bytes -= way_bytes(&way); /* it fits: see end_of() */
+    if (*why && explain(list, first, &way, end, why, err) < 0)
+        return -1;
     if (end > 0 && !way.hops[0].keep)
         first->state = RCPT_REDIRECTED;
     for (size_t i = 1; i <= end; i++)
@@ -219,10 +249,22 @@ static size_t copies_max(const struct envelope *e, const struct str *ways, bool 
     return n < SPOOL_RECIPIENTS_MAX ? n : SPOOL_RECIPIENTS_MAX;
 }
 
+/* Beside those who were named. */
+static size_t bytes_left(const struct envelope *e)
+{
+    size_t used = 0;
+    for (size_t i = 0; i < e->n_recipients; i++)
+        used += spool_recipient_bytes(&e->recipients[i]);
+    return used < SPOOL_RECIPIENTS_BYTES ? SPOOL_RECIPIENTS_BYTES - used : 0;
+}
+
 int redirect_recipients(struct envelope *e, const struct str *ways,
                         const struct redirection *redirection, struct pool *pool, struct err *err)
 {
-    struct list list = {.redirection = redirection, .envelope = e, .pool = pool};
+    struct list list = {.redirection = redirection,
+                        .envelope = e,
+                        .pool = pool,
+                        .bytes = bytes_left(e)};
     bool any;
     size_t max = copies_max(e, ways, &any);
     if (!any)

@@ -30,7 +30,7 @@ struct redirection {
 /*
  * ways[i] is where the mail of recipient i goes (redirect_way_put() of directory/directory.h;
  * empty: nowhere else). Nobody is in the envelope twice afterwards. What would be more than
- * SPOOL_RECIPIENTS_MAX is not redirected. -1: out of memory.
+ * SPOOL_RECIPIENTS_MAX or SPOOL_RECIPIENTS_BYTES is not redirected. -1: out of memory.
  */
 int redirect_recipients(struct envelope *envelope, const struct str *ways,
                         const struct redirection *redirection, struct pool *pool, struct err *err);

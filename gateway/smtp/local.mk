@@ -23,6 +23,10 @@ lib_libsmtp_a_SOURCES = \
     gateway/smtp/cmd_xclient.c
 
 smtp_fake = t/smtp/fake.c t/smtp/fake.h
+unit += t/unit/smtp_recipients
+t_unit_smtp_recipients_SOURCES = t/unit/smtp_recipients.c $(smtp_fake)
+t_unit_smtp_recipients_LDADD = $(SMTP_LIBS) $(CMOCKA_LIBS)
+
 unit += t/unit/smtp_transcripts
 t_unit_smtp_transcripts_SOURCES = t/unit/smtp_transcripts.c $(smtp_fake)
 t_unit_smtp_transcripts_LDADD = $(SMTP_LIBS)

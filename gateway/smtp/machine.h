@@ -41,6 +41,7 @@ struct transaction {
     struct recipient *accepted, *last_accepted;
     struct recipient *asked, *last_asked; /* replies are owed in this order */
     size_t n_asked;
+    size_t recipient_bytes;          /* of SMTP_RECIPIENTS_BYTES */
     size_t n_elsewhere;              /* told to come in another message */
     const struct conf_domain *rules; /* whose hold for the message; NULL: nobody's yet */
     size_t n_refused;

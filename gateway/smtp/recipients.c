@@ -113,6 +113,11 @@ static struct str goes_to(const struct recipient *r)
     return r->to ? str_of(r->to) : r->pub.address;
 }
 
+static size_t bytes_of(const struct recipient *r)
+{
+    return SMTP_RECIPIENT_BYTES + goes_to(r).n + r->pub.how.n;
+}
+
 static void accept_first(struct transaction *t, struct recipient *r)
 {
     r->next = NULL;
@@ -126,6 +131,7 @@ static void accept_first(struct transaction *t, struct recipient *r)
     }
     t->last_accepted = r;
     t->envelope.n_recipients++;
+    t->recipient_bytes += bytes_of(r);
     t->envelope.report = r->status == SMTP_REPORT_OK;
 }
 
@@ -152,6 +158,9 @@ static enum smtp_status status_of(const struct smtp_session *s, const struct rec
 {
     if (must_stand_alone(s->transaction, r->status))
         return SMTP_REPORT_ALONE;
+    if (is_accepted(r->status) &&
+        s->transaction->recipient_bytes + bytes_of(r) > SMTP_RECIPIENTS_BYTES)
+        return SMTP_TOO_MANY_RECIPIENTS;
     return is_judged_apart(s, r) ? SMTP_JUDGED_APART : r->status;
 }
 

@@ -38,6 +38,13 @@ struct smtp_recipient {
     struct str way;     /* the owner's: where else its mail goes; empty: nowhere */
 };
 
+/* Of all recipients of one message: their addresses, `how` and SMTP_RECIPIENT_BYTES for each. Who
+ * does not fit in gets 452 4.5.3, so that a client comes again with the others (RFC
+ * 5321 4.5.3.1.10); the message would not go into the spool (SPOOL_RECIPIENTS_BYTES, which has room
+ * for redirections beside). */
+#define SMTP_RECIPIENTS_BYTES ((size_t)2 * 1024 * 1024)
+#define SMTP_RECIPIENT_BYTES  24
+
 struct smtp_envelope {
     struct str sender; /* empty: the null sender */
     const struct smtp_recipient *recipients;

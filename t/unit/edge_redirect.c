@@ -215,15 +215,58 @@ static void nothing_is_lost_at_the_limit(void **state)
         assert_int_equal(f->e.recipients[i].state, RCPT_OWED);
 }
 
+/* A chain as long as its texts may be, for each of many: what they become fits into an envelope. */
+static void nothing_is_lost_at_the_limit_of_bytes(void **state)
+{
+    enum { MANY = 1000 };
+    struct fixture *f = *state;
+    static struct spool_recipient many[MANY];
+    static struct str ways[MANY];
+    char way[4 * 260] = "", local[61];
+    struct buf text = BUF_INIT(sizeof way);
+    memset(local, 'x', sizeof local - 1);
+    local[sizeof local - 1] = '\0';
+    for (int i = 0; i < 6; i++)
+        buf_addf(&text, "%s%d@a.example+ ", local, i);
+    str_copy(buf_str(&text), way, sizeof way);
+    buf_release(&text);
+    add(f, "jean@a.example", way);
+    for (size_t i = 0; i < MANY; i++) {
+        many[i].address = pool_strf(f->pool, "u%zu@a.example", i);
+        many[i].how = STR("file staff");
+        ways[i] = f->ways[0];
+    }
+    f->e.recipients = many;
+    f->e.n_recipients = MANY;
+    const struct redirection r = {f->conf, &f->keys, &f->content, 0};
+    struct err err;
+    assert_int_equal(redirect_recipients(&f->e, ways, &r, f->pool, &err), 0);
+    size_t bytes = 0, named = 0, stay = 0;
+    for (size_t i = 0; i < f->e.n_recipients; i++) {
+        bytes += spool_recipient_bytes(&f->e.recipients[i]);
+        named += str_starts(f->e.recipients[i].address, STR("u"));
+        stay += str_find(f->e.recipients[i].how,
+                         STR("; not redirected: the message has too many")) != STR_NONE;
+    }
+    assert_true(bytes <= SPOOL_RECIPIENTS_BYTES);
+    assert_int_equal(named, MANY);
+    assert_true(stay > 0 && stay < MANY);
+}
+
 #define WITH(test) cmocka_unit_test_setup_teardown(test, up, down)
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        WITH(one_becomes_two),       WITH(a_chain_is_told_in_its_copies),
-        WITH(what_comes_back_stays), WITH(what_was_not_read_stays),
-        WITH(nobody_gets_it_twice),  WITH(senders_fit_the_domain),
-        WITH(some_senders_stay),     WITH(nothing_is_lost_at_the_limit),
+        WITH(one_becomes_two),
+        WITH(a_chain_is_told_in_its_copies),
+        WITH(what_comes_back_stays),
+        WITH(what_was_not_read_stays),
+        WITH(nobody_gets_it_twice),
+        WITH(senders_fit_the_domain),
+        WITH(some_senders_stay),
+        WITH(nothing_is_lost_at_the_limit),
+        WITH(nothing_is_lost_at_the_limit_of_bytes),
     };
     return tap_run(tests, NULL, NULL);
 }
