@@ -76,6 +76,19 @@ static const struct edit *next_edit(const struct body *body)
     return body->edit < edits->n ? &edits->list[body->edit] : NULL;
 }
 
+/* Of the message, at least one byte. */
+static ssize_t read_some(const struct spool_file *file, uint64_t at, char *bytes, size_t n,
+                         struct err *err)
+{
+    ssize_t got;
+    do {
+        got = pread(file->fd, bytes, n, (off_t)(SPOOL_HEADER_SIZE + at));
+    } while (got < 0 && errno == EINTR);
+    if (got == 0)
+        errno = EIO;
+    return got > 0 ? got : err_sys(err, "cannot read message %.*s", STR_ARG(file->envelope.id));
+}
+
 /* The original's bytes from body->at, at most `room` and not beyond the next edit. */
 static int add_original(struct body *body, size_t room, struct buf *out, struct err *err)
 {
@@ -83,14 +96,9 @@ static int add_original(struct body *body, size_t room, struct buf *out, struct 
     const struct edit *edit = next_edit(body);
     uint64_t until = edit ? edit->at : body->file->size;
     size_t n = until - body->at < room ? (size_t)(until - body->at) : room;
-    ssize_t got;
-    do {
-        got = pread(body->file->fd, bytes, n, (off_t)(SPOOL_HEADER_SIZE + body->at));
-    } while (got < 0 && errno == EINTR);
-    if (got == 0)
-        errno = EIO;
-    if (got <= 0)
-        return err_sys(err, "cannot read message %.*s", STR_ARG(body->file->envelope.id));
+    ssize_t got = read_some(body->file, body->at, bytes, n, err);
+    if (got < 0)
+        return -1;
     convert(body, str_n(bytes, (size_t)got), out);
     body->at += (uint64_t)got;
     return 0;
@@ -138,4 +146,26 @@ uint64_t body_size(const struct spool_file *file, uint32_t recipient)
     for (size_t i = 0; i < edits->n; i++)
         size = size - edits->list[i].remove + edits->list[i].insert.n;
     return size;
+}
+
+int body_has_utf8_header(const struct spool_file *file, struct err *err)
+{
+    char bytes[BODY_STEP];
+    bool line_start = true; /* an empty line ends the header */
+    for (uint64_t at = 0; at < file->size;) {
+        size_t n = file->size - at < sizeof bytes ? (size_t)(file->size - at) : sizeof bytes;
+        ssize_t got = read_some(file, at, bytes, n, err);
+        if (got < 0)
+            return -1;
+        for (ssize_t i = 0; i < got; i++) {
+            if (bytes[i] == '\n' && line_start)
+                return 0;
+            if ((unsigned char)bytes[i] >= 0x80)
+                return 1;
+            if (bytes[i] != '\r')
+                line_start = bytes[i] == '\n';
+        }
+        at += (uint64_t)got;
+    }
+    return 0;
 }

@@ -38,5 +38,8 @@ int body_fill(struct body *body, struct buf *out, struct err *err);
 
 /* Bytes of the edited message, without doubled dots: for SIZE= (RFC 1870). */
 uint64_t body_size(const struct spool_file *file, uint32_t recipient);
+/* Whether the header as it was received has bytes beyond ASCII (RFC 6532 3.2). -1: the file can't
+ * be read. */
+int body_has_utf8_header(const struct spool_file *file, struct err *err);
 
 #endif

@@ -243,37 +243,62 @@ static struct str sender_of(const struct client *client)
     return spool_sender(e, &e->recipients[first_of(client)]);
 }
 
-static void refuse_all(struct client *client, struct str why)
+static void give_all(struct client *client, enum client_outcome outcome, struct str why)
 {
     for (size_t i = 0; i < client->transaction.n; i++)
-        give(client, i, CLIENT_REFUSED, why);
+        give(client, i, outcome, why);
+}
+
+static void refuse_all(struct client *client, struct str why)
+{
+    give_all(client, CLIENT_REFUSED, why);
+}
+
+/* Without SMTPUTF8 neither its addresses nor its header may be passed on, and to rewrite them is
+ * nobody's business on the way (RFC 6531 3.2). LMTP is no way: what keeps the message reads it as
+ * the sender wrote it. */
+static void refuse_utf8(struct client *client)
+{
+    const struct spool_file *file = client->transaction.file;
+    const struct str address =
+        STR("5.6.7 the next hop does not take internationalised addresses (no SMTPUTF8)");
+    struct err err;
+    if (client->offers.smtputf8)
+        return;
+    if (!str_is_ascii(sender_of(client)))
+        refuse_all(client, address);
+    for (size_t i = 0; i < client->transaction.n; i++)
+        if (!str_is_ascii(address_of(client, i)))
+            give(client, i, CLIENT_REFUSED, address);
+    if (!file->envelope.smtputf8 || client->protocol == CLIENT_LMTP)
+        return;
+    int has = body_has_utf8_header(file, &err);
+    if (has < 0)
+        give_all(client, CLIENT_DEFERRED, str_of(err.text));
+    else if (has)
+        refuse_all(client, STR("5.6.9 the next hop does not take internationalised header fields "
+                               "(no SMTPUTF8)"));
 }
 
 /* What this server can't be asked for is refused here, before any command. */
 static void refuse_impossible(struct client *client)
 {
     struct str sender = sender_of(client);
-    const struct str no_utf8 =
-        STR("the next hop does not take internationalised addresses (no SMTPUTF8)");
     const struct str bad = STR("the address has control characters in it");
     char too_large[128];
     uint64_t size = body_size(client->transaction.file, first_of(client));
     if (!fits_a_command(sender))
         refuse_all(client, bad);
-    if (!client->offers.smtputf8 && !str_is_ascii(sender))
-        refuse_all(client, no_utf8);
     if (client->offers.size_limit && size > client->offers.size_limit) {
         snprintf(too_large, sizeof too_large,
                  "message of %llu bytes is larger than the next hop takes (SIZE %llu)",
                  (unsigned long long)size, (unsigned long long)client->offers.size_limit);
         refuse_all(client, str_of(too_large));
     }
-    for (size_t i = 0; i < client->transaction.n; i++) {
+    for (size_t i = 0; i < client->transaction.n; i++)
         if (!fits_a_command(address_of(client, i)))
             give(client, i, CLIENT_REFUSED, bad);
-        else if (!client->offers.smtputf8 && !str_is_ascii(address_of(client, i)))
-            give(client, i, CLIENT_REFUSED, no_utf8);
-    }
+    refuse_utf8(client);
     for (size_t i = 0; i < client->transaction.n; i++)
         if (has_result(client, i))
             client->recipients[i] = RECIPIENT_UNASKED;

@@ -13,6 +13,11 @@
  * called when it stands (RFC 3207: what was said before counts no more); when DEAD, `error` says
  * why and the connection is closed. Each recipient of a message gets exactly one result, if need be
  * by client_abandon().
+ *
+ * What the other side does not offer: without SMTPUTF8 what needs it is refused (RFC 6531 3.2).
+ * Without 8BITMIME an 8-bit message goes out as it is, which RFC 6152 3 forbids: to recode it would
+ * break its signatures, nearly no server cuts off the eighth bit, and to give it back would lose
+ * more mail than that.
  */
 #ifndef POTERNE_GATEWAY_CLIENT_CLIENT_H
 #define POTERNE_GATEWAY_CLIENT_CLIENT_H

@@ -409,7 +409,7 @@ static void addresses_with_utf8_need_smtputf8(void **state)
     offer(&run);
     expect(&run, "MAIL FROM:<s@a.example> BODY=8BITMIME\r\nRCPT TO:<one@b.example>\r\nDATA\r\n");
     check(&run, 1, CLIENT_REFUSED,
-          "the next hop does not take internationalised addresses (no SMTPUTF8)");
+          "5.6.7 the next hop does not take internationalised addresses (no SMTPUTF8)");
     check(&run, 2, CLIENT_REFUSED, "the address has control characters in it");
     hear(&run, "250 ok\r\n250 ok\r\n354 ok\r\n");
     send_body(&run, "\r\nx\r\n.\r\n");
@@ -423,6 +423,71 @@ static void addresses_with_utf8_need_smtputf8(void **state)
     expect(&run, "MAIL FROM:<s@a.example> SMTPUTF8\r\nRCPT TO:<one@b.example>\r\n"
                  "RCPT TO:<g\xc3\xa9rard@b.example>\r\nDATA\r\n");
     end(&run);
+}
+
+static struct sample sample_with(const char *body, bool smtputf8)
+{
+    struct sample sample = plain;
+    sample.body = body;
+    sample.smtputf8 = smtputf8;
+    return sample;
+}
+
+/* RFC 6531 3.2. A client that asked for SMTPUTF8 without need made no such message, and who gets it
+ * by LMTP keeps it. */
+static void headers_with_utf8_need_smtputf8(void **state)
+{
+    static const struct {
+        const char *body;
+        bool smtputf8;
+        enum client_protocol protocol;
+        bool refused;
+    } cases[] = {
+        {"Subject: caf\xc3\xa9\r\n\r\nx\r\n", true, CLIENT_SMTP, true},
+        {"Subject: x\r\nFrom: \xe2\x82\xac <s@a.example>", true, CLIENT_SMTP, true},
+        {"Subject: x\r\n\r\ncaf\xc3\xa9\r\n", true, CLIENT_SMTP, false},
+        {"\r\nSubject: caf\xc3\xa9\r\n", true, CLIENT_SMTP, false},
+        {"", true, CLIENT_SMTP, false},
+        {"Subject: caf\xc3\xa9\r\n\r\nx\r\n", false, CLIENT_SMTP, false},
+        {"Subject: caf\xc3\xa9\r\n\r\nx\r\n", true, CLIENT_LMTP, false},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct run run;
+        struct sample sample = sample_with(cases[i].body, cases[i].smtputf8);
+        begin(&run, *state, cases[i].protocol, &sample);
+        hear(&run, GREETING EHLO_BARE);
+        buf_clear(&run.client.out);
+        offer(&run);
+        expect(&run, cases[i].refused ? "" : "MAIL FROM:<s@a.example>\r\n");
+        if (cases[i].refused)
+            check_all(&run, CLIENT_REFUSED,
+                      "5.6.9 the next hop does not take internationalised header fields "
+                      "(no SMTPUTF8)");
+        end(&run);
+    }
+}
+
+/* A header longer than what is read at once. */
+static void utf8_is_found_wherever_it_is_in_the_header(void **state)
+{
+    static char body[3 * BODY_STEP];
+    for (size_t n = BODY_STEP - 4; n < BODY_STEP + 4; n++) {
+        struct run run;
+        memset(body, 'x', n);
+        snprintf(body + n, sizeof body - n, "\r\nY: \xc3\xa9\r\n\r\n");
+        struct sample sample = sample_with(body, true);
+        begin(&run, *state, CLIENT_SMTP, &sample);
+        hear(&run, GREETING EHLO_BARE);
+        offer(&run);
+        assert_int_equal(run.outcome[0], CLIENT_REFUSED);
+        end(&run);
+        snprintf(body + n, sizeof body - n, "\r\n\r\nY: \xc3\xa9\r\n\r\n");
+        begin(&run, *state, CLIENT_SMTP, &sample);
+        hear(&run, GREETING EHLO_BARE);
+        offer(&run);
+        assert_int_equal(run.results[0], 0);
+        end(&run);
+    }
 }
 
 /* After each reply of a whole dialogue the connection goes: who had no answer is tried again. */
@@ -663,6 +728,8 @@ int main(void)
         WITH_SPOOL(data_may_be_refused),
         WITH_SPOOL(too_large_is_known_before),
         WITH_SPOOL(addresses_with_utf8_need_smtputf8),
+        WITH_SPOOL(headers_with_utf8_need_smtputf8),
+        WITH_SPOOL(utf8_is_found_wherever_it_is_in_the_header),
         WITH_SPOOL(a_close_at_any_step_defers),
         WITH_SPOOL(a_421_is_not_an_answer_for_the_message),
         WITH_SPOOL(a_refusal_while_sending_is_heard),
