@@ -38,8 +38,7 @@ static void tell_clash(const struct conf_loaded *loaded, const struct clash *cla
 
 static bool is_ours(const struct conf *conf, const char *address)
 {
-    struct str text = str_of(address);
-    return conf_domain_find(conf, str_from(text, str_rchr(text, '@') + 1)) != NULL;
+    return conf_domain_of(conf, str_of(address)) != NULL;
 }
 
 /* Mail to them must come to us, and what is meant must be clear. */

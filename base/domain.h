@@ -21,4 +21,11 @@ static inline bool domain_holds(struct str domain, struct str name)
     return str_iends(name, domain) && (name.n == domain.n || name.s[name.n - domain.n - 1] == '.');
 }
 
+/* What stands behind the last @ of an address, as it is written; empty: there is no @. */
+static inline struct str domain_of_address(struct str address)
+{
+    size_t at = str_rchr(address, '@');
+    return at == STR_NONE ? STR_EMPTY : str_from(address, at + 1);
+}
+
 #endif

@@ -3,6 +3,8 @@
 #include <stdio.h>
 #include <time.h>
 
+#include "base/domain.h"
+
 /* --- in words --- */
 
 /* "ldap staff, alias of jean.toto@…, as of 2026-11-21T22:04:31Z" */
@@ -273,10 +275,7 @@ void search_begin(struct search *search, const struct directory *directory, stru
     bool good = str_ieq(address, STR("postmaster"))
                     ? complete_postmaster(conf, &search->address)
                     : address_normal(address, false, &search->address);
-    size_t at = str_rchr(address, '@');
-    struct str name = good             ? address_domain(&search->address)
-                      : at == STR_NONE ? STR_EMPTY
-                                       : str_from(address, at + 1);
+    struct str name = good ? address_domain(&search->address) : domain_of_address(address);
     const struct conf_domain *domain = conf_domain_find(conf, name);
     if (domain == NULL)
         return;

@@ -154,9 +154,3 @@ bool mail_address_next(struct str *rest, struct mail_address *address)
     }
     return false;
 }
-
-struct str mail_address_domain(struct str address)
-{
-    size_t at = str_rchr(address, '@');
-    return at == STR_NONE ? STR_EMPTY : str_from(address, at + 1);
-}

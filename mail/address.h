@@ -16,7 +16,4 @@ struct mail_address {
 /* Takes the next mailbox off the front of *rest; false at the end. */
 bool mail_address_next(struct str *rest, struct mail_address *address);
 
-/* Behind the last '@'; empty when there is none. */
-struct str mail_address_domain(struct str address);
-
 #endif

@@ -76,7 +76,7 @@ static int add_field(struct str field, struct pool *pool, struct dmarc_authors *
     int added = 1;
     bool broken = false;
     while (!authors->more && added >= 0 && mail_address_next(&rest, &address)) {
-        added = add_author(shown_domain(mail_address_domain(address.address)), pool, authors);
+        added = add_author(shown_domain(domain_of_address(address.address)), pool, authors);
         broken |= added == 0 || is_ambiguous(address.address);
     }
     if (added < 0)

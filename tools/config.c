@@ -31,7 +31,7 @@ static void note(const struct conf *conf, json_t *notes)
     for (size_t i = 0; i < conf->managers.n; i++) {
         struct str address = str_of(conf->managers.items[i]);
         char text[NOTE_MAX];
-        if (conf_domain_find(conf, str_from(address, str_rchr(address, '@') + 1)))
+        if (conf_domain_of(conf, address))
             continue;
         snprintf(text, sizeof text,
                  "manager %.*s is in no domain that has a section here: no mail reaches it, so it "

@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 
+#include "base/domain.h"
 #include "bayes/features/known_table.h"
 #include "mail/address.h"
 
@@ -28,7 +29,7 @@ static bool next_address(struct str *rest, struct str *address)
     struct mail_address mailbox;
     while (mail_address_next(rest, &mailbox)) {
         *address = str_trim(mailbox.address);
-        if (mail_address_domain(*address).n && address->n <= KNOWN_TEXT_MAX)
+        if (domain_of_address(*address).n && address->n <= KNOWN_TEXT_MAX)
             return true;
     }
     return false;
@@ -95,7 +96,7 @@ int known_look(const struct known *known, const struct message *message, struct 
 
 static bool is_own(const struct conf *conf, struct str address)
 {
-    return conf_domain_find(conf, mail_address_domain(address)) != NULL;
+    return conf_domain_find(conf, domain_of_address(address)) != NULL;
 }
 
 static bool value_is(const struct message *message, const char *name, struct str value)

@@ -48,7 +48,7 @@ int maildir_path(const char *pattern, struct str address, char path[MAILDIR_PATH
     struct buf out = BUF_INIT(MAILDIR_PATH_MAX - 1);
     size_t at = str_rchr(address, '@');
     struct str local = str_sub(address, 0, at);
-    struct str domain = at == STR_NONE ? STR_EMPTY : str_from(address, at + 1);
+    struct str domain = domain_of_address(address);
     bool good = true;
     for (const char *p = pattern; *p && good; p++) {
         if (*p != '%') {

@@ -6,6 +6,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/domain.h"
 #include "base/log.h"
 #include "gateway/edge/digest.h"
 #include "gateway/edge/envelope.h"
@@ -147,7 +148,7 @@ static void note_sender(const struct arrival *a)
     if (list->known == NULL || a->report || a->verdict.class == VERDICT_UNSCANNABLE)
         return;
     if (gate_network(a->envelope.client_ip, &network)) {
-        key = greylist_sender(&network, str_from(sender, str_rchr(sender, '@') + 1));
+        key = greylist_sender(&network, domain_of_address(sender));
         greylist_judged(list, &key, right, now);
     }
     if (a->facts.content && a->content.vouching.n) {

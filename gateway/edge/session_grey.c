@@ -2,20 +2,17 @@
  * again as what: its network, or the domain that vouches for it (vouch.h). */
 #include "gateway/edge/session.h"
 
+#include "base/domain.h"
+
 /* In a session: each may cost dozens of questions. Further senders are judged by their network. */
 #define VOUCHES_MAX 5
-
-static struct str domain_of(struct str address)
-{
-    return str_from(address, str_rchr(address, '@') + 1);
-}
 
 /* Is it let in without a question to the DNS? */
 static bool is_spared(struct session *s, uint32_t now)
 {
     struct greylist *list = &s->edge->greylist;
     const struct conf_gate *conf = &s->edge->conf->gate;
-    struct gate_key sender = greylist_sender(&s->network, domain_of(smtp_sender(s->smtp)));
+    struct gate_key sender = greylist_sender(&s->network, domain_of_address(smtp_sender(s->smtp)));
     return greylist_passed(list, conf, &s->network, now) || who_allowed(s->edge->conf, &s->facts) ||
            greylist_knows(list, conf, &sender, now);
 }

@@ -5,6 +5,7 @@
 #include "rules/eval/freemail.h"
 
 #include "base/ascii.h"
+#include "base/domain.h"
 #include "rules/eval/look.h"
 #include "rules/facts/body.h"
 #include "rules/facts/uris.h"
@@ -162,8 +163,10 @@ static bool is_exempt(struct eval_context *c, struct str email)
 /* The address is in lower case. */
 static bool is_freemail(struct eval_context *c, struct str email)
 {
-    struct str domain = str_from(email, str_rchr(email, '@') + 1);
+    struct str domain = domain_of_address(email);
     const struct rules_settings *settings = c->settings;
+    if (domain.n == 0) /* SpamAssassin takes what has no @ for a domain */
+        domain = email;
     if (email.n == 0 || settings_in(settings, SETTINGS_FREEMAIL_WELCOME, email, NULL) ||
         settings_in(settings, SETTINGS_FREEMAIL_WELCOME, domain, NULL) || is_exempt(c, email))
         return false;

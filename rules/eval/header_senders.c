@@ -1,5 +1,6 @@
 #include <stdlib.h>
 
+#include "base/domain.h"
 #include "rules/eval/header.h"
 
 /* Recipients: SpamAssassin's figures, found by trying. */
@@ -112,8 +113,7 @@ double eval_ratware_envelope_from(struct eval_context *c)
 /* The last two labels behind the '@'; empty where there is more than one '@' or none. */
 static struct str last_labels(struct str address)
 {
-    size_t at = str_rchr(address, '@');
-    struct str domain = at == STR_NONE ? STR_EMPTY : str_from(address, at + 1);
+    struct str domain = domain_of_address(address);
     size_t last = str_rchr(domain, '.');
     size_t before = last == STR_NONE ? STR_NONE : str_rchr(str_sub(domain, 0, last), '.');
     bool cut = before != STR_NONE && before > 0 && last > before + 1 && last + 1 < domain.n;

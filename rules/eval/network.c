@@ -152,18 +152,12 @@ static double arc_valid(struct eval_context *c)
     return has_signature(c, true, true);
 }
 
-static struct str domain_of(struct str address)
-{
-    size_t at = str_rchr(address, '@');
-    return at == STR_NONE ? STR_EMPTY : str_from(address, at + 1);
-}
-
 /* Signed by the author's own domain; with arguments only for authors of those. */
 static double dkim_author(struct eval_context *c)
 {
     const struct fact_values *authors = facts_get_all(c->facts, "From:addr");
     for (size_t i = 0; i < authors->n; i++) {
-        struct str domain = domain_of(authors->list[i]);
+        struct str domain = domain_of_address(authors->list[i]);
         bool wanted = c->n == 0;
         for (size_t k = 0; k < c->n; k++)
             wanted |= str_ieq(c->a[k].text, domain);
@@ -175,7 +169,7 @@ static double dkim_author(struct eval_context *c)
 
 static double dkim_envelope(struct eval_context *c)
 {
-    struct str domain = domain_of(look_get(c, "EnvelopeFrom:addr"));
+    struct str domain = domain_of_address(look_get(c, "EnvelopeFrom:addr"));
     return domain.n && signed_by(c, domain, true);
 }
 
@@ -249,7 +243,7 @@ static double dkim_adsp(struct eval_context *c)
     if (str_eq(letters, STR("*")))
         letters = STR("NAD123");
     for (size_t i = 0; network_of(c)->dkim_asked && i < authors->n; i++) {
-        struct str domain = domain_of(look_lower(c, authors->list[i]));
+        struct str domain = domain_of_address(look_lower(c, authors->list[i]));
         listed |= is_listed(c, domain);
         if (str_chr(domain, '.') == STR_NONE || signed_by(c, domain, true) ||
             key_is_unknown(c, domain))
@@ -266,7 +260,7 @@ static bool dkim_listed(struct eval_context *c, enum settings_pairs pairs,
 {
     const struct fact_values *authors = facts_get_all(c->facts, "From:addr");
     for (size_t i = 0; i < authors->n; i++) {
-        struct str address = look_lower(c, authors->list[i]), domain = domain_of(address);
+        struct str address = look_lower(c, authors->list[i]), domain = domain_of_address(address);
         const struct settings_pair *pair;
         size_t at = 0;
         while ((pair = settings_pair_next(c->settings, pairs, address, &at)) != NULL) {

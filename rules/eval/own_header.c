@@ -1,3 +1,4 @@
+#include "base/domain.h"
 #include "mail/address.h"
 #include "rules/eval/own.h"
 #include "rules/facts/date.h"
@@ -50,14 +51,14 @@ double eval_from_name_other_domain(struct eval_context *c)
     struct str shown = header_text(c->pool, &name);
     if (shown.s == NULL)
         return EVAL_NO_MEMORY;
-    struct str domain = mail_address_domain(shown);
+    struct str domain = domain_of_address(shown);
     size_t end = 0;
     while (end < domain.n &&
            (str_lower_char(domain.s[end]) >= 'a' || domain.s[end] == '.' || domain.s[end] == '-' ||
             (domain.s[end] >= '0' && domain.s[end] <= '9')))
         end++;
     domain = str_sub(domain, 0, end);
-    if (str_chr(domain, '.') == STR_NONE || related(domain, mail_address_domain(from.address)))
+    if (str_chr(domain, '.') == STR_NONE || related(domain, domain_of_address(from.address)))
         return 0;
     c->text = shown;
     return 1;
@@ -72,8 +73,8 @@ static double other_domain(const struct rules_input *input, struct pool *pool, s
         found = first_address(pool, input->message, name, &other);
     if (found <= 0)
         return found;
-    struct str domain = mail_address_domain(other.address);
-    if (domain.n == 0 || related(domain, mail_address_domain(from.address)))
+    struct str domain = domain_of_address(other.address);
+    if (domain.n == 0 || related(domain, domain_of_address(from.address)))
         return 0;
     *text = other.address;
     return 1;

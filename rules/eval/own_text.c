@@ -151,7 +151,7 @@ double eval_links_all_foreign(struct eval_context *c)
         return EVAL_NO_MEMORY;
     if (!mail_address_next(&rest, &from))
         return 0;
-    struct str domain = mail_address_domain(from.address);
+    struct str domain = domain_of_address(from.address);
     for (size_t i = 0; i < text->n_uris; i++) {
         const struct uri *uri = &text->uris[i];
         if (!is_web(uri))

@@ -2,6 +2,7 @@
 #include "t/unit/tap.h"
 
 #include "base/buf.h"
+#include "base/domain.h"
 
 #include "mail/address.h"
 #include "rules/facts/date.h"
@@ -65,8 +66,8 @@ static void nul_bytes_end_nothing(void **state)
 
 static void finds_domains(void **state)
 {
-    assert_str(mail_address_domain(STR("a@b@c.example")), "c.example");
-    assert_str(mail_address_domain(STR("nobody")), "");
+    assert_str(domain_of_address(STR("a@b@c.example")), "c.example");
+    assert_str(domain_of_address(STR("nobody")), "");
 }
 
 static void check_date(const char *text, int64_t expected)
