@@ -9,7 +9,13 @@
 struct local {
     char s[LOCAL_SIZE];
     size_t n;
+    bool lower; /* letters are taken in lower case */
 };
+
+static void take(struct local *local, char c)
+{
+    local->s[local->n++] = local->lower ? str_lower_char(c) : c;
+}
 
 /* RFC 5322 3.2.3, and UTF-8 as RFC 6531 3.3 adds it */
 static bool is_atext(char c)
@@ -45,7 +51,7 @@ static bool unquote(struct str text, struct local *local)
         }
         if ((unsigned char)c < ' ' || c == 127)
             return false;
-        local->s[local->n++] = str_lower_char(c);
+        take(local, c);
     }
     return local->n > 0;
 }
@@ -56,7 +62,7 @@ static bool take_plain(struct str text, struct local *local)
     for (size_t i = 0; i < text.n; i++) {
         if (text.s[i] != '.' && !is_atext(text.s[i]))
             return false;
-        local->s[local->n++] = str_lower_char(text.s[i]);
+        take(local, text.s[i]);
     }
     return true;
 }
@@ -74,9 +80,9 @@ static void quote(struct local *local)
     *local = quoted;
 }
 
-bool address_normal(struct str text, bool catch_all, struct address *out)
+static bool read_address(struct str text, bool catch_all, bool lower, struct address *out)
 {
-    struct local local = {.n = 0};
+    struct local local = {.lower = lower};
     char domain[DOMAIN_SIZE];
     size_t at = str_rchr(text, '@');
     if (at == STR_NONE || at > LOCAL_SIZE || (at == 0 && !catch_all))
@@ -95,4 +101,14 @@ bool address_normal(struct str text, bool catch_all, struct address *out)
     memcpy(out->text + local.n + 1, domain, domain_n + 1);
     out->local_n = local.n;
     return true;
+}
+
+bool address_normal(struct str text, bool catch_all, struct address *out)
+{
+    return read_address(text, catch_all, true, out);
+}
+
+bool address_written(struct str text, struct address *out)
+{
+    return read_address(text, false, false, out);
 }

@@ -22,5 +22,8 @@ static inline struct str address_domain(const struct address *address)
 
 /* false: not a mail address. The local part may be empty only where `catch_all` is. */
 bool address_normal(struct str text, bool catch_all, struct address *out);
+/* To write to, not to compare: the letters of the local part stay as they are, since they may be
+ * told apart where it goes (RFC 5321 2.4). */
+bool address_written(struct str text, struct address *out);
 
 #endif

@@ -84,7 +84,7 @@ static int add_redirection(struct table *table, struct str line, size_t arrow, u
     bool more = end != STR_NONE && str_starts(str_from(right, end + 1), STR("keep="));
     struct str keep = more ? str_from(right, end + 1) : STR_EMPTY;
     right = str_trim(str_sub(right, 0, more ? end : right.n));
-    if (!address_normal(left, false, &address) || !address_normal(right, false, &target) ||
+    if (!address_normal(left, false, &address) || !address_written(right, &target) ||
         !read_keep(keep, &person.flags))
         return err_set(err,
                        "`%.*s`: expected a redirection such as jean.toto@example.org -> "

@@ -10,8 +10,8 @@
 
 #include "base/wire.h"
 
-#define PERSON_LIST_MAX                                                                            \
-    2048 /* bytes of a list of addresses; the rest is left out, and `cut` says so */
+/* Bytes of a list of addresses; the rest is left out, and PERSON_CUT says so. */
+#define PERSON_LIST_MAX  2048
 #define PERSON_BYTES_MAX (2 * PERSON_LIST_MAX + 1024)
 
 enum person_flag {
@@ -31,7 +31,7 @@ struct person {
     unsigned flags;     /* enum person_flag */
     uint32_t members;   /* of a group */
     uint64_t quota_used, quota_limit; /* bytes; limit 0: not told */
-    struct str redirect;              /* empty: none */
+    struct str redirect;              /* in that of address_written(); empty: none */
     struct str identities;            /* addresses it may send from, a blank between two */
     struct str writers;               /* addresses that may write to the group, likewise */
 };

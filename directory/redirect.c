@@ -132,7 +132,7 @@ static bool leave_domains(struct redirect *r, struct search *search,
                           const struct conf_domain *domain, const struct address *target)
 {
     if (is_listed(&domain->redirect_only_to, address_domain(target))) {
-        add_hop(r, target->text, target->text, false);
+        add_hop(r, target->text, target->text, false); /* the last: nobody compares its person */
         r->leaves = true;
         snprintf(r->way.rule, sizeof r->way.rule, "redirect_only_to of %.200s", domain->name);
         return end(r, search);
@@ -148,8 +148,8 @@ static bool leave_domains(struct redirect *r, struct search *search,
 static bool follow(struct redirect *r, struct search *search, const char *wish)
 {
     const struct conf *conf = search->directory->conf;
-    struct address target;
-    if (!address_normal(str_of(wish), false, &target)) {
+    struct address target, written;
+    if (!address_normal(str_of(wish), false, &target) || !address_written(str_of(wish), &written)) {
         stop(r, wish, "it is no mail address");
         return end(r, search);
     }
@@ -163,8 +163,8 @@ static bool follow(struct redirect *r, struct search *search, const char *wish)
     }
     const struct conf_domain *domain = conf_domain_of(conf, str_of(last_of(r)->person));
     if (conf_domain_find(conf, address_domain(&target)) == NULL)
-        return leave_domains(r, search, domain ? domain : search->domain, &target);
-    str_copy(str_of(target.text), r->target, sizeof r->target);
+        return leave_domains(r, search, domain ? domain : search->domain, &written);
+    str_copy(str_of(written.text), r->target, sizeof r->target);
     search_begin(search, search->directory, str_of(r->target), str_of(r->sender));
     return true;
 }

@@ -121,7 +121,7 @@ static void read_column(sqlite3_stmt *query, int column, struct row *row)
         if (address_normal(text_of(query, column), false, &row->address))
             p->address = str_of(row->address.text);
     } else if (str_ieq(name, STR("redirect"))) {
-        if (address_normal(text_of(query, column), false, &row->redirect))
+        if (address_written(text_of(query, column), &row->redirect))
             p->redirect = str_of(row->redirect.text);
     } else if (str_ieq(name, STR("redirect_keep"))) {
         if (sqlite3_column_type(query, column) != SQLITE_NULL)

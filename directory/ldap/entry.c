@@ -96,15 +96,21 @@ static uint32_t count_members(const struct reading *r)
 
 /* --- addresses --- */
 
-/* 1 an address, 0 none; *capital: it is said to be the official one */
-static int read_address(struct str text, struct address *address, bool *capital)
+/* What may be an address, without `smtp:`; another prefix says that it is none. */
+static struct str mail_text(struct str text)
 {
     size_t colon = str_chr(text, ':');
     bool smtp = str_istarts(text, STR("smtp:"));
-    *capital = str_starts(text, STR("SMTP:"));
     if (colon != STR_NONE && !smtp && colon < str_chr(text, '@'))
-        return 0;
-    return address_normal(str_trim(smtp ? str_from(text, colon + 1) : text), false, address);
+        return STR_EMPTY;
+    return str_trim(smtp ? str_from(text, colon + 1) : text);
+}
+
+/* 1 an address, 0 none; *capital: it is said to be the official one */
+static int read_address(struct str text, struct address *address, bool *capital)
+{
+    *capital = str_starts(text, STR("SMTP:"));
+    return address_normal(mail_text(text), false, address);
 }
 
 static int add_address(struct reading *r, const struct address *address, bool official)
@@ -194,8 +200,7 @@ static int read_redirect(struct reading *r)
 {
     const struct ldap_attribute *a = named(r, r->shape->redirect);
     struct address address;
-    bool capital;
-    if (a == NULL || !read_address(a->values[0], &address, &capital))
+    if (a == NULL || !address_written(mail_text(a->values[0]), &address))
         return 0;
     if (any_holds(&r->shape->redirect_keep, r->entry))
         r->who->person.flags |= PERSON_KEEP;

@@ -108,12 +108,12 @@ static void redirections_are_read(void **state)
         const char *address, *target;
         unsigned flags;
     } expected[] = {
-        {"one@a.example", "x@lab.example", 0},
+        {"one@a.example", "X.One@lab.example", 0},
         {"two@a.example", "y@lab.example", PERSON_KEEP},
         {"three@a.example", "\"z z\"@lab.example", PERSON_NO_KEEP},
         {"\"a->b\"@a.example", "x@lab.example", 0},
     };
-    const char *text = "one@a.example -> X@Lab.example # comment\n"
+    const char *text = "One@a.example -> X.One@Lab.example # comment\n"
                        "two@a.example->y@lab.example keep=yes\n"
                        "three@a.example -> \"z z\"@lab.example keep=no\n"
                        "\"a->b\"@a.example -> x@lab.example\n";

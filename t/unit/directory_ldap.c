@@ -115,13 +115,13 @@ static void people_of_openldap(void **state)
         ENTRY(w, {"Mail", {"Jean.Toto@A.example"}},
               {"mailAlternateAddress;x-old", {"jtoto@a.example", "no address", "JTOTO@a.example"}},
               {"used", {"5"}}, {"most", {"10"}}, {"sends", {"info@a.example", "b@a.example"}},
-              {"mailForwardingAddress", {"j@lab.example"}});
+              {"mailForwardingAddress", {"smtp:J.Toto@Lab.example"}});
     assert_int_equal(who.n, 2);
     assert_string_equal(who.addresses[0].text, "jean.toto@a.example");
     assert_string_equal(who.addresses[1].text, "jtoto@a.example");
     assert_int_equal(who.person.quota_used, 5 * 1024);
     assert_int_equal(who.person.quota_limit, 10 * 1024);
-    assert_str(who.person.redirect, "j@lab.example");
+    assert_str(who.person.redirect, "J.Toto@lab.example");
     assert_str(who.person.identities, "info@a.example b@a.example");
     assert_int_equal(who.person.flags, 0);
     who = ENTRY(w, {"mail", {"b@a.example", "a@a.example"}}, {"accountStatus", {"DISABLED"}});

@@ -29,6 +29,10 @@ static const struct {
 } people[] = {
     {"plain@a.example", {.flags = 0}, false},
     {"out@a.example", {.redirect = STR("x@lab.example")}, false},
+    {"case@a.example", {.redirect = STR("X.Case@LAB.example")}, false},
+    {"caseours@a.example", {.redirect = STR("Case@A.example")}, false},
+    {"casecircle@a.example", {.redirect = STR("CaseCircle@A.example")}, false},
+    {"plaincase@a.example", {.redirect = STR("Plain@A.example")}, false},
     {"below@a.example", {.redirect = STR("x@inist.cnrs.example")}, false},
     {"beside@a.example", {.redirect = STR("x@cnrs.example")}, false},
     {"trick@a.example", {.redirect = STR("x@evillab.example")}, false},
@@ -203,6 +207,17 @@ static void postmaster_always_takes_mail(void **state)
     assert_int_equal(a.way.n, 0);
 }
 
+/* RFC 5321 2.4 */
+static void letters_stay_as_they_are_written(void **state)
+{
+    KNOWN("case@a.example", "X.Case@lab.example ", "redirected to X.Case@lab.example");
+    KNOWN("caseours@a.example", "X.Case@lab.example ", "redirected to X.Case@lab.example");
+    KNOWN("casecircle@a.example", "", "not redirected to casecircle@a.example: a circle");
+    KNOWN("plaincase@a.example", "Plain@a.example ", "redirected to Plain@a.example");
+    struct directory_answer a = ask(state, "plaincase@a.example");
+    assert_string_equal(a.way.hops[1].person, "plain@a.example");
+}
+
 static void the_mailbox_keeps_a_copy(void **state)
 {
     KNOWN("kept@a.example", "kept@a.example x@lab.example ", "kept@a.example keeps a copy");
@@ -272,6 +287,7 @@ int main(void)
         cmocka_unit_test(only_to_what_is_listed),
         cmocka_unit_test(refused_where_the_domain_says_so),
         cmocka_unit_test(postmaster_always_takes_mail),
+        cmocka_unit_test(letters_stay_as_they_are_written),
         cmocka_unit_test(the_mailbox_keeps_a_copy),
         cmocka_unit_test(circles_end_in_a_mailbox),
         cmocka_unit_test(a_target_that_takes_nothing_keeps_it_here),
