@@ -31,11 +31,13 @@ lib_libsources_a_SOURCES = \
     directory/ldap/shrink.c directory/ldap/shrink.h \
     directory/ldap/snapshot.c directory/ldap/snapshot.h
 
-unit += t/unit/directory_cache t/unit/directory_ldap t/unit/directory_search t/unit/directory_shrink
+unit += t/unit/directory_cache t/unit/directory_ldap t/unit/directory_search t/unit/directory_shrink t/unit/directory_snapshot
 t_unit_directory_cache_LDADD = $(DIRECTORY_LIBS) $(CMOCKA_LIBS)
 t_unit_directory_search_LDADD = $(DIRECTORY_LIBS) $(CMOCKA_LIBS)
 t_unit_directory_ldap_CPPFLAGS = $(AM_CPPFLAGS) $(LDAP_CFLAGS)
 t_unit_directory_ldap_LDADD = $(SOURCES_LIBS) $(CMOCKA_LIBS)
+t_unit_directory_snapshot_CPPFLAGS = $(AM_CPPFLAGS) $(LDAP_CFLAGS)
+t_unit_directory_snapshot_LDADD = $(SOURCES_LIBS) $(CMOCKA_LIBS)
 t_unit_directory_shrink_CPPFLAGS = $(AM_CPPFLAGS) $(LDAP_CFLAGS)
 t_unit_directory_shrink_LDADD = $(SOURCES_LIBS) $(CMOCKA_LIBS)
 

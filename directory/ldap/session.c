@@ -237,31 +237,51 @@ static int copy_values(struct ldap_attribute *a, struct berval **values, struct 
     return 0;
 }
 
+static int copy_attribute(struct ldap_entry *entry, size_t *cap, const char *name,
+                          struct berval **values, struct pool *pool)
+{
+    struct ldap_attribute *more =
+        pool_grow(pool, entry->attributes, entry->n, cap, sizeof *entry->attributes);
+    struct str copy = pool_str(pool, str_of(name));
+    if (more == NULL || copy.s == NULL)
+        return -1;
+    entry->attributes = more;
+    entry->attributes[entry->n] = (struct ldap_attribute){.name = copy};
+    return values ? copy_values(&entry->attributes[entry->n++], values, pool) : 0;
+}
+
+/* libldap says "no more", "no values", "malformed" and "no memory" by the same NULL; this tells
+ * them apart. */
+static int last_code(LDAP *ld)
+{
+    int code = LDAP_SUCCESS;
+    ldap_get_option(ld, LDAP_OPT_RESULT_CODE, &code);
+    return code;
+}
+
 int ldap_session_entry(struct ldap_session *session, LDAPMessage *message, struct pool *pool,
                        struct ldap_entry *entry, struct err *err)
 {
     BerElement *ber = NULL;
+    LDAP *ld = session->ld;
     size_t cap = 0;
-    int result = 0;
+    int result = 0, code = LDAP_SUCCESS;
     *entry = (struct ldap_entry){0};
-    char *name = ldap_first_attribute(session->ld, message, &ber);
+    ldap_set_option(ld, LDAP_OPT_RESULT_CODE, &code);
+    char *name = ldap_first_attribute(ld, message, &ber);
     while (name && result == 0) {
-        struct berval **values = ldap_get_values_len(session->ld, message, name);
-        struct ldap_attribute *more =
-            pool_grow(pool, entry->attributes, entry->n, &cap, sizeof *entry->attributes);
-        struct str copy = pool_str(pool, str_of(name));
-        if (more && copy.s) {
-            entry->attributes = more;
-            entry->attributes[entry->n] = (struct ldap_attribute){.name = copy};
-        }
-        if (more == NULL || copy.s == NULL ||
-            (values && copy_values(&entry->attributes[entry->n++], values, pool) < 0))
-            result = err_set(err, "an entry is larger than there is room for");
+        struct berval **values = ldap_get_values_len(ld, message, name);
+        if (values || last_code(ld) == LDAP_SUCCESS)
+            result = copy_attribute(entry, &cap, name, values, pool);
         ldap_value_free_len(values);
         ldap_memfree(name);
-        name = ldap_next_attribute(session->ld, message, ber);
+        name = last_code(ld) == LDAP_SUCCESS ? ldap_next_attribute(ld, message, ber) : NULL;
     }
     ldap_memfree(name);
     ber_free(ber, 0);
-    return result;
+    code = last_code(ld);
+    if (result == 0 && code == LDAP_SUCCESS)
+        return 0;
+    return err_set(err, "%s: an entry can't be read: %s", session->server,
+                   result < 0 ? "it is larger than there is room for" : ldap_err2string(code));
 }

@@ -14,9 +14,8 @@
 #define LDAP_SERVER_REST  30
 #define LDAP_PASSWORD_MAX 1024
 #define LDAP_MESSAGE_MAX  ((size_t)64 * 1024 * 1024) /* one that a server sends */
-#define LDAP_VALUES_MAX                                                                            \
-    10000 /* of one attribute, and their bytes; further ones are only counted                      \
-           */
+/* Of one attribute: values, and bytes of all of them. Further ones are only counted. */
+#define LDAP_VALUES_MAX   10000
 #define LDAP_VALUES_BYTES ((size_t)512 * 1024)
 
 /* What all connections of a directory share; made before the sandbox closes. */
@@ -25,8 +24,9 @@ struct ldap_site {
     struct pool *pool;
     struct ldap_shape shape;
     char password[LDAP_PASSWORD_MAX];
-    int64_t rest_until[16]; /* of each server: monotonic seconds. Threads write it without a lock:
-                               what is lost is one try (accesses are atomic) */
+    /* Of each server: monotonic seconds. Threads write it without a lock (accesses are atomic):
+     * what is lost is one try. */
+    int64_t rest_until[16];
 };
 
 /* Reads the password. NULL with err. */
@@ -39,13 +39,12 @@ struct ldap_session {
     struct ldap_site *site;
     LDAP *ld;           /* NULL: not connected */
     const char *server; /* to which, or which was tried last */
-    uint64_t
-        generation; /* another with each connection: the next may have the place of this `ld` */
+    /* Another with each connection: the next may have the place of this `ld`. */
+    uint64_t generation;
 };
 
 struct ldap_query {
-    const char
-        *base; /* the name of one entry, which alone is looked at; NULL: all below the site's */
+    const char *base; /* the name of the one entry to look at; NULL: all below the site's */
     const char *filter;
     LDAPControl **controls; /* NULL: none */
     int limit;              /* of entries; 0: none */
@@ -57,7 +56,8 @@ struct ldap_query {
 int ldap_session_search(struct ldap_session *session, const struct ldap_query *query,
                         LDAPMessage **result, struct err *err);
 void ldap_session_close(struct ldap_session *session);
-/* The entry's attributes, copied into pool. -1: err, it is larger than the pool */
+/* The entry's attributes, copied into pool. -1: err; it is larger than the pool, malformed, or
+ * there is no memory for it. An attribute without values is none of these. */
 int ldap_session_entry(struct ldap_session *session, LDAPMessage *message, struct pool *pool,
                        struct ldap_entry *entry, struct err *err);
 

@@ -131,11 +131,11 @@ static int add_page(struct reading *r, LDAPMessage *result)
         struct ldap_entry entry;
         struct ldap_who who;
         pool_reset(r->pool);
-        if (ldap_session_entry(r->session, m, r->pool, &entry, r->err) < 0 ||
-            ldap_entry_read(&r->session->site->shape, &entry, r->pool, &who) < 0) {
-            r->snapshot->too_large++;
-            continue;
-        }
+        if (ldap_session_entry(r->session, m, r->pool, &entry, r->err) < 0)
+            return -1;
+        if (ldap_entry_read(&r->session->site->shape, &entry, r->pool, &who) < 0)
+            return err_set(r->err, "%s: an entry is larger than there is room for",
+                           r->session->server);
         if ((who.n_writers ? put_off(r, &who) : add_who(r, &who)) < 0)
             return -1;
         r->snapshot->entries++;

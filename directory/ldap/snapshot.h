@@ -1,8 +1,9 @@
 /*
  * snapshot: everybody in an LDAP directory, read page by page (RFC 2696) into a table, and the same
  * on disk, so that a restart while the directory is away serves. Only whole snapshots count: one
- * that breaks off, takes too long, or in which nobody is, is a failure. An entry that is larger
- * than there is room for is passed over, and told.
+ * that breaks off, takes too long, or in which nobody is, is a failure, and so is one with an entry
+ * that can't be read whole (larger than LDAP_ENTRY_MAX, malformed, no memory): whoever is passed
+ * over would be gone.
  *
  * The file: magic, u64 identity of the source and its settings, i64 when it was read, what shrink.h
  * keeps (u64 most, i64 most_at, i64 held_since, u64 held_n), the texts of the table, u32 CRC32C of
@@ -27,8 +28,7 @@ struct ldap_snapshot {
     time_t when; /* it was begun */
     struct shrink shrink;
     size_t entries;
-    size_t too_large; /* entries that were passed over */
-    size_t twice;     /* addresses that two entries claim: the first has them */
+    size_t twice; /* addresses that two entries claim: the first has them */
     char twice_example[ADDRESS_MAX + 1];
 };
 

@@ -141,9 +141,6 @@ static void tell_of(const struct keeper *k, const struct ldap_snapshot *s, int64
     if (s->twice)
         log_warning("ldap %s: %zu addresses stand in two entries, such as %s; the first has it",
                     k->conf->name, s->twice, s->twice_example);
-    if (s->too_large)
-        log_warning("ldap %s: %zu entries are larger than %zu MiB and passed over", k->conf->name,
-                    s->too_large, LDAP_ENTRY_MAX / 1024 / 1024);
 }
 
 static void hand_over(struct keeper *k, const struct ldap_snapshot *snapshot)
