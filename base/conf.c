@@ -371,8 +371,21 @@ const struct conf_domain *conf_domain_find(const struct conf *conf, struct str n
 
 const struct conf_domain *conf_domain_of(const struct conf *conf, struct str address)
 {
-    size_t at = str_rchr(address, '@');
-    return at == STR_NONE ? NULL : conf_domain_find(conf, str_from(address, at + 1));
+    return conf_domain_find(conf, domain_of_address(address));
+}
+
+unsigned conf_quarantine_longest(const struct conf *conf)
+{
+    const struct conf_quarantine *q = &conf->quarantine;
+    const unsigned keep[] = {q->keep_virus, q->keep_banned, q->keep_unscannable, q->keep_policy,
+                             q->keep_undeliverable};
+    unsigned longest = 0;
+    for (size_t i = 0; i < sizeof keep / sizeof keep[0]; i++) {
+        if (keep[i] == 0)
+            return 0;
+        longest = keep[i] > longest ? keep[i] : longest;
+    }
+    return longest;
 }
 
 static size_t count_outside(const struct conf_antivirus *conf)

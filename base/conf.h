@@ -44,7 +44,7 @@ struct conf_domain {
     struct conf_list redirect_only_to; /* domains, or .domain for what lies below; {}: nowhere */
     bool redirect_keep;                /* the mailbox keeps a copy */
     unsigned redirect_refused;         /* enum conf_redirect_refused */
-    const char *redirect_sender;       /* "srs", "@domain" to do so in, or an address */
+    const char *redirect_sender; /* "srs", "@domain" to do so in, or an address; domain normal */
 };
 
 /* What becomes of mail whose redirection the rule forbids. */
@@ -418,5 +418,7 @@ const struct conf_quota *conf_quota_find(const struct conf *conf, const char *na
 const struct conf_domain *conf_domain_find(const struct conf *conf, struct str name);
 /* The domain of an address; NULL: none of ours. */
 const struct conf_domain *conf_domain_of(const struct conf *conf, struct str address);
+/* Seconds that mail may be held at most; 0: until somebody decides. */
+unsigned conf_quarantine_longest(const struct conf *conf);
 
 #endif

@@ -195,14 +195,21 @@ static int store_address(struct job *job, struct str text, const char **field)
     return copy_text(job, text, field);
 }
 
+/* It goes into SMTP commands, to servers that may know nothing of SMTPUTF8. */
 static int store_sender(struct job *job, struct str text, const char **field)
 {
     char domain[DOMAIN_SIZE];
+    struct str local = str_sub(text, 0, str_rchr(text, '@'));
     bool below = str_starts(text, STR("@")) && domain_normal(str_from(text, 1), domain);
-    if (!str_eq(text, STR("srs")) && !below && !is_address(text))
+    if (str_eq(text, STR("srs")))
+        return copy_text(job, text, field);
+    if (!below && (!is_address(text) || !str_is_ascii(local) ||
+                   !domain_normal(domain_of_address(text), domain)))
         return err_set(job->err, "expected srs, a domain such as @srs.example.org, or a mail "
-                                 "address");
-    return copy_text(job, text, field);
+                                 "address with ASCII before its @");
+    struct str sender = pool_strf(job->pool, "%.*s@%s", STR_ARG(local), domain);
+    *field = sender.s;
+    return sender.s ? 0 : err_set(job->err, "out of memory");
 }
 
 /* --- lists --- */

@@ -86,8 +86,15 @@ static int digit(char c)
     return -1;
 }
 
+/* For how many days an address is good. */
+static unsigned life_of(const struct srs_keys *keys)
+{
+    bool long_held = keys->held_days > SRS_DAYS_MAX - SRS_DAYS;
+    return long_held ? SRS_DAYS_MAX : keys->held_days + SRS_DAYS;
+}
+
 /* A clock that is a day behind another's takes what that one made. */
-static bool is_current(struct str stamp, int64_t now)
+static bool is_current(const struct srs_keys *keys, struct str stamp, int64_t now)
 {
     int high = stamp.n == TIME_CHARS ? digit(stamp.s[0]) : -1;
     int low = stamp.n == TIME_CHARS ? digit(stamp.s[1]) : -1;
@@ -95,7 +102,7 @@ static bool is_current(struct str stamp, int64_t now)
         return false;
     unsigned then = (unsigned)high * 32 + (unsigned)low;
     unsigned age = (day_of(now) + 1 + TIME_MODULUS - then) % TIME_MODULUS;
-    return age <= SRS_DAYS + 1;
+    return age <= life_of(keys) + 1;
 }
 
 /* --- local parts (RFC 5321 4.1.2) --- */
@@ -246,7 +253,7 @@ static enum srs_result back_from_first(const struct srs_keys *keys, struct str r
     const struct str pieces[] = {stamp, host, rest};
     if (!hash_fits(keys, hash, pieces, 3))
         return SRS_FORGED;
-    if (!is_current(stamp, now))
+    if (!is_current(keys, stamp, now))
         return SRS_EXPIRED;
     return put_address(rest, host, SRS_ADDRESS_MAX, out) ? SRS_GOOD : SRS_FORGED;
 }

@@ -10,6 +10,12 @@
  * base 32. Everything is compared without case, since servers on the way fold it, and the hash in
  * constant time. The bytes are those that Mail::SRS (Perl) writes with HashLength 6.
  *
+ * An address is made when the message comes, and the message may be held before it goes out: what
+ * is released on the last day must still be able to come back. So it is good for SRS_DAYS behind
+ * the longest time that mail is held, and not made anew at its release: delivery, which does that,
+ * has no key. A long life gives away little: the bounces that somebody who has seen it can send to
+ * that one sender.
+ *
  * It is our own since libsrs2, which Debian has, has had no upkeep since 2004, cuts what is too
  * long without a word, and ends the process that gives it what it does not expect.
  */
@@ -21,16 +27,18 @@
 
 #define SRS_KEY_SIZE     32
 #define SRS_KEYS_MAX     2
-#define SRS_HASH_CHARS   6   /* 31 bits without case: a guess costs a RCPT, and buys one bounce */
-#define SRS_DAYS         21  /* an address is good for so long */
-#define SRS_LOCAL_MAX    64  /* RFC 5321 4.5.3.1.1, quotes and escapes included */
-#define SRS_ADDRESS_MAX  254 /* RFC 5321 4.5.3.1.3 without the brackets */
+#define SRS_HASH_CHARS   6    /* 31 bits without case: a guess costs a RCPT, and buys one bounce */
+#define SRS_DAYS         21   /* on the way out and back, in queues */
+#define SRS_DAYS_MAX     1000 /* days have two characters, and come again after 1024 */
+#define SRS_LOCAL_MAX    64   /* RFC 5321 4.5.3.1.1, quotes and escapes included */
+#define SRS_ADDRESS_MAX  254  /* RFC 5321 4.5.3.1.3 without the brackets */
 #define SRS_ADDRESS_SIZE (SRS_ADDRESS_MAX + 1)
 
 /* The first makes addresses; each of them is good for the way back. */
 struct srs_keys {
     size_t n;
     unsigned char bytes[SRS_KEYS_MAX][SRS_KEY_SIZE];
+    unsigned held_days; /* that mail may be held before it goes out */
 };
 
 /* One more, worked out of a secret of ours so that neither says anything of the other. */

@@ -23,6 +23,7 @@
 #define FDS_A_MESSAGE 4 /* file, its reading end, two scanners; each session has one more */
 #define FDS_OTHER     64
 #define FDS_MESSAGES  2000 /* messages under way at once that we plan for */
+#define DAY           86400
 
 /* --- before the sandbox --- */
 
@@ -115,6 +116,8 @@ static int load_keys(struct edge *edge, struct err *err)
     for (size_t i = 0; i < edge->keys.n; i++)
         if (srs_key_add(&edge->srs, edge->keys.bytes[i], KEY_SIZE, err) < 0)
             return -1;
+    unsigned held = conf_quarantine_longest(edge->conf);
+    edge->srs.held_days = held ? (held + DAY - 1) / DAY : SRS_DAYS_MAX;
     return signature_load(err);
 }
 

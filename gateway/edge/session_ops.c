@@ -3,6 +3,7 @@
 
 #include <errno.h>
 
+#include "base/domain.h"
 #include "base/ipc.h"
 #include "base/log.h"
 #include "base/network.h"
@@ -57,11 +58,14 @@ static bool is_refused(const struct session *s)
 
 static bool is_return_domain(const struct conf *conf, struct str domain)
 {
+    char name[DOMAIN_SIZE];
+    if (!domain_normal(domain, name))
+        return false;
     if (conf_domain_find(conf, domain))
         return true;
     for (size_t i = 0; i < conf->n_domains; i++) {
         struct str sender = str_of(conf->domains[i].redirect_sender);
-        if (str_starts(sender, STR("@")) && str_ieq(str_from(sender, 1), domain))
+        if (str_starts(sender, STR("@")) && str_eq(str_from(sender, 1), str_of(name)))
             return true;
     }
     return false;
@@ -78,8 +82,7 @@ static bool goes_back(struct session *s, uint32_t ticket, struct str address)
     };
     const struct conf *conf = s->edge->conf;
     char to[SRS_ADDRESS_SIZE];
-    if (!srs_looks_like(address) ||
-        !is_return_domain(conf, str_from(address, str_rchr(address, '@') + 1)))
+    if (!srs_looks_like(address) || !is_return_domain(conf, domain_of_address(address)))
         return false;
     enum smtp_status status = statuses[srs_back(&s->edge->srs, address, time(NULL), to)];
     note_lookup(s, status == SMTP_RECIPIENT_OK);

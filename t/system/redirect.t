@@ -1,9 +1,11 @@
 #!/usr/bin/perl
 # Automatic redirection: by the rule only, under a sender of ours, back to the sender when it bounces, and never
-# in a circle. Dovecot has the mailboxes, of ours and of the other organisation; its gate is Postfix.
+# in a circle. Dovecot has the mailboxes, of ours and of the other organisation; its gate is Postfix. Who redirects
+# says so in a file, or in an attribute of a slapd.
 use strict;
 use warnings;
 
+use Digest::SHA qw(hmac_sha1_base64 hmac_sha256);
 use File::Temp qw(tempdir);
 use Test::More;
 use lib 't/lib';
@@ -13,9 +15,13 @@ use Poterne::Mail qw(letter eicar);
 use Poterne::Postfix;
 use Poterne::Process qw(wait_until free_port);
 use Poterne::Sink;
+use Poterne::Slapd;
+use Poterne::Tree qw(slurp);
 
 plan skip_all => 'Dovecot is not installed' if !Poterne::Dovecot::there();
 plan skip_all => 'Postfix is not installed, or not run by root' if !Poterne::Postfix::there();
+
+plan skip_all => 'slapd is not installed' if !Poterne::Slapd::there();
 
 my $root = tempdir( 'poterne-redirect-XXXXXX', TMPDIR => 1, CLEANUP => 1 );
 chmod 0755, $root;
@@ -37,6 +43,14 @@ transport_maps = inline:{ never\@lab.example=lmtp:[127.0.0.1]:$sink->{port}, lab
     univ.example=smtp:[127.0.0.1]:$port }
 virtual_alias_maps = inline:{ circle\@lab.example=circle\@univ.example, kept\@lab.example=kept\@univ.example }
 EOT
+
+my $slapd = Poterne::Slapd->new(
+    "$root/slapd",
+    join '',
+    Poterne::Slapd::person( 'anne', 'mail: Anne.Martin@dir.example', 'mailAlternateAddress: anne@dir.example',
+        'mailForwardingAddress: A.Martin@LAB.example' ),
+    Poterne::Slapd::person( 'paul', 'mail: paul@dir.example', 'mailForwardingAddress: paul@gmail.com' ),
+);
 
 my %people = (
     file => [
@@ -60,7 +74,8 @@ my $gateway = Poterne::Gateway->new(
     settings => {
         outside => { next_hop => qq("smtp://127.0.0.1:$postfix->{port}") },
     },
-    domains => {
+    sections => "\nldap staff {\n" . $slapd->settings( snapshot => '1h' ) . "}\n",
+    domains  => {
         'univ.example' => {
             next_hop   => "lmtp://127.0.0.1:$dovecot->{lmtp}",
             recipients => $people{file},
@@ -71,9 +86,16 @@ my $gateway = Poterne::Gateway->new(
             recipients => $people{strict},
             more       => 'redirect_refused = reject',
         },
+        'dir.example' => {
+            next_hop   => "lmtp://127.0.0.1:$dovecot->{lmtp}",
+            recipients => ['# none'],
+            directory  => 'ldap staff',
+            more       => 'redirect_only_to = { lab.example }; redirect_sender = "@Université.example"',
+        },
     }
 );
 $gateway->start;
+ok( $gateway->wait_for_log(qr/ldap staff: 3 addresses of \d+ entries/), 'the directory is read' );
 
 my $n = 0;
 
@@ -155,6 +177,17 @@ like( $text, qr/^5\.7\.1 .*redirect_only_to of strict\.example/, '... with the r
 unlike( $text, qr/me\@/, '... and without the address' );
 $smtp->quit;
 
+# from an LDAP directory
+$subject = send_to('anne@dir.example');
+($message) = came( 'a.martin@lab.example', $subject );
+ok( $message, 'redirected by an attribute of an LDAP entry' );
+like( $message // '', qr/^\s+(?:id \w+ )?for <A\.Martin\@lab\.example>|^X-Original-To: A\.Martin/m, 'the local part as it is written' );
+like( $message // '', qr/^Delivered-To: anne\.martin\@dir\.example\r?$/m, 'it says who redirected it' );
+like( $message // '', qr/^Return-Path: <SRS0=[^>]+\@xn--universit-j4a\.example>/m, 'under a sender of ours, in ASCII' );
+traced( 'anne@dir.example', qr/redirected to A\.Martin\@lab\.example \(redirect_only_to of dir\.example\)/, 'and the rule' );
+$subject = send_to('paul@dir.example');
+ok( came( 'paul@dir.example', $subject ), 'where the rule forbids it, it stays' );
+
 # circles
 $subject = send_to('one@univ.example');
 is( scalar came( 'two@univ.example', $subject ), 1, 'a circle of our own ends' );
@@ -194,6 +227,23 @@ for (
     like( join( ' ', $smtp->command("RCPT TO:<$to>") ), $expected, $name );
     $smtp->quit;
 }
+# ... for three weeks behind the longest time that a message is held, 30 days
+my ($secret) = slurp("$root/gateway/state/signature.key") =~ /^([0-9a-f]{64})$/m;
+my $key = hmac_sha256( 'poterne-srs-1', pack 'H*', $secret );
+for ( [ 0, 250 ], [ 30, 250 ], [ 51, 250 ], [ 53, 550 ] ) {
+    my ( $days, $expected ) = @$_;
+    my $day = ( int( time / 86_400 ) - $days ) % 1024;
+    my $stamp = join '', map { ( 'A' .. 'Z', 2 .. 7 )[$_] } $day >> 5, $day & 31;
+    my $hash = substr hmac_sha1_base64( lc "${stamp}sender.examplenews", $key ), 0, 6;
+    $smtp = $gateway->smtp;
+    $smtp->hello;
+    $smtp->command('MAIL FROM:<>');
+    ( $code, $text ) = $smtp->command("RCPT TO:<SRS0=$hash=$stamp=sender.example=news\@univ.example>");
+    is( $code, $expected, "a return address of $days days ago" ) or diag($text);
+    like( $text, qr/^5\.1\.1 That return address is too old: SRS0=/, '... and why not' ) if $expected == 550;
+    $smtp->quit;
+}
+
 # held for all of them, released to the same
 my $held = $gateway->send_one( from => 'news@sender.example', to => ['copy@univ.example'], data => \eicar('copy@univ.example') );
 is( $held->{code}, 250, 'a virus for two is taken' );
@@ -212,6 +262,7 @@ ok( $gateway->wait_for_empty_queue, 'nothing is left behind' );
 
 $postfix->stop;
 $sink->stop;
+$slapd->stop;
 $dovecot->stop;
 is( $gateway->stop, 0, 'the gateway ends' );
 done_testing;

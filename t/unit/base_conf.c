@@ -215,6 +215,35 @@ static void host_names_have_one_form(void **state)
     assert_false(domain_normal(str_n(name, 254), out));
 }
 
+static void senders_of_redirected_mail_have_one_form(void **state)
+{
+    struct conf *conf =
+        good("domain a.example { next_hop = smtp://192.0.2.1; redirect_sender = srs }\n"
+             "domain b.example { next_hop = smtp://192.0.2.1;"
+             " redirect_sender = \"@SRS.Universit\xc3\xa9.example.\" }\n"
+             "domain c.example { next_hop = smtp://192.0.2.1;"
+             " redirect_sender = Office@Universit\xc3\xa9.example }\n");
+    assert_string_equal(conf->domains[0].redirect_sender, "srs");
+    assert_string_equal(conf->domains[1].redirect_sender, "@srs.xn--universit-j4a.example");
+    assert_string_equal(conf->domains[2].redirect_sender, "Office@xn--universit-j4a.example");
+    conf_free(&conf);
+}
+
+static void mail_is_held_for_the_longest_of_all(void **state)
+{
+    struct conf *conf = good("domain a.example { next_hop = smtp://192.0.2.1 }\n");
+    assert_int_equal(conf_quarantine_longest(conf), 30 * 86400);
+    conf_free(&conf);
+    conf = good("domain a.example { next_hop = smtp://192.0.2.1 }\n"
+                "quarantine { keep_virus = 1d; keep_policy = 90d }\n");
+    assert_int_equal(conf_quarantine_longest(conf), 90 * 86400);
+    conf_free(&conf);
+    conf = good("domain a.example { next_hop = smtp://192.0.2.1 }\n"
+                "quarantine { keep_undeliverable = 0; keep_policy = 90d }\n");
+    assert_int_equal(conf_quarantine_longest(conf), 0);
+    conf_free(&conf);
+}
+
 /* --- what is wrong --- */
 
 static void syntax_mistakes(void **state)
@@ -316,6 +345,12 @@ static void values_of_the_wrong_kind(void **state)
         "address such as postmaster@example.org");
     bad("spam { subject_tag = \"a\\nBcc: x\" }",
         "t.conf:1: subject_tag: expected a text on one line, without tabs");
+    bad("domain a.b { redirect_sender = \"@a b\" }",
+        "t.conf:1: redirect_sender = @a b: expected srs, a domain such as @srs.example.org, or a "
+        "mail address with ASCII before its @");
+    bad("domain a.b { redirect_sender = \"j\xc3\xa9@a.example\" }",
+        "t.conf:1: redirect_sender = j\xc3\xa9@a.example: expected srs, a domain such as "
+        "@srs.example.org, or a mail address with ASCII before its @");
     bad("user_prefix = \"../x\"", "t.conf:1: user_prefix = ../x: expected a name of letters, "
                                   "digits, - and _ (at most 24)");
     bad("hostname = a_b..c", "t.conf:1: hostname = a_b..c: expected a host name such as "
@@ -711,6 +746,8 @@ int main(void)
         cmocka_unit_test(one_value_stands_for_a_list),
         cmocka_unit_test(next_hops),
         cmocka_unit_test(domains_are_found_in_any_form),
+        cmocka_unit_test(senders_of_redirected_mail_have_one_form),
+        cmocka_unit_test(mail_is_held_for_the_longest_of_all),
         cmocka_unit_test(host_names_have_one_form),
         cmocka_unit_test(syntax_mistakes),
         cmocka_unit_test(report_addresses),

@@ -1,6 +1,7 @@
 /* srs: addresses under which mail is sent on, and their way back. */
 #include "t/unit/tap.h"
 
+#include <limits.h>
 #include <stdio.h>
 
 #include "sender/srs.h"
@@ -115,6 +116,23 @@ static void they_last_three_weeks(void **state)
     assert_int_equal(srs_back(&keys, str_of(made), NOW - 2 * DAY, to), SRS_EXPIRED);
 }
 
+static void they_outlast_what_is_held(void **state)
+{
+    struct srs_keys keys = keys_of("one", NULL);
+    char made[SRS_ADDRESS_SIZE], to[SRS_ADDRESS_SIZE];
+    there("jean@a.example", "b.example", made);
+    keys.held_days = 30;
+    assert_int_equal(srs_back(&keys, str_of(made), NOW + (30 + SRS_DAYS) * DAY, to), SRS_GOOD);
+    assert_int_equal(srs_back(&keys, str_of(made), NOW + (31 + SRS_DAYS) * DAY, to), SRS_EXPIRED);
+    static const unsigned for_ever[] = {SRS_DAYS_MAX, SRS_DAYS_MAX - SRS_DAYS, UINT_MAX};
+    for (size_t i = 0; i < sizeof for_ever / sizeof for_ever[0]; i++) {
+        keys.held_days = for_ever[i];
+        int64_t last = NOW + SRS_DAYS_MAX * (int64_t)DAY;
+        assert_int_equal(srs_back(&keys, str_of(made), last, to), SRS_GOOD);
+        assert_int_equal(srs_back(&keys, str_of(made), last + DAY, to), SRS_EXPIRED);
+    }
+}
+
 static void an_old_key_still_reads(void **state)
 {
     struct srs_keys both = keys_of("two", "one"), other = keys_of("two", NULL), none = {.n = 0};
@@ -149,6 +167,7 @@ int main(void)
         cmocka_unit_test(case_does_not_matter),
         cmocka_unit_test(every_change_is_a_forgery),
         cmocka_unit_test(they_last_three_weeks),
+        cmocka_unit_test(they_outlast_what_is_held),
         cmocka_unit_test(an_old_key_still_reads),
         cmocka_unit_test(what_is_too_long_is_not_cut),
     };
