@@ -14,10 +14,13 @@
 
 /*
  * Usage: begin, one call for each method that was tried, end. The field grows in out, with CR LF
- * and folded where a line would be longer than 78 bytes and can be broken: Authentication-Results:
- * mx.example.org; iprev=pass policy.iprev=192.0.2.1 (mail.example.com); spf=pass
- * smtp.mailfrom=news@example.com; dkim=pass header.d=example.com header.s=s1 header.a=rsa-sha256
- * header.b=Y9Xq2mZk; dmarc=pass header.from=example.com (p=reject)
+ * and folded where a line would be longer than 78 bytes and can be broken:
+ *
+ *     Authentication-Results: mx.example.org;
+ *         iprev=pass policy.iprev=192.0.2.1 (mail.example.com);
+ *         spf=pass smtp.mailfrom=news@example.com;
+ *         dkim=pass header.d=example.com header.s=s1 header.a=rsa-sha256 header.b=Y9Xq2mZk;
+ *         dmarc=pass header.from=example.com (p=reject)
  */
 void authres_begin(struct buf *out, struct str host);
 /* The client has a name, which leads back to its address (RFC 8601 2.7.3). */

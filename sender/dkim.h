@@ -7,9 +7,10 @@
  *   fail       it is well-formed, its key is there, and it does not fit the message
  *   neutral    the field can't be read as a signature
  *   temperror  the key could not be asked for now
- *   permerror  no key, revoked, expired, a key or algorithm that is not accepted; or a header
- * beyond the limits: what is not looked at might be another From No signature at all: an empty
- * list.
+ *   permerror  no key, revoked, expired, a key or algorithm that is not accepted
+ *   permerror  a header beyond the limits: what is not looked at might be another From
+ *
+ * No signature at all is an empty list.
  */
 #ifndef POTERNE_SENDER_DKIM_H
 #define POTERNE_SENDER_DKIM_H

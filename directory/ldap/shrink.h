@@ -1,10 +1,11 @@
 /*
- * shrink: is a snapshot with fewer people to be believed? A right that was taken away, a base that
- * was moved, a job that deletes everybody look like people who left. What a directory loses is
- * measured against the most it had within shrink_hold, so that losing little each time is no way
- * around it. Beyond shrink_limit the loss is held: those who are gone serve on, until shrink_hold
- * is over or a manager says that they are gone. Whoever is new, and what has changed, is taken up
- * meanwhile.
+ * shrink: is a snapshot with fewer people to be believed?
+ *
+ * A right that was taken away, a base that was moved or a job that deletes everybody looks like
+ * people who left. What a directory loses is measured against the most it had within shrink_hold,
+ * so that losing little each time is no way around it. Beyond shrink_limit the loss is held: those
+ * who are gone serve on, until shrink_hold is over or a manager says that they are gone. Whoever is
+ * new, and what has changed, is taken up meanwhile.
  */
 #ifndef POTERNE_DIRECTORY_LDAP_SHRINK_H
 #define POTERNE_DIRECTORY_LDAP_SHRINK_H

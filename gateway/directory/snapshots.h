@@ -25,10 +25,10 @@ static inline int64_t snapshots_late(const struct conf_ldap *conf)
 }
 /* Gives the sources what has come, and tells those that are out of date. */
 void snapshots_collect(struct snapshots *snapshots);
+
 struct snapshot_state {
     time_t tried_at; /* 0: not yet */
-    size_t
-        held; /* addresses that the directory lost, and that serve on (directory/ldap/shrink.h) */
+    size_t held;     /* addresses that were lost and serve on (directory/ldap/shrink.h) */
     time_t held_since;
     time_t held_until;               /* 0: until a manager accepts it */
     time_t trouble_since;            /* the first try that failed since one that did not */
