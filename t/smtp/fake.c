@@ -58,6 +58,25 @@ static enum smtp_status on_mail(void *owner)
     return f->full ? SMTP_NO_SPACE : SMTP_NONE;
 }
 
+static enum smtp_status status_of(const struct fake *f, struct str address)
+{
+    static const struct {
+        const char *start;
+        enum smtp_status status;
+    } words[] = {
+        {"nobody", SMTP_UNKNOWN_RECIPIENT}, {"down", SMTP_DIRECTORY_DOWN},
+        {"report", SMTP_REPORT_OK},         {"redirect", SMTP_REDIRECTION_FORBIDDEN},
+        {"forged", SMTP_RETURN_FORGED},     {"expired", SMTP_RETURN_EXPIRED},
+        {"bounces", SMTP_RETURN_NO_BOUNCE},
+    };
+    if (!str_iends(address, STR("@ours.example")) && !conf_domain_of(&f->conf, address))
+        return SMTP_RELAYING_DENIED;
+    for (size_t i = 0; i < sizeof words / sizeof words[0]; i++)
+        if (str_starts(address, str_of(words[i].start)))
+            return words[i].status;
+    return SMTP_RECIPIENT_OK;
+}
+
 static void on_recipient(void *owner, uint32_t ticket, struct str address)
 {
     struct fake *f = owner;
@@ -65,16 +84,7 @@ static void on_recipient(void *owner, uint32_t ticket, struct str address)
         f->waiting[f->n_waiting++] = ticket;
         return;
     }
-    enum smtp_status status = SMTP_RECIPIENT_OK;
-    if (!str_iends(address, STR("@ours.example")))
-        status = SMTP_RELAYING_DENIED;
-    else if (str_starts(address, STR("nobody")))
-        status = SMTP_UNKNOWN_RECIPIENT;
-    else if (str_starts(address, STR("down")))
-        status = SMTP_DIRECTORY_DOWN;
-    else if (str_starts(address, STR("report")))
-        status = SMTP_REPORT_OK;
-    smtp_recipient_answer(f->session, ticket, status, STR("fake"));
+    smtp_recipient_answer(f->session, ticket, status_of(f, address), STR("fake"));
 }
 
 static enum smtp_status on_begin(void *owner)
@@ -209,6 +219,18 @@ void fake_start(struct fake *f)
     f->session = smtp_new(&f->config, f);
     if (f->session == NULL)
         abort();
+}
+
+void fake_judge_apart(struct fake *f)
+{
+    static const char *const names[] = {"also.example", "ours.example", "strict.example"};
+    for (size_t i = 0; i < 3; i++)
+        f->domains[i] = (struct conf_domain){.name = names[i], .dmarc = CONF_DMARC_TAG};
+    f->domains[2].dmarc = CONF_DMARC_REJECT;
+    f->conf.domains = f->domains;
+    f->conf.n_domains = 3;
+    f->conf.sender.dmarc = true;
+    f->conf.resolver.enabled = true;
 }
 
 void fake_stop(struct fake *f)

@@ -3,7 +3,9 @@
  * that they see.
  *
  * Recipients: nobody…@ours.example is unknown, down…@ can't be checked, slow…@ is answered
- * by fake_answer(), all else at ours.example is known, any other domain is not ours.
+ * by fake_answer(), redirect…@ may not be redirected, forged…@, expired…@ and bounces…@ are return
+ * addresses, all else at ours.example is known, any other domain is not ours. Behind
+ * fake_judge_apart() also.example is ours, too, and strict.example, which refuses what fails DMARC.
  * Messages: one with "Test: reject", "Test: defer" or "Test: write" is refused so (the last when
  * its bytes come), "Test: slow" is answered by fake_verdict(), any other is accepted as ID1, ID2 …
  */
@@ -18,6 +20,7 @@ struct fake {
     struct conf conf;
     struct smtp_config config;
     struct smtp_session *session;
+    struct conf_domain domains[3];
     bool trusted;        /* for XCLIENT, at the start of a session */
     bool full;           /* MAIL gets 452 */
     struct buf message;  /* the one under way */
@@ -34,6 +37,7 @@ struct fake {
 
 void fake_start(struct fake *fake);
 void fake_stop(struct fake *fake);
+void fake_judge_apart(struct fake *fake);
 /* Feeds bytes as an honest owner does: in blocks of at most `step`, only when they are wanted.
  * Returns how many were fed before the session wanted no more. */
 size_t fake_feed(struct fake *fake, struct str bytes, size_t step);

@@ -132,6 +132,8 @@ static void do_set(struct play *p, struct str rest)
         p->fake.config.tls = value;
     else if (str_eq(name, STR("trusted")))
         p->fake.trusted = value;
+    else if (str_eq(name, STR("judged_apart")))
+        fake_judge_apart(&p->fake);
     else
         fail(p, "no such setting");
 }
