@@ -62,7 +62,8 @@
 #define DELIVERY_RETURNS_MAX     100
 #define DELIVERY_TELL_MAX        500 /* legs of a hop told at once why they wait */
 #define DELIVERY_LOOK_MAX        100 /* … of all hops together in a second, when nobody asked */
-#define DELIVERY_LOOK_SECONDS    60  /* between two looks at who stands in a hop's line */
+#define DELIVERY_LOOK_SECONDS    60  /* between two looks at who stands in a hop's line … */
+#define DELIVERY_LOOK_AGAIN      5   /* … where there were more to be told */
 #define DELIVERY_DRAIN_SECONDS   25  /* for what is under way when asked to end */
 #define DELIVERY_JOURNAL_BYTES   ((size_t)64 * 1024 * 1024)
 #define DELIVERY_JOURNAL_SECONDS 5 /* for the journal's last word when asked to end */

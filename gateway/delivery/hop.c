@@ -256,7 +256,7 @@ static bool is_to_be_told(const struct leg *leg, int64_t now)
 /*
  * Legs stay in line while their hop is down or all its lanes are in use, and go as soon as there is
  * one; until then the postmaster can read why they wait. What has waited too long is held. At most
- * `max` of them, since each is read from the disk; the rest is told another time. How many.
+ * `max` of them, since each is read from the disk; the rest is told a little later. How many.
  */
 static unsigned tell_line(struct hop *hop, unsigned max)
 {
@@ -264,7 +264,6 @@ static unsigned tell_line(struct hop *hop, unsigned max)
     int64_t now = clock_seconds();
     unsigned told = 0;
     size_t n = 0;
-    hop->look_at = now + look_seconds(hop);
     why_it_waits(hop, why);
     for (const struct leg *leg = hop->first; leg; leg = leg->next)
         n++;
@@ -276,6 +275,7 @@ static unsigned tell_line(struct hop *hop, unsigned max)
         if (owed)
             put_in_line(hop, leg, false);
     }
+    hop->look_at = now + (told < max ? look_seconds(hop) : DELIVERY_LOOK_AGAIN);
     return told;
 }
 
@@ -285,7 +285,7 @@ void hops_tick(struct delivery *delivery)
     unsigned told = 0;
     if (delivery->draining)
         return;
-    /* a hop that has been looked at stands back behind those that have not */
+    /* one that was looked at stands back for some seconds, whatever is left of it */
     for (struct hop *hop = delivery->hops; hop && told < DELIVERY_LOOK_MAX; hop = hop->next)
         if (hop->first && now >= hop->look_at)
             told += tell_line(hop, DELIVERY_LOOK_MAX - told);
