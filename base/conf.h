@@ -45,7 +45,9 @@ struct conf_domain {
     bool redirect_keep;                /* the mailbox keeps a copy */
     unsigned redirect_refused;         /* enum conf_redirect_refused */
     const char *redirect_sender; /* "srs", "@domain" to do so in, or an address; domain normal */
+    struct conf_list dkim;       /* selectors whose keys sign its mail: CONF_DKIM_MAX */
 };
+#define CONF_DKIM_MAX 2
 
 /* What becomes of mail whose redirection the rule forbids. */
 enum conf_redirect_refused { REDIRECT_REFUSED_MAILBOX, REDIRECT_REFUSED_REJECT };
@@ -176,6 +178,7 @@ struct conf_smtp {
 struct conf_gate {
     struct conf_list proxy_from;   /* networks whose connections begin with a PROXY header */
     struct conf_list xclient_from; /* networks whose clients may use XCLIENT */
+    struct conf_list inside;       /* networks whose mail is our own (gateway/ours.h) */
     unsigned early_talker;         /* seconds that an unknown client waits for the banner: 0 */
     struct conf_list helo_refuse;  /* "own", "address", "unqualified": { own } */
     unsigned tarpit;               /* seconds for an error, from half of errors_limit on: 1 */
@@ -254,6 +257,16 @@ struct conf_sender {
     const char *keys;                 /* file of records that stands in for the DNS; NULL: none */
     bool spf, dkim, dmarc, arc;       /* what is checked where there is a DNS, or that file */
     struct conf_list trusted_sealers; /* domains whose word of a DMARC pass is taken (ARC) */
+};
+
+/* What becomes of a message that can't be signed now. */
+enum conf_unsigned { DKIM_UNSIGNED_DEFER, DKIM_UNSIGNED_SEND };
+
+/* How our own mail is signed. */
+struct conf_dkim {
+    const char *keys; /* folder; NULL: dkim/ in state_dir */
+    unsigned expire;  /* signatures hold so long; 0: they say no end */
+    unsigned unable;  /* enum conf_unsigned */
 };
 
 /* What is done at most with a message that fails DMARC: never more than its author's domain asks
@@ -352,6 +365,7 @@ struct conf {
     struct conf_content content;
     struct conf_bayes bayes;
     struct conf_sender sender;
+    struct conf_dkim dkim;
     struct conf_resolver resolver;
     struct conf_dns_list *lists; /* ordered by name */
     size_t n_lists;

@@ -132,7 +132,7 @@ static void decide_dmarc(const struct verdict_facts *facts, struct verdict *verd
 {
     const struct content_facts *content = facts->content;
     enum verdict_action action = VERDICT_DELIVER;
-    if (content->dmarc == DMARC_POLICY_NONE || facts->dmarc == CONF_DMARC_NONE)
+    if (facts->ours || content->dmarc == DMARC_POLICY_NONE || facts->dmarc == CONF_DMARC_NONE)
         return;
     if (facts->dmarc == CONF_DMARC_REJECT && content->dmarc == DMARC_POLICY_REJECT)
         action = VERDICT_REJECT;
@@ -171,8 +171,9 @@ void verdict_decide(const struct verdict_facts *facts, const struct conf *conf,
     verdict->heuristics = score_round(facts->content->heuristics - facts->listed);
     verdict->bayes = facts->content->bayes_used ? facts->content->bayes : 0;
     verdict->global = score_round(verdict->heuristics + verdict->bayes);
-    verdict->tag = verdict->global <= 0; /* what spam.required asks for is reached */
-    if (verdict->tag && verdict->class == VERDICT_HAM)
+    bool spam = verdict->global <= 0; /* what spam.required asks for is reached */
+    verdict->tag = spam && !facts->ours;
+    if (spam && verdict->class == VERDICT_HAM)
         verdict->class = VERDICT_SPAM;
     decide_dmarc(facts, verdict);
 }

@@ -26,6 +26,8 @@ struct verdict_facts {
     double listed;    /* points of the DNS lists that hold the client; below 0: it is allowed … */
     struct str lists; /* … as tests: "LIST_NAME=1.0,LIST_OTHER=-2.0" */
     enum conf_dmarc dmarc; /* what is done at most, as all recipients' domains say */
+    bool
+        ours; /* what our own people send (gate/ours.h): it is neither tagged nor judged by DMARC */
 };
 
 struct verdict {

@@ -12,6 +12,7 @@
 #include "gateway/edge/envelope.h"
 #include "gateway/edge/redirect.h"
 #include "gateway/evidence.h"
+#include "gateway/gate/ours.h"
 #include "spool/notice.h"
 
 #define POOL_MAX     (64 * 1024 * 1024)
@@ -332,6 +333,7 @@ static void on_scanned(void *data, const struct scan_outcome *outcome)
     }
     read_facts(a, outcome);
     a->facts.dmarc = dmarc_setting(a);
+    a->facts.ours = ours_is(&a->edge->inside, a->envelope.protocol, a->envelope.client_ip);
     verdict_decide(&a->facts, conf, &a->verdict);
     if (a->report)
         verdict_let_report_in(&a->verdict);

@@ -98,6 +98,7 @@ static void unload(void *data)
     explicit_bzero(&edge->srs, sizeof edge->srs);
     clients_free(&edge->clients);
     networks_free(&edge->proxy_from);
+    networks_free(&edge->inside);
     networks_free(&edge->xclient_from);
     gate_table_close(&edge->harvest);
     gate_table_close(&edge->waited);
@@ -140,7 +141,8 @@ static int load_gate(struct edge *edge, struct err *err)
 {
     const struct conf_gate *conf = &edge->conf->gate;
     if (networks_load(&conf->proxy_from, &edge->proxy_from, err) < 0 ||
-        networks_load(&conf->xclient_from, &edge->xclient_from, err) < 0)
+        networks_load(&conf->xclient_from, &edge->xclient_from, err) < 0 ||
+        networks_load(&conf->inside, &edge->inside, err) < 0)
         return -1;
     return load_memory(edge, err);
 }

@@ -49,7 +49,7 @@ struct edge {
     bool deaf; /* out of descriptors: not listening for a moment */
     struct event tick, ctl;
 
-    struct networks proxy_from, xclient_from;
+    struct networks proxy_from, xclient_from, inside;
     struct gate_table *harvest;
     struct gate_table *waited; /* networks that did not speak before the banner */
     struct greylist greylist;  /* gate.greylist: its tables are open */

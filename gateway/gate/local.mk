@@ -6,6 +6,7 @@ lib_libgate_a_SOURCES = \
     gateway/gate/harvest.c gateway/gate/harvest.h \
     gateway/gate/helo.c gateway/gate/helo.h \
     gateway/gate/networks.c gateway/gate/networks.h \
+    gateway/gate/ours.c gateway/gate/ours.h \
     gateway/gate/proxy.c gateway/gate/proxy.h \
     gateway/gate/table.c gateway/gate/table.h
 lib_libgate_a_CPPFLAGS = $(AM_CPPFLAGS) $(OPENSSL_CFLAGS)

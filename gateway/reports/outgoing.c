@@ -9,6 +9,7 @@
 #include "base/fsio.h"
 #include "base/ipc.h"
 #include "base/log.h"
+#include "gateway/gate/ours.h"
 #include "mail/date.h"
 #include "mail/transfer.h"
 #include "mail/word.h"
@@ -49,7 +50,7 @@ static int fill_envelope(const struct post *post, const struct outgoing *mail, s
         .id = str_of(mail->id),
         .time_us = (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000,
         .helo = str_of(post->conf->hostname),
-        .protocol = STR("local"),
+        .protocol = STR(OURS_LOCAL),
         .recipients = POOL_ARRAY(pool, mail->n_recipients, struct spool_recipient),
         .n_recipients = mail->n_recipients,
         .subject = mail->subject,

@@ -10,6 +10,7 @@
 #include "gateway/gate/greylist.h"
 #include "gateway/gate/harvest.h"
 #include "gateway/gate/helo.h"
+#include "gateway/gate/ours.h"
 
 #define START 1000000u
 
@@ -291,10 +292,28 @@ static void wrong_names_in_helo(void **data)
     assert_int_equal(helo_check(&conf, STR("mx.ours.example"), client, server), HELO_FINE);
 }
 
+static void our_own_mail_is_known(void **data)
+{
+    static const char *items[] = {"192.0.2.0/24"};
+    const struct conf_list list = {items, 1};
+    struct networks inside;
+    struct err err;
+    assert_int_equal(networks_load(&list, &inside, &err), 0);
+    assert_true(ours_is(&inside, STR("ESMTP"), STR("192.0.2.7")));
+    assert_false(ours_is(&inside, STR("ESMTPS"), STR("198.51.100.7")));
+    assert_false(ours_is(&inside, STR("UTF8SMTPS"), STR("")));
+    assert_true(ours_is(&inside, STR("ESMTPA"), STR("198.51.100.7")));
+    assert_true(ours_is(&inside, STR("ESMTPSA"), STR("198.51.100.7")));
+    assert_true(ours_is(&inside, STR("UTF8SMTPSA"), STR("198.51.100.7")));
+    assert_true(ours_is(&inside, STR("local"), STR("")));
+    networks_free(&inside);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(networks_are_told_apart),
+        cmocka_unit_test(our_own_mail_is_known),
         cmocka_unit_test(a_table_outlives_its_process),
         cmocka_unit_test(a_damaged_file_is_made_anew),
         cmocka_unit_test(who_was_met_last_stays),

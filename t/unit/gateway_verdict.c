@@ -46,6 +46,30 @@ static void scores_add_up_and_not_above_zero_is_spam(void **state)
     assert_false(v.tag);
 }
 
+/* Neither the tag nor DMARC is for what our own people send; what was found in it is. */
+static void our_own_mail_is_not_tagged(void **state)
+{
+    struct conf conf = policy();
+    struct content_facts spam = {.heuristics = -4, .required = 5, .dmarc = DMARC_POLICY_REJECT};
+    struct av_answer answers[2] = {clean[0], clean[1]};
+    struct verdict_facts facts = {.content = &spam,
+                                  .answers = answers,
+                                  .n_answers = 2,
+                                  .dmarc = CONF_DMARC_REJECT,
+                                  .ours = true};
+    struct verdict v;
+    verdict_decide(&facts, &conf, &v);
+    assert_int_equal(v.class, VERDICT_SPAM);
+    assert_int_equal(v.action, VERDICT_DELIVER);
+    assert_false(v.tag);
+    answers[0].result = AV_INFECTED;
+    verdict_decide(&facts, &conf, &v);
+    assert_int_equal(v.action, VERDICT_QUARANTINE);
+    facts.ours = false;
+    verdict_decide(&facts, &conf, &v);
+    assert_true(v.tag);
+}
+
 /* What is attached to a report is what it is about; what nobody could look at waits all the same.
  */
 static void a_report_is_let_in_whatever_is_in_it(void **state)
@@ -373,6 +397,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(scores_add_up_and_not_above_zero_is_spam),
         cmocka_unit_test(the_score_that_is_required_is_spam),
+        cmocka_unit_test(our_own_mail_is_not_tagged),
         cmocka_unit_test(a_report_is_let_in_whatever_is_in_it),
         cmocka_unit_test(unused_bayes_does_not_count),
         cmocka_unit_test(one_engine_that_finds_is_enough),

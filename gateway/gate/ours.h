@@ -1,0 +1,15 @@
+/*
+ * ours: is a message our own, so that it is sent in the name of its author's domain? What we write
+ * ourselves is, what somebody brings who has proved who he is (RFC 3848: "A" in the protocol), and
+ * what comes from the networks of gate.inside.
+ */
+#ifndef POTERNE_GATEWAY_GATE_OURS_H
+#define POTERNE_GATEWAY_GATE_OURS_H
+
+#include "gateway/gate/networks.h"
+
+#define OURS_LOCAL "local" /* protocol of what we write ourselves */
+
+bool ours_is(const struct networks *inside, struct str protocol, struct str client_ip);
+
+#endif
