@@ -12,6 +12,8 @@ lib_libsender_a_SOURCES = \
     sender/arc_set.c sender/arc_set.h \
     sender/canon.c sender/canon.h \
     sender/sign_key.c sender/sign_key.h \
+    sender/sign_private.c sender/sign_private.h \
+    sender/sign.c sender/sign.h sender/sign_twin.c sender/sign_twin.h \
     sender/srs.c sender/srs.h \
     sender/spf.c sender/spf.h \
     sender/spf_client.c sender/spf_client.h \
@@ -23,7 +25,9 @@ lib_libsender_a_SOURCES = \
     sender/authres.c sender/authres_edit.c sender/authres.h
 
 unit += t/unit/sender_dkim t/unit/sender_authres t/unit/sender_dns t/unit/sender_spf t/unit/sender_dmarc \
-    t/unit/sender_arc t/unit/sender_srs t/unit/sender_arc_chain
+    t/unit/sender_arc t/unit/sender_srs t/unit/sender_arc_chain t/unit/sender_sign
+t_unit_sender_sign_CPPFLAGS = $(AM_CPPFLAGS) $(OPENSSL_CFLAGS)
+t_unit_sender_sign_LDADD = $(SENDER_LIBS) $(CMOCKA_LIBS)
 t_unit_sender_dkim_CPPFLAGS = $(AM_CPPFLAGS) $(OPENDKIM_CFLAGS) $(OPENSSL_CFLAGS)
 t_unit_sender_dkim_LDADD = $(SENDER_LIBS) $(OPENSSL_LIBS) $(CMOCKA_LIBS)
 t_unit_sender_authres_LDADD = $(SENDER_LIBS) $(CMOCKA_LIBS)

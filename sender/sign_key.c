@@ -21,7 +21,7 @@ struct str sign_key_name(struct pool *pool, struct str tags)
     return ok ? name : STR_EMPTY;
 }
 
-static EVP_PKEY *pkey_of(const struct sign_key *key)
+EVP_PKEY *sign_key_pkey(const struct sign_key *key)
 {
     return (EVP_PKEY *)key;
 }
@@ -118,7 +118,7 @@ struct sign_key *sign_key_read(struct str record, struct str algorithm, const ch
 
 void sign_key_free(struct sign_key **key)
 {
-    EVP_PKEY_free(pkey_of(*key));
+    EVP_PKEY_free(sign_key_pkey(*key));
     *key = NULL;
 }
 
@@ -147,7 +147,7 @@ bool sign_key_fits(const struct sign_key *key, struct str bytes, struct str sign
 {
     struct buf plain = BUF_INIT(SIGNATURE_MAX);
     sign_base64(signature, &plain);
-    bool fits = buf_ok(&plain) && plain.n > 0 && verify(pkey_of(key), bytes, buf_str(&plain));
+    bool fits = buf_ok(&plain) && plain.n > 0 && verify(sign_key_pkey(key), bytes, buf_str(&plain));
     buf_release(&plain);
     return fits;
 }

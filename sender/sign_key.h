@@ -19,6 +19,8 @@ struct str sign_key_name(struct pool *pool, struct str tags);
 /* algorithm: "rsa-sha256" or "ed25519-sha256". NULL: *why says why it can't be used. */
 struct sign_key *sign_key_read(struct str record, struct str algorithm, const char **why);
 void sign_key_free(struct sign_key **key);
+/* As OpenSSL has it; it stays the key's. */
+struct evp_pkey_st *sign_key_pkey(const struct sign_key *key);
 
 /* signature in base64, blanks and folds allowed. */
 bool sign_key_fits(const struct sign_key *key, struct str bytes, struct str signature);
