@@ -14,7 +14,7 @@ void body_begin(struct body *body, const struct spool_file *file, uint32_t recip
 
 static void end_line(struct body *body, struct buf *out)
 {
-    if (body->form == BODY_WIRE)
+    if (body->form != BODY_FILE)
         buf_addc(out, '\r');
     buf_addc(out, '\n');
     body->line_start = true;

@@ -8,8 +8,9 @@
 #include "spool/spool.h"
 
 enum body_form {
-    BODY_WIRE, /* CR LF, dots doubled, CR LF "." CR LF behind it (RFC 5321 4.5.2) */
-    BODY_FILE  /* LF alone, as in a Maildir */
+    BODY_WIRE,  /* CR LF, dots doubled, CR LF "." CR LF behind it (RFC 5321 4.5.2) */
+    BODY_FILE,  /* LF alone, as in a Maildir */
+    BODY_SIGNED /* CR LF: what the other side has when it has undone BODY_WIRE */
 };
 
 #define BODY_STEP (32 * 1024) /* bytes read at a time */

@@ -12,6 +12,7 @@
 #include "base/role_user.h"
 #include "gateway/client/maildir.h"
 #include "gateway/delivery/delivery.h"
+#include "gateway/delivery/sign.h"
 
 #define FILES_OWN                                                                                  \
     256 /* open files beside those of lanes, each of which has a socket and a message */
@@ -55,6 +56,8 @@ static int delivery_load(const struct role_env *env, void **data, struct err *er
     if (conf->outside.tls != OUTSIDE_TLS_NONE &&
         (conf_mails_by_mx(conf) || conf->outside.next_hop.n) &&
         tls_load_client(&loaded->tls, err) < 0)
+        return -1;
+    if (signer_load(conf, &loaded->signer, err) < 0)
         return -1;
     loaded->spool = spool_open(conf->state_dir, err);
     return loaded->spool ? 0 : -1;
@@ -110,6 +113,7 @@ static void delivery_unload(void *data)
     struct delivery_loaded *loaded = data;
     if (loaded) {
         SSL_CTX_free(loaded->tls);
+        signer_free(&loaded->signer);
         spool_close(&loaded->spool);
     }
     free(loaded);

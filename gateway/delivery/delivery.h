@@ -107,6 +107,7 @@ struct loaded {
     struct pool *pool;
     struct spool_file *file;
     unsigned users;
+    bool sealed; /* it has the signatures that it is to have */
 };
 
 struct job_list {
@@ -184,7 +185,8 @@ struct delivery_loaded {
     struct spool *spool;
     struct mx_own own[OUTSIDE_OWN_MAX];
     size_t n_own;
-    SSL_CTX *tls; /* for servers outside; NULL: in clear */
+    SSL_CTX *tls;          /* for servers outside; NULL: in clear */
+    struct signer *signer; /* of our own mail; NULL: it is not signed */
 };
 
 struct delivery {
@@ -289,6 +291,9 @@ void legs_start(struct job *job);
 void legs_hurry(struct job *job);
 /* Loads the job: the leg is busy from JOB_LOADED until leg_done() or leg_return(). */
 enum job_need leg_begin(struct leg *leg);
+/* The message has its signatures (sign.h); false: not now, everybody is deferred and the leg done.
+ */
+bool leg_seal(struct leg *leg);
 /* It is with that server now, over TLS of that version (NULL: in clear). */
 void leg_is_with(struct leg *leg, const char *relay, const char *security);
 void leg_result(struct leg *leg, size_t i, enum client_outcome outcome, struct str text);

@@ -187,7 +187,7 @@ struct leg *hop_take(struct hop *hop)
         return NULL;
     while ((leg = take_first(hop)) != NULL) {
         enum job_need got = leg_begin(leg);
-        if (got == JOB_LOADED)
+        if (got == JOB_LOADED && leg_seal(leg))
             return leg;
         if (got == JOB_LATER)
             leg_postpone(leg);

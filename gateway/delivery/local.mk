@@ -10,13 +10,14 @@ lib_libclient_a_SOURCES = \
     gateway/client/workers.c gateway/client/workers.h
 
 DELIVERY_LIBS = lib/libdelivery.a lib/libdesk.a lib/libresolver.a lib/libsender.a $(GATE_LIBS) lib/libsmtp.a lib/libclient.a lib/libtls.a lib/libreportipc.a lib/libevents.a \
-    $(QUARANTINE_LIBS) $(DIRECTORY_LIBS) $(EVENT_LIBS) $(OPENSSL_LIBS)
+    $(QUARANTINE_LIBS) $(DIRECTORY_LIBS) $(SENDER_LIBS) $(EVENT_LIBS) $(OPENSSL_LIBS)
 lib_libdelivery_a_CPPFLAGS = $(AM_CPPFLAGS) $(EVENT_CFLAGS) $(OPENSSL_CFLAGS)
 lib_libdelivery_a_SOURCES = \
     gateway/delivery/loop.c gateway/delivery/delivery.h \
     gateway/delivery/job.c gateway/delivery/leg.c gateway/delivery/result.c gateway/delivery/settle.c \
     gateway/delivery/hop.c gateway/delivery/lane.c gateway/delivery/sweep.c \
     gateway/delivery/targets.c gateway/delivery/targets.h \
+    gateway/delivery/sign.c gateway/delivery/sign.h \
     gateway/delivery/mx.c gateway/delivery/mx.h \
     gateway/delivery/outside.c gateway/delivery/outside.h \
     gateway/delivery/journal.c gateway/delivery/service.c gateway/delivery/report.c \

@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "base/recipient.h"
 #include "gateway/delivery/delivery.h"
+#include "gateway/delivery/sign.h"
 
 static void set_state(struct job *job, const uint32_t *indexes, size_t n,
                       const struct spool_mark *mark)
@@ -237,6 +238,21 @@ void leg_fail(struct leg *leg, const char *why)
 void leg_refuse(struct leg *leg, const char *why)
 {
     end_all(leg, CLIENT_REFUSED, why);
+}
+
+bool leg_seal(struct leg *leg)
+{
+    struct loaded *loaded = leg->job->loaded;
+    struct err err;
+    if (leg->hop->kind == HOP_REPORTS || loaded->sealed)
+        return true;
+    if (signer_sign(leg->job->delivery->loaded->signer, loaded->file, loaded->pool, &err) == 0) {
+        loaded->sealed = true;
+        return true;
+    }
+    log_warning("%s: %s", leg->job->id, err.text);
+    leg_fail(leg, err.text);
+    return false;
 }
 
 bool leg_tell(struct leg *leg, enum leg_told what, const char *why)
