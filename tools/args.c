@@ -52,6 +52,9 @@ static const struct {
     {"--to", "", OPT_TO, "ADDRESS", "a copy to this address instead"},
     {"--no-scan", "", OPT_NO_SCAN, NULL, "without asking the engines again"},
     {"--dry-run", "", OPT_DRY_RUN, NULL, "only say what would be done"},
+    {"--selector", "", OPT_SELECTOR, "NAME",
+     "of the key (default: today's date, r or e behind it)"},
+    {"--algorithm", "", OPT_ALGORITHM, "NAME", "rsa (default) or ed25519"},
 };
 #define N_OPTIONS (sizeof options / sizeof options[0])
 
@@ -101,6 +104,10 @@ static const char **text_place(enum tool_option option, struct tool_args *args)
         return &args->engine;
     case OPT_TO:
         return &args->to;
+    case OPT_SELECTOR:
+        return &args->selector;
+    case OPT_ALGORITHM:
+        return &args->algorithm;
     default:
         return NULL;
     }

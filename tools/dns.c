@@ -4,10 +4,10 @@
 #include <unistd.h>
 
 #include "gateway/resolver/client.h"
+#include "tools/dns_ask.h"
 #include "tools/json.h"
 #include "tools/tool.h"
 
-#define ASK_MS     12000 /* longer than the resolver takes for any question */
 #define STATUS_MS  5000
 #define POOL_MAX   ((size_t)1024 * 1024)
 #define RECORD_MAX (4 * DNS_RECORD_MAX)
@@ -78,31 +78,15 @@ static void print_text(struct str name, enum dns_type type, const struct resolve
     putchar('\n');
 }
 
-static int ask(int fd, enum dns_type type, struct str name, struct pool *pool,
-               struct resolver_answer *answer, struct err *err)
-{
-    struct buf message = BUF_INIT(IPC_MSG_MAX);
-    resolver_question_put(&message, 1, type, name);
-    int result = ipc_send(fd, buf_str(&message), NULL, err);
-    if (result == 1)
-        result = ipc_wait(fd, false, ASK_MS, err);
-    if (result == 1)
-        result = ipc_recv(fd, &message, NULL, err);
-    bool good = result == 1 && resolver_answer_get(buf_str(&message), pool, answer);
-    buf_release(&message);
-    return good ? 0 : err_set(err, "the resolver gave no answer");
-}
-
 static int look_up(const struct conf *conf, struct str name, enum dns_type type, bool json,
                    struct err *err)
 {
-    const struct resolver_budget budget = {.kind = RESOLVER_LASTING};
     struct resolver_answer answer;
     struct pool *pool = pool_new(POOL_MAX);
-    int fd = resolver_connect(conf->run_dir, &budget, err);
+    int fd = dns_ask_connect(conf, err);
     int result = fd < 0 ? -1 : pool ? 0 : err_set(err, "out of memory");
     if (result == 0)
-        result = ask(fd, type, name, pool, &answer, err);
+        result = dns_ask_resolver(fd, type, name, pool, &answer, err);
     if (result == 0 && json)
         result = print_json(name, type, &answer);
     else if (result == 0)
@@ -177,10 +161,7 @@ static int run(const struct tool_args *args)
     int result = args->n_rest > 0 ? look_up(conf, str_of(args->rest[0]), type, json, &err)
                                   : show_status(conf, json, &err);
     if (result < 0) {
-        if (conf->resolver.enabled)
-            tool_ask_failed(&err);
-        else
-            err_prefix(&err, "resolver.enabled is no");
+        dns_ask_failed(conf, &err);
         result = tool_fail("dns", &err);
     }
     conf_free(&conf);

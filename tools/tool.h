@@ -56,6 +56,8 @@ enum tool_option {
     OPT_TO = 1ull << 33, /* --to ADDRESS */
     OPT_NO_SCAN = 1ull << 34,
     OPT_DRY_RUN = 1ull << 35,
+    OPT_SELECTOR = 1ull << 36,  /* --selector NAME */
+    OPT_ALGORITHM = 1ull << 37, /* --algorithm NAME */
 };
 
 struct tool_args {
@@ -64,6 +66,7 @@ struct tool_args {
     const char *recipient;
     const char *state, *reporter, *since, *why;
     const char *until, *sender, *reason, *virus, *engine, *to;
+    const char *selector, *algorithm;
     const char *index;
     const char *feedback; /* NULL when not given */
     uint64_t limit;
@@ -88,7 +91,7 @@ struct tool_command {
 /* One a file tools/NAME.c. */
 extern const struct tool_command tool_check, tool_learn, tool_trace, tool_config, tool_quarantine,
     tool_queue, tool_rules, tool_masscheck, tool_reports, tool_model, tool_evaluate, tool_rescan,
-    tool_antivirus, tool_dns, tool_directory, tool_gate;
+    tool_antivirus, tool_dns, tool_directory, tool_gate, tool_dkim;
 
 /* argv[0] is the command's name. 0, or -1 with err and nothing to free. */
 int tool_args_read(const struct tool_command *command, int argc, char **argv,
