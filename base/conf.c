@@ -444,10 +444,10 @@ void conf_mistake_add(struct conf_mistakes *mistakes, const struct err *err)
         mistakes->tell(mistakes->data, err->text);
 }
 
-/* The analysis of a message must outlive its questions to the DNS. */
+/* A scan must outlive its questions to the DNS. */
 static void shorten_dns_time(struct conf *conf)
 {
-    unsigned half = conf->content.timeout / 2 ? conf->content.timeout / 2 : 1;
+    unsigned half = conf->smtp.scan_timeout / 2 ? conf->smtp.scan_timeout / 2 : 1;
     if (conf->resolver.time_per_message > half)
         conf->resolver.time_per_message = half;
 }

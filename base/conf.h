@@ -238,9 +238,8 @@ struct conf_antivirus {
 };
 
 struct conf_content {
-    unsigned workers;         /* 0: one a processor */
-    unsigned workers_waiting; /* more, while others wait for the DNS: 500 */
-    unsigned timeout;         /* 20 */
+    unsigned workers; /* 0: two a processor */
+    unsigned timeout; /* 20 */
 };
 
 struct conf_bayes {

@@ -232,11 +232,7 @@ const struct conf_setting conf_settings[] = {
  "one the folders are watched all the same."},
 
 {"content", "workers", COUNT(content.workers), "0", 0, 1000, {0},
- "Processes that analyse mail; 0 is one a processor."},
-{"content", "workers_waiting", COUNT(content.workers_waiting), "500", 0, 1000, {0},
- "How many more may be started while others wait for the DNS, so that slow servers of some senders "
- "do not hold up everybody's mail. Each takes about a megabyte and its message, and goes when it is not "
- "needed any more."},
+ "Processes that analyse mail; 0 is two a processor."},
 {"content", "timeout", TIME(content.timeout), "20s", 1, 10 * MINUTE, {0},
  "How long the analysis of one message may take."},
 
@@ -294,7 +290,7 @@ const struct conf_setting conf_settings[] = {
 {"resolver", "queries_per_message", COUNT(resolver.queries_per_message), "300", 1, 10000, {0},
  "Questions to the DNS for one message; those above it get no answer."},
 {"resolver", "time_per_message", TIME(resolver.time_per_message), "5s", 1, MINUTE, {0},
- "How long one message waits for the DNS in all, and no longer than half of content.timeout; what was "
+ "How long one message waits for the DNS in all, and no longer than half of smtp.scan_timeout; what was "
  "not answered then is not known."},
 {"resolver", "time_per_client", TIME(resolver.time_per_client), "3s", 1, MINUTE, {0},
  "How long the answer to the first RCPT waits for what the DNS says of a client: its name, and the "

@@ -21,7 +21,6 @@ lib_libbase_a_SOURCES = \
     base/sandbox.c base/sandbox.h \
     base/role.c base/role.h \
     base/role_user.c base/role_user.h \
-    base/role_pool.c base/role_pool.h \
     base/role_workers.c base/role_workers.h \
     base/domain.c base/domain.h \
     base/network.c base/network.h \
@@ -35,9 +34,8 @@ lib_libbase_a_SOURCES = \
     base/spelling.c base/spelling.h \
     base/conf_read.c base/conf_show.c
 
-unit += t/unit/base_str t/unit/base_ascii t/unit/base_network t/unit/base_role_pool
+unit += t/unit/base_str t/unit/base_ascii t/unit/base_network
 t_unit_base_network_LDADD = $(BASE_LIBS) $(CMOCKA_LIBS)
-t_unit_base_role_pool_LDADD = $(BASE_LIBS) $(CMOCKA_LIBS)
 t_unit_base_ascii_LDADD = $(BASE_LIBS) $(CMOCKA_LIBS)
 t_unit_base_str_LDADD = $(BASE_LIBS) $(CMOCKA_LIBS)
 

@@ -200,7 +200,7 @@ static void answer_one(int fd, role_handler *handle, void *data, unsigned timeou
         return;
     buf_clear(reply);
     alarm(timeout);
-    int result = handle(data, buf_str(request), &fds, fd, reply, &err);
+    int result = handle(data, buf_str(request), &fds, reply, &err);
     alarm(0);
     ipc_fds_close(&fds);
     if (result == 0 && buf_ok(reply))
@@ -227,9 +227,7 @@ static int watch_requests(const struct role_env *env, struct err *err)
 static int await_request(const struct role_env *env, int watch, struct err *err)
 {
     struct epoll_event events[2];
-    if (role_pool_leaves(env->pool, env->worker))
-        return 0;
-    int n = epoll_wait(watch, events, 2, ROLE_POOL_LOOK_MS);
+    int n = epoll_wait(watch, events, 2, -1);
     if (n < 0 && errno != EINTR)
         return err_sys(err, "cannot wait for requests");
     for (int i = 0; i < n; i++)

@@ -14,7 +14,6 @@
 
 #include "base/conf.h"
 #include "base/ipc.h"
-#include "base/role_pool.h"
 #include "base/sandbox.h"
 
 /* Added to the niceness of a process while it loads. */
@@ -27,9 +26,7 @@ struct role_env {
     int service_fd; /* the kind's listening Unix socket; -1: none */
     int listen_fds[ROLE_LISTENERS_MAX]; /* TCP, edge only */
     size_t n_listen;
-    unsigned generation;    /* poterned's number of it; 0: started by somebody else */
-    struct role_pool *pool; /* of a worker; NULL: it has no fellows */
-    unsigned worker;        /* its place there */
+    unsigned generation; /* poterned's number of it; 0: started by somebody else */
 };
 
 struct role {
@@ -42,8 +39,6 @@ struct role {
     int (*serve)(const struct role_env *env, void *data, struct err *err);
     /* How many workers to fork; NULL: the program serves itself. */
     unsigned (*workers)(const struct conf *conf);
-    /* How many more while others wait (role_pool_waits()); NULL: none. */
-    unsigned (*workers_waiting)(const struct conf *conf);
     void (*unload)(void *data);
 };
 
@@ -62,12 +57,11 @@ bool role_tell(const struct role_env *env, enum role_message message);
 
 /*
  * The loop of a "request is a connection" worker: accept, receive, handle, send, close, until
- * drained. `handle` fills reply (what it sends over the connection by itself comes before it); -1
- * closes the connection without one (the other side takes that as a failure). A request that takes
- * longer than `timeout` seconds ends the process (SIGALRM).
+ * drained. `handle` fills reply; -1 closes the connection without one (the other side takes that
+ * as a failure). A request that takes longer than `timeout` seconds ends the process (SIGALRM).
  */
-typedef int role_handler(void *data, struct str request, struct ipc_fds *fds, int connection,
-                         struct buf *reply, struct err *err);
+typedef int role_handler(void *data, struct str request, struct ipc_fds *fds, struct buf *reply,
+                         struct err *err);
 int role_serve_requests(const struct role_env *env, role_handler *handle, void *data,
                         unsigned timeout, struct err *err);
 

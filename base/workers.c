@@ -10,7 +10,7 @@ unsigned processors(void)
 
 unsigned workers_content(const struct conf *conf)
 {
-    return conf->content.workers ? conf->content.workers : processors();
+    return conf->content.workers ? conf->content.workers : WORKERS_CONTENT * processors();
 }
 
 unsigned workers_antivirus(const struct conf *conf)

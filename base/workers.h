@@ -7,7 +7,9 @@
 #include "base/conf.h"
 
 unsigned processors(void); /* of this machine, that are in use; 1 at least */
-/* One a processor. */
+/* WORKERS_CONTENT for each processor: a worker waits a moment for what the resolver knows already.
+ */
+#define WORKERS_CONTENT 2
 unsigned workers_content(const struct conf *conf);
 /* Two a processor, WORKERS_ANTIVIRUS_LEAST at least: a hostile message may keep one busy for the
  * whole of antivirus.timeout, and beside a few of those other mail must go on. */

@@ -213,6 +213,7 @@ static int classify(const struct pipeline *pipeline, struct pool *pool,
 
 /* Whom each step asks. */
 struct askers {
+    const struct dns_source *dns;
     struct dns_memo *memo;
     struct dns_source remembered;             /* the DNS, through the memo */
     struct dns_source file;                   /* sender.keys */
@@ -222,7 +223,7 @@ struct askers {
 static int open_askers(const struct pipeline *pipeline, const struct dns_source *dns,
                        struct pool *pool, struct askers *askers, struct err *err)
 {
-    *askers = (struct askers){.memo = dns_memo_new(pool, dns)};
+    *askers = (struct askers){.dns = dns, .memo = dns_memo_new(pool, dns)};
     if (!askers->memo)
         return err_set(err, "out of memory");
     askers->remembered = dns_memo_source(askers->memo);
@@ -230,6 +231,11 @@ static int open_askers(const struct pipeline *pipeline, const struct dns_source 
     askers->rules = dns_source_is_none(dns) ? NULL : &askers->remembered;
     askers->senders = pipeline->keys ? &askers->file : askers->rules;
     return 0;
+}
+
+static bool put_off(const struct askers *askers)
+{
+    return askers->dns->put_off && *askers->dns->put_off;
 }
 
 static int input_for_rules(const struct pipeline *pipeline, const struct pipeline_result *result,
@@ -273,7 +279,8 @@ static int ask_ahead(const struct pipeline *pipeline, const struct sender_input 
         queries[n++] = rules.list[i];
     if (askers->rules) {
         askers->rules->ask(askers->rules->data, pool, queries, n);
-        zones_take(pipeline->zones, now, pool, askers->rules);
+        if (!put_off(askers))
+            zones_take(pipeline->zones, now, pool, askers->rules);
     }
     return 0;
 }
@@ -294,6 +301,7 @@ static int run_rules(const struct pipeline *pipeline, const struct askers *asker
     return ran;
 }
 
+/* 1: something was put off; what could be asked beside it was. */
 static int judge(const struct pipeline *pipeline, const struct sender_input *sender,
                  const struct askers *askers, struct pool *pool, struct pipeline_result *result,
                  struct err *err)
@@ -303,12 +311,17 @@ static int judge(const struct pipeline *pipeline, const struct sender_input *sen
     if (input_for_rules(pipeline, result, sender->envelope.now, pool, &input, err) < 0 ||
         ask_ahead(pipeline, sender, askers, pool, result, &input, err) < 0)
         return -1;
+    if (put_off(askers))
+        return 1;
     if (askers->senders && sender_check(&pipeline->senders, pipeline->dkim, sender, askers->senders,
                                         pool, &result->sender, err) < 0)
         return -1;
-    if (classify(pipeline, pool, result, err) < 0)
+    if (put_off(askers))
+        return 1;
+    if (classify(pipeline, pool, result, err) < 0 ||
+        run_rules(pipeline, askers, pool, &input, result, err) < 0)
         return -1;
-    return run_rules(pipeline, askers, pool, &input, result, err);
+    return put_off(askers) ? 1 : 0;
 }
 
 int pipeline_run(const struct pipeline *pipeline, const struct scan_request *envelope,
@@ -330,8 +343,7 @@ int pipeline_run(const struct pipeline *pipeline, const struct scan_request *env
                      .hostname = str_of(pipeline->conf->hostname),
                      .now = (int64_t)time(NULL)},
     };
-    if (judge(pipeline, &sender, &askers, pool, result, err) < 0)
-        return -1;
+    int judged = judge(pipeline, &sender, &askers, pool, result, err);
     result->dns = dns_memo_count(askers.memo);
-    return 0;
+    return judged;
 }

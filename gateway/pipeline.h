@@ -67,7 +67,8 @@ unsigned pipeline_score_set(const struct conf *conf, bool dns, const struct mode
 
 /* What must be known from the DNS is asked of `dns`, about the sender the file sender.keys where
  * there is one; what has neither (dns is dns_source_none) is not checked. raw must stay until the
- * pool is emptied. -1: out of memory, or larger than the limits allow. */
+ * pool is emptied. 1: questions were put off (dns->put_off), and there is no result: run it again
+ * when they are answered. -1: out of memory, or larger than the limits allow. */
 int pipeline_run(const struct pipeline *pipeline, const struct scan_request *envelope,
                  struct str raw, const struct dns_source *dns, struct pool *pool,
                  struct pipeline_result *result, struct err *err);

@@ -42,8 +42,25 @@ int scan_request_read(struct str message, const struct ipc_fds *fds, uint64_t si
     return fsio_pread(fds->fd[0], raw, request->size, (off_t)request->offset, "message", err);
 }
 
+void scan_waits_put(struct buf *out, size_t open, struct str fresh)
+{
+    wire_u8(out, SCAN_WAITS);
+    wire_u32(out, (uint32_t)open);
+    wire_str(out, fresh);
+}
+
+bool scan_waits_get(struct str message, uint32_t *open, struct str *fresh)
+{
+    struct wire w = wire_of(message);
+    bool waits = wire_get_u8(&w) == SCAN_WAITS;
+    *open = wire_get_u32(&w);
+    *fresh = wire_get_str(&w);
+    return waits && wire_done(&w);
+}
+
 void content_facts_put(struct buf *out, const struct content_facts *facts)
 {
+    wire_u8(out, SCAN_FACTS);
     wire_f64(out, facts->heuristics);
     wire_f64(out, facts->bayes);
     wire_f64(out, facts->required);
@@ -83,6 +100,8 @@ static void get_fingerprint(struct wire *w, struct content_facts *facts)
 bool content_facts_get(struct str message, struct pool *pool, struct content_facts *facts)
 {
     struct wire w = wire_of(message);
+    if (wire_get_u8(&w) != SCAN_FACTS)
+        return false;
     facts->heuristics = wire_get_f64(&w);
     facts->bayes = wire_get_f64(&w);
     facts->required = wire_get_f64(&w);

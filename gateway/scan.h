@@ -2,8 +2,11 @@
  * scan: what edge asks content and antivirus about a message, and what they answer. Each is one
  * request on a connection of its own (base/ipc.h) with one descriptor: the file, read-only, the
  * message standing at `offset`. content gets a second one where the DNS is asked: a connection to
- * the resolver (gateway/resolver/protocol.h) whose first message edge has sent; it may say
- * SCAN_WAITS, once and before its answer: this message waits for the DNS and needs no processor.
+ * the resolver (gateway/resolver/protocol.h) whose first message edge has sent.
+ *
+ * content waits for no slow name server. It answers SCAN_WAITS then: what it asked, and how many
+ * answers are to come over that connection. Edge takes them, and asks content again, any of its
+ * workers, with a third descriptor: a file of all that is known so far (gateway/resolver/known.h).
  */
 #ifndef POTERNE_GATEWAY_SCAN_H
 #define POTERNE_GATEWAY_SCAN_H
@@ -30,7 +33,9 @@ bool scan_request_get(struct str message, struct scan_request *request);
 int scan_request_read(struct str message, const struct ipc_fds *fds, uint64_t size_limit,
                       struct scan_request *request, struct buf *raw, struct err *err);
 
-#define SCAN_WAITS        STR("waits")
+/* The first byte of content's answer. */
+enum scan_answer { SCAN_FACTS = 1, SCAN_WAITS = 2 };
+
 #define SCAN_EVIDENCE_MAX (48 * 1024)
 
 #define DELIVERED_TO_MAX   50 /* fields; as many hops as a message may have (headers_hops_limit) */
@@ -60,6 +65,10 @@ struct content_facts {
     struct edits edits;  /* always: our own header fields removed */
     struct edits tagged; /* the same with the subject tagged */
 };
+
+/* u8 SCAN_WAITS, u32 open, str fresh: records of known.h. The text points into the message. */
+void scan_waits_put(struct buf *out, size_t open, struct str fresh);
+bool scan_waits_get(struct str message, uint32_t *open, struct str *fresh);
 
 void content_facts_put(struct buf *out, const struct content_facts *facts);
 bool content_facts_get(struct str message, struct pool *pool, struct content_facts *facts);

@@ -10,7 +10,7 @@ static void fail_all(void *data, struct pool *pool, struct dns_query *queries, s
             queries[i].status = DNS_TEMP_FAILED;
 }
 
-const struct dns_source dns_source_none = {fail_all, NULL};
+const struct dns_source dns_source_none = {.ask = fail_all, .data = NULL};
 
 bool dns_source_is_none(const struct dns_source *source)
 {

@@ -65,6 +65,9 @@ struct dns_source {
      */
     void (*ask)(void *data, struct pool *pool, struct dns_query *queries, size_t n);
     void *data;
+    /* NULL, or whether some questions were put off: they failed for now, and what was made of their
+     * answers is to be made anew when they are there. */
+    const bool *put_off;
 };
 
 /* No DNS here: every question fails for now. */

@@ -117,7 +117,7 @@ static void answer_all(void *data, struct pool *pool, struct dns_query *queries,
 
 struct dns_source dns_file_source(struct dns_file *file)
 {
-    return (struct dns_source){answer_all, file};
+    return (struct dns_source){.ask = answer_all, .data = file};
 }
 
 /* --- reading --- */

@@ -116,5 +116,5 @@ static void ask(void *data, struct pool *pool, struct dns_query *queries, size_t
 
 struct dns_source dns_memo_source(struct dns_memo *memo)
 {
-    return (struct dns_source){ask, memo};
+    return (struct dns_source){.ask = ask, .data = memo};
 }

@@ -124,8 +124,8 @@ static void tell_status(const struct antivirus *antivirus, struct buf *reply)
     av_status_put(reply, &status);
 }
 
-int antivirus_handle(void *data, struct str message, struct ipc_fds *fds, int connection,
-                     struct buf *reply, struct err *err)
+int antivirus_handle(void *data, struct str message, struct ipc_fds *fds, struct buf *reply,
+                     struct err *err)
 {
     struct antivirus *antivirus = data;
     struct scan_request request;

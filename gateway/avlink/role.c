@@ -88,8 +88,8 @@ static void scan(struct avlink *avlink, const struct scan_request *request, stru
     av_answers_put(reply, answers, n);
 }
 
-int avlink_handle(void *data, struct str message, struct ipc_fds *fds, int connection,
-                  struct buf *reply, struct err *err)
+int avlink_handle(void *data, struct str message, struct ipc_fds *fds, struct buf *reply,
+                  struct err *err)
 {
     struct avlink *avlink = data;
     struct scan_request request;

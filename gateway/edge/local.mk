@@ -12,6 +12,7 @@ lib_libedge_a_SOURCES = \
     gateway/edge/lists.c gateway/edge/lists.h \
     gateway/edge/recipients.c gateway/edge/recipients.h \
     gateway/edge/redirect.c gateway/edge/redirect.h \
+    gateway/edge/answers.c gateway/edge/answers.h \
     gateway/edge/scan.c gateway/edge/scan.h \
     gateway/edge/vouch.c gateway/edge/vouch.h \
     gateway/edge/watch.c gateway/edge/watch.h \

@@ -2,6 +2,7 @@
 
 #include <event2/event_struct.h>
 #include <stdlib.h>
+#include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -10,18 +11,23 @@
 #include "base/ipc.h"
 #include "base/log.h"
 #include "base/workers.h"
+#include "gateway/edge/answers.h"
 #include "gateway/resolver/client.h"
 
 #define PATH_SIZE      128
 #define SCANS_A_WORKER 2 /* one being worked on, one ready for it */
-/* Bytes of the messages that wait for the DNS: each is in a worker's memory. */
-#define WAITING_BYTES_MAX ((uint64_t)64 * 1024 * 1024)
+/* Messages that wait for the DNS beside those that are worked on. Each holds a descriptor and up to
+ * KNOWN_MAX bytes; those beyond keep their place among those that are worked on. */
+#define ASIDE_MAX 2000
+/* So often content may put a message off; after that it is judged with what is known: SPF's ten
+ * look-ups, one behind the other, and the rounds of rules. */
+#define TIMES_MAX 16
 
 struct step {
     struct scan *scan;
     enum step_result result;
     bool open; /* the answer is awaited */
-    int fd;
+    int fd;    /* -1 while it waits for the DNS */
     struct event readable;
     struct buf reply;
 };
@@ -33,9 +39,11 @@ struct scan {
     struct scan *prev, *next; /* all of them, for the time limits */
     struct scanner *scanner;
     enum scan_state state;
-    bool waits; /* content has said so: for the DNS */
+    bool waits; /* content has put it off, until the DNS has answered */
     bool aside; /* it has given up its place among those that are worked on */
-    uint64_t size;
+    struct scan *back_prev, *back_next;
+    bool back; /* the DNS has answered: it waits for a place */
+    struct answers answers;
     enum scan_result result;
     time_t since;
     int fd;
@@ -56,7 +64,7 @@ struct scanner {
     struct scan *first;
     size_t running, running_max; /* but for those that are aside */
     size_t aside;
-    uint64_t aside_bytes;
+    struct scan *back_first, *back_last; /* they go before the line */
     struct buf incoming;
 };
 
@@ -115,10 +123,46 @@ int scan_fd(const struct scan *scan)
 }
 
 static void run(struct scan *scan);
+static void go_on(struct scan *scan);
+
+/* --- those that wait for the DNS --- */
+
+static void back_enter(struct scan *scan)
+{
+    struct scanner *s = scan->scanner;
+    scan->back = true;
+    scan->back_prev = s->back_last;
+    if (s->back_last)
+        s->back_last->back_next = scan;
+    else
+        s->back_first = scan;
+    s->back_last = scan;
+}
+
+static void back_leave(struct scan *scan)
+{
+    struct scanner *s = scan->scanner;
+    if (!scan->back)
+        return;
+    if (scan->back_prev)
+        scan->back_prev->back_next = scan->back_next;
+    else
+        s->back_first = scan->back_next;
+    if (scan->back_next)
+        scan->back_next->back_prev = scan->back_prev;
+    else
+        s->back_last = scan->back_prev;
+    scan->back = false;
+    scan->back_prev = scan->back_next = NULL;
+}
 
 static void run_next(struct scanner *s)
 {
     while (s->running < s->running_max) {
+        if (s->back_first) {
+            go_on(s->back_first);
+            continue;
+        }
         struct line_place *place = line_take(&s->line);
         if (place == NULL)
             return;
@@ -130,27 +174,26 @@ static void run_next(struct scanner *s)
 static void stop_running(struct scan *scan)
 {
     struct scanner *s = scan->scanner;
-    if (scan->state == RUNNING && scan->aside) {
+    answers_release(&scan->answers);
+    back_leave(scan);
+    if (scan->state != RUNNING)
+        return;
+    if (scan->aside)
         s->aside--;
-        s->aside_bytes -= scan->size;
-    } else if (scan->state == RUNNING) {
+    else
         s->running--;
-    }
 }
 
-/* Only content holds it up, and starts another worker in the place of the one that waits: the next
- * in line may go there. */
+/* Nobody works on it: the next in line may have its place. */
 static void step_aside(struct scan *scan)
 {
     struct scanner *s = scan->scanner;
     bool others = scan->steps[SCAN_ANTIVIRUS].open || scan->steps[SCAN_AVLINK].open;
-    if (!scan->waits || scan->aside || others || s->aside >= s->conf->content.workers_waiting ||
-        s->aside_bytes + scan->size > WAITING_BYTES_MAX)
+    if (!scan->waits || scan->aside || others || s->aside >= ASIDE_MAX)
         return;
     scan->aside = true;
     s->running--;
     s->aside++;
-    s->aside_bytes += scan->size;
     run_next(s);
 }
 
@@ -175,13 +218,19 @@ static void on_finished(evutil_socket_t fd, short what, void *data)
     scan->done(scan->data, &outcome);
 }
 
+static void step_hang_up(struct step *step)
+{
+    if (step->fd >= 0)
+        event_del(&step->readable);
+    fsio_close_quiet(&step->fd);
+}
+
 static void step_close(struct step *step)
 {
     if (!step->open)
         return;
     step->open = false;
-    event_del(&step->readable);
-    fsio_close_quiet(&step->fd);
+    step_hang_up(step);
 }
 
 static void step_end(struct step *step, enum step_result result)
@@ -198,6 +247,24 @@ static void step_end(struct step *step, enum step_result result)
         step_aside(scan);
 }
 
+/* Content has put the message off; false: it could not. */
+static bool put_off(struct step *step, struct str reply)
+{
+    struct scan *scan = step->scan;
+    const struct conf_resolver *conf = &scan->scanner->conf->resolver;
+    uint32_t open;
+    struct str fresh;
+    if (step != &scan->steps[SCAN_CONTENT] || scan->answers.fd < 0 ||
+        scan->answers.times == TIMES_MAX || !scan_waits_get(reply, &open, &fresh))
+        return false;
+    step_hang_up(step);
+    scan->waits = true;
+    answers_await(&scan->answers, scan->scanner->base, open, fresh,
+                  (int64_t)conf->time_per_message * 1000 + RESOLVER_GRACE_MS);
+    step_aside(scan);
+    return true;
+}
+
 static void on_answer(evutil_socket_t fd, short what, void *data)
 {
     struct step *step = data;
@@ -207,11 +274,8 @@ static void on_answer(evutil_socket_t fd, short what, void *data)
     int got = ipc_recv(step->fd, &s->incoming, NULL, &err);
     if (got == 0)
         return;
-    if (got == 1 && which == SCAN_CONTENT && str_eq(buf_str(&s->incoming), SCAN_WAITS)) {
-        step->scan->waits = true;
-        step_aside(step->scan);
+    if (got == 1 && put_off(step, buf_str(&s->incoming)))
         return;
-    }
     if (got == 1) {
         buf_add(&step->reply, buf_str(&s->incoming));
         s->answered[which]++;
@@ -241,14 +305,34 @@ static int open_budget(struct scanner *s)
     return fd;
 }
 
-static int send_request(const struct scan *scan, enum scan_step which, int to, struct err *err)
+/* Whom content may ask, and what is known already. */
+static int add_dns(struct scan *scan, struct ipc_fds *fds, int *known, struct err *err)
+{
+    struct answers *answers = &scan->answers;
+    if (answers->times == 0)
+        answers_open(answers, open_budget(scan->scanner));
+    else if (answers->times == TIMES_MAX)
+        shutdown(answers->fd, SHUT_RDWR); /* nothing more */
+    if (answers->fd < 0)
+        return 0;
+    fds->fd[fds->n++] = answers->fd;
+    if (answers->times == 0)
+        return 0;
+    *known = answers_file(answers, err);
+    if (*known < 0)
+        return -1;
+    fds->fd[fds->n++] = *known;
+    return 0;
+}
+
+static int send_request(struct scan *scan, enum scan_step which, int to, struct err *err)
 {
     struct ipc_fds fds = {.fd = {scan->fd}, .n = 1};
-    int budget = which == SCAN_CONTENT ? open_budget(scan->scanner) : -1;
-    if (budget >= 0)
-        fds.fd[fds.n++] = budget;
+    int known = -1;
+    if (which == SCAN_CONTENT && add_dns(scan, &fds, &known, err) < 0)
+        return -1;
     int sent = ipc_send(to, buf_str(&scan->request), &fds, err);
-    fsio_close_quiet(&budget);
+    fsio_close_quiet(&known);
     return sent;
 }
 
@@ -286,6 +370,31 @@ static void run(struct scan *scan)
         finish(scan, SCAN_DONE);
 }
 
+/* The DNS has answered, and there is a place: content is asked again. */
+static void go_on(struct scan *scan)
+{
+    struct scanner *s = scan->scanner;
+    back_leave(scan);
+    if (scan->aside) {
+        scan->aside = false;
+        s->aside--;
+        s->running++;
+    }
+    scan->waits = false;
+    if (!step_ask(scan, SCAN_CONTENT))
+        step_end(&scan->steps[SCAN_CONTENT], STEP_FAILED);
+}
+
+static void on_answers(void *data)
+{
+    struct scan *scan = data;
+    struct scanner *s = scan->scanner;
+    if (scan->aside && s->running >= s->running_max)
+        back_enter(scan);
+    else
+        go_on(scan);
+}
+
 static void enter_line(struct scan *scan, struct line_queue *queue)
 {
     struct line_place *out = line_enter(&scan->scanner->line, queue, &scan->place);
@@ -301,13 +410,10 @@ struct scan *scan_start(struct scanner *s, struct line_queue *queue,
         close(fd);
         return NULL;
     }
-    *scan = (struct scan){.scanner = s,
-                          .since = clock_seconds(),
-                          .size = request->size,
-                          .fd = fd,
-                          .done = done,
-                          .data = data};
+    *scan =
+        (struct scan){.scanner = s, .since = clock_seconds(), .fd = fd, .done = done, .data = data};
     evtimer_assign(&scan->finished, s->base, on_finished, scan);
+    answers_init(&scan->answers, &s->incoming, on_answers, scan);
     buf_init(&scan->request, IPC_MSG_MAX);
     scan_request_put(&scan->request, request);
     for (int i = 0; i < SCAN_STEPS; i++) {
@@ -372,7 +478,10 @@ static void give_up(struct scan *scan)
 void scanner_tick(struct scanner *s)
 {
     time_t limit = clock_seconds() - s->conf->smtp.scan_timeout;
+    int64_t now = clock_ms();
     for (struct scan *scan = s->first; scan; scan = scan->next)
         if (scan->state != FINISHED && scan->since < limit)
             give_up(scan);
+        else if (answers_late(&scan->answers, now))
+            on_answers(scan);
 }

@@ -107,7 +107,7 @@ static void ask_what_is_missing(struct vouch *v)
 /* As far as what is known leads. */
 static bool passes(struct vouch *v, struct spf_answer *spf)
 {
-    const struct dns_source source = {answer_all, v};
+    const struct dns_source source = {.ask = answer_all, .data = v};
     struct err err = {""};
     pool_reset(v->work);
     return spf_check(&v->request, &source, v->work, spf, &err) == 0 && spf->result == SPF_PASS &&

@@ -7,16 +7,19 @@
 
 #define PATH_SIZE 128
 
-void resolver_client_init(struct resolver_client *c, int fd, uint32_t milliseconds)
+void resolver_client_init(struct resolver_client *c, int fd, const struct known *known)
 {
-    *c = (struct resolver_client){.fd = fd};
-    c->patience_ms = (int)(milliseconds > INT32_MAX / 2 ? INT32_MAX / 2 : milliseconds);
-    c->patience_ms += RESOLVER_GRACE_MS;
+    *c = (struct resolver_client){.fd = fd,
+                                  .known = known,
+                                  .number = known ? known_last(known) : 0,
+                                  .broken = fd < 0};
+    buf_init(&c->fresh, RESOLVER_NEW_MAX);
     buf_init(&c->message, IPC_MSG_MAX);
 }
 
 void resolver_client_release(struct resolver_client *c)
 {
+    buf_release(&c->fresh);
     buf_release(&c->message);
 }
 
@@ -28,28 +31,40 @@ static int time_left(int64_t end)
 
 /* All of them in one message: DNS_QUESTIONS_MAX of the longest names fit. The number of the query
  * list[i] is the last one before, plus 1, plus i. */
-static int send_questions(struct resolver_client *c, const struct dns_query *list, size_t n,
-                          int64_t end, size_t *open, struct err *err)
+static size_t put_questions(struct resolver_client *c, const struct dns_query *list, size_t n)
 {
-    int sent = 0;
+    size_t open = 0;
     buf_clear(&c->message);
     for (size_t i = 0; i < n; i++) {
         if (list[i].status != DNS_ASKED_NOT)
             continue;
         resolver_question_put(&c->message, c->number + 1 + (uint32_t)i, list[i].type, list[i].name);
-        ++*open;
+        open++;
     }
-    if (*open == 0)
-        return 0;
-    while (buf_ok(&c->message) && sent == 0) {
-        if (ipc_wait(c->fd, true, time_left(end), err) != 1)
-            return err_set(err, "the resolver takes no question");
+    return open;
+}
+
+static bool fits(const struct resolver_client *c, struct str message)
+{
+    return c->fresh.n + known_size(message) <= RESOLVER_NEW_MAX;
+}
+
+static int send_questions(struct resolver_client *c, struct err *err)
+{
+    int sent = 0;
+    if (!buf_ok(&c->message))
+        return err_set(err, "no memory for questions");
+    while (sent == 0) {
+        if (ipc_wait(c->fd, true, RESOLVER_GRACE_MS, err) != 1)
+            return err_set(err, "it takes no question");
         sent = ipc_send(c->fd, buf_str(&c->message), NULL, err);
     }
+    known_put(&c->fresh, KNOWN_QUESTIONS, buf_str(&c->message));
     return sent == 1 ? 0 : -1;
 }
 
-/* One answer; those to questions of earlier rounds, whose time was over, are passed by. */
+/* One answer; those to questions of earlier times, for which nobody waits any more, are passed by.
+ * One that finds no room among what is new will be asked for again. */
 static int take_answer(struct resolver_client *c, struct pool *pool, struct dns_query *list,
                        size_t n, size_t *open, struct err *err)
 {
@@ -62,55 +77,60 @@ static int take_answer(struct resolver_client *c, struct pool *pool, struct dns_
         return 0;
     if (!resolver_answer_get(buf_str(&c->message), pool, &answer))
         return err_set(err, "malformed answer, or no memory for it");
-    list[i].status = answer.status;
-    list[i].secure = (answer.flags & RESOLVER_SECURE) != 0;
-    list[i].ttl = answer.ttl;
-    list[i].records = answer.records;
-    list[i].n = answer.n;
+    resolver_answer_fill(&answer, &list[i]);
+    if (fits(c, buf_str(&c->message)))
+        known_put(&c->fresh, KNOWN_ANSWER, buf_str(&c->message));
     --*open;
     return 0;
 }
 
-/* For the next answer. 1: it is there; else 0 or -1, as ipc_wait() says */
-static int await_answer(struct resolver_client *c, int64_t end, bool *told, struct err *err)
+/* Those that come at once. */
+static int take_answers(struct resolver_client *c, struct pool *pool, struct dns_query *list,
+                        size_t n, size_t *open, struct err *err)
 {
-    int left = time_left(end);
-    if (!c->waits || *told || left <= RESOLVER_QUICK_MS)
-        return ipc_wait(c->fd, false, left, err);
-    int ready = ipc_wait(c->fd, false, RESOLVER_QUICK_MS, err);
-    if (ready != 0)
-        return ready;
-    *told = true;
-    c->waits(c->waits_data);
-    return ipc_wait(c->fd, false, time_left(end), err);
-}
-
-static int ask_round(struct resolver_client *c, struct pool *pool, struct dns_query *list, size_t n,
-                     struct err *err)
-{
-    int64_t end = clock_ms() + c->patience_ms;
-    size_t open = 0;
-    bool told = false;
-    if (send_questions(c, list, n, end, &open, err) < 0)
-        return -1;
-    while (open > 0) {
-        if (await_answer(c, end, &told, err) != 1)
-            return err_set(err, "no answer in time");
+    int64_t end = clock_ms() + RESOLVER_QUICK_MS;
+    while (*open > 0) {
+        int ready = ipc_wait(c->fd, false, time_left(end), err);
+        if (ready <= 0)
+            return ready;
         int got = ipc_recv(c->fd, &c->message, NULL, err);
         if (got == IPC_EOF)
             return err_set(err, "it has gone");
-        if (got < 0 || (got == 1 && take_answer(c, pool, list, n, &open, err) < 0))
+        if (got < 0 || (got == 1 && take_answer(c, pool, list, n, open, err) < 0))
             return -1;
     }
     return 0;
 }
 
-/* Names that can't be asked for could fill the message with what is no name. */
-static void refuse_bad_names(struct dns_query *list, size_t n)
+static int ask_round(struct resolver_client *c, struct pool *pool, struct dns_query *list, size_t n,
+                     struct err *err)
 {
-    for (size_t i = 0; i < n; i++)
-        if (list[i].status == DNS_ASKED_NOT && !dns_name_ok(list[i].name))
+    size_t open = put_questions(c, list, n);
+    if (open == 0)
+        return 0;
+    if (!fits(c, buf_str(&c->message))) { /* asked when it is judged again */
+        c->put_off = true;
+        return 0;
+    }
+    if (send_questions(c, err) < 0 ||
+        (!c->put_off && take_answers(c, pool, list, n, &open, err) < 0))
+        return -1;
+    c->open += open;
+    c->put_off = c->put_off || open > 0;
+    return 0;
+}
+
+static void fill_known(const struct resolver_client *c, struct dns_query *list, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        if (list[i].status != DNS_ASKED_NOT)
+            continue;
+        /* names that can't be asked for could fill the message with what is no name */
+        if (!dns_name_ok(list[i].name))
             list[i].status = DNS_BAD_NAME;
+        else if (c->known)
+            known_answer(c->known, &list[i]);
+    }
 }
 
 static void ask(void *data, struct pool *pool, struct dns_query *list, size_t n)
@@ -118,10 +138,11 @@ static void ask(void *data, struct pool *pool, struct dns_query *list, size_t n)
     struct resolver_client *c = data;
     struct err err = {""};
     size_t now = n < DNS_QUESTIONS_MAX ? n : DNS_QUESTIONS_MAX;
-    refuse_bad_names(list, n);
+    fill_known(c, list, now);
     if (!c->broken && ask_round(c, pool, list, now, &err) < 0) {
         log_warning("the resolver: %s; nothing more is asked for this message", err.text);
         c->broken = true;
+        c->put_off = false; /* nobody would answer who waits */
     }
     c->number += (uint32_t)now;
     for (size_t i = 0; i < n; i++)
@@ -131,7 +152,7 @@ static void ask(void *data, struct pool *pool, struct dns_query *list, size_t n)
 
 struct dns_source resolver_client_source(struct resolver_client *c)
 {
-    return (struct dns_source){ask, c};
+    return (struct dns_source){.ask = ask, .data = c, .put_off = &c->put_off};
 }
 
 int resolver_connect(const char *run_dir, const struct resolver_budget *budget, struct err *err)

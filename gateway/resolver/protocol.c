@@ -103,6 +103,15 @@ bool resolver_answer_get(struct str message, struct pool *pool, struct resolver_
     return wire_done(&w);
 }
 
+void resolver_answer_fill(const struct resolver_answer *answer, struct dns_query *query)
+{
+    query->status = answer->status;
+    query->secure = (answer->flags & RESOLVER_SECURE) != 0;
+    query->ttl = answer->ttl;
+    query->records = answer->records;
+    query->n = answer->n;
+}
+
 void resolver_status_put(struct buf *out, const struct resolver_status *s)
 {
     const uint64_t counts[] = {s->questions, s->cached,  s->found,    s->nothing, s->failed,

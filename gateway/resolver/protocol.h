@@ -77,6 +77,8 @@ struct resolver_answer {
 void resolver_answer_put(struct buf *out, const struct resolver_answer *answer);
 /* Records are in the pool, copied; false: malformed, or no memory. */
 bool resolver_answer_get(struct str message, struct pool *pool, struct resolver_answer *answer);
+/* Into the query that it answers, which has the answer's records then. */
+void resolver_answer_fill(const struct resolver_answer *answer, struct dns_query *query);
 /* The number alone, to find out whose answer it is. */
 bool resolver_answer_number(struct str message, uint32_t *number);
 

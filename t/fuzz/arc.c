@@ -29,7 +29,7 @@ static void say(void *data, struct pool *pool, struct dns_query *queries, size_t
 static void check(struct str raw, unsigned kind, struct pool *pool)
 {
     static const char *const trusted[] = {"example", "org"};
-    const struct dns_source dns = {say, &kind};
+    const struct dns_source dns = {.ask = say, .data = &kind};
     struct buf line = BUF_INIT(1 << 16);
     struct dns_query queries[20];
     struct arc_answer answer;

@@ -33,7 +33,7 @@ static void check(struct dkim_checker *checker, struct str raw, unsigned kind)
     struct authres_span *spans;
     struct err err;
     size_t n;
-    struct dns_source keys = {say, &kind};
+    struct dns_source keys = {.ask = say, .data = &kind};
     struct pool *pool = pool_new(16 << 20);
     struct buf line = BUF_INIT(1 << 20);
     if (pool && dkim_check(checker, pool, raw, &keys, &results, &err) == 0) {

@@ -36,7 +36,7 @@ static void say(void *data, struct pool *pool, struct dns_query *queries, size_t
 
 static void check(struct world *world, struct str from, struct str domain, struct pool *pool)
 {
-    const struct dns_source dns = {say, world};
+    const struct dns_source dns = {.ask = say, .data = world};
     const struct spf_answer spf = {.result = SPF_PASS, .domain = domain};
     struct str pieces[] = {STR("From:"), from, STR("\n\n")};
     struct message *message;

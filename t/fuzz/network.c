@@ -65,7 +65,7 @@ static void run_set(struct pool *pool, const struct ruleset *set, struct str raw
     struct rules_result result;
     struct rules_questions ahead;
     struct chance chance = {.bytes = raw, .ahead = &ahead, .first = true};
-    const struct dns_source source = {answer, &chance};
+    const struct dns_source source = {.ask = answer, .data = &chance};
     const struct rules_network network = {.dns = &source};
     struct rules_scratch *scratch = rules_scratch_new(set, &err);
     struct rules_input input = {.sub_rules = true};

@@ -47,7 +47,7 @@ static void say(void *data, struct pool *pool, struct dns_query *queries, size_t
 
 static void check(struct world *world, struct spf_request *request, struct pool *pool)
 {
-    const struct dns_source dns = {say, world};
+    const struct dns_source dns = {.ask = say, .data = world};
     struct spf_answer answer;
     struct err err;
     if (spf_check(request, &dns, pool, &answer, &err) < 0)

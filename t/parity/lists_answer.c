@@ -94,5 +94,5 @@ static void answer(void *data, struct pool *pool, struct dns_query *queries, siz
 
 struct dns_source lists_source(struct lists *lists)
 {
-    return (struct dns_source){answer, lists};
+    return (struct dns_source){.ask = answer, .data = lists};
 }

@@ -343,7 +343,7 @@ static int scans(struct inside *in)
     const struct scan_request request = {.id = STR("x"), .size = mail.n};
     struct ipc_fds fds = {.fd = {memory_file(buf_str(&mail))}, .n = 1};
     scan_request_put(&message, &request);
-    if (antivirus_handle(in->data, buf_str(&message), &fds, -1, &reply, &err) < 0)
+    if (antivirus_handle(in->data, buf_str(&message), &fds, &reply, &err) < 0)
         return 1;
     if (!av_answers_get(buf_str(&reply), answers, &n) || n != 2)
         return 2;

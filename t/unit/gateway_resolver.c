@@ -328,9 +328,10 @@ static void answers_find_their_questions(void **state)
                                            .records = &one,
                                            .n = 1});
     reply(fd[1], &(struct resolver_answer){.number = 1, .status = DNS_NO_DATA});
-    resolver_client_init(&client, fd[0], 1000);
+    resolver_client_init(&client, fd[0], NULL);
     struct dns_source source = resolver_client_source(&client);
     source.ask(source.data, pool, list, 4);
+    assert_false(client.put_off);
     assert_int_equal(list[0].status, DNS_NO_DATA);
     assert_int_equal(list[1].status, DNS_NO_NAME);
     assert_int_equal(list[2].status, DNS_FOUND);
@@ -352,29 +353,108 @@ static void a_lost_resolver_fails_for_now(void **state)
     struct resolver_client client;
     struct dns_query q = {.type = DNS_A, .name = STR("a.example")};
     make_pair(fd);
-    resolver_client_init(&client, fd[0], 1000);
+    resolver_client_init(&client, fd[0], NULL);
     struct dns_source source = resolver_client_source(&client);
     close(fd[1]);
     source.ask(source.data, pool, &q, 1);
     assert_int_equal(q.status, DNS_TEMP_FAILED);
-    resolver_client_release(&client);
-    close(fd[0]);
-    /* one that says nothing, and then one that says what it should not */
-    make_pair(fd);
-    resolver_client_init(&client, fd[0], 0);
+    assert_false(client.put_off); /* nobody would answer who waits */
     q.status = DNS_ASKED_NOT;
-    int64_t from = clock_ms();
     source.ask(source.data, pool, &q, 1);
     assert_int_equal(q.status, DNS_TEMP_FAILED);
-    assert_in_range(clock_ms() - from, RESOLVER_GRACE_MS - 50, RESOLVER_GRACE_MS + 2000);
-    q.status = DNS_ASKED_NOT;
-    from = clock_ms();
-    source.ask(source.data, pool, &q, 1); /* it is not waited for again */
-    assert_int_equal(q.status, DNS_TEMP_FAILED);
-    assert_in_range(clock_ms() - from, 0, RESOLVER_GRACE_MS / 2);
     resolver_client_release(&client);
     close(fd[0]);
+    pool_free(&pool);
+}
+
+/* What was asked and answered until now, as who waits hands it on. */
+static void hand_on(struct buf *records, const struct resolver_client *client)
+{
+    buf_add(records, buf_str(&client->fresh));
+}
+
+static void later(struct buf *records, const struct resolver_answer *answer)
+{
+    struct buf message = BUF_INIT(IPC_MSG_MAX);
+    resolver_answer_put(&message, answer);
+    known_put(records, KNOWN_ANSWER, buf_str(&message));
+    buf_release(&message);
+}
+
+static void a_slow_answer_is_put_off(void **state)
+{
+    int fd[2];
+    struct err err;
+    struct pool *pool = pool_new(POOL_MAX);
+    struct resolver_client client;
+    struct buf records = BUF_INIT(KNOWN_MAX), asked = BUF_INIT(IPC_MSG_MAX);
+    struct dns_query list[] = {{.type = DNS_A, .name = STR("quick.example")},
+                               {.type = DNS_A, .name = STR("slow.example")}};
+    struct dns_query more = {.type = DNS_TXT, .name = STR("slow.example")};
+    make_pair(fd);
+    reply(fd[1], &(struct resolver_answer){.number = 1, .status = DNS_NO_NAME});
+    resolver_client_init(&client, fd[0], NULL);
+    struct dns_source source = resolver_client_source(&client);
+    int64_t from = clock_ms();
+    source.ask(source.data, pool, list, 2);
+    source.ask(source.data, pool, &more, 1); /* asked, and not waited for */
+    assert_in_range(clock_ms() - from, 0, 500);
+    assert_int_equal(list[0].status, DNS_NO_NAME);
+    assert_int_equal(list[1].status, DNS_TEMP_FAILED);
+    assert_int_equal(more.status, DNS_TEMP_FAILED);
+    assert_true(*source.put_off);
+    assert_int_equal(client.open, 2);
+    assert_int_equal(ipc_recv(fd[1], &asked, NULL, &err), 1);
+    assert_int_equal(ipc_recv(fd[1], &asked, NULL, &err), 1);
+    hand_on(&records, &client);
+    resolver_client_release(&client);
+
+    /* again, with one of the two answers: the other never came, and is not asked for again */
+    later(&records, &(struct resolver_answer){.number = 3, .status = DNS_NO_DATA});
+    const struct known *known = known_read(pool, buf_str(&records));
+    assert_non_null(known);
+    resolver_client_init(&client, fd[0], known);
+    source = resolver_client_source(&client);
+    list[0].status = list[1].status = more.status = DNS_ASKED_NOT;
+    source.ask(source.data, pool, list, 2);
+    source.ask(source.data, pool, &more, 1);
+    assert_int_equal(list[0].status, DNS_NO_NAME);
+    assert_int_equal(list[1].status, DNS_TEMP_FAILED);
+    assert_int_equal(more.status, DNS_NO_DATA);
+    assert_false(*source.put_off);
+    assert_int_equal(ipc_recv(fd[1], &asked, NULL, &err), 0);
+
+    /* what is new has a number of its own */
+    struct dns_query fresh = {.type = DNS_MX, .name = STR("slow.example")};
+    reply(fd[1], &(struct resolver_answer){.number = 7, .status = DNS_NO_DATA});
+    source.ask(source.data, pool, &fresh, 1);
+    assert_int_equal(fresh.status, DNS_NO_DATA);
+    resolver_client_release(&client);
+    buf_release(&records);
+    buf_release(&asked);
+    close(fd[0]);
     close(fd[1]);
+    pool_free(&pool);
+}
+
+static void what_is_known_may_be_damaged(void **state)
+{
+    struct pool *pool = pool_new(POOL_MAX);
+    struct buf records = BUF_INIT(KNOWN_MAX), questions = BUF_INIT(IPC_MSG_MAX);
+    resolver_question_put(&questions, 5, DNS_A, STR("a.example"));
+    resolver_question_put(&questions, 6, DNS_MX, STR("a.example"));
+    known_put(&records, KNOWN_QUESTIONS, buf_str(&questions));
+    size_t asked = records.n;
+    later(&records, &(struct resolver_answer){.number = 6, .status = DNS_NO_NAME});
+    for (size_t n = 0; n <= records.n; n++) {
+        const struct known *known = known_read(pool, str_sub(buf_str(&records), 0, n));
+        assert_int_equal(known != NULL, n == 0 || n == asked || n == records.n);
+        assert_int_equal(known ? known_last(known) : 0, known && n > 0 ? 6 : 0);
+    }
+    buf_addc(&records, 9);
+    assert_null(known_read(pool, buf_str(&records)));
+    buf_release(&records);
+    buf_release(&questions);
     pool_free(&pool);
 }
 
@@ -438,6 +518,8 @@ int main(void)
         cmocka_unit_test(no_round_takes_all_the_time),
         cmocka_unit_test(answers_find_their_questions),
         cmocka_unit_test(a_lost_resolver_fails_for_now),
+        cmocka_unit_test(a_slow_answer_is_put_off),
+        cmocka_unit_test(what_is_known_may_be_damaged),
         cmocka_unit_test(messages_survive_the_wire),
         cmocka_unit_test(an_answer_is_never_too_large),
     };

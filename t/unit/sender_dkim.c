@@ -167,7 +167,7 @@ static struct dkim_signature *check(struct fixture *f, struct dkim_checker *chec
                                     struct answers *answers)
 {
     struct err err = {""};
-    const struct dns_source source = {say, answers};
+    const struct dns_source source = {.ask = say, .data = answers};
     pool_reset(f->pool);
     if (dkim_check(checker, f->pool, raw, &source, &f->results, &err) < 0)
         fail_msg("%s", err.text);

@@ -169,7 +169,7 @@ static void count(void *data, struct pool *memory, struct dns_query *queries, si
 static void asks_only_once(void **state)
 {
     struct counter counter = {0, 0};
-    const struct dns_source source = {count, &counter};
+    const struct dns_source source = {.ask = count, .data = &counter};
     struct dns_memo *memo = dns_memo_new(pool, &source);
     const struct dns_source asker = dns_memo_source(memo);
     struct dns_query queries[] = {
@@ -197,7 +197,7 @@ static void has_a_limit(void **state)
 {
     static struct dns_query queries[DNS_MEMO_MAX + 10];
     struct counter counter = {0, 0};
-    const struct dns_source source = {count, &counter};
+    const struct dns_source source = {.ask = count, .data = &counter};
     struct dns_memo *memo = dns_memo_new(pool, &source);
     const struct dns_source asker = dns_memo_source(memo);
     for (size_t i = 0; i < DNS_MEMO_MAX + 10; i++)
