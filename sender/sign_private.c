@@ -87,9 +87,14 @@ static int write_pem(struct sign_private *key, struct err *err)
     if (result == 0)
         buf_addn(&key->pem, text, (size_t)n);
     BIO_free(bio);
-    if (result == 0 && !buf_ok(&key->pem))
-        result = err_set(err, "out of memory for a key");
     return result;
+}
+
+/* The library takes a C string. */
+static int end_pem(struct sign_private *key, struct err *err)
+{
+    (void)buf_cstr(&key->pem);
+    return buf_ok(&key->pem) ? 0 : err_set(err, "out of memory for a key");
 }
 
 struct sign_private *sign_private_make(enum sign_kind kind, struct err *err)
@@ -101,6 +106,8 @@ struct sign_private *sign_private_make(enum sign_kind kind, struct err *err)
     key->pkey = kind == SIGN_RSA ? EVP_PKEY_Q_keygen(NULL, NULL, "RSA", (size_t)SIGN_RSA_BITS)
                                  : EVP_PKEY_Q_keygen(NULL, NULL, "ED25519");
     int result = key->pkey ? write_pem(key, err) : ssl_failed(err, "cannot make a key");
+    if (result == 0)
+        result = end_pem(key, err);
     if (result == 0)
         key->bits = (unsigned)EVP_PKEY_bits(key->pkey);
     else
@@ -154,7 +161,8 @@ static int parse_pem(struct sign_private *key, const char *path, struct err *err
 struct sign_private *sign_private_read(const char *path, struct err *err)
 {
     struct sign_private *key = key_new(err);
-    if (key && (read_file(key, path, err) < 0 || parse_pem(key, path, err) < 0))
+    if (key &&
+        (read_file(key, path, err) < 0 || end_pem(key, err) < 0 || parse_pem(key, path, err) < 0))
         sign_private_free(&key);
     return key;
 }

@@ -30,7 +30,7 @@ struct sign_private {
     enum sign_kind kind;
     unsigned bits;
     void *pkey;       /* EVP_PKEY of OpenSSL */
-    struct buf pem;   /* as it stands in its file */
+    struct buf pem;   /* as it stands in its file, NUL behind it */
     bool open_to_all; /* users beside its owner and his group can read the file */
 };
 
