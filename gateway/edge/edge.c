@@ -20,7 +20,8 @@
 #define DRAIN_LAST    10 /* seconds more for their last words */
 #define DRAIN_JOURNAL 5  /* seconds more for the journal to take the last refusals */
 #define LINK_WAITING  (1024 * 1024)
-#define FDS_A_MESSAGE 4 /* file, its reading end, two scanners; each session has one more */
+/* The file, its reading end, three scanners, the resolver; each session has one more. */
+#define FDS_A_MESSAGE 6
 #define FDS_OTHER     64
 #define FDS_MESSAGES  2000 /* messages under way at once that we plan for */
 #define DAY           86400
