@@ -77,6 +77,7 @@ struct conf_ldap {
     const char *password_file;
     const char *base;
     const char *filter;       /* of one address: %a, %u, %d */
+    const char *login;        /* likewise, of one user name; "": filter */
     const char *people;       /* of all who have an address, for the snapshot */
     const char *address;      /* attribute: the official address */
     struct conf_list aliases; /* attributes: further ones */
@@ -172,6 +173,16 @@ struct conf_smtp {
     unsigned scan_wait_limit; /* messages waiting for a scanner: 200; then 451 4.3.2 */
     unsigned scan_timeout;    /* 60; then 451 4.3.2 */
     double lists_refuse; /* sum of the weights of lists that a client is refused from; 0: none */
+};
+
+/* Mail of our own people, who log in (RFC 6409). */
+struct conf_submission {
+    struct conf_list listen;     /* TLS by STARTTLS, which is required: { } */
+    struct conf_list listen_tls; /* TLS from the first byte on (RFC 8314): { } */
+    const char *domain;          /* of a user name without one; NULL: the first of ours */
+    unsigned failures_limit;     /* failed logins in a session before 421: 3 */
+    unsigned failure_delay;      /* seconds for each of them: 2 */
+    const char *renew_url;       /* where a password is renewed; "": nobody is told */
 };
 
 /* Who may come in, and how a client has to behave before it brings a message. */
@@ -357,6 +368,7 @@ struct conf {
     struct conf_domain *domains; /* ordered by name */
     size_t n_domains;
     struct conf_smtp smtp;
+    struct conf_submission submission;
     struct conf_gate gate;
     struct conf_spam spam;
     struct conf_reports reports;

@@ -109,6 +109,16 @@ void conf_check(const struct conf_loaded *loaded)
     const struct clash clashes[] = {
         {(smtp->tls_certificate == NULL) != (smtp->tls_key == NULL), "smtp", "tls_certificate",
          "smtp", "tls_key", "tls_certificate and tls_key go together; expected both or none"},
+        {conf->submission.listen.n > 0 && smtp->tls_certificate == NULL, "submission", "listen",
+         "smtp", "tls_certificate",
+         "listen of submission without tls_certificate of smtp; passwords are taken over TLS only"},
+        {conf->submission.listen_tls.n > 0 && smtp->tls_certificate == NULL, "submission",
+         "listen_tls", "smtp", "tls_certificate",
+         "listen_tls of submission without tls_certificate of smtp; passwords are taken over TLS "
+         "only"},
+        {conf->submission.domain && conf_domain_find(conf, str_of(conf->submission.domain)) == NULL,
+         "submission", "domain", "submission", "domain",
+         "domain of submission is none of ours; expected one that has a section here"},
         {smtp->client_sessions_limit > smtp->sessions_limit, "smtp", "client_sessions_limit",
          "smtp", "sessions_limit",
          "client_sessions_limit is above sessions_limit; expected it below"},

@@ -113,12 +113,14 @@ int conf_check_ldap(struct conf_loaded *loaded, size_t i, struct err *err)
     if (*ldap->base == '\0')
         return err_set(err, "ldap %s has no base; expected base = \"ou=people,dc=example,dc=org\"",
                        ldap->name);
-    if (!is_filter(ldap->filter) || !is_filter(ldap->people))
+    if (!is_filter(ldap->filter) || !is_filter(ldap->people) || !is_filter(ldap->login))
         return err_set(err,
                        "ldap %s: expected a filter such as (mail=%%a) in parentheses that match",
                        ldap->name);
     if (*ldap->filter && strstr(ldap->filter, "%a") == NULL && strstr(ldap->filter, "%u") == NULL)
         return err_set(err, "ldap %s: expected %%a or %%u in filter", ldap->name);
+    if (*ldap->login && strstr(ldap->login, "%a") == NULL && strstr(ldap->login, "%u") == NULL)
+        return err_set(err, "ldap %s: expected %%a or %%u in login", ldap->name);
     if ((*ldap->bind_dn != '\0') != (ldap->password_file != NULL))
         return err_set(err, "ldap %s: bind_dn and password_file go together; expected both or none",
                        ldap->name);

@@ -113,6 +113,20 @@ const struct conf_setting conf_settings[] = {
 {"smtp", "lists_refuse", SCORE(smtp.lists_refuse), "0", 0, 1000, {0},
  "A client is refused when the weights of the sections list that have it reach this; 0 is never."},
 
+{"submission", "listen", LIST(CONF_LISTENS, submission.listen), "{ }", 0, 8, {0},
+ "Addresses and ports (587) where our own people send their mail: STARTTLS, then AUTH, then a sender "
+ "address that is the account's, and any recipient."},
+{"submission", "listen_tls", LIST(CONF_LISTENS, submission.listen_tls), "{ }", 0, 8, {0},
+ "The same (465) with TLS from the first byte on."},
+{"submission", "domain", HOST(submission.domain), NULL, 0, 0, {0},
+ "The domain of a user name without one. Default: the first section domain by name."},
+{"submission", "failures_limit", COUNT(submission.failures_limit), "3", 1, 100, {0},
+ "Failed logins in a session before it is ended with 421."},
+{"submission", "failure_delay", TIME(submission.failure_delay), "2s", 0, 10, {0},
+ "How long the answer to a failed login takes: once, twice, three times as long."},
+{"submission", "renew_url", TEXT(submission.renew_url), "\"\"", 0, 200, {0},
+ "Where a password is renewed: told to who logs in with one that has expired or soon will."},
+
 {"gate", "proxy_from", LIST(CONF_NETWORKS, gate.proxy_from), "{ }", 0, 1000, {0},
  "Networks of load balancers: each of their connections must begin with a PROXY header (version 1 or "
  "2) that says whose it is. From anybody else such a header is an error. LOCAL is the balancer itself; "
@@ -413,6 +427,9 @@ static const struct conf_setting conf_ldap_settings[] = {
 {"ldap", "filter", LDAP_TEXT(filter), "\"\"", 0, 2000, {0},
  "Filter that finds one address: %a is the address, %u what stands before its @, %d its domain. "
  "Empty is the preset's."},
+{"ldap", "login", LDAP_TEXT(login), "\"\"", 0, 2000, {0},
+ "Filter that finds who logs in, likewise; a user name without a domain gets submission.domain. Empty "
+ "is filter, so that one logs in with an address."},
 {"ldap", "people", LDAP_TEXT(people), "\"\"", 0, 2000, {0},
  "Filter that finds all who have an address, for the snapshot. Empty is the preset's."},
 {"ldap", "address", LDAP_TEXT(address), "\"\"", 0, 100, {0},

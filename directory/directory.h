@@ -18,7 +18,7 @@
  * like any other.
  *
  * The messages between edge and the directory process (wire.h):
- *     request  u32 number, u8 enum directory_wish, str address, str sender
+ *     request  u32 number, u8 enum directory_wish, str address, str sender (or password)
  *     reply    u32 number, u8 enum directory_result, str canonical address, str how it was found,
  *              u8 rewrite, u64 quota used, u64 quota limit, str redirect, u8 keep, str identities,
  *              str rule, u8 hops of the redirection, of each: str address, str person, u8 keep
@@ -44,6 +44,7 @@ enum directory_wish {
     WISH_FORGET,    /* the cache forgets it; an empty address: everything */
     WISH_STATUS,
     WISH_ACCEPT, /* what the LDAP directory of that name has lost is gone (ldap/shrink.h) */
+    WISH_LOGIN,  /* is that the password of that user? (login.h) */
 };
 
 enum directory_result {
@@ -92,7 +93,8 @@ struct directory_request {
     uint32_t number;
     enum directory_wish wish;
     struct str address;
-    struct str sender; /* empty: the null sender */
+    struct str sender;   /* empty: the null sender */
+    struct str password; /* of WISH_LOGIN, in the place of the sender */
 };
 
 void directory_request_put(struct buf *out, const struct directory_request *request);

@@ -13,6 +13,7 @@ lib_libdirectory_a_SOURCES = \
     directory/freemail.c directory/freemail.h \
     directory/table.c directory/table.h \
     directory/file.c directory/file.h \
+    directory/login.c directory/login.h \
     directory/message.c
 
 # what is asked: linked by the directory process alone
@@ -28,8 +29,13 @@ lib_libsources_a_SOURCES = \
     directory/ldap/writers.c directory/ldap/writers.h \
     directory/ldap/session.c directory/ldap/session.h \
     directory/ldap/lookup.c directory/ldap/lookup.h \
+    directory/ldap/login.c directory/ldap/login.h \
     directory/ldap/shrink.c directory/ldap/shrink.h \
     directory/ldap/snapshot.c directory/ldap/snapshot.h
+
+unit += t/unit/directory_login
+t_unit_directory_login_CPPFLAGS = $(AM_CPPFLAGS) $(LDAP_CFLAGS)
+t_unit_directory_login_LDADD = $(SOURCES_LIBS) $(CMOCKA_LIBS)
 
 unit += t/unit/directory_cache t/unit/directory_ldap t/unit/directory_search t/unit/directory_shrink t/unit/directory_snapshot
 t_unit_directory_cache_LDADD = $(DIRECTORY_LIBS) $(CMOCKA_LIBS)

@@ -6,7 +6,7 @@ void directory_request_put(struct buf *out, const struct directory_request *requ
     wire_u32(out, request->number);
     wire_u8(out, (uint8_t)request->wish);
     wire_str(out, request->address);
-    wire_str(out, request->sender);
+    wire_str(out, request->wish == WISH_LOGIN ? request->password : request->sender);
 }
 
 bool directory_request_get(struct str message, struct directory_request *request)
@@ -16,8 +16,11 @@ bool directory_request_get(struct str message, struct directory_request *request
     uint8_t wish = wire_get_u8(&w);
     request->wish = (enum directory_wish)wish;
     request->address = wire_get_str(&w);
-    request->sender = wire_get_str(&w);
-    return wire_done(&w) && wish <= WISH_ACCEPT;
+    if (request->wish == WISH_LOGIN)
+        request->password = wire_get_str(&w);
+    else
+        request->sender = wire_get_str(&w);
+    return wire_done(&w) && wish <= WISH_LOGIN;
 }
 
 void redirect_way_put(struct buf *out, const struct redirect_way *way)

@@ -238,6 +238,14 @@ static void accept_loss(struct desk *desk, struct client *client, const struct d
     reply_json(desk, client, r->number, &json);
 }
 
+/* The password stands nowhere here any more then, but with who checks it. */
+static void take_login(struct desk *desk, struct client *client, struct str message,
+                       const struct directory_request *request)
+{
+    logins_take(desk->logins, client, request);
+    explicit_bzero((void *)(uintptr_t)message.s, message.n);
+}
+
 void desk_take(struct desk *desk, struct client *client, struct str message)
 {
     struct directory_request request;
@@ -253,7 +261,9 @@ void desk_take(struct desk *desk, struct client *client, struct str message)
                          .wish = request.wish,
                          .begun_us = clock_us(),
                          .until_ms = clock_ms() + DESK_PATIENCE};
-    if (request.wish == WISH_FORGET)
+    if (request.wish == WISH_LOGIN)
+        take_login(desk, client, message, &request);
+    else if (request.wish == WISH_FORGET)
         forget(desk, client, &request);
     else if (request.wish == WISH_ACCEPT)
         accept_loss(desk, client, &request);
@@ -298,6 +308,7 @@ void desk_tend(struct desk *desk)
     int64_t now = clock_ms();
     struct question **link = &desk->open;
     snapshots_collect(desk->snapshots);
+    logins_tend(desk->logins);
     for (size_t i = 0; i < desk->directory->n_sources; i++)
         if (desk->askers[i])
             collect(desk, desk->askers[i]);
@@ -324,9 +335,11 @@ int desk_pause(const struct desk *desk)
     for (const struct question *q = desk->open; q; q = q->next)
         if (q->asking && !q->done && (first < 0 || q->asking_until_ms < first))
             first = q->asking_until_ms;
+    int login = logins_pause(desk->logins);
     if (first < 0)
-        return -1;
-    return first <= now ? 0 : (int)(first - now);
+        return login;
+    int pause = first <= now ? 0 : (int)(first - now);
+    return login >= 0 && login < pause ? login : pause;
 }
 
 void desk_release(struct desk *desk)

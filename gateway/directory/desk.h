@@ -14,6 +14,7 @@
 #include "directory/search.h"
 #include "gateway/clients.h"
 #include "gateway/directory/askers.h"
+#include "gateway/directory/logins.h"
 #include "gateway/directory/snapshots.h"
 
 #define DESK_OPEN_MAX     10000 /* questions that wait; one more is DIRECTORY_UNAVAILABLE */
@@ -62,6 +63,7 @@ struct desk {
     struct clients *clients;
     struct cache *cache;
     struct snapshots *snapshots;
+    struct logins *logins;
     struct askers **askers; /* of each source; NULL: it is not asked */
     struct question *open;
     size_t n_open;

@@ -61,6 +61,7 @@ static void directory_unload(void *data)
     for (size_t i = 0; desk->askers && i < server->directory->n_sources; i++)
         ended &= askers_stop(&desk->askers[i]);
     ended &= snapshots_stop(&desk->snapshots);
+    ended &= logins_stop(&desk->logins);
     if (!ended)
         _exit(0);
     free(desk->askers);
@@ -122,7 +123,8 @@ static int open_desk(struct server *server, const struct conf *conf, struct err 
     if (desk->cache == NULL || cache_read(desk->cache, server->cache_path, err) < 0)
         return -1;
     desk->snapshots = snapshots_new(server->directory, folder, err);
-    return desk->snapshots ? open_askers(server, err) : -1;
+    desk->logins = logins_new(conf, err);
+    return desk->snapshots && desk->logins ? open_askers(server, err) : -1;
 }
 
 static int directory_load(const struct role_env *env, void **data, struct err *err)
@@ -177,6 +179,8 @@ static int start_threads(struct server *server, struct err *err)
     for (size_t i = 0; i < server->directory->n_sources; i++)
         if (desk->askers[i] && askers_start(desk->askers[i], server->wake_fd, err) < 0)
             return -1;
+    if (logins_start(desk->logins, server->wake_fd, err) < 0)
+        return -1;
     return snapshots_start(desk->snapshots, server->wake_fd, err);
 }
 

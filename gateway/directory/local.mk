@@ -6,6 +6,7 @@ gateway_poterne_directory_SOURCES = gateway/directory/directory.c \
     gateway/directory/askers.c gateway/directory/askers.h \
     gateway/directory/desk.c gateway/directory/desk.h \
     gateway/directory/inspect.c \
+    gateway/directory/logins.c gateway/directory/logins.h \
     gateway/directory/snapshots.c gateway/directory/snapshots.h \
     gateway/clients.c gateway/clients.h
 gateway_poterne_directory_LDADD = $(SOURCES_LIBS) $(JANSSON_LIBS)

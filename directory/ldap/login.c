@@ -1,0 +1,246 @@
+#include "directory/ldap/login.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "directory/ldap/filter.h"
+#include "directory/ldap/lookup.h"
+
+#define ENTRIES_MAX 2 /* one too many is enough to know */
+
+struct ldap_login {
+    struct ldap_session session;
+    struct pool *pool;
+    struct buf filter;
+};
+
+void ldap_login_close(struct ldap_login **login)
+{
+    struct ldap_login *gone = *login;
+    *login = NULL;
+    if (gone == NULL)
+        return;
+    ldap_session_close(&gone->session);
+    ldap_site_free(&gone->session.site);
+    pool_free(&gone->pool);
+    buf_release(&gone->filter);
+    free(gone);
+}
+
+/* A password never goes over a network in clear. */
+static bool is_in_clear(const struct conf_ldap *conf)
+{
+    for (size_t i = 0; i < conf->servers.n; i++) {
+        struct str server = str_of(conf->servers.items[i]);
+        struct str host = str_from(server, STR("ldap://").n);
+        bool near = str_starts(host, STR("127.")) || str_starts(host, STR("[::1]")) ||
+                    str_istarts(host, STR("localhost"));
+        if (str_istarts(server, STR("ldap://")) && !conf->starttls && !near)
+            return true;
+    }
+    return false;
+}
+
+struct ldap_login *ldap_login_open(const struct conf_ldap *conf, struct err *err)
+{
+    if (is_in_clear(conf)) {
+        err_set(err,
+                "ldap %s: people log in there (submission), and passwords are not sent in clear; "
+                "expected ldaps:// or starttls = yes",
+                conf->name);
+        return NULL;
+    }
+    struct ldap_login *login = calloc(1, sizeof *login);
+    if (login == NULL) {
+        err_set(err, "ldap %s: out of memory", conf->name);
+        return NULL;
+    }
+    login->filter = BUF_INIT(LDAP_FILTER_MAX);
+    login->pool = pool_new(LDAP_ENTRY_MAX);
+    if (login->pool == NULL)
+        err_set(err, "ldap %s: out of memory", conf->name);
+    else
+        login->session.site = ldap_site_new(conf, err);
+    if (login->session.site == NULL)
+        ldap_login_close(&login);
+    return login;
+}
+
+static void set_away(struct login_answer *answer, const char *why)
+{
+    answer->result = LOGIN_AWAY;
+    snprintf(answer->note, sizeof answer->note, "%s", why);
+}
+
+/* --- the bind --- */
+
+/* "… AcceptSecurityContext error, data 532, v4563": the codes of a Windows log-on. */
+static enum login_result windows_result(const char *words)
+{
+    static const struct {
+        const char *word;
+        enum login_result result;
+    } meanings[] = {
+        {"data 532,", LOGIN_EXPIRED},  {"data 773,", LOGIN_MUST_CHANGE},
+        {"data 775,", LOGIN_LOCKED},   {"data 533,", LOGIN_DISABLED},
+        {"data 701,", LOGIN_DISABLED},
+    };
+    for (size_t i = 0; words && i < sizeof meanings / sizeof meanings[0]; i++)
+        if (strstr(words, meanings[i].word))
+            return meanings[i].result;
+    return LOGIN_WRONG;
+}
+
+enum login_result ldap_login_result(int code, const char *words, LDAPPasswordPolicyError policy)
+{
+    bool no = code == LDAP_INVALID_CREDENTIALS;
+    if (code == LDAP_SUCCESS)
+        return policy == PP_changeAfterReset ? LOGIN_MUST_CHANGE : LOGIN_OK;
+    if (no && policy == PP_passwordExpired)
+        return LOGIN_EXPIRED;
+    if (no && policy == PP_accountLocked)
+        return LOGIN_LOCKED;
+    if (no)
+        return windows_result(words);
+    /* an entry that has no password, or is gone since it was found */
+    if (code == LDAP_INAPPROPRIATE_AUTH || code == LDAP_NO_SUCH_OBJECT)
+        return LOGIN_WRONG;
+    return LOGIN_AWAY;
+}
+
+/* What the control says; of a success also how long the password still lasts. */
+static LDAPPasswordPolicyError read_policy(LDAP *ld, LDAPControl **controls,
+                                           struct login_answer *answer)
+{
+    LDAPPasswordPolicyError error = PP_noError;
+    ber_int_t expires = -1, grace = -1;
+    LDAPControl *control = ldap_control_find(LDAP_CONTROL_PASSWORDPOLICYRESPONSE, controls, NULL);
+    if (control == NULL ||
+        ldap_parse_passwordpolicy_control(ld, control, &expires, &grace, &error) != LDAP_SUCCESS)
+        return PP_noError;
+    answer->soon = expires >= 0 || grace >= 0;
+    answer->expires = expires > 0 ? (uint64_t)expires : 0;
+    return error;
+}
+
+static void read_bind(LDAP *ld, LDAPMessage *result, struct login_answer *answer)
+{
+    LDAPControl **controls = NULL;
+    char *words = NULL;
+    int code = LDAP_OTHER;
+    if (ldap_parse_result(ld, result, &code, NULL, &words, NULL, &controls, 0) != LDAP_SUCCESS) {
+        set_away(answer, "the answer to the bind is not understood");
+        return;
+    }
+    LDAPPasswordPolicyError policy = read_policy(ld, controls, answer);
+    answer->result = ldap_login_result(code, words, policy);
+    if (answer->result != LOGIN_OK)
+        snprintf(answer->note, sizeof answer->note, "%s%s%.100s%s%s", ldap_err2string(code),
+                 words && *words ? ": " : "", words ? words : "", policy == PP_noError ? "" : ", ",
+                 policy == PP_noError ? "" : ldap_passwordpolicy_err2txt(policy));
+    ldap_controls_free(controls);
+    ldap_memfree(words);
+}
+
+/* The connection is somebody else's afterwards: the caller closes it. */
+static void try_bind(struct ldap_session *session, const char *dn, const char *password,
+                     struct login_answer *answer)
+{
+    struct timeval limit = {.tv_sec = session->site->conf->timeout};
+    struct berval secret = {strlen(password), (char *)(uintptr_t)password};
+    LDAPControl *policy = NULL;
+    LDAPMessage *result = NULL;
+    int number = -1;
+    if (ldap_create_passwordpolicy_control(session->ld, &policy) != LDAP_SUCCESS) {
+        set_away(answer, "out of memory");
+        return;
+    }
+    LDAPControl *controls[] = {policy, NULL};
+    int code = ldap_sasl_bind(session->ld, dn, LDAP_SASL_SIMPLE, &secret, controls, NULL, &number);
+    ldap_control_free(policy);
+    int got =
+        code == LDAP_SUCCESS ? ldap_result(session->ld, number, LDAP_MSG_ALL, &limit, &result) : -1;
+    if (got > 0)
+        read_bind(session->ld, result, answer);
+    else
+        set_away(answer, got == 0 ? "no answer to the bind in time" : "the connection is lost");
+    ldap_msgfree(result);
+}
+
+/* --- the entry --- */
+
+/* Those for which there is no room it can't send from: the official one is the first. */
+static void take_addresses(const struct ldap_who *who, struct login_answer *answer)
+{
+    struct buf list = BUF_OVER(answer->addresses);
+    struct str granted = who->person.identities, one;
+    for (size_t i = 0; i < who->n && list.n + strlen(who->addresses[i].text) < list.max; i++)
+        buf_addf(&list, "%s%s", i ? " " : "", who->addresses[i].text);
+    while (str_next(&granted, ' ', &one))
+        if (one.n && list.n + one.n < list.max)
+            buf_addf(&list, " %.*s", STR_ARG(one));
+    buf_cstr(&list);
+    str_copy(str_of(who->addresses[0].text), answer->account, sizeof answer->account);
+}
+
+/* The password is looked at first: who does not know it learns nothing of the account. */
+static void check_entry(struct ldap_login *login, LDAPMessage *message, const char *password,
+                        struct login_answer *answer)
+{
+    struct ldap_session *s = &login->session;
+    struct ldap_entry entry;
+    struct ldap_who who = {0};
+    struct err err = {""};
+    char *dn = ldap_get_dn(s->ld, message);
+    if (dn == NULL || *dn == '\0')
+        set_away(answer, "the entry has no name");
+    else if (ldap_session_entry(s, message, login->pool, &entry, &err) < 0 ||
+             ldap_entry_read(&s->site->shape, &entry, login->pool, &who) < 0)
+        set_away(answer, err.text[0] ? err.text : "out of memory");
+    else
+        try_bind(s, dn, password, answer);
+    ldap_memfree(dn);
+    if (answer->result != LOGIN_OK)
+        return;
+    if (who.n == 0 || (who.person.flags & (PERSON_DISABLED | PERSON_GROUP))) {
+        answer->result = LOGIN_DISABLED;
+        snprintf(answer->note, sizeof answer->note, "%s",
+                 who.n == 0 ? "the entry has no mail address" : "the entry is disabled");
+    } else {
+        take_addresses(&who, answer);
+    }
+}
+
+bool ldap_login_check(struct ldap_login *login, const struct address *user, const char *password,
+                      struct login_answer *answer)
+{
+    struct ldap_session *s = &login->session;
+    const char *filter = s->site->conf->login;
+    LDAPMessage *result = NULL;
+    struct err err = {""};
+    bool found = true;
+    *answer = (struct login_answer){.result = LOGIN_WRONG};
+    if (*password == '\0')
+        return true;
+    pool_reset(login->pool);
+    buf_clear(&login->filter);
+    ldap_filter_make(&login->filter, *filter ? filter : s->site->shape.filter, user);
+    struct ldap_query query = {.filter = buf_cstr(&login->filter), .limit = ENTRIES_MAX};
+    if (!buf_ok(&login->filter)) {
+        set_away(answer, "the filter is longer than there is room for");
+    } else if (ldap_session_search(s, &query, &result, &err) < 0) {
+        set_away(answer, err.text);
+    } else {
+        int n = result ? ldap_count_entries(s->ld, result) : 0;
+        found = n != 0;
+        if (n == 1)
+            check_entry(login, ldap_first_entry(s->ld, result), password, answer);
+        else if (n > 1)
+            set_away(answer, "several entries have that user name");
+        else if (n < 0)
+            set_away(answer, "the answer to the search is not understood");
+    }
+    ldap_msgfree(result);
+    ldap_session_close(s);
+    return found;
+}
