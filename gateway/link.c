@@ -46,6 +46,14 @@ static void on_readable(evutil_socket_t fd, short what, void *data)
     read_all(data);
 }
 
+/* A password may stand in it (edge/logins.h). */
+static void forget_waiting(struct link *l)
+{
+    if (l->waiting.p)
+        explicit_bzero(l->waiting.p, l->waiting.cap);
+    buf_release(&l->waiting);
+}
+
 /* Takes the first of those that wait; they stay until they are sent. */
 static bool first_waiting(const struct link *l, struct str *message)
 {
@@ -71,7 +79,7 @@ static void on_writable(evutil_socket_t fd, short what, void *data)
         }
         buf_eat(&l->waiting, message.n + sizeof(uint32_t));
     }
-    buf_release(&l->waiting);
+    forget_waiting(l);
 }
 
 static bool try_connect(struct link *l)
@@ -99,7 +107,7 @@ static void disconnect(struct link *l)
     event_del(&l->readable);
     event_del(&l->writable);
     fsio_close_quiet(&l->fd);
-    buf_release(&l->waiting);
+    forget_waiting(l);
 }
 
 /* The hooks are called from the loop and not from here, which may stand within link_send(). */
@@ -150,7 +158,7 @@ void link_free(struct link **link)
         return;
     event_del(&l->retry);
     disconnect(l);
-    buf_release(&l->waiting);
+    forget_waiting(l);
     buf_release(&l->incoming);
     free(l);
     *link = NULL;

@@ -126,7 +126,7 @@ static int open_listener(const char *text, const struct sockaddr_storage *at, un
     setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
     if (bind(fd, (const struct sockaddr *)at, length) == 0 && listen(fd, LISTEN_BACKLOG) == 0)
         return fd;
-    err_sys(err, "cannot listen on %s (smtp.listen)", text);
+    err_sys(err, "cannot listen on %s", text);
     close(fd);
     return -1;
 }
@@ -146,7 +146,7 @@ static int find_or_open(const char *text, const int *old, size_t n_old, bool *is
     struct sockaddr_storage at;
     unsigned length = 0;
     if (!read_address(text, &at, &length))
-        return err_set(err, "smtp.listen: %s is not ADDRESS:PORT", text);
+        return err_set(err, "listen: %s is not ADDRESS:PORT", text);
     for (size_t i = 0; i < n_old; i++)
         if (is_same(old[i], &at, length))
             return old[i];
@@ -154,21 +154,45 @@ static int find_or_open(const char *text, const int *old, size_t n_old, bool *is
     return open_listener(text, &at, length, err);
 }
 
-int places_listen(const struct conf_list *wanted, const int *old, size_t n_old, int *fds,
-                  size_t *n_fds, struct err *err)
+/* All addresses in their order; how many there are. */
+static size_t all_wanted(const struct conf *conf, const char *wanted[ROLE_LISTENERS_MAX])
 {
-    bool is_new[ROLE_LISTENERS_MAX] = {false};
+    const struct conf_list *lists[] = {&conf->smtp.listen, &conf->submission.listen,
+                                       &conf->submission.listen_tls};
     size_t n = 0;
-    if (wanted->n > ROLE_LISTENERS_MAX)
-        return err_set(err, "smtp.listen names %zu addresses, %d are possible", wanted->n,
+    for (size_t k = 0; k < sizeof lists / sizeof lists[0]; k++)
+        for (size_t i = 0; i < lists[k]->n; i++, n++)
+            if (n < ROLE_LISTENERS_MAX)
+                wanted[n] = lists[k]->items[i];
+    return n;
+}
+
+/* An address in two lists. */
+static bool is_twice(const int *fds, size_t n, const char *text, struct err *err)
+{
+    for (size_t i = 0; i < n; i++)
+        if (fds[i] == fds[n])
+            return err_set(err, "%s stands twice in the settings", text) < 0;
+    return false;
+}
+
+int places_listen(const struct conf *conf, const int *old, size_t n_old, int *fds, size_t *n_fds,
+                  struct err *err)
+{
+    const char *wanted[ROLE_LISTENERS_MAX];
+    bool is_new[ROLE_LISTENERS_MAX] = {false};
+    size_t n_wanted = all_wanted(conf, wanted);
+    size_t n = 0;
+    if (n_wanted > ROLE_LISTENERS_MAX)
+        return err_set(err, "the settings listen on %zu addresses, %d are possible", n_wanted,
                        ROLE_LISTENERS_MAX);
-    for (; n < wanted->n; n++) {
-        fds[n] = find_or_open(wanted->items[n], old, n_old, &is_new[n], err);
-        if (fds[n] < 0)
+    for (; n < n_wanted; n++) {
+        fds[n] = find_or_open(wanted[n], old, n_old, &is_new[n], err);
+        if (fds[n] < 0 || is_twice(fds, n, wanted[n], err))
             break;
     }
     *n_fds = n;
-    if (n == wanted->n)
+    if (n == n_wanted)
         return 0;
     while (n-- > 0)
         if (is_new[n])

@@ -8,10 +8,11 @@
 int places_make(const struct conf *conf, struct err *err);
 
 /*
- * A listening TCP socket for each address of `wanted`: those that `old` has already (by address)
+ * A listening TCP socket for each address of smtp.listen, then of submission.listen, then of
+ * submission.listen_tls (edge knows them by that order): those that `old` has already (by address)
  * are kept, new ones are opened. On -1 nothing has changed. fds has room for ROLE_LISTENERS_MAX.
  */
-int places_listen(const struct conf_list *wanted, const int *old, size_t n_old, int *fds,
-                  size_t *n_fds, struct err *err);
+int places_listen(const struct conf *conf, const int *old, size_t n_old, int *fds, size_t *n_fds,
+                  struct err *err);
 
 #endif

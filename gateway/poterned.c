@@ -110,7 +110,7 @@ static int reload(struct supervisor *s, const char *path, struct err *err)
     if (moved)
         err_set(err, "%s: run_dir and state_dir can't change while running: restart instead", path);
     if (moved || places_make(conf, err) < 0 ||
-        places_listen(&conf->smtp.listen, s->listen_fds, s->n_listen, fds, &n_fds, err) < 0) {
+        places_listen(conf, s->listen_fds, s->n_listen, fds, &n_fds, err) < 0) {
         buf_release(&text);
         conf_free(&conf);
         return -1;
@@ -212,7 +212,7 @@ static int run(struct supervisor *s, const char *conf_path, struct err *err)
     int signal_fd = watch_signals(err);
     if (signal_fd < 0 || places_make(s->conf, err) < 0 || write_pid(s->conf, &lock_fd, err) < 0)
         return -1;
-    if (places_listen(&s->conf->smtp.listen, NULL, 0, s->listen_fds, &s->n_listen, err) < 0)
+    if (places_listen(s->conf, NULL, 0, s->listen_fds, &s->n_listen, err) < 0)
         return -1;
     if (supervisor_open(s, err) < 0 ||
         sandbox_enter_supervisor(s->conf->sandbox_required, err) < 0) {

@@ -29,6 +29,19 @@ static void out_of_descriptors(struct edge *edge)
     listen_to_none(edge);
 }
 
+/* poterned opens them in that order. */
+static enum listener_kind kind_of(const struct edge *edge, int listener)
+{
+    const struct conf *conf = edge->conf;
+    size_t i = 0;
+    while (i < edge->n_listeners && edge->env->listen_fds[i] != listener)
+        i++;
+    if (i < conf->smtp.listen.n)
+        return LISTEN_SMTP;
+    return i - conf->smtp.listen.n < conf->submission.listen.n ? LISTEN_SUBMISSION
+                                                               : LISTEN_SUBMISSIONS;
+}
+
 static void on_connection(evutil_socket_t listener, short what, void *data)
 {
     struct edge *edge = data;
@@ -42,7 +55,8 @@ static void on_connection(evutil_socket_t listener, short what, void *data)
             return; /* nobody there (any more) */
         }
         bool full = edge->n_sessions >= edge->sessions_max;
-        session_open(edge, fd, &address, full ? SMTP_TOO_MANY_SESSIONS : SMTP_NONE);
+        session_open(edge, fd, &address, kind_of(edge, listener),
+                     full ? SMTP_TOO_MANY_SESSIONS : SMTP_NONE);
     }
 }
 

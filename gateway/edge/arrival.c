@@ -32,6 +32,7 @@ struct arrival {
     struct envelope envelope;
     struct str *ways; /* where else the mail of each recipient goes */
     struct str tls;
+    struct str account; /* who has logged in; empty: it is mail from outside */
     bool early;
     unsigned slowed;
     bool mended;
@@ -118,6 +119,8 @@ static int make_evidence(struct arrival *a)
                  a->mended ? ",\"mended\":true" : "");
         if (a->slowed)
             buf_addf(&a->evidence, ",\"slowed\":%u", a->slowed);
+        if (a->account.n)
+            buf_addf(&a->evidence, ",\"account\":\"%.*s\"", STR_ARG(a->account));
         buf_add(&a->evidence, STR("},"));
         buf_add(&a->evidence, STR("\"client\":"));
         who_evidence(a->edge->conf, &a->who, &a->evidence);
@@ -146,7 +149,8 @@ static void note_sender(const struct arrival *a)
     bool right = a->verdict.class == VERDICT_HAM;
     uint32_t now = (uint32_t)time(NULL);
     struct gate_key network, key;
-    if (list->known == NULL || a->report || a->verdict.class == VERDICT_UNSCANNABLE)
+    if (list->known == NULL || a->report || a->account.n > 0 ||
+        a->verdict.class == VERDICT_UNSCANNABLE)
         return;
     if (gate_network(a->envelope.client_ip, &network)) {
         key = greylist_sender(&network, domain_of_address(sender));
@@ -192,11 +196,13 @@ static void on_committed(struct commit_job *job)
         tell_fate(a, a->failed == ENOSPC || a->failed == EDQUOT ? SMTP_NO_SPACE : SMTP_LOCAL_ERROR,
                   STR_EMPTY);
     } else {
-        log_info("%s from=<%.*s> recipients=%zu size=%llu client=%.*s verdict=%s global=%.1f%s%s",
-                 a->id, STR_ARG(a->envelope.sender), a->envelope.n_recipients,
-                 (unsigned long long)a->size, STR_ARG(a->envelope.client_ip),
-                 verdict_class_name(a->verdict.class), a->verdict.global,
-                 a->verdict.reason[0] ? " reason=" : "", a->verdict.reason);
+        log_info(
+            "%s from=<%.*s> recipients=%zu size=%llu client=%.*s%s%.*s verdict=%s global=%.1f%s%s",
+            a->id, STR_ARG(a->envelope.sender), a->envelope.n_recipients,
+            (unsigned long long)a->size, STR_ARG(a->envelope.client_ip),
+            a->account.n ? " account=" : "", STR_ARG(a->account),
+            verdict_class_name(a->verdict.class), a->verdict.global,
+            a->verdict.reason[0] ? " reason=" : "", a->verdict.reason);
         note_sender(a);
         notify_delivery(a);
         tell_fate(a, SMTP_QUEUED, arrival_id(a));
@@ -367,7 +373,8 @@ static int start_scan(struct arrival *a, struct err *err)
         .id = arrival_id(a),
         .offset = SPOOL_HEADER_SIZE,
         .size = spool_size(a->writer),
-        .client_ip = a->envelope.client_ip,
+        /* SPF says nothing of where our own people are */
+        .client_ip = a->account.n ? STR("unknown") : a->envelope.client_ip,
         .client_name = a->envelope.client_name,
         .helo = a->envelope.helo,
         .sender = a->envelope.sender,
@@ -420,6 +427,7 @@ void arrival_judge(struct arrival *a, const struct smtp_envelope *envelope,
     a->pool = pool_new(POOL_MAX);
     if (a->pool && envelope_copy(&a->envelope, &a->ways, envelope, origin, a->pool, &err) == 0) {
         a->tls = pool_str(a->pool, origin->tls);
+        a->account = pool_str(a->pool, origin->account);
         note_client(a, origin->facts);
         if (start_scan(a, &err) == 0)
             return;

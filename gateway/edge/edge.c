@@ -159,7 +159,10 @@ static int load_parts(struct edge *edge, struct err *err)
     if (tls_load(&conf->smtp, &edge->tls, err) < 0 || edge_digest_load(err) < 0 ||
         load_keys(edge, err) < 0)
         return -1;
-    edge->smtp = (struct smtp_config){conf, &session_ops, edge->postmaster, edge->tls != NULL};
+    edge->smtp =
+        (struct smtp_config){conf, &session_ops, edge->postmaster, edge->tls != NULL, false};
+    edge->submission = edge->smtp;
+    edge->submission.submission = true;
     if (load_gate(edge, err) < 0)
         return -1;
     edge->clients = clients_new();
@@ -246,6 +249,8 @@ static void on_tick(evutil_socket_t fd, short what, void *data)
     look_at_disk(edge);
     accept_tick(edge);
     recipients_tick(edge->recipients);
+    if (edge->logins)
+        logins_tick(edge->logins);
     if (edge->dns) {
         dns_desk_tick(edge->dns);
         lists_tick(edge->lists);
@@ -263,6 +268,11 @@ static void on_ctl(evutil_socket_t fd, short what, void *data)
     begin_drain(data);
 }
 
+static bool has_submission(const struct conf *conf)
+{
+    return conf->submission.listen.n + conf->submission.listen_tls.n > 0;
+}
+
 static int open_parts(struct edge *edge, struct err *err)
 {
     const struct conf *conf = edge->conf;
@@ -270,6 +280,11 @@ static int open_parts(struct edge *edge, struct err *err)
     edge->recipients = recipients_open(edge->base, conf->run_dir, session_recipient_answer, err);
     if (edge->recipients == NULL)
         return -1;
+    if (has_submission(conf)) {
+        edge->logins = logins_open(edge->base, conf->run_dir, session_login_answer, err);
+        if (edge->logins == NULL)
+            return -1;
+    }
     if (conf->resolver.enabled) {
         edge->dns = dns_desk_open(edge->base, conf->run_dir, err);
         edge->lists = edge->dns ? lists_open(conf, edge->dns) : NULL;
@@ -297,6 +312,7 @@ static void close_parts(struct edge *edge)
     edge_journal_close(&edge->journal);
     scanner_close(&edge->scanner);
     recipients_close(&edge->recipients);
+    logins_close(&edge->logins);
     lists_close(&edge->lists);
     dns_desk_close(&edge->dns);
 }

@@ -19,6 +19,7 @@
 #include "gateway/edge/commit.h"
 #include "gateway/edge/journal.h"
 #include "gateway/edge/killers.h"
+#include "gateway/edge/logins.h"
 #include "gateway/edge/recipients.h"
 #include "gateway/edge/scan.h"
 #include "gateway/edge/vouch.h"
@@ -32,6 +33,13 @@
 #include "sender/srs.h"
 #include "spool/spool.h"
 
+/* In the order in which poterned opens them (gateway/places.h). */
+enum listener_kind {
+    LISTEN_SMTP,       /* smtp.listen: mail from everywhere */
+    LISTEN_SUBMISSION, /* submission.listen: STARTTLS, then a login */
+    LISTEN_SUBMISSIONS /* submission.listen_tls: TLS, then a login */
+};
+
 struct edge {
     const struct role_env *env;
     const struct conf *conf;
@@ -41,7 +49,7 @@ struct edge {
     int incoming_fd;     /* locked: see edge_load() */
     struct srs_keys srs; /* for return addresses of what is redirected, out of the same secret */
     struct keys keys;    /* that sign X-Poterne-Id; none: it is not signed */
-    struct smtp_config smtp;
+    struct smtp_config smtp, submission;
     char postmaster[SMTP_POSTMASTER_SIZE];
 
     struct event listeners[ROLE_LISTENERS_MAX];
@@ -59,8 +67,9 @@ struct edge {
     char *block; /* SMTP_BLOCK_MAX: where everybody's input is read to */
 
     struct recipients_desk *recipients;
-    struct dns_desk *dns; /* NULL: the DNS is not asked */
-    struct lists *lists;  /* goes with it */
+    struct logins_desk *logins; /* NULL: nobody can log in */
+    struct dns_desk *dns;       /* NULL: the DNS is not asked */
+    struct lists *lists;        /* goes with it */
     struct scanner *scanner;
     struct killers killers;
     struct committer *committer;
@@ -88,12 +97,14 @@ extern const struct smtp_ops session_ops;
 /* fd becomes the session's, which ends by itself. `refuse`: SMTP_NONE, or what is said in place of
  * the banner. */
 void session_open(struct edge *edge, int fd, const struct sockaddr_storage *address,
-                  enum smtp_status refuse);
+                  enum listener_kind kind, enum smtp_status refuse);
 /* What became of the session's message. */
 void session_arrival_fate(struct session *session, enum smtp_status status, struct str detail,
                           const struct arrival *judged);
 /* What the directory says of a recipient (recipients.h). */
 recipients_answered session_recipient_answer;
+/* … and of a login (logins.h). */
+logins_answered session_login_answer;
 void sessions_drain(struct edge *edge);
 /* Time limits; once a second. */
 void sessions_tick(struct edge *edge);
@@ -106,7 +117,8 @@ struct arrival_origin {
     struct session *session;
     struct client *client;
     struct str ip, helo;
-    struct str name; /* its host name that was checked; empty: none */
+    struct str account; /* who has logged in; empty: nobody, it is mail from outside */
+    struct str name;    /* its host name that was checked; empty: none */
     const struct who_facts *facts;
     const char *protocol;
     struct str tls;  /* "TLSv1.3 with cipher X", or empty */

@@ -10,6 +10,7 @@ lib_libedge_a_SOURCES = \
     gateway/edge/killers.c gateway/edge/killers.h \
     gateway/edge/line.c gateway/edge/line.h \
     gateway/edge/lists.c gateway/edge/lists.h \
+    gateway/edge/logins.c gateway/edge/logins.h \
     gateway/edge/recipients.c gateway/edge/recipients.h \
     gateway/edge/redirect.c gateway/edge/redirect.h \
     gateway/edge/answers.c gateway/edge/answers.h \
@@ -26,7 +27,8 @@ gateway_poterne_edge_SOURCES = gateway/edge/edge.c gateway/edge/edge.h \
     gateway/edge/accept.c gateway/edge/arrival.c \
     gateway/edge/session.c gateway/edge/session.h gateway/edge/session_open.c \
     gateway/edge/session_ops.c gateway/edge/session_clock.c \
-    gateway/edge/session_who.c gateway/edge/session_grey.c
+    gateway/edge/session_who.c gateway/edge/session_grey.c \
+    gateway/edge/session_login.c
 gateway_poterne_edge_LDADD = lib/libevidence.a $(EDGE_LIBS)
 
 check_PROGRAMS += t/smtp/world

@@ -20,6 +20,7 @@ void session_close(struct session *s)
     struct edge *edge = s->edge;
     if (s->lookups > 0)
         recipients_cancel(edge->recipients, s);
+    session_login_end(s);
     session_grey_end(s);
     session_who_end(s);
     smtp_free(&s->smtp);
@@ -124,19 +125,24 @@ static void farewell(struct session *s)
 
 /* --- TLS --- */
 
-static void handshake(struct session *s)
+void session_handshake(struct session *s)
 {
     struct err err = {""};
     if (s->ssl == NULL) {
         s->ssl = tls_accept_start(s->edge->tls, s->fd);
         s->line = LINE_HANDSHAKE;
+        if (s->ssl && session_submits(s)) /* no password stays in its buffers */
+            SSL_set_options(s->ssl, SSL_OP_CLEANSE_PLAINTEXT);
     }
     int result = s->ssl ? tls_handshake(s->ssl, &err) : err_set(&err, "out of memory");
     if (result == 1) {
         s->line = LINE_TLS;
         s->unread = true;
         s->heard = s->edge->now;
-        smtp_tls_started(s->smtp);
+        if (s->kind == LISTEN_SUBMISSIONS)
+            smtp_greet_tls(s->smtp);
+        else
+            smtp_tls_started(s->smtp);
         session_settle(s);
     } else if (result == TLS_WANTS_WRITE) {
         event_add(&s->writable, NULL);
@@ -203,7 +209,7 @@ void session_settle(struct session *s)
         break;
     case SMTP_WANT_TLS:
         if (flushed == FLUSH_DONE)
-            handshake(s);
+            session_handshake(s);
         break;
     case SMTP_WANT_INPUT:
         session_set_reading(s, true);
@@ -239,7 +245,10 @@ static void read_input(struct session *s)
         }
         s->heard = s->edge->now;
         s->busy = true;
+        bool secret = session_submits(s) && !smtp_authenticated(s->smtp);
         smtp_input(s->smtp, str_n(s->edge->block, (size_t)got));
+        if (secret)
+            explicit_bzero(s->edge->block, (size_t)got);
         s->busy = false;
         if (s->line != LINE_TLS)
             break;
@@ -262,7 +271,7 @@ void session_on_readable(evutil_socket_t fd, short what, void *data)
         session_disturbed(s);
         break;
     case LINE_HANDSHAKE:
-        handshake(s);
+        session_handshake(s);
         break;
     default:
         read_input(s);
@@ -273,7 +282,7 @@ void session_on_writable(evutil_socket_t fd, short what, void *data)
 {
     struct session *s = data;
     if (s->line == LINE_HANDSHAKE)
-        handshake(s);
+        session_handshake(s);
     else
         session_settle(s);
 }

@@ -22,6 +22,7 @@ enum line_state {
 
 struct session {
     struct edge *edge;
+    enum listener_kind kind;
     struct session *prev, *next;
     struct smtp_session *smtp;
     struct arrival *arrival;      /* being received */
@@ -54,9 +55,13 @@ struct session {
     struct vouch *vouch;                   /* being asked */
     unsigned vouches;                      /* begun */
     enum { VOUCH_NOT_ASKED, VOUCH_NO, VOUCH_YES } vouched;
-    struct gate_key vouched_of;  /* the sender that it was asked of … */
-    struct gate_key vouched_as;  /* … and VOUCH_YES: who vouches (greylist_sender()) */
-    struct held_recipient *held; /* recipients that wait for it, the last one first */
+    struct gate_key vouched_of;    /* the sender that it was asked of … */
+    struct gate_key vouched_as;    /* … and VOUCH_YES: who vouches (greylist_sender()) */
+    struct held_recipient *held;   /* recipients that wait for it, the last one first */
+    char login[ADDRESS_MAX + 1];   /* the user name that was tried last, as it is shown */
+    char account[ADDRESS_MAX + 1]; /* who has logged in, as it is shown; "": nobody */
+    char *addresses;               /* … may send from, a blank between two */
+    unsigned logins_failed;
     char name[SPOOL_ID_LEN + 1]; /* for the journal; made at the first refusal */
 };
 
@@ -69,6 +74,9 @@ void session_settle(struct session *session);
 /* Answers come so many seconds later (QUIET_MAX at most in all). */
 void session_delay(struct session *session, unsigned seconds);
 #define QUIET_MAX 30
+
+/* Begins it, or goes on with it. May free the session. */
+void session_handshake(struct session *session);
 
 enum flushed { FLUSH_DONE, FLUSH_WAITS, FLUSH_FAILED };
 
@@ -104,6 +112,16 @@ bool session_who_refuses(const struct session *session, struct str address,
                          struct who_listed *listed);
 /* Nothing is awaited any more. */
 void session_who_end(struct session *session);
+
+/* --- session_login.c --- */
+/* Does it come from a port for our own people, who log in? */
+bool session_submits(const struct session *session);
+/* Is that their password? The answer goes to the machine. */
+void session_login(void *session, struct str user, struct str password);
+/* May that be the sender? SMTP_NONE, or why not. */
+enum smtp_status session_login_sends(const struct session *session, struct str sender);
+/* No answer is awaited any more. */
+void session_login_end(struct session *session);
 
 /* --- session_grey.c --- */
 /* Keeps a recipient until it is known whether the sender's domain vouches for the client, where

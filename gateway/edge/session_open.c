@@ -33,7 +33,7 @@ enum smtp_status session_known(struct session *s, const struct sockaddr_storage 
     s->counted = false;
     client_ip(address, s->ip);
     s->networked = gate_network(str_of(s->ip), &s->network);
-    smtp_trust(s->smtp, networks_hold(&edge->xclient_from, str_of(s->ip)));
+    smtp_trust(s->smtp, !session_submits(s) && networks_hold(&edge->xclient_from, str_of(s->ip)));
     if (client->sessions >= edge->conf->smtp.client_sessions_limit)
         return SMTP_TOO_MANY_FROM_CLIENT;
     client->sessions++;
@@ -69,13 +69,29 @@ static bool has_waited(const struct session *s)
     return true;
 }
 
+/* The greeting comes behind the handshake; nothing can be said before. */
+static void begin_tls(struct session *s, enum smtp_status refuse)
+{
+    if (refuse == SMTP_NONE) {
+        session_handshake(s);
+        return;
+    }
+    log_info("client %s: %s", s->ip, smtp_reply_of(refuse)->text);
+    session_close(s);
+}
+
 /* `bytes` came behind a PROXY header. */
 static void greet(struct session *s, enum smtp_status refuse, struct str bytes)
 {
+    if (s->kind == LISTEN_SUBMISSIONS) {
+        begin_tls(s, refuse);
+        return;
+    }
     s->early = bytes.n > 0 || spoke_early(s->fd);
     if (s->early)
         log_info("client %s spoke before it was greeted", s->ip);
-    if (refuse == SMTP_NONE && !s->early && s->edge->waited && !has_waited(s)) {
+    if (refuse == SMTP_NONE && !s->early && !session_submits(s) && s->edge->waited &&
+        !has_waited(s)) {
         s->line = LINE_WAITING;
         session_set_reading(s, true);
         return;
@@ -116,17 +132,18 @@ void session_wait(struct session *s)
 }
 
 void session_open(struct edge *edge, int fd, const struct sockaddr_storage *address,
-                  enum smtp_status refuse)
+                  enum listener_kind kind, enum smtp_status refuse)
 {
+    const struct smtp_config *config = kind == LISTEN_SMTP ? &edge->smtp : &edge->submission;
     struct session *s = calloc(1, sizeof *s);
-    struct smtp_session *smtp = s ? smtp_new(&edge->smtp, s) : NULL;
+    struct smtp_session *smtp = s ? smtp_new(config, s) : NULL;
     if (smtp == NULL) {
         log_error("out of memory for a session");
         free(s);
         close(fd);
         return;
     }
-    *s = (struct session){.edge = edge, .smtp = smtp, .fd = fd, .line = LINE_PLAIN};
+    *s = (struct session){.edge = edge, .kind = kind, .smtp = smtp, .fd = fd, .line = LINE_PLAIN};
     client_ip(address, s->ip);
     s->opened = s->heard = edge->now;
     buf_init(&s->header, PROXY_MAX);
@@ -173,7 +190,9 @@ void session_read_header(struct session *s)
 {
     struct sockaddr_storage source;
     size_t used;
-    ssize_t got = recv(s->fd, s->edge->block, PROXY_MAX - s->header.n, 0);
+    bool tls = s->kind == LISTEN_SUBMISSIONS; /* what comes behind it is OpenSSL's to read */
+    size_t before = s->header.n;
+    ssize_t got = recv(s->fd, s->edge->block, PROXY_MAX - before, tls ? MSG_PEEK : 0);
     if (got < 0 && (errno == EAGAIN || errno == EINTR))
         return;
     if (got <= 0) { /* it only looked whether we are there */
@@ -182,6 +201,11 @@ void session_read_header(struct session *s)
     }
     buf_add(&s->header, str_n(s->edge->block, (size_t)got));
     enum proxy_result result = proxy_read(buf_str(&s->header), &source, &used);
+    if (tls && result != PROXY_BAD) {
+        size_t own = result == PROXY_MORE ? (size_t)got : used - before;
+        if (recv(s->fd, s->edge->block, own, 0) != (ssize_t)own)
+            result = PROXY_BAD;
+    }
     if (!buf_ok(&s->header))
         refuse_proxy(s, "out of memory for its PROXY header");
     else if (result == PROXY_BAD)

@@ -10,10 +10,10 @@
 #include "directory/report.h"
 #include "gateway/gate/helo.h"
 
-static enum smtp_status ask_mail(void *owner)
+static enum smtp_status ask_mail(void *owner, struct str sender)
 {
     const struct session *s = owner;
-    return s->edge->full ? SMTP_NO_SPACE : SMTP_NONE;
+    return s->edge->full ? SMTP_NO_SPACE : session_login_sends(s, sender);
 }
 
 static enum smtp_status check_helo(void *owner, struct str name)
@@ -28,6 +28,8 @@ static enum smtp_status check_helo(void *owner, struct str name)
     struct sockaddr_storage own = {.ss_family = AF_UNSPEC};
     socklen_t n = sizeof own;
     char server[CLIENT_IP_SIZE] = "";
+    if (session_submits(s)) /* mail programs say what they like */
+        return SMTP_NONE;
     if (getsockname(s->fd, (struct sockaddr *)&own, &n) == 0)
         client_ip(&own, server);
     return statuses[helo_check(s->edge->conf, name, str_of(s->ip), str_of(server))];
@@ -39,7 +41,7 @@ static void note_lookup(struct session *s, bool known)
     const struct conf_gate *conf = &s->edge->conf->gate;
     uint32_t now = (uint32_t)time(NULL);
     char network[GATE_NETWORK_SIZE];
-    if (!s->networked)
+    if (!s->networked || session_submits(s))
         return;
     if (harvest_note(s->edge->harvest, conf, &s->network, known, now)) {
         gate_network_text(&s->network, network);
@@ -52,8 +54,9 @@ static void note_lookup(struct session *s, bool known)
 
 static bool is_refused(const struct session *s)
 {
-    return s->networked && harvest_ask(s->edge->harvest, &s->edge->conf->gate, &s->network,
-                                       (uint32_t)time(NULL)) == HARVEST_REFUSED;
+    return s->networked && !session_submits(s) &&
+           harvest_ask(s->edge->harvest, &s->edge->conf->gate, &s->network, (uint32_t)time(NULL)) ==
+               HARVEST_REFUSED;
 }
 
 static bool is_return_domain(const struct conf *conf, struct str domain)
@@ -118,7 +121,8 @@ void session_ask_recipient(void *owner, uint32_t ticket, struct str address)
         smtp_recipient_answer(s->smtp, ticket, SMTP_HARVESTING, STR_EMPTY);
         return;
     }
-    if (goes_back(s, ticket, address) || session_grey_holds(s, ticket, address))
+    if (goes_back(s, ticket, address) ||
+        (!session_submits(s) && session_grey_holds(s, ticket, address)))
         return;
     s->lookups++;
     recipients_ask(s->edge->recipients, s, ticket, address, smtp_sender(s->smtp));
@@ -152,7 +156,9 @@ void session_recipient_answer(void *asker, uint32_t ticket, const struct directo
     s->lookups--;
     if (answer->result == DIRECTORY_KNOWN || answer->result == DIRECTORY_UNKNOWN)
         note_lookup(s, answer->result == DIRECTORY_KNOWN);
-    if (answer->result == DIRECTORY_KNOWN)
+    if (answer->result == DIRECTORY_NOT_OURS && s->account[0])
+        status = SMTP_RECIPIENT_OK; /* who has logged in may write to anybody */
+    if (answer->result == DIRECTORY_KNOWN && !session_submits(s))
         status = session_grey_ask(s, str_of(answer->address), &words);
     if (status == SMTP_RECIPIENT_OK && answer->rewrite &&
         !smtp_recipient_rewrite(s->smtp, ticket, str_of(answer->address)))
@@ -205,6 +211,7 @@ static void end_message(void *owner, const struct smtp_envelope *envelope)
         .client = s->client,
         .ip = str_of(s->ip),
         .helo = smtp_helo(s->smtp),
+        .account = str_of(s->account),
         .name = str_of(s->client_name),
         .facts = &s->facts,
         .protocol = smtp_protocol(s->smtp),
@@ -225,10 +232,15 @@ static void note_refusal(void *owner, const struct smtp_refusal *refusal)
 {
     struct session *s = owner;
     const struct arrival *a = s->judged ? s->judged : s->arrival;
-    char room[64];
-    struct buf slowed = BUF_OVER(room);
-    if (s->slowed)
-        buf_addf(&slowed, "{\"session\":{\"slowed\":%u}}", s->slowed);
+    char room[400];
+    struct buf about = BUF_OVER(room);
+    if (s->slowed || s->login[0]) {
+        buf_addf(&about, "{\"session\":{\"slowed\":%u", s->slowed);
+        if (s->login[0])
+            buf_addf(&about, ",\"%s\":\"%s\"", s->account[0] ? "account" : "login",
+                     s->account[0] ? s->account : s->login);
+        buf_add(&about, STR("}}"));
+    }
     if (s->name[0] == '\0')
         spool_id_make(s->name);
     const struct edge_refused refused = {
@@ -237,7 +249,7 @@ static void note_refusal(void *owner, const struct smtp_refusal *refusal)
         .ip = str_of(s->ip),
         .helo = smtp_helo(s->smtp),
         .id = a ? arrival_id(a) : STR_EMPTY,
-        .evidence = s->judged ? arrival_evidence(s->judged) : buf_str(&slowed),
+        .evidence = s->judged ? arrival_evidence(s->judged) : buf_str(&about),
     };
     edge_journal_refused(s->edge->journal, &refused);
     log_debug("client %s: %s refused: %u %.*s", s->ip, refusal->stage, refusal->reply->code,
@@ -268,6 +280,7 @@ static enum smtp_status take_client(void *owner, const struct smtp_xclient *clie
 
 const struct smtp_ops session_ops = {
     .helo = check_helo,
+    .login = session_login,
     .mail = ask_mail,
     .recipient = session_ask_recipient,
     .begin = begin_message,

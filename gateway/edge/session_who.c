@@ -88,7 +88,7 @@ void session_who_ask(struct session *s)
     s->named = false;
     s->client_name[0] = '\0';
     s->facts = (struct who_facts){.name = s->client_name};
-    if (edge->dns)
+    if (edge->dns && !session_submits(s)) /* our own people come from anywhere */
         s->who = who_ask(edge->base, edge->conf, edge->dns, edge->lists, s->ip, on_known, s);
 }
 

@@ -1,4 +1,4 @@
-/* MAIL (RFC 5321 4.1.1.2): a transaction begins. Parameters: SIZE, BODY, SMTPUTF8. */
+/* MAIL (RFC 5321 4.1.1.2): a transaction begins. Parameters: SIZE, BODY, SMTPUTF8, AUTH. */
 #include "gateway/smtp/address.h"
 #include "gateway/smtp/machine.h"
 
@@ -7,7 +7,7 @@
 #define SIZE_DIGITS_MAX 20 /* RFC 1870 4 */
 
 struct mail_params {
-    bool size, body, smtputf8; /* said already: none may be said twice */
+    bool size, body, smtputf8, auth; /* said already: none may be said twice */
     bool eightbit;
     uint64_t bytes;
 };
@@ -42,6 +42,15 @@ static enum smtp_status param_smtputf8(struct mail_params *p, const struct param
     return SMTP_NONE;
 }
 
+/* RFC 4954 5: who first submitted it. Nobody's word is taken for that, as if it were "<>". */
+static enum smtp_status param_auth(struct mail_params *p, const struct param *param)
+{
+    if (p->auth || !param->has_value || param->value.n == 0)
+        return SMTP_BAD_ARGUMENT;
+    p->auth = true;
+    return SMTP_NONE;
+}
+
 static const struct {
     struct str name;
     enum smtp_status (*take)(struct mail_params *p, const struct param *param);
@@ -51,8 +60,11 @@ static const struct {
     {STR("SMTPUTF8"), param_smtputf8},
 };
 
-static enum smtp_status take_param(struct mail_params *p, const struct param *param)
+static enum smtp_status take_param(const struct smtp_session *s, struct mail_params *p,
+                                   const struct param *param)
 {
+    if (s->config->submission && str_ieq(param->name, STR("AUTH")))
+        return param_auth(p, param);
     for (size_t i = 0; i < sizeof known / sizeof known[0]; i++)
         if (str_ieq(param->name, known[i].name))
             return known[i].take(p, param);
@@ -65,7 +77,7 @@ static enum smtp_status take_params(const struct smtp_session *s, struct str res
     struct param param;
     int more;
     while ((more = param_next(&rest, &param)) > 0) {
-        enum smtp_status status = s->extended ? take_param(p, &param) : SMTP_UNKNOWN_PARAMETER;
+        enum smtp_status status = s->extended ? take_param(s, p, &param) : SMTP_UNKNOWN_PARAMETER;
         if (status != SMTP_NONE)
             return status;
     }
@@ -92,6 +104,8 @@ enum smtp_status cmd_mail(struct smtp_session *s, struct str args)
     const struct conf_smtp *limits = &s->config->conf->smtp;
     struct smtp_address sender;
     struct mail_params params = {0};
+    if (s->config->submission && !s->authenticated)
+        return s->tls ? SMTP_AUTH_FIRST : SMTP_TLS_FIRST;
     if (!str_istarts(args, STR("FROM:")))
         return SMTP_BAD_ARGUMENT;
     struct str rest = str_trim(str_from(args, 5));
@@ -106,6 +120,6 @@ enum smtp_status cmd_mail(struct smtp_session *s, struct str args)
         return SMTP_TOO_BIG;
     if (s->messages >= limits->messages_limit)
         return SMTP_TOO_MANY_MESSAGES;
-    status = s->config->ops->mail(s->owner);
+    status = s->config->ops->mail(s->owner, smtp_address_str(&sender));
     return status == SMTP_NONE ? start_transaction(s, smtp_address_str(&sender), &params) : status;
 }

@@ -50,7 +50,7 @@ static const struct command commands[] = {
     {STR("VRFY"),     ANYWHERE & ~IN(AT_CHUNKS),      ARGS_MUST, true,  "helo", say_not_verified},
     {STR("HELP"),     ANYWHERE & ~IN(AT_CHUNKS),      ARGS_MAY,  true,  "helo", say_help},
     {STR("EXPN"),     ANYWHERE,                       ARGS_MAY,  true,  "helo", say_not_implemented},
-    {STR("AUTH"),     ANYWHERE,                       ARGS_MAY,  true,  "helo", say_not_implemented},
+    {STR("AUTH"),     ANYWHERE,                       ARGS_MAY,  true,  "auth", cmd_auth},
     {STR("ETRN"),     ANYWHERE,                       ARGS_MAY,  true,  "helo", say_not_implemented},
     {STR("TURN"),     ANYWHERE,                       ARGS_MAY,  true,  "helo", say_not_implemented},
     {STR("GET"),      ANYWHERE,                       ARGS_MAY,  true,  "helo", say_not_smtp},

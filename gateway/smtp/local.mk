@@ -20,6 +20,8 @@ lib_libsmtp_a_SOURCES = \
     gateway/smtp/cmd_bdat.c \
     gateway/smtp/cmd_rset.c \
     gateway/smtp/cmd_starttls.c \
+    gateway/smtp/sasl.c gateway/smtp/sasl.h \
+    gateway/smtp/cmd_auth.c \
     gateway/smtp/cmd_xclient.c
 
 smtp_fake = t/smtp/fake.c t/smtp/fake.h
@@ -36,6 +38,7 @@ t_fuzz_smtp_SOURCES = t/fuzz/smtp.c $(smtp_fake)
 t_fuzz_smtp_LDADD = $(SMTP_LIBS)
 t_fuzz_smtp_LDFLAGS = $(AM_LDFLAGS) $(LIBFUZZER_LDFLAGS)
 
-unit += t/unit/smtp_body t/unit/smtp_address
+unit += t/unit/smtp_body t/unit/smtp_address t/unit/smtp_sasl
+t_unit_smtp_sasl_LDADD = $(SMTP_LIBS) $(CMOCKA_LIBS)
 t_unit_smtp_body_LDADD = $(SMTP_LIBS) $(CMOCKA_LIBS)
 t_unit_smtp_address_LDADD = $(SMTP_LIBS) $(CMOCKA_LIBS)

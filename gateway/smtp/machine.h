@@ -8,6 +8,7 @@
 
 #include "gateway/smtp/body.h"
 #include "gateway/smtp/mend.h"
+#include "gateway/smtp/sasl.h"
 #include "gateway/smtp/smtp.h"
 
 enum session_state {
@@ -18,6 +19,8 @@ enum session_state {
     AT_DATA,    /* in the bytes of DATA */
     AT_CHUNK,   /* in the bytes of a BDAT, wanted or not */
     AT_VERDICT, /* the message's fate is awaited */
+    AT_AUTH,    /* in the lines of AUTH */
+    AT_LOGIN,   /* whether the password is right is awaited */
     AT_TLS,     /* 220 said, handshake not yet done */
     AT_CLOSED
 };
@@ -64,6 +67,9 @@ struct smtp_session {
     bool draining;
     bool extended; /* EHLO */
     bool tls;
+    bool authenticated;
+    unsigned logins_failed;
+    struct sasl *sasl; /* from AUTH until its answer */
     bool last_chunk;
     enum smtp_status after_chunk; /* reply when an unwanted chunk is swallowed */
     enum session_state from_chunk;
@@ -93,6 +99,9 @@ void session_say_banner(struct smtp_session *s);
 void session_refused(struct smtp_session *s, enum smtp_status status, struct str detail,
                      struct str recipient);
 
+/* After an answer that came from outside: works on what waits. */
+void session_go_on(struct smtp_session *s);
+
 /* What a reply that is on its way means for the session: its end, one more error. */
 void session_count_reply(struct smtp_session *s, enum smtp_status status);
 
@@ -121,8 +130,15 @@ enum smtp_status cmd_data(struct smtp_session *s, struct str args);
 enum smtp_status cmd_bdat(struct smtp_session *s, struct str args);
 enum smtp_status cmd_rset(struct smtp_session *s, struct str args);
 enum smtp_status cmd_starttls(struct smtp_session *s, struct str args);
+enum smtp_status cmd_auth(struct smtp_session *s, struct str args);
 #define SMTP_XCLIENT_OFFER "XCLIENT NAME ADDR PORT PROTO HELO LOGIN DESTADDR DESTPORT REVERSE_NAME"
 enum smtp_status cmd_xclient(struct smtp_session *s, struct str args);
+
+/* --- cmd_auth.c --- */
+/* A line of the exchange. */
+void auth_line(struct smtp_session *s, struct str line);
+/* The exchange is over: what was said in it is wiped. */
+void auth_forget(struct smtp_session *s);
 
 /* --- recipients.c --- */
 void recipients_free(struct transaction *t);

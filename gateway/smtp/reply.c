@@ -1,5 +1,7 @@
 #include "gateway/smtp/reply.h"
 
+#include "gateway/smtp/sasl.h"
+
 #define REPLY_LINE_MAX 512
 #define CLOSES         true
 #define STAYS          false
@@ -15,6 +17,8 @@ static const struct smtp_reply replies[SMTP_STATUS_COUNT] = {
     [SMTP_BYE]                  = {221, "2.0.0", "Bye", CLOSES, QUIET},
     [SMTP_HELO_OK]              = {250, "", "", STAYS, QUIET},
     [SMTP_OK]                   = {250, "2.0.0", "Ok", STAYS, QUIET},
+    [SMTP_AUTH_OK]              = {235, "2.7.0", "Authentication successful", STAYS, QUIET},
+    [SMTP_AUTH_GO_ON]           = {334, "", "", STAYS, QUIET},
     [SMTP_SENDER_OK]            = {250, "2.1.0", "Sender ok", STAYS, QUIET},
     [SMTP_RECIPIENT_OK]         = {250, "2.1.5", "Recipient ok", STAYS, QUIET},
     [SMTP_REPORT_OK]            = {250, "2.1.5", "Recipient ok, takes reports", STAYS, QUIET},
@@ -32,9 +36,11 @@ static const struct smtp_reply replies[SMTP_STATUS_COUNT] = {
     [SMTP_TOO_MANY_ERRORS]      = {421, "4.7.0", "Too many errors; closing", CLOSES, JOURNAL},
     [SMTP_TOO_MANY_COMMANDS]    = {421, "4.7.0", "Too many commands without a message; closing", CLOSES, JOURNAL},
     [SMTP_TOO_MANY_MESSAGES]    = {421, "4.7.0", "Enough messages for one session; open another", CLOSES, QUIET},
+    [SMTP_TOO_MANY_LOGINS]      = {421, "4.7.0", "Too many failed logins; closing", CLOSES, JOURNAL},
     [SMTP_DOUBTFUL_END]         = {421, "4.7.0", "The message had a bare CR or LF, or a NUL; closing", CLOSES, QUIET},
     [SMTP_NO_MEMORY]            = {421, "4.3.0", "Out of memory; try again later", CLOSES, JOURNAL},
 
+    [SMTP_LOGIN_AWAY]           = {454, "4.7.0", "Passwords can't be checked now; try again later", STAYS, JOURNAL},
     [SMTP_DIRECTORY_DOWN]       = {451, "4.3.0", "Recipient can't be checked now; try again later", STAYS, JOURNAL},
     [SMTP_HARVESTING]           = {451, "4.7.1", "Too many unknown recipients from your network; try again later", STAYS, JOURNAL},
     [SMTP_GREYLISTED]           = {451, "4.7.1", "Greylisted for now", STAYS, JOURNAL},
@@ -62,6 +68,20 @@ static const struct smtp_reply replies[SMTP_STATUS_COUNT] = {
     [SMTP_NO_RECIPIENTS]        = {554, "5.5.1", "No valid recipients", STAYS, QUIET},
     [SMTP_STRAY_COMMAND_BYTE]   = {521, "5.5.2", "Bare CR, bare LF or NUL in a command; closing", CLOSES, JOURNAL},
     [SMTP_NOT_SMTP]             = {521, "5.5.1", "This is a mail server; closing", CLOSES, QUIET},
+    [SMTP_AUTH_CANCELLED]       = {501, "5.7.0", "Authentication cancelled", STAYS, QUIET},
+    [SMTP_AUTH_MALFORMED]       = {501, "5.5.2", "Not base64, or not what the mechanism says", STAYS, QUIET},
+    [SMTP_AUTH_MECHANISM]       = {504, "5.5.4", "Mechanism not known; there are " SASL_OFFER, STAYS, QUIET},
+    [SMTP_AUTH_ALREADY]         = {503, "5.5.1", "You have logged in already", STAYS, QUIET},
+    [SMTP_AUTH_FIRST]           = {530, "5.7.0", "Authentication required", STAYS, JOURNAL},
+    [SMTP_TLS_FIRST]            = {530, "5.7.0", "Say STARTTLS first", STAYS, JOURNAL},
+    [SMTP_AUTH_FOR_OTHERS]      = {535, "5.7.8", "You can log in for yourself only", STAYS, JOURNAL},
+    [SMTP_AUTH_WRONG]           = {535, "5.7.8", "User name or password is wrong", STAYS, JOURNAL},
+    [SMTP_AUTH_EXPIRED]         = {535, "5.7.8", "The password has expired", STAYS, JOURNAL},
+    [SMTP_AUTH_MUST_CHANGE]     = {535, "5.7.8", "The password must be changed first", STAYS, JOURNAL},
+    [SMTP_AUTH_LOCKED]          = {535, "5.7.13", "The account is locked", STAYS, JOURNAL},
+    [SMTP_AUTH_DISABLED]        = {535, "5.7.13", "The account is disabled", STAYS, JOURNAL},
+    [SMTP_AUTH_IN_CLEAR]        = {538, "5.7.11", "Passwords are taken over TLS only", STAYS, JOURNAL},
+    [SMTP_SENDER_NOT_YOURS]     = {550, "5.7.1", "Not an address that you may send from", STAYS, JOURNAL},
     [SMTP_XCLIENT_DENIED]       = {550, "5.7.0", "You may not say whose session this is", STAYS, JOURNAL},
     [SMTP_HELO_NOT_YOURS]       = {550, "5.7.1", "That name or address is ours; say your own", STAYS, JOURNAL},
     [SMTP_HELO_BARE_ADDRESS]    = {550, "5.7.1", "An address stands in brackets (RFC 5321 4.1.3); better say a name", STAYS, JOURNAL},

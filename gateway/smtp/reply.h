@@ -16,6 +16,8 @@ enum smtp_status {
     SMTP_BYE,
     SMTP_HELO_OK,
     SMTP_OK,
+    SMTP_AUTH_OK,    /* detail: what the password's policy says, or nothing */
+    SMTP_AUTH_GO_ON, /* detail: the challenge */
     SMTP_SENDER_OK,
     SMTP_RECIPIENT_OK,
     SMTP_REPORT_OK, /* a recipient too: an address that misjudged mail is reported to */
@@ -33,9 +35,11 @@ enum smtp_status {
     SMTP_TOO_MANY_ERRORS,
     SMTP_TOO_MANY_COMMANDS,
     SMTP_TOO_MANY_MESSAGES,
+    SMTP_TOO_MANY_LOGINS,
     SMTP_DOUBTFUL_END,
     SMTP_NO_MEMORY,
 
+    SMTP_LOGIN_AWAY,
     SMTP_DIRECTORY_DOWN,
     SMTP_HARVESTING,
     SMTP_GREYLISTED, /* detail: how long */
@@ -63,6 +67,20 @@ enum smtp_status {
     SMTP_NO_RECIPIENTS,
     SMTP_STRAY_COMMAND_BYTE, /* ends the session */
     SMTP_NOT_SMTP,           /* ends the session */
+    SMTP_AUTH_CANCELLED,
+    SMTP_AUTH_MALFORMED,
+    SMTP_AUTH_MECHANISM,
+    SMTP_AUTH_ALREADY,
+    SMTP_AUTH_FIRST,
+    SMTP_TLS_FIRST,
+    SMTP_AUTH_FOR_OTHERS,
+    SMTP_AUTH_WRONG,
+    SMTP_AUTH_EXPIRED, /* of these three `detail` says where to renew it */
+    SMTP_AUTH_MUST_CHANGE,
+    SMTP_AUTH_LOCKED,
+    SMTP_AUTH_DISABLED,
+    SMTP_AUTH_IN_CLEAR,
+    SMTP_SENDER_NOT_YOURS, /* detail: the account */
     SMTP_XCLIENT_DENIED,
     SMTP_HELO_NOT_YOURS,
     SMTP_HELO_BARE_ADDRESS,

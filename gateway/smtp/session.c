@@ -25,6 +25,8 @@ void smtp_free(struct smtp_session **session)
     if (s == NULL)
         return;
     session_reset(s);
+    auth_forget(s);
+    sasl_wipe_bytes(buf_str(&s->rest));
     buf_release(&s->rest);
     buf_release(&s->out);
     free(s->helo);
@@ -65,6 +67,7 @@ void session_restart(struct smtp_session *s)
 static void session_close(struct smtp_session *s)
 {
     session_reset(s);
+    auth_forget(s);
     session_become(s, AT_CLOSED);
 }
 
@@ -110,11 +113,19 @@ void session_count_reply(struct smtp_session *s, enum smtp_status status)
         session_reply(s, SMTP_TOO_MANY_ERRORS, STR_EMPTY);
 }
 
+/* RFC 4954 4.3: a line of AUTH may be longer than other commands. */
+static size_t line_limit(const struct smtp_session *s)
+{
+    size_t limit = s->config->conf->smtp.line_limit;
+    bool auth = s->state == AT_AUTH || (s->config->submission && str_istarts(s->in, STR("AUTH ")));
+    return auth && limit < SASL_LINE_MAX ? SASL_LINE_MAX : limit;
+}
+
 /* The line in front of s->in, without CR LF; false when it is not yet there or is not a line. */
 static bool next_line(struct smtp_session *s, struct str *line)
 {
     const char *lf = s->in.n ? memchr(s->in.s, '\n', s->in.n) : NULL;
-    size_t limit = s->config->conf->smtp.line_limit;
+    size_t limit = line_limit(s);
     size_t n = lf ? (size_t)(lf - s->in.s) : 0;
     if (lf && n > 0 && lf[-1] == '\r') {
         *line = str_sub(s->in, 0, n - 1);
@@ -167,9 +178,12 @@ static bool step_line(struct smtp_session *s)
     s->in = str_from(s->in, line.n + 2);
     if (s->skipping_line) {
         s->skipping_line = false;
+        auth_forget(s);
         session_reply(s, SMTP_LINE_TOO_LONG, STR_EMPTY);
     } else if (has_stray_byte(line)) {
         session_reply(s, SMTP_STRAY_COMMAND_BYTE, STR_EMPTY);
+    } else if (s->state == AT_AUTH) {
+        auth_line(s, line);
     } else {
         command_run(s, line);
     }
@@ -211,7 +225,7 @@ static bool can_work(const struct smtp_session *s)
     if (s->draining && is_idle(s))
         return false;
     return s->state != AT_CLOSED && s->state != AT_TLS && s->state != AT_VERDICT &&
-           s->out.n < SMTP_OUTPUT_HIGH && buf_ok(&s->out);
+           s->state != AT_LOGIN && s->out.n < SMTP_OUTPUT_HIGH && buf_ok(&s->out);
 }
 
 static void keep_rest(struct smtp_session *s, bool held)
@@ -248,6 +262,11 @@ static void work(struct smtp_session *s, struct str bytes)
         buf_release(&s->out);
         session_reply(s, SMTP_NO_MEMORY, STR_EMPTY);
     }
+}
+
+void session_go_on(struct smtp_session *s)
+{
+    work(s, STR_EMPTY);
 }
 
 void session_say_banner(struct smtp_session *s)
@@ -299,7 +318,7 @@ enum smtp_want smtp_wants(const struct smtp_session *s)
         return SMTP_WANT_CLOSE;
     if (s->state == AT_TLS)
         return SMTP_WANT_TLS;
-    if (s->state == AT_VERDICT)
+    if (s->state == AT_VERDICT || s->state == AT_LOGIN)
         return SMTP_WANT_ANSWER;
     if (s->out.n >= SMTP_OUTPUT_HIGH)
         return SMTP_WANT_OUTPUT;
@@ -338,6 +357,13 @@ void smtp_tls_started(struct smtp_session *s)
         return;
     s->tls = true;
     session_become(s, AT_START);
+    work(s, STR_EMPTY);
+}
+
+void smtp_greet_tls(struct smtp_session *s)
+{
+    s->tls = true;
+    smtp_greet(s, SMTP_NONE);
     work(s, STR_EMPTY);
 }
 
@@ -386,6 +412,8 @@ unsigned smtp_errors(const struct smtp_session *s)
 const char *smtp_protocol(const struct smtp_session *s)
 {
     bool utf8 = s->transaction && s->transaction->envelope.smtputf8;
+    if (s->authenticated)
+        return utf8 ? "UTF8SMTPSA" : "ESMTPSA";
     if (utf8)
         return s->tls ? "UTF8SMTPS" : "UTF8SMTP";
     if (s->tls)

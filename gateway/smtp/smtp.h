@@ -4,14 +4,16 @@
  * and the fuzzer drive it as poterne-edge does.
  *
  * RFC 5321 with PIPELINING (2920), SIZE (1870), 8BITMIME (6152), SMTPUTF8 (6531),
- * ENHANCEDSTATUSCODES (2034), CHUNKING (3030, without BINARYMIME), STARTTLS (3207);
+ * ENHANCEDSTATUSCODES (2034), CHUNKING (3030, without BINARYMIME), STARTTLS (3207); where mail is
+ * submitted AUTH (4954), which is asked for before MAIL (6409);
  * Postfix's XCLIENT from those who may say so.
  *
  * The owner's loop:
  *     smtp_greet()
  *     smtp_wants() == SMTP_WANT_INPUT   read; smtp_input()
  *                     SMTP_WANT_OUTPUT  send what smtp_output() holds before reading on
- *                     SMTP_WANT_ANSWER  wait until smtp_recipient_answer() or smtp_message_answer()
+ *                     SMTP_WANT_ANSWER  wait until smtp_recipient_answer(), smtp_message_answer()
+ *                                     or smtp_login_answer()
  *                     SMTP_WANT_TLS     send the output, shake hands, smtp_tls_started()
  *                     SMTP_WANT_CLOSE   send the output, close, smtp_free()
  *     send smtp_output() after every call; tell smtp_sent().
@@ -57,7 +59,7 @@ struct smtp_envelope {
 
 /* A mail or a client turned away (replies whose `journal` is set). Texts live during the call. */
 struct smtp_refusal {
-    const char *stage; /* "connect" "helo" "mail" "rcpt" "data" "content" */
+    const char *stage; /* "connect" "helo" "auth" "mail" "rcpt" "data" "content" */
     const struct smtp_reply *reply;
     struct str text; /* the reply's words and detail */
     struct str sender, recipient;
@@ -74,8 +76,11 @@ struct smtp_xclient {
 struct smtp_ops {
     /* The client says who it is: SMTP_NONE, or why not. */
     enum smtp_status (*helo)(void *owner, struct str name);
+    /* Is that who it says it is? Answered by smtp_login_answer(), now or later. The texts are wiped
+     * when this returns; an empty password is never right. Only of a submission. */
+    void (*login)(void *owner, struct str user, struct str password);
     /* MAIL is about to be accepted: SMTP_NONE, or why not. */
-    enum smtp_status (*mail)(void *owner);
+    enum smtp_status (*mail)(void *owner, struct str sender);
     /* Is that a recipient? Answered by smtp_recipient_answer(), now or later, in any order. */
     void (*recipient)(void *owner, uint32_t ticket, struct str address);
     /* A message begins. SMTP_NONE, or why not (then no other call for it comes). */
@@ -96,6 +101,7 @@ struct smtp_config {
     const struct smtp_ops *ops;
     const char *postmaster; /* the address behind <postmaster> */
     bool tls;               /* STARTTLS is offered */
+    bool submission;        /* mail is taken over TLS only, and from who has logged in */
 };
 
 enum smtp_want {
@@ -117,7 +123,8 @@ void smtp_free(struct smtp_session **session);
 void smtp_trust(struct smtp_session *session, bool trusted);
 /* The banner, or with a status that closes: what is said in its place. */
 void smtp_greet(struct smtp_session *session, enum smtp_status status);
-/* Only while SMTP_WANT_INPUT; all of `bytes` (SMTP_BLOCK_MAX at most) is taken. */
+/* Only while SMTP_WANT_INPUT; all of `bytes` (SMTP_BLOCK_MAX at most) is taken, and what is a
+ * password in them is overwritten. */
 void smtp_input(struct smtp_session *session, struct str bytes);
 /* What waits to be sent. After sending n bytes of it call smtp_sent(). */
 struct str smtp_output(const struct smtp_session *session);
@@ -141,7 +148,11 @@ bool smtp_recipient_rewrite(struct smtp_session *session, uint32_t ticket, struc
 bool smtp_recipient_way(struct smtp_session *session, uint32_t ticket, struct str way);
 /* SMTP_QUEUED (detail: its id) or a refusal. */
 void smtp_message_answer(struct smtp_session *session, enum smtp_status status, struct str detail);
+/* SMTP_AUTH_OK or why not. */
+void smtp_login_answer(struct smtp_session *session, enum smtp_status status, struct str detail);
 void smtp_tls_started(struct smtp_session *session);
+/* The banner, where the handshake came before everything else (RFC 8314 3.3). */
+void smtp_greet_tls(struct smtp_session *session);
 
 /* Ends the session with a status that closes (time is up, peer must go). */
 void smtp_end(struct smtp_session *session, enum smtp_status status);
@@ -153,6 +164,7 @@ bool smtp_in_message(const struct smtp_session *session); /* between 354 or BDAT
 struct str smtp_helo(const struct smtp_session *session);
 /* Of the transaction; empty: the null sender, or there is none. */
 struct str smtp_sender(const struct smtp_session *session);
+bool smtp_authenticated(const struct smtp_session *session);
 /* 5xx answers so far. */
 unsigned smtp_errors(const struct smtp_session *session);
 /* RFC 3848 and RFC 6531 4.3 */

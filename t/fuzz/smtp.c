@@ -4,7 +4,8 @@
  * than the input has ends of one; what was begun is ended or aborted (t/smtp/fake.c aborts else).
  * The first byte chooses: 1 STARTTLS is offered, 2 small limits, 4 a full disk, 8 look-ups and
  * verdicts are answered late, and when the session is drained (the upper bits).
- * The length: odd ones have their line ends mended, every other two are trusted.
+ * The length: odd ones have their line ends mended, every other two are trusted, every other four
+ * are submissions, where nobody sends mail who has not logged in.
  */
 #include "t/smtp/fake.h"
 
@@ -56,6 +57,7 @@ static void catch_up(struct fake *f)
     while (f->n_waiting > 0)
         fake_answer(f, f->n_waiting - 1,
                     f->n_waiting % 3 ? SMTP_RECIPIENT_OK : SMTP_DIRECTORY_DOWN);
+    fake_login(f, SMTP_AUTH_OK);
     if (f->ended)
         fake_verdict(f, SMTP_QUEUED);
     if (smtp_wants(f->session) == SMTP_WANT_TLS) {
@@ -78,6 +80,7 @@ static void converse(struct fake *f, unsigned char flags, struct str in, size_t 
         f->conf.smtp.messages_limit = 3;
     }
     f->conf.smtp.mend_newlines = in.n & 1;
+    f->config.submission = in.n & 4;
     smtp_trust(f->session, in.n & 2);
     smtp_greet(f->session, SMTP_NONE);
     while (in.n > 0 && smtp_wants(f->session) != SMTP_WANT_CLOSE) {
@@ -108,6 +111,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     fake_start(&whole);
     converse(&whole, flags, in, SMTP_BLOCK_MAX);
     check_replies(buf_str(&whole.output));
+    if (whole.config.submission)
+        require(whole.accepted == 0 || (smtp_authenticated(whole.session) && (flags & 1)));
     require(whole.accepted <= count(in, STR("\r\n.\r\n")) + count(in, STR("BDAT")));
     /* handshake, drain and late answers come at other moments when the bytes come one by one */
     if (!(flags & 1) && flags >> 3 == 0) {

@@ -52,9 +52,39 @@ static enum smtp_status on_helo(void *owner, struct str name)
     return str_eq(name, STR("mx.ours.example")) ? SMTP_HELO_NOT_YOURS : SMTP_NONE;
 }
 
-static enum smtp_status on_mail(void *owner)
+/* jean has the password "secret"; late is answered by fake_login(). */
+static void on_login(void *owner, struct str user, struct str password)
+{
+    struct fake *f = owner;
+    if (str_eq(user, STR("late"))) {
+        f->login = true;
+        return;
+    }
+    enum smtp_status status = SMTP_AUTH_WRONG;
+    if (str_eq(user, STR("away")))
+        status = SMTP_LOGIN_AWAY;
+    else if (str_eq(user, STR("old")))
+        status = SMTP_AUTH_EXPIRED;
+    else if (str_eq(user, STR("jean")) && str_eq(password, STR("secret")))
+        status = SMTP_AUTH_OK;
+    smtp_login_answer(f->session, status,
+                      status == SMTP_AUTH_EXPIRED ? STR("https://password.example/") : STR_EMPTY);
+}
+
+void fake_login(struct fake *f, enum smtp_status status)
+{
+    if (!f->login)
+        return;
+    f->login = false;
+    smtp_login_answer(f->session, status, STR_EMPTY);
+    fake_collect(f);
+}
+
+static enum smtp_status on_mail(void *owner, struct str sender)
 {
     const struct fake *f = owner;
+    if (f->config.submission && !str_iends(sender, STR("@ours.example")))
+        return SMTP_SENDER_NOT_YOURS;
     return f->full ? SMTP_NO_SPACE : SMTP_NONE;
 }
 
@@ -190,6 +220,7 @@ static enum smtp_status on_xclient(void *owner, const struct smtp_xclient *clien
 
 static const struct smtp_ops ops = {
     .helo = on_helo,
+    .login = on_login,
     .mail = on_mail,
     .recipient = on_recipient,
     .begin = on_begin,
@@ -211,7 +242,8 @@ void fake_start(struct fake *f)
     f->conf.smtp.errors_limit = 20;
     f->conf.smtp.commands_limit = 1000;
     f->conf.smtp.messages_limit = 1000;
-    f->config = (struct smtp_config){&f->conf, &ops, "admin@ours.example", true};
+    f->conf.submission.failures_limit = 3;
+    f->config = (struct smtp_config){&f->conf, &ops, "admin@ours.example", true, false};
     buf_init(&f->message, FAKE_MAX);
     buf_init(&f->messages, FAKE_MAX);
     buf_init(&f->refusals, FAKE_MAX);
@@ -261,7 +293,13 @@ size_t fake_feed(struct fake *f, struct str bytes, size_t step)
     fake_collect(f);
     while (fed < bytes.n && smtp_wants(f->session) == SMTP_WANT_INPUT) {
         struct str block = str_sub(bytes, fed, fed + step);
-        smtp_input(f->session, block);
+        /* passwords are wiped where they stand, and the caller's bytes stay as they are */
+        char *copy = malloc(block.n);
+        if (copy == NULL)
+            abort();
+        memcpy(copy, block.s, block.n);
+        smtp_input(f->session, str_n(copy, block.n));
+        free(copy);
         fed += block.n;
         fake_collect(f);
     }

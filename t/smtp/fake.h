@@ -6,6 +6,8 @@
  * by fake_answer(), redirect…@ may not be redirected, forged…@, expired…@ and bounces…@ are return
  * addresses, all else at ours.example is known, any other domain is not ours. Behind
  * fake_judge_apart() also.example is ours, too, and strict.example, which refuses what fails DMARC.
+ * Logins: jean with "secret" is right, late is answered by fake_login(), the password of old has
+ * expired, nobody can say of away, all else is wrong. Who submits may send from ours.example.
  * Messages: one with "Test: reject", "Test: defer" or "Test: write" is refused so (the last when
  * its bytes come), "Test: slow" is answered by fake_verdict(), any other is accepted as ID1, ID2 …
  */
@@ -31,6 +33,7 @@ struct fake {
     size_t n_waiting;
     bool under_way;
     bool ended;
+    bool login; /* one is awaited */
     unsigned accepted;
     unsigned aborted;
 };
@@ -43,6 +46,7 @@ void fake_judge_apart(struct fake *fake);
 size_t fake_feed(struct fake *fake, struct str bytes, size_t step);
 /* Answers the index'th of those that wait. */
 void fake_answer(struct fake *fake, size_t index, enum smtp_status status);
+void fake_login(struct fake *fake, enum smtp_status status);
 void fake_verdict(struct fake *fake, enum smtp_status status);
 void fake_collect(struct fake *fake);
 

@@ -5,6 +5,7 @@
  * C: line      the client sends it with CR LF      c: bytes     it sends them as they are
  * S: line      the next reply line                 M: / R:      the next message / refusal (fake.h)
  * answer N known|unknown|down|report               answers the Nth waiting look-up (from 0)
+ * login ok|wrong                                   answers the login that waits
  * verdict queued|failed                            answers the message that waits
  * tls          the handshake is done               closed       the session wants to be closed
  * session      this one is over, another begins
@@ -130,6 +131,10 @@ static void do_set(struct play *p, struct str rest)
         p->fake.full = value;
     else if (str_eq(name, STR("tls")))
         p->fake.config.tls = value;
+    else if (str_eq(name, STR("submission")))
+        p->fake.config.submission = value;
+    else if (str_eq(name, STR("failures_limit")))
+        p->fake.conf.submission.failures_limit = (unsigned)value;
     else if (str_eq(name, STR("trusted")))
         p->fake.trusted = value;
     else if (str_eq(name, STR("judged_apart")))
@@ -162,6 +167,13 @@ static void do_verdict(struct play *p, struct str word)
     fake_verdict(&p->fake, str_eq(word, STR("queued")) ? SMTP_QUEUED : SMTP_SCAN_FAILED);
 }
 
+static void do_login(struct play *p, struct str word)
+{
+    if (!p->fake.login)
+        fail(p, "no login is awaited");
+    fake_login(&p->fake, str_eq(word, STR("ok")) ? SMTP_AUTH_OK : SMTP_AUTH_WRONG);
+}
+
 static void do_tls(struct play *p)
 {
     if (smtp_wants(p->fake.session) != SMTP_WANT_TLS)
@@ -191,6 +203,8 @@ static void do_word(struct play *p, struct str word, struct str rest)
         do_answer(p, rest);
     else if (str_eq(word, STR("verdict")))
         do_verdict(p, rest);
+    else if (str_eq(word, STR("login")))
+        do_login(p, rest);
     else if (str_eq(word, STR("tls")))
         do_tls(p);
     else if (str_eq(word, STR("session")))

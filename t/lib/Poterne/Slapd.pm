@@ -57,7 +57,7 @@ include /etc/ldap/schema/misc.schema
 include %{root}/test.schema
 modulepath /usr/lib/ldap
 moduleload back_mdb
-pidfile %{root}/slapd.pid
+%{module}pidfile %{root}/slapd.pid
 argsfile %{root}/slapd.args
 threads 4
 sizelimit size.soft=1000 size.hard=1000 size.prtotal=unlimited
@@ -76,7 +76,7 @@ index mail eq,pres
 index mailLocalAddress eq,pres
 index mailAlternateAddress eq
 index proxyAddresses eq,pres,sub
-access to * by dn="cn=gateway,dc=univ,dc=example" write by * none
+%{overlay}access to * by dn="cn=gateway,dc=univ,dc=example" write by * none
 EOF_SETTINGS
 
 sub there {
@@ -102,13 +102,20 @@ sub make_certificates {
     return;
 }
 
-# ldif: text, or a function that writes it to a file handle.
+# People log in with their userPassword, and the policy of cn=policy (of class pwdPolicy) holds for it.
+my %PPOLICY = (
+    module  => "moduleload ppolicy\n",
+    overlay => "overlay ppolicy\nppolicy_default cn=policy,dc=univ,dc=example\nppolicy_use_lockout\n"
+        . "access to attrs=userPassword by anonymous auth by * none\n"
+);
+
+# ldif: text, or a function that writes it to a file handle. Option: ppolicy.
 sub new {
-    my ( $class, $root, $ldif ) = @_;
+    my ( $class, $root, $ldif, %option ) = @_;
     my $self = bless { root => $root, port => free_port(), tls_port => free_port() }, $class;
     make_path("$root/db");
     make_certificates($root);
-    my %value = ( root => $root, password => PASSWORD );
+    my %value = ( root => $root, password => PASSWORD, module => q{}, overlay => q{}, $option{ppolicy} ? %PPOLICY : () );
     ( my $settings = $SETTINGS ) =~ s/%\{(\w+)\}/$value{$1}/g;
     write_file( "$root/slapd.conf",  $settings );
     write_file( "$root/test.schema", $SCHEMA );

@@ -1,0 +1,115 @@
+/* Who submits mail (RFC 6409): logins, and what may be done after one. Failures are told to the log
+ * and, as refusals, to the journal, with the user name and never the password. */
+#include <stdlib.h>
+
+#include "base/log.h"
+#include "gateway/edge/session.h"
+
+#define DAY 86400
+
+bool session_submits(const struct session *s)
+{
+    return s->kind != LISTEN_SMTP;
+}
+
+/* As it is shown in the log and in JSON: what somebody typed may be anything. */
+static void copy_shown(struct str from, char *to, size_t size)
+{
+    size_t n = 0;
+    for (; n < from.n && n + 1 < size; n++) {
+        char c = from.s[n];
+        to[n] = c > ' ' && c <= '~' && c != '"' && c != '\\' ? c : '?';
+    }
+    to[n] = '\0';
+}
+
+void session_login(void *owner, struct str user, struct str password)
+{
+    struct session *s = owner;
+    copy_shown(user, s->login, sizeof s->login);
+    if (password.n == 0)
+        session_login_answer(s, &(struct login_answer){.result = LOGIN_WRONG, .note = "empty"});
+    else
+        logins_ask(s->edge->logins, s, user, password);
+}
+
+static void put_renewal(const struct session *s, struct buf *out)
+{
+    const char *url = s->edge->conf->submission.renew_url;
+    if (url && *url)
+        buf_addf(out, "%srenew it at %s", out->n ? "; " : "", url);
+}
+
+static enum smtp_status refuse(struct session *s, const struct login_answer *answer)
+{
+    static const enum smtp_status statuses[] = {
+        [LOGIN_WRONG] = SMTP_AUTH_WRONG,
+        [LOGIN_EXPIRED] = SMTP_AUTH_EXPIRED,
+        [LOGIN_MUST_CHANGE] = SMTP_AUTH_MUST_CHANGE,
+        [LOGIN_LOCKED] = SMTP_AUTH_LOCKED,
+        [LOGIN_DISABLED] = SMTP_AUTH_DISABLED,
+        [LOGIN_AWAY] = SMTP_LOGIN_AWAY,
+    };
+    enum smtp_status status = statuses[answer->result];
+    log_info("client %s: login of %s refused: %s%s%s", s->ip, s->login, smtp_reply_of(status)->text,
+             answer->note[0] ? ": " : "", answer->note);
+    if (answer->result == LOGIN_AWAY)
+        return status;
+    s->logins_failed++;
+    session_delay(s, s->logins_failed * s->edge->conf->submission.failure_delay);
+    return status;
+}
+
+static enum smtp_status let_in(struct session *s, const struct login_answer *answer,
+                               struct buf *words)
+{
+    free(s->addresses);
+    s->addresses = strdup(answer->addresses);
+    if (s->addresses == NULL)
+        return SMTP_LOGIN_AWAY;
+    copy_shown(str_of(answer->account), s->account, sizeof s->account);
+    log_info("client %s: login of %s as %s", s->ip, s->login, s->account);
+    if (answer->soon) {
+        buf_addf(words, "your password expires in %llu days",
+                 (unsigned long long)(answer->expires / DAY));
+        put_renewal(s, words);
+    }
+    return SMTP_AUTH_OK;
+}
+
+void session_login_answer(void *asker, const struct login_answer *answer)
+{
+    struct session *s = asker;
+    char room[400];
+    struct buf words = BUF_OVER(room);
+    bool outer = !s->busy;
+    enum smtp_status status =
+        answer->result == LOGIN_OK ? let_in(s, answer, &words) : refuse(s, answer);
+    if (status == SMTP_AUTH_EXPIRED || status == SMTP_AUTH_MUST_CHANGE)
+        put_renewal(s, &words);
+    s->busy = true;
+    smtp_login_answer(s->smtp, status, buf_ok(&words) ? buf_str(&words) : STR_EMPTY);
+    if (outer) {
+        s->busy = false;
+        session_settle(s);
+    }
+}
+
+enum smtp_status session_login_sends(const struct session *s, struct str sender)
+{
+    const char *separator = s->edge->conf->directory_subaddress;
+    if (!session_submits(s))
+        return SMTP_NONE;
+    if (s->addresses && login_may_send(s->addresses, sender, separator))
+        return SMTP_NONE;
+    log_info("client %s: %s may not send from <%.*s>", s->ip, s->account, STR_ARG(sender));
+    return SMTP_SENDER_NOT_YOURS;
+}
+
+void session_login_end(struct session *s)
+{
+    if (s->edge->logins)
+        logins_cancel(s->edge->logins, s);
+    free(s->addresses);
+    s->addresses = NULL;
+}

@@ -1,0 +1,42 @@
+/*
+ * sasl: what a client says between AUTH and our answer (RFC 4954): PLAIN (RFC 4616), and LOGIN,
+ * which no RFC has but every mail program knows. Pure: lines in, a name and a password out; who
+ * they belong to is asked elsewhere.
+ *
+ * Base64 is taken strictly (RFC 4648 3.2, 3.3, 3.5). What was said is wiped by sasl_wipe().
+ */
+#ifndef POTERNE_GATEWAY_SMTP_SASL_H
+#define POTERNE_GATEWAY_SMTP_SASL_H
+
+#include "base/str.h"
+
+#define SASL_OFFER        "PLAIN LOGIN"
+#define SASL_LINE_MAX     12288 /* RFC 4954 4.3: bytes of a line with CR LF */
+#define SASL_USER_MAX     254
+#define SASL_PASSWORD_MAX 1024
+
+struct sasl {
+    enum { SASL_PLAIN, SASL_LOGIN_USER, SASL_LOGIN_PASSWORD } step;
+    char user[SASL_USER_MAX + 1];
+    char password[SASL_PASSWORD_MAX + 1];
+};
+
+enum sasl_next {
+    SASL_ASK,       /* say sasl_challenge() and take another line */
+    SASL_READY,     /* user and password are there; either may be empty */
+    SASL_MALFORMED, /* no base64, no message of that mechanism, or longer than there is room for */
+    SASL_FOR_OTHERS /* PLAIN: it wants to act for somebody else (RFC 4616 2: authzid) */
+};
+
+/* False: not a mechanism of ours. */
+bool sasl_begin(struct sasl *sasl, struct str mechanism);
+/* What we say before the next line, in base64; may be empty. */
+struct str sasl_challenge(const struct sasl *sasl);
+/* A line without CR LF, or the initial response, where "=" is an empty one. */
+enum sasl_next sasl_take(struct sasl *sasl, struct str line);
+void sasl_wipe(struct sasl *sasl);
+
+/* Bytes that nobody may read any more, wherever they stand. */
+void sasl_wipe_bytes(struct str bytes);
+
+#endif
