@@ -135,8 +135,7 @@ const struct conf_setting conf_settings[] = {
  "Networks of mail servers that may say whose session they pass on (XCLIENT). The HELO that they tell "
  "is looked at as one that is typed; ADDR=[UNAVAILABLE] is a client of which nothing is known."},
 {"gate", "inside", LIST(CONF_NETWORKS, gate.inside), "{ }", 0, 1000, {0},
- "Networks from which nobody sends but our own people and servers: their mail is signed (dkim of domain), "
- "gets no spam.subject_tag and is not judged by DMARC. Never one of servers that pass on mail of others."},
+ "Networks from which nobody sends but our own people and servers."},
 {"gate", "early_talker", TIME(gate.early_talker), "0", 0, MINUTE, {0},
  "How long a client that is not known from the last days waits for the greeting; who speaks before "
  "it is no mail server and gets 554. 0 is no wait: then the journal says so and no more."},
@@ -281,13 +280,13 @@ const struct conf_setting conf_settings[] = {
  "mailing lists and forwarders that change it. A fail here is then not acted on."},
 
 {"dkim", "keys", PATH(dkim.keys), "\"\"", 0, 0, {0},
- "Folder of the private keys that sign our own mail, DOMAIN/SELECTOR.key, as `poterne dkim keygen` makes "
- "them. Without one it is dkim in state_dir."},
+ "Folder of the private keys that sign our own mail, DOMAIN/SELECTOR.key, as poterne dkim keygen makes "
+ "them; without one it is dkim in state_dir."},
 {"dkim", "expire", TIME(dkim.expire), "0", 0, 365 * (uint64_t)DAY, {0},
  "How long a signature holds (x=); 0 is without an end. Mail that waits longer somewhere counts as not signed."},
 {"dkim", "unable", CONF_CHOICE, AT(dkim.unable, unsigned), "defer", 0, 0, {"defer", "send"},
- "What becomes of mail of a domain whose keys can't be read: it waits, or it goes without a signature, so "
- "that others may refuse it for good by the domain's own DMARC policy."},
+ "What becomes of mail of a domain whose keys can't be read: it waits, which log and queue tell, or it "
+ "goes without a signature."},
 
 {"resolver", "enabled", BOOL(resolver.enabled), "yes", 0, 0, {0},
  "Whether the DNS is asked. Without it nothing is known of senders, and no list is asked."},
@@ -399,8 +398,8 @@ static const struct conf_setting conf_domain_settings[] = {
  "which a bounce finds its way back, @example.org the same in a domain of its own, and an address is "
  "the sender of all such mail and gets its bounces."},
 {"domain", "dkim", CONF_HOSTS, IN(struct conf_domain, dkim, struct conf_list), "{ }", 0, CONF_DKIM_MAX, {0},
- "Selectors of the keys that sign what people of this domain send; an RSA and an Ed25519 one at most. "
- "Other keys of the domain in the folder dkim.keys are published, and sign nothing."},
+ "Selectors of the keys that sign what people of this domain send: one of RSA, which every receiver can "
+ "check, and beside it one of Ed25519 if wanted."},
 };
 
 #define LDAP_TEXT(field) CONF_TEXT, IN(struct conf_ldap, field, const char *)
