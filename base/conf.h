@@ -39,7 +39,8 @@ struct conf_domain {
     const char *name;           /* lower case; an internationalised name in its A-label form */
     struct conf_list directory; /* sources in order (conf_source_of()); empty: directory.files */
     struct conf_hops next_hop;
-    unsigned dmarc; /* enum conf_dmarc */
+    unsigned dmarc;    /* enum conf_dmarc */
+    unsigned language; /* enum conf_language */
     /* automatic redirection (directory/redirect.h) */
     struct conf_list redirect_only_to; /* domains, or .domain for what lies below; {}: nowhere */
     bool redirect_keep;                /* the mailbox keeps a copy */
@@ -48,6 +49,10 @@ struct conf_domain {
     struct conf_list dkim;       /* selectors whose keys sign its mail: CONF_DKIM_MAX */
 };
 #define CONF_DKIM_MAX 2
+
+/* Of what we write to people. */
+enum conf_language { LANGUAGE_EN, LANGUAGE_FR, LANGUAGE_DE, LANGUAGE_DEFAULT };
+#define CONF_LANGUAGES 3 /* that there are words in */
 
 /* What becomes of mail whose redirection the rule forbids. */
 enum conf_redirect_refused { REDIRECT_REFUSED_MAILBOX, REDIRECT_REFUSED_REJECT };
@@ -330,6 +335,12 @@ struct conf_outside {
     const char *helo;           /* said in our hello; NULL: hostname */
 };
 
+/* Who is told of what can't be delivered, and how (bounce/decide.h). */
+struct conf_bounces {
+    unsigned language;     /* enum conf_language; en */
+    size_t original_limit; /* bytes of a message that goes back whole: 64K */
+};
+
 /* How long what is held is kept, by why it is held; 0: until somebody decides. 30 days */
 struct conf_quarantine {
     unsigned keep_virus, keep_banned, keep_unscannable, keep_policy, keep_undeliverable;
@@ -382,6 +393,7 @@ struct conf {
     size_t n_lists;
     struct conf_queue queue;
     struct conf_outside outside;
+    struct conf_bounces bounces;
     struct conf_quarantine quarantine;
     struct conf_journal journal;
 };

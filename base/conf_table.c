@@ -316,7 +316,7 @@ const struct conf_setting conf_settings[] = {
 {"queue", "retry_max", TIME(queue.retry_max), "4h", 1, 7 * DAY, {0},
  "The longest pause between two tries."},
 {"queue", "lifetime", TIME(queue.lifetime), "5d", 1, 30 * DAY, {0},
- "How long delivery is tried; then the message is held as undeliverable."},
+ "How long delivery is tried; then the sender is told, or the message is held as undeliverable."},
 {"queue", "connections_limit", COUNT(queue.connections_limit), "20", 1, 1000, {0},
  "Connections to one destination."},
 {"queue", "connect_timeout", TIME(queue.connect_timeout), "30s", 1, HOUR, {0},
@@ -325,6 +325,11 @@ const struct conf_setting conf_settings[] = {
  "How long the next hop may take to answer a command."},
 {"queue", "free_space_min", SIZE(queue.free_space_min), "100M", 0, 1024 * GIB, {0},
  "Below this much free space nothing is accepted: 452 4.3.1."},
+
+{"bounces", "language", CONF_CHOICE, AT(bounces.language, unsigned), "en", 0, 0, {"en", "fr", "de"},
+ "The language of bounces to senders whose message and domain name none: English, French, German."},
+{"bounces", "original_limit", SIZE(bounces.original_limit), "64K", KIB, MIB, {0},
+ "A message of that size at most goes back whole, of a larger one its header."},
 
 {"outside", "next_hop", CONF_HOPS, AT(outside.next_hop, struct conf_hops), "{ }", 0,
  CONF_HOPS_MAX, {0},
@@ -383,6 +388,10 @@ static const struct conf_setting conf_domain_settings[] = {
  {"none", "tag", "quarantine", "reject"},
  "What is done at most with a message that fails DMARC and whose author's domain asks for quarantine "
  "or reject: nothing, a tagged subject, quarantine or refusal, but never more than is asked for."},
+{"domain", "language", CONF_CHOICE, IN(struct conf_domain, language, unsigned), "default", 0, 0,
+ {"en", "fr", "de", "default"},
+ "The language of bounces to the domain's people: English, French, German, or that of bounces.language. "
+ "A message that names one in Accept-Language or Content-Language is answered in that."},
 {"domain", "redirect_only_to", CONF_DOMAINS, IN(struct conf_domain, redirect_only_to, struct conf_list),
  "{ }", 0, 1000, {0},
  "Domains that mail of this one's people may be redirected to; .example.org is whatever lies below "

@@ -5,7 +5,7 @@
 static const char *const state_names[] = {
     [RCPT_OWED] = "owed",     [RCPT_DEFERRED] = "deferred",     [RCPT_DELIVERED] = "delivered",
     [RCPT_HELD] = "held",     [RCPT_RELEASED] = "released",     [RCPT_DELETED] = "deleted",
-    [RCPT_FAILED] = "failed", [RCPT_REDIRECTED] = "redirected",
+    [RCPT_FAILED] = "failed", [RCPT_REDIRECTED] = "redirected", [RCPT_RETURNING] = "returning",
 };
 _Static_assert(sizeof state_names / sizeof state_names[0] == RECIPIENT_STATES, "a name for each");
 

@@ -9,15 +9,16 @@
 
 enum recipient_state {
     RCPT_OWED = 0,
-    RCPT_DEFERRED = 1,  /* owed still; the last try failed */
-    RCPT_DELIVERED = 2, /* the next hop has said so */
-    RCPT_HELD = 3,      /* in quarantine */
-    RCPT_RELEASED = 4,  /* owed again, by somebody's word */
-    RCPT_DELETED = 5,   /* from quarantine, by somebody's word */
-    RCPT_FAILED = 6,
-    RCPT_REDIRECTED = 7 /* it went to others, who have outcomes of their own */
+    RCPT_DEFERRED = 1,   /* owed still; the last try failed */
+    RCPT_DELIVERED = 2,  /* the next hop has said so */
+    RCPT_HELD = 3,       /* in quarantine */
+    RCPT_RELEASED = 4,   /* owed again, by somebody's word */
+    RCPT_DELETED = 5,    /* from quarantine, by somebody's word */
+    RCPT_FAILED = 6,     /* its sender is told */
+    RCPT_REDIRECTED = 7, /* it went to others, who have outcomes of their own */
+    RCPT_RETURNING = 8   /* it can't be delivered, and its sender is not yet told; then FAILED */
 };
-#define RECIPIENT_STATES 8
+#define RECIPIENT_STATES 9
 
 const char *recipient_state_name(enum recipient_state state);
 /* owed, deferred, released: to be delivered */

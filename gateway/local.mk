@@ -7,6 +7,10 @@ lib_libverdict_a_SOURCES = \
     gateway/scan.c gateway/scan.h \
     gateway/verdict.c gateway/verdict.h
 
+# mail of our own into the queue: what reports writes, and bounces
+noinst_LIBRARIES += lib/liboutgoing.a
+lib_liboutgoing_a_SOURCES = gateway/outgoing.c gateway/outgoing.h
+
 # both sides of TLS: edge's and delivery's
 noinst_LIBRARIES += lib/libtls.a
 lib_libtls_a_CPPFLAGS = $(AM_CPPFLAGS) $(OPENSSL_CFLAGS)

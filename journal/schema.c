@@ -50,8 +50,8 @@ const char schema_create[] =
 /* The states that stand in the SQL below and above, by their numbers */
 _Static_assert(RCPT_OWED == 0 && RCPT_DEFERRED == 1 && RCPT_DELIVERED == 2 && RCPT_HELD == 3 &&
                    RCPT_RELEASED == 4 && RCPT_DELETED == 5 && RCPT_FAILED == 6 &&
-                   RCPT_REDIRECTED == 7,
-               "open are 0, 1, 3, 4; final are 2, 5, 6, 7");
+                   RCPT_REDIRECTED == 7 && RCPT_RETURNING == 8,
+               "open are 0, 1, 3, 4, and for a moment 8; final are 2, 5, 6, 7");
 
 const char *const schema_statements[STORE_STATEMENTS] = {
     [STORE_BEGIN] = "BEGIN IMMEDIATE",

@@ -122,9 +122,11 @@ static bool edits_fit(const struct edits *edits, uint64_t message_size)
 
 uint32_t envelope_version(const struct envelope *e)
 {
+    if (e->proved)
+        return SPOOL_VERSION;
     for (size_t i = 0; i < e->n_recipients; i++)
         if (e->recipients[i].sender.n || e->recipients[i].fields.n)
-            return SPOOL_VERSION;
+            return SPOOL_VERSION_REDIRECTED;
     return SPOOL_VERSION_PLAIN;
 }
 
@@ -174,6 +176,8 @@ int envelope_put(struct buf *out, const struct envelope *e, uint64_t message_siz
     wire_str(out, e->held);
     wire_str(out, e->evidence);
     edits_put(out, &e->edits);
+    if (envelope_version(e) == SPOOL_VERSION)
+        wire_u8(out, e->proved);
     if (!buf_ok(out))
         return err_set(err, "%.*s: the envelope is larger than %d bytes, or out of memory",
                        STR_ARG(e->id), SPOOL_ENVELOPE_MAX);
@@ -231,6 +235,8 @@ int envelope_get(struct str payload, uint32_t version, uint64_t message_size, st
     e->held = wire_get_str(&w);
     e->evidence = wire_get_str(&w);
     memory = memory && edits_get(&w, pool, &e->edits);
+    if (version == SPOOL_VERSION)
+        e->proved = wire_get_u8(&w) != 0;
     if (!memory)
         return err_set(err, "out of memory for the envelope");
     *corrupt = !wire_done(&w) || !edits_fit(&e->edits, message_size);

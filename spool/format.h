@@ -10,7 +10,8 @@
  *            file (u64), then the payload (base/wire.h)
  *
  * The version is 1; it is 2 where a recipient has a sender or header lines of its own: these stand
- * in the envelope then. Who knows only 1 does not take such a file for one without them. A file of
+ * in the envelope then; it is 3 where the envelope says more of the sender beside that. Who knows
+ * less does not take such a file for one without them. A file of
  * a higher version, or with a good record of a kind that is not here, was written by a later
  * poterne: whatever follows, it is not damaged. So the 64 bytes' magic, version and CRC stay where
  * they are in every version, and a new kind of record needs no new version.
@@ -35,8 +36,9 @@ enum record_kind {
     RECORD_KIND_LAST = RECORD_ADDED
 };
 
-#define SPOOL_VERSION_PLAIN 1
-#define SPOOL_VERSION       2
+#define SPOOL_VERSION_PLAIN      1
+#define SPOOL_VERSION_REDIRECTED 2
+#define SPOOL_VERSION            3
 
 struct spool_header {
     uint32_t version;

@@ -69,8 +69,9 @@ struct envelope {
     struct str subject, message_id;
     struct str verdict;
     double global, heuristics, bayes;
-    struct str held;     /* reason when it goes to quarantine */
-    bool held_later;     /* not by edge: it could not be delivered. Not written by spool_commit() */
+    struct str held; /* reason when it goes to quarantine */
+    bool proved;     /* SPF lets the client send for the sender; told of redirected mail alone */
+    bool held_later; /* not by edge: it could not be delivered. Not written by spool_commit() */
     struct str evidence; /* JSON */
     struct edits edits;  /* sorted, apart, inside the message: checked on commit and load */
 };

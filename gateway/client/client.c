@@ -284,14 +284,14 @@ static void refuse_utf8(struct client *client)
 static void refuse_impossible(struct client *client)
 {
     struct str sender = sender_of(client);
-    const struct str bad = STR("the address has control characters in it");
+    const struct str bad = STR("5.1.3 the address has control characters in it");
     char too_large[128];
     uint64_t size = body_size(client->transaction.file, first_of(client));
     if (!fits_a_command(sender))
         refuse_all(client, bad);
     if (client->offers.size_limit && size > client->offers.size_limit) {
         snprintf(too_large, sizeof too_large,
-                 "message of %llu bytes is larger than the next hop takes (SIZE %llu)",
+                 "5.3.4 message of %llu bytes is larger than the next hop takes (SIZE %llu)",
                  (unsigned long long)size, (unsigned long long)client->offers.size_limit);
         refuse_all(client, str_of(too_large));
     }

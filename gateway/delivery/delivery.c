@@ -50,6 +50,7 @@ static int delivery_load(const struct role_env *env, void **data, struct err *er
     struct delivery_loaded *loaded = calloc(1, sizeof *loaded);
     if (loaded == NULL)
         return err_set(err, "out of memory");
+    loaded->post.incoming_fd = -1;
     *data = loaded;
     if (conf_mails_by_mx(conf))
         loaded->n_own = outside_own_addresses(conf, loaded->own);
@@ -60,7 +61,7 @@ static int delivery_load(const struct role_env *env, void **data, struct err *er
     if (signer_load(conf, &loaded->signer, err) < 0)
         return -1;
     loaded->spool = spool_open(conf->state_dir, err);
-    return loaded->spool ? 0 : -1;
+    return loaded->spool ? post_open(&loaded->post, conf, err) : -1;
 }
 
 static void allow_maildirs(const struct conf *conf, struct sandbox *box)
@@ -88,7 +89,7 @@ static unsigned files_limit(const struct conf *conf)
 
 static void delivery_sandbox(const struct role_env *env, struct sandbox *box)
 {
-    static const char *const folders[] = {"queue", "quarantine", "kept", "corrupt"};
+    static const char *const folders[] = {"incoming", "queue", "quarantine", "kept", "corrupt"};
     box->allow = SANDBOX_FILES | SANDBOX_THREADS | SANDBOX_ACCEPT | SANDBOX_UNIX_CONNECT |
                  SANDBOX_INET_CONNECT;
     box->files_limit = files_limit(env->conf);
@@ -115,6 +116,7 @@ static void delivery_unload(void *data)
         SSL_CTX_free(loaded->tls);
         signer_free(&loaded->signer);
         spool_close(&loaded->spool);
+        post_close(&loaded->post);
     }
     free(loaded);
 }

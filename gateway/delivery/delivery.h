@@ -6,7 +6,7 @@
  *   notice or sweep ─► job_adopt ─► legs ─► hop's line ─► lane ─► result for each recipient
  *                                    ▲                              │ 2xx  delivered
  *                                    └────── back-off ◄── 4xx ──────┤ 4xx  deferred
- *                                                                   └ 5xx  held
+ *                                                                   └ 5xx  held, or its sender told
  *   nobody owed any more ─► the journal has committed all of it ─► unlink, or move to quarantine/
  *
  * What is written when, and what a crash at each point costs:
@@ -39,6 +39,7 @@
 #include "gateway/client/client.h"
 #include "gateway/client/workers.h"
 #include "gateway/delivery/outside.h"
+#include "gateway/outgoing.h"
 #include "gateway/tls.h"
 #include "quarantine/held.h"
 #include "spool/notice.h"
@@ -69,6 +70,7 @@
 #define DELIVERY_JOURNAL_SECONDS 5 /* for the journal's last word when asked to end */
 
 struct delivery;
+struct bounce_work;
 struct held_index;
 struct journal_client;
 struct job;
@@ -128,9 +130,12 @@ struct job {
     struct loaded *loaded; /* NULL: on the disk only */
     struct leg *legs;
     size_t n_legs;
-    size_t n_open;      /* legs that are not done */
-    size_t n_held;      /* recipients that stay in quarantine */
-    int64_t since_us;   /* from here on its lifetime counts */
+    size_t n_open;              /* legs that are not done */
+    size_t n_held;              /* recipients that stay in quarantine */
+    size_t n_returning;         /* … whose sender is to be told */
+    struct bounce_work *bounce; /* on its way into the queue; NULL: none */
+    struct event *bounce_timer; /* NULL: never needed yet */
+    int64_t since_us;           /* from here on its lifetime counts */
     bool untold;        /* the journal may not have everything: tell it all again in the end */
     bool later_version; /* a later poterne wrote the file: it is only remembered, and left alone */
     bool delivered;     /* to somebody, who is no report address */
@@ -183,6 +188,7 @@ struct sweep {
 /* What was made before the sandbox closed. */
 struct delivery_loaded {
     struct spool *spool;
+    struct post post; /* for bounces */
     struct mx_own own[OUTSIDE_OWN_MAX];
     size_t n_own;
     SSL_CTX *tls;          /* for servers outside; NULL: in clear */
@@ -259,7 +265,7 @@ bool job_is_released(struct delivery *delivery, const char *id);
 /* Reads the file unless it is read; job_unneed() lets it go. */
 enum job_need job_need(struct job *job);
 void job_unneed(struct job *job);
-/* A leg is done: when it was the last, the job is settled. */
+/* A leg is done: when it was the last, the job is settled, unless somebody is to be told. */
 void job_leg_done(struct job *job);
 void job_free(struct job *job);
 void jobs_free(struct delivery *delivery);
@@ -274,6 +280,14 @@ void settle_acked(struct delivery *delivery, uint64_t number);
 void settle_tick(struct delivery *delivery);
 /* Out of its list. */
 void settle_forget(struct job *job);
+
+/* --- telling the sender (bounce.c) --- */
+/* Is there one to be told that the recipient gets nothing? The job is loaded. */
+bool bounce_wanted(const struct job *job, uint32_t index);
+/* Those RCPT_RETURNING are told of: at once where nothing else is under way, soon where there is.
+ * The job is loaded; it is settled by this where that was the last. */
+void bounce_soon(struct job *job);
+void bounce_forget(struct job *job);
 
 /* --- the journal (journal.c) --- */
 int journal_start(struct delivery *delivery, struct err *err);

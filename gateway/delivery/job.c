@@ -101,6 +101,7 @@ void job_free(struct job *job)
     *slot = job->same_hash;
     job->delivery->jobs.n--;
     settle_forget(job);
+    bounce_forget(job);
     legs_free(job);
     loaded_free(job);
     free(job);
@@ -205,11 +206,11 @@ static int64_t since_of(const struct envelope *envelope)
     return since;
 }
 
-static size_t count_held(const struct envelope *envelope)
+static size_t count(const struct envelope *envelope, enum recipient_state state)
 {
     size_t n = 0;
     for (size_t i = 0; i < envelope->n_recipients; i++)
-        n += envelope->recipients[i].state == RCPT_HELD;
+        n += envelope->recipients[i].state == state;
     return n;
 }
 
@@ -272,7 +273,8 @@ void job_adopt(struct delivery *delivery, const char *id)
         return;
     const struct envelope *envelope = &job->loaded->file->envelope;
     job->since_us = since_of(envelope);
-    job->n_held = count_held(envelope);
+    job->n_held = count(envelope, RCPT_HELD);
+    job->n_returning = count(envelope, RCPT_RETURNING);
     if (legs_make(job, &err) < 0) {
         log_warning("%s: %s; it is tried again later", id, err.text);
         job_free(job);
@@ -283,8 +285,10 @@ void job_adopt(struct delivery *delivery, const char *id)
         legs_start(job);
     } else {
         job->untold = true; /* it was all settled before a restart; the journal may not know */
-        settle_begin(job);
+        if (job->n_returning == 0)
+            settle_begin(job);
     }
+    bounce_soon(job);
     job_unneed(job);
 }
 
@@ -380,6 +384,6 @@ void job_adopt_held(struct delivery *delivery, const char *id)
 
 void job_leg_done(struct job *job)
 {
-    if (--job->n_open == 0)
+    if (--job->n_open == 0 && job->n_returning == 0)
         settle_begin(job);
 }

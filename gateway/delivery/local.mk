@@ -9,7 +9,7 @@ lib_libclient_a_SOURCES = \
     gateway/client/maildir.c gateway/client/maildir.h \
     gateway/client/workers.c gateway/client/workers.h
 
-DELIVERY_LIBS = lib/libdelivery.a lib/libdesk.a lib/libresolver.a lib/libsender.a $(GATE_LIBS) lib/libsmtp.a lib/libclient.a lib/libtls.a lib/libreportipc.a lib/libevents.a \
+DELIVERY_LIBS = lib/libdelivery.a lib/libbounce.a lib/liboutgoing.a lib/libdesk.a lib/libresolver.a lib/libsender.a $(GATE_LIBS) lib/libsmtp.a lib/libclient.a lib/libtls.a lib/libreportipc.a lib/libevents.a \
     $(QUARANTINE_LIBS) $(DIRECTORY_LIBS) $(SENDER_LIBS) $(EVENT_LIBS) $(OPENSSL_LIBS)
 lib_libdelivery_a_CPPFLAGS = $(AM_CPPFLAGS) $(EVENT_CFLAGS) $(OPENSSL_CFLAGS)
 lib_libdelivery_a_SOURCES = \
@@ -22,7 +22,7 @@ lib_libdelivery_a_SOURCES = \
     gateway/delivery/outside.c gateway/delivery/outside.h \
     gateway/delivery/journal.c gateway/delivery/service.c gateway/delivery/report.c \
     gateway/delivery/vault.c gateway/delivery/decide.c gateway/delivery/released.c \
-    gateway/delivery/kept.c
+    gateway/delivery/kept.c gateway/delivery/bounce.c
 
 pkglibexec_PROGRAMS += gateway/poterne-delivery
 gateway_poterne_delivery_CPPFLAGS = $(AM_CPPFLAGS) $(EVENT_CFLAGS) $(OPENSSL_CFLAGS)

@@ -5,6 +5,7 @@
 #include "base/fsio.h"
 #include "base/log.h"
 #include "base/recipient.h"
+#include "bounce/reason.h"
 #include "gateway/delivery/delivery.h"
 #include "gateway/delivery/sign.h"
 
@@ -57,8 +58,15 @@ void leg_is_with(struct leg *leg, const char *relay, const char *security)
                            security ? security : "");
 }
 
-static void hold(struct leg *leg, uint32_t index, struct str why)
+/* In quarantine, or back to the sender (bounce/decide.h). */
+static void give_up(struct leg *leg, uint32_t index, struct str why)
 {
+    if (bounce_wanted(leg->job, index)) {
+        const struct spool_mark returning = mark_of(leg, RCPT_RETURNING, keep_text(leg, why));
+        set_state(leg->job, &index, 1, &returning);
+        leg->job->n_returning++;
+        return;
+    }
     struct str text = pool_strf(leg->job->loaded->pool, "undeliverable: %.*s", STR_ARG(why));
     const struct spool_mark mark = mark_of(leg, RCPT_HELD, text);
     set_state(leg->job, &index, 1, &mark);
@@ -76,7 +84,7 @@ void leg_result(struct leg *leg, size_t i, enum client_outcome outcome, struct s
         leg->job->delivered |= leg->hop->kind != HOP_REPORTS;
         break;
     case CLIENT_REFUSED:
-        hold(leg, leg->owed[i], text);
+        give_up(leg, leg->owed[i], text);
         break;
     case CLIENT_DEFERRED:
         leg->why[i] = keep_text(leg, text);
@@ -94,10 +102,11 @@ bool leg_is_expired(const struct leg *leg)
 static void hold_expired(struct leg *leg, uint32_t index, struct str why)
 {
     unsigned lifetime = leg->job->delivery->conf->queue.lifetime;
-    struct str text = pool_strf(leg->job->loaded->pool, "not delivered within %u %s; at last: %.*s",
-                                lifetime >= 86400 ? lifetime / 86400 : lifetime,
-                                lifetime >= 86400 ? "days" : "seconds", STR_ARG(why));
-    hold(leg, index, text);
+    struct str text =
+        pool_strf(leg->job->loaded->pool, REASON_EXPIRED "%u %s" REASON_AT_LAST "%.*s",
+                  lifetime >= 86400 ? lifetime / 86400 : lifetime,
+                  lifetime >= 86400 ? "days" : "seconds", STR_ARG(why));
+    give_up(leg, index, text);
 }
 
 /* Marks the owed ones as deferred, those with the same reason together. */
@@ -191,6 +200,7 @@ void leg_done(struct leg *leg)
         sync_marks(leg);
     free(leg->why);
     leg->why = NULL;
+    bounce_soon(job);
     job_unneed(job);
 }
 
@@ -275,6 +285,7 @@ bool leg_tell(struct leg *leg, enum leg_told what, const char *why)
     bool owed = leg->n != 0;
     if (!owed)
         close_leg(leg);
+    bounce_soon(job);
     job_unneed(job);
     return owed;
 }

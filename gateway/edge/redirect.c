@@ -258,6 +258,13 @@ static size_t bytes_left(const struct envelope *e)
     return used < SPOOL_RECIPIENTS_BYTES ? SPOOL_RECIPIENTS_BYTES - used : 0;
 }
 
+/* Did SPF say that the client may send for the sender's domain? */
+static bool is_proved(const struct envelope *e, const struct content_facts *content)
+{
+    struct str domain = str_from(e->sender, str_rchr(e->sender, '@') + 1);
+    return e->sender.n && content && content->vouching.n && str_ieq(domain, content->vouching);
+}
+
 int redirect_recipients(struct envelope *e, const struct str *ways,
                         const struct redirection *redirection, struct pool *pool, struct err *err)
 {
@@ -282,6 +289,7 @@ int redirect_recipients(struct envelope *e, const struct str *ways,
     }
     if (drop_doubles(&list, places, out, &e->n_recipients) < 0)
         return no_memory(err);
+    e->proved = is_proved(e, redirection->content);
     e->recipients = out;
     return 0;
 }

@@ -13,6 +13,7 @@ static bool send_answer(struct acting *a, const char *answer_id)
     struct str to = a->request->sender;
     struct outgoing mail = {.recipients = &to,
                             .n_recipients = 1,
+                            .how = STR("asked by reports"),
                             .subject = STR("how to report a message"),
                             .mail = a->findings->answer};
     struct err err;
@@ -49,7 +50,7 @@ static bool send_words(struct acting *a, bool done, struct str reply)
 {
     struct desk *desk = a->desk;
     struct str to = str_of(a->who.address);
-    struct outgoing mail = {.recipients = &to, .n_recipients = 1};
+    struct outgoing mail = {.recipients = &to, .n_recipients = 1, .how = STR("asked by reports")};
     struct letter_words words = {.from = str_of(report_address_own(desk->conf)),
                                  .to = to,
                                  .subject = done ? STR("Reports: done") : STR("Reports: not done"),

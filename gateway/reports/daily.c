@@ -163,7 +163,7 @@ static int send_digest(const struct desk *desk, struct str subject, struct str t
     struct str *list = calloc(RECIPIENTS_MAX, sizeof *list);
     struct buf to = BUF_INIT(RECIPIENTS_MAX * PROPOSAL_ADDRESS_MAX);
     struct buf mail = BUF_INIT(4 * DIGEST_TEXT_MAX);
-    struct outgoing out = {.recipients = list, .subject = subject};
+    struct outgoing out = {.recipients = list, .how = STR("asked by reports"), .subject = subject};
     int result = list ? 0 : err_set(err, "out of memory");
     if (result == 0)
         out.n_recipients = managers_within_reach(desk, list, &to);

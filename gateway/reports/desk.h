@@ -16,7 +16,7 @@
 #include <limits.h>
 
 #include "base/role.h"
-#include "gateway/reports/outgoing.h"
+#include "gateway/outgoing.h"
 #include "gateway/reports/reader.h"
 #include "gateway/reports/request.h"
 #include "reports/answer_times.h"

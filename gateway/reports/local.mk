@@ -2,7 +2,7 @@
 noinst_LIBRARIES += lib/libreportipc.a
 lib_libreportipc_a_SOURCES = gateway/reports/request.c gateway/reports/request.h
 
-REPORT_ACT_LIBS = lib/libreportdesk.a lib/libreportipc.a
+REPORT_ACT_LIBS = lib/libreportdesk.a lib/libreportipc.a lib/liboutgoing.a
 noinst_LIBRARIES += lib/libreportdesk.a
 lib_libreportdesk_a_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS)
 lib_libreportdesk_a_SOURCES = gateway/reports/desk.h \
@@ -11,7 +11,6 @@ lib_libreportdesk_a_SOURCES = gateway/reports/desk.h \
     gateway/reports/findings.c gateway/reports/findings.h \
     gateway/reports/reader.c gateway/reports/reader.h \
     gateway/reports/read.c gateway/reports/read.h \
-    gateway/reports/outgoing.c gateway/reports/outgoing.h \
     gateway/reports/act.c gateway/reports/act.h gateway/reports/act_learn.c \
     gateway/reports/act_mail.c gateway/reports/act_words.c gateway/reports/daily.c gateway/reports/mailboxes.c gateway/reports/mailboxes.h gateway/reports/viruses.c gateway/reports/viruses.h \
     gateway/reports/sources.c gateway/reports/sources.h \

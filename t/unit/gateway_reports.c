@@ -9,9 +9,9 @@
 #include <unistd.h>
 
 #include "base/fsio.h"
+#include "gateway/outgoing.h"
 #include "gateway/reports/decide.h"
 #include "gateway/reports/findings.h"
-#include "gateway/reports/outgoing.h"
 #include "gateway/reports/reader.h"
 #include "gateway/reports/request.h"
 #include "gateway/reports/sources.h"

@@ -84,7 +84,7 @@ static void comes_back_as_it_went_in(void **state)
 static void senders_and_fields_of_their_own_come_back(void **state)
 {
     struct fixture *f = *state;
-    for (uint32_t version = 1; version <= 2; version++) {
+    for (uint32_t version = 1; version <= 3; version++) {
         spool_id_make(f->id);
         struct spool_writer *w = spool_receive(f->spool, f->id, &f->err);
         struct envelope e = sample_envelope(f->id);
@@ -92,10 +92,11 @@ static void senders_and_fields_of_their_own_come_back(void **state)
         char path[256], head[12];
         bool corrupt;
         e.recipients[0].state = RCPT_REDIRECTED;
-        if (version == 2) {
+        if (version >= 2) {
             e.recipients[1].sender = STR("SRS0=x@univ.example");
             e.recipients[1].fields = STR("Delivered-To: jean.toto@univ.example\r\n");
         }
+        e.proved = version == 3;
         assert_int_equal(spool_write(w, str_of(sample_body), &f->err), 0);
         assert_int_equal(spool_commit(&w, &e, SPOOL_QUEUE, &f->err), 0);
         assert_int_equal(spool_load(f->spool, SPOOL_QUEUE, f->id, f->pool, &file, &corrupt,
@@ -107,7 +108,8 @@ static void senders_and_fields_of_their_own_come_back(void **state)
         assert_int_equal(r[0].sender.n + r[0].fields.n, 0);
         assert_str(spool_sender(&file->envelope, &r[0]), "news@shop.example");
         assert_str(spool_sender(&file->envelope, &r[1]),
-                   version == 2 ? "SRS0=x@univ.example" : "news@shop.example");
+                   version >= 2 ? "SRS0=x@univ.example" : "news@shop.example");
+        assert_int_equal(file->envelope.proved, version == 3);
         assert_int_equal(r[1].fields.n, e.recipients[1].fields.n);
         spool_unload(&file);
         path_of(f, "queue", path, sizeof path);
@@ -150,7 +152,7 @@ static void what_a_later_version_wrote_is_not_damaged(void **state)
     write_version(f, SPOOL_VERSION + 1);
     assert_int_equal(try_load(f, SPOOL_QUEUE, &file), -1);
     assert_int_equal(errno, ENOTSUP);
-    assert_non_null(strstr(f->err.text, "later poterne (version 3"));
+    assert_non_null(strstr(f->err.text, "later poterne (version 4"));
     write_version(f, SPOOL_VERSION_PLAIN);
     assert_int_equal(try_load(f, SPOOL_QUEUE, &file), 0);
     spool_unload(&file);

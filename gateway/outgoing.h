@@ -1,11 +1,10 @@
 /*
  * outgoing: mail of our own, put into the queue so that delivery sends it as it does any message.
- * Null sender and Auto-Submitted (RFC 3834): nobody's program answers it. Only to addresses of our
- * domains, since delivery knows no way to others; to one that is not ASCII where its next hop has
- * SMTPUTF8 (RFC 6531).
+ * Null sender and Auto-Submitted (RFC 3834): nobody's program answers it. To an address that is not
+ * ASCII where its next hop has SMTPUTF8 (RFC 6531).
  */
-#ifndef POTERNE_GATEWAY_REPORTS_OUTGOING_H
-#define POTERNE_GATEWAY_REPORTS_OUTGOING_H
+#ifndef POTERNE_GATEWAY_OUTGOING_H
+#define POTERNE_GATEWAY_OUTGOING_H
 
 #include "base/conf.h"
 #include "spool/spool.h"
@@ -14,21 +13,27 @@ struct outgoing {
     char id[SPOOL_ID_LEN + 1]; /* of the message: from spool_id_make() */
     const struct str *recipients;
     size_t n_recipients;
-    struct str subject; /* for the journal */
-    struct str mail;    /* the whole message, with CR LF */
+    struct str how;        /* why they get it, for the journal */
+    struct str subject;    /* for the journal */
+    struct str message_id; /* likewise, with <> */
+    struct str mail;       /* the whole message, with CR LF */
+    bool utf8;             /* it has UTF-8 in its header */
+    bool eightbit;
 };
 
 struct post {
     const struct conf *conf;
     struct spool *spool;
-    int incoming_fd; /* the folder, to be locked */
+    int incoming_fd; /* the folder that is locked */
 };
 
 /* Before the sandbox: opens the spool. */
 int post_open(struct post *post, const struct conf *conf, struct err *err);
 void post_close(struct post *post);
 
-/* Durable when it returns 0; delivery is told. */
+/* Durable when it returns 0. May be called by several threads at once. */
+int post_commit(const struct post *post, const struct outgoing *mail, struct err *err);
+/* The same, and delivery is told. */
 int post_send(const struct post *post, const struct outgoing *mail, struct err *err);
 
 struct letter_words {
@@ -43,7 +48,7 @@ struct letter_words {
 void post_compose(const struct post *post, const char *id, const struct letter_words *words,
                   struct buf *out);
 
-/* Whether delivery has a way to it. */
+/* Is it in one of our domains? */
 bool post_reaches(const struct post *post, struct str address);
 
 #endif

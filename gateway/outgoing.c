@@ -1,4 +1,4 @@
-#include "gateway/reports/outgoing.h"
+#include "gateway/outgoing.h"
 
 #include <fcntl.h>
 #include <limits.h>
@@ -54,14 +54,17 @@ static int fill_envelope(const struct post *post, const struct outgoing *mail, s
         .recipients = POOL_ARRAY(pool, mail->n_recipients, struct spool_recipient),
         .n_recipients = mail->n_recipients,
         .subject = mail->subject,
+        .message_id = mail->message_id,
+        .smtputf8 = mail->utf8,
+        .eightbit = mail->eightbit,
         .verdict = STR("ham"),
         .evidence = STR("{}"),
     };
     if (envelope->recipients == NULL)
         return err_set(err, "out of memory for an envelope");
     for (size_t i = 0; i < mail->n_recipients; i++) {
-        envelope->recipients[i] = (struct spool_recipient){.address = mail->recipients[i],
-                                                           .how = STR("asked by reports")};
+        envelope->recipients[i] =
+            (struct spool_recipient){.address = mail->recipients[i], .how = mail->how};
         /* a next hop without it refuses these recipients, which the journal then tells */
         envelope->smtputf8 |= !str_is_ascii(mail->recipients[i]);
     }
@@ -99,24 +102,42 @@ static void notify_delivery(const struct post *post, const char *id)
     buf_release(&text);
 }
 
-int post_send(const struct post *post, const struct outgoing *mail, struct err *err)
+/* An edge that starts removes what it finds in incoming/, unless somebody is at work there. Each
+ * call has a lock of its own, which its descriptor holds. -1: there is none. */
+static int lock_incoming(const struct post *post, struct err *err)
+{
+    int fd = openat(post->incoming_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd < 0 || flock(fd, LOCK_SH) < 0) {
+        err_sys(err, "cannot lock incoming");
+        fsio_close_quiet(&fd);
+        return -1;
+    }
+    return fd;
+}
+
+int post_commit(const struct post *post, const struct outgoing *mail, struct err *err)
 {
     struct envelope envelope;
     struct pool *pool = pool_new(ENVELOPE_POOL_MAX);
     int result = pool ? fill_envelope(post, mail, pool, &envelope, err)
                       : err_set(err, "out of memory for an envelope");
-    /* an edge that starts removes what it finds in incoming/, unless somebody is at work there */
-    if (result == 0 && flock(post->incoming_fd, LOCK_SH) < 0)
-        result = err_sys(err, "cannot lock incoming");
-    if (result == 0) {
+    int lock = result == 0 ? lock_incoming(post, err) : -1;
+    if (lock < 0)
+        result = -1;
+    if (result == 0)
         result = write_file(post, mail, &envelope, err);
-        flock(post->incoming_fd, LOCK_UN);
-    }
-    if (result == 0) {
-        log_info("%s made here: %.*s", mail->id, STR_ARG(mail->subject));
-        notify_delivery(post, mail->id);
-    }
+    fsio_close_quiet(&lock);
     pool_free(&pool);
+    if (result == 0)
+        log_info("%s made here: %.*s", mail->id, STR_ARG(mail->subject));
+    return result;
+}
+
+int post_send(const struct post *post, const struct outgoing *mail, struct err *err)
+{
+    int result = post_commit(post, mail, err);
+    if (result == 0)
+        notify_delivery(post, mail->id);
     return result;
 }
 

@@ -1,0 +1,222 @@
+#include "bounce/compose.h"
+
+#include "bounce/language.h"
+#include "bounce/reason.h"
+#include "bounce/words.h"
+#include "mail/date.h"
+#include "mail/transfer.h"
+#include "mail/utf8.h"
+#include "mail/word.h"
+
+#define TEXT_MAX     (4 * 1024 * 1024) /* the part for people, before it is encoded */
+#define LOCAL_TYPE   "x-poterne"       /* of a diagnostic that no server said */
+#define ADDRESS_ROOM (BOUNCE_ADDRESS_MAX + 8)
+
+/* --- strangers' texts --- */
+
+static void put_ascii(struct str text, size_t max, struct buf *out)
+{
+    for (size_t i = 0; i < text.n && i < max; i++)
+        buf_addc(out, text.s[i] >= ' ' && text.s[i] < 127 ? text.s[i] : '?');
+}
+
+/* Characters that steer a terminal or a reader, or end a line, become a question mark. */
+static void put_utf8(struct str text, size_t max, struct buf *out)
+{
+    char bytes[4];
+    for (size_t at = 0; at < text.n && at < max;) {
+        uint32_t c = utf8_next(text, &at);
+        bool control = c < ' ' || (c >= 0x7f && c < 0xa0) || c == 0x2028 || c == 0x2029;
+        if (c == UTF8_BAD || control)
+            buf_addc(out, '?');
+        else
+            buf_addn(out, bytes, utf8_put(bytes, c));
+    }
+}
+
+static void put_address(const struct bounce *bounce, struct str address, struct buf *out)
+{
+    if (bounce->international)
+        put_utf8(address, BOUNCE_ADDRESS_MAX, out);
+    else
+        put_ascii(address, BOUNCE_ADDRESS_MAX, out);
+}
+
+/* The types of RFC 3464 2.3.2 and RFC 6533 3: utf-8-addr-unitext, or -xtext in ASCII. */
+static void put_typed_address(const struct bounce *bounce, struct str address, struct buf *out)
+{
+    if (str_is_ascii(address)) {
+        buf_add(out, STR("rfc822; "));
+        put_ascii(address, BOUNCE_ADDRESS_MAX, out);
+        return;
+    }
+    buf_add(out, STR("utf-8; "));
+    for (size_t at = 0; at < address.n && at < BOUNCE_ADDRESS_MAX;) {
+        size_t from = at;
+        uint32_t c = utf8_next(address, &at);
+        bool plain = c > ' ' && c < 127 && c != '+' && c != '=' && c != '\\';
+        if (c == UTF8_BAD)
+            buf_addc(out, '?');
+        else if (plain || (c >= 0xa0 && bounce->international))
+            buf_add(out, str_sub(address, from, at));
+        else
+            buf_addf(out, "\\x{%02X}", (unsigned)c);
+    }
+}
+
+/* --- the header --- */
+
+static bool is_message_id(struct str id)
+{
+    for (size_t i = 0; i < id.n; i++)
+        if (id.s[i] <= ' ' || id.s[i] >= 127)
+            return false;
+    return id.n > 2 && id.s[0] == '<' && id.s[id.n - 1] == '>';
+}
+
+void bounce_subject(const struct bounce *bounce, struct buf *out)
+{
+    buf_add(out, str_of(bounce_words(bounce->language)->subject));
+    put_utf8(bounce->subject, BOUNCE_SUBJECT_MAX / 2, out);
+}
+
+static void put_header(const struct bounce *bounce, struct buf *out)
+{
+    char room[BOUNCE_SUBJECT_MAX];
+    struct buf subject = BUF_OVER(room);
+    bounce_subject(bounce, &subject);
+    buf_addf(out, "From: %s <", bounce_words(bounce->language)->from);
+    put_address(bounce, bounce->from, out);
+    buf_add(out, STR(">\r\nTo: <"));
+    put_address(bounce, bounce->to, out);
+    buf_add(out, STR(">\r\nDate: "));
+    mail_date_put(out, bounce->now_us / 1000000);
+    buf_addf(out, "\r\nMessage-ID: <%.*s>\r\n", STR_ARG(bounce->message_id));
+    if (is_message_id(bounce->about))
+        buf_addf(out, "In-Reply-To: %.*s\r\nReferences: %.*s\r\n", STR_ARG(bounce->about),
+                 STR_ARG(bounce->about));
+    buf_add(out, STR("Subject: "));
+    words_encode(buf_str(&subject), out);
+    buf_addf(out,
+             "\r\nAuto-Submitted: auto-replied\r\nX-Auto-Response-Suppress: All\r\n"
+             "MIME-Version: 1.0\r\n"
+             "Content-Type: multipart/report; report-type=delivery-status;\r\n"
+             "\tboundary=\"=_%.*s\"\r\n\r\n",
+             STR_ARG(bounce->id));
+}
+
+static void put_delimiter(const struct bounce *bounce, const char *end, struct buf *out)
+{
+    buf_addf(out, "\r\n--=_%.*s%s\r\n", STR_ARG(bounce->id), end);
+}
+
+/* --- for people --- */
+
+static void put_failure(const struct bounce *bounce, const struct bounce_failure *failure,
+                        struct buf *text)
+{
+    const struct bounce_words *words = bounce_words(bounce->language);
+    struct reason reason = reason_of(failure->detail);
+    buf_addc(text, '\n');
+    put_utf8(failure->address, BOUNCE_ADDRESS_MAX, text);
+    buf_addf(text, "\n    %s\n    %s", words->what[reason.kind],
+             reason.of_server && reason.kind != REASON_TOO_LATE ? words->answer : words->reason);
+    if (failure->discreet)
+        buf_add(text, str_of(reason.status));
+    else
+        put_utf8(failure->detail, BOUNCE_ANSWER_MAX, text);
+    buf_addc(text, '\n');
+}
+
+static void put_text(const struct bounce *bounce, struct buf *out)
+{
+    const struct bounce_words *words = bounce_words(bounce->language);
+    struct buf text = BUF_INIT(TEXT_MAX);
+    buf_addf(&text, "%s%.*s.\n\n%s\n", words->greeting, STR_ARG(bounce->hostname), words->opening);
+    for (size_t i = 0; i < bounce->n; i++)
+        put_failure(bounce, &bounce->failures[i], &text);
+    buf_addf(&text, "\n%s\n    %s", words->message, words->field_subject);
+    put_utf8(bounce->subject, BOUNCE_SUBJECT_MAX, &text);
+    buf_addf(&text, "\n    %s", words->field_time);
+    mail_date_put(&text, bounce->arrived_us / 1000000);
+    buf_addf(&text, "\n\n%s %s", bounce->whole ? words->whole : words->header, words->help);
+    put_utf8(bounce->from, BOUNCE_ADDRESS_MAX, &text);
+    buf_add(&text, STR(".\n"));
+    buf_addf(out,
+             "Content-Type: text/plain; charset=utf-8\r\nContent-Language: %s\r\n"
+             "Content-Transfer-Encoding: quoted-printable\r\n\r\n",
+             language_tag(bounce->language));
+    transfer_qp_put(buf_str(&text), out);
+    out->failed |= text.failed;
+    buf_release(&text);
+}
+
+/* --- for programs --- */
+
+static void put_diagnostic(const struct bounce_failure *failure, const struct reason *reason,
+                           struct buf *out)
+{
+    char room[ADDRESS_ROOM];
+    struct str server = reason_server(failure->relay, room, sizeof room);
+    if (failure->discreet) {
+        buf_addf(out, "Diagnostic-Code: " LOCAL_TYPE "; %s\r\n", reason->status);
+        return;
+    }
+    if (reason->of_server && server.n)
+        buf_addf(out, "Remote-MTA: dns; %.*s\r\n", STR_ARG(server));
+    buf_addf(out, "Diagnostic-Code: %s; ", reason->of_server ? "smtp" : LOCAL_TYPE);
+    put_ascii(reason->of_server ? reason->answer : failure->detail, BOUNCE_ANSWER_MAX, out);
+    buf_add(out, STR("\r\n"));
+}
+
+static void put_recipient_status(const struct bounce *bounce, const struct bounce_failure *failure,
+                                 struct buf *out)
+{
+    struct reason reason = reason_of(failure->detail);
+    buf_add(out, STR("\r\nFinal-Recipient: "));
+    put_typed_address(bounce, failure->address, out);
+    buf_addf(out, "\r\nAction: failed\r\nStatus: %s\r\n", reason.status);
+    put_diagnostic(failure, &reason, out);
+    buf_add(out, STR("Last-Attempt-Date: "));
+    mail_date_put(out, failure->time_us / 1000000);
+    buf_add(out, STR("\r\n"));
+}
+
+static void put_status(const struct bounce *bounce, struct buf *out)
+{
+    if (bounce->international)
+        buf_add(out, STR("Content-Type: message/global-delivery-status\r\n"
+                         "Content-Transfer-Encoding: 8bit\r\n\r\n"));
+    else
+        buf_add(out, STR("Content-Type: message/delivery-status\r\n\r\n"));
+    buf_addf(out, "Reporting-MTA: dns; %.*s\r\nArrival-Date: ", STR_ARG(bounce->hostname));
+    mail_date_put(out, bounce->arrived_us / 1000000);
+    buf_add(out, STR("\r\n"));
+    for (size_t i = 0; i < bounce->n; i++)
+        put_recipient_status(bounce, &bounce->failures[i], out);
+}
+
+/* --- what comes back --- */
+
+static void put_original(const struct bounce *bounce, struct buf *out)
+{
+    static const char *const types[2][2] = {{"text/rfc822-headers", "message/rfc822"},
+                                            {"message/global-headers", "message/global"}};
+    buf_addf(out, "Content-Type: %s\r\n", types[bounce->international][bounce->whole]);
+    if (!str_is_ascii(bounce->original))
+        buf_add(out, STR("Content-Transfer-Encoding: 8bit\r\n"));
+    buf_add(out, STR("\r\n"));
+    buf_add(out, bounce->original);
+}
+
+void bounce_compose(const struct bounce *bounce, struct buf *out)
+{
+    put_header(bounce, out);
+    buf_addf(out, "--=_%.*s\r\n", STR_ARG(bounce->id));
+    put_text(bounce, out);
+    put_delimiter(bounce, "", out);
+    put_status(bounce, out);
+    put_delimiter(bounce, "", out);
+    put_original(bounce, out);
+    put_delimiter(bounce, "--", out);
+}

@@ -1,0 +1,110 @@
+#include "bounce/words.h"
+
+static const struct bounce_words words[CONF_LANGUAGES] = {
+    [LANGUAGE_EN] =
+        {
+            .from = "Mail delivery",
+            .subject = "Not delivered: ",
+            .greeting = "This is the mail gateway ",
+            .opening = "Your message could not be delivered as follows. It is not tried again.",
+            .reason = "The reason: ",
+            .answer = "The server said: ",
+            .what =
+                {
+                    [REASON_OTHER] = "The message was refused. Please look at the words below.",
+                    [REASON_NO_MAILBOX] = "There is no such mailbox. Please check the address "
+                                          "and send the message again.",
+                    [REASON_NO_DOMAIN] = "The part behind the @ takes no mail. Please check the "
+                                         "address and send the message again.",
+                    [REASON_FULL] = "The mailbox is full. Please try again later, or reach the "
+                                    "recipient by another way.",
+                    [REASON_TOO_LARGE] = "The message is too large. Please send it again with "
+                                         "smaller attachments, or with a link to them.",
+                    [REASON_POLICY] = "The recipient's server does not take this message. Please "
+                                      "reach the recipient by another way.",
+                    [REASON_TOO_LATE] =
+                        "The recipient's server could not be reached in time, or put us "
+                        "off each time. Please try again later.",
+                },
+            .message = "Your message:",
+            .field_subject = "Subject: ",
+            .field_time = "Received: ",
+            .whole = "It is attached.",
+            .header = "Its header is attached.",
+            .help = "If you need help, please forward this mail to ",
+        },
+    [LANGUAGE_FR] =
+        {
+            .from = "Distribution du courrier",
+            .subject = "Non remis : ",
+            .greeting = "Ici la passerelle de messagerie ",
+            .opening = "Votre message n'a pas pu être remis, comme indiqué ci-dessous. Aucune "
+                       "autre tentative n'aura lieu.",
+            .reason = "La raison : ",
+            .answer = "Réponse du serveur : ",
+            .what =
+                {
+                    [REASON_OTHER] = "Le message a été refusé. Veuillez lire la réponse "
+                                     "ci-dessous.",
+                    [REASON_NO_MAILBOX] = "Cette boîte aux lettres n'existe pas. Veuillez vérifier "
+                                          "l'adresse et renvoyer le message.",
+                    [REASON_NO_DOMAIN] = "La partie après le @ ne reçoit pas de courrier. Veuillez "
+                                         "vérifier l'adresse et renvoyer le message.",
+                    [REASON_FULL] = "La boîte aux lettres est pleine. Veuillez réessayer plus "
+                                    "tard, ou joindre le destinataire par un autre moyen.",
+                    [REASON_TOO_LARGE] = "Le message est trop grand. Veuillez le renvoyer avec des "
+                                         "pièces jointes plus petites, ou avec un lien.",
+                    [REASON_POLICY] = "Le serveur du destinataire n'accepte pas ce message. "
+                                      "Veuillez joindre le destinataire par un autre moyen.",
+                    [REASON_TOO_LATE] =
+                        "Le serveur du destinataire est resté injoignable, ou nous a "
+                        "fait attendre à chaque fois. Veuillez réessayer plus tard.",
+                },
+            .message = "Votre message :",
+            .field_subject = "Objet : ",
+            .field_time = "Reçu : ",
+            .whole = "Il est joint à ce courrier.",
+            .header = "Son en-tête est joint à ce courrier.",
+            .help = "Si vous avez besoin d'aide, veuillez faire suivre ce courrier à ",
+        },
+    [LANGUAGE_DE] =
+        {
+            .from = "Mailzustellung",
+            .subject = "Nicht zugestellt: ",
+            .greeting = "Hier ist das Mail-Gateway ",
+            .opening = "Ihre Nachricht konnte wie folgt nicht zugestellt werden. Es wird nicht "
+                       "weiter versucht.",
+            .reason = "Der Grund: ",
+            .answer = "Antwort des Servers: ",
+            .what =
+                {
+                    [REASON_OTHER] = "Die Nachricht wurde abgelehnt. Bitte lesen Sie die Antwort "
+                                     "unten.",
+                    [REASON_NO_MAILBOX] = "Dieses Postfach gibt es nicht. Bitte prüfen Sie die "
+                                          "Adresse und senden Sie die Nachricht noch einmal.",
+                    [REASON_NO_DOMAIN] = "Der Teil hinter dem @ nimmt keine Mail an. Bitte prüfen "
+                                         "Sie die Adresse und senden Sie die Nachricht noch "
+                                         "einmal.",
+                    [REASON_FULL] = "Das Postfach ist voll. Bitte versuchen Sie es später wieder, "
+                                    "oder erreichen Sie den Empfänger auf anderem Weg.",
+                    [REASON_TOO_LARGE] = "Die Nachricht ist zu groß. Bitte senden Sie sie mit "
+                                         "kleineren Anhängen oder mit einem Link noch einmal.",
+                    [REASON_POLICY] = "Der Server des Empfängers nimmt diese Nachricht nicht an. "
+                                      "Bitte erreichen Sie den Empfänger auf anderem Weg.",
+                    [REASON_TOO_LATE] =
+                        "Der Server des Empfängers war zu lange nicht erreichbar oder hat "
+                        "uns jedes Mal vertröstet. Bitte versuchen Sie es später wieder.",
+                },
+            .message = "Ihre Nachricht:",
+            .field_subject = "Betreff: ",
+            .field_time = "Eingang: ",
+            .whole = "Sie liegt bei.",
+            .header = "Ihr Kopf liegt bei.",
+            .help = "Wenn Sie Hilfe brauchen, leiten Sie diese Mail bitte weiter an ",
+        },
+};
+
+const struct bounce_words *bounce_words(enum conf_language language)
+{
+    return &words[language];
+}

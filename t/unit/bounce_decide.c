@@ -1,0 +1,193 @@
+/* Who is told of what can't be delivered, in which language, and what its reason says. */
+#include "t/unit/tap.h"
+
+#include "bounce/decide.h"
+#include "bounce/language.h"
+#include "bounce/reason.h"
+
+static const char settings[] = "hostname = mx.ours.example\n"
+                               "spam { reports = report@ours.example }\n"
+                               "gate { inside = { 10.0.0.0/8 } }\n"
+                               "bounces { language = de }\n"
+                               "domain ours.example { next_hop = \"lmtp://127.0.0.1:24\" }\n"
+                               "domain fr.example { next_hop = \"lmtp://127.0.0.1:24\"; language = "
+                               "fr }\n";
+
+static int set_up(void **state)
+{
+    struct err err;
+    *state = conf_parse(str_of(settings), "test", &err);
+    if (*state == NULL)
+        print_message("# %s\n", err.text);
+    return *state ? 0 : -1;
+}
+
+static int tear_down(void **state)
+{
+    struct conf *conf = *state;
+    conf_free(&conf);
+    return 0;
+}
+
+#define FIELDS "Delivered-To: last@ours.example\r\nDelivered-To: first@ours.example\r\n"
+#define SRS    "SRS0=abcdef=aa=shop.example=news@ours.example"
+
+struct question {
+    const char *name, *ip, *protocol, *sender, *recipient, *own_sender, *fields, *verdict;
+    bool proved, released;
+    const char *told, *person;
+};
+
+static const struct question questions[] = {
+    {"the null sender", "10.1.1.1", "ESMTPSA", "", "a@b.example", "", "", "ham", true, false, NULL,
+     ""},
+    {"ours from inside", "10.1.1.1", "SMTP", "me@ours.example", "a@b.example", "", "", "ham", false,
+     false, "me@ours.example", ""},
+    {"… what is spam, too", "10.1.1.1", "SMTP", "me@ours.example", "a@b.example", "", "", "spam",
+     false, false, "me@ours.example", ""},
+    {"… authenticated", "192.0.2.1", "ESMTPSA", "me@ours.example", "a@b.example", "", "", "ham",
+     false, false, "me@ours.example", ""},
+    {"… but who says so by TLS alone", "192.0.2.1", "ESMTPS", "me@ours.example", "a@b.example", "",
+     "", "ham", false, false, NULL, ""},
+    {"… under an address of others", "10.1.1.1", "SMTP", "x@shop.example", "a@b.example", "", "",
+     "ham", false, false, NULL, ""},
+    {"… a report", "10.1.1.1", "SMTP", "me@ours.example", "report@ours.example", "", "", "ham",
+     false, false, NULL, ""},
+    {"… what was held and released", "10.1.1.1", "SMTP", "me@ours.example", "a@ours.example", "",
+     "", "ham", false, true, NULL, ""},
+    {"from outside to a mailbox", "192.0.2.1", "ESMTP", "x@shop.example", "a@ours.example", "", "",
+     "ham", true, false, NULL, ""},
+    {"redirected under a fixed address", "192.0.2.1", "ESMTP", "x@shop.example", "a@b.example",
+     "forward@ours.example", FIELDS, "ham", false, false, "forward@ours.example", ""},
+    {"redirected by SRS, proved", "192.0.2.1", "ESMTP", "news@shop.example", "a@b.example", SRS,
+     FIELDS, "ham", true, false, "news@shop.example", "first@ours.example"},
+    {"… not proved", "192.0.2.1", "ESMTP", "news@shop.example", "a@b.example", SRS, FIELDS, "ham",
+     false, false, NULL, "first@ours.example"},
+    {"… spam", "192.0.2.1", "ESMTP", "news@shop.example", "a@b.example", SRS, FIELDS, "spam", true,
+     false, NULL, "first@ours.example"},
+    {"ours from outside, redirected", "192.0.2.1", "ESMTP", "me@ours.example", "a@b.example", "",
+     FIELDS, "ham", false, false, NULL, "first@ours.example"},
+};
+
+static void who_is_told(void **state)
+{
+    for (size_t i = 0; i < sizeof questions / sizeof questions[0]; i++) {
+        const struct question *q = &questions[i];
+        struct spool_recipient r = {.address = str_of(q->recipient),
+                                    .sender = str_of(q->own_sender),
+                                    .fields = str_of(q->fields),
+                                    .released_us = q->released};
+        const struct envelope e = {.client_ip = str_of(q->ip),
+                                   .protocol = str_of(q->protocol),
+                                   .sender = str_of(q->sender),
+                                   .recipients = &r,
+                                   .n_recipients = 1,
+                                   .verdict = str_of(q->verdict),
+                                   .proved = q->proved};
+        struct bounce_to to;
+        bool told = bounce_decide(*state, &e, &r, &to);
+        if (told != (q->told != NULL))
+            print_message("# %s\n", q->name);
+        assert_int_equal(told, q->told != NULL);
+        assert_str(to.person, q->person);
+        if (told)
+            assert_str(to.address, q->told);
+    }
+}
+
+static void lists_of_languages(void **state)
+{
+    (void)state;
+    assert_int_equal(language_of_list(STR("fr")), LANGUAGE_FR);
+    assert_int_equal(language_of_list(STR("it, de-AT;q=0.7, en;q=0.3")), LANGUAGE_DE);
+    assert_int_equal(language_of_list(STR("en; q=0.3 , FR-ch ;q=0.8")), LANGUAGE_FR);
+    assert_int_equal(language_of_list(STR("en;q=0")), LANGUAGE_DEFAULT);
+    assert_int_equal(language_of_list(STR("en;q=x, frr, *")), LANGUAGE_DEFAULT);
+    assert_int_equal(language_of_list(STR_EMPTY), LANGUAGE_DEFAULT);
+}
+
+static enum conf_language asked(const struct conf *conf, const char *text, const char *to)
+{
+    struct pool *pool = pool_new(1024 * 1024);
+    struct message *message = NULL;
+    struct err err;
+    assert_int_equal(message_parse(pool, str_of(text), &mail_limits_default, &message, &err), 0);
+    enum conf_language language = language_for(conf, message, pool, str_of(to));
+    pool_free(&pool);
+    return language;
+}
+
+static void languages(void **state)
+{
+    assert_int_equal(asked(*state, "Subject: x\r\n\r\n", "a@elsewhere.example"), LANGUAGE_DE);
+    assert_int_equal(asked(*state, "Subject: x\r\n\r\n", "a@fr.example"), LANGUAGE_FR);
+    assert_int_equal(asked(*state, "Content-Language: en\r\n\r\n", "a@fr.example"), LANGUAGE_EN);
+    assert_int_equal(asked(*state, "Content-Language: en\r\nAccept-Language: de\r\n\r\n",
+                           "a@fr.example"),
+                     LANGUAGE_DE);
+    assert_int_equal(asked(*state, "Accept-Language: it\r\n\r\n", "a@ours.example"), LANGUAGE_DE);
+}
+
+static void reasons(void **state)
+{
+    static const struct {
+        const char *detail, *status, *answer;
+        enum reason_kind kind;
+        bool of_server;
+    } cases[] = {
+        {"550 5.1.1 Never", "5.1.1", "550 5.1.1 Never", REASON_NO_MAILBOX, true},
+        {"550 No", "5.0.0", "550 No", REASON_OTHER, true},
+        {"550", "5.0.0", "550", REASON_OTHER, true},
+        {"550 4.2.2 odd", "5.0.0", "550 4.2.2 odd", REASON_OTHER, true},
+        {"5.1.10 takes no mail", "5.1.10", "5.1.10 takes no mail", REASON_NO_DOMAIN, false},
+        {"552 5.2.2 full", "5.2.2", "552 5.2.2 full", REASON_FULL, true},
+        {"554 5.7.26 no", "5.7.26", "554 5.7.26 no", REASON_POLICY, true},
+        {"554 5.7.2666 no", "5.0.0", "554 5.7.2666 no", REASON_OTHER, true},
+        {"5.3.4 too large", "5.3.4", "5.3.4 too large", REASON_TOO_LARGE, false},
+        {"5500 what", "5.0.0", "5500 what", REASON_OTHER, false},
+        {"", "5.0.0", "", REASON_OTHER, false},
+        {REASON_EXPIRED "5 days" REASON_AT_LAST "421 4.3.2 busy", "4.4.7", "421 4.3.2 busy",
+         REASON_TOO_LATE, true},
+        {REASON_EXPIRED "5 days" REASON_AT_LAST "connection refused", "4.4.7", "connection refused",
+         REASON_TOO_LATE, false},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct reason reason = reason_of(str_of(cases[i].detail));
+        assert_string_equal(reason.status, cases[i].status);
+        assert_str(reason.answer, cases[i].answer);
+        assert_int_equal(reason.kind, cases[i].kind);
+        assert_int_equal(reason.of_server, cases[i].of_server);
+    }
+}
+
+static void servers(void **state)
+{
+    static const char *const cases[][2] = {
+        {"mx.a.example [192.0.2.1]:25, TLSv1.3", "mx.a.example"},
+        {"[192.0.2.1]:25", "[192.0.2.1]"},
+        {"[2001:db8::1]:25", "[IPv6:2001:db8::1]"},
+        {"lmtp://192.0.2.1:24", "[192.0.2.1]"},
+        {"smtp://mx.b.example:25", "mx.b.example"},
+        {"smtp://[2001:db8::1]:25, TLSv1.3", "[IPv6:2001:db8::1]"},
+        {"lmtp:///run/socket", ""},
+        {"by the settings", "by"},
+        {"a\r\nX: y", ""},
+        {"", ""},
+    };
+    char room[100];
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++)
+        assert_str(reason_server(str_of(cases[i][0]), room, sizeof room), cases[i][1]);
+    assert_str(reason_server(STR("mx.a.example"), room, 5), "");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(who_is_told), cmocka_unit_test(lists_of_languages),
+        cmocka_unit_test(languages),   cmocka_unit_test(reasons),
+        cmocka_unit_test(servers),
+    };
+    return tap_run(tests, set_up, tear_down);
+}
