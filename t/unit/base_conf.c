@@ -35,12 +35,14 @@ static void bad(const char *text, const char *expected)
 
 /* --- what is right --- */
 
-static void dns_leaves_time_for_the_analysis(void **state)
+#define QUICK_SCANS "antivirus { timeout = 1s }\ncontent { timeout = 1s }\n"
+
+static void dns_leaves_time_for_the_scan(void **state)
 {
-    struct conf *conf = good("content { timeout = 4s }\n" DOMAIN);
+    struct conf *conf = good("smtp { scan_timeout = 4s }\n" QUICK_SCANS DOMAIN);
     assert_int_equal(conf->resolver.time_per_message, 2);
     conf_free(&conf);
-    conf = good("content { timeout = 1s }\n" DOMAIN);
+    conf = good("smtp { scan_timeout = 2s }\n" QUICK_SCANS DOMAIN);
     assert_int_equal(conf->resolver.time_per_message, 1);
     conf_free(&conf);
     conf = good("resolver { time_per_message = 4s }\n" DOMAIN);
@@ -738,7 +740,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(three_facts_are_enough),
-        cmocka_unit_test(dns_leaves_time_for_the_analysis),
+        cmocka_unit_test(dns_leaves_time_for_the_scan),
         cmocka_unit_test(hostname_may_be_left_out),
         cmocka_unit_test(sections_and_settings_stand_on_one_line),
         cmocka_unit_test(syntax_is_free),
