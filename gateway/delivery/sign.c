@@ -139,6 +139,13 @@ static int find_author(const struct signer *signer, struct str header, const str
     return result;
 }
 
+/* Who logged in sends from an address of his own, and writes what he likes into From. */
+static bool speaks_for(const struct signing *signing, const struct envelope *envelope)
+{
+    struct str domain = domain_of_address(envelope->sender);
+    return !ours_logged_in(envelope->protocol) || str_ieq(domain, str_of(signing->domain->name));
+}
+
 /* --- its bytes --- */
 
 /* A message on its way through the signers. */
@@ -244,7 +251,7 @@ static int sign_passage(const struct signer *signer, struct spool_file *file, st
         return got;
     if (find_author(signer, str_sub(buf_str(&p->header), 0, p->header_end), &signing, err) < 0)
         return -1;
-    if (signing == NULL)
+    if (signing == NULL || !speaks_for(signing, &file->envelope))
         return 0;
     enum sign_result result = make_fields(signer, signing, p, &fields, err);
     int done = result == SIGN_FAILED && !signer->sends_unsigned ? -1 : 0;

@@ -4,7 +4,8 @@
  * The bytes on disk stay as they came.
  *
  * Signed is what is ours (gateway/gate/ours.h) and whose one author (From) is of a domain of the
- * settings that names keys; d= is that domain, so that it is aligned for DMARC. Strangers' mail
+ * settings that names keys; d= is that domain, so that it is aligned for DMARC. Who logged in must
+ * send from an address of that domain, too. Strangers' mail
  * that we redirect is not. Copies differ only in lines that no signature covers: one serves all.
  *
  * Where a key can't be used mail waits (dkim.unable), since a domain that publishes a DMARC policy

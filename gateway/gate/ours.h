@@ -10,6 +10,8 @@
 
 #define OURS_LOCAL "local" /* protocol of what we write ourselves */
 
+/* Somebody brought it who had logged in. */
+bool ours_logged_in(struct str protocol);
 bool ours_is(const struct networks *inside, struct str protocol, struct str client_ip);
 
 #endif

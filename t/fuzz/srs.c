@@ -13,7 +13,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static void there_and_back(const struct srs_keys *keys, struct str sender, struct str domain)
 {
-    static const struct srs_keys others = {1, {{7}}};
+    static const struct srs_keys others = {.n = 1, .bytes = {{7}}};
     char made[SRS_ADDRESS_SIZE], back[SRS_ADDRESS_SIZE];
     if (domain.n == 0 || str_chr(domain, '@') != STR_NONE ||
         !srs_forward(keys, sender, domain, NOW, made))
