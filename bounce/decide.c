@@ -46,8 +46,10 @@ bool bounce_decide(const struct conf *conf, const struct envelope *e,
     if (e->sender.n == 0 || r->released_us ||
         report_address_of(conf, r->address) != REPORT_ADDRESS_NONE)
         return false;
-    if (is_inside(conf, e) && conf_domain_of(conf, e->sender))
+    if (is_inside(conf, e) && conf_domain_of(conf, e->sender)) {
+        to->person = first_person(r->fields);
         return true;
+    }
     if (r->fields.n == 0)
         return false;
     if (r->sender.n && !srs_looks_like(sender) && conf_domain_of(conf, sender)) {

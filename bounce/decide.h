@@ -2,18 +2,18 @@
  * decide: who is told that a message could not be delivered. A pure function of the envelope and
  * the settings.
  *
- *   who sent it                                        what can't be delivered    who is told
- *   -------------------------------------------------  -------------------------  -----------------
- *   the null sender (a bounce, mail of our own)        whatever                   nobody
- *   one of ours from inside: authenticated, or from    whatever                   the sender
- *   a network of gate.inside
- *   anybody else                                       a mailbox's copy           nobody: what
- * could be known was told in SMTP … whose mail is redirected under an address of     a redirected
- * copy          that address ours (redirect_sender), or as postmaster … whose server may send for
- * it (SPF)               a redirected copy of what  the sender, but not is no spam where it went to
- *   … whom nothing proves                              a redirected copy          nobody
- *   any of them                                        what was held and          nobody
- *                                                      released; a report
+ *   who sent it                           what can't be delivered      who is told
+ *   ------------------------------------  ---------------------------  ---------------------------
+ *   the null sender (a bounce, our own)   whatever                     nobody
+ *   ours, from inside (authenticated, or  whatever                     the sender
+ *   a network of gate.inside)
+ *   anybody else                          a mailbox's copy             nobody: SMTP was the place
+ *   … redirected under an address of      a redirected copy            that address
+ *   ours (redirect_sender)
+ *   … whose server may send for him       a redirected copy of what    the sender, but not where
+ *   (SPF)                                 is no spam                   it went to
+ *   … whom nothing proves                 a redirected copy            nobody
+ *   any of them                           released mail; a report      nobody
  *
  * Who is told ends as RCPT_FAILED. Where nobody is, the message is held as undeliverable, and the
  * managers see it in quarantine. So nobody gets a bounce of what he did not send (no backscatter),
@@ -27,8 +27,7 @@
 
 struct bounce_to {
     struct str address;
-    struct str
-        person; /* whom the sender wrote to, named in the recipient's place; empty: he knows it */
+    struct str person; /* whom the sender wrote to: named in the recipient's place; may be empty */
 };
 
 /* False: nobody. The texts are the envelope's. */

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/network.h"
 #include "directory/ldap/filter.h"
 #include "directory/ldap/lookup.h"
 
@@ -27,15 +28,25 @@ void ldap_login_close(struct ldap_login **login)
     free(gone);
 }
 
+/* Nothing between us and it: an address that only begins so may be anywhere. */
+static bool is_on_this_machine(struct str host)
+{
+    struct network loop;
+    size_t end = str_starts(host, STR("[")) ? str_chr(host, ']') : str_chr(host, ':');
+    struct str name = end == STR_NONE ? host : str_sub(host, 0, end);
+    if (str_starts(name, STR("[")))
+        return str_eq(name, STR("[::1"));
+    return str_ieq(name, STR("localhost")) ||
+           (network_parse(STR("127.0.0.0/8"), &loop) && network_holds(&loop, name));
+}
+
 /* A password never goes over a network in clear. */
 static bool is_in_clear(const struct conf_ldap *conf)
 {
     for (size_t i = 0; i < conf->servers.n; i++) {
         struct str server = str_of(conf->servers.items[i]);
         struct str host = str_from(server, STR("ldap://").n);
-        bool near = str_starts(host, STR("127.")) || str_starts(host, STR("[::1]")) ||
-                    str_istarts(host, STR("localhost"));
-        if (str_istarts(server, STR("ldap://")) && !conf->starttls && !near)
+        if (str_istarts(server, STR("ldap://")) && !conf->starttls && !is_on_this_machine(host))
             return true;
     }
     return false;
@@ -93,14 +104,14 @@ static enum login_result windows_result(const char *words)
 
 enum login_result ldap_login_result(int code, const char *words, LDAPPasswordPolicyError policy)
 {
-    bool no = code == LDAP_INVALID_CREDENTIALS;
     if (code == LDAP_SUCCESS)
         return policy == PP_changeAfterReset ? LOGIN_MUST_CHANGE : LOGIN_OK;
-    if (no && policy == PP_passwordExpired)
+    if (policy == PP_passwordExpired)
         return LOGIN_EXPIRED;
-    if (no && policy == PP_accountLocked)
+    /* 389 Directory Server says "constraint violation" of one who tried too often */
+    if (policy == PP_accountLocked || code == LDAP_CONSTRAINT_VIOLATION)
         return LOGIN_LOCKED;
-    if (no)
+    if (code == LDAP_INVALID_CREDENTIALS)
         return windows_result(words);
     /* an entry that has no password, or is gone since it was found */
     if (code == LDAP_INAPPROPRIATE_AUTH || code == LDAP_NO_SUCH_OBJECT)

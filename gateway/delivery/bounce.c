@@ -223,11 +223,14 @@ static void wait_for(struct job *job, unsigned seconds)
         evtimer_add(job->bounce_timer, &wait);
 }
 
-/* In a thread, since it waits for the disk. */
+/* In a thread, since it waits for the disk. That nobody tries any more is there before the bounce
+ * that says so. */
 static void run(struct work *work)
 {
     struct bounce_work *w = (struct bounce_work *)work;
-    w->result = post_commit(&w->job->delivery->loaded->post, &w->mail, &w->err);
+    w->result = spool_sync(w->job->loaded->file, &w->err);
+    if (w->result == 0)
+        w->result = post_commit(&w->job->delivery->loaded->post, &w->mail, &w->err);
 }
 
 static void mark_told(struct bounce_work *w)

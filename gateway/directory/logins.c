@@ -293,12 +293,12 @@ static void set_unknown(struct login_answer *answer)
 static bool read_user(const struct conf *conf, struct str text, struct job *job)
 {
     const char *domain = conf->submission.domain ? conf->submission.domain : conf->domains[0].name;
-    struct buf whole = BUF_INIT(2 * ADDRESS_MAX);
+    char room[2 * ADDRESS_MAX];
+    struct buf whole = BUF_OVER(room);
     buf_add(&whole, text);
     if (str_chr(text, '@') == STR_NONE)
         buf_addf(&whole, "@%s", domain);
     bool valid = buf_ok(&whole) && address_normal(buf_str(&whole), false, &job->user);
-    buf_release(&whole);
     job->domain = valid ? conf_domain_find(conf, address_domain(&job->user)) : NULL;
     return job->domain != NULL;
 }
@@ -386,9 +386,11 @@ int logins_pause(const struct logins *l)
 {
     int64_t now = clock_ms();
     int64_t first = -1;
-    for (const struct job *job = l->open; job; job = job->next_open)
-        if (!job->told && (first < 0 || job->until_ms < first))
+    for (const struct job *job = l->open; job; job = job->next_open) {
+        bool room = job->client->fd < 0 || job->client->unsent.n == 0; /* else that is waited for */
+        if (!job->told && room && (first < 0 || job->until_ms < first))
             first = job->until_ms;
+    }
     if (first < 0)
         return -1;
     return first <= now ? 0 : (int)(first - now);

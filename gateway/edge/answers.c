@@ -6,9 +6,9 @@
 #include "base/fsio.h"
 #include "base/log.h"
 
-void answers_init(struct answers *a, struct buf *came, answers_done *done, void *data)
+void answers_init(struct answers *a, struct buf *came, size_t *all, answers_done *done, void *data)
 {
-    *a = (struct answers){.fd = -1, .came = came, .done = done, .data = data};
+    *a = (struct answers){.fd = -1, .came = came, .all = all, .done = done, .data = data};
     buf_init(&a->known, KNOWN_MAX);
 }
 
@@ -26,10 +26,23 @@ static void end_wait(struct answers *a)
     event_del(&a->readable);
 }
 
-static void keep(struct answers *a, enum known_kind kind, struct str message)
+static void keep(struct answers *a, struct str message)
 {
-    if (a->known.n + known_size(message) <= KNOWN_MAX)
-        known_put(&a->known, kind, message);
+    size_t size = known_size(message), before = a->known.n;
+    bool large = message.n > KNOWN_SMALL;
+    if (before + size > KNOWN_MAX || (large && a->large + size > KNOWN_LARGE_MAX))
+        return;
+    a->large += large ? size : 0;
+    known_put(&a->known, KNOWN_ANSWER, message);
+    *a->all += a->known.n - before;
+}
+
+static void keep_fresh(struct answers *a, struct str records)
+{
+    size_t before = a->known.n;
+    if (before + records.n <= KNOWN_MAX)
+        buf_add(&a->known, records);
+    *a->all += a->known.n - before;
 }
 
 static void on_answer(evutil_socket_t fd, short what, void *data)
@@ -44,7 +57,7 @@ static void on_answer(evutil_socket_t fd, short what, void *data)
         if (got == 0)
             return;
         if (got == 1) {
-            keep(a, KNOWN_ANSWER, buf_str(a->came));
+            keep(a, buf_str(a->came));
             if (--a->open == 0)
                 event_del(&a->readable);
         }
@@ -57,9 +70,7 @@ void answers_await(struct answers *a, struct event_base *base, uint32_t open, st
                    int64_t milliseconds)
 {
     const struct timeval now = {0, 0};
-    size_t room = KNOWN_MAX - a->known.n;
-    if (fresh.n <= room)
-        buf_add(&a->known, fresh);
+    keep_fresh(a, fresh);
     a->times++;
     a->until = clock_ms() + milliseconds;
     a->open = open ? open : 1;
@@ -91,5 +102,6 @@ void answers_release(struct answers *a)
 {
     end_wait(a);
     fsio_close_quiet(&a->fd);
+    *a->all -= a->known.n;
     buf_release(&a->known);
 }

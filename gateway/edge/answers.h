@@ -17,6 +17,8 @@ struct answers {
     int fd;           /* the connection to the resolver; -1: there is none */
     struct buf *came; /* the scanner's: the message under way */
     struct buf known; /* records of known.h */
+    size_t large;     /* bytes of its large answers */
+    size_t *all;      /* the scanner's: bytes that everybody's take */
     uint32_t open;    /* answers that are to come; 0: nobody waits */
     unsigned times;   /* that there was something to wait for */
     int64_t until;    /* clock_ms() */
@@ -25,8 +27,9 @@ struct answers {
     void *data;
 };
 
-/* `came` (room for IPC_MSG_MAX) is lent. */
-void answers_init(struct answers *answers, struct buf *came, answers_done *done, void *data);
+/* `came` (room for IPC_MSG_MAX) is lent; *all is kept up. */
+void answers_init(struct answers *answers, struct buf *came, size_t *all, answers_done *done,
+                  void *data);
 /* fd, a connection to the resolver that the message's budget was said to, becomes its own. */
 void answers_open(struct answers *answers, int fd);
 /* Takes the new records and waits for the open answers, so many milliseconds at most: then calls

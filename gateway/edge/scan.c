@@ -16,12 +16,15 @@
 
 #define PATH_SIZE      128
 #define SCANS_A_WORKER 2 /* one being worked on, one ready for it */
-/* Messages that wait for the DNS beside those that are worked on. Each holds a descriptor and up to
- * KNOWN_MAX bytes; those beyond keep their place among those that are worked on. */
-#define ASIDE_MAX 2000
+/* Messages that wait for the DNS beside those that are worked on, and bytes of what is known for
+ * them; those beyond keep their place among those that are worked on. */
+#define ASIDE_MAX       2000
+#define ASIDE_KNOWN_MAX ((size_t)64 * 1024 * 1024)
 /* So often content may put a message off; after that it is judged with what is known: SPF's ten
- * look-ups, one behind the other, and the rounds of rules. */
-#define TIMES_MAX 16
+ * look-ups, one behind the other, and the rounds of rules. A large one takes its time to read. */
+#define TIMES_MAX       16
+#define TIMES_LARGE_MAX 6
+#define LARGE           ((uint64_t)4 * 1024 * 1024)
 
 struct step {
     struct scan *scan;
@@ -44,6 +47,7 @@ struct scan {
     struct scan *back_prev, *back_next;
     bool back; /* the DNS has answered: it waits for a place */
     struct answers answers;
+    unsigned times_max;
     enum scan_result result;
     time_t since;
     int fd;
@@ -63,7 +67,7 @@ struct scanner {
     struct line line;
     struct scan *first;
     size_t running, running_max; /* but for those that are aside */
-    size_t aside;
+    size_t aside, known;
     struct scan *back_first, *back_last; /* they go before the line */
     struct buf incoming;
 };
@@ -189,7 +193,8 @@ static void step_aside(struct scan *scan)
 {
     struct scanner *s = scan->scanner;
     bool others = scan->steps[SCAN_ANTIVIRUS].open || scan->steps[SCAN_AVLINK].open;
-    if (!scan->waits || scan->aside || others || s->aside >= ASIDE_MAX)
+    if (!scan->waits || scan->aside || others || s->aside >= ASIDE_MAX ||
+        s->known >= ASIDE_KNOWN_MAX)
         return;
     scan->aside = true;
     s->running--;
@@ -255,7 +260,7 @@ static bool put_off(struct step *step, struct str reply)
     uint32_t open;
     struct str fresh;
     if (step != &scan->steps[SCAN_CONTENT] || scan->answers.fd < 0 ||
-        scan->answers.times == TIMES_MAX || !scan_waits_get(reply, &open, &fresh))
+        scan->answers.times == scan->times_max || !scan_waits_get(reply, &open, &fresh))
         return false;
     step_hang_up(step);
     scan->waits = true;
@@ -311,7 +316,7 @@ static int add_dns(struct scan *scan, struct ipc_fds *fds, int *known, struct er
     struct answers *answers = &scan->answers;
     if (answers->times == 0)
         answers_open(answers, open_budget(scan->scanner));
-    else if (answers->times == TIMES_MAX)
+    else if (answers->times == scan->times_max)
         shutdown(answers->fd, SHUT_RDWR); /* nothing more */
     if (answers->fd < 0)
         return 0;
@@ -413,7 +418,8 @@ struct scan *scan_start(struct scanner *s, struct line_queue *queue,
     *scan =
         (struct scan){.scanner = s, .since = clock_seconds(), .fd = fd, .done = done, .data = data};
     evtimer_assign(&scan->finished, s->base, on_finished, scan);
-    answers_init(&scan->answers, &s->incoming, on_answers, scan);
+    answers_init(&scan->answers, &s->incoming, &s->known, on_answers, scan);
+    scan->times_max = request->size > LARGE ? TIMES_LARGE_MAX : TIMES_MAX;
     buf_init(&scan->request, IPC_MSG_MAX);
     scan_request_put(&scan->request, request);
     for (int i = 0; i < SCAN_STEPS; i++) {
@@ -444,7 +450,6 @@ void scan_free(struct scanner *s, struct scan **scan)
         step_close(&gone->steps[i]);
         buf_release(&gone->steps[i].reply);
     }
-    bool was_running = gone->state == RUNNING;
     stop_running(gone);
     event_del(&gone->finished);
     buf_release(&gone->request);
@@ -456,8 +461,7 @@ void scan_free(struct scanner *s, struct scan **scan)
     if (gone->next)
         gone->next->prev = gone->prev;
     free(gone);
-    if (was_running)
-        run_next(s);
+    run_next(s);
 }
 
 static void give_up(struct scan *scan)

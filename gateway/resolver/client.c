@@ -63,8 +63,23 @@ static int send_questions(struct resolver_client *c, struct err *err)
     return sent == 1 ? 0 : -1;
 }
 
+/* A large answer, and one that finds no room, is asked for again: the resolver has it. */
+static void keep_answer(struct resolver_client *c, uint32_t number)
+{
+    struct str answer = buf_str(&c->message);
+    char room[8];
+    struct buf again = BUF_OVER(room);
+    if (answer.n <= KNOWN_SMALL && fits(c, answer)) {
+        known_put(&c->fresh, KNOWN_ANSWER, answer);
+        return;
+    }
+    wire_u32(&again, number);
+    if (fits(c, buf_str(&again)))
+        known_put(&c->fresh, KNOWN_AGAIN, buf_str(&again));
+}
+
 /* One answer; those to questions of earlier times, for which nobody waits any more, are passed by.
- * One that finds no room among what is new will be asked for again. */
+ */
 static int take_answer(struct resolver_client *c, struct pool *pool, struct dns_query *list,
                        size_t n, size_t *open, struct err *err)
 {
@@ -78,8 +93,7 @@ static int take_answer(struct resolver_client *c, struct pool *pool, struct dns_
     if (!resolver_answer_get(buf_str(&c->message), pool, &answer))
         return err_set(err, "malformed answer, or no memory for it");
     resolver_answer_fill(&answer, &list[i]);
-    if (fits(c, buf_str(&c->message)))
-        known_put(&c->fresh, KNOWN_ANSWER, buf_str(&c->message));
+    keep_answer(c, number);
     --*open;
     return 0;
 }

@@ -59,17 +59,47 @@ static bool add_questions(struct known *known, struct str message)
     return !w.bad;
 }
 
+static struct question *find_number(const struct known *known, uint32_t number)
+{
+    struct question *q = known->numbers[number % BUCKETS];
+    while (q && q->number != number)
+        q = q->by_number;
+    return q;
+}
+
+/* The question is not asked yet, as far as anybody knows. */
+static bool forget(struct known *known, struct str message)
+{
+    struct wire w = wire_of(message);
+    struct question *q = find_number(known, wire_get_u32(&w));
+    if (q)
+        q->query.status = DNS_ASKED_NOT;
+    return wire_done(&w);
+}
+
 static bool add_answer(struct known *known, struct str message)
 {
     struct resolver_answer answer;
     if (!resolver_answer_get(message, known->pool, &answer))
         return false;
-    struct question *q = known->numbers[answer.number % BUCKETS];
-    while (q && q->number != answer.number)
-        q = q->by_number;
+    struct question *q = find_number(known, answer.number);
     if (q)
         resolver_answer_fill(&answer, &q->query);
     return true;
+}
+
+static bool add(struct known *known, uint8_t kind, struct str message)
+{
+    switch (kind) {
+    case KNOWN_QUESTIONS:
+        return add_questions(known, message);
+    case KNOWN_ANSWER:
+        return add_answer(known, message);
+    case KNOWN_AGAIN:
+        return forget(known, message);
+    default:
+        return false;
+    }
 }
 
 struct known *known_read(struct pool *pool, struct str records)
@@ -84,8 +114,7 @@ struct known *known_read(struct pool *pool, struct str records)
         struct str message = wire_get_str(&w);
         if (w.bad)
             return NULL;
-        good = kind == KNOWN_QUESTIONS ? add_questions(known, message)
-                                       : kind == KNOWN_ANSWER && add_answer(known, message);
+        good = add(known, kind, message);
     }
     return good ? known : NULL;
 }
@@ -98,7 +127,8 @@ uint32_t known_last(const struct known *known)
 bool known_answer(const struct known *known, struct dns_query *query)
 {
     const struct question *q = known->names[name_bucket(query->type, query->name)];
-    while (q && (q->query.type != query->type || !str_eq(q->query.name, query->name)))
+    while (q && (q->query.status == DNS_ASKED_NOT || q->query.type != query->type ||
+                 !str_eq(q->query.name, query->name)))
         q = q->by_name;
     if (q == NULL)
         return false;

@@ -9,10 +9,18 @@
 
 #include "gateway/resolver/protocol.h"
 
-/* Bytes of all records of a message. An answer that does not fit counts as none. */
-#define KNOWN_MAX ((size_t)256 * 1024)
+/* Bytes of all records of a message. An answer that does not fit counts as none. Large ones have a
+ * part of their own, so that no sender's can take the room of a list's or of DMARC's: with the
+ * default of resolver.queries_per_message what is small always finds room. */
+#define KNOWN_MAX       ((size_t)512 * 1024)
+#define KNOWN_SMALL     768 /* bytes of an answer; beyond it is a large one */
+#define KNOWN_LARGE_MAX ((size_t)192 * 1024)
 
-enum known_kind { KNOWN_QUESTIONS = 1, KNOWN_ANSWER = 2 };
+enum known_kind {
+    KNOWN_QUESTIONS = 1,
+    KNOWN_ANSWER = 2,
+    KNOWN_AGAIN = 3 /* u32 number, of a question that is to be asked again */
+};
 
 void known_put(struct buf *records, enum known_kind kind, struct str message);
 /* Bytes that a message takes in there. */

@@ -14,6 +14,9 @@ static void binds(void **state)
     assert_int_equal(ldap_login_result(no, NULL, PP_passwordExpired), LOGIN_EXPIRED);
     assert_int_equal(ldap_login_result(no, NULL, PP_accountLocked), LOGIN_LOCKED);
     assert_int_equal(ldap_login_result(LDAP_INAPPROPRIATE_AUTH, NULL, PP_noError), LOGIN_WRONG);
+    assert_int_equal(ldap_login_result(LDAP_CONSTRAINT_VIOLATION, NULL, PP_noError), LOGIN_LOCKED);
+    assert_int_equal(ldap_login_result(LDAP_UNWILLING_TO_PERFORM, NULL, PP_accountLocked),
+                     LOGIN_LOCKED);
     assert_int_equal(ldap_login_result(LDAP_BUSY, NULL, PP_noError), LOGIN_AWAY);
     assert_int_equal(ldap_login_result(LDAP_SERVER_DOWN, NULL, PP_noError), LOGIN_AWAY);
     assert_int_equal(ldap_login_result(LDAP_UNWILLING_TO_PERFORM, NULL, PP_noError), LOGIN_AWAY);

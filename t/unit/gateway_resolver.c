@@ -451,6 +451,15 @@ static void what_is_known_may_be_damaged(void **state)
         assert_int_equal(known != NULL, n == 0 || n == asked || n == records.n);
         assert_int_equal(known ? known_last(known) : 0, known && n > 0 ? 6 : 0);
     }
+    char room[8];
+    struct buf again = BUF_OVER(room);
+    struct dns_query gone = {.type = DNS_A, .name = STR("a.example")};
+    assert_true(known_answer(known_read(pool, buf_str(&records)), &gone));
+    assert_int_equal(gone.status, DNS_TEMP_FAILED); /* asked, and no answer came */
+    wire_u32(&again, 5);
+    known_put(&records, KNOWN_AGAIN, buf_str(&again));
+    gone.status = DNS_ASKED_NOT;
+    assert_false(known_answer(known_read(pool, buf_str(&records)), &gone));
     buf_addc(&records, 9);
     assert_null(known_read(pool, buf_str(&records)));
     buf_release(&records);
