@@ -39,7 +39,8 @@ static void choose_postmaster(struct edge *edge)
         snprintf(edge->postmaster, sizeof edge->postmaster, "postmaster@%s", domain);
 }
 
-/* As many sessions as settings want and descriptors allow. */
+/* As many sessions as settings want and descriptors allow. Where these are few, two of three are for
+ * sessions: most of them wait for their client, and a message that finds no descriptor is deferred. */
 static void plan_descriptors(struct edge *edge)
 {
     const size_t others = FDS_OTHER + (size_t)FDS_A_MESSAGE * FDS_MESSAGES;
@@ -56,7 +57,12 @@ static void plan_descriptors(struct edge *edge)
     }
     if (files.rlim_cur >= need)
         return;
-    edge->sessions_max = files.rlim_cur > 2 * others ? files.rlim_cur - others : files.rlim_cur / 2;
+    size_t share = files.rlim_cur / 3 * 2;
+    size_t left = files.rlim_cur > others ? files.rlim_cur - others : 0;
+    size_t most = left > share ? left : share;
+    if (most >= wanted)
+        return;
+    edge->sessions_max = most;
     log_warning("only %llu open files are allowed: %zu sessions instead of %zu",
                 (unsigned long long)files.rlim_cur, edge->sessions_max, wanted);
 }

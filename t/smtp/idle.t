@@ -10,7 +10,8 @@ use Poterne::World;
 my $hard = `sh -c 'ulimit -Hn'`;
 my $files = $hard =~ /(\d+)/ ? $1 : 1_000_000;
 my $wanted = $ENV{POTERNE_TEST_ALL} ? 10_000 : 2_000;
-my $sessions = $files / 2 + 900 < $wanted ? int $files / 2 + 900 : $wanted;    # edge keeps some for what it does
+my $most = int( $files * 2 / 3 ) - 100;    # edge keeps a third for what it does
+my $sessions = $most < $wanted ? $most : $wanted;
 
 # Perl can't raise its own limit: a shell does it for this script's second life.
 if ( !$ENV{POTERNE_IDLE_LIMIT} ) {
