@@ -195,6 +195,8 @@ struct conf_gate {
     struct conf_list proxy_from;   /* networks whose connections begin with a PROXY header */
     struct conf_list xclient_from; /* networks whose clients may use XCLIENT */
     struct conf_list inside;       /* networks whose mail is our own (gateway/ours.h) */
+    struct conf_list webmail;      /* … of webmail servers, … */
+    struct conf_list relays;       /* … and of private relays (gateway/gate/classes.h) */
     unsigned early_talker;         /* seconds that an unknown client waits for the banner: 0 */
     struct conf_list helo_refuse;  /* "own", "address", "unqualified": { own } */
     unsigned tarpit;               /* seconds for an error, from half of errors_limit on: 1 */

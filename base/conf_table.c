@@ -136,6 +136,11 @@ const struct conf_setting conf_settings[] = {
  "is looked at as one that is typed; ADDR=[UNAVAILABLE] is a client of which nothing is known."},
 {"gate", "inside", LIST(CONF_NETWORKS, gate.inside), "{ }", 0, 1000, {0},
  "Networks from which nobody sends but our own people and servers."},
+{"gate", "webmail", LIST(CONF_NETWORKS, gate.webmail), "{ }", 0, 1000, {0},
+ "Networks of webmail servers: their class is webmail, also where inside holds them."},
+{"gate", "relays", LIST(CONF_NETWORKS, gate.relays), "{ }", 0, 1000, {0},
+ "Networks of private relays, servers that pass on the mail of a department: their class is relay, "
+ "also where inside holds them."},
 {"gate", "early_talker", TIME(gate.early_talker), "0", 0, MINUTE, {0},
  "How long a client that is not known from the last days waits for the greeting; who speaks before "
  "it is no mail server and gets 554. 0 is no wait: then the journal says so and no more."},

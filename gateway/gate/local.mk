@@ -2,6 +2,7 @@
 GATE_LIBS = lib/libgate.a
 noinst_LIBRARIES += lib/libgate.a
 lib_libgate_a_SOURCES = \
+    gateway/gate/classes.c gateway/gate/classes.h \
     gateway/gate/greylist.c gateway/gate/greylist.h \
     gateway/gate/harvest.c gateway/gate/harvest.h \
     gateway/gate/helo.c gateway/gate/helo.h \
@@ -11,7 +12,8 @@ lib_libgate_a_SOURCES = \
     gateway/gate/table.c gateway/gate/table.h
 lib_libgate_a_CPPFLAGS = $(AM_CPPFLAGS) $(OPENSSL_CFLAGS)
 
-unit += t/unit/gate_proxy t/unit/gate_memory
+unit += t/unit/gate_proxy t/unit/gate_memory t/unit/gate_classes
+t_unit_gate_classes_LDADD = $(GATE_LIBS) $(BASE_LIBS) $(CMOCKA_LIBS)
 t_unit_gate_memory_LDADD = $(GATE_LIBS) $(MAIL_LIBS) $(OPENSSL_LIBS) $(CMOCKA_LIBS)
 t_unit_gate_proxy_LDADD = $(GATE_LIBS) $(BASE_LIBS) $(CMOCKA_LIBS)
 
