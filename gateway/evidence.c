@@ -53,11 +53,11 @@ int evidence_whole(const struct verdict *verdict, const struct verdict_facts *fa
     if (known)
         fingerprint_hex(&facts->content->fingerprint, fingerprint);
     json_t *object =
-        json_pack("{s:s, s:o, s:o, s:o, s:s*}", "verdict", verdict_class_name(verdict->class),
+        json_pack("{s:s, s:o, s:o, s:o, s:s*, s:o*}", "verdict", verdict_class_name(verdict->class),
                   "reason", evidence_text(str_of(verdict->reason)), "score",
                   evidence_scores(verdict), "antivirus",
                   evidence_antivirus(facts->answers, facts->n_answers), "fingerprint",
-                  known ? fingerprint : NULL);
+                  known ? fingerprint : NULL, "ours", facts->ours ? json_true() : NULL);
     if (evidence_dump(object, out) < 0)
         return -1;
     if (facts->content == NULL || facts->content->evidence.n == 0)

@@ -17,8 +17,9 @@ json_t *evidence_antivirus(const struct av_answer *answers, size_t n);
 /* {"global", "heuristics", "bayes"} */
 json_t *evidence_scores(const struct verdict *verdict);
 
-/* Both steps in one object: {"verdict", "reason", "score", "antivirus", "fingerprint", "content":
- * {…}}; no fingerprint where there is none (reports/identity.h reads it). */
+/* Both steps in one object: {"verdict", "reason", "score", "antivirus", "fingerprint", "ours",
+ * "content": {…}}; no fingerprint where there is none (reports/identity.h reads it), "ours" only
+ * where our own people sent it. */
 int evidence_whole(const struct verdict *verdict, const struct verdict_facts *facts,
                    struct buf *out);
 

@@ -82,15 +82,27 @@ static json_t *evidence_spf(const struct spf_answer *spf)
                      evidence_text(spf->explanation));
 }
 
-/* {"result", "domain", "record", "policy", "applied", "spf_aligned", "dkim_aligned", "reason"} */
-static json_t *evidence_dmarc(const struct dmarc_answer *dmarc)
+/* {"result", "domain", "record", "policy", "applied", "spf_aligned", "dkim_aligned", "reason"};
+ * where the domain wants aggregate reports (the journal's tally.c reads these): "published", and
+ * "vouched" by a trusted sealer */
+static json_t *evidence_dmarc(const struct sender_facts *sender)
 {
-    return json_pack("{s:s, s:o, s:o, s:s, s:s, s:b, s:b, s:o}", "result",
-                     dmarc_result_name(dmarc->result), "domain", evidence_name(dmarc->domain),
-                     "record", evidence_name(dmarc->record_domain), "policy",
-                     dmarc_policy_name(dmarc->policy), "applied", dmarc_policy_name(dmarc->applied),
-                     "spf_aligned", (int)dmarc->spf_aligned, "dkim_aligned",
-                     (int)dmarc->dkim_aligned, "reason", evidence_text(dmarc->reason));
+    const struct dmarc_answer *dmarc = &sender->dmarc;
+    struct buf published = BUF_INIT(DMARC_PUBLISHED_MAX);
+    json_t *object =
+        json_pack("{s:s, s:o, s:o, s:s, s:s, s:b, s:b, s:o}", "result",
+                  dmarc_result_name(dmarc->result), "domain", evidence_name(dmarc->domain),
+                  "record", evidence_name(dmarc->record_domain), "policy",
+                  dmarc_policy_name(dmarc->policy), "applied", dmarc_policy_name(dmarc->applied),
+                  "spf_aligned", (int)dmarc->spf_aligned, "dkim_aligned", (int)dmarc->dkim_aligned,
+                  "reason", evidence_text(dmarc->reason));
+    if (object && dmarc->record_domain.n && dmarc->record.reports) {
+        dmarc_record_put(&published, &dmarc->record);
+        json_object_set_new(object, "published", evidence_text(buf_str(&published)));
+        json_object_set_new(object, "vouched", json_boolean(sender->vouched));
+    }
+    buf_release(&published);
+    return object;
 }
 
 /* {"result", "reason", "sealers": [of instance 1, …]} */
@@ -115,7 +127,7 @@ static json_t *evidence_sender(const struct pipeline_result *result)
     if (sender->arc_checked && sender->arc.result != ARC_NONE)
         json_object_set_new(object, "arc", evidence_arc(&sender->arc));
     if (sender->dmarc_checked)
-        json_object_set_new(object, "dmarc", evidence_dmarc(&sender->dmarc));
+        json_object_set_new(object, "dmarc", evidence_dmarc(sender));
     if (result->asked)
         json_object_set_new(object, "dns",
                             json_pack("{s:I, s:I, s:I}", "rounds", (json_int_t)result->dns.rounds,

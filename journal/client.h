@@ -42,6 +42,8 @@ uint64_t journal_client_message(struct journal_client *client, const struct even
 uint64_t journal_client_recipient(struct journal_client *client,
                                   const struct event_recipient *event);
 
+uint64_t journal_client_tls(struct journal_client *client, const struct event_tls *event);
+
 void journal_client_on_readable(struct journal_client *client);
 void journal_client_on_writable(struct journal_client *client);
 void journal_client_tick(struct journal_client *client);

@@ -81,6 +81,39 @@ void event_recipient_put(struct buf *out, uint64_t number, const struct event_re
     put_text(out, event->detail);
 }
 
+void event_tls_put(struct buf *out, uint64_t number, const struct event_tls *event)
+{
+    wire_u64(out, number);
+    wire_u8(out, EVENT_TLS);
+    wire_i64(out, event->time_us);
+    put_text(out, event->domain);
+    put_text(out, event->policy_type);
+    put_text(out, event->policy);
+    put_text(out, event->mx_hosts);
+    put_text(out, event->sending_ip);
+    put_text(out, event->receiving_ip);
+    put_text(out, event->receiving_mx);
+    put_text(out, event->receiving_helo);
+    put_text(out, event->result);
+    put_text(out, event->reason);
+}
+
+bool event_tls_failure(struct str result)
+{
+    static const char *const types[] = {
+        "starttls-not-supported", "certificate-host-mismatch",
+        "certificate-expired",    "certificate-not-trusted",
+        "validation-failure",     "tlsa-invalid",
+        "dnssec-invalid",         "dane-required",
+        "sts-policy-fetch-error", "sts-policy-invalid",
+        "sts-webpki-invalid",
+    };
+    for (size_t i = 0; i < sizeof types / sizeof *types; i++)
+        if (str_eq(result, str_of(types[i])))
+            return true;
+    return false;
+}
+
 /* --- reading --- */
 
 static void get_refused(struct wire *w, struct event_refused *event)
@@ -134,6 +167,23 @@ static void get_recipient(struct wire *w, struct event_recipient *event)
     w->bad |= event->id.n == 0 || state >= RECIPIENT_STATES;
 }
 
+static void get_tls(struct wire *w, struct event_tls *event)
+{
+    event->time_us = wire_get_i64(w);
+    event->domain = wire_get_str(w);
+    event->policy_type = wire_get_str(w);
+    event->policy = wire_get_str(w);
+    event->mx_hosts = wire_get_str(w);
+    event->sending_ip = wire_get_str(w);
+    event->receiving_ip = wire_get_str(w);
+    event->receiving_mx = wire_get_str(w);
+    event->receiving_helo = wire_get_str(w);
+    event->result = wire_get_str(w);
+    event->reason = wire_get_str(w);
+    w->bad |= event->domain.n == 0 || event->policy_type.n == 0 || event->time_us < 0;
+    w->bad |= event->result.n && !event_tls_failure(event->result);
+}
+
 bool event_get(struct str message, struct event *event)
 {
     struct wire w = wire_of(message);
@@ -149,6 +199,9 @@ bool event_get(struct str message, struct event *event)
         break;
     case EVENT_RECIPIENT:
         get_recipient(&w, &event->recipient);
+        break;
+    case EVENT_TLS:
+        get_tls(&w, &event->tls);
         break;
     default:
         return false;

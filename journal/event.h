@@ -15,7 +15,7 @@
 #define EVENT_TEXT_MAX     4096
 #define EVENT_EVIDENCE_MAX (64 * 1024)
 
-enum event_kind { EVENT_REFUSED = 1, EVENT_MESSAGE = 2, EVENT_RECIPIENT = 3 };
+enum event_kind { EVENT_REFUSED = 1, EVENT_MESSAGE = 2, EVENT_RECIPIENT = 3, EVENT_TLS = 4 };
 
 /* A recipient, a message or a client turned away in SMTP. */
 struct event_refused {
@@ -59,9 +59,33 @@ struct event_recipient {
     struct str detail; /* next hop's answer, or why */
 };
 
+/*
+ * How a session with a server of another domain ended, as far as TLS goes (RFC 8460): one event for
+ * each session and policy that was in force. Told by one process in the order of time, so that one
+ * that comes twice is counted once. The journal keeps counts of a day (UTC), not the events.
+ */
+struct event_tls {
+    int64_t time_us;
+    struct str domain;      /* of the recipients, A-labels: whose policy it is */
+    struct str policy_type; /* "tlsa" "sts" "no-policy-found" */
+    struct str policy;      /* its lines (TLSA records; lines of the STS policy), LF between them */
+    struct str mx_hosts;    /* the mx patterns of an STS policy, LF between them */
+    struct str sending_ip;  /* ours */
+    struct str receiving_ip;   /* the server's; empty: none was reached */
+    struct str receiving_mx;   /* its name */
+    struct str receiving_helo; /* what it calls itself; may be empty */
+    struct str result;         /* empty: the session was secured as the policy asks; else
+                                  one of RFC 8460 4.3, event_tls_failure() */
+    struct str reason;         /* of a failure, for people: at most EVENT_TLS_REASON_MAX are kept */
+};
+#define EVENT_TLS_REASON_MAX 200
+/* Is it a result type of RFC 8460 4.3? */
+bool event_tls_failure(struct str result);
+
 void event_refused_put(struct buf *out, uint64_t number, const struct event_refused *event);
 void event_message_put(struct buf *out, uint64_t number, const struct event_message *event);
 void event_recipient_put(struct buf *out, uint64_t number, const struct event_recipient *event);
+void event_tls_put(struct buf *out, uint64_t number, const struct event_tls *event);
 
 struct event {
     uint64_t number;
@@ -70,6 +94,7 @@ struct event {
         struct event_refused refused;
         struct event_message message;
         struct event_recipient recipient;
+        struct event_tls tls;
     };
 };
 /* The texts point into the message. false: malformed (the number is right if it was there) */

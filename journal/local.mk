@@ -10,14 +10,18 @@ lib_libjournal_a_SOURCES = \
     journal/schema.c journal/schema.h \
     journal/store.c journal/store.h journal/store_open.h \
     journal/sweep.c \
+    journal/tally.c journal/tally.h \
     journal/query.c journal/query.h journal/query_open.h \
     journal/query_filter.c journal/query_messages.c journal/query_refusals.c \
-    journal/query_mailboxes.c journal/query_redirections.c journal/query_viruses.c
+    journal/query_mailboxes.c journal/query_redirections.c journal/query_viruses.c \
+    journal/query_tally.c
 
-unit += t/unit/journal_event t/unit/journal_client t/unit/journal_store
+unit += t/unit/journal_event t/unit/journal_client t/unit/journal_store \
+    t/unit/journal_tally
 t_unit_journal_event_LDADD = $(EVENT_CLIENT_LIBS) $(CMOCKA_LIBS)
 t_unit_journal_client_LDADD = $(EVENT_CLIENT_LIBS) $(CMOCKA_LIBS)
 t_unit_journal_store_LDADD = lib/libevents.a $(JOURNAL_LIBS) $(CMOCKA_LIBS)
+t_unit_journal_tally_LDADD = lib/libevents.a $(JOURNAL_LIBS) $(CMOCKA_LIBS)
 
 fuzz += t/fuzz/event
 t_fuzz_event_LDADD = $(EVENT_CLIENT_LIBS)

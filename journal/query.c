@@ -14,9 +14,10 @@ static int check_version(struct journal *journal, const char *path, struct err *
     int64_t version;
     if (db_number(journal->db, "PRAGMA user_version", &version, err) < 0)
         return -1;
-    if (version == JOURNAL_SCHEMA_VERSION)
+    /* what an older one lacks is only missed by who asks for it */
+    if (version > 0 && version <= JOURNAL_SCHEMA_VERSION)
         return 0;
-    return err_set(err, "%s: schema %lld, this poterne reads %d", path, (long long)version,
+    return err_set(err, "%s: schema %lld, this poterne reads up to %d", path, (long long)version,
                    JOURNAL_SCHEMA_VERSION);
 }
 

@@ -47,11 +47,52 @@ const char schema_create[] =
     "PRAGMA user_version = 1;"
     "COMMIT;";
 
+/* Counts of a day (days since 1970, UTC), tally.h. In room: the rows that a domain (all of a kind:
+ * domain '') has on a day, and how many events found no room. */
+#define TALLY_TABLE(NAME, A, B, C, D, E, F, G, H, I)                                               \
+    "CREATE TABLE " NAME " (day INTEGER NOT NULL, domain TEXT NOT NULL, " A " TEXT NOT NULL, " B   \
+    " TEXT NOT NULL, " C " TEXT NOT NULL, " D " TEXT NOT NULL, " E " TEXT NOT NULL, " F            \
+    " TEXT NOT NULL, " G " TEXT NOT NULL, " H " TEXT NOT NULL, " I                                 \
+    " TEXT NOT NULL, n INTEGER NOT NULL, last_us INTEGER NOT NULL,"                                \
+    " PRIMARY KEY (day, domain, " A ", " B ", " C ", " D ", " E ", " F ", " G ", " H ", " I        \
+    ")) WITHOUT ROWID;"
+const char schema_tally[] = "BEGIN IMMEDIATE;" TALLY_TABLE("dmarc_seen", "published", "header_from",
+                                                           "source_ip", "envelope_from", "spf",
+                                                           "dkim", "aligned", "disposition",
+                                                           "override")
+    TALLY_TABLE(
+        "tls_seen", "policy_type", "policy", "mx_hosts", "sending_ip", "receiving_ip",
+        "receiving_mx", "receiving_helo", "result",
+        "reason") "CREATE TABLE room (day INTEGER NOT NULL, kind INTEGER NOT NULL, domain TEXT NOT "
+                  "NULL,"
+                  " rows INTEGER NOT NULL, lost INTEGER NOT NULL, PRIMARY KEY (day, kind, domain))"
+                  " WITHOUT ROWID;"
+                  "PRAGMA user_version = 2;"
+                  "COMMIT;";
+
 /* The states that stand in the SQL below and above, by their numbers */
 _Static_assert(RCPT_OWED == 0 && RCPT_DEFERRED == 1 && RCPT_DELIVERED == 2 && RCPT_HELD == 3 &&
                    RCPT_RELEASED == 4 && RCPT_DELETED == 5 && RCPT_FAILED == 6 &&
                    RCPT_REDIRECTED == 7 && RCPT_RETURNING == 8,
                "open are 0, 1, 3, 4, and for a moment 8; final are 2, 5, 6, 7");
+
+#define DMARC_KEY                                                                                  \
+    "day = ?1 AND domain = ?2 AND published = ?3 AND header_from = ?4 AND source_ip = ?5"          \
+    " AND envelope_from = ?6 AND spf = ?7 AND dkim = ?8 AND aligned = ?9 AND disposition = ?10"    \
+    " AND override = ?11"
+#define TLS_KEY                                                                                    \
+    "day = ?1 AND domain = ?2 AND policy_type = ?3 AND policy = ?4 AND mx_hosts = ?5"              \
+    " AND sending_ip = ?6 AND receiving_ip = ?7 AND receiving_mx = ?8 AND receiving_helo = ?9"     \
+    " AND result = ?10 AND reason = ?11"
+/* If there is room for a row more: ?13 of the kind ?14, ?15 of the domain. */
+#define TALLY_ADD                                                                                  \
+    "SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, 1, ?12 WHERE NOT EXISTS"                 \
+    " (SELECT 1 FROM room WHERE day = ?1 AND kind = ?14 AND ((domain = '' AND rows >= ?13)"        \
+    " OR (domain = ?2 AND rows >= ?15)) AND domain IN ('', ?2))"
+/* A domain's oldest day, if it is before ?1 */
+#define TALLY_DROP(NAME)                                                                           \
+    "DELETE FROM " NAME " WHERE (day, domain) = (SELECT day, domain FROM " NAME                    \
+    " WHERE day < ?1 ORDER BY day, domain LIMIT 1)"
 
 const char *const schema_statements[STORE_STATEMENTS] = {
     [STORE_BEGIN] = "BEGIN IMMEDIATE",
@@ -85,4 +126,30 @@ const char *const schema_statements[STORE_STATEMENTS] = {
     [STORE_DROP_REFUSALS] =
         "DELETE FROM refusal WHERE no IN"
         " (SELECT no FROM refusal WHERE time_us < ?1 ORDER BY time_us LIMIT ?2)",
+    [STORE_DMARC_FIND] = "SELECT last_us FROM dmarc_seen WHERE " DMARC_KEY,
+    [STORE_DMARC_COUNT] = "UPDATE dmarc_seen SET n = n + 1, last_us = ?12 WHERE " DMARC_KEY,
+    [STORE_DMARC_ADD] = "INSERT INTO dmarc_seen " TALLY_ADD,
+    [STORE_DMARC_DROP] = TALLY_DROP("dmarc_seen"),
+    [STORE_TLS_FIND] = "SELECT last_us FROM tls_seen WHERE " TLS_KEY,
+    [STORE_TLS_COUNT] = "UPDATE tls_seen SET n = n + 1, last_us = ?12 WHERE " TLS_KEY,
+    [STORE_TLS_ADD] = "INSERT INTO tls_seen " TALLY_ADD,
+    [STORE_TLS_DROP] = TALLY_DROP("tls_seen"),
+    [STORE_ROOM_USE] = "INSERT INTO room VALUES (?1, ?2, ?3, 1, 0) ON CONFLICT"
+                       " DO UPDATE SET rows = rows + 1",
+    [STORE_ROOM_LOST] = "UPDATE room SET lost = lost + 1 WHERE day = ?1 AND kind = ?2"
+                        " AND domain IN ('', ?3)",
+    [STORE_ROOM_DROP] = "DELETE FROM room WHERE day < ?1",
+    /* What gateway/evidence_content.c says of a message's DMARC; no row where nobody asked for
+     * reports, and for our own people's mail. */
+    [STORE_EVIDENCE] =
+        "SELECT dmarc ->> 'record', dmarc ->> 'published', dmarc ->> 'domain',"
+        " spf ->> 'domain', spf ->> 'result', (SELECT group_concat((value ->> 'domain') || ' ' ||"
+        " (value ->> 'selector') || ' ' || (value ->> 'result'), char(10)) FROM"
+        " json_each(evidence, '$.content.dkim')), dmarc ->> 'spf_aligned',"
+        " dmarc ->> 'dkim_aligned', evidence ->> 'verdict', dmarc ->> 'policy',"
+        " dmarc ->> 'applied', dmarc ->> 'vouched', dmarc ->> 'result' FROM"
+        " (SELECT ?1 AS evidence, ?1 -> '$.content.sender.dmarc' AS dmarc,"
+        "  ?1 -> '$.content.sender.spf' AS spf WHERE json_valid(?1))"
+        " WHERE evidence ->> 'ours' IS NULL AND dmarc ->> 'published' IS NOT NULL"
+        " AND dmarc ->> 'record' <> '' AND dmarc ->> 'domain' <> ''",
 };

@@ -19,11 +19,25 @@ enum store_statement {
     STORE_DROP_MESSAGES,
     STORE_DROP_DOOMED,
     STORE_DROP_REFUSALS,
+    /* tally.c: the same for each kind of tally, kind by kind */
+    STORE_DMARC_FIND,
+    STORE_DMARC_COUNT,
+    STORE_DMARC_ADD,
+    STORE_DMARC_DROP,
+    STORE_TLS_FIND,
+    STORE_TLS_COUNT,
+    STORE_TLS_ADD,
+    STORE_TLS_DROP,
+    STORE_ROOM_USE,
+    STORE_ROOM_LOST,
+    STORE_ROOM_DROP,
+    STORE_EVIDENCE,
     STORE_STATEMENTS
 };
 
 extern const char schema_settings[]; /* of the writer's connection */
-extern const char schema_create[];
+extern const char schema_create[];   /* version 1 */
+extern const char schema_tally[];    /* from version 1 to 2 */
 extern const char *const schema_statements[STORE_STATEMENTS];
 
 #endif

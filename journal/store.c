@@ -37,7 +37,9 @@ static int make_schema(struct journal_store *store, struct err *err)
             "%s was written by a newer poterne (schema %lld, this one knows %d): install "
             "that one again, or move the file away",
             store->path, (long long)version, JOURNAL_SCHEMA_VERSION);
-    return version == 0 ? db_exec(store->db, schema_create, err) : 0;
+    if (version < 1 && db_exec(store->db, schema_create, err) < 0)
+        return -1;
+    return version < 2 ? db_exec(store->db, schema_tally, err) : 0;
 }
 
 static int try_open(struct journal_store *store, struct err *err)
@@ -180,7 +182,9 @@ static int apply_message(struct journal_store *store, const struct event_message
     sqlite3_bind_double(stmt, 13, event->bayes);
     db_bind(stmt, 14, event->held);
     db_bind(stmt, 15, event->evidence);
-    return store_run(store, STORE_MESSAGE, err);
+    if (store_run(store, STORE_MESSAGE, err) < 0)
+        return -1;
+    return sqlite3_changes(store->db) > 0 ? tally_message(store, event, err) : 0;
 }
 
 static int apply_recipient(struct journal_store *store, const struct event_recipient *event,
@@ -222,7 +226,9 @@ static int apply_refused(struct journal_store *store, const struct event_refused
     db_bind(stmt, 11, event->enhanced);
     db_bind(stmt, 12, event->text);
     db_bind(stmt, 13, event->evidence);
-    return store_run(store, STORE_REFUSED, err);
+    if (store_run(store, STORE_REFUSED, err) < 0)
+        return -1;
+    return sqlite3_changes(store->db) > 0 ? tally_refused(store, event, err) : 0;
 }
 
 int journal_store_apply(struct journal_store *store, const struct event *event, struct err *err)
@@ -236,6 +242,8 @@ int journal_store_apply(struct journal_store *store, const struct event *event, 
         return apply_recipient(store, &event->recipient, err);
     case EVENT_REFUSED:
         return apply_refused(store, &event->refused, err);
+    case EVENT_TLS:
+        return tally_tls(store, &event->tls, err);
     }
     return err_set(err, "journal: event of unknown kind %d", (int)event->kind);
 }

@@ -20,6 +20,14 @@ struct journal_store {
 int store_begin(struct journal_store *store, struct err *err);
 /* Runs a statement that was bound. On failure the database is closed, and set aside if damaged. */
 int store_run(struct journal_store *store, enum store_statement which, struct err *err);
+/* tally.c: the counts of a day. Of a message or refusal that was not there before; -1 as
+ * store_run() */
+int tally_message(struct journal_store *store, const struct event_message *event, struct err *err);
+int tally_refused(struct journal_store *store, const struct event_refused *event, struct err *err);
+int tally_tls(struct journal_store *store, const struct event_tls *event, struct err *err);
+/* Forgets a domain's day before the time; counts rows. */
+int tally_drop(struct journal_store *store, int64_t before_us, int64_t *rows, struct err *err);
+
 /* What store_run() does on failure; returns -1. */
 int store_fail(struct journal_store *store, struct err *err);
 

@@ -1,6 +1,7 @@
 /* What the journal forgets. */
 #include "journal/db.h"
 #include "journal/store_open.h"
+#include "journal/tally.h"
 #include "journal/time_id.h"
 
 /* At once: a sweep holds up the events for some milliseconds only. */
@@ -93,6 +94,7 @@ int journal_store_sweep(struct journal_store *store, const struct conf_journal *
     if (journal_store_commit(store, err) < 0 || store_begin(store, err) < 0)
         return -1;
     if (drop_messages(&sweep, cutoff) < 0 || drop_refusals(&sweep, cutoff) < 0 ||
+        tally_drop(store, now_us - TALLY_KEEP_DAYS * DAY_US, &sweep.rows, err) < 0 ||
         drop_for_size(&sweep, (int64_t)conf->size_limit, now_us) < 0)
         return -1;
     return journal_store_commit(store, err) < 0 ? -1 : (int)sweep.rows;

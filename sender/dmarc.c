@@ -215,6 +215,7 @@ static struct dmarc_answer check_author(struct str author, const struct spf_answ
         return answer;
     answer.record_domain = step->domain;
     answer.testing = step->record.testing;
+    answer.record = step->record;
     if (step->record.unusable) {
         end(&answer, DMARC_PERMERROR, "the policy can't be read");
         return answer;

@@ -46,7 +46,8 @@ struct dmarc_answer {
     enum dmarc_policy policy; /* that the domain publishes for this author */
     /* what it asks for now: t=y takes one step off; none but of a fail, or of too many authors */
     enum dmarc_policy applied;
-    bool testing; /* t=y */
+    bool testing;               /* t=y */
+    struct dmarc_record record; /* that was found, where record_domain says so */
     bool spf_aligned, dkim_aligned;
     struct str reason;
 };

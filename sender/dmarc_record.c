@@ -52,9 +52,25 @@ static bool has_report_uri(struct str value)
     return false;
 }
 
+static unsigned read_failure(struct str value)
+{
+    struct str one;
+    unsigned failure = 0;
+    while (str_next(&value, ':', &one)) {
+        one = str_trim(one);
+        failure |= str_eq(one, STR("0"))    ? DMARC_FO_ALL
+                   : str_eq(one, STR("1"))  ? DMARC_FO_ANY
+                   : str_ieq(one, STR("d")) ? DMARC_FO_DKIM
+                   : str_ieq(one, STR("s")) ? DMARC_FO_SPF
+                                            : 0;
+    }
+    return failure;
+}
+
 static void settle(struct dmarc_record *record, const struct policy_tag *p,
                    const struct policy_tag *sp, const struct policy_tag *np, bool reports)
 {
+    record->reports = reports;
     bool good = p->readable && sp->there == sp->readable && np->there == np->readable;
     if (!good) { /* as if p=none stood there alone; or no DMARC */
         record->unusable = !reports;
@@ -63,6 +79,8 @@ static void settle(struct dmarc_record *record, const struct policy_tag *p,
     record->policy = p->policy;
     record->subdomain = sp->there ? sp->policy : record->policy;
     record->missing = np->there ? np->policy : record->subdomain;
+    record->has_subdomain = sp->there;
+    record->has_missing = np->there;
 }
 
 bool dmarc_record_parse(struct str text, struct dmarc_record *record)
@@ -94,7 +112,40 @@ bool dmarc_record_parse(struct str text, struct dmarc_record *record)
                                                      : DMARC_PSD_UNKNOWN;
         else if (str_ieq(name, STR("rua")))
             reports = reports || has_report_uri(value);
+        else if (str_ieq(name, STR("fo")))
+            record->failure = read_failure(value);
     }
     settle(record, &p, &sp, &np, reports);
     return true;
+}
+
+static void put_failure(struct buf *out, unsigned failure)
+{
+    static const struct {
+        enum dmarc_failure bit;
+        char letter;
+    } letters[] = {{DMARC_FO_ALL, '0'},
+                   {DMARC_FO_ANY, '1'},
+                   {DMARC_FO_DKIM, 'd'},
+                   {DMARC_FO_SPF, 's'}};
+    const char *before = "; fo=";
+    for (size_t i = 0; i < sizeof letters / sizeof *letters; i++) {
+        if (!(failure & letters[i].bit))
+            continue;
+        buf_add(out, str_of(before));
+        buf_addc(out, letters[i].letter);
+        before = ":";
+    }
+}
+
+void dmarc_record_put(struct buf *out, const struct dmarc_record *record)
+{
+    buf_addf(out, "p=%s", dmarc_policy_name(record->policy));
+    if (record->has_subdomain)
+        buf_addf(out, "; sp=%s", dmarc_policy_name(record->subdomain));
+    if (record->has_missing)
+        buf_addf(out, "; np=%s", dmarc_policy_name(record->missing));
+    buf_addf(out, "; adkim=%c; aspf=%c; t=%c", record->strict_dkim ? 's' : 'r',
+             record->strict_spf ? 's' : 'r', record->testing ? 'y' : 'n');
+    put_failure(out, record->failure);
 }

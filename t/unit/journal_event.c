@@ -48,6 +48,20 @@ static const struct event_recipient recipient = {
     .detail = {"250 2.0.0 saved", 15},
 };
 
+static const struct event_tls tls = {
+    .time_us = 23,
+    .domain = {"example.net", 11},
+    .policy_type = {"sts", 3},
+    .policy = {"version: STSv1\nmode: enforce", 28},
+    .mx_hosts = {"mx.example.net\n*.example.net", 28},
+    .sending_ip = {"192.0.2.1", 9},
+    .receiving_ip = {"198.51.100.9", 12},
+    .receiving_mx = {"mx.example.net", 14},
+    .receiving_helo = {"mx", 2},
+    .result = {"certificate-expired", 19},
+    .reason = {"certificate has expired", 23},
+};
+
 static void same(struct str a, struct str b)
 {
     assert_true(str_eq(a, b));
@@ -103,6 +117,43 @@ static void every_field_comes_back(void **state)
     assert_true(e.recipient.time_us == 17);
     same(e.recipient.relay, recipient.relay);
     same(e.recipient.detail, recipient.detail);
+
+    buf_clear(&b);
+    event_tls_put(&b, 10, &tls);
+    assert_true(event_get(buf_str(&b), &e));
+    assert_int_equal(e.kind, EVENT_TLS);
+    assert_true(e.tls.time_us == 23);
+    same(e.tls.domain, tls.domain);
+    same(e.tls.policy_type, tls.policy_type);
+    same(e.tls.policy, tls.policy);
+    same(e.tls.mx_hosts, tls.mx_hosts);
+    same(e.tls.sending_ip, tls.sending_ip);
+    same(e.tls.receiving_ip, tls.receiving_ip);
+    same(e.tls.receiving_mx, tls.receiving_mx);
+    same(e.tls.receiving_helo, tls.receiving_helo);
+    same(e.tls.result, tls.result);
+    same(e.tls.reason, tls.reason);
+    buf_release(&b);
+}
+
+static void results_are_those_of_the_rfc(void **state)
+{
+    struct buf b = BUF_INIT(IPC_MSG_MAX);
+    struct event e;
+    struct event_tls other = tls;
+    other.result = STR("no-such-type");
+    event_tls_put(&b, 1, &other);
+    assert_false(event_get(buf_str(&b), &e));
+    buf_clear(&b);
+    other.result = STR_EMPTY;
+    event_tls_put(&b, 1, &other);
+    assert_true(event_get(buf_str(&b), &e));
+    buf_clear(&b);
+    other.domain = STR_EMPTY;
+    event_tls_put(&b, 1, &other);
+    assert_false(event_get(buf_str(&b), &e));
+    assert_false(event_tls_failure(STR_EMPTY));
+    assert_true(event_tls_failure(STR("sts-webpki-invalid")));
     buf_release(&b);
 }
 
@@ -187,6 +238,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_field_comes_back),
+        cmocka_unit_test(results_are_those_of_the_rfc),
         cmocka_unit_test(shortened_or_extended_is_malformed),
         cmocka_unit_test(oversize_fields_are_cut),
         cmocka_unit_test(acknowledgements),
