@@ -99,7 +99,8 @@ const struct conf_setting conf_settings[] = {
 {"smtp", "headers_hops_limit", COUNT(smtp.headers_hops_limit), "50", 5, 1000, {0},
  "Received fields in a message; 554 5.4.6 above it, since it is in a loop."},
 {"smtp", "tls_certificate", PATH(smtp.tls_certificate), "\"\"", 0, 0, {0},
- "PEM file with the certificate and its chain. Without one STARTTLS is not offered."},
+ "PEM file with the certificate and its chain. Without one STARTTLS is not offered. When it or its "
+ "key changes, new connections get the new one."},
 {"smtp", "tls_key", PATH(smtp.tls_key), "\"\"", 0, 0, {0},
  "PEM file with the certificate's private key."},
 {"smtp", "commit_threads", COUNT(smtp.commit_threads), "16", 1, 256, {0},

@@ -22,8 +22,15 @@ t_unit_gateway_verdict_LDADD = lib/libverdict.a $(SIGNATURE_LIBS) $(CMOCKA_LIBS)
 sbin_PROGRAMS += gateway/poterned
 gateway_poterned_CPPFLAGS = $(AM_CPPFLAGS)
 gateway_poterned_SOURCES = gateway/poterned.c gateway/places.c gateway/places.h \
+    gateway/certificates.c gateway/certificates.h \
     gateway/supervise.c gateway/supervise.h
 gateway_poterned_LDADD = lib/libreports.a lib/libavstatus.a $(BASE_LIBS)
+
+unit += t/unit/gateway_certificates
+t_unit_gateway_certificates_CPPFLAGS = $(AM_CPPFLAGS)
+t_unit_gateway_certificates_SOURCES = t/unit/gateway_certificates.c \
+    gateway/certificates.c gateway/certificates.h
+t_unit_gateway_certificates_LDADD = $(BASE_LIBS) $(CMOCKA_LIBS)
 
 unit += t/unit/gateway_supervise
 t_unit_gateway_supervise_CPPFLAGS = $(AM_CPPFLAGS)

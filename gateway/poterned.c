@@ -10,9 +10,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/fsio.h"
 #include "base/log.h"
 #include "config.h"
+#include "gateway/certificates.h"
 #include "gateway/places.h"
 #include "gateway/supervise.h"
 
@@ -128,6 +130,7 @@ static int reload(struct supervisor *s, const char *path, struct err *err)
     conf_free(&s->conf);
     s->conf_text = text;
     s->conf = conf;
+    certificates_loaded(&s->certificates, &s->conf->smtp, clock_seconds());
     supervisor_renew(s, NULL);
     return 0;
 }
@@ -204,6 +207,14 @@ static int write_pid(const struct conf *conf, int *lock_fd, struct err *err)
     return fsio_pwrite(*lock_fd, str_n(text, (size_t)n), 0, path, err);
 }
 
+static void tend_certificates(struct supervisor *s)
+{
+    if (s->stopping || !certificates_changed(&s->certificates, &s->conf->smtp, clock_seconds()))
+        return;
+    log_info("%s or its key has changed: edge takes it up", s->conf->smtp.tls_certificate);
+    supervisor_renew(s, "edge");
+}
+
 static int run(struct supervisor *s, const char *conf_path, struct err *err)
 {
     int lock_fd = -1;
@@ -219,8 +230,10 @@ static int run(struct supervisor *s, const char *conf_path, struct err *err)
         supervisor_close(s);
         return -1;
     }
+    certificates_loaded(&s->certificates, &s->conf->smtp, clock_seconds());
     while (!(s->stopping && supervisor_empty(s))) {
         supervisor_tend(s);
+        tend_certificates(s);
         bool complete = supervisor_complete(s);
         if (complete && !told)
             log_info("ready: every process serves");

@@ -18,6 +18,7 @@
 
 #include "base/conf.h"
 #include "base/role.h"
+#include "gateway/certificates.h"
 
 #define KINDS_MAX    12
 #define CHILDREN_MAX 4 /* of one kind at a time: starting, serving, draining ones */
@@ -74,6 +75,7 @@ struct supervisor {
     struct family families[KINDS_MAX];
     int listen_fds[ROLE_LISTENERS_MAX];
     size_t n_listen;
+    struct certificates certificates; /* what edge has loaded */
     time_t began;
     bool stopping;
 };

@@ -66,6 +66,16 @@ int tls_load(const struct conf_smtp *conf, SSL_CTX **tls, struct err *err)
     return 0;
 }
 
+int tls_days_left(const SSL_CTX *tls)
+{
+    const X509 *certificate = SSL_CTX_get0_certificate(tls);
+    int days, seconds;
+    if (certificate == NULL ||
+        ASN1_TIME_diff(&days, &seconds, NULL, X509_get0_notAfter(certificate)) != 1)
+        return INT_MAX;
+    return seconds < 0 ? days - 1 : days;
+}
+
 int tls_load_client(SSL_CTX **tls, struct err *err)
 {
     SSL_CTX *ctx = SSL_CTX_new(TLS_client_method());

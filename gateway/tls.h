@@ -13,6 +13,10 @@
 /* *tls stays NULL when no certificate is configured. -1 with err set: files that can't be used. */
 int tls_load(const struct conf_smtp *conf, SSL_CTX **tls, struct err *err);
 
+/* Until the certificate that is shown to clients ends; below 0 after that. INT_MAX: it does not
+ * say. */
+int tls_days_left(const SSL_CTX *tls);
+
 /* For connections of ours: they are encrypted, but nobody is asked who he is. */
 int tls_load_client(SSL_CTX **tls, struct err *err);
 

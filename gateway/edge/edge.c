@@ -21,10 +21,11 @@
 #define DRAIN_JOURNAL 5  /* seconds more for the journal to take the last refusals */
 #define LINK_WAITING  (1024 * 1024)
 /* The file, its reading end, three scanners, the resolver; each session has one more. */
-#define FDS_A_MESSAGE 6
-#define FDS_OTHER     64
-#define FDS_MESSAGES  2000 /* messages under way at once that we plan for */
-#define DAY           86400
+#define FDS_A_MESSAGE    6
+#define FDS_OTHER        64
+#define FDS_MESSAGES     2000 /* messages under way at once that we plan for */
+#define DAY              86400
+#define CERTIFICATE_DAYS 10 /* ACME clients renew a month before the end */
 
 /* --- before the sandbox --- */
 
@@ -39,8 +40,9 @@ static void choose_postmaster(struct edge *edge)
         snprintf(edge->postmaster, sizeof edge->postmaster, "postmaster@%s", domain);
 }
 
-/* As many sessions as settings want and descriptors allow. Where these are few, two of three are for
- * sessions: most of them wait for their client, and a message that finds no descriptor is deferred. */
+/* As many sessions as settings want and descriptors allow. Where these are few, two of three are
+ * for sessions: most of them wait for their client, and a message that finds no descriptor is
+ * deferred. */
 static void plan_descriptors(struct edge *edge)
 {
     const size_t others = FDS_OTHER + (size_t)FDS_A_MESSAGE * FDS_MESSAGES;
@@ -248,6 +250,19 @@ static void tend_drain(struct edge *edge)
         event_base_loopbreak(edge->base);
 }
 
+static void watch_certificate(struct edge *edge)
+{
+    if (edge->tls == NULL || edge->now < edge->certificate_look)
+        return;
+    edge->certificate_look = edge->now + DAY;
+    int days = tls_days_left(edge->tls);
+    const char *path = edge->conf->smtp.tls_certificate;
+    if (days < 0)
+        log_error("%s has expired: servers that check it send no mail any more; renew it", path);
+    else if (days < CERTIFICATE_DAYS)
+        log_warning("%s expires in %d days: see why it was not renewed", path, days);
+}
+
 static void on_tick(evutil_socket_t fd, short what, void *data)
 {
     struct edge *edge = data;
@@ -262,6 +277,7 @@ static void on_tick(evutil_socket_t fd, short what, void *data)
         lists_tick(edge->lists);
     }
     scanner_tick(edge->scanner);
+    watch_certificate(edge);
     link_tick(edge->delivery);
     edge_journal_tick(edge->journal);
     sessions_tick(edge);

@@ -44,7 +44,8 @@ struct edge {
     const struct role_env *env;
     const struct conf *conf;
     struct event_base *base;
-    SSL_CTX *tls; /* NULL: STARTTLS is not offered */
+    SSL_CTX *tls;            /* NULL: STARTTLS is not offered */
+    time_t certificate_look; /* when its end is looked at next */
     struct spool *spool;
     int incoming_fd;     /* locked: see edge_load() */
     struct srs_keys srs; /* for return addresses of what is redirected, out of the same secret */
