@@ -338,9 +338,13 @@ struct conf_outside {
 };
 
 /* Who is told of what can't be delivered, and how (bounce/decide.h). */
+enum conf_offer { OFFER_NOBODY, OFFER_OURS, OFFER_EVERYBODY };
+
 struct conf_bounces {
-    unsigned language;     /* enum conf_language; en */
-    size_t original_limit; /* bytes of a message that goes back whole: 64K */
+    unsigned language;      /* enum conf_language; en */
+    size_t original_limit;  /* bytes of a message that goes back whole: 64K */
+    unsigned offer;         /* enum conf_offer: to whom DSN is offered; ours */
+    unsigned delay_warning; /* seconds until who sent it hears that it waits: 4h; 0: never */
 };
 
 /* How long what is held is kept, by why it is held; 0: until somebody decides. 30 days */

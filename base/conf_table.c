@@ -336,6 +336,10 @@ const struct conf_setting conf_settings[] = {
  "The language of bounces to senders whose message and domain name none: English, French, German."},
 {"bounces", "original_limit", SIZE(bounces.original_limit), "64K", KIB, MIB, {0},
  "A message of that size at most goes back whole, of a larger one its header."},
+{"bounces", "offer", CONF_CHOICE, AT(bounces.offer, unsigned), "ours", 0, 0, {"nobody", "ours", "everybody"},
+ "Who may say what he wants to be told of (the extension DSN): nobody, our own people, or everybody."},
+{"bounces", "delay_warning", TIME(bounces.delay_warning), "4h", 0, 30 * DAY, {0},
+ "How long our own people's mail waits before they are told that it does; 0 is never."},
 
 {"outside", "next_hop", CONF_HOPS, AT(outside.next_hop, struct conf_hops), "{ }", 0,
  CONF_HOPS_MAX, {0},

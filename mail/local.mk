@@ -25,6 +25,7 @@ lib_libmail_a_SOURCES = \
     mail/uri.c mail/uri_host.c mail/uri_find.c mail/uri.h \
     mail/date.c mail/date.h \
     mail/tnef.c mail/tnef.h \
+    mail/dsn.c mail/dsn.h \
     mail/edit.c mail/edit.h \
     mail/edit_wire.c mail/edit_wire.h
 
@@ -41,6 +42,8 @@ unit += t/unit/mail_text
 t_unit_mail_text_LDADD = $(MAIL_LIBS) $(CMOCKA_LIBS)
 unit += t/unit/mail_uri
 t_unit_mail_uri_LDADD = $(MAIL_LIBS) $(CMOCKA_LIBS)
+unit += t/unit/mail_dsn
+t_unit_mail_dsn_LDADD = $(MAIL_LIBS) $(CMOCKA_LIBS)
 unit += t/unit/mail_edit
 t_unit_mail_edit_LDADD = $(MAIL_LIBS) $(CMOCKA_LIBS)
 

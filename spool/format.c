@@ -120,10 +120,20 @@ static bool edits_fit(const struct edits *edits, uint64_t message_size)
     return edits->n <= EDITS_MAX;
 }
 
+static bool asks_for_more(const struct envelope *e)
+{
+    bool asks = e->envid.n || e->ret || e->requiretls || e->tls_waived;
+    for (size_t i = 0; i < e->n_recipients && !asks; i++)
+        asks = e->recipients[i].notify != 0;
+    return asks;
+}
+
 uint32_t envelope_version(const struct envelope *e)
 {
-    if (e->proved)
+    if (asks_for_more(e))
         return SPOOL_VERSION;
+    if (e->proved)
+        return SPOOL_VERSION_PROVED;
     for (size_t i = 0; i < e->n_recipients; i++)
         if (e->recipients[i].sender.n || e->recipients[i].fields.n)
             return SPOOL_VERSION_REDIRECTED;
@@ -132,7 +142,7 @@ uint32_t envelope_version(const struct envelope *e)
 
 static void recipients_put(struct buf *out, const struct envelope *e)
 {
-    bool plain = envelope_version(e) == SPOOL_VERSION_PLAIN;
+    uint32_t version = envelope_version(e);
     wire_u32(out, (uint32_t)e->n_recipients);
     for (size_t i = 0; i < e->n_recipients; i++) {
         const struct spool_recipient *r = &e->recipients[i];
@@ -140,10 +150,12 @@ static void recipients_put(struct buf *out, const struct envelope *e)
         wire_str(out, r->how);
         wire_str(out, r->orcpt);
         wire_u32(out, r->state);
-        if (plain)
-            continue;
-        wire_str(out, r->sender);
-        wire_str(out, r->fields);
+        if (version >= SPOOL_VERSION_REDIRECTED) {
+            wire_str(out, r->sender);
+            wire_str(out, r->fields);
+        }
+        if (version >= SPOOL_VERSION)
+            wire_u32(out, r->notify);
     }
 }
 
@@ -176,8 +188,14 @@ int envelope_put(struct buf *out, const struct envelope *e, uint64_t message_siz
     wire_str(out, e->held);
     wire_str(out, e->evidence);
     edits_put(out, &e->edits);
-    if (envelope_version(e) == SPOOL_VERSION)
+    if (envelope_version(e) >= SPOOL_VERSION_PROVED)
         wire_u8(out, e->proved);
+    if (envelope_version(e) >= SPOOL_VERSION) {
+        wire_str(out, e->envid);
+        wire_u8(out, (uint8_t)e->ret);
+        wire_u8(out, e->requiretls);
+        wire_u8(out, e->tls_waived);
+    }
     if (!buf_ok(out))
         return err_set(err, "%.*s: the envelope is larger than %d bytes, or out of memory",
                        STR_ARG(e->id), SPOOL_ENVELOPE_MAX);
@@ -203,10 +221,13 @@ static bool recipients_get(struct wire *w, uint32_t version, struct pool *pool, 
         r->state = wire_get_u32(w);
         if (r->state != RCPT_OWED)
             r->state_time_us = e->time_us;
-        if (version == SPOOL_VERSION_PLAIN)
-            continue;
-        r->sender = wire_get_str(w);
-        r->fields = wire_get_str(w);
+        if (version >= SPOOL_VERSION_REDIRECTED) {
+            r->sender = wire_get_str(w);
+            r->fields = wire_get_str(w);
+        }
+        if (version >= SPOOL_VERSION)
+            r->notify = wire_get_u32(w);
+        w->bad |= (r->notify & ~DSN_NOTIFY) != 0;
     }
     return true;
 }
@@ -235,8 +256,15 @@ int envelope_get(struct str payload, uint32_t version, uint64_t message_size, st
     e->held = wire_get_str(&w);
     e->evidence = wire_get_str(&w);
     memory = memory && edits_get(&w, pool, &e->edits);
-    if (version == SPOOL_VERSION)
+    if (version >= SPOOL_VERSION_PROVED)
         e->proved = wire_get_u8(&w) != 0;
+    if (version >= SPOOL_VERSION) {
+        e->envid = wire_get_str(&w);
+        e->ret = wire_get_u8(&w);
+        e->requiretls = wire_get_u8(&w) != 0;
+        e->tls_waived = wire_get_u8(&w) != 0;
+        w.bad |= e->ret >= DSN_RETS;
+    }
     if (!memory)
         return err_set(err, "out of memory for the envelope");
     *corrupt = !wire_done(&w) || !edits_fit(&e->edits, message_size);

@@ -7,6 +7,7 @@
 
 #include "base/crc32c.h"
 #include "base/fsio.h"
+#include "base/recipient.h"
 #include "base/wire.h"
 #include "spool/format.h"
 #include "spool/store.h"
@@ -74,6 +75,25 @@ static int check_message(int fd, const struct spool_header *header, bool *corrup
     }
     *corrupt = crc != header->crc;
     return *corrupt ? err_set(err, "the message's bytes have changed (CRC)") : 0;
+}
+
+/* That a record gives its recipients; of a kind without one: one that is known. */
+static unsigned state_in(const struct record *record)
+{
+    struct wire w = wire_of(record->payload);
+    if (record->kind != RECORD_MARK && record->kind != RECORD_ADDED)
+        return RCPT_OWED;
+    wire_get_i64(&w);
+    return wire_get_u8(&w);
+}
+
+/* The first that is not known here, or one that is. */
+static unsigned unknown_state(const struct envelope *e)
+{
+    for (size_t i = 0; i < e->n_recipients; i++)
+        if (e->recipients[i].state >= RECIPIENT_STATES)
+            return e->recipients[i].state;
+    return RCPT_OWED;
 }
 
 /* False: malformed. */
@@ -159,12 +179,16 @@ static int take_records(struct str rest, uint32_t version, const char *id, struc
     *corrupt = !str_eq(file->envelope.id, str_of(id));
     if (*corrupt)
         return err_set(err, "it is message %.*s under another name", STR_ARG(file->envelope.id));
+    if (unknown_state(&file->envelope) >= RECIPIENT_STATES)
+        return is_later(err, "recipient state", unknown_state(&file->envelope));
     size_t room = file->envelope.n_recipients;
     bool memory = true;
     while ((got = record_get(&rest, &at, &record)) == RECORD_GOOD) {
         /* to pass over it could mean to deliver twice */
         if (record.kind > RECORD_KIND_LAST)
             return is_later(err, "record kind", record.kind);
+        if (state_in(&record) >= RECIPIENT_STATES)
+            return is_later(err, "recipient state", state_in(&record));
         bool good = apply_record(&record, pool, &room, file, &memory);
         if (!memory)
             return err_set(err, "out of memory for its records");

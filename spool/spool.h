@@ -24,6 +24,7 @@
 
 #include "base/err.h"
 #include "base/pool.h"
+#include "mail/dsn.h"
 #include "mail/edit.h"
 
 #define SPOOL_ID_LEN 26 /* ULID: 48 bits of milliseconds, 80 random bits, Crockford base 32 */
@@ -43,7 +44,8 @@ enum spool_state { SPOOL_QUEUE, SPOOL_QUARANTINE, SPOOL_KEPT };
 struct spool_recipient {
     struct str address; /* as given at RCPT */
     struct str how;     /* what the directory said of it */
-    struct str orcpt;   /* DSN parameter, later */
+    struct str orcpt;   /* ORCPT as it was said (mail/dsn.h), or empty */
+    unsigned notify;    /* NOTIFY likewise: DSN_ bits */
     struct str sender; /* its own envelope sender, where mail is redirected; empty: the message's */
     struct str fields; /* header lines on top of its copy alone, each with CR LF */
     unsigned state;    /* enum recipient_state: owed (0) or what came of it */
@@ -69,9 +71,13 @@ struct envelope {
     struct str subject, message_id;
     struct str verdict;
     double global, heuristics, bayes;
-    struct str held; /* reason when it goes to quarantine */
-    bool proved;     /* SPF lets the client send for the sender; told of redirected mail alone */
-    bool held_later; /* not by edge: it could not be delivered. Not written by spool_commit() */
+    struct str held;  /* reason when it goes to quarantine */
+    bool proved;      /* SPF lets the client send for the sender; told where a notice may need it */
+    struct str envid; /* ENVID as it was said, or empty */
+    unsigned ret;     /* enum dsn_ret */
+    bool requiretls;  /* RFC 8689: it goes over TLS that is proved to be the right server's */
+    bool tls_waived;  /* TLS-Required: No (RFC 8689 5): rather without proof than not at all */
+    bool held_later;  /* not by edge: it could not be delivered. Not written by spool_commit() */
     struct str evidence; /* JSON */
     struct edits edits;  /* sorted, apart, inside the message: checked on commit and load */
 };
@@ -86,7 +92,7 @@ static inline struct str spool_sender(const struct envelope *envelope,
 /* That it takes in the envelope, at most. */
 static inline size_t spool_recipient_bytes(const struct spool_recipient *recipient)
 {
-    return 6 * sizeof(uint32_t) + recipient->address.n + recipient->how.n + recipient->orcpt.n +
+    return 7 * sizeof(uint32_t) + recipient->address.n + recipient->how.n + recipient->orcpt.n +
            recipient->sender.n + recipient->fields.n;
 }
 

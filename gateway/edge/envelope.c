@@ -73,9 +73,11 @@ static int copy_recipients(struct envelope *e, struct str **ways, const struct s
     for (size_t i = 0; i < e->n_recipients; i++) {
         e->recipients[i].address = pool_str(pool, list[i].who->address);
         e->recipients[i].how = pool_str(pool, list[i].who->how);
+        e->recipients[i].orcpt = pool_str(pool, list[i].who->orcpt);
+        e->recipients[i].notify = list[i].who->notify;
         (*ways)[i] = pool_str(pool, list[i].who->way);
-        if (e->recipients[i].address.s == NULL || e->recipients[i].how.s == NULL ||
-            (*ways)[i].s == NULL)
+        if (e->recipients[i].orcpt.s == NULL || e->recipients[i].address.s == NULL ||
+            e->recipients[i].how.s == NULL || (*ways)[i].s == NULL)
             return -1;
     }
     return 0;
@@ -91,7 +93,11 @@ int envelope_copy(struct envelope *e, struct str **ways, const struct smtp_envel
     e->sender = pool_str(pool, from->sender);
     e->smtputf8 = from->smtputf8;
     e->eightbit = from->eightbit;
-    if (e->client_ip.s && e->helo.s && e->sender.s && copy_recipients(e, ways, from, pool) == 0)
+    e->envid = pool_str(pool, from->envid);
+    e->ret = from->ret;
+    e->requiretls = from->requiretls;
+    if (e->client_ip.s && e->helo.s && e->sender.s && e->envid.s &&
+        copy_recipients(e, ways, from, pool) == 0)
         return 0;
     return err_set(err, "out of memory for the envelope");
 }

@@ -39,24 +39,26 @@ static bool was_there(const struct content_facts *content, const char *person)
     return false;
 }
 
-/* Of the copies that it makes, at most. */
-static size_t way_bytes(const struct redirect_way *way)
+/* Of the copies that it makes, at most; each has the recipient's ORCPT. */
+static size_t way_bytes(const struct redirect_way *way, struct str orcpt)
 {
     size_t n = 0, fields = 0;
     for (size_t i = 1; i < way->n; i++) {
         size_t person = strlen(way->hops[i - 1].person);
         fields += person + FIELD_BYTES;
-        n += COPY_BYTES + fields + person + strlen(way->hops[i].address) + strlen(way->rule);
+        n += COPY_BYTES + orcpt.n + fields + person + strlen(way->hops[i].address) +
+             strlen(way->rule);
     }
     return n;
 }
 
 /* The hop at which it ends, and why there where that is not the last one. */
-static size_t end_of(const struct list *list, const struct redirect_way *way, const char **why)
+static size_t end_of(const struct list *list, const struct redirect_way *way, struct str orcpt,
+                     const char **why)
 {
     const struct content_facts *content = list->redirection->content;
     *why = "";
-    if (list->n + way->n > list->room || way_bytes(way) > list->bytes)
+    if (list->n + way->n > list->room || way_bytes(way, orcpt) > list->bytes)
         *why = "the message has too many recipients";
     else if (content == NULL)
         *why = "the message could not be read";
@@ -121,7 +123,16 @@ static const struct conf_domain *domain_from(const struct conf *conf,
     return domain ? domain : conf_domain_of(conf, str_of(hop->address));
 }
 
-static int add_copy(struct list *list, const struct redirect_way *way, size_t to, struct err *err)
+/* Who asked to hear of success hears that the recipient has passed it on, and not what becomes of
+ * it where the sender did not send it (RFC 3461 6.2.7.4). */
+static unsigned notify_for(unsigned notify)
+{
+    unsigned kept = notify & ~DSN_SUCCESS;
+    return notify && kept == 0 ? DSN_NEVER : kept;
+}
+
+static int add_copy(struct list *list, const struct redirect_way *way, size_t to,
+                    const struct spool_recipient *of, struct err *err)
 {
     const struct conf *conf = list->redirection->conf;
     const struct redirect_hop *hop = &way->hops[to];
@@ -132,6 +143,8 @@ static int add_copy(struct list *list, const struct redirect_way *way, size_t to
         .address = pool_str(list->pool, str_of(hop->address)),
         .how = pool_strf(list->pool, "redirected from %s (%s)", before->person, way->rule),
         .fields = fields_for(list, way, to),
+        .orcpt = of->orcpt,
+        .notify = notify_for(of->notify),
     };
     bool leaves = conf_domain_of(conf, copy->address) == NULL;
     if (leaves && domain && sender_for(list, domain, &copy->sender) < 0)
@@ -168,15 +181,15 @@ static int add_one(struct list *list, const struct spool_recipient *r, struct st
         return 0;
     if (!redirect_way_get(&w, &way) || !wire_done(&w))
         return err_set(err, "the way of a redirection is malformed");
-    size_t end = end_of(list, &way, &why);
+    size_t end = end_of(list, &way, r->orcpt, &why);
     if (end > 0)
-        list->bytes -= way_bytes(&way); /* it fits: see end_of() */
+        list->bytes -= way_bytes(&way, r->orcpt); /* it fits: see end_of() */
     if (*why && explain(list, first, &way, end, why, err) < 0)
         return -1;
     if (end > 0 && !way.hops[0].keep)
         first->state = RCPT_REDIRECTED;
     for (size_t i = 1; i <= end; i++)
-        if ((i == end || way.hops[i].keep) && add_copy(list, &way, i, err) < 0)
+        if ((i == end || way.hops[i].keep) && add_copy(list, &way, i, r, err) < 0)
             return -1;
     return 0;
 }
@@ -265,6 +278,14 @@ static bool is_proved(const struct envelope *e, const struct content_facts *cont
     return e->sender.n && content && content->vouching.n && str_ieq(domain, content->vouching);
 }
 
+static bool asks_for_success(const struct envelope *e)
+{
+    for (size_t i = 0; i < e->n_recipients; i++)
+        if (dsn_wants(e->recipients[i].notify, DSN_SUCCESS))
+            return true;
+    return false;
+}
+
 int redirect_recipients(struct envelope *e, const struct str *ways,
                         const struct redirection *redirection, struct pool *pool, struct err *err)
 {
@@ -274,6 +295,7 @@ int redirect_recipients(struct envelope *e, const struct str *ways,
                         .bytes = bytes_left(e)};
     bool any;
     size_t max = copies_max(e, ways, &any);
+    e->proved = (any || asks_for_success(e)) && is_proved(e, redirection->content);
     if (!any)
         return 0;
     list.items = POOL_ARRAY(pool, max, struct spool_recipient);
@@ -289,7 +311,6 @@ int redirect_recipients(struct envelope *e, const struct str *ways,
     }
     if (drop_doubles(&list, places, out, &e->n_recipients) < 0)
         return no_memory(err);
-    e->proved = is_proved(e, redirection->content);
     e->recipients = out;
     return 0;
 }

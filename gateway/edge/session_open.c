@@ -20,6 +20,15 @@ static void link_in(struct session *s)
     edge->n_sessions++;
 }
 
+/* Strangers are told little, so that they get their notices from the server before us. */
+static bool offers_dsn(const struct session *s)
+{
+    const struct edge *edge = s->edge;
+    if (edge->conf->bounces.offer != OFFER_OURS)
+        return edge->conf->bounces.offer == OFFER_EVERYBODY;
+    return session_submits(s) || networks_hold(&edge->inside, str_of(s->ip));
+}
+
 enum smtp_status session_known(struct session *s, const struct sockaddr_storage *address)
 {
     struct edge *edge = s->edge;
@@ -34,6 +43,7 @@ enum smtp_status session_known(struct session *s, const struct sockaddr_storage 
     client_ip(address, s->ip);
     s->networked = gate_network(str_of(s->ip), &s->network);
     smtp_trust(s->smtp, !session_submits(s) && networks_hold(&edge->xclient_from, str_of(s->ip)));
+    smtp_offer_dsn(s->smtp, offers_dsn(s));
     if (client->sessions >= edge->conf->smtp.client_sessions_limit)
         return SMTP_TOO_MANY_FROM_CLIENT;
     client->sessions++;

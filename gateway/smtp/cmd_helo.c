@@ -56,6 +56,10 @@ enum smtp_status cmd_ehlo(struct smtp_session *s, struct str args)
         smtp_reply_put_more(&s->out, SMTP_HELO_OK, STR("STARTTLS"));
     if (s->config->submission && s->tls && !s->authenticated)
         smtp_reply_put_more(&s->out, SMTP_HELO_OK, STR("AUTH " SASL_OFFER));
+    if (s->dsn)
+        smtp_reply_put_more(&s->out, SMTP_HELO_OK, STR("DSN"));
+    if (s->tls)
+        smtp_reply_put_more(&s->out, SMTP_HELO_OK, STR("REQUIRETLS"));
     if (s->trusted)
         smtp_reply_put_more(&s->out, SMTP_HELO_OK, STR(SMTP_XCLIENT_OFFER));
     char text[32];

@@ -1,4 +1,5 @@
-/* MAIL (RFC 5321 4.1.1.2): a transaction begins. Parameters: SIZE, BODY, SMTPUTF8, AUTH. */
+/* MAIL (RFC 5321 4.1.1.2): a transaction begins. Parameters: SIZE, BODY, SMTPUTF8, AUTH,
+ * RET, ENVID (RFC 3461 4), REQUIRETLS (RFC 8689 3). */
 #include "gateway/smtp/address.h"
 #include "gateway/smtp/machine.h"
 
@@ -7,9 +8,11 @@
 #define SIZE_DIGITS_MAX 20 /* RFC 1870 4 */
 
 struct mail_params {
-    bool size, body, smtputf8, auth; /* said already: none may be said twice */
+    bool size, body, smtputf8, auth, requiretls; /* said already: none may be said twice */
     bool eightbit;
     uint64_t bytes;
+    enum dsn_ret ret;
+    struct str envid;
 };
 
 static enum smtp_status param_size(struct mail_params *p, const struct param *param)
@@ -51,22 +54,67 @@ static enum smtp_status param_auth(struct mail_params *p, const struct param *pa
     return SMTP_NONE;
 }
 
+static enum smtp_status param_ret(struct mail_params *p, const struct param *param)
+{
+    bool good = p->ret == DSN_RET_UNSAID && dsn_ret_read(param->value, &p->ret);
+    return good ? SMTP_NONE : SMTP_BAD_ARGUMENT;
+}
+
+static enum smtp_status param_envid(struct mail_params *p, const struct param *param)
+{
+    if (p->envid.n || !dsn_envid_valid(param->value))
+        return SMTP_BAD_ARGUMENT;
+    p->envid = param->value;
+    return SMTP_NONE;
+}
+
+static enum smtp_status param_requiretls(struct mail_params *p, const struct param *param)
+{
+    if (p->requiretls || param->has_value)
+        return SMTP_BAD_ARGUMENT;
+    p->requiretls = true;
+    return SMTP_NONE;
+}
+
+static bool always(const struct smtp_session *s)
+{
+    return true;
+}
+
+static bool submits(const struct smtp_session *s)
+{
+    return s->config->submission;
+}
+
+static bool has_dsn(const struct smtp_session *s)
+{
+    return s->dsn;
+}
+
+static bool has_tls(const struct smtp_session *s)
+{
+    return s->tls;
+}
+
 static const struct {
     struct str name;
+    bool (*offered)(const struct smtp_session *s);
     enum smtp_status (*take)(struct mail_params *p, const struct param *param);
 } known[] = {
-    {STR("SIZE"), param_size},
-    {STR("BODY"), param_body},
-    {STR("SMTPUTF8"), param_smtputf8},
+    {STR("SIZE"), always, param_size},
+    {STR("BODY"), always, param_body},
+    {STR("SMTPUTF8"), always, param_smtputf8},
+    {STR("AUTH"), submits, param_auth},
+    {STR("RET"), has_dsn, param_ret},
+    {STR("ENVID"), has_dsn, param_envid},
+    {STR("REQUIRETLS"), has_tls, param_requiretls},
 };
 
 static enum smtp_status take_param(const struct smtp_session *s, struct mail_params *p,
                                    const struct param *param)
 {
-    if (s->config->submission && str_ieq(param->name, STR("AUTH")))
-        return param_auth(p, param);
     for (size_t i = 0; i < sizeof known / sizeof known[0]; i++)
-        if (str_ieq(param->name, known[i].name))
+        if (str_ieq(param->name, known[i].name) && known[i].offered(s))
             return known[i].take(p, param);
     return SMTP_UNKNOWN_PARAMETER;
 }
@@ -94,6 +142,12 @@ static enum smtp_status start_transaction(struct smtp_session *s, struct str sen
     t->envelope.sender = str_n(t->sender, sender.n);
     t->envelope.smtputf8 = p->smtputf8;
     t->envelope.eightbit = p->eightbit;
+    t->envelope.ret = p->ret;
+    t->envelope.requiretls = p->requiretls;
+    if (p->envid.n) {
+        memcpy(t->envid, p->envid.s, p->envid.n);
+        t->envelope.envid = str_n(t->envid, p->envid.n);
+    }
     s->transaction = t;
     session_become(s, AT_MAIL);
     return SMTP_SENDER_OK;

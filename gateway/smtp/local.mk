@@ -1,5 +1,5 @@
 # gateway/smtp: the SMTP server's machine, and its tests
-SMTP_LIBS = lib/libsmtp.a $(BASE_LIBS)
+SMTP_LIBS = lib/libsmtp.a lib/libmail.a $(BASE_LIBS)
 noinst_LIBRARIES += lib/libsmtp.a
 lib_libsmtp_a_SOURCES = \
     gateway/smtp/smtp.h \

@@ -33,6 +33,7 @@ struct recipient {
     enum smtp_status status; /* SMTP_NONE: not answered yet */
     uint32_t ticket;
     char *how;
+    char *orcpt;
     char *to;  /* what the address is rewritten to; NULL: as it is */
     char *way; /* pub.way */
     char address[];
@@ -54,6 +55,7 @@ struct transaction {
     uint64_t stored;         /* bytes that were handed on */
     struct smtp_body body;
     struct smtp_mender mender;
+    char envid[DSN_ENVID_MAX];
     char sender[];
 };
 
@@ -81,6 +83,7 @@ struct smtp_session {
     struct buf out;
     char *helo;
     bool trusted;         /* XCLIENT is offered */
+    bool dsn;             /* DSN is */
     char *client_helo;    /* what the session that is passed on said of itself; NULL: nobody told */
     bool client_plain;    /* it spoke SMTP, */
     bool client_extended; /* … ESMTP; neither: nobody told */
@@ -145,6 +148,8 @@ void recipients_free(struct transaction *t);
 /* Adds one at the end of the replies owed; NULL: out of memory. */
 struct recipient *recipients_add(struct transaction *t, struct str address,
                                  enum smtp_status status);
+/* What is asked of its notices. False: out of memory. */
+bool recipients_ask_notice(struct recipient *r, unsigned notify, struct str orcpt);
 /* Notes the answer to a look-up; false when nobody waits for it. */
 bool recipients_answer(struct transaction *t, uint32_t ticket, enum smtp_status status,
                        struct str how);

@@ -8,6 +8,7 @@
 static void free_one(struct recipient *r)
 {
     free(r->how);
+    free(r->orcpt);
     free(r->to);
     free(r->way);
     free(r);
@@ -45,6 +46,17 @@ struct recipient *recipients_add(struct transaction *t, struct str address, enum
     t->last_asked = r;
     t->n_asked++;
     return r;
+}
+
+bool recipients_ask_notice(struct recipient *r, unsigned notify, struct str orcpt)
+{
+    r->pub.notify = notify;
+    if (orcpt.n == 0)
+        return true;
+    r->orcpt = strndup(orcpt.s, orcpt.n);
+    if (r->orcpt)
+        r->pub.orcpt = str_of(r->orcpt);
+    return r->orcpt != NULL;
 }
 
 static bool is_accepted(enum smtp_status status)
@@ -115,7 +127,7 @@ static struct str goes_to(const struct recipient *r)
 
 static size_t bytes_of(const struct recipient *r)
 {
-    return SMTP_RECIPIENT_BYTES + goes_to(r).n + r->pub.how.n;
+    return SMTP_RECIPIENT_BYTES + goes_to(r).n + r->pub.how.n + r->pub.orcpt.n;
 }
 
 static void accept_first(struct transaction *t, struct recipient *r)

@@ -288,6 +288,11 @@ void smtp_greet(struct smtp_session *s, enum smtp_status status)
         session_say_banner(s);
 }
 
+void smtp_offer_dsn(struct smtp_session *s, bool offered)
+{
+    s->dsn = offered;
+}
+
 void smtp_trust(struct smtp_session *s, bool trusted)
 {
     s->trusted = trusted;

@@ -5,7 +5,8 @@
  *
  * RFC 5321 with PIPELINING (2920), SIZE (1870), 8BITMIME (6152), SMTPUTF8 (6531),
  * ENHANCEDSTATUSCODES (2034), CHUNKING (3030, without BINARYMIME), STARTTLS (3207); where mail is
- * submitted AUTH (4954), which is asked for before MAIL (6409);
+ * submitted AUTH (4954), which is asked for before MAIL (6409); DSN (3461) for those whom we tell;
+ * over TLS REQUIRETLS (8689);
  * Postfix's XCLIENT from those who may say so.
  *
  * The owner's loop:
@@ -26,6 +27,7 @@
 
 #include "base/conf.h"
 #include "gateway/smtp/reply.h"
+#include "mail/dsn.h"
 
 #define SMTP_BLOCK_MAX       (64 * 1024) /* bytes in one smtp_input() */
 #define SMTP_LOOKUPS_MAX     64          /* pipelined recipients being looked up at once */
@@ -37,15 +39,17 @@ struct smtp_recipient {
     const struct smtp_recipient *next;
     struct str address; /* as given, without source route and needless quotes; or rewritten */
     struct str how;     /* what the directory said of it */
+    struct str orcpt;   /* ORCPT as it was said, or empty */
+    unsigned notify;    /* NOTIFY likewise: DSN_ bits (mail/dsn.h) */
     struct str way;     /* the owner's: where else its mail goes; empty: nowhere */
 };
 
-/* Of all recipients of one message: their addresses, `how` and SMTP_RECIPIENT_BYTES for each. Who
- * does not fit in gets 452 4.5.3, so that a client comes again with the others (RFC
+/* Of all recipients of one message: their addresses, `how`, ORCPT and SMTP_RECIPIENT_BYTES for
+ * each. Who does not fit in gets 452 4.5.3, so that a client comes again with the others (RFC
  * 5321 4.5.3.1.10); the message would not go into the spool (SPOOL_RECIPIENTS_BYTES, which has room
  * for redirections beside). */
 #define SMTP_RECIPIENTS_BYTES ((size_t)2 * 1024 * 1024)
-#define SMTP_RECIPIENT_BYTES  24
+#define SMTP_RECIPIENT_BYTES  28
 
 struct smtp_envelope {
     struct str sender; /* empty: the null sender */
@@ -54,6 +58,9 @@ struct smtp_envelope {
     bool report; /* its one recipient takes reports */
     bool smtputf8;
     bool eightbit;
+    struct str envid; /* ENVID as it was said, or empty */
+    enum dsn_ret ret;
+    bool requiretls;
     bool mended; /* its bytes are not all as they came (mend.h) */
 };
 
@@ -121,6 +128,8 @@ void smtp_free(struct smtp_session **session);
 
 /* Whether the client may say whose session it passes on; false to begin with. */
 void smtp_trust(struct smtp_session *session, bool trusted);
+/* Whether DSN is offered; false to begin with. From whom it is not offered it is not taken. */
+void smtp_offer_dsn(struct smtp_session *session, bool offered);
 /* The banner, or with a status that closes: what is said in its place. */
 void smtp_greet(struct smtp_session *session, enum smtp_status status);
 /* Only while SMTP_WANT_INPUT; all of `bytes` (SMTP_BLOCK_MAX at most) is taken, and what is a

@@ -5,7 +5,7 @@
  * The first byte chooses: 1 STARTTLS is offered, 2 small limits, 4 a full disk, 8 look-ups and
  * verdicts are answered late, and when the session is drained (the upper bits).
  * The length: odd ones have their line ends mended, every other two are trusted, every other four
- * are submissions, where nobody sends mail who has not logged in.
+ * are submissions, where nobody sends mail who has not logged in; every other eight get DSN.
  */
 #include "t/smtp/fake.h"
 
@@ -82,6 +82,7 @@ static void converse(struct fake *f, unsigned char flags, struct str in, size_t 
     f->conf.smtp.mend_newlines = in.n & 1;
     f->config.submission = in.n & 4;
     smtp_trust(f->session, in.n & 2);
+    smtp_offer_dsn(f->session, in.n & 8);
     smtp_greet(f->session, SMTP_NONE);
     while (in.n > 0 && smtp_wants(f->session) != SMTP_WANT_CLOSE) {
         size_t fed = fake_feed(f, in, step);

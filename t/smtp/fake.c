@@ -140,17 +140,30 @@ static enum smtp_status on_data(void *owner, struct str block)
     return str_find(seen, words) != STR_NONE ? SMTP_LOCAL_ERROR : SMTP_NONE;
 }
 
+static void note_recipient(struct buf *out, const struct smtp_recipient *r)
+{
+    buf_addf(out, " <%.*s>", STR_ARG(r->address));
+    if (r->notify) {
+        buf_add(out, STR(" NOTIFY="));
+        dsn_notify_put(r->notify, out);
+    }
+    if (r->orcpt.n)
+        buf_addf(out, " ORCPT=%.*s", STR_ARG(r->orcpt));
+}
+
 static void note_message(struct fake *f, const struct smtp_envelope *envelope)
 {
     struct buf *out = &f->messages;
     size_t n = 0;
     buf_addf(out, "<%.*s> ->", STR_ARG(envelope->sender));
     for (const struct smtp_recipient *r = envelope->recipients; r; r = r->next, n++)
-        buf_addf(out, " <%.*s>", STR_ARG(r->address));
+        note_recipient(out, r);
     if (n != envelope->n_recipients || n == 0)
         abort();
-    buf_addf(out, "%s%s | ", envelope->eightbit ? " 8BITMIME" : "",
-             envelope->smtputf8 ? " SMTPUTF8" : "");
+    static const char *const rets[DSN_RETS] = {"", " RET=FULL", " RET=HDRS"};
+    buf_addf(out, "%s%s%s%s%s%.*s | ", envelope->eightbit ? " 8BITMIME" : "",
+             envelope->smtputf8 ? " SMTPUTF8" : "", envelope->requiretls ? " REQUIRETLS" : "",
+             rets[envelope->ret], envelope->envid.n ? " ENVID=" : "", STR_ARG(envelope->envid));
     fake_escape(out, buf_str(&f->message));
     buf_addc(out, '\n');
 }

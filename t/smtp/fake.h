@@ -24,9 +24,11 @@ struct fake {
     struct smtp_session *session;
     struct conf_domain domains[3];
     bool trusted;        /* for XCLIENT, at the start of a session */
+    bool dsn;            /* is offered likewise */
     bool full;           /* MAIL gets 452 */
     struct buf message;  /* the one under way */
-    struct buf messages; /* "<sender> -> <rcpt> <rcpt> | escaped message" a line */
+    struct buf messages; /* "<sender> -> <rcpt> PARAMETERS <rcpt> PARAMETERS | escaped message" a
+                          * line */
     struct buf refusals; /* "stage code enhanced <sender> <recipient> text" a line */
     struct buf output;   /* all that was said and not yet taken by the test */
     uint32_t waiting[FAKE_WAITING_MAX];

@@ -55,6 +55,7 @@ static void start(struct play *p)
     p->started = true;
     p->fake.session = smtp_new(&p->fake.config, &p->fake);
     smtp_trust(p->fake.session, p->fake.trusted);
+    smtp_offer_dsn(p->fake.session, p->fake.dsn);
     smtp_greet(p->fake.session, SMTP_NONE);
     fake_collect(&p->fake);
 }
@@ -137,6 +138,8 @@ static void do_set(struct play *p, struct str rest)
         p->fake.conf.submission.failures_limit = (unsigned)value;
     else if (str_eq(name, STR("trusted")))
         p->fake.trusted = value;
+    else if (str_eq(name, STR("dsn")))
+        p->fake.dsn = value;
     else if (str_eq(name, STR("judged_apart")))
         fake_judge_apart(&p->fake);
     else
