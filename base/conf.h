@@ -91,6 +91,7 @@ struct conf_ldap {
     const char *quota_used, *quota_limit; /* attributes */
     size_t quota_unit;
     const char *identities, *redirect; /* attributes */
+    const char *app_passwords, *totp;  /* likewise; "": none */
     struct conf_list redirect_keep;    /* tests: does the mailbox keep a copy? */
     struct conf_list groups, closed; /* tests: is an entry a group? … one for its writers alone? */
     const char *members, *writers;   /* attributes */
@@ -180,6 +181,12 @@ struct conf_smtp {
     double lists_refuse; /* sum of the weights of lists that a client is refused from; 0: none */
 };
 
+/* What becomes of who has no second factor. */
+enum conf_factor_missing { FACTOR_MISSING_REFUSE, FACTOR_MISSING_PASS };
+
+/* Whose addresses may stand in From of who has logged in. */
+enum conf_from { FROM_ANY, FROM_DOMAIN, FROM_OWN };
+
 /* Mail of our own people, who log in (RFC 6409). */
 struct conf_submission {
     struct conf_list listen;     /* TLS by STARTTLS, which is required: { } */
@@ -188,6 +195,13 @@ struct conf_submission {
     unsigned failures_limit;     /* failed logins in a session before 421: 3 */
     unsigned failure_delay;      /* seconds for each of them: 2 */
     const char *renew_url;       /* where a password is renewed; "": nobody is told */
+    unsigned from;               /* enum conf_from: own */
+    bool foreign_senders;        /* addresses of an account outside our domains are its own: no */
+    bool inside;                 /* clients of gate.inside may log in on smtp.listen, too: yes */
+    bool locked_told;            /* who tries a locked account hears that it is: yes */
+    struct conf_list second_factor; /* "app_password", "totp": what counts; empty: none is asked */
+    const char *second_factor_file; /* NULL: none */
+    unsigned second_factor_missing; /* enum conf_factor_missing: refuse */
 };
 
 /* Who may come in, and how a client has to behave before it brings a message. */

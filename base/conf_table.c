@@ -127,6 +127,25 @@ const struct conf_setting conf_settings[] = {
  "How long the answer to a failed login takes: once, twice, three times as long."},
 {"submission", "renew_url", TEXT(submission.renew_url), "\"\"", 0, 200, {0},
  "Where a password is renewed: told to who logs in with one that has expired or soon will."},
+{"submission", "from", CONF_CHOICE, AT(submission.from, unsigned), "own", 0, 0, {"any", "domain", "own"},
+ "Whose addresses may stand in From and Sender: anybody's, all in our domains, or the account's own. A "
+ "display name that shows an address counts as one."},
+{"submission", "foreign_senders", BOOL(submission.foreign_senders), "no", 0, 0, {0},
+ "Whether an account may send from those of its addresses that lie outside our domains."},
+{"submission", "inside", BOOL(submission.inside), "yes", 0, 0, {0},
+ "Whether clients of gate.inside may log in on the ports of smtp.listen, too, over TLS."},
+{"submission", "locked_told", BOOL(submission.locked_told), "yes", 0, 0, {0},
+ "Whether a locked account is answered as such. Directories say so without a look at the password, so "
+ "that it is told to who guesses, too; with no it is answered as a wrong password."},
+{"submission", "second_factor", LIST(CONF_WORDS, submission.second_factor), "{ }", 0, 2,
+ {"app_password", "totp"}, "What is asked of who logs in from elsewhere than gate.inside beside or instead of "
+ "the password: one made for a mail program, or the number of a token behind the password. Any of them will do; "
+ "without one the password is enough."},
+{"submission", "second_factor_file", PATH(submission.second_factor_file), "\"\"", 0, 0, {0},
+ "File with the application passwords and tokens of accounts."},
+{"submission", "second_factor_missing", CONF_CHOICE, AT(submission.second_factor_missing, unsigned), "refuse", 0, 0,
+ {"refuse", "pass"}, "What becomes of an account that has none of them: it can't log in from outside, or the "
+ "password is enough."},
 
 {"gate", "proxy_from", LIST(CONF_NETWORKS, gate.proxy_from), "{ }", 0, 1000, {0},
  "Networks of load balancers: each of their connections must begin with a PROXY header (version 1 or "
@@ -469,6 +488,10 @@ static const struct conf_setting conf_ldap_settings[] = {
  "What these two count: bytes, or so many of them."},
 {"ldap", "identities", LDAP_TEXT(identities), "\"\"", 0, 100, {0},
  "Attribute of the addresses that one may send from. Empty is the preset's."},
+{"ldap", "app_passwords", LDAP_TEXT(app_passwords), "\"\"", 0, 100, {0},
+ "Attribute of application passwords, hashed as crypt(5) says (submission.second_factor)."},
+{"ldap", "totp", LDAP_TEXT(totp), "\"\"", 0, 100, {0},
+ "Attribute of the secrets of tokens, in base32 (submission.second_factor)."},
 {"ldap", "redirect", LDAP_TEXT(redirect), "\"\"", 0, 100, {0},
  "Attribute of the address that one's mail is redirected to. Empty is the preset's."},
 {"ldap", "redirect_keep", LDAP_TEXTS(redirect_keep), "{ }", 0, 16, {0},

@@ -116,6 +116,23 @@ void words_decode(struct str text, struct buf *out)
     buf_release(&run.bytes);
 }
 
+void words_bytes(struct str text, struct buf *out)
+{
+    struct word word;
+    size_t at = 0;
+    while (next_word(text, at, &word)) {
+        struct str between = str_sub(text, at, word.start);
+        if (at == 0 || !only_blanks(between))
+            buf_add(out, between);
+        if (word.encoding == 'b')
+            transfer_base64(word.text, out);
+        else
+            transfer_q(word.text, out);
+        at = word.end;
+    }
+    buf_add(out, str_from(text, at));
+}
+
 /* RFC 2047 2: a word has at most 75 characters; 5 (3): no character is parted. */
 #define WORD_MAX 75
 /* The first stands behind the field's name. */

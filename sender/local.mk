@@ -6,6 +6,7 @@ lib_libsender_a_SOURCES = \
     sender/dns_file.c sender/dns_file.h \
     sender/dns_memo.c sender/dns_memo.h \
     sender/field.c sender/field.h \
+    sender/author.c sender/author.h \
     sender/dkim.c sender/dkim.h \
     sender/sender.c sender/sender.h sender/tag.h \
     sender/arc.c sender/arc.h \
@@ -25,7 +26,9 @@ lib_libsender_a_SOURCES = \
     sender/authres.c sender/authres_edit.c sender/authres.h
 
 unit += t/unit/sender_dkim t/unit/sender_authres t/unit/sender_dns t/unit/sender_spf t/unit/sender_dmarc \
-    t/unit/sender_arc t/unit/sender_srs t/unit/sender_arc_chain t/unit/sender_sign
+    t/unit/sender_arc t/unit/sender_srs t/unit/sender_arc_chain t/unit/sender_sign \
+    t/unit/sender_author
+t_unit_sender_author_LDADD = $(SENDER_LIBS) $(CMOCKA_LIBS)
 t_unit_sender_sign_CPPFLAGS = $(AM_CPPFLAGS) $(OPENSSL_CFLAGS)
 t_unit_sender_sign_LDADD = $(SENDER_LIBS) $(CMOCKA_LIBS)
 t_unit_sender_dkim_CPPFLAGS = $(AM_CPPFLAGS) $(OPENDKIM_CFLAGS) $(OPENSSL_CFLAGS)

@@ -139,11 +139,13 @@ static int find_author(const struct signer *signer, struct str header, const str
     return result;
 }
 
-/* Who logged in sends from an address of his own, and writes what he likes into From. */
+/* Who logged in sends from an address of his own; what stands in From need be his own by setting
+ * only (submission.from), but always is with the null sender (edge/author.h). */
 static bool speaks_for(const struct signing *signing, const struct envelope *envelope)
 {
     struct str domain = domain_of_address(envelope->sender);
-    return !ours_logged_in(envelope->protocol) || str_ieq(domain, str_of(signing->domain->name));
+    return !ours_logged_in(envelope->protocol) || domain.n == 0 ||
+           str_ieq(domain, str_of(signing->domain->name));
 }
 
 /* --- its bytes --- */

@@ -8,6 +8,7 @@
 
 #include "base/domain.h"
 #include "base/log.h"
+#include "gateway/edge/author.h"
 #include "gateway/edge/digest.h"
 #include "gateway/edge/envelope.h"
 #include "gateway/edge/redirect.h"
@@ -367,6 +368,31 @@ static bool is_known_killer(const struct arrival *a, int fd)
     return false;
 }
 
+/* In whose name does it speak? Asked of who has logged in; of others it is DMARC's question. */
+static enum smtp_status check_author(struct arrival *a, const char *addresses, struct buf *shown)
+{
+    struct author_question question = {
+        .conf = a->edge->conf,
+        .addresses = addresses,
+        .sender = a->envelope.sender,
+        .size = spool_size(a->writer),
+    };
+    struct err err = {""};
+    enum smtp_status status = SMTP_LOCAL_ERROR;
+    question.fd = spool_reader_fd(a->writer, &err);
+    if (question.fd >= 0) {
+        status = author_ask(&question, shown, &err);
+        close(question.fd);
+    }
+    if (status == SMTP_LOCAL_ERROR)
+        log_error("message %s: %s", a->id, err.text);
+    else if (status != SMTP_NONE)
+        log_info("client %.*s: a message of %.*s is refused: %s%s%s",
+                 STR_ARG(a->envelope.client_ip), STR_ARG(a->account), smtp_reply_of(status)->text,
+                 shown->n ? ": " : "", buf_cstr(shown));
+    return status;
+}
+
 static int start_scan(struct arrival *a, struct err *err)
 {
     const struct scan_request request = {
@@ -413,6 +439,8 @@ void arrival_judge(struct arrival *a, const struct smtp_envelope *envelope,
                    const struct arrival_origin *origin)
 {
     struct err err = {""};
+    char room[ADDRESS_MAX + 1];
+    struct buf shown = BUF_OVER(room);
     struct timespec now;
     clock_gettime(CLOCK_REALTIME, &now);
     a->session = origin->session;
@@ -429,6 +457,13 @@ void arrival_judge(struct arrival *a, const struct smtp_envelope *envelope,
         a->tls = pool_str(a->pool, origin->tls);
         a->account = pool_str(a->pool, origin->account);
         note_client(a, origin->facts);
+        enum smtp_status status = SMTP_NONE;
+        if (a->account.n)
+            status = check_author(a, origin->addresses, &shown);
+        if (status != SMTP_NONE) {
+            refuse(a, status, buf_cstr(&shown));
+            return;
+        }
         if (start_scan(a, &err) == 0)
             return;
     }

@@ -118,8 +118,9 @@ struct arrival_origin {
     struct session *session;
     struct client *client;
     struct str ip, helo;
-    struct str account; /* who has logged in; empty: nobody, it is mail from outside */
-    struct str name;    /* its host name that was checked; empty: none */
+    struct str account;    /* who has logged in; empty: nobody, it is mail from outside */
+    const char *addresses; /* … and may send from, a blank between two */
+    struct str name;       /* its host name that was checked; empty: none */
     const struct who_facts *facts;
     const char *protocol;
     struct str tls;  /* "TLSv1.3 with cipher X", or empty */

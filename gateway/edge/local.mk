@@ -14,11 +14,12 @@ lib_libedge_a_SOURCES = \
     gateway/edge/recipients.c gateway/edge/recipients.h \
     gateway/edge/redirect.c gateway/edge/redirect.h \
     gateway/edge/answers.c gateway/edge/answers.h \
+    gateway/edge/author.c gateway/edge/author.h \
     gateway/edge/scan.c gateway/edge/scan.h \
     gateway/edge/vouch.c gateway/edge/vouch.h \
     gateway/edge/watch.c gateway/edge/watch.h \
     gateway/edge/who.c gateway/edge/who.h
-EDGE_LIBS = lib/libedge.a lib/libtls.a lib/libdesk.a lib/libresolver.a lib/libsender.a lib/libsmtp.a $(GATE_LIBS) $(VERDICT_LIBS) $(DIRECTORY_LIBS) $(EVENT_CLIENT_LIBS) \
+EDGE_LIBS = lib/libedge.a lib/libtls.a lib/libdesk.a lib/libresolver.a lib/libsender.a lib/libmail.a lib/libsmtp.a $(GATE_LIBS) $(VERDICT_LIBS) $(DIRECTORY_LIBS) $(EVENT_CLIENT_LIBS) \
     $(SPOOL_LIBS) $(EVENT_LIBS) $(OPENSSL_LIBS)
 
 pkglibexec_PROGRAMS += gateway/poterne-edge

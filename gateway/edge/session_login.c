@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "base/log.h"
+#include "gateway/edge/author.h"
 #include "gateway/edge/session.h"
 
 #define DAY 86400
@@ -97,10 +98,10 @@ void session_login_answer(void *asker, const struct login_answer *answer)
 
 enum smtp_status session_login_sends(const struct session *s, struct str sender)
 {
-    const char *separator = s->edge->conf->directory_subaddress;
     if (!session_submits(s))
         return SMTP_NONE;
-    if (s->addresses && login_may_send(s->addresses, sender, separator))
+    /* a receipt has no sender (RFC 8098 2.2); then its From is looked at, which is his own */
+    if (sender.n == 0 || (s->addresses && author_owns(s->edge->conf, s->addresses, sender)))
         return SMTP_NONE;
     log_info("client %s: %s may not send from <%.*s>", s->ip, s->account, STR_ARG(sender));
     return SMTP_SENDER_NOT_YOURS;

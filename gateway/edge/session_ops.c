@@ -212,6 +212,7 @@ static void end_message(void *owner, const struct smtp_envelope *envelope)
         .ip = str_of(s->ip),
         .helo = smtp_helo(s->smtp),
         .account = str_of(s->account),
+        .addresses = s->addresses,
         .name = str_of(s->client_name),
         .facts = &s->facts,
         .protocol = smtp_protocol(s->smtp),
@@ -232,6 +233,7 @@ static void note_refusal(void *owner, const struct smtp_refusal *refusal)
 {
     struct session *s = owner;
     const struct arrival *a = s->judged ? s->judged : s->arrival;
+    struct str evidence = s->judged ? arrival_evidence(s->judged) : STR_EMPTY;
     char room[400];
     struct buf about = BUF_OVER(room);
     if (s->slowed || s->login[0]) {
@@ -249,7 +251,7 @@ static void note_refusal(void *owner, const struct smtp_refusal *refusal)
         .ip = str_of(s->ip),
         .helo = smtp_helo(s->smtp),
         .id = a ? arrival_id(a) : STR_EMPTY,
-        .evidence = s->judged ? arrival_evidence(s->judged) : buf_str(&about),
+        .evidence = evidence.n ? evidence : buf_str(&about),
     };
     edge_journal_refused(s->edge->journal, &refused);
     log_debug("client %s: %s refused: %u %.*s", s->ip, refusal->stage, refusal->reply->code,

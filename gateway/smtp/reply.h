@@ -81,6 +81,10 @@ enum smtp_status {
     SMTP_AUTH_DISABLED,
     SMTP_AUTH_IN_CLEAR,
     SMTP_SENDER_NOT_YOURS, /* detail: the account */
+    SMTP_AUTHOR_NOT_YOURS, /* detail: the address */
+    SMTP_AUTHOR_MISSING,   /* these three of who has logged in: RFC 6409 8 */
+    SMTP_AUTHOR_TWICE,
+    SMTP_AUTHOR_MALFORMED,
     SMTP_XCLIENT_DENIED,
     SMTP_HELO_NOT_YOURS,
     SMTP_HELO_BARE_ADDRESS,

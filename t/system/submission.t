@@ -157,7 +157,7 @@ my %sender = (
     'jean.toto+list@univ.example' => 250,
     'anne@univ.example'           => 550,
     'jean.toto@world.example'     => 550,
-    ''                            => 550,
+    ''                            => 250, # a receipt
 );
 for my $sender ( sort keys %sender ) {
     my $said = converse( $port{tls}, 'EHLO c', plain( 'jean', PASSWORD ), "MAIL FROM:<$sender>", 'RCPT TO:<friend@world.example>', 'QUIT' );
@@ -207,7 +207,7 @@ like( $gateway->log_text, qr/client 127\.0\.0\.1: login of old refused: The pass
 
 like( swaks( $port{tls}, to => 'virus@world.example', body => EICAR ), qr/250 2\.0\.0 Accepted as/, 'a virus' );
 ok( wait_until( 20, sub { scalar $gateway->spooled('quarantine') } ), '… is held' );
-my @spam = ( 'Subject: a letter', '', 'Make money fast, click here' );
+my @spam = ( 'From: jean.toto@univ.example', 'Subject: a letter', '', 'Make money fast, click here' );
 converse( $port{tls}, 'EHLO c', plain( 'jean', PASSWORD ), 'MAIL FROM:<jean.toto@univ.example>', 'RCPT TO:<anne@univ.example>', 'DATA', @spam, '.', 'QUIT' );
 $gateway->send_one( from => 'someone@world.example', to => ['anne@univ.example'], data => \join( '', map { "$_\r\n" } @spam ) );
 ok( wait_until( 20, sub { $gateway->maildir_messages('anne@univ.example') == 2 } ), 'what looks like spam is delivered' );
