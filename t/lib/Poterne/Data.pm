@@ -5,6 +5,7 @@ use strict;
 use warnings;
 
 use Exporter 'import';
+use Fcntl qw(:flock);
 use File::Path qw(make_path);
 
 our @EXPORT_OK = qw(corpus corpus_messages as_client_sends unpacked);
@@ -13,44 +14,43 @@ sub folder {
     return $ENV{POTERNE_DATA} // '../shared/data';
 }
 
+# Unpacks an archive into a folder unless that was done; tests that run side by side wait for who does
+# it. False where there is no archive.
+sub unpack_once {
+    my ( $archive, $into ) = @_;
+    my ($name) = $archive =~ m{([^/]+)\.tar\.xz\z};
+    my $done = "build/data/.$name.unpacked";
+    return 1 if -e $done;
+    return 0 if !-e $archive;
+    make_path($into);
+    open my $lock, '>', "build/data/.$name.lock" or die "build/data: $!\n";
+    flock $lock, LOCK_EX or die "build/data: $!\n";
+    return 1 if -e $done;
+    system( 'tar', '-xJf', $archive, '-C', $into ) == 0 or die "can't unpack $archive\n";
+    open my $mark, '>', $done or die "$done: $!\n";
+    close $mark or die "$done: $!\n";
+    return 1;
+}
+
 # The folder of an unpacked archive ("suites/suites", "signatures"), or undef where it is absent.
 sub unpacked {
     my ($name) = @_;
-    my $archive = folder() . "/$name.tar.xz";
     my ($last) = $name =~ m{([^/]+)\z};
-    my $here = "build/data/$last";
-    return $here if -e "$here/.unpacked";
-    return if !-e $archive;
-    make_path($here);
-    system( 'tar', '-xJf', $archive, '-C', $here ) == 0 or die "can't unpack $archive\n";
-    open my $mark, '>', "$here/.unpacked" or die "$here: $!\n";
-    close $mark;
-    return $here;
+    return unpack_once( folder() . "/$name.tar.xz", "build/data/$last" ) ? "build/data/$last" : undef;
 }
 
 # The folder of an unpacked corpus ("sa", "modern"), or undef where its archive is absent.
 sub corpus {
     my ($name) = @_;
-    my $archive = folder() . "/corpora/$name.tar.xz";
-    my $here = "build/data/$name";
-    return $here if -e "$here/index";
-    return if !-e $archive;
-    make_path('build/data');
-    system( 'tar', '-xJf', $archive, '-C', 'build/data' ) == 0 or die "can't unpack $archive\n";
-    return -e "$here/index" ? $here : undef;
+    unpack_once( folder() . "/corpora/$name.tar.xz", 'build/data' ) or return;
+    return -e "build/data/$name/index" ? "build/data/$name" : undef;
 }
 
 # A folder of the test suites ("smuggling"), or undef.
 sub suite {
     my ($name) = @_;
-    my $archive = folder() . '/suites/suites.tar.xz';
-    my $here = 'build/data/suites';
-    if ( !-d "$here/$name" ) {
-        return if !-e $archive;
-        make_path($here);
-        system( 'tar', '-xJf', $archive, '-C', $here ) == 0 or die "can't unpack $archive\n";
-    }
-    return -d "$here/$name" ? "$here/$name" : undef;
+    my $suites = unpacked('suites/suites') // return;
+    return -d "$suites/$name" ? "$suites/$name" : undef;
 }
 
 # Up to n messages, [label, path] each, taken evenly from all corpora; empty where there are none.
