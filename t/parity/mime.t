@@ -6,7 +6,6 @@ use strict;
 use warnings;
 use Digest::MD5 qw(md5_base64);
 use Encode qw(decode encode);
-use File::Path qw(make_path);
 use JSON::PP ();
 use Test::More;
 use lib 't/lib';
@@ -15,15 +14,9 @@ use Poterne::Tree qw(slurp);
 
 my $build = $ENV{POTERNE_BUILD} // 'build';
 my $dump = "$build/t/parity/mime_dump";
-my $home = 'build/data/suites';
-my $archive = Poterne::Data::folder() . '/suites/suites.tar.xz';
 
 plan skip_all => "$dump is not built" if !-x $dump;
-if ( !-d "$home/mime" ) {
-    plan skip_all => "$archive is not there" if !-e $archive;
-    make_path($home);
-    system( 'tar', '-xJf', $archive, '-C', $home ) == 0 or die "can't unpack $archive\n";
-}
+my $home = Poterne::Data::unpacked('suites/suites') // plan skip_all => 'the suites are not there';
 
 my $uu = 'uuencoded files in running text stay text: the antivirus engines look into them';
 my $option = 'made with a parser option that hides or replaces nested messages';
