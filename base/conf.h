@@ -204,6 +204,27 @@ struct conf_submission {
     unsigned second_factor_missing; /* enum conf_factor_missing: refuse */
 };
 
+/* Logins by token (RFC 7628): whose it is says its issuer's server (RFC 7662). */
+struct conf_oauth {
+    const char *introspection;      /* https URL; "": nobody logs in by token */
+    const char *client_id;          /* who we are there; "": nobody */
+    const char *client_secret_file; /* NULL: no secret */
+    const char *trusted;            /* PEM file of authorities; NULL: fetch.trusted */
+    const char *account;            /* member of the answer that names the user: "username" */
+    const char *scope;              /* words that its scope must hold; "": any */
+    const char *audience;           /* that it must be meant for; "": any */
+    const char *issuer;             /* that it must be of; "": any */
+    const char *configuration;      /* URL that is told to clients; "": none */
+    unsigned remember;              /* a good token is not asked for again: 1 minute */
+    unsigned timeout;               /* 5 */
+};
+
+/* The process poterne-fetch: all HTTPS of the gateway. */
+struct conf_fetch {
+    const char *trusted; /* PEM file of authorities; NULL: nobody is trusted */
+    unsigned port;       /* of strangers' servers: 443 */
+};
+
 /* Who may come in, and how a client has to behave before it brings a message. */
 struct conf_gate {
     struct conf_list proxy_from;   /* networks whose connections begin with a PROXY header */
@@ -400,6 +421,7 @@ struct conf {
     size_t n_domains;
     struct conf_smtp smtp;
     struct conf_submission submission;
+    struct conf_oauth oauth;
     struct conf_gate gate;
     struct conf_spam spam;
     struct conf_reports reports;
@@ -409,6 +431,7 @@ struct conf {
     struct conf_sender sender;
     struct conf_dkim dkim;
     struct conf_resolver resolver;
+    struct conf_fetch fetch;
     struct conf_dns_list *lists; /* ordered by name */
     size_t n_lists;
     struct conf_queue queue;

@@ -147,6 +147,31 @@ const struct conf_setting conf_settings[] = {
  {"refuse", "pass"}, "What becomes of an account that has none of them: it can't log in from outside, or the "
  "password is enough."},
 
+{"oauth", "introspection", TEXT(oauth.introspection), "\"\"", 0, 2000, {0},
+ "URL (https) of the server that says whose a token is (RFC 7662). Without one nobody logs in by token."},
+{"oauth", "client_id", TEXT(oauth.client_id), "\"\"", 0, 200, {0},
+ "Who we are there (HTTP Basic); without one we say nothing."},
+{"oauth", "client_secret_file", PATH(oauth.client_secret_file), "\"\"", 0, 0, {0},
+ "File with the password that goes with it. No other process than poterne-fetch knows it."},
+{"oauth", "trusted", PATH(oauth.trusted), "\"\"", 0, 0, {0},
+ "PEM file of the authorities that this server's certificate is checked by; without one fetch.trusted."},
+{"oauth", "account", TEXT(oauth.account), "username", 1, 100, {0},
+ "The member of the answer that names the user, such as username, email or sub: a full address or its local part."},
+{"oauth", "scope", TEXT(oauth.scope), "\"\"", 0, 500, {0},
+ "Words that a token's scope must hold, with blanks between them; without one any scope will do."},
+{"oauth", "audience", TEXT(oauth.audience), "\"\"", 0, 500, {0},
+ "Whom a token must be meant for (aud); without one it may be meant for anybody."},
+{"oauth", "issuer", TEXT(oauth.issuer), "\"\"", 0, 500, {0},
+ "Who must have issued it (iss), where the answer is to say so; without one it is not looked at."},
+{"oauth", "configuration", TEXT(oauth.configuration), "\"\"", 0, 500, {0},
+ "URL that a client is told when its token is refused: where it learns how to get another "
+ "(openid-configuration, RFC 7628 3.2.2)."},
+{"oauth", "remember", TIME(oauth.remember), "1min", 0, HOUR, {0},
+ "How long the server is not asked again about a token that was good; a token that is revoked serves so "
+ "long, and none serves beyond its own end. 0 is not at all."},
+{"oauth", "timeout", TIME(oauth.timeout), "5s", 1, 30, {0},
+ "How long its answer may take; then the login gets 454."},
+
 {"gate", "proxy_from", LIST(CONF_NETWORKS, gate.proxy_from), "{ }", 0, 1000, {0},
  "Networks of load balancers: each of their connections must begin with a PROXY header (version 1 or "
  "2) that says whose it is. From anybody else such a header is an error. LOCAL is the balancer itself; "
@@ -335,6 +360,12 @@ const struct conf_setting conf_settings[] = {
  "sections list."},
 {"resolver", "cache_size", SIZE(resolver.cache_size), "64M", MIB, 16 * GIB, {0},
  "Memory for answers of the DNS."},
+
+{"fetch", "trusted", PATH(fetch.trusted), "/etc/ssl/certs/ca-certificates.crt", 0, 0, {0},
+ "PEM file of the authorities that HTTPS servers' certificates are checked by (Debian has it in the package "
+ "ca-certificates). Where it is missing nobody is trusted, which the log says."},
+{"fetch", "port", COUNT(fetch.port), "443", 1, 65535, {0},
+ "Port of the HTTPS servers that the DNS names; another one is for laboratories."},
 
 {"queue", "retry_first", TIME(queue.retry_first), "1min", 1, DAY, {0},
  "From a delivery that failed for now to the next try; doubled each time."},

@@ -9,7 +9,7 @@
 static const char *const role_names[] = {"poterned",   "edge",     "content", "antivirus",
                                          "directory",  "delivery", "learner", "journal",
                                          "resolver",   "avlink",   "console", "reports",
-                                         "signatures", NULL};
+                                         "signatures", "fetch",    NULL};
 
 static int find_numbered(const struct conf *conf, const char *role, uid_t *uid, gid_t *gid,
                          struct err *err)

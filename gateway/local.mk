@@ -51,6 +51,7 @@ include gateway/antivirus/local.mk
 include gateway/avlink/local.mk
 include gateway/signatures/local.mk
 include gateway/resolver/local.mk
+include gateway/fetch/local.mk
 include gateway/smtp/local.mk
 include gateway/gate/local.mk
 include gateway/edge/local.mk

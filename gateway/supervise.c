@@ -41,10 +41,17 @@ static bool asks_dns(const struct conf *conf)
     return conf->resolver.enabled;
 }
 
+/* Nobody else's server can be found without the DNS. */
+static bool speaks_https(const struct conf *conf)
+{
+    return conf->resolver.enabled || str_of(conf->oauth.introspection).n > 0;
+}
+
 static const struct kind kinds[] = {
     {.name = "journal", .exclusive = true, .service = true, .witness = true},
     {.name = "directory", .service = true},
     {.name = "resolver", .service = true, .needed = asks_dns},
+    {.name = "fetch", .service = true, .needed = speaks_https},
     {.name = "learner", .exclusive = true, .service = true},
     {.name = "reports", .exclusive = true, .service = true},
     {.name = "content", .service = true},

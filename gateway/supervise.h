@@ -20,7 +20,7 @@
 #include "base/role.h"
 #include "gateway/certificates.h"
 
-#define KINDS_MAX    12
+#define KINDS_MAX    16
 #define CHILDREN_MAX 4 /* of one kind at a time: starting, serving, draining ones */
 
 #define RETRY_FIRST   1  /* seconds until a kind that died is started again; doubles … */

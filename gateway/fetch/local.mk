@@ -1,0 +1,16 @@
+# fetch: the program that speaks HTTPS; lib/libfetch.a is what asks it from an event loop
+noinst_LIBRARIES += lib/libfetch.a
+lib_libfetch_a_CPPFLAGS = $(AM_CPPFLAGS) $(EVENT_CFLAGS)
+lib_libfetch_a_SOURCES = \
+    gateway/fetch/desk.c gateway/fetch/desk.h \
+    gateway/fetch/protocol.c gateway/fetch/protocol.h
+
+pkglibexec_PROGRAMS += gateway/poterne-fetch
+gateway_poterne_fetch_CPPFLAGS = $(AM_CPPFLAGS) $(EVENT_CFLAGS) $(CURL_CFLAGS) $(OPENSSL_CFLAGS)
+gateway_poterne_fetch_SOURCES = gateway/fetch/fetch.c \
+    gateway/fetch/askers.c gateway/fetch/askers.h \
+    gateway/fetch/service.c gateway/fetch/service.h \
+    gateway/fetch/url.c gateway/fetch/url.h \
+    gateway/fetch/web.c gateway/fetch/web.h
+gateway_poterne_fetch_LDADD = lib/libfetch.a lib/libdesk.a $(GATE_LIBS) $(RESOLVER_LIBS) $(CURL_LIBS) \
+    $(OPENSSL_LIBS) $(EVENT_LIBS) $(BASE_LIBS)
