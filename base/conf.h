@@ -360,7 +360,7 @@ struct conf_queue {
 };
 
 /* Is it encrypted there (STARTTLS)? */
-enum conf_outside_tls { OUTSIDE_TLS_NONE, OUTSIDE_TLS_MAY, OUTSIDE_TLS_MUST };
+enum conf_outside_tls { OUTSIDE_TLS_NONE, OUTSIDE_TLS_MAY, OUTSIDE_TLS_MUST, OUTSIDE_TLS_VERIFY };
 
 /* Where mail goes whose recipient is in none of our domains. */
 struct conf_outside {
@@ -369,6 +369,8 @@ struct conf_outside {
     unsigned connections_limit; /* to all of them: 500 */
     unsigned port;              /* of the servers that the DNS names: 25 */
     unsigned tls;               /* enum conf_outside_tls: may */
+    bool dane;                  /* TLSA records are asked for, and hold (RFC 7672): yes */
+    const char *trusted;        /* PEM file of the authorities that are believed; NULL: none */
     const char *helo;           /* said in our hello; NULL: hostname */
 };
 

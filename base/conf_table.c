@@ -403,9 +403,14 @@ const struct conf_setting conf_settings[] = {
  "Connections at once to all servers that the DNS names; mail that finds none free waits for its turn."},
 {"outside", "port", COUNT(outside.port), "25", 1, 65535, {0},
  "Port of the servers that the DNS names; another one is for laboratories."},
-{"outside", "tls", CONF_CHOICE, AT(outside.tls, unsigned), "may", 0, 0, {"none", "may", "must"},
- "Encrypt by STARTTLS: never, where it is offered and works, or always, so that mail waits where it does not. Nobody's "
- "certificate is checked."},
+{"outside", "tls", CONF_CHOICE, AT(outside.tls, unsigned), "may", 0, 0, {"none", "may", "must", "verify"},
+ "Encrypt by STARTTLS: never, where it is offered and works, always, or only to a server whose certificate is valid for "
+ "its name; mail that finds no such server waits. What a domain has published (dane) goes further."},
+{"outside", "dane", BOOL(outside.dane), "yes", 0, 0, {0},
+ "Whether servers with TLSA records, proved by DNSSEC, are only sent to over TLS with a key that the records name (RFC "
+ "7672). With tls none they are not."},
+{"outside", "trusted", PATH(outside.trusted), "\"/etc/ssl/certs/ca-certificates.crt\"", 0, 0, {0},
+ "PEM file of the authorities whose certificates are believed."},
 {"outside", "helo", HOST(outside.helo), NULL, 0, 0, {0},
  "The name that is said in EHLO to servers of other domains. Default: hostname."},
 

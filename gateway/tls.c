@@ -4,6 +4,8 @@
 #include <openssl/err.h>
 #include <openssl/rand.h>
 
+#include "base/log.h"
+
 /* The first of OpenSSL's errors, which is the cause; the rest is forgotten. */
 static int openssl_failed(struct err *err, const char *what, const char *path)
 {
@@ -76,13 +78,25 @@ int tls_days_left(const SSL_CTX *tls)
     return seconds < 0 ? days - 1 : days;
 }
 
-int tls_load_client(SSL_CTX **tls, struct err *err)
+/* Without them no certificate is valid, which is what then is said of it. */
+static void load_trusted(SSL_CTX *ctx, const char *trusted)
+{
+    struct err err;
+    if (trusted == NULL || SSL_CTX_load_verify_file(ctx, trusted) == 1)
+        return;
+    openssl_failed(&err, "cannot read the trusted authorities in", trusted);
+    log_error("%s; no certificate is believed (Debian has them in the package ca-certificates)",
+              err.text);
+}
+
+int tls_load_client(const char *trusted, SSL_CTX **tls, struct err *err)
 {
     SSL_CTX *ctx = SSL_CTX_new(TLS_client_method());
     if (ctx == NULL)
         return openssl_failed(err, "TLS", "can't be started");
     set_up(ctx);
     SSL_CTX_set_verify(ctx, SSL_VERIFY_NONE, NULL);
+    load_trusted(ctx, trusted);
     if (warm_up(ctx, err) < 0) {
         SSL_CTX_free(ctx);
         return -1;

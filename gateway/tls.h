@@ -17,8 +17,10 @@ int tls_load(const struct conf_smtp *conf, SSL_CTX **tls, struct err *err);
  * say. */
 int tls_days_left(const SSL_CTX *tls);
 
-/* For connections of ours: they are encrypted, but nobody is asked who he is. */
-int tls_load_client(SSL_CTX **tls, struct err *err);
+/* For connections of ours: they are encrypted, and what the other side shows is looked at by
+ * whoever asks for it (gateway/client/proof.h). `trusted`: PEM file of the authorities that are
+ * believed; NULL, or one that can't be read, which is logged: none is. */
+int tls_load_client(const char *trusted, SSL_CTX **tls, struct err *err);
 
 /* Like read() and write() on a non-blocking socket, but for the results below. */
 #define TLS_WANTS_READ  (-2)

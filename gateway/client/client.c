@@ -176,10 +176,17 @@ static void on_offers(struct client *client)
         client->state = CLIENT_STARTTLS;
         buf_addf(&client->out, "STARTTLS\r\n");
     } else if (client->tls == CLIENT_TLS_MUST) {
+        client->no_tls = true;
         die(client, "offers no STARTTLS, and without TLS nothing is sent");
     } else {
         client->state = CLIENT_READY;
     }
+}
+
+static void refuse_without_tls(struct client *client)
+{
+    client->no_tls = true;
+    die_with_reply(client, "answered STARTTLS with");
 }
 
 static void on_starttls(struct client *client)
@@ -187,7 +194,7 @@ static void on_starttls(struct client *client)
     if (reply_class(&client->reply) == 2)
         client->state = CLIENT_HANDSHAKE;
     else if (client->tls == CLIENT_TLS_MUST)
-        die_with_reply(client, "answered STARTTLS with");
+        refuse_without_tls(client);
     else
         client->state = CLIENT_READY;
 }

@@ -76,6 +76,7 @@ struct client {
     enum client_tls tls; /* NONE after client_init() */
     bool secured;
     bool wants_tls; /* it said that nothing is taken in clear */
+    bool no_tls;    /* DEAD since TLS must be and is not offered */
     struct client_hooks hooks;
     struct reply reply;
     struct buf out;

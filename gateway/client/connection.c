@@ -21,6 +21,9 @@ struct connection {
     struct client client;
     SSL_CTX *context;
     SSL *ssl; /* NULL: in clear */
+    struct proof_wanted wanted;
+    enum proof_kind looked_for; /* what of it can be */
+    struct proof proof;
     bool tls_failed;
     int fd;
     struct event *readable;
@@ -104,7 +107,10 @@ static void finish_dead(struct connection *c)
 {
     const struct connection_hooks hooks = c->hooks;
     const bool greeted = c->greeted;
-    const bool tls_failed = c->tls_failed;
+    const bool tls_failed = c->tls_failed || c->client.no_tls;
+    const enum proof_fault fault = c->client.no_tls ? FAULT_STARTTLS_NOT_SUPPORTED
+                                   : c->proof.fault ? c->proof.fault
+                                                    : FAULT_VALIDATION_FAILURE;
     char why[sizeof c->client.error];
     snprintf(why, sizeof why, "%s", c->client.error);
     if (c->busy && c->client.messages && client_is_untouched(&c->client)) {
@@ -115,7 +121,7 @@ static void finish_dead(struct connection *c)
     }
     connection_free(c);
     if (tls_failed && hooks.tls_failed)
-        hooks.tls_failed(hooks.data);
+        hooks.tls_failed(hooks.data, fault, why);
     hooks.closed(hooks.data, greeted, why);
 }
 
@@ -211,13 +217,29 @@ static void watch(struct connection *c, bool writing)
         event_del(c->writable);
 }
 
+static int start_tls(struct connection *c, struct err *err)
+{
+    c->ssl = tls_connect_start(c->context, c->fd);
+    if (c->ssl == NULL)
+        return err_set(err, "out of memory for TLS");
+    return proof_prepare(c->ssl, &c->wanted, &c->looked_for, err);
+}
+
+/* Nothing is said over what did not prove what is required. */
+static int look_at_proof(struct connection *c, struct err *err)
+{
+    if (proof_look(c->ssl, c->looked_for, &c->proof) || !c->wanted.required)
+        return 1;
+    return err_set(err, "%s", c->proof.why);
+}
+
 /* 1 TLS stands, 0 it waits, -1 it can't be agreed on */
 static int shake_hands(struct connection *c)
 {
     struct err err;
-    if (c->ssl == NULL)
-        c->ssl = tls_connect_start(c->context, c->fd);
-    int got = c->ssl ? tls_handshake(c->ssl, &err) : err_set(&err, "out of memory for TLS");
+    int got = c->ssl == NULL ? start_tls(c, &err) : 0;
+    if (got == 0)
+        got = tls_handshake(c->ssl, &err);
     if (got == TLS_WANTS_READ || got == TLS_WANTS_WRITE) {
         event_add(c->readable, NULL);
         if (got == TLS_WANTS_WRITE)
@@ -226,6 +248,8 @@ static int shake_hands(struct connection *c)
             event_del(c->writable);
         return 0;
     }
+    if (got == 1)
+        got = look_at_proof(c, &err);
     if (got == 1) {
         c->progress = true;
         client_secured(&c->client);
@@ -369,6 +393,7 @@ struct connection *connection_open(struct event_base *base, const struct conf_ho
     client_init(&c->client, hop->kind == HOP_LMTP ? CLIENT_LMTP : CLIENT_SMTP, way->hostname,
                 &results);
     c->context = way->context;
+    c->wanted = way->proof;
     c->client.tls = way->context ? way->tls : CLIENT_TLS_NONE;
     if (start_connect(c, err) < 0 || make_events(c, base, err) < 0) {
         connection_free(c);
@@ -395,6 +420,11 @@ bool connection_wants_tls(const struct connection *c)
 const char *connection_security(const struct connection *c)
 {
     return c->client.secured ? SSL_get_version(c->ssl) : NULL;
+}
+
+const struct proof *connection_proof(const struct connection *c)
+{
+    return &c->proof;
 }
 
 bool connection_is_idle(const struct connection *c)

@@ -7,6 +7,7 @@
 
 #include "base/conf.h"
 #include "gateway/client/client.h"
+#include "gateway/client/proof.h"
 #include "gateway/tls.h"
 
 struct event_base;
@@ -23,8 +24,9 @@ struct connection_limits {
 /* How it goes there. */
 struct connection_way {
     const char *hostname; /* said in our hello; outlives the connection */
-    enum client_tls tls;  /* so far nobody is asked to prove who he is */
-    SSL_CTX *context;     /* gateway/tls.h; NULL: CLIENT_TLS_NONE */
+    enum client_tls tls;
+    struct proof_wanted proof; /* once TLS stands */
+    SSL_CTX *context;          /* gateway/tls.h; NULL: CLIENT_TLS_NONE */
 };
 
 struct connection_hooks {
@@ -36,8 +38,9 @@ struct connection_hooks {
     /* The transaction did not get through, though nothing is wrong with it: the other side had
      * closed an idle connection. No results; `closed` follows. */
     void (*returned)(void *data);
-    /* TLS could not be agreed on; `closed` follows. May be NULL. */
-    void (*tls_failed)(void *data);
+    /* TLS could not be agreed on, was not offered though it must be, or did not prove what is
+     * required; `closed` follows. May be NULL. */
+    void (*tls_failed)(void *data, enum proof_fault fault, const char *why);
     /* It is gone, the last call. `greeted` says whether it ever was ready. */
     void (*closed)(void *data, bool greeted, const char *why);
     void *data;
@@ -56,6 +59,8 @@ void connection_send(struct connection *connection, const struct client_transact
 bool connection_wants_tls(const struct connection *connection);
 /* "TLSv1.3"; NULL: in clear */
 const char *connection_security(const struct connection *connection);
+/* What TLS proved; of one in clear: nothing. */
+const struct proof *connection_proof(const struct connection *connection);
 bool connection_is_idle(const struct connection *connection);
 /* It is given up as soon as whoever holds it comes back from its hook: QUIT, then `closed`. Only
  * when ready or idle. */

@@ -11,6 +11,7 @@
 #include "base/log.h"
 #include "base/role_user.h"
 #include "gateway/client/maildir.h"
+#include "gateway/client/proof.h"
 #include "gateway/delivery/delivery.h"
 #include "gateway/delivery/sign.h"
 
@@ -56,7 +57,8 @@ static int delivery_load(const struct role_env *env, void **data, struct err *er
         loaded->n_own = outside_own_addresses(conf, loaded->own);
     if (conf->outside.tls != OUTSIDE_TLS_NONE &&
         (conf_mails_by_mx(conf) || conf->outside.next_hop.n) &&
-        tls_load_client(&loaded->tls, err) < 0)
+        (tls_load_client(conf->outside.trusted, &loaded->tls, err) < 0 ||
+         proof_enable(loaded->tls, err) < 0))
         return -1;
     if (signer_load(conf, &loaded->signer, err) < 0)
         return -1;

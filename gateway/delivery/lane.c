@@ -8,6 +8,10 @@
 #include "gateway/client/connection.h"
 #include "gateway/client/maildir.h"
 #include "gateway/delivery/delivery.h"
+#include "gateway/delivery/policy.h"
+
+#define SECURITY_SIZE 80
+#define TLS_STATUS    "4.7.5 " /* RFC 3463 3.8 */
 
 struct lane {
     struct hop *hop;
@@ -19,6 +23,8 @@ struct lane {
     size_t at;               /* the one that it is with */
     uint64_t tried;          /* a bit each */
     int64_t walk_until;      /* monotonic seconds */
+    struct policy policy;    /* how it is gone to */
+    bool tls_failed;         /* there */
     bool again;              /* the same one, in clear */
     /* a thread's */
     struct work work;
@@ -63,14 +69,25 @@ static void lane_free(struct lane *lane)
 
 /* --- connections --- */
 
+/* "TLSv1.3, DANE verified"; NULL: in clear. */
+static const char *security_of(const struct lane *lane, char text[SECURITY_SIZE])
+{
+    const char *version = connection_security(lane->connection);
+    const char *proved = policy_protection(&lane->policy, connection_proof(lane->connection));
+    if (version == NULL)
+        return NULL;
+    snprintf(text, SECURITY_SIZE, "%s%s%s", version, proved ? ", " : "", proved ? proved : "");
+    return text;
+}
+
 static void send_leg(struct lane *lane, struct leg *leg)
 {
     const struct client_transaction transaction = {.file = leg->job->loaded->file,
                                                    .recipients = leg->owed,
                                                    .n = leg->n};
+    char security[SECURITY_SIZE];
     lane->leg = leg;
-    leg_is_with(leg, lane->targets->list[lane->at].place.text,
-                connection_security(lane->connection));
+    leg_is_with(leg, lane->targets->list[lane->at].place.text, security_of(lane, security));
     connection_send(lane->connection, &transaction);
 }
 
@@ -135,11 +152,12 @@ static void on_returned(void *data)
 
 /* The same server again without it, unless it must be: only what is secret for everybody is lost if
  * this was an attack, as it is if there is no TLS at all (RFC 7435). */
-static void on_tls_failed(void *data)
+static void on_tls_failed(void *data, enum proof_fault fault, const char *why)
 {
     struct lane *lane = data;
     struct target *target = &lane->targets->list[lane->at];
-    if (lane->hop->delivery->conf->outside.tls == OUTSIDE_TLS_MUST)
+    lane->tls_failed = true;
+    if (lane->policy.tls == CLIENT_TLS_MUST)
         return;
     target->plain_until = clock_seconds() + DELIVERY_PLAIN_SECONDS;
     lane->again = true;
@@ -154,7 +172,10 @@ static void on_closed(void *data, bool greeted, const char *why)
     struct err err;
     lane->connection = NULL;
     log_debug("%s: connection closed: %s", lane->targets->list[lane->at].place.text, why);
-    err_set(&err, "%s", why);
+    if (lane->tls_failed && lane->policy.because)
+        err_set(&err, TLS_STATUS "%s: %s", lane->policy.because, why);
+    else
+        err_set(&err, "%s", why);
     if (!greeted && next_server(lane, &err) == 0)
         return;
     lane_free(lane);
@@ -164,21 +185,28 @@ static void on_closed(void *data, bool greeted, const char *why)
 }
 
 /* To servers of others; those of our own domains are on our side. */
-static struct connection_way way_to(const struct hop *hop, const struct target *target)
+static struct connection_way way_to(struct lane *lane, const struct target *target)
 {
-    static const enum client_tls choices[] = {[OUTSIDE_TLS_NONE] = CLIENT_TLS_NONE,
-                                              [OUTSIDE_TLS_MAY] = CLIENT_TLS_MAY,
-                                              [OUTSIDE_TLS_MUST] = CLIENT_TLS_MUST};
+    const struct hop *hop = lane->hop;
     const struct delivery *delivery = hop->delivery;
     const struct conf *conf = delivery->conf;
     struct connection_way way = {.hostname = conf->hostname};
+    lane->policy = (struct policy){.tls = CLIENT_TLS_NONE};
     if (hop->lookup == NULL && hop != delivery->smarthost)
         return way;
+    const struct policy_facts facts = {.tls = (enum conf_outside_tls)conf->outside.tls,
+                                       .name = target->who ? target->who->name : NULL,
+                                       .tlsa = target->who ? target->who->tlsa : NULL,
+                                       .tls_fails = clock_seconds() < target->plain_until};
+    lane->policy = policy_decide(&facts);
     if (conf->outside.helo)
         way.hostname = conf->outside.helo;
-    way.tls = choices[conf->outside.tls];
-    if (way.tls == CLIENT_TLS_MAY && clock_seconds() < target->plain_until)
-        way.tls = CLIENT_TLS_NONE;
+    way.tls = lane->policy.tls;
+    way.proof = (struct proof_wanted){.kind = lane->policy.proof,
+                                      .required = lane->policy.required,
+                                      .name = facts.name,
+                                      .domain = hop->lookup ? hop->text : NULL,
+                                      .tlsa = facts.tlsa};
     way.context = delivery->loaded->tls;
     return way;
 }
@@ -200,9 +228,22 @@ static int open_connection(struct lane *lane, struct err *err)
                                            .closed = on_closed,
                                            .data = lane};
     const struct target *target = &lane->targets->list[lane->at];
-    const struct connection_way way = way_to(lane->hop, target);
+    const struct connection_way way = way_to(lane, target);
+    lane->tls_failed = false;
     lane->connection = connection_open(delivery->base, &target->place, &way, &limits, &hooks, err);
     return lane->connection ? 0 : -1;
+}
+
+/* Which one it was, behind the status code of what it says. */
+static void name_server(struct err *err, const char *text)
+{
+    size_t n = strlen(TLS_STATUS);
+    if (strncmp(err->text, TLS_STATUS, n) != 0) {
+        err_prefix(err, "%s", text);
+        return;
+    }
+    memmove(err->text, err->text + n, strlen(err->text + n) + 1);
+    err_prefix(err, TLS_STATUS "%s", text);
 }
 
 /* err says why the one before failed, if there was one; -1: there is none left, and err says why
@@ -223,7 +264,7 @@ static int next_server(struct lane *lane, struct err *err)
             target_failed(failed, now, hop_pause(lane->hop, failed->failures + 1));
             if (n > 1) {
                 log_info("%s: %s", failed->place.text, err->text);
-                err_prefix(err, "%s", failed->place.text);
+                name_server(err, failed->place.text);
             }
         }
         size_t next = targets_next(lane->targets, lane->tried, now);

@@ -3,6 +3,8 @@ noinst_LIBRARIES += lib/libclient.a lib/libdelivery.a
 lib_libclient_a_CPPFLAGS = $(AM_CPPFLAGS) $(EVENT_CFLAGS) $(OPENSSL_CFLAGS)
 lib_libclient_a_SOURCES = \
     gateway/client/reply.c gateway/client/reply.h \
+    gateway/client/tlsa.c gateway/client/tlsa.h \
+    gateway/client/proof.c gateway/client/proof.h \
     gateway/client/body.c gateway/client/body.h \
     gateway/client/client.c gateway/client/client.h \
     gateway/client/connection.c gateway/client/connection.h \
@@ -19,6 +21,7 @@ lib_libdelivery_a_SOURCES = \
     gateway/delivery/targets.c gateway/delivery/targets.h \
     gateway/delivery/sign.c gateway/delivery/sign.h \
     gateway/delivery/mx.c gateway/delivery/mx.h \
+    gateway/delivery/policy.c gateway/delivery/policy.h \
     gateway/delivery/outside.c gateway/delivery/outside.h \
     gateway/delivery/journal.c gateway/delivery/service.c gateway/delivery/report.c \
     gateway/delivery/vault.c gateway/delivery/decide.c gateway/delivery/released.c \
@@ -40,7 +43,7 @@ t_unit_delivery_lookup_CPPFLAGS = $(AM_CPPFLAGS) $(EVENT_CFLAGS) $(OPENSSL_CFLAG
 t_unit_delivery_lookup_LDADD = $(DELIVERY_LIBS) $(CMOCKA_LIBS)
 
 unit += t/unit/delivery_mx
-t_unit_delivery_mx_LDADD = lib/libdelivery.a lib/libresolver.a lib/libsender.a $(GATE_LIBS) $(BASE_LIBS) $(CMOCKA_LIBS)
+t_unit_delivery_mx_LDADD = lib/libdelivery.a lib/libclient.a lib/libresolver.a lib/libsender.a $(GATE_LIBS) $(BASE_LIBS) $(CMOCKA_LIBS)
 
 noinst_LIBRARIES += t/delivery/libfake.a
 t_delivery_libfake_a_SOURCES = t/delivery/fake.h t/delivery/fake_hop.c t/delivery/fake_journal.c \
@@ -56,6 +59,19 @@ EXTRA_t_unit_delivery_queue_DEPENDENCIES = gateway/poterne-delivery$(EXEEXT)
 unit += t/unit/delivery_hops
 t_unit_delivery_hops_LDADD = $(DELIVERY_FAKE_LIBS)
 EXTRA_t_unit_delivery_hops_DEPENDENCIES = gateway/poterne-delivery$(EXEEXT)
+
+unit += t/unit/delivery_policy
+t_unit_delivery_policy_CPPFLAGS = $(AM_CPPFLAGS) $(OPENSSL_CFLAGS)
+t_unit_delivery_policy_LDADD = lib/libdelivery.a lib/libclient.a $(BASE_LIBS) $(CMOCKA_LIBS)
+
+unit += t/unit/delivery_proof
+t_unit_delivery_proof_CPPFLAGS = $(AM_CPPFLAGS) $(OPENSSL_CFLAGS)
+t_unit_delivery_proof_LDADD = lib/libclient.a lib/libtls.a $(BASE_LIBS) $(OPENSSL_LIBS) $(CMOCKA_LIBS)
+
+fuzz += t/fuzz/tlsa
+t_fuzz_tlsa_CPPFLAGS = $(AM_CPPFLAGS) $(OPENSSL_CFLAGS)
+t_fuzz_tlsa_LDADD = lib/libclient.a lib/libtls.a $(BASE_LIBS) $(OPENSSL_LIBS)
+t_fuzz_tlsa_LDFLAGS = $(AM_LDFLAGS) $(LIBFUZZER_LDFLAGS)
 
 fuzz += t/fuzz/next_hop
 t_fuzz_next_hop_LDADD = lib/libclient.a $(SPOOL_LIBS)

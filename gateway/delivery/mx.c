@@ -6,6 +6,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+_Static_assert(TARGET_HOSTS_MAX >= MX_HOSTS_MAX, "room for each");
+
 static enum mx_result say(struct mx *mx, enum mx_result result, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
@@ -111,7 +113,7 @@ static enum mx_result take_list(struct mx *mx, const struct mx_us *us, const cha
 enum mx_result mx_take_hosts(struct mx *mx, const struct mx_us *us, const char *domain,
                              const struct resolver_answer *answer, uint64_t chance)
 {
-    *mx = (struct mx){.ttl = answer->ttl};
+    *mx = (struct mx){.ttl = answer->ttl, .secure = (answer->flags & RESOLVER_SECURE) != 0};
     switch (answer->status) {
     case DNS_FOUND:
         return take_list(mx, us, domain, answer, chance);
@@ -145,6 +147,8 @@ void mx_take_addresses(struct mx *mx, size_t host_number, enum dns_type type,
     if (answer->status == DNS_TEMP_FAILED || answer->status == DNS_BOGUS ||
         answer->status == DNS_ASKED_NOT)
         host->unknown = true;
+    if (answer->status == DNS_FOUND && !(answer->flags & RESOLVER_SECURE))
+        host->unproved = true;
     for (size_t i = 0; answer->status == DNS_FOUND && i < answer->n && *n < MX_ADDRESSES_MAX; i++) {
         const struct str data = answer->records[i].data;
         if (data.n != bytes)
@@ -154,6 +158,48 @@ void mx_take_addresses(struct mx *mx, size_t host_number, enum dns_type type,
             ++*n;
     }
 }
+
+/* --- TLSA --- */
+
+bool mx_wants_tlsa(const struct mx *mx, const struct mx_us *us, size_t host_number,
+                   char name[MX_TLSA_NAME_SIZE])
+{
+    const struct mx_host *host = &mx->hosts[host_number];
+    if (!mx->secure || host->unproved || host->n4 + host->n6 == 0)
+        return false;
+    snprintf(name, MX_TLSA_NAME_SIZE, "_%u._tcp.%s", us->port, host->name);
+    return dns_name_ok(str_of(name));
+}
+
+/* Records without a proof are none (RFC 7672 2.1.1). */
+int mx_take_tlsa(struct mx *mx, size_t host_number, const struct resolver_answer *answer)
+{
+    struct mx_host *host = &mx->hosts[host_number];
+    bool there = answer->status == DNS_FOUND && answer->n && answer->flags & RESOLVER_SECURE;
+    if (answer->ttl < mx->ttl && answer->status == DNS_FOUND)
+        mx->ttl = answer->ttl;
+    if (answer->status == DNS_BOGUS)
+        host->tlsa_lost = DNS_BOGUS;
+    if (answer->status == DNS_TEMP_FAILED || answer->status == DNS_ASKED_NOT)
+        host->tlsa_lost = DNS_TEMP_FAILED;
+    if (!there || host->tlsa)
+        return 0;
+    host->tlsa = tlsa_read(answer->records, answer->n);
+    if (host->tlsa)
+        return 0;
+    host->tlsa_lost = DNS_TEMP_FAILED;
+    return -1;
+}
+
+void mx_release(struct mx *mx)
+{
+    for (size_t i = 0; i < mx->n; i++) {
+        free(mx->hosts[i].tlsa);
+        mx->hosts[i].tlsa = NULL;
+    }
+}
+
+/* --- servers --- */
 
 static bool is_own(const struct mx_us *us, const char *address)
 {
@@ -177,7 +223,8 @@ static bool host_is_own(const struct mx_us *us, const struct mx_host *host)
 struct gathering {
     const struct mx_us *us;
     struct targets *targets;
-    bool kept_out; /* an address that is in never_to */
+    bool kept_out;                  /* an address that is in never_to */
+    const struct mx_host *doubtful; /* nobody knows whether it has TLSA records */
 };
 
 static void add_target(struct gathering *g, const char *name, const char *address)
@@ -189,8 +236,18 @@ static void add_target(struct gathering *g, const char *name, const char *addres
 }
 
 /* IPv4 first: who sends over IPv6 is asked for more, and refused more often. */
-static void add_host(struct gathering *g, const struct mx_host *host)
+static void add_host(struct gathering *g, struct mx_host *host)
 {
+    if (host->tlsa_lost != DNS_ASKED_NOT) {
+        g->doubtful = host;
+        return;
+    }
+    struct target_host *who = targets_host(g->targets, host->name);
+    if (who == NULL)
+        return;
+    free(who->tlsa);
+    who->tlsa = host->tlsa;
+    host->tlsa = NULL;
     for (size_t i = 0; i < host->n4; i++)
         add_target(g, host->name, host->four[i]);
     for (size_t i = 0; i < host->n6; i++)
@@ -200,7 +257,7 @@ static void add_host(struct gathering *g, const struct mx_host *host)
 enum mx_result mx_targets(struct mx *mx, const struct mx_us *us, const char *domain,
                           struct targets *targets)
 {
-    struct gathering g = {us, targets, false};
+    struct gathering g = {.us = us, .targets = targets};
     unsigned end = UINT_MAX;
     bool unknown = false, before_us = false;
     for (size_t i = 0; i < mx->n; i++)
@@ -216,6 +273,11 @@ enum mx_result mx_targets(struct mx *mx, const struct mx_us *us, const char *dom
     if (!before_us)
         return say(mx, MX_NEVER, "5.4.6 mail for %s would come back to us: its best MX is %s",
                    domain, mx->hosts[0].name);
+    if (g.doubtful)
+        return say(mx, MX_LATER,
+                   "4.7.5 the DNS does not say whether TLS to %s is bound to a key "
+                   "(TLSA, DANE): %s",
+                   g.doubtful->name, dns_status_name(g.doubtful->tlsa_lost));
     if (unknown)
         return say(mx, MX_LATER, "4.4.3 the DNS does not say where the mail servers of %s are",
                    domain);
@@ -236,7 +298,7 @@ enum mx_result mx_literal(struct mx *mx, const struct mx_us *us, const char *dom
                           struct targets *targets)
 {
     const struct str tag = STR("[IPv6:");
-    struct gathering g = {us, targets, false};
+    struct gathering g = {.us = us, .targets = targets};
     struct str whole = str_of(domain);
     bool six = str_istarts(whole, tag);
     struct str inside = str_sub(whole, six ? tag.n : 1, whole.n - 1);

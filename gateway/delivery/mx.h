@@ -4,11 +4,13 @@
  *
  *   mx_take_hosts()      the answer for MX: hosts in order of preference, equal ones shuffled
  *   mx_take_addresses()  for each of them, the answers for A and AAAA
+ *   mx_take_tlsa()       for those that mx_wants_tlsa(): the answer for TLSA (RFC 7672)
  *   mx_targets()         the servers to be tried, in order
  *
  * A host of our own, by name or address, is dropped with all that are not preferred to it, so that
  * mail goes towards its end (5.1). For good are only: no such domain, a null MX, nobody left but
- * us. Everything else may be another way the next time.
+ * us. Everything else may be another way the next time. A host of which it is not known whether it
+ * has TLSA records is not gone to: that would be what an attacker wants who keeps them away.
  */
 #ifndef POTERNE_GATEWAY_DELIVERY_MX_H
 #define POTERNE_GATEWAY_DELIVERY_MX_H
@@ -18,9 +20,10 @@
 #include "gateway/gate/networks.h"
 #include "gateway/resolver/protocol.h"
 
-#define MX_HOSTS_MAX     16 /* the best of those that the DNS names */
-#define MX_ADDRESSES_MAX 8  /* of a host, of each family */
-#define MX_WHY_SIZE      512
+#define MX_HOSTS_MAX      16 /* the best of those that the DNS names */
+#define MX_ADDRESSES_MAX  8  /* of a host, of each family */
+#define MX_WHY_SIZE       512
+#define MX_TLSA_NAME_SIZE (DOMAIN_SIZE + sizeof "_65535._tcp.")
 
 struct mx_own {
     char address[INET6_ADDRSTRLEN];
@@ -39,13 +42,17 @@ struct mx_us {
 struct mx_host {
     char name[DOMAIN_SIZE];
     unsigned preference;
-    bool unknown; /* its addresses, or some of them: the DNS gave no answer */
+    bool unknown;              /* its addresses, or some of them: the DNS gave no answer */
+    bool unproved;             /* some of its addresses have no proof by DNSSEC */
+    struct tlsa *tlsa;         /* NULL: none, or not asked */
+    enum dns_status tlsa_lost; /* why it is not known whether it has any; DNS_ASKED_NOT: it is */
     size_t n4, n6;
     char four[MX_ADDRESSES_MAX][INET_ADDRSTRLEN];
     char six[MX_ADDRESSES_MAX][INET6_ADDRSTRLEN];
 };
 
 struct mx {
+    bool secure; /* DNSSEC proved who the hosts are */
     size_t n;
     struct mx_host hosts[MX_HOSTS_MAX];
     uint32_t ttl;          /* seconds: the least of all answers */
@@ -63,6 +70,14 @@ enum mx_result mx_take_hosts(struct mx *mx, const struct mx_us *us, const char *
                              const struct resolver_answer *answer, uint64_t chance);
 void mx_take_addresses(struct mx *mx, size_t host, enum dns_type type,
                        const struct resolver_answer *answer);
+/* The name to be asked for TLSA; false: there is no need, since DNSSEC does not prove that this is
+ * the host and these are its addresses (RFC 7672 2.2). */
+bool mx_wants_tlsa(const struct mx *mx, const struct mx_us *us, size_t host,
+                   char name[MX_TLSA_NAME_SIZE]);
+/* -1: out of memory; the host then counts as one of which nothing is known. */
+int mx_take_tlsa(struct mx *mx, size_t host, const struct resolver_answer *answer);
+/* What was taken from answers is freed. */
+void mx_release(struct mx *mx);
 enum mx_result mx_targets(struct mx *mx, const struct mx_us *us, const char *domain,
                           struct targets *targets);
 /* A domain that is an address literal, "[192.0.2.1]" or "[IPv6:2001:db8::1]" (RFC 5321 4.1.3): no

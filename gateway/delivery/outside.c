@@ -25,7 +25,7 @@ struct lookup {
     bool waits;
     bool never;           /* what was heard is that nothing can be delivered */
     struct mx *mx;        /* while it is being asked */
-    unsigned open;        /* questions about addresses */
+    unsigned open;        /* questions about addresses, or about TLSA records */
     int64_t fresh_until;  /* monotonic seconds: what was heard holds */
     int64_t unused_since; /* 0: it is in use */
     char domain[SMTP_DOMAIN_MAX + 1];
@@ -35,6 +35,7 @@ struct outside {
     struct dns_desk *desk;
     struct networks never_to;
     struct mx_us us;
+    bool dane;
     unsigned char key[SIPHASH_KEY_SIZE];
     struct hop *slots[SLOTS];
     size_t n;
@@ -117,6 +118,7 @@ static void heard(struct hop *hop, enum mx_result result, struct targets *target
     char why[MX_WHY_SIZE];
     uint32_t ttl = l->mx->ttl;
     snprintf(why, sizeof why, "%s", l->mx->why);
+    mx_release(l->mx);
     free(l->mx);
     l->mx = NULL;
     if (result != MX_FOUND)
@@ -155,13 +157,43 @@ static void put_together(struct hop *hop)
         heard(hop, mx_targets(l->mx, &hop->delivery->outside->us, l->domain, targets), targets);
 }
 
+static void on_tlsa(void *asker, uint32_t ticket, const struct resolver_answer *answer)
+{
+    struct hop *hop = asker;
+    struct lookup *l = hop->lookup;
+    if (mx_take_tlsa(l->mx, ticket, answer) < 0)
+        log_warning("out of memory for the TLSA records of %s", l->mx->hosts[ticket].name);
+    if (--l->open == 0)
+        put_together(hop);
+}
+
+/* Which hosts said to what keys their TLS is bound. */
+static void ask_tlsa(struct hop *hop)
+{
+    const struct outside *o = hop->delivery->outside;
+    const struct resolver_answer unasked = {.status = DNS_TEMP_FAILED};
+    struct lookup *l = hop->lookup;
+    char name[MX_TLSA_NAME_SIZE];
+    l->open = 0;
+    for (uint32_t i = 0; o->dane && i < l->mx->n; i++) {
+        if (!mx_wants_tlsa(l->mx, &o->us, i, name))
+            continue;
+        if (dns_desk_ask(o->desk, DNS_TLSA, str_of(name), on_tlsa, hop, i))
+            l->open++;
+        else
+            mx_take_tlsa(l->mx, i, &unasked);
+    }
+    if (l->open == 0)
+        put_together(hop);
+}
+
 static void on_addresses(void *asker, uint32_t ticket, const struct resolver_answer *answer)
 {
     struct hop *hop = asker;
     struct lookup *l = hop->lookup;
     mx_take_addresses(l->mx, ticket / QUESTIONS, ticket % QUESTIONS ? DNS_AAAA : DNS_A, answer);
     if (--l->open == 0)
-        put_together(hop);
+        ask_tlsa(hop);
 }
 
 static void ask_addresses(struct hop *hop)
@@ -179,7 +211,7 @@ static void ask_addresses(struct hop *hop)
             mx_take_addresses(l->mx, host, type, &unasked);
     }
     if (l->open == 0)
-        put_together(hop);
+        ask_tlsa(hop);
 }
 
 static void on_hosts(void *asker, uint32_t ticket, const struct resolver_answer *answer)
@@ -439,6 +471,7 @@ int outside_start(struct delivery *delivery, struct err *err)
                            .n_own = delivery->loaded->n_own,
                            .never_to = &o->never_to,
                            .port = (uint16_t)conf->outside.port};
+    o->dane = conf->outside.dane && conf->outside.tls != OUTSIDE_TLS_NONE;
     o->turn = evtimer_new(delivery->base, on_turn, delivery);
     if (o->turn == NULL)
         return err_set(err, "out of memory for other domains' next hops");
@@ -461,6 +494,8 @@ void outside_stop(struct delivery *delivery)
 
 void lookup_free(struct lookup **lookup)
 {
+    if (*lookup && (*lookup)->mx)
+        mx_release((*lookup)->mx);
     if (*lookup)
         free((*lookup)->mx);
     free(*lookup);

@@ -21,11 +21,28 @@ struct targets *targets_of(const struct conf_hops *hops)
     return targets;
 }
 
+struct target_host *targets_host(struct targets *targets, const char *name)
+{
+    for (size_t i = 0; i < targets->n_hosts; i++)
+        if (strcmp(targets->hosts[i]->name, name) == 0)
+            return targets->hosts[i];
+    size_t n = strlen(name) + 1;
+    struct target_host *host =
+        targets->n_hosts < TARGET_HOSTS_MAX ? calloc(1, sizeof *host + n) : NULL;
+    if (host == NULL)
+        return NULL;
+    memcpy(host->name, name, n);
+    targets->hosts[targets->n_hosts++] = host;
+    return host;
+}
+
 bool targets_add(struct targets *targets, const char *name, const char *address, uint16_t port)
 {
-    if (targets->n == TARGETS_MAX)
+    const struct target_host *who = *name ? targets_host(targets, name) : NULL;
+    if (targets->n == TARGETS_MAX || (*name && who == NULL))
         return false;
     struct target *target = &targets->list[targets->n++];
+    target->who = who;
     snprintf(target->host, sizeof target->host, "%s", address);
     if (*name)
         snprintf(target->text, sizeof target->text, "%s [%s]:%u", name, address, port);
@@ -46,9 +63,15 @@ struct targets *targets_hold(struct targets *targets)
 
 void targets_drop(struct targets **targets)
 {
-    if (*targets && --(*targets)->users == 0)
-        free(*targets);
+    struct targets *t = *targets;
     *targets = NULL;
+    if (t == NULL || --t->users > 0)
+        return;
+    for (size_t i = 0; i < t->n_hosts; i++) {
+        free(t->hosts[i]->tlsa);
+        free(t->hosts[i]);
+    }
+    free(t);
 }
 
 size_t targets_next(const struct targets *targets, uint64_t tried, int64_t now)

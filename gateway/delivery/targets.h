@@ -11,14 +11,23 @@
 
 #include "base/conf.h"
 #include "base/domain.h"
+#include "gateway/client/tlsa.h"
 
 #define TARGETS_MAX      32 /* of one next hop; at most 64, a bit for each */
+#define TARGET_HOSTS_MAX 16 /* names that they have */
 #define TARGET_NONE      SIZE_MAX
 #define TARGET_TEXT_SIZE (DOMAIN_SIZE + INET6_ADDRSTRLEN + 16)
 
+/* What is known of a server by its name, whichever of its addresses it is met at. */
+struct target_host {
+    struct tlsa *tlsa; /* proved by DNSSEC; NULL: it has none */
+    char name[];
+};
+
 struct target {
     struct conf_hop place;
-    unsigned failures;   /* since it worked last */
+    const struct target_host *who; /* NULL: it has no name */
+    unsigned failures;             /* since it worked last */
     int64_t down_until;  /* monotonic seconds: not tried before, where another one is left */
     int64_t plain_until; /* likewise: TLS did not work, so it is not tried before */
     /* where the settings do not name it: what `place` points to */
@@ -31,13 +40,17 @@ struct targets {
     unsigned users;
     size_t n;
     struct target list[TARGETS_MAX];
+    size_t n_hosts;
+    struct target_host *hosts[TARGET_HOSTS_MAX];
 };
 
 /* One user, without servers; NULL: out of memory. */
 struct targets *targets_new(void);
 /* The same from the settings, whose texts must outlive it. */
 struct targets *targets_of(const struct conf_hops *hops);
-/* A server that was found; false when there is no room. */
+/* The one of that name, made if it is new. NULL: no room. */
+struct target_host *targets_host(struct targets *targets, const char *name);
+/* A server that was found, with its name or ""; false when there is no room. */
 bool targets_add(struct targets *targets, const char *name, const char *address, uint16_t port);
 struct targets *targets_hold(struct targets *targets);
 void targets_drop(struct targets **targets);

@@ -1,0 +1,54 @@
+#include "gateway/delivery/policy.h"
+
+/* Whatever else is wanted: with a name it can be looked at whose certificate it is. */
+static struct policy of_settings(const struct policy_facts *facts)
+{
+    struct policy policy = {.kind = POLICY_NONE, .proof = facts->name ? PROOF_PKIX : PROOF_NONE};
+    switch (facts->tls) {
+    case OUTSIDE_TLS_NONE:
+        policy.tls = CLIENT_TLS_NONE;
+        break;
+    case OUTSIDE_TLS_MAY:
+        policy.tls = facts->tls_fails ? CLIENT_TLS_NONE : CLIENT_TLS_MAY;
+        break;
+    case OUTSIDE_TLS_MUST:
+        policy.tls = CLIENT_TLS_MUST;
+        policy.because = "TLS must be (outside.tls)";
+        break;
+    case OUTSIDE_TLS_VERIFY:
+        policy.tls = CLIENT_TLS_MUST;
+        policy.proof = PROOF_PKIX;
+        policy.required = true;
+        policy.because = "its certificate must be valid (outside.tls)";
+        break;
+    }
+    return policy;
+}
+
+/* What the settings ask for beyond it stays asked for. */
+static struct policy of_tlsa(const struct policy_facts *facts, struct policy policy)
+{
+    policy.kind = POLICY_TLSA;
+    policy.tls = CLIENT_TLS_MUST;
+    policy.because = "DANE";
+    if (facts->tlsa->n == 0)
+        return policy;
+    policy.proof = PROOF_DANE;
+    policy.required = true;
+    return policy;
+}
+
+struct policy policy_decide(const struct policy_facts *facts)
+{
+    struct policy policy = of_settings(facts);
+    if (facts->tls != OUTSIDE_TLS_NONE && facts->tlsa)
+        return of_tlsa(facts, policy);
+    return policy;
+}
+
+const char *policy_protection(const struct policy *policy, const struct proof *proof)
+{
+    if (proof->by == PROOF_DANE)
+        return "DANE verified";
+    return proof->by == PROOF_PKIX && policy->required ? "certificate verified" : NULL;
+}

@@ -1,0 +1,42 @@
+/*
+ * policy: how a server of another domain is gone to, decided from what the settings ask for and
+ * what its domain has published. Pure: a table of facts, no questions.
+ *
+ *   TLSA records (DANE)        TLS must be, with a key that they name; where none of them is usable
+ * TLS must be and nobody is asked who he is (RFC 7672 2.2) tls = verify               TLS must be,
+ * and the certificate be valid for the server's name tls = must                 TLS must be tls =
+ * may                  TLS where it is offered and works tls = none                 never, whatever
+ * the domain has published
+ *
+ * What is published goes before tls = may and must; of both the stricter one holds.
+ */
+#ifndef POTERNE_GATEWAY_DELIVERY_POLICY_H
+#define POTERNE_GATEWAY_DELIVERY_POLICY_H
+
+#include "base/conf.h"
+#include "gateway/client/client.h"
+#include "gateway/client/proof.h"
+
+enum policy_kind { POLICY_NONE, POLICY_TLSA };
+
+struct policy_facts {
+    enum conf_outside_tls tls;
+    const char *name;        /* of the server; NULL: it has none */
+    const struct tlsa *tlsa; /* NULL: none */
+    bool tls_fails;          /* it did not work there lately */
+};
+
+struct policy {
+    enum policy_kind kind; /* whose demand it is */
+    enum client_tls tls;
+    enum proof_kind proof; /* that is looked for … */
+    bool required;         /* … and without which nothing is sent */
+    const char *because;   /* why it must be so, for people; NULL: it need not */
+};
+
+struct policy policy_decide(const struct policy_facts *facts);
+/* What protects a connection that came about by it: "DANE verified", NULL: nothing was proved that
+ * was asked for. */
+const char *policy_protection(const struct policy *policy, const struct proof *proof);
+
+#endif
