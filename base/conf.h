@@ -244,6 +244,21 @@ struct conf_gate {
     unsigned greylist_lifetime;    /* what came a second time is remembered: 35 days */
 };
 
+/* What may be sent at most by one of a kind (gateway/gate/limits.h); 0: as much as one likes. */
+struct conf_allowance {
+    unsigned recipients_per_message;
+    unsigned messages_per_hour;
+    unsigned recipients_per_15min;
+    unsigned recipients_per_hour;
+};
+
+/* Against stolen passwords. */
+struct conf_limits {
+    struct conf_allowance webmail, relay, inside, outside; /* by class, account or address */
+    struct conf_allowance account; /* from everywhere; no limit for one message */
+    struct conf_list shared;       /* networks whose addresses are many people's */
+};
+
 struct conf_spam {
     const char *subject_tag; /* "[SPAM] " */
     double required;         /* 5.0: heuristics score = required - sum of rule scores */
@@ -425,6 +440,7 @@ struct conf {
     struct conf_submission submission;
     struct conf_oauth oauth;
     struct conf_gate gate;
+    struct conf_limits limits;
     struct conf_spam spam;
     struct conf_reports reports;
     struct conf_antivirus antivirus;

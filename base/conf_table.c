@@ -215,6 +215,53 @@ const struct conf_setting conf_settings[] = {
  "How long a network or domain whose second try came, or whose mail was right, is not asked for "
  "another, from its last mail on."},
 
+{"limits", "shared", LIST(CONF_NETWORKS, limits.shared), "{ }", 0, 1000, {0},
+ "Networks whose addresses stand for many people (NAT): who has logged in from there is counted by "
+ "account alone."},
+
+{"limits_webmail", "recipients_per_message", COUNT(limits.webmail.recipients_per_message), "50", 0, 60000, {0},
+ "Recipients in one message through a webmail server; 452 4.5.3 above it. 0 is no limit."},
+{"limits_webmail", "messages_per_hour", COUNT(limits.webmail.messages_per_hour), "100", 0, 60000, {0},
+ "Messages in an hour through a webmail server. 0 is no limit."},
+{"limits_webmail", "recipients_per_15min", COUNT(limits.webmail.recipients_per_15min), "500", 0, 60000, {0},
+ "Recipients in a quarter of an hour through a webmail server. 0 is no limit."},
+{"limits_webmail", "recipients_per_hour", COUNT(limits.webmail.recipients_per_hour), "1000", 0, 60000, {0},
+ "Recipients in an hour through a webmail server. 0 is no limit."},
+
+{"limits_relay", "recipients_per_message", COUNT(limits.relay.recipients_per_message), "50", 0, 60000, {0},
+ "Recipients in one message from a private relay; 452 4.5.3 above it. 0 is no limit."},
+{"limits_relay", "messages_per_hour", COUNT(limits.relay.messages_per_hour), "100", 0, 60000, {0},
+ "Messages in an hour from a private relay. 0 is no limit."},
+{"limits_relay", "recipients_per_15min", COUNT(limits.relay.recipients_per_15min), "0", 0, 60000, {0},
+ "Recipients in a quarter of an hour from a private relay. 0 is no limit."},
+{"limits_relay", "recipients_per_hour", COUNT(limits.relay.recipients_per_hour), "0", 0, 60000, {0},
+ "Recipients in an hour from a private relay. 0 is no limit."},
+
+{"limits_inside", "recipients_per_message", COUNT(limits.inside.recipients_per_message), "100", 0, 60000, {0},
+ "Recipients in one message from inside; 452 4.5.3 above it. 0 is no limit."},
+{"limits_inside", "messages_per_hour", COUNT(limits.inside.messages_per_hour), "200", 0, 60000, {0},
+ "Messages in an hour from inside. 0 is no limit."},
+{"limits_inside", "recipients_per_15min", COUNT(limits.inside.recipients_per_15min), "500", 0, 60000, {0},
+ "Recipients in a quarter of an hour from inside. 0 is no limit."},
+{"limits_inside", "recipients_per_hour", COUNT(limits.inside.recipients_per_hour), "1000", 0, 60000, {0},
+ "Recipients in an hour from inside. 0 is no limit."},
+
+{"limits_outside", "recipients_per_message", COUNT(limits.outside.recipients_per_message), "50", 0, 60000, {0},
+ "Recipients in one message from outside; 452 4.5.3 above it. 0 is no limit."},
+{"limits_outside", "messages_per_hour", COUNT(limits.outside.messages_per_hour), "50", 0, 60000, {0},
+ "Messages in an hour from outside. 0 is no limit."},
+{"limits_outside", "recipients_per_15min", COUNT(limits.outside.recipients_per_15min), "250", 0, 60000, {0},
+ "Recipients in a quarter of an hour from outside. 0 is no limit."},
+{"limits_outside", "recipients_per_hour", COUNT(limits.outside.recipients_per_hour), "500", 0, 60000, {0},
+ "Recipients in an hour from outside. 0 is no limit."},
+
+{"limits_account", "messages_per_hour", COUNT(limits.account.messages_per_hour), "200", 0, 60000, {0},
+ "Messages in an hour by one account, from wherever it sends. 0 is no limit."},
+{"limits_account", "recipients_per_15min", COUNT(limits.account.recipients_per_15min), "500", 0, 60000, {0},
+ "Recipients in a quarter of an hour by one account, from wherever it sends. 0 is no limit."},
+{"limits_account", "recipients_per_hour", COUNT(limits.account.recipients_per_hour), "1000", 0, 60000, {0},
+ "Recipients in an hour by one account, from wherever it sends. 0 is no limit."},
+
 {"spam", "subject_tag", TEXT(spam.subject_tag), "\"[SPAM] \"", 0, 60, {0},
  "What is put before the Subject of spam."},
 {"spam", "required", SCORE(spam.required), "5.0", 0, 1000, {0},

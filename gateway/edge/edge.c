@@ -109,6 +109,8 @@ static void unload(void *data)
     networks_free(&edge->proxy_from);
     networks_free(&edge->inside);
     networks_free(&edge->xclient_from);
+    classes_free(&edge->classes);
+    limits_close(&edge->limits);
     gate_table_close(&edge->harvest);
     gate_table_close(&edge->waited);
     greylist_close(&edge->greylist);
@@ -151,7 +153,9 @@ static int load_gate(struct edge *edge, struct err *err)
     const struct conf_gate *conf = &edge->conf->gate;
     if (networks_load(&conf->proxy_from, &edge->proxy_from, err) < 0 ||
         networks_load(&conf->xclient_from, &edge->xclient_from, err) < 0 ||
-        networks_load(&conf->inside, &edge->inside, err) < 0)
+        networks_load(&conf->inside, &edge->inside, err) < 0 ||
+        classes_load(conf, &edge->classes, err) < 0 ||
+        limits_open(&edge->limits, edge->conf, err) < 0)
         return -1;
     return load_memory(edge, err);
 }

@@ -26,6 +26,7 @@
 #include "gateway/edge/who.h"
 #include "gateway/gate/greylist.h"
 #include "gateway/gate/harvest.h"
+#include "gateway/gate/limits.h"
 #include "gateway/gate/networks.h"
 #include "gateway/link.h"
 #include "gateway/smtp/smtp.h"
@@ -59,6 +60,9 @@ struct edge {
     struct event tick, ctl;
 
     struct networks proxy_from, xclient_from, inside;
+    struct classes classes;
+    struct limits limits; /* of what is sent */
+    time_t uncounted;     /* when it was last told that something could not be counted */
     struct gate_table *harvest;
     struct gate_table *waited; /* networks that did not speak before the banner */
     struct greylist greylist;  /* gate.greylist: its tables are open */

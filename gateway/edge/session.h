@@ -46,6 +46,8 @@ struct session {
     time_t quiet_until; /* nothing is said before */
     time_t opened, heard;
     char ip[CLIENT_IP_SIZE];
+    enum network_class network_class;
+    unsigned recipients_tried; /* in this message */
     struct gate_key network;
     bool networked;                        /* network is known */
     char client_name[SMTP_DOMAIN_MAX + 1]; /* empty: not known */
@@ -122,6 +124,11 @@ void session_login(void *session, struct str user, struct str password);
 enum smtp_status session_login_sends(const struct session *session, struct str sender);
 /* No answer is awaited any more. */
 void session_login_end(struct session *session);
+
+/* --- session_limits.c --- */
+/* One more message, one more recipient is to be sent: SMTP_NONE, or why not, with the detail. */
+enum smtp_status session_limits_mail(struct session *session, struct str sender, struct buf *words);
+enum smtp_status session_limits_recipient(struct session *session, struct buf *words);
 
 /* --- session_grey.c --- */
 /* Keeps a recipient until it is known whether the sender's domain vouches for the client, where

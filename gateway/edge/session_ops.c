@@ -10,10 +10,11 @@
 #include "directory/report.h"
 #include "gateway/gate/helo.h"
 
-static enum smtp_status ask_mail(void *owner, struct str sender)
+static enum smtp_status ask_mail(void *owner, struct str sender, struct buf *words)
 {
-    const struct session *s = owner;
-    return s->edge->full ? SMTP_NO_SPACE : session_login_sends(s, sender);
+    struct session *s = owner;
+    enum smtp_status status = s->edge->full ? SMTP_NO_SPACE : session_login_sends(s, sender);
+    return status == SMTP_NONE ? session_limits_mail(s, sender, words) : status;
 }
 
 static enum smtp_status check_helo(void *owner, struct str name)
@@ -126,6 +127,19 @@ void session_ask_recipient(void *owner, uint32_t ticket, struct str address)
         return;
     s->lookups++;
     recipients_ask(s->edge->recipients, s, ticket, address, smtp_sender(s->smtp));
+}
+
+/* Each recipient is counted once, however often it is asked about. */
+static void ask_recipient(void *owner, uint32_t ticket, struct str address)
+{
+    struct session *s = owner;
+    char room[SMTP_WORDS_MAX];
+    struct buf words = BUF_OVER(room);
+    enum smtp_status status = session_limits_recipient(s, &words);
+    if (status == SMTP_NONE)
+        session_ask_recipient(s, ticket, address);
+    else
+        smtp_recipient_answer(s->smtp, ticket, status, buf_str(&words));
 }
 
 static bool note_way(struct session *s, uint32_t ticket, const struct redirect_way *way)
@@ -284,7 +298,7 @@ const struct smtp_ops session_ops = {
     .helo = check_helo,
     .login = session_login,
     .mail = ask_mail,
-    .recipient = session_ask_recipient,
+    .recipient = ask_recipient,
     .begin = begin_message,
     .data = take_data,
     .end = end_message,

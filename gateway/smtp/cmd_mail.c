@@ -153,6 +153,17 @@ static enum smtp_status start_transaction(struct smtp_session *s, struct str sen
     return SMTP_SENDER_OK;
 }
 
+static enum smtp_status ask(struct smtp_session *s, struct str sender, const struct mail_params *p)
+{
+    char room[SMTP_WORDS_MAX];
+    struct buf words = BUF_OVER(room);
+    enum smtp_status status = s->config->ops->mail(s->owner, sender, &words);
+    if (status == SMTP_NONE)
+        return start_transaction(s, sender, p);
+    session_reply(s, status, buf_ok(&words) ? buf_str(&words) : STR_EMPTY);
+    return SMTP_NONE;
+}
+
 enum smtp_status cmd_mail(struct smtp_session *s, struct str args)
 {
     const struct conf_smtp *limits = &s->config->conf->smtp;
@@ -174,6 +185,5 @@ enum smtp_status cmd_mail(struct smtp_session *s, struct str args)
         return SMTP_TOO_BIG;
     if (s->messages >= limits->messages_limit)
         return SMTP_TOO_MANY_MESSAGES;
-    status = s->config->ops->mail(s->owner, smtp_address_str(&sender));
-    return status == SMTP_NONE ? start_transaction(s, smtp_address_str(&sender), &params) : status;
+    return ask(s, smtp_address_str(&sender), &params);
 }

@@ -67,8 +67,8 @@ static bool is_accepted(enum smtp_status status)
 /* What is said is not the recipient's address but why. */
 static bool says_why(enum smtp_status status)
 {
-    return status == SMTP_GREYLISTED || status == SMTP_LISTED ||
-           status == SMTP_REDIRECTION_FORBIDDEN;
+    return status == SMTP_GREYLISTED || status == SMTP_LISTED || status == SMTP_SENDING_LIMITED ||
+           status == SMTP_MESSAGE_LIMITED || status == SMTP_REDIRECTION_FORBIDDEN;
 }
 
 static struct recipient *find_asked(const struct transaction *t, uint32_t ticket)
@@ -179,7 +179,9 @@ static enum smtp_status status_of(const struct smtp_session *s, const struct rec
 /* The journal hears once a message that there were too many: the others are as many again. */
 static bool worth_a_note(struct transaction *t, enum smtp_status status)
 {
-    if ((status == SMTP_TOO_MANY_RECIPIENTS || status == SMTP_JUDGED_APART) && t->n_elsewhere++ > 0)
+    bool elsewhere = status == SMTP_TOO_MANY_RECIPIENTS || status == SMTP_JUDGED_APART ||
+                     status == SMTP_MESSAGE_LIMITED || status == SMTP_SENDING_LIMITED;
+    if (elsewhere && t->n_elsewhere++ > 0)
         return false;
     return smtp_reply_of(status)->journal;
 }

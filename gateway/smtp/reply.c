@@ -49,6 +49,8 @@ static const struct smtp_reply replies[SMTP_STATUS_COUNT] = {
     [SMTP_LOCAL_ERROR]          = {451, "4.3.0", "Local error; try again later", STAYS, JOURNAL},
     [SMTP_NO_SPACE]             = {452, "4.3.1", "Storage is nearly full; try again later", STAYS, JOURNAL},
     [SMTP_TOO_MANY_RECIPIENTS]  = {452, "4.5.3", "Too many recipients; send to the rest in another message", STAYS, JOURNAL},
+    [SMTP_SENDING_LIMITED]      = {450, "4.7.1", "Enough mail for now", STAYS, JOURNAL},
+    [SMTP_MESSAGE_LIMITED]      = {452, "4.5.3", "Too many recipients; send to the rest in another message", STAYS, JOURNAL},
     [SMTP_REPORT_ALONE]         = {452, "4.5.3", "A report has one recipient; send to the others in another message", STAYS, JOURNAL},
     [SMTP_JUDGED_APART]         = {452, "4.5.3", "Other rules hold for this domain; send to it in another message", STAYS, JOURNAL},
 

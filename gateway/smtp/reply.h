@@ -48,6 +48,8 @@ enum smtp_status {
     SMTP_LOCAL_ERROR,
     SMTP_NO_SPACE,
     SMTP_TOO_MANY_RECIPIENTS,
+    SMTP_SENDING_LIMITED, /* of these two `detail` says which limit (gateway/gate/limits.h) */
+    SMTP_MESSAGE_LIMITED,
     SMTP_REPORT_ALONE,
     SMTP_JUDGED_APART,
 

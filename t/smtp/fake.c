@@ -80,7 +80,7 @@ void fake_login(struct fake *f, enum smtp_status status)
     fake_collect(f);
 }
 
-static enum smtp_status on_mail(void *owner, struct str sender)
+static enum smtp_status on_mail(void *owner, struct str sender, struct buf *words)
 {
     const struct fake *f = owner;
     if (f->config.submission && !str_iends(sender, STR("@ours.example")))

@@ -1,0 +1,200 @@
+#!/usr/bin/perl
+# How much may be sent, against stolen passwords: exact with 50 sessions at once, over a reload, when edge is killed
+# and when all is; per class of network, per address, per account.
+use strict;
+use warnings;
+
+use File::Temp qw(tempdir);
+use MIME::Base64 qw(encode_base64);
+use Test::More;
+use lib 't/lib';
+use Poterne::Files qw(write_file);
+use Poterne::Gateway;
+use Poterne::Process qw(free_port wait_until command_output);
+use Poterne::Slapd;
+use Poterne::Smtp;
+
+plan skip_all => 'slapd is not installed' if !Poterne::Slapd::there();
+
+use constant { PASSWORD => 'Correct-Horse-7', SESSIONS => 50, TO => 'friend@univ.example' };
+
+my $root = tempdir( 'poterne-limits-XXXXXX', TMPDIR => 1, CLEANUP => 1 );
+chmod 0755, $root;
+my @certificate = ( '-keyout', "$root/key.pem", '-out', "$root/cert.pem" );
+my ( $failed, $why ) =
+    command_output( qw(openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj /CN=mx.poterne.example), @certificate );
+plan skip_all => "openssl makes no certificate: $why" if $failed;
+chmod 0644, "$root/key.pem";
+
+my $person = \&Poterne::Slapd::person;
+my @policy = map { "$_\n" } 'dn: cn=policy,' . Poterne::Slapd::BASE, 'objectClass: person', 'objectClass: pwdPolicy', 'cn: policy', 'sn: policy',
+    'pwdAttribute: userPassword', '';
+my $slapd = Poterne::Slapd->new(
+    "$root/slapd",
+    join( '', @policy, map { $person->( $_, "mail: $_\@univ.example", 'userPassword: ' . PASSWORD ) } qw(jean anne friend) ),
+    ppolicy => 1
+);
+my $submissions = free_port();
+my $gateway = Poterne::Gateway->new(
+    root     => "$root/gateway",
+    sections => "\nldap staff {\n" . $slapd->settings( snapshot => '0', login => '"(|(mail=%a)(uid=%u))"' ) . "}\n",
+    settings => {
+        smtp       => { tls_certificate => qq("$root/cert.pem"), tls_key => qq("$root/key.pem"), errors_limit => 10000, client_sessions_limit => 200 },
+        submission => { listen_tls => "{ 127.0.0.1:$submissions }" },
+        gate       => {
+            xclient_from  => '{ 127.0.0.1 }',
+            webmail       => '{ 10.0.0.1 }',
+            relays        => '{ 10.0.1.0/24 }',
+            inside        => '{ 10.0.0.0/8 }',
+            tarpit        => '0',
+            harvest_limit => '0',
+        },
+    },
+    domains => { 'univ.example' => { next_hop => Poterne::Gateway::maildir_hop("$root/gateway"), recipients => ['# none'], directory => 'ldap staff' } },
+);
+$gateway->start;
+
+# A session that comes from there.
+sub session_from {
+    my ($ip) = @_;
+    my $smtp = $gateway->smtp;
+    $smtp->hello;
+    my ($code) = $smtp->command("XCLIENT ADDR=$ip");
+    die "XCLIENT: $code\n" if $code != 220;
+    $smtp->{greeted} = 0;
+    $smtp->hello;
+    return $smtp;
+}
+
+# How often `line` is accepted of so many times; the last reply stands in $$last.
+sub accepted {
+    my ( $smtp, $times, $line, $last ) = @_;
+    my $n = 0;
+    for ( 1 .. $times ) {
+        my @reply = $smtp->command($line);
+        $$last = "$reply[0] $reply[1]" if $last && $reply[0];
+        $n++ if $reply[0] == 250;
+        last if !$reply[0];
+        $smtp->command('RSET') if $line =~ /^MAIL/ && $reply[0] == 250;
+    }
+    return $n;
+}
+
+# The same in SESSIONS processes at once: how many they saw accepted in all. `meanwhile` is called when they have begun.
+sub in_parallel {
+    my ( $work, $meanwhile ) = @_;
+    pipe my $read, my $write or die "pipe: $!\n";
+    my @pids;
+    for my $i ( 1 .. SESSIONS ) {
+        my $pid = fork // die "fork: $!\n";
+        if ( !$pid ) {
+            close $read;
+            syswrite $write, "x" x ( eval { $work->($i) } // 0 );
+            require POSIX;
+            POSIX::_exit(0);
+        }
+        push @pids, $pid;
+    }
+    close $write;
+    $meanwhile->() if $meanwhile;
+    local $/;
+    my $all = readline($read) // '';
+    waitpid $_, 0 for @pids;
+    return length $all;
+}
+
+my $MAIL = 'MAIL FROM:<jean@univ.example>';
+
+# --- recipients of one message: the others come in another ---
+
+my $smtp = session_from('10.2.0.1');
+$smtp->put( join "\r\n", $MAIL, ( map { 'RCPT TO:<' . TO . '>' } 1 .. 103 ), 'DATA', '' );
+my @replies = map { [ $smtp->reply ] } 1 .. 105;
+is( join( ' ', map { $_->[0] } @replies ), join( ' ', (250) x 101, (452) x 3, 354 ), 'inside: 100 recipients, pipelined; the rest gets 452' );
+like( $replies[103][1], qr/^4\.5\.3 Too many recipients; send to the rest in another message: 100 in a message from inside$/, '… which says so' );
+$smtp->put("Subject: many\r\n\r\nhello\r\n.\r\n");
+is( ( $smtp->reply )[0], 250, 'the message is taken for the others' );
+is( accepted( session_from('10.2.0.1'), 1, $MAIL ), 1, '… and another begins' );
+
+# --- the world is not counted, our networks are, each address for itself ---
+
+is( accepted( session_from('198.51.100.7'), 300, $MAIL ), 300, 'mail from the world to us is not limited' );
+my $last;
+is( accepted( session_from('10.2.0.2'), 250, $MAIL, \$last ), 200, 'inside: 200 messages an hour' );
+like( $last, qr/^450 4\.7\.1 Enough mail for now: 200 messages an hour from inside for 10\.2\.0\.2, 200 counted; try again at \d\d:\d\d:\d\d UTC, in (?:3[5-6]\d\d) s$/,
+    '… with the numbers, and when to try again' );
+is( accepted( session_from('10.2.0.3'), 1, $MAIL ), 1, 'another address is another' );
+$smtp = session_from('10.0.0.1');
+is( accepted( $smtp, 150, $MAIL ), 100, 'webmail without a login: 100 messages an hour of one sender' );
+is( accepted( $smtp, 150, 'MAIL FROM:<anne@univ.example>' ), 100, '… and of another' );
+
+# --- what is tried counts: nobody of these exists ---
+
+$smtp = session_from('10.2.0.4');
+my ( $unknown, $limited ) = ( 0, 0 );
+for my $message ( 1 .. 6 ) {
+    $smtp->command($MAIL);
+    for my $i ( 1 .. 100 ) {
+        my ( $code, $text ) = $smtp->command("RCPT TO:<nobody$i\@univ.example>");
+        $unknown++ if $code == 550;
+        $limited++ if $code == 450 && $text =~ /500 recipients in 15 minutes/;
+    }
+    $smtp->command('RSET');
+}
+is( "$unknown $limited", '500 100', 'unknown recipients count: 500 in 15 minutes' );
+
+# --- 50 sessions at once, a reload under way ---
+
+my $relay = sub {
+    my ($ip) = @_;
+    return sub { return accepted( session_from($ip), 4, $MAIL ) };
+};
+is( in_parallel( $relay->('10.0.1.1') ), 100, SESSIONS . ' sessions of a private relay try 200 messages: 100 begin' );
+my $reloaded;
+is( in_parallel( sub { return accepted( session_from('10.0.1.2'), 3, $MAIL ) }, sub { $reloaded = $gateway->reload } ) +
+        accepted( session_from('10.0.1.2'), 100, $MAIL ),
+    100, 'the same over a reload' );
+ok( $reloaded, '… which went well' );
+
+# --- edge is killed meanwhile ---
+
+my $seen = in_parallel(
+    sub {
+        my $n = accepted( session_from('10.0.1.3'), 1, $MAIL );
+        sleep 1;
+        return $n;
+    },
+    sub { select undef, undef, undef, 0.3; $gateway->signal_role( KILL => 'edge' ) }
+);
+ok( wait_until( 60, sub { eval { session_from('10.0.1.3') } } ), 'edge is killed, and is there again' );
+my $after = accepted( session_from('10.0.1.3'), 200, $MAIL );
+my $lost = 100 - $seen - $after;
+ok( $lost >= 0 && $lost <= SESSIONS, "never one more: $seen before, $after after, $lost counted whose answer was lost" );
+ok( $after < 100, '… and what was counted before counts on' );
+
+# --- all is killed, and started again ---
+
+$gateway->crash;
+$gateway->start;
+is( accepted( session_from($_), 3, $MAIL ), 0, "still nothing from $_" ) for qw(10.0.1.1 10.0.1.2 10.0.1.3 10.2.0.2);
+
+# --- accounts, from outside ---
+
+sub submit {
+    my ( $i, $user, @lines ) = @_;
+    my $plain = encode_base64( "\0$user\0" . PASSWORD, '' );
+    write_file( "$root/input$i", join '', map { "$_\r\n" } 'EHLO laptop', "AUTH PLAIN $plain", @lines, 'QUIT' );
+    return `timeout 60 openssl s_client -connect 127.0.0.1:$submissions -quiet -ign_eof < $root/input$i 2>&1`;
+}
+
+my $begun = in_parallel(
+    sub {
+        my ($i) = @_;
+        return scalar( () = submit( $i, 'jean', ( $MAIL, 'RSET' ) x 3 ) =~ /^250 2\.1\.0 Sender ok/mg );
+    }
+);
+is( $begun, 50, SESSIONS . ' sessions of one account from outside try 150 messages: 50 begin' );
+like( submit( 0, 'jean', $MAIL ), qr/^450 4\.7\.1 Enough mail for now: 50 messages an hour from outside for jean\@univ\.example, 50 counted; try again at /m,
+    'the next is told the numbers' );
+is( $gateway->stop, 0, 'all ends well' );
+done_testing();
