@@ -506,6 +506,10 @@ bool conf_mails_by_mx(const struct conf *conf);
 
 /* Does a domain ask its next hop for recipients? */
 bool conf_calls_ahead(const struct conf *conf);
+/* Can somebody log in: is there a port for it, or are there clients who may on smtp.listen? */
+bool conf_takes_logins(const struct conf *conf);
+/* … who may on smtp.listen (submission.inside)? */
+bool conf_takes_logins_inside(const struct conf *conf);
 
 /* The section of that name; NULL: none. */
 const struct conf_ldap *conf_ldap_find(const struct conf *conf, const char *name);

@@ -233,3 +233,16 @@ void conf_check_sources(const struct conf_loaded *loaded)
         conf_mistake_add(loaded->mistakes, &err);
     }
 }
+
+bool conf_takes_logins_inside(const struct conf *conf)
+{
+    const struct conf_gate *gate = &conf->gate;
+    return conf->submission.inside && conf->smtp.tls_certificate && conf->n_ldap > 0 &&
+           gate->inside.n + gate->webmail.n + gate->relays.n > 0;
+}
+
+bool conf_takes_logins(const struct conf *conf)
+{
+    return conf->submission.listen.n + conf->submission.listen_tls.n > 0 ||
+           conf_takes_logins_inside(conf);
+}

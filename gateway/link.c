@@ -54,6 +54,22 @@ static void forget_waiting(struct link *l)
     buf_release(&l->waiting);
 }
 
+/* Where it would grow, by hand: realloc() would leave it where it stood. */
+static void make_room(struct link *l, size_t n)
+{
+    if (l->waiting.cap - l->waiting.n > n)
+        return;
+    struct buf larger = BUF_INIT(l->waiting.max);
+    buf_room(&larger, l->waiting.n + n);
+    buf_add(&larger, buf_str(&l->waiting));
+    if (buf_ok(&larger)) {
+        forget_waiting(l);
+        l->waiting = larger;
+    } else {
+        buf_release(&larger); /* empty: there was no memory */
+    }
+}
+
 /* Takes the first of those that wait; they stay until they are sent. */
 static bool first_waiting(const struct link *l, struct str *message)
 {
@@ -169,6 +185,7 @@ static enum link_sent wait_in_line(struct link *l, struct str message)
     if (l->waiting.max - l->waiting.n < message.n + sizeof(uint32_t))
         return LINK_FULL;
     size_t before = l->waiting.n;
+    make_room(l, message.n + sizeof(uint32_t));
     wire_str(&l->waiting, message);
     if (!buf_ok(&l->waiting)) { /* out of memory: half a message must not be sent */
         buf_cut(&l->waiting, before);

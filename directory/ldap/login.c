@@ -57,7 +57,8 @@ struct ldap_login *ldap_login_open(const struct conf_ldap *conf, struct err *err
     if (is_in_clear(conf)) {
         err_set(err,
                 "ldap %s: people log in there (submission), and passwords are not sent in clear; "
-                "expected ldaps:// or starttls = yes",
+                "expected ldaps:// or starttls = yes, or submission.inside = no where "
+                "there is no port for it",
                 conf->name);
         return NULL;
     }
@@ -222,6 +223,15 @@ static void check_entry(struct ldap_login *login, LDAPMessage *message, const ch
     }
 }
 
+/* A server that gives out fewer entries than there are. */
+static bool is_cut(struct ldap_session *s, LDAPMessage *result)
+{
+    int code = LDAP_OTHER;
+    return result &&
+           (ldap_parse_result(s->ld, result, &code, NULL, NULL, NULL, NULL, 0) != LDAP_SUCCESS ||
+            code != LDAP_SUCCESS);
+}
+
 bool ldap_login_check(struct ldap_login *login, const struct address *user, const char *password,
                       struct login_answer *answer)
 {
@@ -244,7 +254,9 @@ bool ldap_login_check(struct ldap_login *login, const struct address *user, cons
     } else {
         int n = result ? ldap_count_entries(s->ld, result) : 0;
         found = n != 0;
-        if (n == 1)
+        if (n == 1 && is_cut(s, result))
+            set_away(answer, "the server does not say whether others have that user name");
+        else if (n == 1)
             check_entry(login, ldap_first_entry(s->ld, result), password, answer);
         else if (n > 1)
             set_away(answer, "several entries have that user name");

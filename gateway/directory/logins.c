@@ -178,7 +178,7 @@ static int open_lines(struct logins *l, struct err *err)
 
 struct logins *logins_new(const struct conf *conf, struct err *err)
 {
-    bool wanted = conf->submission.listen.n + conf->submission.listen_tls.n > 0;
+    bool wanted = conf_takes_logins(conf);
     struct logins *l = calloc(1, sizeof *l);
     struct line *lines = calloc(conf->n_ldap + 1, sizeof *lines);
     if (l == NULL || lines == NULL) {

@@ -294,11 +294,6 @@ static void on_ctl(evutil_socket_t fd, short what, void *data)
     begin_drain(data);
 }
 
-static bool has_submission(const struct conf *conf)
-{
-    return conf->submission.listen.n + conf->submission.listen_tls.n > 0;
-}
-
 static int open_parts(struct edge *edge, struct err *err)
 {
     const struct conf *conf = edge->conf;
@@ -306,7 +301,7 @@ static int open_parts(struct edge *edge, struct err *err)
     edge->recipients = recipients_open(edge->base, conf->run_dir, session_recipient_answer, err);
     if (edge->recipients == NULL)
         return -1;
-    if (has_submission(conf)) {
+    if (conf_takes_logins(conf)) {
         edge->logins = logins_open(edge->base, conf->run_dir, session_login_answer, err);
         if (edge->logins == NULL)
             return -1;

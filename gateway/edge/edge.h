@@ -24,6 +24,7 @@
 #include "gateway/edge/scan.h"
 #include "gateway/edge/vouch.h"
 #include "gateway/edge/who.h"
+#include "gateway/gate/classes.h"
 #include "gateway/gate/greylist.h"
 #include "gateway/gate/harvest.h"
 #include "gateway/gate/limits.h"

@@ -131,7 +131,7 @@ void session_handshake(struct session *s)
     if (s->ssl == NULL) {
         s->ssl = tls_accept_start(s->edge->tls, s->fd);
         s->line = LINE_HANDSHAKE;
-        if (s->ssl && session_submits(s)) /* no password stays in its buffers */
+        if (s->ssl && s->takes_login) /* no password stays in its buffers */
             SSL_set_options(s->ssl, SSL_OP_CLEANSE_PLAINTEXT);
     }
     int result = s->ssl ? tls_handshake(s->ssl, &err) : err_set(&err, "out of memory");

@@ -50,6 +50,7 @@ struct session {
     unsigned recipients_tried; /* in this message */
     struct gate_key network;
     bool networked;                        /* network is known */
+    bool takes_login;                      /* who logs in here submits mail */
     char client_name[SMTP_DOMAIN_MAX + 1]; /* empty: not known */
     bool named;                            /* by XCLIENT, and not by the DNS */
     struct who *who;                       /* being asked */
@@ -116,8 +117,12 @@ bool session_who_refuses(const struct session *session, struct str address,
 void session_who_end(struct session *session);
 
 /* --- session_login.c --- */
-/* Does it come from a port for our own people, who log in? */
+/* Does it come from a port for our own people, who log in, or from one of them who has? */
 bool session_submits(const struct session *session);
+/* Whose session it is has been found out, or is another's now: may they log in? */
+void session_login_begin(struct session *session);
+/* May they send that to anybody: who has logged in, and a private relay of ours in our name? */
+bool session_login_relays(const struct session *session);
 /* Is that their password? The answer goes to the machine. */
 void session_login(void *session, struct str user, struct str password);
 /* May that be the sender? SMTP_NONE, or why not. */

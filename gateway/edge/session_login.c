@@ -1,5 +1,5 @@
-/* Who submits mail (RFC 6409): logins, and what may be done after one. Failures are told to the log
- * and, as refusals, to the journal, with the user name and never the password. */
+/* Who submits mail (RFC 6409): who may log in, logins, and what may be done after one. Failures are
+ * told to the log and, as refusals, to the journal, with the user name and never the password. */
 #include <stdlib.h>
 
 #include "base/log.h"
@@ -10,7 +10,30 @@
 
 bool session_submits(const struct session *s)
 {
-    return s->kind != LISTEN_SMTP;
+    return s->kind != LISTEN_SMTP || s->account[0];
+}
+
+static void forget(struct session *s)
+{
+    free(s->addresses);
+    s->addresses = NULL;
+    s->account[0] = '\0';
+}
+
+void session_login_begin(struct session *s)
+{
+    struct edge *edge = s->edge;
+    forget(s);
+    bool inside = s->network_class != CLASS_OUTSIDE && conf_takes_logins_inside(edge->conf);
+    s->takes_login = s->kind != LISTEN_SMTP || inside;
+    smtp_offer_login(s->smtp, s->takes_login);
+}
+
+/* The null sender is nobody's of ours. */
+bool session_login_relays(const struct session *s)
+{
+    return s->account[0] || (s->kind == LISTEN_SMTP && s->network_class == CLASS_RELAY &&
+                             conf_domain_of(s->edge->conf, smtp_sender(s->smtp)));
 }
 
 /* As it is shown in the log and in JSON: what somebody typed may be anything. */
@@ -111,6 +134,5 @@ void session_login_end(struct session *s)
 {
     if (s->edge->logins)
         logins_cancel(s->edge->logins, s);
-    free(s->addresses);
-    s->addresses = NULL;
+    forget(s);
 }

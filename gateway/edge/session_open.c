@@ -43,6 +43,7 @@ enum smtp_status session_known(struct session *s, const struct sockaddr_storage 
     client_ip(address, s->ip);
     s->networked = gate_network(str_of(s->ip), &s->network);
     s->network_class = classes_find(&edge->classes, str_of(s->ip));
+    session_login_begin(s);
     smtp_trust(s->smtp, !session_submits(s) && networks_hold(&edge->xclient_from, str_of(s->ip)));
     smtp_offer_dsn(s->smtp, offers_dsn(s));
     if (client->sessions >= edge->conf->smtp.client_sessions_limit)

@@ -170,8 +170,8 @@ void session_recipient_answer(void *asker, uint32_t ticket, const struct directo
     s->lookups--;
     if (answer->result == DIRECTORY_KNOWN || answer->result == DIRECTORY_UNKNOWN)
         note_lookup(s, answer->result == DIRECTORY_KNOWN);
-    if (answer->result == DIRECTORY_NOT_OURS && s->account[0])
-        status = SMTP_RECIPIENT_OK; /* who has logged in may write to anybody */
+    if (answer->result == DIRECTORY_NOT_OURS && session_login_relays(s))
+        status = SMTP_RECIPIENT_OK;
     if (answer->result == DIRECTORY_KNOWN && !session_submits(s))
         status = session_grey_ask(s, str_of(answer->address), &words);
     if (status == SMTP_RECIPIENT_OK && answer->rewrite &&

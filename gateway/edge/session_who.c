@@ -115,7 +115,7 @@ static bool is_postmaster(const struct session *s, struct str address)
 
 bool session_who_refuses(const struct session *s, struct str address, struct who_listed *listed)
 {
-    if (s->facts.listed == 0 || is_postmaster(s, address))
+    if (s->facts.listed == 0 || session_submits(s) || is_postmaster(s, address))
         return false;
     who_judge(s->edge->conf, &s->facts, s->ip, listed);
     return listed->refuse;

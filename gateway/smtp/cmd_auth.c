@@ -1,5 +1,6 @@
 /*
- * AUTH (RFC 4954): who is it? Offered and taken only over TLS, on ports where mail is submitted.
+ * AUTH (RFC 4954): who is it? Offered and taken only over TLS, on ports where mail is submitted,
+ * and elsewhere from whom the owner says (smtp_offer_login()).
  * The exchange is sasl.h's; whether the password is right is asked through ops->login, and while
  * that is awaited nothing else is worked on. Lines that hold a password are wiped where they stand
  * as soon as they are read.
@@ -68,7 +69,7 @@ void auth_line(struct smtp_session *s, struct str line)
 static enum smtp_status begin(struct smtp_session *s, struct str args)
 {
     struct str rest = args, mechanism;
-    if (!s->config->submission)
+    if (!session_takes_logins(s))
         return SMTP_NOT_IMPLEMENTED;
     if (!s->tls)
         return SMTP_AUTH_IN_CLEAR;

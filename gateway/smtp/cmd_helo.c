@@ -54,7 +54,7 @@ enum smtp_status cmd_ehlo(struct smtp_session *s, struct str args)
         smtp_reply_put_more(&s->out, SMTP_HELO_OK, str_of(offers[i]));
     if (s->config->tls && !s->tls)
         smtp_reply_put_more(&s->out, SMTP_HELO_OK, STR("STARTTLS"));
-    if (s->config->submission && s->tls && !s->authenticated)
+    if (session_takes_logins(s) && s->tls && !s->authenticated)
         smtp_reply_put_more(&s->out, SMTP_HELO_OK, STR("AUTH " SASL_OFFER));
     if (s->dsn)
         smtp_reply_put_more(&s->out, SMTP_HELO_OK, STR("DSN"));

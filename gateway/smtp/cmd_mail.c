@@ -81,11 +81,6 @@ static bool always(const struct smtp_session *s)
     return true;
 }
 
-static bool submits(const struct smtp_session *s)
-{
-    return s->config->submission;
-}
-
 static bool has_dsn(const struct smtp_session *s)
 {
     return s->dsn;
@@ -104,7 +99,7 @@ static const struct {
     {STR("SIZE"), always, param_size},
     {STR("BODY"), always, param_body},
     {STR("SMTPUTF8"), always, param_smtputf8},
-    {STR("AUTH"), submits, param_auth},
+    {STR("AUTH"), session_takes_logins, param_auth},
     {STR("RET"), has_dsn, param_ret},
     {STR("ENVID"), has_dsn, param_envid},
     {STR("REQUIRETLS"), has_tls, param_requiretls},

@@ -127,6 +127,7 @@ enum smtp_status cmd_xclient(struct smtp_session *s, struct str args)
         s->client_extended = str_ieq(v.proto, STR("ESMTP"));
         s->client_plain = str_ieq(v.proto, STR("SMTP"));
     }
+    s->authenticated = false; /* that was somebody else */
     session_restart(s);
     session_say_banner(s);
     return SMTP_NONE;

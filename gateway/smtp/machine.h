@@ -69,6 +69,7 @@ struct smtp_session {
     bool draining;
     bool extended; /* EHLO */
     bool tls;
+    bool login_offered; /* though it is no submission */
     bool authenticated;
     unsigned logins_failed;
     struct sasl *sasl; /* from AUTH until its answer */
@@ -90,6 +91,11 @@ struct smtp_session {
     struct transaction *transaction;
     const char *stage; /* of the command being worked on, for refusals */
 };
+
+static inline bool session_takes_logins(const struct smtp_session *s)
+{
+    return s->config->submission || s->login_offered;
+}
 
 /* --- session.c --- */
 void session_become(struct smtp_session *s, enum session_state state);

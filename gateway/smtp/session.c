@@ -19,6 +19,41 @@ struct smtp_session *smtp_new(const struct smtp_config *config, void *owner)
     return s;
 }
 
+/* --- input that waits: lines of AUTH may stand in it, and leave no copy behind --- */
+
+static void wipe_from(const struct smtp_session *s, size_t from)
+{
+    if (session_takes_logins(s) && s->rest.cap > from)
+        explicit_bzero(s->rest.p + from, s->rest.cap - from);
+}
+
+static void rest_release(struct smtp_session *s)
+{
+    wipe_from(s, 0);
+    buf_release(&s->rest);
+}
+
+/* Where it would move, by hand: realloc() would leave it where it stood. */
+static void rest_add(struct smtp_session *s, struct str bytes)
+{
+    if (session_takes_logins(s) && s->rest.n && s->rest.cap - s->rest.n <= bytes.n) {
+        struct buf larger = BUF_INIT(REST_MAX);
+        buf_room(&larger, s->rest.n + bytes.n);
+        buf_add(&larger, buf_str(&s->rest));
+        rest_release(s);
+        s->rest = larger;
+    }
+    buf_add(&s->rest, bytes);
+}
+
+static void rest_eat(struct smtp_session *s, size_t n)
+{
+    buf_eat(&s->rest, n);
+    wipe_from(s, s->rest.n);
+}
+
+/* --- its life --- */
+
 void smtp_free(struct smtp_session **session)
 {
     struct smtp_session *s = *session;
@@ -26,8 +61,7 @@ void smtp_free(struct smtp_session **session)
         return;
     session_reset(s);
     auth_forget(s);
-    sasl_wipe_bytes(buf_str(&s->rest));
-    buf_release(&s->rest);
+    rest_release(s);
     buf_release(&s->out);
     free(s->helo);
     free(s->client_helo);
@@ -117,7 +151,8 @@ void session_count_reply(struct smtp_session *s, enum smtp_status status)
 static size_t line_limit(const struct smtp_session *s)
 {
     size_t limit = s->config->conf->smtp.line_limit;
-    bool auth = s->state == AT_AUTH || (s->config->submission && str_istarts(s->in, STR("AUTH ")));
+    bool auth =
+        s->state == AT_AUTH || (session_takes_logins(s) && str_istarts(s->in, STR("AUTH ")));
     return auth && limit < SASL_LINE_MAX ? SASL_LINE_MAX : limit;
 }
 
@@ -233,12 +268,12 @@ static void keep_rest(struct smtp_session *s, bool held)
     if (s->state == AT_CLOSED)
         s->in = STR_EMPTY;
     if (held)
-        buf_eat(&s->rest, s->rest.n - s->in.n);
+        rest_eat(s, s->rest.n - s->in.n);
     else
-        buf_add(&s->rest, s->in);
+        rest_add(s, s->in);
     s->in = STR_EMPTY;
     if (s->rest.n == 0)
-        buf_release(&s->rest);
+        rest_release(s);
 }
 
 /* Works on what was held and on `bytes` as far as it can; keeps what is left. */
@@ -248,7 +283,7 @@ static void work(struct smtp_session *s, struct str bytes)
         return;
     bool held = s->rest.n > 0;
     if (held)
-        buf_add(&s->rest, bytes);
+        rest_add(s, bytes);
     s->in = held ? buf_str(&s->rest) : bytes;
     s->running = true;
     s->blocked = false;
@@ -291,6 +326,11 @@ void smtp_greet(struct smtp_session *s, enum smtp_status status)
 void smtp_offer_dsn(struct smtp_session *s, bool offered)
 {
     s->dsn = offered;
+}
+
+void smtp_offer_login(struct smtp_session *s, bool offered)
+{
+    s->login_offered = offered;
 }
 
 void smtp_trust(struct smtp_session *s, bool trusted)

@@ -84,7 +84,7 @@ struct smtp_ops {
     /* The client says who it is: SMTP_NONE, or why not. */
     enum smtp_status (*helo)(void *owner, struct str name);
     /* Is that who it says it is? Answered by smtp_login_answer(), now or later. The texts are wiped
-     * when this returns; an empty password is never right. Only of a submission. */
+     * when this returns; an empty password is never right. Only where logins are taken. */
     void (*login)(void *owner, struct str user, struct str password);
     /* MAIL is about to be accepted: SMTP_NONE, or why not, with the reply's detail in `words`. */
     enum smtp_status (*mail)(void *owner, struct str sender, struct buf *words);
@@ -127,6 +127,9 @@ struct smtp_session *smtp_new(const struct smtp_config *config, void *owner);
 /* Aborts a message under way; NULL is fine. */
 void smtp_free(struct smtp_session **session);
 
+/* Whether the client may log in though this is no submission (over TLS, as ever); false to begin
+ * with. Once it has, the owner takes it for one. */
+void smtp_offer_login(struct smtp_session *session, bool offered);
 /* Whether the client may say whose session it passes on; false to begin with. */
 void smtp_trust(struct smtp_session *session, bool trusted);
 /* Whether DSN is offered; false to begin with. From whom it is not offered it is not taken. */

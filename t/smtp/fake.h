@@ -23,6 +23,7 @@ struct fake {
     struct smtp_config config;
     struct smtp_session *session;
     struct conf_domain domains[3];
+    bool login_offered;  /* outside of a submission, likewise */
     bool trusted;        /* for XCLIENT, at the start of a session */
     bool dsn;            /* is offered likewise */
     bool full;           /* MAIL gets 452 */

@@ -55,6 +55,7 @@ static void start(struct play *p)
     p->started = true;
     p->fake.session = smtp_new(&p->fake.config, &p->fake);
     smtp_trust(p->fake.session, p->fake.trusted);
+    smtp_offer_login(p->fake.session, p->fake.login_offered);
     smtp_offer_dsn(p->fake.session, p->fake.dsn);
     smtp_greet(p->fake.session, SMTP_NONE);
     fake_collect(&p->fake);
@@ -136,6 +137,8 @@ static void do_set(struct play *p, struct str rest)
         p->fake.config.submission = value;
     else if (str_eq(name, STR("failures_limit")))
         p->fake.conf.submission.failures_limit = (unsigned)value;
+    else if (str_eq(name, STR("login_offered")))
+        p->fake.login_offered = value;
     else if (str_eq(name, STR("trusted")))
         p->fake.trusted = value;
     else if (str_eq(name, STR("dsn")))
