@@ -23,6 +23,7 @@ lib_libsources_a_SOURCES = \
     directory/stream.c directory/stream.h \
     directory/sqlite.c directory/sqlite.h \
     directory/quota.c directory/quota.h \
+    directory/factor.c directory/factor.h \
     directory/ldap/shape.c directory/ldap/shape.h \
     directory/ldap/filter.c directory/ldap/filter.h \
     directory/ldap/entry.c directory/ldap/entry.h \
@@ -32,6 +33,9 @@ lib_libsources_a_SOURCES = \
     directory/ldap/login.c directory/ldap/login.h \
     directory/ldap/shrink.c directory/ldap/shrink.h \
     directory/ldap/snapshot.c directory/ldap/snapshot.h
+
+unit += t/unit/directory_factor
+t_unit_directory_factor_LDADD = $(SOURCES_LIBS) $(CMOCKA_LIBS)
 
 unit += t/unit/directory_login
 t_unit_directory_login_CPPFLAGS = $(AM_CPPFLAGS) $(LDAP_CFLAGS)

@@ -2,6 +2,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <time.h>
 
 #include "base/network.h"
 #include "directory/ldap/filter.h"
@@ -9,8 +10,15 @@
 
 #define ENTRIES_MAX 2 /* one too many is enough to know */
 
+/* What somebody logs in with. */
+struct attempt {
+    const char *password;
+    bool outside;
+};
+
 struct ldap_login {
     struct ldap_session session;
+    const struct factor_policy *policy;
     struct pool *pool;
     struct buf filter;
 };
@@ -52,7 +60,21 @@ static bool is_in_clear(const struct conf_ldap *conf)
     return false;
 }
 
-struct ldap_login *ldap_login_open(const struct conf_ldap *conf, struct err *err)
+/* Only a login asks for them. */
+static void add_secrets(struct ldap_shape *shape, const struct conf_ldap *conf)
+{
+    const char *const names[] = {conf->app_passwords, conf->totp};
+    size_t n = 0;
+    while (shape->attributes[n])
+        n++;
+    for (size_t i = 0; i < 2 && n < SHAPE_ATTRIBUTES_MAX; i++)
+        if (*names[i])
+            shape->attributes[n++] = names[i];
+    shape->attributes[n] = NULL;
+}
+
+struct ldap_login *ldap_login_open(const struct conf_ldap *conf, const struct factor_policy *policy,
+                                   struct err *err)
 {
     if (is_in_clear(conf)) {
         err_set(err,
@@ -67,6 +89,7 @@ struct ldap_login *ldap_login_open(const struct conf_ldap *conf, struct err *err
         err_set(err, "ldap %s: out of memory", conf->name);
         return NULL;
     }
+    login->policy = policy;
     login->filter = BUF_INIT(LDAP_FILTER_MAX);
     login->pool = pool_new(LDAP_ENTRY_MAX);
     if (login->pool == NULL)
@@ -75,6 +98,8 @@ struct ldap_login *ldap_login_open(const struct conf_ldap *conf, struct err *err
         login->session.site = ldap_site_new(conf, err);
     if (login->session.site == NULL)
         ldap_login_close(&login);
+    else
+        add_secrets(&login->session.site->shape, conf);
     return login;
 }
 
@@ -195,13 +220,66 @@ static void take_addresses(const struct ldap_who *who, struct login_answer *answ
     str_copy(str_of(who->addresses[0].text), answer->account, sizeof answer->account);
 }
 
+static void add_values(const struct ldap_entry *entry, const char *name, enum factor_kind kind,
+                       struct factors *factors)
+{
+    for (size_t i = 0; *name && i < entry->n; i++)
+        for (size_t k = 0;
+             str_ieq(entry->attributes[i].name, str_of(name)) && k < entry->attributes[i].n; k++)
+            factors_add(factors, kind, entry->attributes[i].values[k]);
+}
+
+/* Those of the file and of the entry. */
+static void find_factors(const struct ldap_login *login, const struct ldap_entry *entry,
+                         const struct ldap_who *who, struct factors *factors)
+{
+    const struct conf_ldap *conf = login->session.site->conf;
+    for (size_t i = 0; i < who->n; i++)
+        factor_file_find(login->policy->file, str_of(who->addresses[i].text), factors);
+    add_values(entry, conf->app_passwords, FACTOR_APP_PASSWORD, factors);
+    add_values(entry, conf->totp, FACTOR_TOTP, factors);
+}
+
+static void set_wrong(struct login_answer *answer, const char *why)
+{
+    answer->result = LOGIN_WRONG;
+    snprintf(answer->note, sizeof answer->note, "%s", why);
+}
+
+/* What is the directory's to say of it, if anything. */
+static void try_password(struct ldap_login *login, const char *dn, const struct attempt *attempt,
+                         const struct factors *factors, struct login_answer *answer)
+{
+    char password[LOGIN_PASSWORD_MAX + 1];
+    struct factor_use use;
+    switch (factor_check(login->policy, attempt->outside, factors, attempt->password, time(NULL),
+                         &use)) {
+    case FACTOR_ENOUGH:
+        answer->result = LOGIN_OK;
+        break;
+    case FACTOR_PASSWORD:
+        if (!str_copy(str_n(attempt->password, use.n), password, sizeof password))
+            set_wrong(answer, "the password is too long");
+        else
+            try_bind(&login->session, dn, password, answer);
+        explicit_bzero(password, sizeof password);
+        if (answer->result == LOGIN_OK && !factor_spend(login->policy, &use))
+            set_wrong(answer, "the token's number was used before");
+        break;
+    case FACTOR_WRONG:
+        set_wrong(answer, use.why);
+        break;
+    }
+}
+
 /* The password is looked at first: who does not know it learns nothing of the account. */
-static void check_entry(struct ldap_login *login, LDAPMessage *message, const char *password,
-                        struct login_answer *answer)
+static void check_entry(struct ldap_login *login, LDAPMessage *message,
+                        const struct attempt *attempt, struct login_answer *answer)
 {
     struct ldap_session *s = &login->session;
     struct ldap_entry entry;
     struct ldap_who who = {0};
+    struct factors factors = {.n = 0};
     struct err err = {""};
     char *dn = ldap_get_dn(s->ld, message);
     if (dn == NULL || *dn == '\0')
@@ -209,8 +287,10 @@ static void check_entry(struct ldap_login *login, LDAPMessage *message, const ch
     else if (ldap_session_entry(s, message, login->pool, &entry, &err) < 0 ||
              ldap_entry_read(&s->site->shape, &entry, login->pool, &who) < 0)
         set_away(answer, err.text[0] ? err.text : "out of memory");
-    else
-        try_bind(s, dn, password, answer);
+    else {
+        find_factors(login, &entry, &who, &factors);
+        try_password(login, dn, attempt, &factors, answer);
+    }
     ldap_memfree(dn);
     if (answer->result != LOGIN_OK)
         return;
@@ -233,8 +313,9 @@ static bool is_cut(struct ldap_session *s, LDAPMessage *result)
 }
 
 bool ldap_login_check(struct ldap_login *login, const struct address *user, const char *password,
-                      struct login_answer *answer)
+                      bool outside, struct login_answer *answer)
 {
+    const struct attempt attempt = {password, outside};
     struct ldap_session *s = &login->session;
     const char *filter = s->site->conf->login;
     LDAPMessage *result = NULL;
@@ -257,7 +338,7 @@ bool ldap_login_check(struct ldap_login *login, const struct address *user, cons
         if (n == 1 && is_cut(s, result))
             set_away(answer, "the server does not say whether others have that user name");
         else if (n == 1)
-            check_entry(login, ldap_first_entry(s->ld, result), password, answer);
+            check_entry(login, ldap_first_entry(s->ld, result), &attempt, answer);
         else if (n > 1)
             set_away(answer, "several entries have that user name");
         else if (n < 0)

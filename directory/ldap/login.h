@@ -10,17 +10,20 @@
 #ifndef POTERNE_DIRECTORY_LDAP_LOGIN_H
 #define POTERNE_DIRECTORY_LDAP_LOGIN_H
 
+#include "directory/factor.h"
 #include "directory/ldap/session.h"
 #include "directory/login.h"
 
 struct ldap_login;
 
-/* One thread's. NULL with err. */
-struct ldap_login *ldap_login_open(const struct conf_ldap *conf, struct err *err);
+/* One thread's; the policy outlives it. NULL with err. */
+struct ldap_login *ldap_login_open(const struct conf_ldap *conf, const struct factor_policy *policy,
+                                   struct err *err);
 void ldap_login_close(struct ldap_login **login);
-/* False: no such entry here, which is another directory's to answer. Else `answer` is it. */
+/* False: no such entry here, which is another directory's to answer. Else `answer` is it. outside:
+ * a second factor is asked, if the policy has one. */
 bool ldap_login_check(struct ldap_login *login, const struct address *user, const char *password,
-                      struct login_answer *answer);
+                      bool outside, struct login_answer *answer);
 
 /* What the answer to a bind means: the server's code, its words, and the error of the password
  * policy control (PP_noError: none). */

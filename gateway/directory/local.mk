@@ -8,8 +8,9 @@ gateway_poterne_directory_SOURCES = gateway/directory/directory.c \
     gateway/directory/inspect.c \
     gateway/directory/logins.c gateway/directory/logins.h \
     gateway/directory/snapshots.c gateway/directory/snapshots.h \
+    gateway/directory/tokens.c gateway/directory/tokens.h \
     gateway/clients.c gateway/clients.h
-gateway_poterne_directory_LDADD = $(SOURCES_LIBS) $(JANSSON_LIBS)
+gateway_poterne_directory_LDADD = $(GATE_LIBS) $(SOURCES_LIBS) $(JANSSON_LIBS) $(OPENSSL_LIBS)
 
 unit += t/unit/gateway_directory
 t_unit_gateway_directory_CPPFLAGS = $(AM_CPPFLAGS) -DPROGRAMS='"$(abs_builddir)/gateway"'

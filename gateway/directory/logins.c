@@ -4,10 +4,13 @@
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 
 #include "base/clock.h"
 #include "base/fsio.h"
+#include "base/log.h"
 #include "directory/ldap/login.h"
+#include "gateway/directory/tokens.h"
 
 #define STACK        ((size_t)512 * 1024)
 #define STOP_SECONDS 3
@@ -22,6 +25,7 @@ struct job {
     uint64_t mark;
     uint32_t number;
     int64_t until_ms;
+    bool outside; /* a second factor is asked */
     bool told;    /* that it takes too long: what comes is thrown away */
     bool checked; /* `answer` is it */
     const struct conf_domain *domain;
@@ -51,6 +55,9 @@ struct line {
 struct logins {
     const struct conf *conf;
     struct line *lines; /* one for each of conf->ldap */
+    struct factor_policy policy;
+    struct factor_file *factors;
+    struct tokens *tokens;
     int wake_fd;
     struct job *open; /* the loop's own */
     size_t n_open;
@@ -91,7 +98,8 @@ static void *work(void *data)
     while ((job = next_job(checker->line)) != NULL) {
         job->found = true;
         if (clock_ms() < job->until_ms)
-            job->found = ldap_login_check(checker->login, &job->user, job->password, &job->answer);
+            job->found = ldap_login_check(checker->login, &job->user, job->password, job->outside,
+                                          &job->answer);
         else
             set_away(&job->answer, "no time is left to ask it");
         pthread_mutex_lock(&l->lock);
@@ -126,8 +134,43 @@ static void free_all(struct logins *l)
         job_free(job);
     }
     pthread_mutex_destroy(&l->lock);
+    factor_file_free(&l->factors);
+    tokens_close(&l->tokens);
     free(l->lines);
     free(l);
+}
+
+static bool asks_for(const struct conf *conf, const char *kind)
+{
+    for (size_t i = 0; i < conf->submission.second_factor.n; i++)
+        if (strcmp(conf->submission.second_factor.items[i], kind) == 0)
+            return true;
+    return false;
+}
+
+static int open_factors(struct logins *l, struct err *err)
+{
+    const struct conf_submission *conf = &l->conf->submission;
+    l->policy = (struct factor_policy){
+        .app_password = asks_for(l->conf, "app_password"),
+        .totp = asks_for(l->conf, "totp"),
+        .pass_missing = conf->second_factor_missing == FACTOR_MISSING_PASS,
+        .take = tokens_take,
+    };
+    if (conf->second_factor.n == 0)
+        return 0;
+    struct stat st;
+    if (conf->second_factor_file && stat(conf->second_factor_file, &st) == 0 &&
+        (st.st_mode & S_IROTH))
+        log_warning("%s: everybody on this machine can read these secrets",
+                    conf->second_factor_file);
+    if (factor_load(err) < 0 || (conf->second_factor_file &&
+                                 factor_file_read(conf->second_factor_file, &l->factors, err) < 0))
+        return -1;
+    l->tokens = tokens_open(l->conf->state_dir, err);
+    l->policy.file = l->factors;
+    l->policy.data = l->tokens;
+    return l->tokens ? 0 : -1;
 }
 
 static int open_line(struct line *line, const struct conf_ldap *conf, struct err *err)
@@ -136,7 +179,7 @@ static int open_line(struct line *line, const struct conf_ldap *conf, struct err
     if (line->checkers == NULL)
         return err_set(err, "ldap %s: out of memory", conf->name);
     for (; line->n < conf->connections; line->n++) {
-        struct ldap_login *login = ldap_login_open(conf, err);
+        struct ldap_login *login = ldap_login_open(conf, &line->logins->policy, err);
         if (login == NULL)
             return -1;
         line->checkers[line->n] = (struct checker){.line = line, .login = login};
@@ -193,7 +236,7 @@ struct logins *logins_new(const struct conf *conf, struct err *err)
         lines[i].logins = l;
         pthread_cond_init(&lines[i].work, NULL);
     }
-    if (wanted && open_lines(l, err) < 0) {
+    if (wanted && (open_factors(l, err) < 0 || open_lines(l, err) < 0)) {
         free_all(l);
         return NULL;
     }
@@ -316,6 +359,7 @@ void logins_take(struct logins *l, struct client *client, const struct directory
         job->client = client;
         job->mark = client->mark;
         job->number = request->number;
+        job->outside = request->outside;
         job->until_ms = clock_ms() + LOGIN_PATIENCE_MS;
         if (ask_next(l, job)) {
             job->next_open = l->open;

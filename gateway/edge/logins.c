@@ -114,12 +114,13 @@ void logins_close(struct logins_desk **desk)
 }
 
 static bool send_question(struct logins_desk *d, uint32_t number, struct str user,
-                          struct str password)
+                          struct str password, bool outside)
 {
     const struct directory_request request = {.number = number,
                                               .wish = WISH_LOGIN,
                                               .address = user,
-                                              .password = password};
+                                              .password = password,
+                                              .outside = outside};
     struct buf message = BUF_OVER(d->request);
     directory_request_put(&message, &request);
     bool sent = buf_ok(&message) && link_send(d->link, buf_str(&message)) == LINK_SENT;
@@ -127,12 +128,13 @@ static bool send_question(struct logins_desk *d, uint32_t number, struct str use
     return sent;
 }
 
-void logins_ask(struct logins_desk *d, void *asker, struct str user, struct str password)
+void logins_ask(struct logins_desk *d, void *asker, struct str user, struct str password,
+                bool outside)
 {
     struct question *q = calloc(1, sizeof *q);
     if (q)
         *q = (struct question){.asker = asker, .number = ++d->number, .asked = clock_seconds()};
-    if (q && send_question(d, q->number, user, password)) {
+    if (q && send_question(d, q->number, user, password, outside)) {
         q->next = d->open;
         d->open = q;
         return;

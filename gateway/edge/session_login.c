@@ -54,7 +54,7 @@ void session_login(void *owner, struct str user, struct str password)
     if (password.n == 0)
         session_login_answer(s, &(struct login_answer){.result = LOGIN_WRONG, .note = "empty"});
     else
-        logins_ask(s->edge->logins, s, user, password);
+        logins_ask(s->edge->logins, s, user, password, s->network_class == CLASS_OUTSIDE);
 }
 
 static void put_renewal(const struct session *s, struct buf *out)
@@ -62,6 +62,23 @@ static void put_renewal(const struct session *s, struct buf *out)
     const char *url = s->edge->conf->submission.renew_url;
     if (url && *url)
         buf_addf(out, "%srenew it at %s", out->n ? "; " : "", url);
+}
+
+/* The same of whatever was wrong, so that nobody learns which: where a second factor is asked it
+ * says so. */
+static void put_factors(const struct session *s, struct buf *out)
+{
+    const struct conf_list *asked = &s->edge->conf->submission.second_factor;
+    bool app = false, token = false;
+    for (size_t i = 0; i < asked->n; i++) {
+        app |= strcmp(asked->items[i], "app_password") == 0;
+        token |= strcmp(asked->items[i], "totp") == 0;
+    }
+    if (s->network_class != CLASS_OUTSIDE || (!app && !token))
+        return;
+    buf_addf(out, "from here it takes %s%s%s", app ? "an application password" : "",
+             app && token ? ", or " : "",
+             token ? "the number of your token behind the password" : "");
 }
 
 static enum smtp_status refuse(struct session *s, const struct login_answer *answer)
@@ -75,6 +92,8 @@ static enum smtp_status refuse(struct session *s, const struct login_answer *ans
         [LOGIN_AWAY] = SMTP_LOGIN_AWAY,
     };
     enum smtp_status status = statuses[answer->result];
+    if (status == SMTP_AUTH_LOCKED && !s->edge->conf->submission.locked_told)
+        status = SMTP_AUTH_WRONG;
     log_info("client %s: login of %s refused: %s%s%s", s->ip, s->login, smtp_reply_of(status)->text,
              answer->note[0] ? ": " : "", answer->note);
     if (answer->result == LOGIN_AWAY)
@@ -111,6 +130,8 @@ void session_login_answer(void *asker, const struct login_answer *answer)
         answer->result == LOGIN_OK ? let_in(s, answer, &words) : refuse(s, answer);
     if (status == SMTP_AUTH_EXPIRED || status == SMTP_AUTH_MUST_CHANGE)
         put_renewal(s, &words);
+    if (status == SMTP_AUTH_WRONG)
+        put_factors(s, &words);
     s->busy = true;
     smtp_login_answer(s->smtp, status, buf_ok(&words) ? buf_str(&words) : STR_EMPTY);
     if (outer) {
