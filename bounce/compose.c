@@ -1,5 +1,7 @@
 #include "bounce/compose.h"
 
+#include <stdio.h>
+
 #include "bounce/language.h"
 #include "bounce/reason.h"
 #include "bounce/words.h"
@@ -76,7 +78,7 @@ static bool is_message_id(struct str id)
 
 void bounce_subject(const struct bounce *bounce, struct buf *out)
 {
-    buf_add(out, str_of(bounce_words(bounce->language)->subject));
+    buf_add(out, str_of(bounce_words(bounce->language)->subject[bounce->event]));
     put_utf8(bounce->subject, BOUNCE_SUBJECT_MAX / 2, out);
 }
 
@@ -97,6 +99,8 @@ static void put_header(const struct bounce *bounce, struct buf *out)
                  STR_ARG(bounce->about));
     buf_add(out, STR("Subject: "));
     words_encode(buf_str(&subject), out);
+    if (bounce->tls_waived)
+        buf_add(out, STR("\r\nTLS-Required: No"));
     buf_addf(out,
              "\r\nAuto-Submitted: auto-replied\r\nX-Auto-Response-Suppress: All\r\n"
              "MIME-Version: 1.0\r\n"
@@ -112,19 +116,41 @@ static void put_delimiter(const struct bounce *bounce, const char *end, struct b
 
 /* --- for people --- */
 
+/* The class of its status is that of the action (RFC 3464 2.3.4), whatever a server made of it. */
+static struct reason reason_for(const struct bounce_failure *failure)
+{
+    struct reason reason = reason_of(failure->detail);
+    char class = failure->action == ACTION_DELAYED ? '4' : '2';
+    if (failure->action != ACTION_FAILED && reason.status[0] != class)
+        snprintf(reason.status, sizeof reason.status, "%c.0.0", class);
+    return reason;
+}
+
+static void put_reason(const struct bounce *bounce, const struct bounce_failure *failure,
+                       const struct reason *reason, struct buf *text)
+{
+    const struct bounce_words *words = bounce_words(bounce->language);
+    buf_addf(text, "\n    %s",
+             reason->of_server && reason->kind != REASON_TOO_LATE ? words->answer : words->reason);
+    if (failure->discreet)
+        buf_add(text, str_of(reason->status));
+    else
+        put_utf8(failure->detail, BOUNCE_ANSWER_MAX, text);
+}
+
 static void put_failure(const struct bounce *bounce, const struct bounce_failure *failure,
                         struct buf *text)
 {
     const struct bounce_words *words = bounce_words(bounce->language);
-    struct reason reason = reason_of(failure->detail);
+    struct reason reason = reason_for(failure);
     buf_addc(text, '\n');
     put_utf8(failure->address, BOUNCE_ADDRESS_MAX, text);
-    buf_addf(text, "\n    %s\n    %s", words->what[reason.kind],
-             reason.of_server && reason.kind != REASON_TOO_LATE ? words->answer : words->reason);
-    if (failure->discreet)
-        buf_add(text, str_of(reason.status));
-    else
-        put_utf8(failure->detail, BOUNCE_ANSWER_MAX, text);
+    if (failure->action == ACTION_FAILED)
+        buf_addf(text, "\n    %s", words->what[reason.kind]);
+    else if (failure->action != ACTION_DELAYED)
+        buf_addf(text, "\n    %s", words->got_there[failure->action]);
+    if (bounce->event != BOUNCE_SUCCESS)
+        put_reason(bounce, failure, &reason, text);
     buf_addc(text, '\n');
 }
 
@@ -132,9 +158,15 @@ static void put_text(const struct bounce *bounce, struct buf *out)
 {
     const struct bounce_words *words = bounce_words(bounce->language);
     struct buf text = BUF_INIT(TEXT_MAX);
-    buf_addf(&text, "%s%.*s.\n\n%s\n", words->greeting, STR_ARG(bounce->hostname), words->opening);
+    buf_addf(&text, "%s%.*s.\n\n%s\n", words->greeting, STR_ARG(bounce->hostname),
+             words->opening[bounce->event]);
     for (size_t i = 0; i < bounce->n; i++)
         put_failure(bounce, &bounce->failures[i], &text);
+    if (bounce->event == BOUNCE_DELAY) {
+        buf_addf(&text, "\n%s", words->until);
+        mail_date_put(&text, bounce->until_us / 1000000);
+        buf_addc(&text, '\n');
+    }
     buf_addf(&text, "\n%s\n    %s", words->message, words->field_subject);
     put_utf8(bounce->subject, BOUNCE_SUBJECT_MAX, &text);
     buf_addf(&text, "\n    %s", words->field_time);
@@ -169,16 +201,61 @@ static void put_diagnostic(const struct bounce_failure *failure, const struct re
     buf_add(out, STR("\r\n"));
 }
 
+/* RFC 3464 2.3.1: as the sender's program said it; no typed address is taken for another one. */
+static void put_original_recipient(const struct bounce *bounce, struct str orcpt, struct buf *out)
+{
+    char room[DSN_ORCPT_MAX];
+    struct buf plain = BUF_OVER(room);
+    struct str type, address;
+    if (orcpt.n == 0 || !dsn_orcpt_valid(orcpt, bounce->international))
+        return;
+    dsn_orcpt_split(orcpt, &type, &address);
+    bool utf8 = str_ieq(type, STR("utf-8"));
+    if (!utf8)
+        dsn_xtext_decode(address, &plain);
+    buf_addf(out, "Original-Recipient: %.*s; ", STR_ARG(type));
+    if (utf8 && bounce->international)
+        put_utf8(address, DSN_ORCPT_MAX, out);
+    else
+        put_ascii(utf8 ? address : buf_str(&plain), DSN_ORCPT_MAX, out);
+    buf_add(out, STR("\r\n"));
+}
+
 static void put_recipient_status(const struct bounce *bounce, const struct bounce_failure *failure,
                                  struct buf *out)
 {
-    struct reason reason = reason_of(failure->detail);
-    buf_add(out, STR("\r\nFinal-Recipient: "));
+    static const char *const actions[BOUNCE_ACTIONS] = {
+        [ACTION_FAILED] = "failed",       [ACTION_DELAYED] = "delayed",
+        [ACTION_DELIVERED] = "delivered", [ACTION_RELAYED] = "relayed",
+        [ACTION_EXPANDED] = "expanded",
+    };
+    struct reason reason = reason_for(failure);
+    buf_add(out, STR("\r\n"));
+    put_original_recipient(bounce, failure->orcpt, out);
+    buf_add(out, STR("Final-Recipient: "));
     put_typed_address(bounce, failure->address, out);
-    buf_addf(out, "\r\nAction: failed\r\nStatus: %s\r\n", reason.status);
-    put_diagnostic(failure, &reason, out);
+    buf_addf(out, "\r\nAction: %s\r\nStatus: %s\r\n", actions[failure->action], reason.status);
+    if (failure->action != ACTION_EXPANDED)
+        put_diagnostic(failure, &reason, out);
     buf_add(out, STR("Last-Attempt-Date: "));
     mail_date_put(out, failure->time_us / 1000000);
+    buf_add(out, STR("\r\n"));
+    if (failure->action == ACTION_DELAYED) {
+        buf_add(out, STR("Will-Retry-Until: "));
+        mail_date_put(out, bounce->until_us / 1000000);
+        buf_add(out, STR("\r\n"));
+    }
+}
+
+static void put_envelope_id(struct str envid, struct buf *out)
+{
+    char room[DSN_ENVID_MAX];
+    struct buf plain = BUF_OVER(room);
+    if (!dsn_envid_valid(envid))
+        return;
+    dsn_xtext_decode(envid, &plain);
+    buf_add(out, STR("Original-Envelope-Id: "));
+    put_ascii(buf_str(&plain), DSN_ENVID_MAX, out);
     buf_add(out, STR("\r\n"));
 }
 
@@ -189,6 +266,7 @@ static void put_status(const struct bounce *bounce, struct buf *out)
                          "Content-Transfer-Encoding: 8bit\r\n\r\n"));
     else
         buf_add(out, STR("Content-Type: message/delivery-status\r\n\r\n"));
+    put_envelope_id(bounce->envid, out);
     buf_addf(out, "Reporting-MTA: dns; %.*s\r\nArrival-Date: ", STR_ARG(bounce->hostname));
     mail_date_put(out, bounce->arrived_us / 1000000);
     buf_add(out, STR("\r\n"));

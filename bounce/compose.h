@@ -1,8 +1,9 @@
 /*
- * compose: a bounce as a message: multipart/report (RFC 6522) of a text for people, the delivery
- * status for programs (RFC 3464) and what comes back of the message. An international one (RFC
- * 6533) has UTF-8 in its addresses and its status, and goes only where SMTPUTF8 is spoken; in
- * others an address that is not ASCII is written in ASCII (6533 3).
+ * compose: a notice as a message: of what can't be delivered (a bounce), waits, or got there:
+ * multipart/report (RFC 6522) of a text for people, the delivery status for programs (RFC 3464) and
+ * what comes back of the message. An international one (RFC 6533) has UTF-8 in its addresses and
+ * its status, and goes only where SMTPUTF8 is spoken; in others an address that is not ASCII is
+ * written in ASCII (6533 3).
  *
  * Pure: it reads no clock and no file. All texts may hold what strangers wrote: no byte of them
  * ends a line, and nothing but printable ASCII (UTF-8 where it is international) gets into a field.
@@ -11,7 +12,7 @@
 #define POTERNE_BOUNCE_COMPOSE_H
 
 #include "base/buf.h"
-#include "base/conf.h"
+#include "bounce/decide.h"
 
 #define BOUNCE_FAILURES_MAX 500               /* in one bounce */
 #define BOUNCE_SIZE_MAX     (8 * 1024 * 1024) /* of one that is made */
@@ -19,15 +20,28 @@
 #define BOUNCE_ANSWER_MAX   500 /* bytes of an answer or a reason */
 #define BOUNCE_ADDRESS_MAX  1000
 
+/* RFC 3464 2.3.3; those from DELIVERED on are of BOUNCE_SUCCESS */
+enum bounce_action {
+    ACTION_FAILED,
+    ACTION_DELAYED,
+    ACTION_DELIVERED,
+    ACTION_RELAYED, /* to a server that sends no notices */
+    ACTION_EXPANDED /* the recipient has it sent on to others */
+};
+#define BOUNCE_ACTIONS 5
+
 struct bounce_failure {
     struct str address; /* as the sender knows it */
+    struct str orcpt;   /* ORCPT as it was said, or empty */
     struct str relay;   /* where it was tried to go; what reason_server() reads */
-    struct str detail;  /* why not; what reason_of() reads */
-    bool discreet;      /* it went farther than the sender knows: where to is not told */
-    int64_t time_us;    /* of the last try */
+    struct str detail;  /* what was said there; what reason_of() reads */
+    enum bounce_action action;
+    bool discreet;   /* it went farther than the sender knows: where to is not told */
+    int64_t time_us; /* of the last try */
 };
 
 struct bounce {
+    enum bounce_event event;
     struct str id;         /* of the bounce: makes its boundary */
     struct str message_id; /* without <>; the same where it is made again */
     struct str hostname;
@@ -37,10 +51,13 @@ struct bounce {
     bool international;
     struct str subject;  /* of the message, UTF-8; may be empty */
     struct str about;    /* its Message-ID, with <>; may be empty or anything */
+    struct str envid;    /* ENVID as it was said, or empty */
     int64_t arrived_us;  /* when it came */
+    int64_t until_us;    /* BOUNCE_DELAY: so long it is tried */
+    bool tls_waived;     /* the message said TLS-Required: No, and so does this */
     struct str original; /* what comes back: all of it, or its header */
     bool whole;
-    const struct bounce_failure *failures; /* 1 to BOUNCE_FAILURES_MAX */
+    const struct bounce_failure *failures; /* of that event, 1 to BOUNCE_FAILURES_MAX */
     size_t n;
 };
 

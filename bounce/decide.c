@@ -1,31 +1,7 @@
 #include "bounce/decide.h"
 
-#include "base/network.h"
 #include "directory/report.h"
 #include "sender/srs.h"
-
-/* The protocols of RFC 3848 and RFC 6531 4.3 whose client has said who it is end so. */
-static bool is_authenticated(struct str protocol)
-{
-    static const char *const names[] = {"ESMTPA", "ESMTPSA", "UTF8SMTPA", "UTF8SMTPSA"};
-    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
-        if (str_eq(protocol, str_of(names[i])))
-            return true;
-    return false;
-}
-
-static bool is_inside(const struct conf *conf, const struct envelope *e)
-{
-    const struct conf_list *inside = &conf->gate.inside;
-    struct network network;
-    if (is_authenticated(e->protocol))
-        return true;
-    for (size_t i = 0; i < inside->n; i++)
-        if (network_parse(str_of(inside->items[i]), &network) &&
-            network_holds(&network, e->client_ip))
-            return true;
-    return false;
-}
 
 /* Who redirected it first: the last of the Delivered-To lines (gateway/edge/redirect.h). */
 static struct str first_person(struct str fields)
@@ -38,24 +14,47 @@ static struct str first_person(struct str fields)
     return person;
 }
 
-bool bounce_decide(const struct conf *conf, const struct envelope *e,
-                   const struct spool_recipient *r, struct bounce_to *to)
+/* Somebody of others is told only what his own server has surely sent. */
+static bool is_proved(const struct envelope *e)
+{
+    return e->proved && str_eq(e->verdict, STR("ham"));
+}
+
+/* Of what others sent. */
+static bool tells_others(const struct conf *conf, enum bounce_event event, const struct envelope *e,
+                         const struct spool_recipient *r, struct bounce_to *to)
 {
     struct str sender = spool_sender(e, r);
-    *to = (struct bounce_to){.address = e->sender};
-    if (e->sender.n == 0 || r->released_us ||
-        report_address_of(conf, r->address) != REPORT_ADDRESS_NONE)
-        return false;
-    if (is_inside(conf, e) && conf_domain_of(conf, e->sender)) {
-        to->person = first_person(r->fields);
-        return true;
-    }
-    if (r->fields.n == 0)
+    if (event == BOUNCE_SUCCESS)
+        return r->fields.n == 0 && is_proved(e);
+    if (event == BOUNCE_DELAY || r->fields.n == 0)
         return false;
     if (r->sender.n && !srs_looks_like(sender) && conf_domain_of(conf, sender)) {
         to->address = sender;
         return true;
     }
     to->person = first_person(r->fields);
-    return e->proved && to->person.n && str_eq(e->verdict, STR("ham"));
+    return to->person.n && is_proved(e);
+}
+
+enum bounce_answer bounce_decide(const struct conf *conf, bool brought_by_ours,
+                                 enum bounce_event event, const struct envelope *e,
+                                 const struct spool_recipient *r, struct bounce_to *to)
+{
+    static const unsigned wanted[BOUNCE_EVENTS] = {
+        [BOUNCE_FAILURE] = DSN_FAILURE, [BOUNCE_SUCCESS] = DSN_SUCCESS, [BOUNCE_DELAY] = DSN_DELAY};
+    bool somebody;
+    *to = (struct bounce_to){.address = e->sender};
+    if (e->sender.n == 0 || r->released_us ||
+        report_address_of(conf, r->address) != REPORT_ADDRESS_NONE)
+        return BOUNCE_NOBODY;
+    if (brought_by_ours && conf_domain_of(conf, e->sender)) {
+        to->person = first_person(r->fields);
+        somebody = true;
+    } else {
+        somebody = tells_others(conf, event, e, r, to);
+    }
+    if (!somebody)
+        return BOUNCE_NOBODY;
+    return dsn_wants(r->notify, wanted[event]) ? BOUNCE_TELL : BOUNCE_UNWANTED;
 }

@@ -4,9 +4,24 @@ static const struct bounce_words words[CONF_LANGUAGES] = {
     [LANGUAGE_EN] =
         {
             .from = "Mail delivery",
-            .subject = "Not delivered: ",
+            .subject = {[BOUNCE_FAILURE] = "Not delivered: ",
+                        [BOUNCE_SUCCESS] = "Delivery report: ",
+                        [BOUNCE_DELAY] = "Delayed: "},
             .greeting = "This is the mail gateway ",
-            .opening = "Your message could not be delivered as follows. It is not tried again.",
+            .opening =
+                {[BOUNCE_FAILURE] =
+                     "Your message could not be delivered as follows. It is not tried again.",
+                 [BOUNCE_SUCCESS] = "You asked to be told what becomes of your message.",
+                 [BOUNCE_DELAY] = "Your message could not be delivered yet, but it is tried on. "
+                                  "You need do nothing, and need "
+                                  "not send it again."},
+            .got_there = {[ACTION_DELIVERED] = "It was delivered.",
+                          [ACTION_RELAYED] = "It was handed on to the recipient's server, which "
+                                             "sends no notices of its own.",
+                          [ACTION_EXPANDED] = "It was accepted, and sent on to where the recipient "
+                                              "wants it. Nothing more is told of it, "
+                                              "unless that fails."},
+            .until = "It is tried until ",
             .reason = "The reason: ",
             .answer = "The server said: ",
             .what =
@@ -36,10 +51,25 @@ static const struct bounce_words words[CONF_LANGUAGES] = {
     [LANGUAGE_FR] =
         {
             .from = "Distribution du courrier",
-            .subject = "Non remis : ",
+            .subject = {[BOUNCE_FAILURE] = "Non remis : ",
+                        [BOUNCE_SUCCESS] = "Avis de remise : ",
+                        [BOUNCE_DELAY] = "Retardé : "},
             .greeting = "Ici la passerelle de messagerie ",
-            .opening = "Votre message n'a pas pu être remis, comme indiqué ci-dessous. Aucune "
-                       "autre tentative n'aura lieu.",
+            .opening = {[BOUNCE_FAILURE] =
+                            "Votre message n'a pas pu être remis, comme indiqué ci-dessous. Aucune "
+                            "autre tentative n'aura lieu.",
+                        [BOUNCE_SUCCESS] =
+                            "Vous avez demandé à savoir ce que devient votre message.",
+                        [BOUNCE_DELAY] = "Votre message n'a pas encore pu être remis, mais les "
+                                         "tentatives continuent. Vous n'avez "
+                                         "rien à faire ; il est inutile de le renvoyer."},
+            .got_there = {[ACTION_DELIVERED] = "Il a été remis.",
+                          [ACTION_RELAYED] = "Il a été transmis au serveur du destinataire, qui "
+                                             "n'envoie pas d'avis lui-même.",
+                          [ACTION_EXPANDED] = "Il a été accepté, et transmis là où le destinataire "
+                                              "le souhaite. Rien d'autre n'en sera "
+                                              "dit, sauf en cas d'échec."},
+            .until = "Les tentatives continuent jusqu'au ",
             .reason = "La raison : ",
             .answer = "Réponse du serveur : ",
             .what =
@@ -70,10 +100,26 @@ static const struct bounce_words words[CONF_LANGUAGES] = {
     [LANGUAGE_DE] =
         {
             .from = "Mailzustellung",
-            .subject = "Nicht zugestellt: ",
+            .subject = {[BOUNCE_FAILURE] = "Nicht zugestellt: ",
+                        [BOUNCE_SUCCESS] = "Zustellbericht: ",
+                        [BOUNCE_DELAY] = "Verzögert: "},
             .greeting = "Hier ist das Mail-Gateway ",
-            .opening = "Ihre Nachricht konnte wie folgt nicht zugestellt werden. Es wird nicht "
-                       "weiter versucht.",
+            .opening =
+                {[BOUNCE_FAILURE] =
+                     "Ihre Nachricht konnte wie folgt nicht zugestellt werden. Es wird nicht "
+                     "weiter versucht.",
+                 [BOUNCE_SUCCESS] = "Sie wollten wissen, was aus Ihrer Nachricht wird.",
+                 [BOUNCE_DELAY] = "Ihre Nachricht konnte noch nicht zugestellt werden; es wird "
+                                  "weiter versucht. Sie brauchen "
+                                  "nichts zu tun und sie nicht noch einmal zu senden."},
+            .got_there =
+                {[ACTION_DELIVERED] = "Sie wurde zugestellt.",
+                 [ACTION_RELAYED] =
+                     "Sie wurde dem Server des Empfängers übergeben, der selbst nichts meldet.",
+                 [ACTION_EXPANDED] = "Sie wurde angenommen und dorthin weitergeleitet, wohin der "
+                                     "Empfänger es wünscht. Mehr wird "
+                                     "nicht gemeldet, es sei denn, das misslingt."},
+            .until = "Es wird versucht bis ",
             .reason = "Der Grund: ",
             .answer = "Antwort des Servers: ",
             .what =

@@ -57,6 +57,8 @@ static int fill_envelope(const struct post *post, const struct outgoing *mail, s
         .message_id = mail->message_id,
         .smtputf8 = mail->utf8,
         .eightbit = mail->eightbit,
+        .requiretls = mail->requiretls,
+        .tls_waived = mail->tls_waived,
         .verdict = STR("ham"),
         .evidence = STR("{}"),
     };

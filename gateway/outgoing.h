@@ -19,6 +19,8 @@ struct outgoing {
     struct str mail;       /* the whole message, with CR LF */
     bool utf8;             /* it has UTF-8 in its header */
     bool eightbit;
+    bool requiretls; /* RFC 8689: it goes as what it is about was to go */
+    bool tls_waived; /* likewise; the mail says so itself */
 };
 
 struct post {

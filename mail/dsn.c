@@ -163,6 +163,18 @@ void dsn_orcpt_split(struct str orcpt, struct str *type, struct str *address)
     *address = end == STR_NONE ? STR_EMPTY : str_from(orcpt, end + 1);
 }
 
+void dsn_orcpt_put(struct str orcpt, bool utf8, struct buf *out)
+{
+    for (size_t at = 0; at < orcpt.n;) {
+        size_t from = at;
+        uint32_t point = utf8_next(orcpt, &at);
+        if (point < 0x80 || utf8)
+            buf_add(out, str_sub(orcpt, from, at));
+        else
+            buf_addf(out, "\\x{%02X}", (unsigned)point);
+    }
+}
+
 bool dsn_orcpt_valid(struct str text, bool utf8)
 {
     struct str type, address;

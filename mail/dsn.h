@@ -37,6 +37,8 @@ bool dsn_envid_valid(struct str text);
  * the character itself. 1 to DSN_ORCPT_MAX bytes. */
 bool dsn_orcpt_valid(struct str text, bool utf8);
 
+/* A valid one again; without `utf8` what is beyond ASCII as \x{…}. */
+void dsn_orcpt_put(struct str orcpt, bool utf8, struct buf *out);
 /* Before and behind the ";" of a valid one. */
 void dsn_orcpt_split(struct str orcpt, struct str *type, struct str *address);
 /* Appends what valid xtext stands for. */

@@ -34,7 +34,8 @@ enum record_kind {
     RECORD_HELD = 3,      /* str reason */
     RECORD_JOURNALED = 4, /* empty */
     RECORD_ADDED = 5,     /* i64 time, u8 state, str detail, str address, str how */
-    RECORD_KIND_LAST = RECORD_ADDED
+    RECORD_NOTE = 6,      /* i64 time, u8 spool_note, u32 count, u32 index… */
+    RECORD_KIND_LAST = RECORD_NOTE
 };
 
 #define SPOOL_VERSION_PLAIN      1

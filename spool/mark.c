@@ -71,6 +71,31 @@ int spool_mark(struct spool_file *file, const uint32_t *indexes, size_t n,
     return result;
 }
 
+void spool_apply_note(struct spool_recipient *r, unsigned note)
+{
+    const unsigned ways = SPOOL_NOTE_RELAYED | SPOOL_NOTE_PASSED;
+    if (note == SPOOL_NOTE_FINAL || (note & ways))
+        r->notes &= ~ways;
+    r->notes |= note;
+}
+
+int spool_add_note(struct spool_file *file, const uint32_t *indexes, size_t n, enum spool_note note,
+                   int64_t time_us, struct err *err)
+{
+    struct buf payload = BUF_INIT(SPOOL_ENVELOPE_MAX);
+    wire_i64(&payload, time_us);
+    wire_u8(&payload, (uint8_t)note);
+    wire_u32(&payload, (uint32_t)n);
+    for (size_t i = 0; i < n; i++)
+        wire_u32(&payload, indexes[i]);
+    int result = buf_ok(&payload) ? append(file, RECORD_NOTE, buf_str(&payload), err)
+                                  : err_set(err, "out of memory for a note");
+    buf_release(&payload);
+    for (size_t i = 0; result == 0 && i < n; i++)
+        spool_apply_note(&file->envelope.recipients[indexes[i]], note);
+    return result;
+}
+
 int spool_add_recipient(struct spool_file *file, struct str address, struct str how,
                         const struct spool_mark *mark, struct err *err)
 {

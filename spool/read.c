@@ -87,6 +87,16 @@ static unsigned state_in(const struct record *record)
     return wire_get_u8(&w);
 }
 
+/* Likewise of a record's note. */
+static unsigned note_in(const struct record *record)
+{
+    struct wire w = wire_of(record->payload);
+    if (record->kind != RECORD_NOTE)
+        return 0;
+    wire_get_i64(&w);
+    return wire_get_u8(&w);
+}
+
 /* The first that is not known here, or one that is. */
 static unsigned unknown_state(const struct envelope *e)
 {
@@ -110,6 +120,21 @@ static bool apply_mark(struct str payload, struct envelope *envelope)
         if (w.bad || index >= envelope->n_recipients)
             return false;
         spool_apply_mark(&envelope->recipients[index], &mark);
+    }
+    return wire_done(&w);
+}
+
+static bool apply_note(struct str payload, struct envelope *envelope)
+{
+    struct wire w = wire_of(payload);
+    wire_get_i64(&w);
+    unsigned note = wire_get_u8(&w);
+    uint32_t count = wire_get_u32(&w);
+    for (uint32_t i = 0; i < count && !w.bad; i++) {
+        uint32_t index = wire_get_u32(&w);
+        if (w.bad || index >= envelope->n_recipients)
+            return false;
+        spool_apply_note(&envelope->recipients[index], note);
     }
     return wire_done(&w);
 }
@@ -154,6 +179,8 @@ static bool apply_record(const struct record *record, struct pool *pool, size_t 
     switch (record->kind) {
     case RECORD_MARK:
         return apply_mark(record->payload, &file->envelope);
+    case RECORD_NOTE:
+        return apply_note(record->payload, &file->envelope);
     case RECORD_HELD:
         return apply_held(record->payload, &file->envelope);
     case RECORD_ADDED:
@@ -189,6 +216,8 @@ static int take_records(struct str rest, uint32_t version, const char *id, struc
             return is_later(err, "record kind", record.kind);
         if (state_in(&record) >= RECIPIENT_STATES)
             return is_later(err, "recipient state", state_in(&record));
+        if (note_in(&record) & ~SPOOL_NOTES)
+            return is_later(err, "note", note_in(&record));
         bool good = apply_record(&record, pool, &room, file, &memory);
         if (!memory)
             return err_set(err, "out of memory for its records");

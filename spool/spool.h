@@ -41,6 +41,16 @@
 enum spool_state { SPOOL_QUEUE, SPOOL_QUARANTINE, SPOOL_KEPT };
 #define SPOOL_STATES 3
 
+/* What is remembered of notices to the sender, beside the state. */
+enum spool_note {
+    SPOOL_NOTE_FINAL = 0,   /* neither RELAYED nor PASSED, if that was said before */
+    SPOOL_NOTE_DELAY = 1,   /* he was told that it waits */
+    SPOOL_NOTE_RELAYED = 2, /* said before it is delivered: to a server that tells nobody */
+    SPOOL_NOTE_PASSED = 4,  /* likewise: to a server that was asked to tell him */
+    SPOOL_NOTE_SUCCESS = 8  /* he was told that it got there */
+};
+#define SPOOL_NOTES 15u /* all of them */
+
 struct spool_recipient {
     struct str address; /* as given at RCPT */
     struct str how;     /* what the directory said of it */
@@ -53,6 +63,7 @@ struct spool_recipient {
     int64_t state_time_us;
     struct str relay;
     struct str detail;
+    unsigned notes;      /* spool_note bits */
     unsigned marks;      /* how many there were */
     unsigned tries;      /* failed ones since it came, or was released */
     int64_t released_us; /* when it was released from quarantine; 0: never */
@@ -76,7 +87,7 @@ struct envelope {
     struct str envid; /* ENVID as it was said, or empty */
     unsigned ret;     /* enum dsn_ret */
     bool requiretls;  /* RFC 8689: it goes over TLS that is proved to be the right server's */
-    bool tls_waived;  /* TLS-Required: No (RFC 8689 5): rather without proof than not at all */
+    bool tls_waived;  /* TLS-Required: No (RFC 8689 3): rather without proof than not at all */
     bool held_later;  /* not by edge: it could not be delivered. Not written by spool_commit() */
     struct str evidence; /* JSON */
     struct edits edits;  /* sorted, apart, inside the message: checked on commit and load */
@@ -170,6 +181,11 @@ struct spool_mark {
  */
 int spool_mark(struct spool_file *file, const uint32_t *indexes, size_t n,
                const struct spool_mark *mark, struct err *err);
+/* What a note means for the recipient in memory: the later of RELAYED, PASSED and FINAL holds. */
+void spool_apply_note(struct spool_recipient *recipient, unsigned note);
+/* Appends a note on these recipients, and changes `file` likewise. */
+int spool_add_note(struct spool_file *file, const uint32_t *indexes, size_t n, enum spool_note note,
+                   int64_t time_us, struct err *err);
 /*
  * Appends another recipient, who has the mark's state from the beginning; the file in memory does
  * not get it: it is there when the file is read again. More than SPOOL_RECIPIENTS_MAX is refused.

@@ -149,6 +149,8 @@ static void read_offers(struct client *client)
             client->offers.eightbit = true;
         else if (str_ieq(word, STR("SMTPUTF8")))
             client->offers.smtputf8 = true;
+        else if (str_ieq(word, STR("DSN")))
+            client->offers.dsn = true;
         else if (str_ieq(word, STR("STARTTLS")))
             client->offers.starttls = true;
         else if (str_ieq(word, STR("SIZE"))) {
@@ -320,6 +322,50 @@ static bool wants_utf8(const struct client *client)
     return wants;
 }
 
+/* What the sender asked for goes on to who can do it (RFC 3461 5.2.1). Where the copy has another
+ * sender than the message it is that one's, who asked for nothing. */
+static bool passes_dsn(const struct client *client)
+{
+    const struct envelope *e = &client->transaction.file->envelope;
+    return client->offers.dsn && e->recipients[first_of(client)].sender.n == 0;
+}
+
+static void put_dsn_of_mail(struct client *client)
+{
+    static const char *const rets[DSN_RETS] = {"", " RET=FULL", " RET=HDRS"};
+    const struct envelope *e = &client->transaction.file->envelope;
+    if (!passes_dsn(client))
+        return;
+    buf_addf(&client->out, "%s", rets[e->ret]);
+    if (e->envid.n && dsn_envid_valid(e->envid))
+        buf_addf(&client->out, " ENVID=%.*s", STR_ARG(e->envid));
+}
+
+static void put_dsn_of_rcpt(struct client *client, const struct spool_recipient *r)
+{
+    char room[DSN_ORCPT_MAX];
+    struct buf orcpt = BUF_OVER(room);
+    if (!passes_dsn(client))
+        return;
+    if (r->notify) {
+        buf_add(&client->out, STR(" NOTIFY="));
+        dsn_notify_put(r->notify, &client->out);
+    }
+    if (r->orcpt.n == 0 || !dsn_orcpt_valid(r->orcpt, true))
+        return;
+    dsn_orcpt_put(r->orcpt, client->offers.smtputf8 && wants_utf8(client), &orcpt);
+    if (buf_ok(&orcpt)) /* in ASCII it may be too long */
+        buf_addf(&client->out, " ORCPT=%.*s", STR_ARG(buf_str(&orcpt)));
+}
+
+static void put_rcpt(struct client *client, size_t i)
+{
+    const struct client_transaction *t = &client->transaction;
+    buf_addf(&client->out, "RCPT TO:<%.*s>", STR_ARG(address_of(client, i)));
+    put_dsn_of_rcpt(client, &t->file->envelope.recipients[t->recipients[i]]);
+    buf_addf(&client->out, "\r\n");
+}
+
 static void put_mail(struct client *client)
 {
     const struct spool_file *file = client->transaction.file;
@@ -334,6 +380,7 @@ static void put_mail(struct client *client)
                  STR_ARG(e->id));
     if (client->offers.smtputf8 && wants_utf8(client))
         buf_addf(&client->out, " SMTPUTF8");
+    put_dsn_of_mail(client);
     buf_addf(&client->out, "\r\n");
 }
 
@@ -360,8 +407,7 @@ static void put_step(struct client *client)
     else if (step == STEP_MAIL)
         put_mail(client);
     else if (step < data_step(client))
-        buf_addf(&client->out, "RCPT TO:<%.*s>\r\n",
-                 STR_ARG(address_of(client, (size_t)(step - STEP_RCPT))));
+        put_rcpt(client, (size_t)(step - STEP_RCPT));
     else
         buf_addf(&client->out, "DATA\r\n");
     client->sent = next_step(client, step);

@@ -14,6 +14,7 @@
  * why and the connection is closed. Each recipient of a message gets exactly one result, if need be
  * by client_abandon().
  *
+ * What the sender asked of notices (RET, ENVID, NOTIFY, ORCPT) is passed on where DSN is offered.
  * What the other side does not offer: without SMTPUTF8 what needs it is refused (RFC 6531 3.2).
  * Without 8BITMIME an 8-bit message goes out as it is, which RFC 6152 3 forbids: to recode it would
  * break its signatures, nearly no server cuts off the eighth bit, and to give it back would lose
@@ -82,7 +83,7 @@ struct client {
     struct buf out;
     char error[CLIENT_TEXT_MAX + 64];
     struct {
-        bool pipelining, eightbit, smtputf8, size, starttls;
+        bool pipelining, eightbit, smtputf8, size, starttls, dsn;
         uint64_t size_limit; /* 0: none told */
     } offers;
     bool reset_first;  /* the last transaction ended before its message */

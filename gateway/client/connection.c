@@ -417,6 +417,11 @@ bool connection_wants_tls(const struct connection *c)
     return c->client.wants_tls;
 }
 
+bool connection_offers_dsn(const struct connection *c)
+{
+    return c->client.offers.dsn;
+}
+
 const char *connection_security(const struct connection *c)
 {
     return c->client.secured ? SSL_get_version(c->ssl) : NULL;

@@ -60,7 +60,8 @@ static int delivery_load(const struct role_env *env, void **data, struct err *er
         (tls_load_client(conf->outside.trusted, &loaded->tls, err) < 0 ||
          proof_enable(loaded->tls, err) < 0))
         return -1;
-    if (signer_load(conf, &loaded->signer, err) < 0)
+    if (signer_load(conf, &loaded->signer, err) < 0 ||
+        networks_load(&conf->gate.inside, &loaded->inside, err) < 0)
         return -1;
     loaded->spool = spool_open(conf->state_dir, err);
     return loaded->spool ? post_open(&loaded->post, conf, err) : -1;
@@ -117,6 +118,7 @@ static void delivery_unload(void *data)
     if (loaded) {
         SSL_CTX_free(loaded->tls);
         signer_free(&loaded->signer);
+        networks_free(&loaded->inside);
         spool_close(&loaded->spool);
         post_close(&loaded->post);
     }

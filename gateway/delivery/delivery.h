@@ -36,9 +36,11 @@
 
 #include "base/recipient.h"
 #include "base/role.h"
+#include "bounce/decide.h"
 #include "gateway/client/client.h"
 #include "gateway/client/workers.h"
 #include "gateway/delivery/outside.h"
+#include "gateway/gate/networks.h"
 #include "gateway/outgoing.h"
 #include "gateway/tls.h"
 #include "quarantine/held.h"
@@ -65,6 +67,7 @@
 #define DELIVERY_LOOK_MAX        100 /* … of all hops together in a second, when nobody asked */
 #define DELIVERY_LOOK_SECONDS    60  /* between two looks at who stands in a hop's line … */
 #define DELIVERY_LOOK_AGAIN      5   /* … where there were more to be told */
+#define DELIVERY_BOUNCES         64  /* notices to senders that are being made at once */
 #define DELIVERY_DRAIN_SECONDS   25  /* for what is under way when asked to end */
 #define DELIVERY_JOURNAL_BYTES   ((size_t)64 * 1024 * 1024)
 #define DELIVERY_JOURNAL_SECONDS 5 /* for the journal's last word when asked to end */
@@ -84,6 +87,13 @@ enum leg_state {
     LEG_BUSY     /* on a lane */
 };
 
+/* What happens to a notice of success where it is delivered. */
+enum leg_way {
+    WAY_FINAL,  /* it is there: ours to send */
+    WAY_RELAY,  /* a server takes it that sends none: likewise */
+    WAY_NOTICES /* a server takes it that sends them */
+};
+
 /* What its recipients were told while it stands in the line. */
 enum leg_told { TOLD_NOTHING, TOLD_DOWN, TOLD_TURN };
 
@@ -98,9 +108,10 @@ struct leg {
     int64_t lined_at; /* monotonic seconds: since then it stands in the line */
     unsigned tries;
     unsigned returns;
-    bool delivered;  /* somebody was, while it was busy */
-    uint32_t *owed;  /* indexes in the envelope, at most CLIENT_RECIPIENTS_MAX */
-    struct str *why; /* while busy: what each of them was deferred with */
+    bool delivered;   /* somebody was, while it was busy */
+    enum leg_way way; /* while busy */
+    uint32_t *owed;   /* indexes in the envelope, at most CLIENT_RECIPIENTS_MAX */
+    struct str *why;  /* while busy: what each of them was deferred with */
     size_t n;
 };
 
@@ -133,7 +144,11 @@ struct job {
     size_t n_open;              /* legs that are not done */
     size_t n_held;              /* recipients that stay in quarantine */
     size_t n_returning;         /* … whose sender is to be told */
+    size_t n_arrived;           /* … that it got there */
+    bool delay_due;             /* … that it waits: he is to be told now */
+    bool brought;               /* our own people brought it (gateway/gate/ours.h) */
     struct bounce_work *bounce; /* on its way into the queue; NULL: none */
+    unsigned bounce_failures;   /* notices that could not be made */
     struct event *bounce_timer; /* NULL: never needed yet */
     int64_t since_us;           /* from here on its lifetime counts */
     bool untold;        /* the journal may not have everything: tell it all again in the end */
@@ -193,6 +208,7 @@ struct delivery_loaded {
     size_t n_own;
     SSL_CTX *tls;          /* for servers outside; NULL: in clear */
     struct signer *signer; /* of our own mail; NULL: it is not signed */
+    struct networks inside;
 };
 
 struct delivery {
@@ -216,6 +232,7 @@ struct delivery {
     struct outside *outside;  /* where they go instead, by MX; NULL: nowhere */
     struct hop *reports_hop;  /* where report addresses' mail goes */
     struct sweep queue_sweep, held_sweep;
+    unsigned bounces;          /* being made */
     struct held_index *vault;  /* NULL: it can't be written */
     int64_t vault_quiet_until; /* monotonic seconds */
     int64_t vault_hurry_from;  /* likewise: not before then is a sweep hurried for it */
@@ -282,10 +299,20 @@ void settle_tick(struct delivery *delivery);
 void settle_forget(struct job *job);
 
 /* --- telling the sender (bounce.c) --- */
-/* Is there one to be told that the recipient gets nothing? The job is loaded. */
-bool bounce_wanted(const struct job *job, uint32_t index);
-/* Those RCPT_RETURNING are told of: at once where nothing else is under way, soon where there is.
- * The job is loaded; it is settled by this where that was the last. */
+/* Is there one to be told of that recipient? The job is loaded. */
+enum bounce_answer bounce_wanted(const struct job *job, enum bounce_event event, uint32_t index);
+/* Counts who is to be told of what; the job has just been read. */
+void bounce_adopt(struct job *job);
+/* It is about to be marked delivered: whether its sender is to be told is in the file before. */
+void bounce_note_way(struct job *job, uint32_t index, enum leg_way way);
+/* It is marked so. */
+void bounce_note_arrival(struct job *job, uint32_t index);
+/* Somebody of it waits: its sender hears of it, once it has waited for so long. */
+void bounce_note_delay(struct job *job);
+/* Something is to be told, or is being told: it is not settled before. */
+bool bounce_owes(const struct job *job);
+/* Senders are told: at once where nothing else is under way, soon where there is. The job is
+ * loaded; it is settled by this where that was the last. */
 void bounce_soon(struct job *job);
 void bounce_forget(struct job *job);
 

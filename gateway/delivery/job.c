@@ -6,6 +6,7 @@
 #include "base/recipient.h"
 #include "directory/report.h"
 #include "gateway/delivery/delivery.h"
+#include "gateway/gate/ours.h"
 #include "quarantine/quarantine.h"
 
 #define TABLE_FIRST 1024
@@ -262,6 +263,8 @@ static struct job *adopt(struct delivery *delivery, const char *id, enum spool_s
         return NULL;
     job->delivered = was_delivered(delivery, &job->loaded->file->envelope);
     job->deleted = was_deleted(&job->loaded->file->envelope);
+    job->brought = ours_brought(&delivery->loaded->inside, job->loaded->file->envelope.protocol,
+                                job->loaded->file->envelope.client_ip);
     return job;
 }
 
@@ -274,7 +277,7 @@ void job_adopt(struct delivery *delivery, const char *id)
     const struct envelope *envelope = &job->loaded->file->envelope;
     job->since_us = since_of(envelope);
     job->n_held = count(envelope, RCPT_HELD);
-    job->n_returning = count(envelope, RCPT_RETURNING);
+    bounce_adopt(job);
     if (legs_make(job, &err) < 0) {
         log_warning("%s: %s; it is tried again later", id, err.text);
         job_free(job);
@@ -285,7 +288,7 @@ void job_adopt(struct delivery *delivery, const char *id)
         legs_start(job);
     } else {
         job->untold = true; /* it was all settled before a restart; the journal may not know */
-        if (job->n_returning == 0)
+        if (!bounce_owes(job))
             settle_begin(job);
     }
     bounce_soon(job);
@@ -384,6 +387,6 @@ void job_adopt_held(struct delivery *delivery, const char *id)
 
 void job_leg_done(struct job *job)
 {
-    if (--job->n_open == 0 && job->n_returning == 0)
+    if (--job->n_open == 0 && !bounce_owes(job))
         settle_begin(job);
 }

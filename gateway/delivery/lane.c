@@ -80,6 +80,14 @@ static const char *security_of(const struct lane *lane, char text[SECURITY_SIZE]
     return text;
 }
 
+/* Who tells the sender that it got there (RFC 3461 5). */
+static enum leg_way way_of(const struct lane *lane)
+{
+    if (connection_offers_dsn(lane->connection))
+        return WAY_NOTICES;
+    return lane->targets->list[lane->at].place.kind == HOP_LMTP ? WAY_FINAL : WAY_RELAY;
+}
+
 static void send_leg(struct lane *lane, struct leg *leg)
 {
     const struct client_transaction transaction = {.file = leg->job->loaded->file,
@@ -87,6 +95,7 @@ static void send_leg(struct lane *lane, struct leg *leg)
                                                    .n = leg->n};
     char security[SECURITY_SIZE];
     lane->leg = leg;
+    leg->way = way_of(lane);
     leg_is_with(leg, lane->targets->list[lane->at].place.text, security_of(lane, security));
     connection_send(lane->connection, &transaction);
 }

@@ -25,7 +25,8 @@ lib_libdelivery_a_SOURCES = \
     gateway/delivery/outside.c gateway/delivery/outside.h \
     gateway/delivery/journal.c gateway/delivery/service.c gateway/delivery/report.c \
     gateway/delivery/vault.c gateway/delivery/decide.c gateway/delivery/released.c \
-    gateway/delivery/kept.c gateway/delivery/bounce.c
+    gateway/delivery/kept.c \
+    gateway/delivery/bounce.c gateway/delivery/bounce_text.c gateway/delivery/bounce_work.h
 
 pkglibexec_PROGRAMS += gateway/poterne-delivery
 gateway_poterne_delivery_CPPFLAGS = $(AM_CPPFLAGS) $(EVENT_CFLAGS) $(OPENSSL_CFLAGS)

@@ -61,16 +61,24 @@ void leg_is_with(struct leg *leg, const char *relay, const char *security)
 /* In quarantine, or back to the sender (bounce/decide.h). */
 static void give_up(struct leg *leg, uint32_t index, struct str why)
 {
-    if (bounce_wanted(leg->job, index)) {
-        const struct spool_mark returning = mark_of(leg, RCPT_RETURNING, keep_text(leg, why));
-        set_state(leg->job, &index, 1, &returning);
+    struct pool *pool = leg->job->loaded->pool;
+    struct spool_mark mark;
+    switch (bounce_wanted(leg->job, BOUNCE_FAILURE, index)) {
+    case BOUNCE_TELL:
+        mark = mark_of(leg, RCPT_RETURNING, keep_text(leg, why));
         leg->job->n_returning++;
-        return;
+        break;
+    case BOUNCE_UNWANTED:
+        mark = mark_of(leg, RCPT_FAILED,
+                       pool_strf(pool, "its sender asked not to be told (NOTIFY): %.*s",
+                                 STR_ARG(why)));
+        break;
+    case BOUNCE_NOBODY:
+        mark = mark_of(leg, RCPT_HELD, pool_strf(pool, "undeliverable: %.*s", STR_ARG(why)));
+        leg->job->n_held++;
+        break;
     }
-    struct str text = pool_strf(leg->job->loaded->pool, "undeliverable: %.*s", STR_ARG(why));
-    const struct spool_mark mark = mark_of(leg, RCPT_HELD, text);
     set_state(leg->job, &index, 1, &mark);
-    leg->job->n_held++;
 }
 
 void leg_result(struct leg *leg, size_t i, enum client_outcome outcome, struct str text)
@@ -79,7 +87,9 @@ void leg_result(struct leg *leg, size_t i, enum client_outcome outcome, struct s
     switch (outcome) {
     case CLIENT_DELIVERED:
         mark = mark_of(leg, RCPT_DELIVERED, keep_text(leg, text));
+        bounce_note_way(leg->job, leg->owed[i], leg->way);
         set_state(leg->job, &leg->owed[i], 1, &mark);
+        bounce_note_arrival(leg->job, leg->owed[i]);
         leg->delivered = true;
         leg->job->delivered |= leg->hop->kind != HOP_REPORTS;
         break;
@@ -198,6 +208,8 @@ void leg_done(struct leg *leg)
     }
     if (was_delivered && job->n_open)
         sync_marks(leg);
+    if (leg->n)
+        bounce_note_delay(job);
     free(leg->why);
     leg->why = NULL;
     bounce_soon(job);
@@ -215,6 +227,7 @@ enum job_need leg_begin(struct leg *leg)
         return JOB_LATER;
     }
     leg->relay = STR_EMPTY;
+    leg->way = WAY_FINAL;
     leg->state = LEG_BUSY;
     return JOB_LOADED;
 }
@@ -285,6 +298,8 @@ bool leg_tell(struct leg *leg, enum leg_told what, const char *why)
     bool owed = leg->n != 0;
     if (!owed)
         close_leg(leg);
+    else
+        bounce_note_delay(job);
     bounce_soon(job);
     job_unneed(job);
     return owed;

@@ -149,6 +149,10 @@ static int add_copy(struct list *list, const struct redirect_way *way, size_t to
     bool leaves = conf_domain_of(conf, copy->address) == NULL;
     if (leaves && domain && sender_for(list, domain, &copy->sender) < 0)
         return no_memory(err);
+    if (copy->sender.n && !srs_looks_like(copy->sender)) { /* who asked for nothing */
+        copy->orcpt = STR_EMPTY;
+        copy->notify = 0;
+    }
     return copy->address.s && copy->how.s && copy->fields.s ? 0 : no_memory(err);
 }
 

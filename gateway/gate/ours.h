@@ -12,6 +12,8 @@
 
 /* Somebody brought it who had logged in. */
 bool ours_logged_in(struct str protocol);
+/* Our own people brought it: they had logged in, or come from gate.inside. */
+bool ours_brought(const struct networks *inside, struct str protocol, struct str client_ip);
 bool ours_is(const struct networks *inside, struct str protocol, struct str client_ip);
 
 #endif

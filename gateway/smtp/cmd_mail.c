@@ -1,5 +1,5 @@
 /* MAIL (RFC 5321 4.1.1.2): a transaction begins. Parameters: SIZE, BODY, SMTPUTF8, AUTH,
- * RET, ENVID (RFC 3461 4), REQUIRETLS (RFC 8689 3). */
+ * RET, ENVID (RFC 3461 4), REQUIRETLS (RFC 8689 2). */
 #include "gateway/smtp/address.h"
 #include "gateway/smtp/machine.h"
 

@@ -1,6 +1,7 @@
 /* The bytes of a bounce: whatever strangers wrote, it stays a message of three parts. */
 #include "t/unit/tap.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "bounce/compose.h"
@@ -89,10 +90,73 @@ static void plain_one(void **state)
     buf_release(&text);
 }
 
+/* RFC 3464 2.2.1, 2.3.1, 2.3.3, 2.3.9 */
+static void what_waits(void **state)
+{
+    struct bounce_failure f = plain;
+    struct bounce b = sample();
+    (void)state;
+    b.event = BOUNCE_DELAY;
+    b.envid = STR("QQ+2B1+203");
+    b.until_us = 1795744050 * US;
+    b.whole = false;
+    b.tls_waived = true;
+    f.action = ACTION_DELAYED;
+    f.orcpt = STR("rfc822;a+2Bb@far.example");
+    f.detail = STR("450 4.2.1 later");
+    b.failures = &f;
+    struct buf text = composed(&b);
+    assert_parts(&text, "message/delivery-status", "text/rfc822-headers");
+    assert_has(&text, "\r\nTLS-Required: No\r\n");
+    assert_has(&text, "\r\n\r\nOriginal-Envelope-Id: QQ+1 3\r\nReporting-MTA: dns; ");
+    assert_has(&text, "\r\n\r\nOriginal-Recipient: rfc822; a+b@far.example\r\n"
+                      "Final-Recipient: rfc822; a@far.example\r\nAction: delayed\r\n"
+                      "Status: 4.2.1\r\nRemote-MTA: dns; mx.far.example\r\n"
+                      "Diagnostic-Code: smtp; 450 4.2.1 later\r\nLast-Attempt-Date: ");
+    assert_has(&text, "\r\nWill-Retry-Until: ");
+    buf_release(&text);
+    /* our own words have no status: the class is that of the action */
+    f.detail = STR("connection refused");
+    f.orcpt = STR("utf-8;ren\\x{E9}@far.example");
+    text = composed(&b);
+    assert_has(&text, "\r\nStatus: 4.0.0\r\nDiagnostic-Code: x-poterne; connection refused\r\n");
+    assert_has(&text, "\r\nOriginal-Recipient: utf-8; ren\\x{E9}@far.example\r\n");
+    buf_release(&text);
+}
+
+static void what_got_there(void **state)
+{
+    static const char *const actions[BOUNCE_ACTIONS] = {[ACTION_DELIVERED] = "delivered",
+                                                        [ACTION_RELAYED] = "relayed",
+                                                        [ACTION_EXPANDED] = "expanded"};
+    struct bounce_failure f = plain;
+    struct bounce b = sample();
+    (void)state;
+    b.event = BOUNCE_SUCCESS;
+    b.whole = false;
+    b.failures = &f;
+    f.detail = STR("250 2.1.5 saved");
+    for (int i = ACTION_DELIVERED; i < BOUNCE_ACTIONS; i++) {
+        char wanted[100];
+        f.action = (enum bounce_action)i;
+        struct buf text = composed(&b);
+        snprintf(wanted, sizeof wanted, "\r\nAction: %s\r\nStatus: 2.1.5\r\n", actions[i]);
+        assert_has(&text, wanted);
+        assert_true(str_find(buf_str(&text), STR("Will-Retry-Until")) == STR_NONE);
+        assert_true(str_find(buf_str(&text), STR("Original-")) == STR_NONE);
+        buf_release(&text);
+    }
+}
+
 static void every_language(void **state)
 {
     static const char *const says[CONF_LANGUAGES] = {"no such mailbox", "n'existe pas",
                                                      "gibt es nicht"};
+    static const char *const waits[CONF_LANGUAGES] = {"It is tried until",
+                                                      "Les tentatives continuent",
+                                                      "Es wird versucht bis"};
+    static const char *const got[CONF_LANGUAGES] = {"It was delivered", "Il a =C3=A9t=C3=A9 remis",
+                                                    "Sie wurde zugestellt"};
     struct bounce b = sample();
     (void)state;
     for (int i = 0; i < CONF_LANGUAGES; i++) {
@@ -100,6 +164,19 @@ static void every_language(void **state)
         struct buf text = composed(&b);
         assert_has(&text, says[i]);
         assert_parts(&text, "message/delivery-status", "message/rfc822");
+        buf_release(&text);
+        struct bounce_failure f = plain;
+        struct bounce other = b;
+        other.failures = &f;
+        other.event = BOUNCE_DELAY;
+        f.action = ACTION_DELAYED;
+        text = composed(&other);
+        assert_has(&text, waits[i]);
+        buf_release(&text);
+        other.event = BOUNCE_SUCCESS;
+        f.action = ACTION_DELIVERED;
+        text = composed(&other);
+        assert_has(&text, got[i]);
         buf_release(&text);
     }
 }
@@ -195,9 +272,10 @@ static void largest_one(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(plain_one),    cmocka_unit_test(every_language),
-        cmocka_unit_test(discreet_one), cmocka_unit_test(international_one),
-        cmocka_unit_test(hostile_one),  cmocka_unit_test(largest_one),
+        cmocka_unit_test(plain_one),      cmocka_unit_test(what_waits),
+        cmocka_unit_test(what_got_there), cmocka_unit_test(every_language),
+        cmocka_unit_test(discreet_one),   cmocka_unit_test(international_one),
+        cmocka_unit_test(hostile_one),    cmocka_unit_test(largest_one),
     };
     return tap_run(tests, NULL, NULL);
 }

@@ -94,6 +94,13 @@ static void orcpt(void **state)
         assert_int_equal(ascii, cases[i].ascii);
         assert_int_equal(utf8, cases[i].utf8);
     }
+    char room[64];
+    struct buf out = BUF_OVER(room);
+    dsn_orcpt_put(STR("utf-8;\xe6\x97\xa5\x5cx{E9}@a.example"), false, &out);
+    assert_str(buf_str(&out), "utf-8;\\x{65E5}\\x{E9}@a.example");
+    buf_clear(&out);
+    dsn_orcpt_put(STR("utf-8;ren\xc3\xa9@a.example"), true, &out);
+    assert_str(buf_str(&out), "utf-8;ren\xc3\xa9@a.example");
     dsn_orcpt_split(STR("rfc822;a;b"), &type, &address);
     assert_str(type, "rfc822");
     assert_str(address, "a;b");

@@ -195,6 +195,34 @@ static void states_of_a_later_version(void **state)
     assert_int_equal(errno, ENOTSUP);
 }
 
+/* The later of what is said of its way holds; all else adds up. */
+static void notes_come_back(void **state)
+{
+    struct fixture *f = *state;
+    struct spool_file *file;
+    const uint32_t both[] = {0, 1};
+    put_sample(f, SPOOL_QUEUE);
+    assert_int_equal(try_load(f, SPOOL_QUEUE, &file), 0);
+    assert_int_equal(spool_add_note(file, both, 2, SPOOL_NOTE_DELAY, 1, &f->err), 0);
+    assert_int_equal(spool_add_note(file, both, 2, SPOOL_NOTE_PASSED, 2, &f->err), 0);
+    assert_int_equal(spool_add_note(file, both, 1, SPOOL_NOTE_RELAYED, 3, &f->err), 0);
+    assert_int_equal(spool_add_note(file, both + 1, 1, SPOOL_NOTE_FINAL, 4, &f->err), 0);
+    assert_int_equal(spool_add_note(file, both + 1, 1, SPOOL_NOTE_SUCCESS, 5, &f->err), 0);
+    for (int again = 0; again < 2; again++) {
+        const struct spool_recipient *r = file->envelope.recipients;
+        assert_int_equal(r[0].notes, SPOOL_NOTE_DELAY | SPOOL_NOTE_RELAYED);
+        assert_int_equal(r[1].notes, SPOOL_NOTE_DELAY | SPOOL_NOTE_SUCCESS);
+        assert_int_equal(r[0].state, RCPT_OWED);
+        spool_unload(&file);
+        assert_int_equal(try_load(f, SPOOL_QUEUE, &file), 0);
+    }
+    assert_int_equal(spool_add_note(file, both, 1, (enum spool_note)(SPOOL_NOTES + 1), 6, &f->err),
+                     0);
+    spool_unload(&file);
+    assert_int_equal(try_load(f, SPOOL_QUEUE, &file), -1);
+    assert_int_equal(errno, ENOTSUP);
+}
+
 static void write_record(struct fixture *f, unsigned kind)
 {
     struct buf bytes = BUF_INIT(1 << 20);
@@ -524,6 +552,7 @@ int main(void)
         WITH_SPOOL(senders_and_fields_of_their_own_come_back),
         WITH_SPOOL(what_a_later_version_wrote_is_not_damaged),
         WITH_SPOOL(states_of_a_later_version),
+        WITH_SPOOL(notes_come_back),
         WITH_SPOOL(any_size_comes_back),
         WITH_SPOOL(scanners_read_before_the_commit),
         WITH_SPOOL(envelopes_that_cannot_be_kept_are_refused),
