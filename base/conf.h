@@ -269,19 +269,22 @@ struct conf_spam {
 /* What is told to be misjudged. The two addresses below and spam.reports are ours alone: what comes
  * to them goes to the process `reports` and to no mailbox. */
 struct conf_reports {
-    const char *spam;         /* address of spam that was missed; NULL: there is none */
-    const char *ham;          /* … of ham that was tagged; NULL: there is none */
-    struct conf_list trusted; /* networks (base/network.h) whose clients' senders are true */
-    unsigned lifetime;        /* a proposal waits: 30 days */
-    unsigned keep;            /* what was decided is remembered: 1 year */
-    unsigned waiting_limit;   /* proposals that wait: 10000 */
-    unsigned reporter_limit;  /* new ones of one reporter a day: 200 */
-    size_t size_limit;        /* bytes of the originals that are kept: 2G */
-    bool digest;              /* yes: managers get a list of what waits, once a day … */
-    unsigned digest_hour;     /* … at this hour of local time: 7 */
-    const char *answer;       /* file with the words of the answer; NULL: ours */
-    unsigned workers;         /* 2 */
-    unsigned timeout;         /* 60 */
+    const char *spam;          /* address of spam that was missed; NULL: there is none */
+    const char *ham;           /* … of ham that was tagged; NULL: there is none */
+    struct conf_list trusted;  /* networks (base/network.h) whose clients' senders are true */
+    unsigned lifetime;         /* a proposal waits: 30 days */
+    unsigned keep;             /* what was decided is remembered: 1 year */
+    unsigned waiting_limit;    /* proposals that wait: 10000 */
+    unsigned reporter_limit;   /* new ones of one reporter a day: 200 */
+    size_t size_limit;         /* bytes of the originals that are kept: 2G */
+    bool digest;               /* yes: managers get a list of what waits, once a day … */
+    unsigned digest_hour;      /* … at this hour of local time: 7 */
+    const char *answer;        /* file with the words of the answer; NULL: ours */
+    bool dmarc_send, tls_send; /* no: aggregate reports go to the domains that ask for them */
+    const char *sender;        /* whom they are from; NULL: none are sent */
+    const char *organization;  /* … and of; "": the hostname */
+    unsigned workers;          /* 2 */
+    unsigned timeout;          /* 60 */
 };
 
 struct conf_antivirus {

@@ -297,6 +297,17 @@ const struct conf_setting conf_settings[] = {
 {"reports", "answer", PATH(reports.answer), "\"\"", 0, 0, {0},
  "File with the words that are sent to who forwards a message inline, so that nothing can be "
  "learned from it. Without one they are ours."},
+{"reports", "dmarc_send", BOOL(reports.dmarc_send), "no", 0, 0, {0},
+ "Whether domains whose DMARC record asks for it get a report once a day about mail that said to be "
+ "from them."},
+{"reports", "tls_send", BOOL(reports.tls_send), "no", 0, 0, {0},
+ "Whether domains whose TLSRPT record asks for it get a report once a day about TLS with their "
+ "servers."},
+{"reports", "sender", ADDRESS(reports.sender), "\"\"", 0, 0, {0},
+ "The address that these reports are from and that questions about them go to; of one of our "
+ "domains, whose mail is signed."},
+{"reports", "organization", TEXT(reports.organization), "\"\"", 0, 200, {0},
+ "The name that these reports give as who made them. Without one it is the hostname."},
 {"reports", "workers", COUNT(reports.workers), "2", 1, 16, {0},
  "Processes that read reports."},
 {"reports", "timeout", TIME(reports.timeout), "1min", 1, 10 * MINUTE, {0},

@@ -17,17 +17,26 @@
 
 #define ENVELOPE_POOL_MAX (1024 * 1024)
 
-int post_open(struct post *post, const struct conf *conf, struct err *err)
+/* Over a spool that was opened; NULL: it was not, and err is set. */
+static int open_over(struct post *post, struct spool *spool, const struct conf *conf,
+                     struct err *err)
 {
     char path[PATH_MAX];
-    *post = (struct post){.conf = conf, .incoming_fd = -1};
-    if (fsio_join(path, sizeof path, conf->state_dir, "incoming", err) < 0)
-        return -1;
-    post->spool = spool_open(conf->state_dir, err);
-    if (post->spool == NULL)
+    *post = (struct post){.conf = conf, .spool = spool, .incoming_fd = -1};
+    if (spool == NULL || fsio_join(path, sizeof path, conf->state_dir, "incoming", err) < 0)
         return -1;
     post->incoming_fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     return post->incoming_fd >= 0 ? 0 : err_sys(err, "cannot open %s", path);
+}
+
+int post_open(struct post *post, const struct conf *conf, struct err *err)
+{
+    return open_over(post, spool_open(conf->state_dir, err), conf, err);
+}
+
+int post_open_inside(struct post *post, const struct conf *conf, struct err *err)
+{
+    return open_over(post, spool_open_outgoing(conf->state_dir, err), conf, err);
 }
 
 void post_close(struct post *post)

@@ -31,6 +31,8 @@ struct post {
 
 /* Before the sandbox: opens the spool. */
 int post_open(struct post *post, const struct conf *conf, struct err *err);
+/* In a sandbox that leaves incoming/ and queue/. */
+int post_open_inside(struct post *post, const struct conf *conf, struct err *err);
 void post_close(struct post *post);
 
 /* Durable when it returns 0. May be called by several threads at once. */

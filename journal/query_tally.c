@@ -66,7 +66,7 @@ int tally_dmarc_rows(struct journal *journal, int64_t day, struct str domain, st
     sqlite3_stmt *stmt =
         prepare(journal,
                 "SELECT published, header_from, source_ip, envelope_from, spf, dkim, aligned,"
-                " disposition, override, n FROM %s WHERE day = ?1 AND domain = ?2"
+                " disposition, override, n, last_us FROM %s WHERE day = ?1 AND domain = ?2"
                 " ORDER BY published, header_from, source_ip, envelope_from, spf, dkim, aligned,"
                 " disposition, override",
                 TALLY_DMARC, err);
@@ -88,7 +88,8 @@ int tally_dmarc_rows(struct journal *journal, int64_t day, struct str domain, st
                                            .aligned = db_text(stmt, 6, pool),
                                            .disposition = db_text(stmt, 7, pool),
                                            .override = db_text(stmt, 8, pool),
-                                           .n = (uint64_t)sqlite3_column_int64(stmt, 9)};
+                                           .n = (uint64_t)sqlite3_column_int64(stmt, 9),
+                                           .last_us = sqlite3_column_int64(stmt, 10)};
     }
     return finish(journal, stmt, code, err);
 }

@@ -35,6 +35,7 @@ struct tally_dmarc {
     struct str disposition;   /* "none" "pass" "quarantine" "reject" */
     struct str override;      /* why not what the policy asks for: a type of RFC 9990; or "" */
     uint64_t n;
+    int64_t last_us; /* when it was seen last */
 };
 
 /* event.domain is not set: it is the one that was asked for. */

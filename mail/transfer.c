@@ -225,3 +225,22 @@ void transfer_qp_put(struct str text, struct buf *out)
     while (str_next_line(&text, &line))
         put_qp_line(line, out);
 }
+
+#define BASE64_LINE 57 /* bytes that 76 characters hold */
+
+void transfer_base64_put(struct str bytes, struct buf *out)
+{
+    static const char letters[] =
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    for (size_t i = 0; i < bytes.n; i += 3) {
+        unsigned char b[3] = {0};
+        size_t n = bytes.n - i < 3 ? bytes.n - i : 3;
+        memcpy(b, bytes.s + i, n);
+        char four[4] = {letters[b[0] >> 2], letters[(b[0] & 3) << 4 | b[1] >> 4],
+                        n > 1 ? letters[(b[1] & 15) << 2 | b[2] >> 6] : '=',
+                        n > 2 ? letters[b[2] & 63] : '='};
+        buf_addn(out, four, sizeof four);
+        if ((i + 3) % BASE64_LINE == 0 || i + 3 >= bytes.n)
+            buf_add(out, STR("\r\n"));
+    }
+}

@@ -25,6 +25,9 @@ void transfer_none(struct str in, struct buf *out);
  * bytes. */
 void transfer_qp_put(struct str text, struct buf *out);
 
+/* Bytes as base64, in lines of 76 with CR LF. */
+void transfer_base64_put(struct str bytes, struct buf *out);
+
 /* One of the 64 characters of base64 (RFC 4648 4). */
 static inline bool transfer_is_base64(char c)
 {

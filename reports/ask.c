@@ -11,6 +11,14 @@ bool ask_is(struct str message)
     return message.n && (message.s[0] == ASK_ACCEPT || message.s[0] == ASK_REJECT);
 }
 
+bool ask_send_get(struct str message, int64_t *day)
+{
+    struct wire w = wire_of(message);
+    bool is = wire_get_u8(&w) == ASK_SEND;
+    *day = wire_get_i64(&w);
+    return is && wire_done(&w);
+}
+
 void ask_put(struct buf *out, const struct ask *ask)
 {
     wire_u8(out, (uint8_t)ask->verb);
@@ -160,26 +168,45 @@ static int exchange(struct asking *a, struct str request, ask_progress *progress
     }
 }
 
-int ask_call(const char *run_dir, const struct ask *ask, ask_progress *progress, void *data,
-             struct proposal_decided *decided, struct err *err)
+/* The request is released. */
+static int call(const char *run_dir, struct buf *request, ask_progress *progress, void *data,
+                struct ask_reply *reply, struct err *err)
 {
     char path[PATH_MAX];
     struct asking a = {.path = path, .fd = -1, .message = BUF_INIT(IPC_MSG_MAX)};
-    struct buf request = BUF_INIT(IPC_MSG_MAX);
     int result = -1;
     if (!ipc_path(run_dir, ASK_SOCKET, path, sizeof path))
-        return err_set(err, "%s/" ASK_SOCKET ".sock: path too long", run_dir);
-    ask_put(&request, ask);
-    if (!buf_ok(&request))
+        err_set(err, "%s/" ASK_SOCKET ".sock: path too long", run_dir);
+    else if (!buf_ok(request))
         err_set(err, "out of memory");
     else if ((a.fd = ipc_connect(path, err)) < 0)
         result = errno == ENOENT || errno == ECONNREFUSED ? 0 : -1;
     else
-        result = exchange(&a, buf_str(&request), progress, data, err);
-    if (result == 1)
-        *decided = a.reply.decided;
+        result = exchange(&a, buf_str(request), progress, data, err);
+    *reply = a.reply;
     fsio_close_quiet(&a.fd);
-    buf_release(&request);
+    buf_release(request);
     buf_release(&a.message);
     return result;
+}
+
+int ask_call(const char *run_dir, const struct ask *ask, ask_progress *progress, void *data,
+             struct proposal_decided *decided, struct err *err)
+{
+    struct buf request = BUF_INIT(IPC_MSG_MAX);
+    struct ask_reply reply;
+    ask_put(&request, ask);
+    int result = call(run_dir, &request, progress, data, &reply, err);
+    if (result == 1)
+        *decided = reply.decided;
+    return result;
+}
+
+int ask_send(const char *run_dir, int64_t day, struct err *err)
+{
+    struct buf request = BUF_INIT(64);
+    struct ask_reply reply;
+    wire_u8(&request, ASK_SEND);
+    wire_i64(&request, day);
+    return call(run_dir, &request, NULL, NULL, &reply, err);
 }

@@ -6,6 +6,9 @@
  *   u8 verb, str decider, str why, u8 groups, u64 up_to, str reporter, u32 n, n × (u64, u64)
  *   answer: u8 stage, u64 n, at, changed, same, late, missing, str text
  *
+ * and, to send aggregate reports about a day without waiting for their hour (the same answer,
+ * once): u8 ASK_SEND, i64 day since 1970
+ *
  * About many it answers "under way" first: then the decision is kept and will be carried out,
  * whatever becomes of either side. More such answers tell how far it is; the last says "done".
  */
@@ -19,7 +22,7 @@
 #define ASK_RANGES_MAX 1000
 #define ASK_TIMEOUT_MS 120000 /* for each answer */
 
-enum ask_verb { ASK_ACCEPT = 64, ASK_REJECT = 65 };
+enum ask_verb { ASK_ACCEPT = 64, ASK_REJECT = 65, ASK_SEND = 66 };
 
 struct ask {
     enum ask_verb verb;
@@ -50,6 +53,11 @@ bool ask_reply_get(struct str message, struct ask_reply *reply);
  * something may be due to be learned. */
 bool ask_serve(struct proposals *store, struct str message, int64_t now_us, struct buf *out,
                uint64_t *order);
+
+/* Is it ASK_SEND? */
+bool ask_send_get(struct str message, int64_t *day);
+/* The tool's side: 1 it will be done; 0: there is no such process; -1 with err. */
+int ask_send(const char *run_dir, int64_t day, struct err *err);
 
 /* Told how far it is. */
 typedef void ask_progress(void *data, uint64_t at, uint64_t n);

@@ -111,6 +111,9 @@ struct spool;
 /* root is the state folder; makes the folders that are missing (mode 2770: the processes share a
  * group). One may be shared by threads. NULL with err set. */
 struct spool *spool_open(const char *root, struct err *err);
+/* The same for who only puts into the queue what it made itself, and may open no other folder:
+ * spool_receive() and spool_commit() to SPOOL_QUEUE. */
+struct spool *spool_open_outgoing(const char *root, struct err *err);
 void spool_close(struct spool **spool);
 
 void spool_id_make(char id[SPOOL_ID_LEN + 1]);

@@ -37,7 +37,7 @@ static int folder_open(struct folder *folder, const char *name, const char *root
     return folder->fd >= 0 ? 0 : err_sys(err, "cannot open folder %s", path);
 }
 
-struct spool *spool_open(const char *root, struct err *err)
+static struct spool *open_folders(const char *root, bool all, struct err *err)
 {
     static const char *const names[FOLDERS] = {[FOLDER_QUEUE] = "queue",
                                                [FOLDER_QUARANTINE] = "quarantine",
@@ -56,11 +56,22 @@ struct spool *spool_open(const char *root, struct err *err)
         pthread_cond_init(&spool->folders[i].done, NULL);
     }
     for (size_t i = 0; i < FOLDERS; i++)
-        if (folder_open(&spool->folders[i], names[i], root, err) < 0) {
+        if ((all || i == FOLDER_QUEUE || i == FOLDER_INCOMING) &&
+            folder_open(&spool->folders[i], names[i], root, err) < 0) {
             spool_close(&spool);
             return NULL;
         }
     return spool;
+}
+
+struct spool *spool_open(const char *root, struct err *err)
+{
+    return open_folders(root, true, err);
+}
+
+struct spool *spool_open_outgoing(const char *root, struct err *err)
+{
+    return open_folders(root, false, err);
 }
 
 void spool_close(struct spool **spool)

@@ -54,6 +54,9 @@ static const struct {
     {"--dry-run", "", OPT_DRY_RUN, NULL, "only say what would be done"},
     {"--selector", "", OPT_SELECTOR, "NAME",
      "of the key (default: today's date, r or e behind it)"},
+    {"--day", "", OPT_DAY, "DAY", "2026-11-22 (UTC); default: yesterday"},
+    {"--domain", "", OPT_DOMAIN, "DOMAIN", "the report about this domain itself"},
+    {"--send", "", OPT_SEND, NULL, "now, not at each domain's own hour"},
     {"--algorithm", "", OPT_ALGORITHM, "NAME", "rsa (default) or ed25519"},
 };
 #define N_OPTIONS (sizeof options / sizeof options[0])
@@ -108,6 +111,10 @@ static const char **text_place(enum tool_option option, struct tool_args *args)
         return &args->selector;
     case OPT_ALGORITHM:
         return &args->algorithm;
+    case OPT_DAY:
+        return &args->day;
+    case OPT_DOMAIN:
+        return &args->domain;
     default:
         return NULL;
     }

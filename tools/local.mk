@@ -11,7 +11,7 @@ lib_libtools_a_SOURCES = \
 bin_PROGRAMS += poterne
 poterne_CPPFLAGS = $(AM_CPPFLAGS) $(ZIP_CFLAGS)
 poterne_SOURCES = tools/poterne.c \
-    tools/reports.c tools/reports_decide.c tools/reports_show.c tools/reports_tool.h \
+    tools/reports.c tools/reports_decide.c tools/reports_show.c tools/reports_tally.c tools/reports_tool.h \
     tools/evaluate.c tools/check.c tools/check_report.c tools/check_report.h tools/config.c tools/learn.c tools/learn_job.c tools/learn_job.h \
     tools/learn_reader.c tools/learn_reader.h tools/quarantine.c tools/quarantine_list.c tools/quarantine_release.c \
     tools/quarantine_export.c tools/rescan.c tools/scan_ask.c tools/scan_ask.h tools/quarantine_tool.h tools/queue.c tools/trace.c \
@@ -22,7 +22,7 @@ poterne_SOURCES = tools/poterne.c \
     tools/masscheck.c tools/rules_job.c tools/rules_job.h tools/rules.c tools/rules_tool.h \
     tools/rules_check.c tools/rules_hits.c tools/rules_history.c tools/rules_history.h \
     tools/rules_list.c tools/rules_live.c tools/rules_needs.c tools/rules_show.c tools/rules_test.c
-poterne_LDADD = lib/libtools.a lib/libproposals.a $(REPORTS_LIBS) $(JOURNAL_LIBS) lib/libevents.a $(QUARANTINE_LIBS) \
+poterne_LDADD = lib/libtools.a lib/libproposals.a $(TALLY_LIBS) $(REPORTS_LIBS) $(JOURNAL_LIBS) lib/libevents.a $(QUARANTINE_LIBS) \
     lib/libavstatus.a lib/libavcontent.a lib/liboutside.a $(ANTIVIRUS_LIBS) $(OPENSSL_LIBS) \
     lib/libgate.a lib/libresolver.a lib/libdirectory.a lib/libimport.a lib/libledger.a $(DB_LIBS) lib/librulesfit.a $(PIPELINE_LIBS)
 

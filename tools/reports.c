@@ -21,9 +21,13 @@ static const struct {
     int (*run)(struct reports_tool *tool, struct err *err);
     size_t least, most; /* words behind it */
 } commands[] = {
-    {"list", reports_list, 0, 0},           {"show", reports_show, 1, 1000},
-    {"accept", reports_accept, 0, 1000},    {"reject", reports_reject, 0, 1000},
+    {"list", reports_list, 0, 0},
+    {"show", reports_show, 1, 1000},
+    {"accept", reports_accept, 0, 1000},
+    {"reject", reports_reject, 0, 1000},
     {"reporters", reports_reporters, 0, 0},
+    {"dmarc", reports_dmarc, 0, 0},
+    {"tls", reports_tls, 0, 0},
 };
 #define N_COMMANDS (sizeof commands / sizeof commands[0])
 
@@ -280,8 +284,8 @@ static int run(const struct tool_args *args)
 
 const struct tool_command tool_reports = {
     .name = "reports",
-    .summary = "list, show, accept or reject what was reported as misjudged",
-    .arguments = "[list] | show N… | accept N|A-B… | reject N|A-B… | reporters",
+    .summary = "what was reported as misjudged; reports to other domains",
+    .arguments = "[list] | show N… | accept N|A-B… | reject N|A-B… | reporters | dmarc | tls",
     .help =
         "What people report who are no managers waits until a manager accepts it (then it is\n"
         "learned) or rejects it. list names what waits, near-identical messages as one line with\n"
@@ -295,9 +299,15 @@ const struct tool_command tool_reports = {
         "original is kept.\n"
         "reporters shows how often managers agreed with each: between which bounds the true share\n"
         "lies, with 95 %.\n"
+        "dmarc and tls show what other domains are told about a day, if they ask for it: about "
+        "mail\n"
+        "in their name, about TLS with their servers; which reports were sent, to whom, or why "
+        "not.\n"
+        "With --domain the report itself (XML, JSON). With --send they go now.\n"
         "The running gateway does it, or, when none runs, this command itself.\n"
         "Exit status: 0 done, 1 there is nothing of that kind, 2 could not be done.\n",
     .options = OPT_CONFIG | OPT_JSON | OPT_LIMIT | OPT_ALL | OPT_SPAM | OPT_HAM | OPT_STATE |
-               OPT_REPORTER | OPT_SINCE | OPT_EACH | OPT_GROUP | OPT_WHY | OPT_MESSAGE,
+               OPT_REPORTER | OPT_SINCE | OPT_EACH | OPT_GROUP | OPT_WHY | OPT_MESSAGE | OPT_DAY |
+               OPT_DOMAIN | OPT_SEND,
     .run = run,
 };

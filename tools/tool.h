@@ -58,6 +58,9 @@ enum tool_option {
     OPT_DRY_RUN = 1ull << 35,
     OPT_SELECTOR = 1ull << 36,  /* --selector NAME */
     OPT_ALGORITHM = 1ull << 37, /* --algorithm NAME */
+    OPT_DAY = 1ull << 50,       /* --day DAY */
+    OPT_DOMAIN = 1ull << 51,    /* --domain DOMAIN */
+    OPT_SEND = 1ull << 52,
 };
 
 struct tool_args {
@@ -67,6 +70,7 @@ struct tool_args {
     const char *state, *reporter, *since, *why;
     const char *until, *sender, *reason, *virus, *engine, *to;
     const char *selector, *algorithm;
+    const char *day, *domain;
     const char *index;
     const char *feedback; /* NULL when not given */
     uint64_t limit;

@@ -87,7 +87,7 @@ static void teach_begin(struct desk *desk)
 
 static void teach_end(struct desk *desk)
 {
-    struct buf result = BUF_INIT(2);
+    struct buf result = BUF_INIT(1 + ERR_TEXT_MAX);
     struct err err = {""};
     enum reader_end end = reader_finish(&desk->teacher, &result, &err);
     desk->teaching = false;

@@ -8,6 +8,7 @@
  *   act*.c     what was found in a report is done: learned, kept, answered
  *   daily.c    what is due by the clock: learning what was accepted, expiry, the digest
  *   large.c    decisions about many, carried out piece by piece
+ *   tallies.c  aggregate reports about a day, to the domains that ask for them; wanted.c: to whom
  *   outgoing.c mail of our own
  */
 #ifndef POTERNE_GATEWAY_REPORTS_DESK_H
@@ -19,6 +20,7 @@
 #include "gateway/outgoing.h"
 #include "gateway/reports/reader.h"
 #include "gateway/reports/request.h"
+#include "gateway/reports/tallies.h"
 #include "reports/answer_times.h"
 #include "reports/key.h"
 #include "reports/order.h"
@@ -35,6 +37,7 @@ struct desk {
     struct order *order;   /* under way; NULL: none is loaded */
     struct reader teacher; /* that takes what was accepted to the learner */
     bool teaching;         /* it is at work */
+    struct tallies tallies;
     /* the clock: all monotonic, in ms, but for the digest */
     int64_t order_at_ms;   /* when to look for one, or to go on; INT64_MAX: when one is given */
     int64_t learner_at_ms; /* before that the learner, which did not answer, is not asked */

@@ -2,7 +2,8 @@
 noinst_LIBRARIES += lib/libreportipc.a
 lib_libreportipc_a_SOURCES = gateway/reports/request.c gateway/reports/request.h
 
-REPORT_ACT_LIBS = lib/libreportdesk.a lib/libreportipc.a lib/liboutgoing.a
+REPORT_ACT_LIBS = lib/libreportdesk.a lib/libreportipc.a lib/liboutgoing.a $(TALLY_LIBS) \
+    lib/libresolver.a lib/libsender.a
 noinst_LIBRARIES += lib/libreportdesk.a
 lib_libreportdesk_a_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS)
 lib_libreportdesk_a_SOURCES = gateway/reports/desk.h \
@@ -14,7 +15,9 @@ lib_libreportdesk_a_SOURCES = gateway/reports/desk.h \
     gateway/reports/act.c gateway/reports/act.h gateway/reports/act_learn.c \
     gateway/reports/act_mail.c gateway/reports/act_words.c gateway/reports/daily.c gateway/reports/mailboxes.c gateway/reports/mailboxes.h gateway/reports/viruses.c gateway/reports/viruses.h \
     gateway/reports/sources.c gateway/reports/sources.h \
-    gateway/reports/large.c
+    gateway/reports/large.c \
+    gateway/reports/tallies.c gateway/reports/tallies.h \
+    gateway/reports/wanted.c gateway/reports/wanted.h
 
 pkglibexec_PROGRAMS += gateway/poterne-reports
 gateway_poterne_reports_SOURCES = gateway/reports/reports.c

@@ -145,6 +145,22 @@ static void tell_tool(struct caller *caller, const struct ask_reply *reply)
         caller_leave(caller);
 }
 
+/* Aggregate reports of a day, now. What becomes of each is in the books (tally/sent.h). */
+static void send_day(struct office *office, struct caller *caller, int64_t day)
+{
+    const struct conf_reports *conf = &office->desk->conf->reports;
+    struct ask_reply reply = {.stage = ASK_DONE};
+    int64_t today = tally_day(desk_now_us());
+    if (conf->sender == NULL || (!conf->dmarc_send && !conf->tls_send))
+        reply = (struct ask_reply){
+            .text = STR("no reports are sent: set reports.sender, and dmarc_send or tls_send")};
+    else if (day >= today || day < today - TALLY_KEEP_DAYS)
+        reply = (struct ask_reply){.text = STR("that day is not over, or too long ago")};
+    else
+        tallies_send_now(office->desk, day);
+    tell_tool(caller, &reply);
+}
+
 /* How far an order is, to who gave it. */
 static void on_order(void *data, const struct order_progress *progress, bool done,
                      const char *failed)
@@ -176,8 +192,13 @@ static void hear(struct office *office, struct caller *caller)
     struct err err = {""};
     int got = ipc_recv(caller->fd, &caller->message, &caller->fds, &err);
     struct str message = buf_str(&caller->message);
+    int64_t day;
     if (got == 0)
         return;
+    if (got == 1 && ask_send_get(message, &day)) {
+        send_day(office, caller, day);
+        return;
+    }
     if (got == 1 && ask_is(message)) {
         serve_tool(office, caller);
         return;
@@ -429,6 +450,8 @@ static int round_of(struct office *office, struct err *err)
     start_readers(office);
     daily_tick(office->desk);
     if (!office->draining)
+        tallies_tick(office->desk);
+    if (!office->draining)
         large_step(office->desk, on_order, office);
     return office->desk->store ? 0 : err_set(err, "what waits can't be opened");
 }
@@ -458,6 +481,7 @@ static int serve(const struct role_env *env, void *data, struct err *err)
     int result = open_desk(office->desk, err);
     if (result == 0) {
         daily_start(office->desk);
+        tallies_start(office->desk);
         large_begin(office->desk); /* what the last one did not come to the end of */
     }
     while (result == 0) {
@@ -473,6 +497,7 @@ static int serve(const struct role_env *env, void *data, struct err *err)
             caller_leave(caller);
     }
     daily_stop(office->desk);
+    tallies_stop(office->desk);
     order_free(&office->desk->order);
     proposals_close(&office->desk->store);
     free(office);

@@ -3,6 +3,7 @@ noinst_LIBRARIES += lib/libresolver.a
 lib_libresolver_a_SOURCES = \
     gateway/resolver/client.c gateway/resolver/client.h \
     gateway/resolver/known.c gateway/resolver/known.h \
+    gateway/resolver/patient.c gateway/resolver/patient.h \
     gateway/resolver/protocol.c gateway/resolver/protocol.h
 # … and what asks it from an event loop
 noinst_LIBRARIES += lib/libdesk.a

@@ -11,7 +11,7 @@ my @floors = (
     [qw(mail sender antivirus directory)],
     [qw(rules bayes spool)],
     [qw(journal)],
-    [qw(quarantine bounce)],
+    [qw(quarantine bounce tally)],
     [qw(reports)],
     [qw(gateway console)],
     [qw(tools)],

@@ -1,0 +1,370 @@
+#include "gateway/reports/tallies.h"
+
+#include <poll.h>
+#include <stdlib.h>
+#include <time.h>
+
+#include "base/clock.h"
+#include "base/fsio.h"
+#include "base/log.h"
+#include "gateway/reports/desk.h"
+#include "gateway/reports/wanted.h"
+#include "gateway/resolver/patient.h"
+#include "tally/dmarc_xml.h"
+#include "tally/letter.h"
+#include "tally/sent.h"
+#include "tally/tls_json.h"
+
+#define LOOK_MS     60000  /* between two looks */
+#define LATER_MS    900000 /* … where the DNS did not say to whom */
+#define SOON_MS     1000
+#define WORK_MS     120000 /* of one process; the rest is the next one's */
+#define TIMEOUT     240    /* seconds; then it is ended from outside */
+#define MEMORY_MAX  ((size_t)1024 * 1024 * 1024)
+#define BOOK_POOL   ((size_t)256 * 1024 * 1024)
+#define REPORT_POOL ((size_t)128 * 1024 * 1024)
+
+/* What the process says at its end. */
+enum { WORD_DONE = '0', WORD_MORE = '1', WORD_LATER = '2' };
+
+struct work {
+    const struct desk *desk;
+    struct tally_maker maker;
+    struct journal *journal;
+    struct post post;
+    struct patient patient;
+    struct dns_source dns;
+    char folder[PATH_MAX];
+    int64_t until_ms;
+    int64_t now_s;
+    bool at_once; /* not at each domain's own time */
+    bool later;   /* the DNS did not say to whom */
+};
+
+/* --- one report --- */
+
+static int compose(const struct work *work, const struct tally_subject *subject, uint64_t lost,
+                   struct pool *pool, struct buf *text, struct err *err)
+{
+    if (subject->kind == TALLY_TLS) {
+        struct tls_report report = {.maker = &work->maker, .subject = subject};
+        struct tally_tls *rows;
+        if (tally_tls_rows(work->journal, subject->day, subject->domain, pool, &rows, &report.n,
+                           err) < 0)
+            return -1;
+        report.rows = rows;
+        return tls_json_put(text, &report, err);
+    }
+    struct dmarc_report report = {.maker = &work->maker, .subject = subject, .lost = lost};
+    struct tally_dmarc *rows;
+    if (tally_dmarc_rows(work->journal, subject->day, subject->domain, pool, &rows, &report.n,
+                         err) < 0)
+        return -1;
+    report.rows = rows;
+    dmarc_xml_put(text, &report);
+    return buf_ok(text) ? 0 : err_set(err, "a report of more than %zu bytes", text->max);
+}
+
+static int post_one(const struct work *work, const struct tally_subject *subject,
+                    const struct rua *rua, const char *id, struct str gzip, struct err *err)
+{
+    struct str to = str_of(rua->target);
+    struct buf mail = BUF_INIT(TALLY_MAIL_MAX), title = BUF_INIT(4096);
+    const struct letter letter = {.maker = &work->maker,
+                                  .subject = subject,
+                                  .id = id,
+                                  .time_s = work->now_s,
+                                  .to = to,
+                                  .report = gzip};
+    letter_put(&letter, &mail);
+    letter_subject(&letter, &title);
+    struct outgoing out = {.recipients = &to,
+                           .n_recipients = 1,
+                           .how = STR("asked by its domain for reports"),
+                           .subject = buf_str(&title),
+                           .mail = buf_str(&mail)};
+    int result = str_copy(str_of(id), out.id, sizeof out.id) && buf_ok(&mail) && buf_ok(&title)
+                     ? post_send(&work->post, &out, err)
+                     : err_set(err, "a mail of more than %zu bytes", mail.max);
+    buf_release(&mail);
+    buf_release(&title);
+    return result;
+}
+
+/* To each that is named; noted before, so that it goes once at most, and after. */
+static int post_all(const struct work *work, const struct tally_subject *subject,
+                    const struct rua_list *list, struct str gzip, const struct sent_book *book,
+                    struct err *err)
+{
+    char ids[RUA_MAX][SPOOL_ID_LEN + 1];
+    struct buf begun = BUF_INIT(SENT_DETAIL_MAX), done = BUF_INIT(SENT_DETAIL_MAX);
+    enum sent_state state = SENT_UNWANTED;
+    struct err why = {""};
+    for (size_t i = 0; i < list->n; i++) {
+        spool_id_make(ids[i]);
+        buf_addf(&begun, "%s ", ids[i]);
+    }
+    int result = sent_note(book, SENT_BEGUN, subject->domain, buf_str(&begun), err);
+    for (size_t i = 0; result == 0 && i < list->n; i++) {
+        const struct rua *rua = &list->list[i];
+        if (rua->way != RUA_MAILTO)
+            buf_addf(&done, "not to %s: only mail is sent; ", rua->host);
+        else if (rua->size_max && gzip.n > rua->size_max)
+            buf_addf(&done, "not to %s: %zu bytes, it takes %llu; ", rua->target, gzip.n,
+                     (unsigned long long)rua->size_max);
+        else if (post_one(work, subject, rua, ids[i], gzip, &why) == 0) {
+            buf_addf(&done, "%s to %s; ", ids[i], rua->target);
+            state = SENT_DONE;
+        } else {
+            log_error("the report about %.*s to %s: %s", STR_ARG(subject->domain), rua->target,
+                      why.text);
+            buf_addf(&done, "not to %s: %s; ", rua->target, why.text);
+            state = state == SENT_DONE ? SENT_DONE : SENT_GIVEN_UP;
+        }
+    }
+    if (result == 0)
+        result = sent_note(book, state, subject->domain,
+                           str_sub(buf_str(&done), 0, done.n ? done.n - 2 : 0), err);
+    buf_release(&begun);
+    buf_release(&done);
+    return result;
+}
+
+/* Nobody knew to whom, until the day was too long over. */
+static int put_off(struct work *work, const struct tally_subject *subject,
+                   const struct sent_book *book, const struct err *why, struct err *err)
+{
+    if (work->now_s < (subject->day + TALLIES_DAYS) * 86400) {
+        work->later = true;
+        return 0;
+    }
+    log_error("the report about %.*s is given up: %s", STR_ARG(subject->domain), why->text);
+    return sent_note(book, SENT_GIVEN_UP, subject->domain, str_of(why->text), err);
+}
+
+static int send_one(struct work *work, const struct tally_subject *subject, uint64_t lost,
+                    const struct sent_book *book, struct err *err)
+{
+    struct rua_list list;
+    struct err why = {""};
+    struct pool *pool = pool_new(REPORT_POOL);
+    struct buf text = BUF_INIT(TALLY_TEXT_MAX), gzip = BUF_INIT(TALLY_MAIL_MAX / 2);
+    if (pool == NULL)
+        return err_set(err, "out of memory for a report");
+    enum wanted wanted = wanted_by(subject->kind, subject->domain, &work->dns, pool, &list, &why);
+    int result = 0;
+    if (wanted == WANTED_NOT)
+        result = sent_note(book, SENT_UNWANTED, subject->domain, str_of(why.text), err);
+    else if (wanted == WANTED_UNKNOWN)
+        result = put_off(work, subject, book, &why, err);
+    else if (compose(work, subject, lost, pool, &text, &why) < 0 ||
+             letter_gzip(buf_str(&text), &gzip, &why) < 0) {
+        log_error("the report about %.*s: %s", STR_ARG(subject->domain), why.text);
+        result = sent_note(book, SENT_GIVEN_UP, subject->domain, str_of(why.text), err);
+    } else
+        result = post_all(work, subject, &list, buf_str(&gzip), book, err);
+    buf_release(&text);
+    buf_release(&gzip);
+    pool_free(&pool);
+    return result;
+}
+
+/* --- those of a day --- */
+
+/* Not all gateways and domains at midnight: a time that is the domain's own (FNV-1a). */
+static int64_t due_s(const struct tally_subject *subject)
+{
+    uint64_t hash = 0xcbf29ce484222325;
+    for (size_t i = 0; i < subject->domain.n; i++)
+        hash = (hash ^ (unsigned char)subject->domain.s[i]) * 0x100000001b3;
+    return (subject->day + 1) * 86400 + TALLIES_FIRST + (int64_t)(hash % TALLIES_SPREAD);
+}
+
+/* 1: time is over and there is more. From anywhere on, so that those whose DNS lets everybody wait
+ * do not always stand before the others. */
+static int send_list(struct work *work, struct tally_subject *subject,
+                     const struct tally_domain *domains, size_t n, const struct sent_book *book,
+                     struct err *err)
+{
+    size_t from = n ? (size_t)random() % n : 0;
+    for (size_t i = 0; i < n; i++) {
+        const struct tally_domain *domain = &domains[(from + i) % n];
+        subject->domain = domain->domain;
+        if (sent_find(book, domain->domain).state != SENT_NOT ||
+            (!work->at_once && work->now_s < due_s(subject)))
+            continue;
+        if (clock_ms() > work->until_ms)
+            return 1;
+        if (send_one(work, subject, domain->lost, book, err) < 0)
+            return -1;
+    }
+    return 0;
+}
+
+static int send_kind(struct work *work, enum tally_kind kind, int64_t day, struct err *err)
+{
+    struct tally_subject subject = {.kind = kind, .day = day};
+    struct tally_domain *domains;
+    struct sent_book book = {.fd = -1};
+    size_t n;
+    struct pool *pool = pool_new(BOOK_POOL);
+    int result = pool ? tally_domains(work->journal, kind, day, pool, &domains, &n, err)
+                      : err_set(err, "out of memory for reports");
+    if (result == 0 && n > 0) {
+        result = sent_open(&book, work->folder, kind, day, true, pool, err);
+        if (result == 0)
+            result = send_list(work, &subject, domains, n, &book, err);
+        sent_close(&book);
+    }
+    pool_free(&pool);
+    return result;
+}
+
+static int send_day(struct work *work, int64_t day, struct err *err)
+{
+    const struct conf_reports *conf = &work->desk->conf->reports;
+    int dmarc = conf->dmarc_send ? send_kind(work, TALLY_DMARC, day, err) : 0;
+    if (dmarc < 0)
+        return -1;
+    int tls = conf->tls_send ? send_kind(work, TALLY_TLS, day, err) : 0;
+    return tls < 0 ? -1 : dmarc || tls;
+}
+
+/* --- the process --- */
+
+static int open_work(struct work *work, struct err *err)
+{
+    const struct conf *conf = work->desk->conf;
+    const char *sender = conf->reports.sender;
+    work->maker = (struct tally_maker){.organization = str_of(conf->reports.organization),
+                                       .contact = str_of(sender),
+                                       .submitter = domain_of_address(str_of(sender)),
+                                       .hostname = str_of(conf->hostname)};
+    if (work->maker.organization.n == 0)
+        work->maker.organization = work->maker.hostname;
+    if (fsio_join(work->folder, sizeof work->folder, work->desk->folder, "tally", err) < 0)
+        return -1;
+    work->journal = journal_open_state(conf->state_dir, err);
+    if (work->journal == NULL || post_open_inside(&work->post, conf, err) < 0)
+        return -1;
+    patient_open(&work->patient, conf->run_dir);
+    work->dns = patient_source(&work->patient);
+    return 0;
+}
+
+static int run(void *data, int fd, struct buf *result, struct err *err)
+{
+    struct work *work = data;
+    int64_t today = work->now_s / 86400, one = work->desk->tallies.day_now;
+    (void)fd;
+    srandom((unsigned)clock_ms());
+    work->post.incoming_fd = work->patient.fd = -1;
+    work->until_ms = clock_ms() + WORK_MS;
+    work->at_once = one >= 0;
+    int more = open_work(work, err);
+    if (more == 0 && one >= 0)
+        more = send_day(work, one, err);
+    for (int64_t day = today - TALLIES_DAYS; more == 0 && one < 0 && day < today; day++)
+        more = send_day(work, day, err);
+    if (more >= 0)
+        buf_addc(result, (char)(more ? WORD_MORE : work->later ? WORD_LATER : WORD_DONE));
+    journal_close(&work->journal);
+    post_close(&work->post);
+    patient_close(&work->patient);
+    return more < 0 ? -1 : 0;
+}
+
+static void begin(struct desk *desk)
+{
+    static const char *const folders[] = {"incoming", "queue"};
+    struct tallies *t = &desk->tallies;
+    struct sandbox box = {.required = desk->conf->sandbox_required,
+                          .allow = SANDBOX_FILES | SANDBOX_UNIX_CONNECT,
+                          .memory_limit = MEMORY_MAX};
+    struct work work = {.desk = desk, .now_s = desk_now_us() / 1000000};
+    const struct reader_work reader = {
+        .run = run, .data = &work, .fd = -1, .sandbox = &box, .timeout = TIMEOUT, .result_max = 2};
+    struct err err = {""};
+    sandbox_path(&box, desk->folder, SANDBOX_WRITE);
+    for (size_t i = 0; i < sizeof folders / sizeof *folders; i++)
+        sandbox_path_in(&box, desk->conf->state_dir, folders[i], SANDBOX_WRITE);
+    sandbox_path_in(&box, desk->conf->state_dir, "journal", SANDBOX_READ);
+    t->sending = reader_start(&t->sender, &reader, &err) == 0;
+    if (!t->sending)
+        log_error("no aggregate report is sent yet: %s", err.text);
+    t->at_ms = clock_ms() + LOOK_MS;
+}
+
+static void end(struct desk *desk)
+{
+    struct tallies *t = &desk->tallies;
+    struct buf result = BUF_INIT(1 + ERR_TEXT_MAX);
+    struct err err = {""};
+    enum reader_end how = reader_finish(&t->sender, &result, &err);
+    char word = how == READER_DONE && result.n ? result.p[0] : '\0';
+    t->sending = false;
+    if (how != READER_DONE)
+        log_error("aggregate reports are sent later: %s", err.text);
+    if (word != WORD_MORE)
+        t->day_now = -1;
+    t->at_ms = clock_ms() + (word == WORD_MORE ? SOON_MS : word == WORD_LATER ? LATER_MS : LOOK_MS);
+    buf_release(&result);
+}
+
+/* --- the clock --- */
+
+static bool is_wanted(const struct conf_reports *conf)
+{
+    return (conf->dmarc_send || conf->tls_send) && conf->sender;
+}
+
+static void sweep(struct desk *desk, int64_t today)
+{
+    char folder[PATH_MAX];
+    struct err err;
+    desk->tallies.swept_day = today;
+    if (fsio_join(folder, sizeof folder, desk->folder, "tally", &err) < 0 ||
+        sent_sweep(folder, today - TALLY_KEEP_DAYS, &err) < 0)
+        log_error("%s", err.text);
+}
+
+void tallies_start(struct desk *desk)
+{
+    desk->tallies = (struct tallies){.day_now = -1, .at_ms = clock_ms() + SOON_MS};
+}
+
+void tallies_tick(struct desk *desk)
+{
+    struct tallies *t = &desk->tallies;
+    int64_t today = tally_day(desk_now_us());
+    struct pollfd p = {.fd = t->sender.end_fd, .events = POLLIN};
+    if (t->sending && clock_ms() > t->sender.deadline_ms)
+        reader_kill(&t->sender);
+    if (t->sending && poll(&p, 1, 0) > 0)
+        end(desk);
+    if (!is_wanted(&desk->conf->reports) || t->sending)
+        return;
+    if (t->swept_day != today)
+        sweep(desk, today);
+    if (clock_ms() >= t->at_ms)
+        begin(desk);
+}
+
+void tallies_send_now(struct desk *desk, int64_t day)
+{
+    desk->tallies.day_now = day;
+    desk->tallies.at_ms = clock_ms();
+}
+
+/* Killed anywhere it costs one report at most, which is noted as begun. */
+void tallies_stop(struct desk *desk)
+{
+    struct buf result = BUF_INIT(1 + ERR_TEXT_MAX);
+    struct err err;
+    if (!desk->tallies.sending)
+        return;
+    reader_kill(&desk->tallies.sender);
+    reader_finish(&desk->tallies.sender, &result, &err);
+    desk->tallies.sending = false;
+    buf_release(&result);
+}

@@ -1,0 +1,19 @@
+# tally: aggregate reports about mail and TLS of a day, to other domains
+noinst_LIBRARIES += lib/libtally.a
+lib_libtally_a_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS) $(ZLIB_CFLAGS)
+lib_libtally_a_SOURCES = \
+    tally/maker.c tally/maker.h \
+    tally/rua.c tally/rua.h \
+    tally/dmarc_xml.c tally/dmarc_xml.h \
+    tally/tls_json.c tally/tls_json.h \
+    tally/letter.c tally/letter.h \
+    tally/sent.c tally/sent.h
+TALLY_LIBS = lib/libtally.a $(JANSSON_LIBS) $(ZLIB_LIBS) $(JOURNAL_LIBS) lib/libsender.a $(MAIL_LIBS)
+
+unit += t/unit/tally_compose
+t_unit_tally_compose_CPPFLAGS = $(AM_CPPFLAGS) $(ZLIB_CFLAGS)
+t_unit_tally_compose_LDADD = $(TALLY_LIBS) $(CMOCKA_LIBS)
+
+fuzz += t/fuzz/rua
+t_fuzz_rua_LDADD = $(TALLY_LIBS)
+t_fuzz_rua_LDFLAGS = $(AM_LDFLAGS) $(LIBFUZZER_LDFLAGS)
