@@ -2,6 +2,7 @@
 
 #include <poll.h>
 #include <stdlib.h>
+#include <sys/random.h>
 #include <time.h>
 
 #include "base/clock.h"
@@ -186,7 +187,13 @@ static int send_list(struct work *work, struct tally_subject *subject,
                      const struct tally_domain *domains, size_t n, const struct sent_book *book,
                      struct err *err)
 {
-    size_t from = n ? (size_t)random() % n : 0;
+    size_t from = 0;
+    if (n == 0)
+        return 0;
+    if (getrandom(&from, sizeof from, 0) == sizeof from)
+        from %= n;
+    else
+        from = 0;
     for (size_t i = 0; i < n; i++) {
         const struct tally_domain *domain = &domains[(from + i) % n];
         subject->domain = domain->domain;
@@ -257,7 +264,6 @@ static int run(void *data, int fd, struct buf *result, struct err *err)
     struct work *work = data;
     int64_t today = work->now_s / 86400, one = work->desk->tallies.day_now;
     (void)fd;
-    srandom((unsigned)clock_ms());
     work->post.incoming_fd = work->patient.fd = -1;
     work->until_ms = clock_ms() + WORK_MS;
     work->at_once = one >= 0;
