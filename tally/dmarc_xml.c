@@ -36,12 +36,12 @@ static void put_number(struct buf *out, int depth, const char *name, int64_t num
     buf_addf(out, "%*s<%s>%lld</%s>\n", 2 * depth, "", name, (long long)number, name);
 }
 
-static void open(struct buf *out, int depth, const char *name)
+static void begin(struct buf *out, int depth, const char *name)
 {
     buf_addf(out, "%*s<%s>\n", 2 * depth, "", name);
 }
 
-static void close(struct buf *out, int depth, const char *name)
+static void end(struct buf *out, int depth, const char *name)
 {
     buf_addf(out, "%*s</%s>\n", 2 * depth, "", name);
 }
@@ -53,21 +53,21 @@ static void put_metadata(struct buf *out, const struct dmarc_report *report)
     const struct tally_maker *maker = report->maker;
     char id[TALLY_ID_SIZE];
     tally_report_id(maker, report->subject, id);
-    open(out, 1, "report_metadata");
+    begin(out, 1, "report_metadata");
     put(out, 2, "org_name", maker->organization);
     put(out, 2, "email", maker->contact);
     put(out, 2, "report_id", str_of(id));
-    open(out, 2, "date_range");
+    begin(out, 2, "date_range");
     put_number(out, 3, "begin", tally_begin(report->subject->day));
     put_number(out, 3, "end", tally_end(report->subject->day));
-    close(out, 2, "date_range");
+    end(out, 2, "date_range");
     if (report->lost)
         buf_addf(out,
                  "    <error>too many different results on this day: %llu messages are not in this "
                  "report</error>\n",
                  (unsigned long long)report->lost);
     put(out, 2, "generator", STR("poterne " PACKAGE_VERSION));
-    close(out, 1, "report_metadata");
+    end(out, 1, "report_metadata");
 }
 
 static struct str last_policy(const struct dmarc_report *report)
@@ -90,7 +90,7 @@ static void put_policy(struct buf *out, const struct dmarc_report *report)
                 {STR("adkim"), "adkim"},
                 {STR("aspf"), "aspf"}};
     struct str policy = last_policy(report);
-    open(out, 1, "policy_published");
+    begin(out, 1, "policy_published");
     put(out, 2, "domain", report->subject->domain);
     for (size_t i = 0; i < sizeof tags / sizeof *tags; i++) {
         struct str value = tag_value(policy, tags[i].tag);
@@ -102,7 +102,7 @@ static void put_policy(struct buf *out, const struct dmarc_report *report)
         put(out, 2, "fo", tag_value(policy, STR("fo")));
     if (tag_value(policy, STR("t")).n)
         put(out, 2, "testing", tag_value(policy, STR("t")));
-    close(out, 1, "policy_published");
+    end(out, 1, "policy_published");
 }
 
 /* --- what was seen --- */
@@ -114,20 +114,20 @@ static struct str pass_or_fail(const struct tally_dmarc *row, struct str method)
 
 static void put_row(struct buf *out, const struct tally_dmarc *row)
 {
-    open(out, 2, "row");
+    begin(out, 2, "row");
     put(out, 3, "source_ip", row->source_ip);
     put_number(out, 3, "count", (int64_t)row->n);
-    open(out, 3, "policy_evaluated");
+    begin(out, 3, "policy_evaluated");
     put(out, 4, "disposition", row->disposition);
     put(out, 4, "dkim", pass_or_fail(row, STR("dkim")));
     put(out, 4, "spf", pass_or_fail(row, STR("spf")));
     if (row->override.n) {
-        open(out, 4, "reason");
+        begin(out, 4, "reason");
         put(out, 5, "type", row->override);
-        close(out, 4, "reason");
+        end(out, 4, "reason");
     }
-    close(out, 3, "policy_evaluated");
-    close(out, 2, "row");
+    end(out, 3, "policy_evaluated");
+    end(out, 2, "row");
 }
 
 /* One signature that says whose it is: "domain selector result" */
@@ -137,39 +137,39 @@ static void put_dkim(struct buf *out, struct str line)
     if (!str_next(&line, ' ', &domain) || !str_next(&line, ' ', &selector) || domain.n == 0 ||
         selector.n == 0 || line.n == 0)
         return;
-    open(out, 3, "dkim");
+    begin(out, 3, "dkim");
     put(out, 4, "domain", domain);
     put(out, 4, "selector", selector);
     put(out, 4, "result", line);
-    close(out, 3, "dkim");
+    end(out, 3, "dkim");
 }
 
 static void put_results(struct buf *out, const struct tally_dmarc *row)
 {
     struct str lines = row->dkim, line, spf = row->spf, domain;
-    open(out, 2, "auth_results");
+    begin(out, 2, "auth_results");
     while (str_next(&lines, '\n', &line))
         put_dkim(out, line);
     if (str_next(&spf, ' ', &domain) && spf.n) {
-        open(out, 3, "spf");
+        begin(out, 3, "spf");
         put(out, 4, "domain", domain);
         put(out, 4, "scope", STR("mfrom"));
         put(out, 4, "result", spf);
-        close(out, 3, "spf");
+        end(out, 3, "spf");
     }
-    close(out, 2, "auth_results");
+    end(out, 2, "auth_results");
 }
 
 static void put_record(struct buf *out, const struct tally_dmarc *row)
 {
-    open(out, 1, "record");
+    begin(out, 1, "record");
     put_row(out, row);
-    open(out, 2, "identifiers");
+    begin(out, 2, "identifiers");
     put(out, 3, "header_from", row->header_from);
     put(out, 3, "envelope_from", row->envelope_from);
-    close(out, 2, "identifiers");
+    end(out, 2, "identifiers");
     put_results(out, row);
-    close(out, 1, "record");
+    end(out, 1, "record");
 }
 
 void dmarc_xml_put(struct buf *out, const struct dmarc_report *report)
