@@ -218,6 +218,11 @@ const struct conf_setting conf_settings[] = {
 {"limits", "shared", LIST(CONF_NETWORKS, limits.shared), "{ }", 0, 1000, {0},
  "Networks whose addresses stand for many people (NAT): who has logged in from there is counted by "
  "account alone."},
+{"limits", "freeze_hits", COUNT(limits.freeze_hits), "100", 0, 60000, {0},
+ "An account that reaches its limits so often within an hour may send nothing more until a manager "
+ "lets it. 0 is never."},
+{"limits", "freeze_virus", BOOL(limits.freeze_virus), "yes", 0, 0, {0},
+ "Likewise an account that sends a virus."},
 
 {"limits_webmail", "recipients_per_message", COUNT(limits.webmail.recipients_per_message), "50", 0, 60000, {0},
  "Recipients in one message through a webmail server; 452 4.5.3 above it. 0 is no limit."},

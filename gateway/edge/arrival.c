@@ -11,6 +11,7 @@
 #include "gateway/edge/author.h"
 #include "gateway/edge/digest.h"
 #include "gateway/edge/envelope.h"
+#include "gateway/edge/freeze.h"
 #include "gateway/edge/redirect.h"
 #include "gateway/evidence.h"
 #include "gateway/gate/ours.h"
@@ -330,6 +331,18 @@ static enum conf_dmarc dmarc_setting(const struct arrival *a)
     return CONF_DMARC_NONE;
 }
 
+/* A report (of a virus that came) is no sending of one. */
+static void freeze_infected(const struct arrival *a)
+{
+    char room[FROZEN_WHY_MAX];
+    struct buf why = BUF_OVER(room);
+    if (a->account.n == 0 || a->report || a->verdict.class != VERDICT_INFECTED ||
+        !a->edge->conf->limits.freeze_virus)
+        return;
+    buf_addf(&why, "it sent a virus (%s, %s)", a->id, a->verdict.reason);
+    freeze_account(a->edge, a->account, buf_ok(&why) ? buf_str(&why) : STR("it sent a virus"));
+}
+
 static void on_scanned(void *data, const struct scan_outcome *outcome)
 {
     struct arrival *a = data;
@@ -342,6 +355,7 @@ static void on_scanned(void *data, const struct scan_outcome *outcome)
     a->facts.dmarc = dmarc_setting(a);
     a->facts.ours = ours_is(&a->edge->inside, a->envelope.protocol, a->envelope.client_ip);
     verdict_decide(&a->facts, conf, &a->verdict);
+    freeze_infected(a);
     if (a->report)
         verdict_let_report_in(&a->verdict);
     if (is_killer(a, outcome) && a->verdict.action == VERDICT_DEFER)

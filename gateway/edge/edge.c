@@ -111,6 +111,7 @@ static void unload(void *data)
     networks_free(&edge->xclient_from);
     classes_free(&edge->classes);
     limits_close(&edge->limits);
+    senders_close(&edge->senders);
     gate_table_close(&edge->harvest);
     gate_table_close(&edge->waited);
     greylist_close(&edge->greylist);
@@ -156,6 +157,9 @@ static int load_gate(struct edge *edge, struct err *err)
         networks_load(&conf->inside, &edge->inside, err) < 0 ||
         classes_load(conf, &edge->classes, err) < 0 ||
         limits_open(&edge->limits, edge->conf, err) < 0)
+        return -1;
+    edge->senders = senders_open(edge->conf->state_dir, err);
+    if (edge->senders == NULL)
         return -1;
     return load_memory(edge, err);
 }
@@ -205,7 +209,7 @@ static int load(const struct role_env *env, void **data, struct err *err)
 
 static void sandbox(const struct role_env *env, struct sandbox *box)
 {
-    static const char *const folders[] = {"incoming", "queue", "quarantine"};
+    static const char *const folders[] = {"incoming", "queue", "quarantine", SENDERS_FOLDER};
     box->allow = SANDBOX_FILES | SANDBOX_THREADS | SANDBOX_ACCEPT | SANDBOX_UNIX_CONNECT;
     for (size_t i = 0; i < sizeof folders / sizeof folders[0]; i++)
         sandbox_path_in(box, env->conf->state_dir, folders[i], SANDBOX_WRITE);

@@ -29,6 +29,7 @@
 #include "gateway/gate/harvest.h"
 #include "gateway/gate/limits.h"
 #include "gateway/gate/networks.h"
+#include "gateway/gate/senders.h"
 #include "gateway/link.h"
 #include "gateway/smtp/smtp.h"
 #include "reports/key.h"
@@ -62,8 +63,11 @@ struct edge {
 
     struct networks proxy_from, xclient_from, inside;
     struct classes classes;
-    struct limits limits; /* of what is sent */
-    time_t uncounted;     /* when it was last told that something could not be counted */
+    struct limits limits;    /* of what is sent */
+    time_t uncounted;        /* when it was last told that something could not be counted */
+    struct senders *senders; /* who may send nothing */
+    time_t notes_since;      /* an hour in which … */
+    unsigned n_notes;        /* … managers were told of so many (freeze.h) */
     struct gate_table *harvest;
     struct gate_table *waited; /* networks that did not speak before the banner */
     struct greylist greylist;  /* gate.greylist: its tables are open */

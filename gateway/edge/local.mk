@@ -25,12 +25,13 @@ EDGE_LIBS = lib/libedge.a lib/libtls.a lib/libdesk.a lib/libresolver.a lib/libse
 pkglibexec_PROGRAMS += gateway/poterne-edge
 gateway_poterne_edge_CPPFLAGS = $(AM_CPPFLAGS) $(EVENT_CFLAGS) $(OPENSSL_CFLAGS) $(JANSSON_CFLAGS)
 gateway_poterne_edge_SOURCES = gateway/edge/edge.c gateway/edge/edge.h \
+    gateway/edge/freeze.c gateway/edge/freeze.h \
     gateway/edge/accept.c gateway/edge/arrival.c \
     gateway/edge/session.c gateway/edge/session.h gateway/edge/session_open.c \
     gateway/edge/session_ops.c gateway/edge/session_clock.c \
     gateway/edge/session_who.c gateway/edge/session_grey.c gateway/edge/session_limits.c \
     gateway/edge/session_login.c
-gateway_poterne_edge_LDADD = lib/libevidence.a $(EDGE_LIBS)
+gateway_poterne_edge_LDADD = lib/libevidence.a lib/liboutgoing.a $(EDGE_LIBS)
 
 check_PROGRAMS += t/smtp/world
 t_smtp_world_SOURCES = t/smtp/world.c

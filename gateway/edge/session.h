@@ -134,6 +134,8 @@ void session_login_end(struct session *session);
 /* One more message, one more recipient is to be sent: SMTP_NONE, or why not, with the detail. */
 enum smtp_status session_limits_mail(struct session *session, struct str sender, struct buf *words);
 enum smtp_status session_limits_recipient(struct session *session, struct buf *words);
+/* Its bytes are about to come: was the account frozen meanwhile? */
+enum smtp_status session_limits_message(const struct session *session);
 
 /* --- session_grey.c --- */
 /* Keeps a recipient until it is known whether the sender's domain vouches for the client, where

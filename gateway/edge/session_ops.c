@@ -197,6 +197,9 @@ static enum smtp_status begin_message(void *owner)
 {
     struct session *s = owner;
     struct err err;
+    enum smtp_status status = session_limits_message(s);
+    if (status != SMTP_NONE)
+        return status;
     s->arrival = arrival_begin(s->edge, &err);
     return s->arrival ? SMTP_NONE : storage_status(&err);
 }

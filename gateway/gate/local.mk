@@ -11,11 +11,13 @@ lib_libgate_a_SOURCES = \
     gateway/gate/networks.c gateway/gate/networks.h \
     gateway/gate/ours.c gateway/gate/ours.h \
     gateway/gate/proxy.c gateway/gate/proxy.h \
+    gateway/gate/senders.c gateway/gate/senders.h \
     gateway/gate/table.c gateway/gate/table.h \
     gateway/gate/windows.c gateway/gate/windows.h
 lib_libgate_a_CPPFLAGS = $(AM_CPPFLAGS) $(OPENSSL_CFLAGS)
 
-unit += t/unit/gate_proxy t/unit/gate_memory t/unit/gate_classes t/unit/gate_windows t/unit/gate_limits
+unit += t/unit/gate_proxy t/unit/gate_memory t/unit/gate_classes t/unit/gate_windows t/unit/gate_limits t/unit/gate_senders
+t_unit_gate_senders_LDADD = $(GATE_LIBS) $(BASE_LIBS) $(OPENSSL_LIBS) $(CMOCKA_LIBS)
 t_unit_gate_windows_LDADD = $(GATE_LIBS) $(BASE_LIBS) $(OPENSSL_LIBS) $(CMOCKA_LIBS)
 t_unit_gate_limits_LDADD = $(GATE_LIBS) $(BASE_LIBS) $(OPENSSL_LIBS) $(CMOCKA_LIBS)
 t_unit_gate_classes_LDADD = $(GATE_LIBS) $(BASE_LIBS) $(CMOCKA_LIBS)

@@ -324,6 +324,16 @@ bool windows_clear(struct windows *w, const struct windows_who *who)
     return e != NULL;
 }
 
+void windows_pardon(struct windows *w, const struct windows_who *who)
+{
+    if (!mapped_lock(&w->map))
+        return;
+    struct windows_entry *e = find(w, who, 0, NULL);
+    if (e)
+        e->hits = 0;
+    mapped_unlock(&w->map);
+}
+
 /* --- to look at --- */
 
 bool windows_find(struct windows *w, const struct windows_who *who, struct windows_entry *entry)

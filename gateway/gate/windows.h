@@ -98,6 +98,9 @@ void windows_take_back(struct windows *windows, const struct windows_who *who, u
 /* Nothing counts of him any more; false: nothing did. */
 bool windows_clear(struct windows *windows, const struct windows_who *who);
 
+/* How often he was at a limit is forgotten; what he did counts on. */
+void windows_pardon(struct windows *windows, const struct windows_who *who);
+
 /* To look at: a copy of his entry; false: there is none. */
 bool windows_find(struct windows *windows, const struct windows_who *who,
                   struct windows_entry *entry);

@@ -88,6 +88,7 @@ static const struct smtp_reply replies[SMTP_STATUS_COUNT] = {
     [SMTP_AUTHOR_MISSING]       = {550, "5.6.0", "The message has no From field (RFC 5322 3.6)", STAYS, JOURNAL},
     [SMTP_AUTHOR_TWICE]         = {550, "5.6.0", "The message has several From or Sender fields (RFC 5322 3.6)", STAYS, JOURNAL},
     [SMTP_AUTHOR_MALFORMED]     = {550, "5.6.0", "From or Sender is malformed (RFC 5322 3.6.2)", STAYS, JOURNAL},
+    [SMTP_SENDER_FROZEN]        = {550, "5.7.1", "This account may send nothing for now", STAYS, JOURNAL},
     [SMTP_XCLIENT_DENIED]       = {550, "5.7.0", "You may not say whose session this is", STAYS, JOURNAL},
     [SMTP_HELO_NOT_YOURS]       = {550, "5.7.1", "That name or address is ours; say your own", STAYS, JOURNAL},
     [SMTP_HELO_BARE_ADDRESS]    = {550, "5.7.1", "An address stands in brackets (RFC 5321 4.1.3); better say a name", STAYS, JOURNAL},

@@ -87,6 +87,7 @@ enum smtp_status {
     SMTP_AUTHOR_MISSING,   /* these three of who has logged in: RFC 6409 8 */
     SMTP_AUTHOR_TWICE,
     SMTP_AUTHOR_MALFORMED,
+    SMTP_SENDER_FROZEN, /* detail: since when, why, whom to ask */
     SMTP_XCLIENT_DENIED,
     SMTP_HELO_NOT_YOURS,
     SMTP_HELO_BARE_ADDRESS,

@@ -16,7 +16,8 @@ use Poterne::Smtp;
 
 plan skip_all => 'slapd is not installed' if !Poterne::Slapd::there();
 
-use constant { PASSWORD => 'Correct-Horse-7', SESSIONS => 50, TO => 'friend@univ.example' };
+use constant { PASSWORD => 'Correct-Horse-7', SESSIONS => 50, TO => 'friend@univ.example',
+    EICAR => 'X5O!P%@AP[4\PZX54(P^)7CC)7}$EICAR-STANDARD-ANTIVIRUS-TEST-FILE!$H+H*' };
 
 my $root = tempdir( 'poterne-limits-XXXXXX', TMPDIR => 1, CLEANUP => 1 );
 chmod 0755, $root;
@@ -31,7 +32,7 @@ my @policy = map { "$_\n" } 'dn: cn=policy,' . Poterne::Slapd::BASE, 'objectClas
     'pwdAttribute: userPassword', '';
 my $slapd = Poterne::Slapd->new(
     "$root/slapd",
-    join( '', @policy, map { $person->( $_, "mail: $_\@univ.example", 'userPassword: ' . PASSWORD ) } qw(jean anne friend) ),
+    join( '', @policy, map { $person->( $_, "mail: $_\@univ.example", 'userPassword: ' . PASSWORD ) } qw(jean anne friend boss) ),
     ppolicy => 1
 );
 my $submissions = free_port();
@@ -39,8 +40,10 @@ my $gateway = Poterne::Gateway->new(
     root     => "$root/gateway",
     sections => "\nldap staff {\n" . $slapd->settings( snapshot => '0', login => '"(|(mail=%a)(uid=%u))"' ) . "}\n",
     settings => {
+        ''         => { managers => '{ boss@univ.example }' },
         smtp       => { tls_certificate => qq("$root/cert.pem"), tls_key => qq("$root/key.pem"), errors_limit => 10000, client_sessions_limit => 200 },
         submission => { listen_tls => "{ 127.0.0.1:$submissions }" },
+        limits     => { shared => '{ 127.0.0.0/8 }' },
         gate       => {
             xclient_from  => '{ 127.0.0.1 }',
             webmail       => '{ 10.0.0.1 }',
@@ -190,11 +193,51 @@ sub submit {
 my $begun = in_parallel(
     sub {
         my ($i) = @_;
-        return scalar( () = submit( $i, 'jean', ( $MAIL, 'RSET' ) x 3 ) =~ /^250 2\.1\.0 Sender ok/mg );
+        return scalar( () = submit( $i, 'jean', ( $MAIL, 'RSET' ) x 2 ) =~ /^250 2\.1\.0 Sender ok/mg );
     }
 );
-is( $begun, 50, SESSIONS . ' sessions of one account from outside try 150 messages: 50 begin' );
+is( $begun, 50, SESSIONS . ' sessions of one account from outside try 100 messages: 50 begin' );
 like( submit( 0, 'jean', $MAIL ), qr/^450 4\.7\.1 Enough mail for now: 50 messages an hour from outside for jean\@univ\.example, 50 counted; try again at /m,
     'the next is told the numbers' );
+
+# --- frozen: by hand, by its limits, by a virus ---
+
+my ( $status, $said ) = $gateway->poterne( 'senders', 'freeze', '--why', 'it is on holiday', 'Anne@univ.example' );
+is( "$status $said", "0 Anne\@univ.example is frozen\n", 'senders freeze' );
+my $FROM_ANNE = $MAIL =~ s/jean/anne/r;
+like( submit( 0, 'anne', $FROM_ANNE ), qr/^550 5\.7\.1 This account may send nothing for now: since .* UTC, it is on holiday; ask boss\@univ\.example\r?$/m,
+    '550, with why and whom to ask' );
+is( ( $gateway->poterne( 'senders', 'freeze', 'anne@univ.example' ) )[0], 1, 'frozen already' );
+is( ( $gateway->poterne( 'senders', 'thaw',   'anne@univ.example' ) )[0], 0, 'senders thaw' );
+like( submit( 0, 'anne', $FROM_ANNE ), qr/^250 2\.1\.0/m, 'it sends again' );
+
+submit( 0, 'jean', ($MAIL) x 60 );
+my ($counted) = grep { $_->{kind} eq 'account' && $_->{from} eq 'outside' } $gateway->poterne_json( 'senders', 'show', 'jean@univ.example' );
+is_deeply( $counted->{messages_per_hour}, { counted => 50, limit => 50 }, 'senders show: what is counted beside the limit' );
+cmp_ok( $counted->{hits}, '>=', 100, '… and how often it was at the limit' );
+ok( ( grep { $_->{name} eq '10.0.1.1' && $_->{from} eq 'relay' } $gateway->poterne_json('senders') ), 'senders list has who came to its limit' );
+my ($jean) = grep { $_->{kind} eq 'frozen' } $gateway->poterne_json('senders');
+is( $jean && $jean->{name}, 'jean@univ.example', 'who was 100 times at a limit within the hour is frozen' );
+like( submit( 0, 'jean', $MAIL ), qr/^550 5\.7\.1 .*it was at a limit \d+ times within an hour; ask /m, '… and is told' );
+my @notes;
+my $managers = sub {
+    my ($about) = @_;
+    wait_until( 30, sub { @notes = grep { /^Subject: \Q$about\E/m } $gateway->maildir_messages('boss@univ.example') } );
+    return scalar @notes;
+};
+is( $managers->('jean@univ.example may send nothing for now'), 1, 'the managers get one note' );
+like( $notes[0] // '', qr/poterne senders thaw jean\@univ\.example/, '… that says what to do' );
+
+my @virus = ( $FROM_ANNE, 'RCPT TO:<' . TO . '>', 'DATA', 'From: anne@univ.example', 'Subject: see', '', EICAR, '.', $FROM_ANNE );
+submit( 0, 'anne', @virus[ 0 .. $#virus - 1 ] );
+ok( wait_until( 20, sub { submit( 0, 'anne', $FROM_ANNE ) =~ /^550 5\.7\.1 .*it sent a virus \(/m } ), 'who sends a virus is frozen' );
+is( $managers->('anne@univ.example may send nothing for now'), 1, '… and the managers get a note' );
+
+$gateway->crash;
+$gateway->start;
+like( submit( 0, 'anne', $FROM_ANNE ), qr/^550 5\.7\.1 /m, 'frozen over a crash' );
+is( ( $gateway->poterne( 'senders', 'thaw', 'anne@univ.example' ) )[0], 0, 'thawed' );
+like( submit( 0, 'anne', $FROM_ANNE ), qr/^250 2\.1\.0/m, 'it sends again' );
+is( ( $gateway->poterne( 'senders', 'show', 'nobody@univ.example' ) )[0], 1, 'of others nothing is known' );
 is( $gateway->stop, 0, 'all ends well' );
 done_testing();

@@ -68,6 +68,7 @@ my $gateway = Poterne::Gateway->new(
         directory  => { cache_fresh => '1s', cache_negative => '1s', subaddress => '"+"' },
         smtp       => { tls_certificate => qq("$root/cert.pem"), tls_key => qq("$root/key.pem") },
         spam       => { required => '0.1' },
+        limits     => { freeze_virus => 'no' },
         submission => {
             listen         => "{ 127.0.0.1:$port{starttls} }",
             listen_tls     => "{ 127.0.0.1:$port{tls} }",

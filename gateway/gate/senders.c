@@ -1,0 +1,226 @@
+#include "gateway/gate/senders.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <openssl/sha.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/buf.h"
+#include "base/fsio.h"
+#include "base/random.h"
+
+#define FOLDER_MODE 02770
+#define MODE        0660
+#define NAME_BYTES  16 /* of the digest */
+#define NAME_SIZE   (2 * NAME_BYTES + 1)
+#define BESIDE_SIZE (NAME_SIZE + 24)
+#define FIRST_LINE  "poterne frozen 1"
+
+struct senders {
+    int fd; /* the folder */
+};
+
+/* --- open --- */
+
+struct senders *senders_existing(const char *state_dir, struct err *err)
+{
+    char path[PATH_MAX];
+    struct senders *s = malloc(sizeof *s);
+    if (s == NULL) {
+        errno = ENOMEM;
+        err_set(err, "out of memory");
+        return NULL;
+    }
+    s->fd = -1;
+    if (fsio_join(path, sizeof path, state_dir, SENDERS_FOLDER, err) == 0) {
+        s->fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        if (s->fd >= 0)
+            return s;
+        err_sys(err, "cannot open %s", path);
+    }
+    free(s);
+    return NULL;
+}
+
+struct senders *senders_open(const char *state_dir, struct err *err)
+{
+    static const char *const folders[] = {"gate", SENDERS_FOLDER};
+    char path[PATH_MAX];
+    for (size_t i = 0; i < sizeof folders / sizeof folders[0]; i++)
+        if (fsio_join(path, sizeof path, state_dir, folders[i], err) < 0 ||
+            fsio_mkdir(path, FOLDER_MODE, err) < 0)
+            return NULL;
+    return senders_existing(state_dir, err);
+}
+
+void senders_close(struct senders **senders)
+{
+    if (*senders == NULL)
+        return;
+    fsio_close_quiet(&(*senders)->fd);
+    free(*senders);
+    *senders = NULL;
+}
+
+/* --- one record --- */
+
+static void name_of(struct str account, char name[NAME_SIZE])
+{
+    char lower[FROZEN_ACCOUNT_MAX + 1];
+    unsigned char sum[SHA256_DIGEST_LENGTH];
+    size_t n = 0;
+    for (; n < account.n && n < FROZEN_ACCOUNT_MAX; n++)
+        lower[n] = str_lower_char(account.s[n]);
+    SHA256((const unsigned char *)lower, n, sum);
+    for (size_t i = 0; i < NAME_BYTES; i++)
+        snprintf(name + 2 * i, 3, "%02x", sum[i]);
+}
+
+static void copy_clean(struct str from, char *to, size_t size)
+{
+    size_t n = 0;
+    for (; n < from.n && n + 1 < size; n++)
+        to[n] = from.s[n] >= ' ' && from.s[n] <= '~' ? from.s[n] : '?';
+    to[n] = '\0';
+}
+
+/* False: not what senders_freeze() writes. */
+static bool parse(struct str text, struct frozen *frozen)
+{
+    struct str first, account, since, why;
+    uint64_t seconds;
+    if (!str_next(&text, '\n', &first) || !str_next(&text, '\n', &account) ||
+        !str_next(&text, '\n', &since) || !str_next(&text, '\n', &why) ||
+        !str_eq(first, STR(FIRST_LINE)) || !str_to_u64(since, INT64_MAX, &seconds))
+        return false;
+    copy_clean(account, frozen->account, sizeof frozen->account);
+    copy_clean(why, frozen->why, sizeof frozen->why);
+    frozen->since = (int64_t)seconds;
+    return true;
+}
+
+/* 1, 0: not there, -1. */
+static int read_record(const struct senders *senders, const char *name, struct frozen *frozen,
+                       struct err *err)
+{
+    char room[FROZEN_FILE_MAX];
+    struct buf text = BUF_OVER(room);
+    int fd = openat(senders->fd, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+    if (fd < 0 && errno == ENOENT)
+        return 0;
+    if (fd < 0) {
+        err_sys(err, "cannot open " SENDERS_FOLDER "/%s", name);
+        return -1;
+    }
+    int result = fsio_read_fd(fd, &text, name, err);
+    fsio_close_quiet(&fd);
+    if (result == 0 && parse(buf_str(&text), frozen))
+        return 1;
+    *frozen = (struct frozen){.why = "its record is damaged"};
+    return 1;
+}
+
+int senders_look(const struct senders *senders, struct str account, struct frozen *frozen,
+                 struct err *err)
+{
+    char name[NAME_SIZE];
+    name_of(account, name);
+    int result = read_record(senders, name, frozen, err);
+    if (result == 1 && frozen->account[0] == '\0')
+        copy_clean(account, frozen->account, sizeof frozen->account);
+    return result;
+}
+
+/* --- freeze and thaw --- */
+
+/* Written, and on the disk, under a name that nobody looks for. -1: err. */
+static int write_beside(const struct senders *senders, const char *beside, struct str text,
+                        struct err *err)
+{
+    int fd =
+        openat(senders->fd, beside, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, MODE);
+    if (fd < 0)
+        return err_sys(err, "cannot make " SENDERS_FOLDER "/%s", beside);
+    int result = fsio_write(fd, text, beside, err);
+    if (result == 0 && (fchmod(fd, MODE) < 0 || fsync(fd) < 0))
+        result = err_sys(err, "cannot write " SENDERS_FOLDER "/%s", beside);
+    if (fsio_close(&fd, beside, err) < 0)
+        result = -1;
+    return result;
+}
+
+int senders_freeze(const struct senders *senders, struct str account, struct str why, int64_t now,
+                   struct err *err)
+{
+    char name[NAME_SIZE], beside[BESIDE_SIZE], room[FROZEN_FILE_MAX];
+    struct frozen frozen;
+    struct buf text = BUF_OVER(room);
+    uint64_t number;
+    random_fill(&number, sizeof number);
+    name_of(account, name);
+    snprintf(beside, sizeof beside, "%s.%016llx", name, (unsigned long long)number);
+    copy_clean(account, frozen.account, sizeof frozen.account);
+    copy_clean(why, frozen.why, sizeof frozen.why);
+    buf_addf(&text, FIRST_LINE "\n%s\n%lld\n%s\n", frozen.account, (long long)now, frozen.why);
+    int result = buf_ok(&text) ? write_beside(senders, beside, buf_str(&text), err)
+                               : err_set(err, "the account's name is too long");
+    int made = 0;
+    if (result == 0 && linkat(senders->fd, beside, senders->fd, name, 0) == 0)
+        made = 1;
+    else if (result == 0 && errno != EEXIST)
+        result = err_sys(err, "cannot make " SENDERS_FOLDER "/%s", name);
+    unlinkat(senders->fd, beside, 0);
+    if (result == 0 && fsync(senders->fd) < 0)
+        result = err_sys(err, "cannot write " SENDERS_FOLDER);
+    return result == 0 ? made : -1;
+}
+
+int senders_thaw(const struct senders *senders, struct str account, struct err *err)
+{
+    char name[NAME_SIZE];
+    name_of(account, name);
+    if (unlinkat(senders->fd, name, 0) < 0) {
+        if (errno == ENOENT)
+            return 0;
+        err_sys(err, "cannot remove " SENDERS_FOLDER "/%s", name);
+        return -1;
+    }
+    if (fsync(senders->fd) == 0)
+        return 1;
+    err_sys(err, "cannot write " SENDERS_FOLDER);
+    return -1;
+}
+
+/* What is being written has another name. */
+static bool is_record(const char *name)
+{
+    return strlen(name) == NAME_SIZE - 1 && strspn(name, "0123456789abcdef") == NAME_SIZE - 1;
+}
+
+int senders_each(const struct senders *senders, void (*each)(void *data, const struct frozen *),
+                 void *data, struct err *err)
+{
+    int fd = openat(senders->fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+    const struct dirent *entry;
+    size_t n = 0;
+    if (dir == NULL) {
+        err_sys(err, "cannot read " SENDERS_FOLDER);
+        fsio_close_quiet(&fd);
+        return -1;
+    }
+    while (n < FROZEN_MAX && (entry = readdir(dir)) != NULL) {
+        struct frozen frozen;
+        if (!is_record(entry->d_name) || read_record(senders, entry->d_name, &frozen, err) != 1)
+            continue;
+        each(data, &frozen);
+        n++;
+    }
+    closedir(dir);
+    return 0;
+}
