@@ -125,6 +125,11 @@ void conf_check(const struct conf_loaded *loaded)
         {conf->reports.sender && !is_ours(conf, conf->reports.sender), "reports", "sender",
          "reports", "sender",
          "sender of reports in none of our domains; expected an address whose mail we sign"},
+        {conf->oauth.introspection[0] &&
+             !str_starts(str_of(conf->oauth.introspection), STR("https://")),
+         "oauth", "introspection", "oauth", "introspection",
+         "introspection of oauth is not https://; expected a URL such as "
+         "https://login.example/introspect"},
         {smtp->client_sessions_limit > smtp->sessions_limit, "smtp", "client_sessions_limit",
          "smtp", "sessions_limit",
          "client_sessions_limit is above sessions_limit; expected it below"},

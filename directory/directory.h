@@ -44,6 +44,7 @@ enum directory_wish {
     WISH_STATUS,
     WISH_ACCEPT, /* what the LDAP directory of that name has lost is gone (ldap/shrink.h) */
     WISH_LOGIN,  /* is that the password of that user? (login.h) */
+    WISH_USER,   /* is there such a user? for whom another has already vouched (login.h) */
 };
 
 enum directory_result {

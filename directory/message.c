@@ -22,7 +22,7 @@ bool directory_request_get(struct str message, struct directory_request *request
     else
         request->sender = wire_get_str(&w);
     request->outside = wire_get_u8(&w) != 0;
-    return wire_done(&w) && wish <= WISH_LOGIN;
+    return wire_done(&w) && wish <= WISH_USER;
 }
 
 void redirect_way_put(struct buf *out, const struct redirect_way *way)

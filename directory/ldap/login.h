@@ -21,7 +21,8 @@ struct ldap_login *ldap_login_open(const struct conf_ldap *conf, const struct fa
                                    struct err *err);
 void ldap_login_close(struct ldap_login **login);
 /* False: no such entry here, which is another directory's to answer. Else `answer` is it. outside:
- * a second factor is asked, if the policy has one. */
+ * a second factor is asked, if the policy has one. Without a password (NULL, not "") the entry
+ * alone is looked at: somebody else has found out who it is. */
 bool ldap_login_check(struct ldap_login *login, const struct address *user, const char *password,
                       bool outside, struct login_answer *answer);
 

@@ -261,7 +261,7 @@ void desk_take(struct desk *desk, struct client *client, struct str message)
                          .wish = request.wish,
                          .begun_us = clock_us(),
                          .until_ms = clock_ms() + DESK_PATIENCE};
-    if (request.wish == WISH_LOGIN)
+    if (request.wish == WISH_LOGIN || request.wish == WISH_USER)
         take_login(desk, client, message, &request);
     else if (request.wish == WISH_FORGET)
         forget(desk, client, &request);

@@ -31,6 +31,7 @@ struct job {
     const struct conf_domain *domain;
     size_t source; /* of the domain's: the one that is asked */
     bool found;
+    bool user_alone; /* there is no password */
     struct address user;
     struct login_answer answer;
     char password[LOGIN_PASSWORD_MAX + 1];
@@ -98,8 +99,9 @@ static void *work(void *data)
     while ((job = next_job(checker->line)) != NULL) {
         job->found = true;
         if (clock_ms() < job->until_ms)
-            job->found = ldap_login_check(checker->login, &job->user, job->password, job->outside,
-                                          &job->answer);
+            job->found =
+                ldap_login_check(checker->login, &job->user, job->user_alone ? NULL : job->password,
+                                 job->outside, &job->answer);
         else
             set_away(&job->answer, "no time is left to ask it");
         pthread_mutex_lock(&l->lock);
@@ -353,9 +355,10 @@ void logins_take(struct logins *l, struct client *client, const struct directory
     set_unknown(&refused.answer);
     if (job == NULL || l->n_open >= LOGINS_OPEN_MAX) {
         set_away(&refused.answer, "too many logins wait");
-    } else if (request->password.n > 0 &&
+    } else if ((request->password.n > 0) == (request->wish == WISH_LOGIN) &&
                str_copy(request->password, job->password, sizeof job->password) &&
                read_user(l->conf, request->address, job)) {
+        job->user_alone = request->wish == WISH_USER;
         job->client = client;
         job->mark = client->mark;
         job->number = request->number;

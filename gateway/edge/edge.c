@@ -280,6 +280,8 @@ static void on_tick(evutil_socket_t fd, short what, void *data)
     recipients_tick(edge->recipients);
     if (edge->logins)
         logins_tick(edge->logins);
+    if (edge->tokens)
+        tokens_tick(edge->tokens);
     if (edge->dns) {
         dns_desk_tick(edge->dns);
         lists_tick(edge->lists);
@@ -310,6 +312,11 @@ static int open_parts(struct edge *edge, struct err *err)
         if (edge->logins == NULL)
             return -1;
     }
+    if (edge->logins && conf->oauth.introspection[0]) {
+        edge->tokens = tokens_open(edge->base, conf, session_token_answer, err);
+        if (edge->tokens == NULL)
+            return -1;
+    }
     if (conf->resolver.enabled) {
         edge->dns = dns_desk_open(edge->base, conf->run_dir, err);
         edge->lists = edge->dns ? lists_open(conf, edge->dns) : NULL;
@@ -337,6 +344,7 @@ static void close_parts(struct edge *edge)
     edge_journal_close(&edge->journal);
     scanner_close(&edge->scanner);
     recipients_close(&edge->recipients);
+    tokens_close(&edge->tokens);
     logins_close(&edge->logins);
     lists_close(&edge->lists);
     dns_desk_close(&edge->dns);

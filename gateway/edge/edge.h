@@ -22,6 +22,7 @@
 #include "gateway/edge/logins.h"
 #include "gateway/edge/recipients.h"
 #include "gateway/edge/scan.h"
+#include "gateway/edge/tokens.h"
 #include "gateway/edge/vouch.h"
 #include "gateway/edge/who.h"
 #include "gateway/gate/classes.h"
@@ -78,6 +79,7 @@ struct edge {
 
     struct recipients_desk *recipients;
     struct logins_desk *logins; /* NULL: nobody can log in */
+    struct tokens_desk *tokens; /* NULL: … by token */
     struct dns_desk *dns;       /* NULL: the DNS is not asked */
     struct lists *lists;        /* goes with it */
     struct scanner *scanner;
@@ -115,6 +117,8 @@ void session_arrival_fate(struct session *session, enum smtp_status status, stru
 recipients_answered session_recipient_answer;
 /* … and of a login (logins.h). */
 logins_answered session_login_answer;
+/* … and its issuer of a token (tokens.h). */
+tokens_answered session_token_answer;
 void sessions_drain(struct edge *edge);
 /* Time limits; once a second. */
 void sessions_tick(struct edge *edge);

@@ -1,12 +1,13 @@
 # edge: the program, and those of its parts that stand alone
 noinst_LIBRARIES += lib/libedge.a
-lib_libedge_a_CPPFLAGS = $(AM_CPPFLAGS) $(EVENT_CFLAGS) $(OPENSSL_CFLAGS)
+lib_libedge_a_CPPFLAGS = $(AM_CPPFLAGS) $(EVENT_CFLAGS) $(OPENSSL_CFLAGS) $(JANSSON_CFLAGS)
 lib_libedge_a_SOURCES = \
     gateway/edge/client.c gateway/edge/client.h \
     gateway/edge/commit.c gateway/edge/commit.h \
     gateway/edge/digest.c gateway/edge/digest.h \
     gateway/edge/envelope.c gateway/edge/envelope.h \
     gateway/edge/journal.c gateway/edge/journal.h \
+    gateway/edge/introspection.c gateway/edge/introspection.h \
     gateway/edge/killers.c gateway/edge/killers.h \
     gateway/edge/line.c gateway/edge/line.h \
     gateway/edge/lists.c gateway/edge/lists.h \
@@ -16,10 +17,11 @@ lib_libedge_a_SOURCES = \
     gateway/edge/answers.c gateway/edge/answers.h \
     gateway/edge/author.c gateway/edge/author.h \
     gateway/edge/scan.c gateway/edge/scan.h \
+    gateway/edge/tokens.c gateway/edge/tokens.h \
     gateway/edge/vouch.c gateway/edge/vouch.h \
     gateway/edge/watch.c gateway/edge/watch.h \
     gateway/edge/who.c gateway/edge/who.h
-EDGE_LIBS = lib/libedge.a lib/libtls.a lib/libdesk.a lib/libresolver.a lib/libsender.a lib/libmail.a lib/libsmtp.a $(GATE_LIBS) $(VERDICT_LIBS) $(DIRECTORY_LIBS) $(EVENT_CLIENT_LIBS) \
+EDGE_LIBS = lib/libedge.a lib/libfetch.a lib/libtls.a lib/libdesk.a lib/libresolver.a lib/libsender.a lib/libmail.a lib/libsmtp.a $(GATE_LIBS) $(VERDICT_LIBS) $(DIRECTORY_LIBS) $(EVENT_CLIENT_LIBS) \
     $(SPOOL_LIBS) $(EVENT_LIBS) $(OPENSSL_LIBS)
 
 pkglibexec_PROGRAMS += gateway/poterne-edge
@@ -30,7 +32,7 @@ gateway_poterne_edge_SOURCES = gateway/edge/edge.c gateway/edge/edge.h \
     gateway/edge/session.c gateway/edge/session.h gateway/edge/session_open.c \
     gateway/edge/session_ops.c gateway/edge/session_clock.c \
     gateway/edge/session_who.c gateway/edge/session_grey.c gateway/edge/session_limits.c \
-    gateway/edge/session_login.c
+    gateway/edge/session_login.c gateway/edge/session_token.c
 gateway_poterne_edge_LDADD = lib/libevidence.a lib/liboutgoing.a $(EDGE_LIBS)
 
 check_PROGRAMS += t/smtp/world

@@ -113,34 +113,44 @@ void logins_close(struct logins_desk **desk)
     *desk = NULL;
 }
 
-static bool send_question(struct logins_desk *d, uint32_t number, struct str user,
-                          struct str password, bool outside)
+static bool send_question(struct logins_desk *d, const struct directory_request *request)
 {
-    const struct directory_request request = {.number = number,
-                                              .wish = WISH_LOGIN,
-                                              .address = user,
-                                              .password = password,
-                                              .outside = outside};
     struct buf message = BUF_OVER(d->request);
-    directory_request_put(&message, &request);
+    directory_request_put(&message, request);
     bool sent = buf_ok(&message) && link_send(d->link, buf_str(&message)) == LINK_SENT;
     explicit_bzero(d->request, sizeof d->request);
     return sent;
 }
 
-void logins_ask(struct logins_desk *d, void *asker, struct str user, struct str password,
-                bool outside)
+static void ask(struct logins_desk *d, void *asker, const struct directory_request *request)
 {
     struct question *q = calloc(1, sizeof *q);
     if (q)
-        *q = (struct question){.asker = asker, .number = ++d->number, .asked = clock_seconds()};
-    if (q && send_question(d, q->number, user, password, outside)) {
+        *q = (struct question){.asker = asker, .number = request->number, .asked = clock_seconds()};
+    if (q && send_question(d, request)) {
         q->next = d->open;
         d->open = q;
         return;
     }
     free(q);
     d->answered(asker, &away);
+}
+
+void logins_ask(struct logins_desk *d, void *asker, struct str user, struct str password,
+                bool outside)
+{
+    ask(d, asker,
+        &(struct directory_request){.number = ++d->number,
+                                    .wish = WISH_LOGIN,
+                                    .address = user,
+                                    .password = password,
+                                    .outside = outside});
+}
+
+void logins_find(struct logins_desk *d, void *asker, struct str user)
+{
+    ask(d, asker,
+        &(struct directory_request){.number = ++d->number, .wish = WISH_USER, .address = user});
 }
 
 void logins_cancel(struct logins_desk *d, const void *asker)

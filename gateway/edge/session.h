@@ -63,6 +63,7 @@ struct session {
     struct held_recipient *held;   /* recipients that wait for it, the last one first */
     char login[ADDRESS_MAX + 1];   /* the user name that was tried last, as it is shown */
     char account[ADDRESS_MAX + 1]; /* who has logged in, as it is shown; "": nobody */
+    char *claim;                   /* whom a token names, as long as that is asked; NULL: none */
     char *addresses;               /* … may send from, a blank between two */
     unsigned logins_failed;
     char name[SPOOL_ID_LEN + 1]; /* for the journal; made at the first refusal */
@@ -129,6 +130,20 @@ void session_login(void *session, struct str user, struct str password);
 enum smtp_status session_login_sends(const struct session *session, struct str sender);
 /* No answer is awaited any more. */
 void session_login_end(struct session *session);
+/* The user name that was tried, for the log and the journal. */
+void session_login_named(struct session *session, struct str user);
+/* Not in: told to the log, counted and slowed down unless it is for now only. Returns status. */
+enum smtp_status session_login_refuse(struct session *session, enum smtp_status status,
+                                      const char *note);
+/* What the login came to goes to the machine. May free the session. */
+void session_login_tell(struct session *session, enum smtp_status status, struct str words);
+
+/* --- session_token.c --- */
+/* Whose token is it? Then session_login_answer() hears what the directory says of its user. */
+void session_token(void *session, struct str user, struct str token);
+/* Is that account, which the token is of, the user who was named, if one was? */
+bool session_token_fits(const struct session *session, const struct login_answer *account);
+void session_token_forget(struct session *session);
 
 /* --- session_limits.c --- */
 /* One more message, one more recipient is to be sent: SMTP_NONE, or why not, with the detail. */

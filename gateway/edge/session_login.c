@@ -47,10 +47,16 @@ static void copy_shown(struct str from, char *to, size_t size)
     to[n] = '\0';
 }
 
+void session_login_named(struct session *s, struct str user)
+{
+    copy_shown(user, s->login, sizeof s->login);
+}
+
 void session_login(void *owner, struct str user, struct str password)
 {
     struct session *s = owner;
-    copy_shown(user, s->login, sizeof s->login);
+    session_token_forget(s);
+    session_login_named(s, user);
     if (password.n == 0)
         session_login_answer(s, &(struct login_answer){.result = LOGIN_WRONG, .note = "empty"});
     else
@@ -81,6 +87,17 @@ static void put_factors(const struct session *s, struct buf *out)
              token ? "the number of your token behind the password" : "");
 }
 
+enum smtp_status session_login_refuse(struct session *s, enum smtp_status status, const char *note)
+{
+    log_info("client %s: login of %s refused: %s%s%s", s->ip, s->login, smtp_reply_of(status)->text,
+             note[0] ? ": " : "", note);
+    if (smtp_reply_of(status)->code < 500)
+        return status;
+    s->logins_failed++;
+    session_delay(s, s->logins_failed * s->edge->conf->submission.failure_delay);
+    return status;
+}
+
 static enum smtp_status refuse(struct session *s, const struct login_answer *answer)
 {
     static const enum smtp_status statuses[] = {
@@ -94,13 +111,11 @@ static enum smtp_status refuse(struct session *s, const struct login_answer *ans
     enum smtp_status status = statuses[answer->result];
     if (status == SMTP_AUTH_LOCKED && !s->edge->conf->submission.locked_told)
         status = SMTP_AUTH_WRONG;
-    log_info("client %s: login of %s refused: %s%s%s", s->ip, s->login, smtp_reply_of(status)->text,
-             answer->note[0] ? ": " : "", answer->note);
-    if (answer->result == LOGIN_AWAY)
-        return status;
-    s->logins_failed++;
-    session_delay(s, s->logins_failed * s->edge->conf->submission.failure_delay);
-    return status;
+    if (s->claim && answer->result == LOGIN_WRONG)
+        status = SMTP_AUTH_TOKEN;
+    if (s->claim && answer->result == LOGIN_AWAY)
+        status = SMTP_TOKEN_AWAY;
+    return session_login_refuse(s, status, answer->note);
 }
 
 static enum smtp_status let_in(struct session *s, const struct login_answer *answer,
@@ -125,15 +140,25 @@ void session_login_answer(void *asker, const struct login_answer *answer)
     struct session *s = asker;
     char room[400];
     struct buf words = BUF_OVER(room);
-    bool outer = !s->busy;
-    enum smtp_status status =
-        answer->result == LOGIN_OK ? let_in(s, answer, &words) : refuse(s, answer);
+    enum smtp_status status;
+    if (answer->result != LOGIN_OK)
+        status = refuse(s, answer);
+    else if (s->claim && !session_token_fits(s, answer))
+        status = session_login_refuse(s, SMTP_AUTH_FOR_OTHERS, "the token is another one's");
+    else
+        status = let_in(s, answer, &words);
     if (status == SMTP_AUTH_EXPIRED || status == SMTP_AUTH_MUST_CHANGE)
         put_renewal(s, &words);
     if (status == SMTP_AUTH_WRONG)
         put_factors(s, &words);
+    session_login_tell(s, status, buf_ok(&words) ? buf_str(&words) : STR_EMPTY);
+}
+
+void session_login_tell(struct session *s, enum smtp_status status, struct str words)
+{
+    bool outer = !s->busy;
     s->busy = true;
-    smtp_login_answer(s->smtp, status, buf_ok(&words) ? buf_str(&words) : STR_EMPTY);
+    smtp_login_answer(s->smtp, status, words);
     if (outer) {
         s->busy = false;
         session_settle(s);
@@ -155,5 +180,8 @@ void session_login_end(struct session *s)
 {
     if (s->edge->logins)
         logins_cancel(s->edge->logins, s);
+    if (s->edge->tokens)
+        tokens_cancel(s->edge->tokens, s);
+    session_token_forget(s);
     forget(s);
 }

@@ -300,6 +300,7 @@ static enum smtp_status take_client(void *owner, const struct smtp_xclient *clie
 const struct smtp_ops session_ops = {
     .helo = check_helo,
     .login = session_login,
+    .token = session_token,
     .mail = ask_mail,
     .recipient = ask_recipient,
     .begin = begin_message,

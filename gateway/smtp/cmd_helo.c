@@ -55,7 +55,7 @@ enum smtp_status cmd_ehlo(struct smtp_session *s, struct str args)
     if (s->config->tls && !s->tls)
         smtp_reply_put_more(&s->out, SMTP_HELO_OK, STR("STARTTLS"));
     if (session_takes_logins(s) && s->tls && !s->authenticated)
-        smtp_reply_put_more(&s->out, SMTP_HELO_OK, STR("AUTH " SASL_OFFER));
+        smtp_reply_put_more(&s->out, SMTP_HELO_OK, auth_offer(s));
     if (s->dsn)
         smtp_reply_put_more(&s->out, SMTP_HELO_OK, STR("DSN"));
     if (s->tls)

@@ -20,6 +20,7 @@ lib_libsmtp_a_SOURCES = \
     gateway/smtp/cmd_bdat.c \
     gateway/smtp/cmd_rset.c \
     gateway/smtp/cmd_starttls.c \
+    gateway/smtp/oauth.c gateway/smtp/oauth.h \
     gateway/smtp/sasl.c gateway/smtp/sasl.h \
     gateway/smtp/cmd_auth.c \
     gateway/smtp/cmd_xclient.c

@@ -72,7 +72,8 @@ struct smtp_session {
     bool login_offered; /* though it is no submission */
     bool authenticated;
     unsigned logins_failed;
-    struct sasl *sasl; /* from AUTH until its answer */
+    struct sasl *sasl;              /* from AUTH until its answer */
+    enum smtp_status token_refused; /* as soon as the client has heard why; SMTP_NONE: nothing is */
     bool last_chunk;
     enum smtp_status after_chunk; /* reply when an unwanted chunk is swallowed */
     enum session_state from_chunk;
@@ -144,6 +145,8 @@ enum smtp_status cmd_auth(struct smtp_session *s, struct str args);
 enum smtp_status cmd_xclient(struct smtp_session *s, struct str args);
 
 /* --- cmd_auth.c --- */
+/* "AUTH PLAIN …", for EHLO. */
+struct str auth_offer(const struct smtp_session *s);
 /* A line of the exchange. */
 void auth_line(struct smtp_session *s, struct str line);
 /* The exchange is over: what was said in it is wiped. */

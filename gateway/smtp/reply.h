@@ -40,6 +40,7 @@ enum smtp_status {
     SMTP_NO_MEMORY,
 
     SMTP_LOGIN_AWAY,
+    SMTP_TOKEN_AWAY,
     SMTP_DIRECTORY_DOWN,
     SMTP_HARVESTING,
     SMTP_GREYLISTED, /* detail: how long */
@@ -77,6 +78,8 @@ enum smtp_status {
     SMTP_TLS_FIRST,
     SMTP_AUTH_FOR_OTHERS,
     SMTP_AUTH_WRONG,
+    SMTP_AUTH_TOKEN,
+    SMTP_AUTH_SCOPE,
     SMTP_AUTH_EXPIRED, /* of these three `detail` says where to renew it */
     SMTP_AUTH_MUST_CHANGE,
     SMTP_AUTH_LOCKED,

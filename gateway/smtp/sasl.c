@@ -1,5 +1,7 @@
 #include "gateway/smtp/sasl.h"
 
+#include "gateway/smtp/oauth.h"
+
 #define DECODED_MAX (SASL_LINE_MAX / 4 * 3)
 
 static int value_of(char c)
@@ -48,16 +50,25 @@ static bool decode(struct str text, char *out, size_t *n)
     return true;
 }
 
-bool sasl_begin(struct sasl *sasl, struct str mechanism)
+bool sasl_begin(struct sasl *sasl, struct str mechanism, bool tokens)
 {
     memset(sasl, 0, sizeof *sasl);
     if (str_ieq(mechanism, STR("PLAIN")))
         sasl->step = SASL_PLAIN;
     else if (str_ieq(mechanism, STR("LOGIN")))
         sasl->step = SASL_LOGIN_USER;
+    else if (tokens && str_ieq(mechanism, STR("OAUTHBEARER")))
+        sasl->step = SASL_OAUTHBEARER;
+    else if (tokens && str_ieq(mechanism, STR("XOAUTH2")))
+        sasl->step = SASL_XOAUTH2;
     else
         return false;
     return true;
+}
+
+bool sasl_has_token(const struct sasl *sasl)
+{
+    return sasl->step == SASL_OAUTHBEARER || sasl->step == SASL_XOAUTH2;
 }
 
 struct str sasl_challenge(const struct sasl *sasl)
@@ -67,7 +78,7 @@ struct str sasl_challenge(const struct sasl *sasl)
         [SASL_LOGIN_USER] = STR("VXNlcm5hbWU6"),     /* "Username:" */
         [SASL_LOGIN_PASSWORD] = STR("UGFzc3dvcmQ6"), /* "Password:" */
     };
-    return challenges[sasl->step];
+    return sasl_has_token(sasl) ? STR("") : challenges[sasl->step];
 }
 
 /* [authzid] NUL authcid NUL passwd */
@@ -83,22 +94,36 @@ static enum sasl_next take_plain(struct sasl *sasl, struct str message)
         return SASL_MALFORMED;
     struct str user = str_sub(message, 0, second);
     if (!str_copy(user, sasl->user, sizeof sasl->user) ||
-        !str_copy(str_from(message, second + 1), sasl->password, sizeof sasl->password))
+        !str_copy(str_from(message, second + 1), sasl->password, SASL_PASSWORD_MAX + 1))
         return SASL_MALFORMED;
     return authzid.n == 0 || str_eq(authzid, user) ? SASL_READY : SASL_FOR_OTHERS;
+}
+
+static enum sasl_next take_token(struct sasl *sasl, struct str message)
+{
+    struct oauth_message read;
+    bool well = sasl->step == SASL_XOAUTH2
+                    ? oauth_read_xoauth2(message, &read) &&
+                          str_copy(read.user, sasl->user, sizeof sasl->user)
+                    : oauth_read_bearer(message, &read) &&
+                          oauth_user(read.user, sasl->user, sizeof sasl->user);
+    return well && str_copy(read.token, sasl->password, sizeof sasl->password) ? SASL_READY
+                                                                               : SASL_MALFORMED;
 }
 
 static enum sasl_next take_message(struct sasl *sasl, struct str message)
 {
     if (sasl->step == SASL_PLAIN)
         return take_plain(sasl, message);
+    if (sasl_has_token(sasl))
+        return take_token(sasl, message);
     if (sasl->step == SASL_LOGIN_USER) {
         if (!str_copy(message, sasl->user, sizeof sasl->user))
             return SASL_MALFORMED;
         sasl->step = SASL_LOGIN_PASSWORD;
         return SASL_ASK;
     }
-    return str_copy(message, sasl->password, sizeof sasl->password) ? SASL_READY : SASL_MALFORMED;
+    return str_copy(message, sasl->password, SASL_PASSWORD_MAX + 1) ? SASL_READY : SASL_MALFORMED;
 }
 
 enum sasl_next sasl_take(struct sasl *sasl, struct str line)
@@ -116,7 +141,8 @@ enum sasl_next sasl_take(struct sasl *sasl, struct str line)
 
 void sasl_wipe(struct sasl *sasl)
 {
-    explicit_bzero(sasl, sizeof *sasl);
+    explicit_bzero(sasl->user, sizeof sasl->user);
+    explicit_bzero(sasl->password, sizeof sasl->password);
 }
 
 void sasl_wipe_bytes(struct str bytes)

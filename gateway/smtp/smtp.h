@@ -86,6 +86,9 @@ struct smtp_ops {
     /* Is that who it says it is? Answered by smtp_login_answer(), now or later. The texts are wiped
      * when this returns; an empty password is never right. Only where logins are taken. */
     void (*login)(void *owner, struct str user, struct str password);
+    /* Whose token is it, and is it that user's, where one is named? Answered likewise; the texts
+     * are wiped, too, and an empty token is never right. Only where section oauth says so. */
+    void (*token)(void *owner, struct str user, struct str token);
     /* MAIL is about to be accepted: SMTP_NONE, or why not, with the reply's detail in `words`. */
     enum smtp_status (*mail)(void *owner, struct str sender, struct buf *words);
 #define SMTP_WORDS_MAX 400
@@ -145,12 +148,12 @@ void smtp_sent(struct smtp_session *session, size_t n);
 enum smtp_want smtp_wants(const struct smtp_session *session);
 
 /*
- * SMTP_RECIPIENT_OK, SMTP_REPORT_OK or a refusal (of SMTP_GREYLISTED, SMTP_LISTED,
- * SMTP_SENDING_LIMITED, SMTP_MESSAGE_LIMITED and SMTP_REDIRECTION_FORBIDDEN `how` is the detail);
- * an unknown ticket is ignored. What takes reports stands alone in a message, since a report gets
- * no verdict of its own and everybody else's copy does: the later of two such recipients is told to
- * come in another message. So is one whose domain lets something else happen to a message that
- * fails DMARC than that of the first (conf_domain.dmarc).
+ * SMTP_RECIPIENT_OK, SMTP_REPORT_OK or a refusal (of SMTP_GREYLISTED, SMTP_LISTED and
+ * SMTP_REDIRECTION_FORBIDDEN `how` is the detail); an unknown ticket is ignored. What takes reports
+ * stands alone in a message, since a report gets no verdict of its own and everybody else's copy
+ * does: the later of two such recipients is told to come in another message. So
+ * is one whose domain lets something else happen to a message that fails DMARC than that of the
+ * first (conf_domain.dmarc).
  */
 void smtp_recipient_answer(struct smtp_session *session, uint32_t ticket, enum smtp_status status,
                            struct str how);

@@ -71,6 +71,24 @@ static void on_login(void *owner, struct str user, struct str password)
                       status == SMTP_AUTH_EXPIRED ? STR("https://password.example/") : STR_EMPTY);
 }
 
+/* "good" is a token of jean's, "narrow" one for something else. */
+static void on_token(void *owner, struct str user, struct str token)
+{
+    struct fake *f = owner;
+    enum smtp_status status = SMTP_AUTH_TOKEN;
+    if (str_eq(user, STR("late"))) {
+        f->login = true;
+        return;
+    }
+    if (str_eq(token, STR("away")))
+        status = SMTP_TOKEN_AWAY;
+    else if (str_eq(token, STR("narrow")))
+        status = SMTP_AUTH_SCOPE;
+    else if (str_eq(token, STR("good")))
+        status = user.n == 0 || str_eq(user, STR("jean")) ? SMTP_AUTH_OK : SMTP_AUTH_FOR_OTHERS;
+    smtp_login_answer(f->session, status, STR_EMPTY);
+}
+
 void fake_login(struct fake *f, enum smtp_status status)
 {
     if (!f->login)
@@ -234,6 +252,7 @@ static enum smtp_status on_xclient(void *owner, const struct smtp_xclient *clien
 static const struct smtp_ops ops = {
     .helo = on_helo,
     .login = on_login,
+    .token = on_token,
     .mail = on_mail,
     .recipient = on_recipient,
     .begin = on_begin,

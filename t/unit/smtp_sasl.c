@@ -6,7 +6,7 @@
 
 static enum sasl_next take(struct sasl *sasl, const char *mechanism, const char *line)
 {
-    assert_true(sasl_begin(sasl, str_of(mechanism)));
+    assert_true(sasl_begin(sasl, str_of(mechanism), false));
     return sasl_take(sasl, str_of(line));
 }
 
@@ -48,8 +48,8 @@ static void base64(void **state)
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
         if (take(&s, "LOGIN", bad[i]) != SASL_MALFORMED)
             fail_msg("%s was taken", bad[i]);
-    assert_false(sasl_begin(&s, STR("CRAM-MD5")));
-    assert_false(sasl_begin(&s, STR("")));
+    assert_false(sasl_begin(&s, STR("CRAM-MD5"), true));
+    assert_false(sasl_begin(&s, STR(""), true));
 }
 
 static void lengths(void **state)
@@ -57,15 +57,15 @@ static void lengths(void **state)
     char line[SASL_LINE_MAX + 1];
     struct sasl s;
     memset(line, 'Q', sizeof line);
-    assert_true(sasl_begin(&s, STR("LOGIN")));
+    assert_true(sasl_begin(&s, STR("LOGIN"), false));
     assert_int_equal(sasl_take(&s, str_n(line, 336)), SASL_ASK);    /* 252 bytes */
     assert_int_equal(sasl_take(&s, str_n(line, 1364)), SASL_READY); /* 1023 */
-    assert_true(sasl_begin(&s, STR("LOGIN")));
+    assert_true(sasl_begin(&s, STR("LOGIN"), false));
     assert_int_equal(sasl_take(&s, str_n(line, 340)), SASL_MALFORMED); /* 255 */
-    assert_true(sasl_begin(&s, STR("LOGIN")));
+    assert_true(sasl_begin(&s, STR("LOGIN"), false));
     assert_int_equal(sasl_take(&s, str_n(line, 4)), SASL_ASK);
     assert_int_equal(sasl_take(&s, str_n(line, 1368)), SASL_MALFORMED); /* 1026 */
-    assert_true(sasl_begin(&s, STR("PLAIN")));
+    assert_true(sasl_begin(&s, STR("PLAIN"), false));
     assert_int_equal(sasl_take(&s, str_n(line, SASL_LINE_MAX)), SASL_MALFORMED);
 }
 
