@@ -41,6 +41,17 @@ static void find_delivered_to(const struct message *message, struct pool *pool,
     buf_release(&out);
 }
 
+/* The sender would rather have it go without proof of the server than not at all: the field stands
+ * there once, and says No (RFC 8689 3). */
+static bool waives_tls(const struct message *message, struct pool *pool)
+{
+    const struct str name = STR("TLS-Required");
+    size_t from = 0;
+    const struct header *h = part_header(message->root, name, &from);
+    return h && str_ieq(str_trim(header_unfold(pool, h)), STR("No")) &&
+           part_header(message->root, name, &from) == NULL;
+}
+
 /* A header's text cut to what the journal keeps, on a character's border. */
 static struct str short_text(struct str x, size_t max)
 {
@@ -117,6 +128,7 @@ int pipeline_facts(const struct pipeline *pipeline, const struct pipeline_result
         .vouching = vouching(&result->sender),
     };
     find_delivered_to(result->message, pool, facts);
+    facts->tls_waived = waives_tls(result->message, pool);
     if (fingerprint_make(pool, result->message, str_of(spam->subject_tag), &facts->fingerprint,
                          err) < 0)
         return -1;

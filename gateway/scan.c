@@ -73,6 +73,7 @@ void content_facts_put(struct buf *out, const struct content_facts *facts)
     wire_u32(out, facts->received_hops);
     wire_str(out, facts->delivered_to);
     wire_u8(out, facts->delivered_to_cut);
+    wire_u8(out, facts->tls_waived);
     wire_str(out, facts->authentication);
     wire_u8(out, (uint8_t)facts->dmarc);
     wire_str(out, facts->dmarc_domain);
@@ -114,6 +115,7 @@ bool content_facts_get(struct str message, struct pool *pool, struct content_fac
     facts->received_hops = wire_get_u32(&w);
     facts->delivered_to = wire_get_str(&w);
     facts->delivered_to_cut = wire_get_u8(&w) != 0;
+    facts->tls_waived = wire_get_u8(&w) != 0;
     facts->authentication = wire_get_str(&w);
     uint8_t dmarc = wire_get_u8(&w);
     facts->dmarc = (enum dmarc_policy)dmarc;

@@ -54,6 +54,7 @@ struct content_facts {
     uint32_t received_hops;    /* Received fields */
     struct str delivered_to;   /* values of the Delivered-To fields, a line each */
     bool delivered_to_cut;     /* there were more than DELIVERED_TO_MAX, or longer ones */
+    bool tls_waived;           /* TLS-Required: No (RFC 8689 3) */
     struct str authentication; /* Authentication-Results line with CR LF; may be empty */
     enum dmarc_policy dmarc;   /* what the author's domain asks for, as the message fails DMARC */
     struct str dmarc_domain;

@@ -185,7 +185,9 @@ struct hop {
     int64_t look_at;   /* monotonic seconds: when to see who stands in its line too long */
     bool doubtful;     /* one that tried to connect failed, others still try */
     bool down;
-    bool kicking;        /* hop_kick() is on the stack */
+    bool kicking; /* hop_kick() is on the stack */
+    bool resting; /* hop_take() has gone through so many in vain; go_on ends it */
+    struct event *go_on;
     struct event *timer; /* down: until the next try; up: until the limit is lifted */
     char error[CLIENT_TEXT_MAX + 1];
 };
@@ -365,7 +367,8 @@ void hop_free(struct hop *hop);
 struct hop *hop_for(struct delivery *delivery, struct str address);
 void hop_line_up(struct hop *hop, struct leg *leg, bool in_front);
 void hop_line_leave(struct hop *hop, struct leg *leg);
-/* The first leg of the line that can be begun; it is busy then. */
+/* The first leg of the line that can be begun; it is busy then. After DELIVERY_ROUND that can't be,
+ * each read from the disk (a key is missing), others have their turn first: NULL. */
 struct leg *hop_take(struct hop *hop);
 /* Gives legs to idle lanes, and opens lanes. */
 void hop_kick(struct hop *hop);

@@ -11,6 +11,7 @@
 /* --- which one --- */
 
 static void on_hop_time(evutil_socket_t fd, short what, void *data);
+static void on_go_on(evutil_socket_t fd, short what, void *data);
 
 /* Threads are few; none but some are for who may wait for long. */
 static unsigned lanes_max(const struct conf *conf, enum conf_hop_kind kind)
@@ -27,6 +28,8 @@ void hop_free(struct hop *hop)
 {
     if (hop->timer)
         event_free(hop->timer);
+    if (hop->go_on)
+        event_free(hop->go_on);
     targets_drop(&hop->targets);
     lookup_free(&hop->lookup);
     free(hop);
@@ -42,8 +45,9 @@ struct hop *hop_new(struct delivery *delivery, enum conf_hop_kind kind, const ch
     hop->text = text;
     hop->limit = hop->limit_max = lanes_max(delivery->conf, kind);
     hop->timer = evtimer_new(delivery->base, on_hop_time, hop);
-    if (hop->timer == NULL) {
-        free(hop);
+    hop->go_on = evtimer_new(delivery->base, on_go_on, hop);
+    if (hop->timer == NULL || hop->go_on == NULL) {
+        hop_free(hop);
         return NULL;
     }
     hop->next = delivery->hops;
@@ -182,10 +186,17 @@ static struct leg *take_first(struct hop *hop)
 
 struct leg *hop_take(struct hop *hop)
 {
+    const struct timeval at_once = {0};
     struct leg *leg;
-    if (hop->delivery->draining)
+    if (hop->delivery->draining || hop->resting)
         return NULL;
-    while ((leg = take_first(hop)) != NULL) {
+    for (unsigned n = 0; (leg = take_first(hop)) != NULL; n++) {
+        if (n == DELIVERY_ROUND) {
+            put_in_line(hop, leg, true);
+            hop->resting = true;
+            event_add(hop->go_on, &at_once);
+            return NULL;
+        }
         enum job_need got = leg_begin(leg);
         if (got == JOB_LOADED && leg_seal(leg))
             return leg;
@@ -199,14 +210,14 @@ void hop_kick(struct hop *hop)
 {
     struct err err;
     /* lanes that open or close while this runs kick again */
-    if (hop->kicking || hop->first == NULL || hop->down || hop->delivery->draining)
+    if (hop->kicking || hop->first == NULL || hop->down || hop->delivery->draining || hop->resting)
         return;
     if (hop->lookup && !outside_ready(hop))
         return;
     hop->kicking = true;
     if (hop->n_lanes == 0)
         hop->doubtful = false; /* nobody tries any more */
-    while (hop->first && !hop->down && !hop->delivery->draining) {
+    while (hop->first && !hop->down && !hop->resting && !hop->delivery->draining) {
         if (lane_offer(hop))
             continue;
         unsigned allowed = hop->failures ? 1 : hop->limit;
@@ -220,6 +231,13 @@ void hop_kick(struct hop *hop)
         }
     }
     hop->kicking = false;
+}
+
+static void on_go_on(evutil_socket_t fd, short what, void *data)
+{
+    struct hop *hop = data;
+    hop->resting = false;
+    hop_kick(hop);
 }
 
 /* --- who waits, and why --- */

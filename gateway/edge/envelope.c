@@ -136,6 +136,7 @@ int envelope_judge(struct envelope *e, const struct verdict *verdict,
     if (content) {
         e->subject = content->subject;
         e->message_id = content->message_id;
+        e->tls_waived = content->tls_waived && !e->requiretls; /* RFC 8689 4.1 */
         e->edits = verdict->tag ? content->tagged : content->edits;
     }
     envelope_received(&lines, e, str_of(conf->hostname), tls);

@@ -33,7 +33,7 @@ my $gateway = Poterne::Gateway->new(
     root     => "$root/gateway",
     settings => {
         antivirus => { engines => '{ }' },
-        bounces   => { delay_warning => '3s' },
+        bounces   => { delay_warning => '3s', original_limit => '1M' },
         gate      => { inside => "{ $INSIDE }" },
         outside   => { next_hop => qq("smtp://127.0.0.1:$smtp->{port}") },
         queue     => { free_space_min => '0', retry_first => '1s', retry_max => '1s', lifetime => '1h' },
@@ -106,7 +106,7 @@ sub post {
         from    => $more{from} // $ME,
         options => $options,
         to      => $to,
-        text    => letter( 'people@ours.example', $more{subject} ) =~ s/\r?\n/\r\n/gr
+        text    => ( $more{top} // '' ) . letter( 'people@ours.example', $more{subject} ) =~ s/\r?\n/\r\n/gr
     );
     my $answer = python( JSON::PP->new->encode( \%mail ), '-c', $CLIENT );
     return $answer if $more{answer};
@@ -208,6 +208,12 @@ my $last = outcomes( $id, map { ( "$_\@lmtp.example" => 'failed' ) } qw(never ne
 like( $last->{"$_\@lmtp.example"}{detail}, qr/^its sender asked not to be told \(NOTIFY\): 550/, "… $_ says why" ) for qw(never never-2);
 ok( $gateway->wait_for_empty_queue, 'nothing is left in the queue' );
 is( scalar $gateway->spooled('quarantine'), 0, '… nor held' );
+
+# thousands of fields are no reason not to tell of it
+post( [], [ [ 'never@lmtp.example', [] ] ], top => "TLS-Required: No\r\n" . join '', map { "X-Field-$_: a\r\n" } 1 .. 9000 );
+($notice) = new_notices(1);
+is( $notice->{types}[2], 'message/rfc822', 'of a message with 9000 fields, too' );
+is( $notice->{header}{'tls-required'}, 'No', 'what is to get there rather without proof is told so, too' );
 
 # --- passed on ---
 
