@@ -187,7 +187,7 @@ int factor_file_read(const char *path, struct factor_file **file, struct err *er
 
 void factor_file_find(const struct factor_file *file, struct str address, struct factors *factors)
 {
-    struct line wanted;
+    struct line wanted = {.address = {.text = ""}};
     if (file == NULL || file->n == 0 || !str_copy(address, wanted.address.text, ADDRESS_MAX + 1))
         return;
     const struct line *any =
