@@ -118,17 +118,29 @@ static enum author_result check_mailboxes(const struct check *check, struct str 
 
 /* --- fields --- */
 
-/* RFC 5322 2.2.3, and without what no text has. */
+/* Some readers take what others stop at. */
+static bool has_control(struct str value)
+{
+    for (size_t i = 0; i < value.n; i++) {
+        bool fold =
+            value.s[i] == '\n' || (value.s[i] == '\r' && i + 1 < value.n && value.s[i + 1] == '\n');
+        if (((unsigned char)value.s[i] < ' ' || value.s[i] == 127) && value.s[i] != '\t' && !fold)
+            return true;
+    }
+    return false;
+}
+
+/* RFC 5322 2.2.3 */
 static void unfold(struct str value, struct buf *out)
 {
     for (size_t i = 0; i < value.n; i++)
         if (value.s[i] != '\r' && value.s[i] != '\n')
-            buf_addc(out, value.s[i] ? value.s[i] : ' ');
+            buf_addc(out, value.s[i]);
 }
 
 static enum author_result check_field(const struct check *check, struct str value, size_t max)
 {
-    if (value.n > AUTHOR_FIELD_MAX)
+    if (value.n > AUTHOR_FIELD_MAX || has_control(value))
         return AUTHOR_MALFORMED;
     struct buf line = BUF_INIT(AUTHOR_FIELD_MAX);
     struct buf read = BUF_INIT(AUTHOR_FIELD_MAX);

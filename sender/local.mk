@@ -49,7 +49,7 @@ t_parity_dkim_results_LDADD = $(SENDER_LIBS)
 t_parity_spf_results_LDADD = $(SENDER_LIBS)
 t_parity_srs_addresses_LDADD = $(SENDER_LIBS)
 
-fuzz += t/fuzz/arc t/fuzz/authres t/fuzz/dkim t/fuzz/dmarc t/fuzz/spf t/fuzz/srs
+fuzz += t/fuzz/arc t/fuzz/author t/fuzz/authres t/fuzz/dkim t/fuzz/dmarc t/fuzz/spf t/fuzz/srs
 t_fuzz_srs_LDADD = $(SENDER_LIBS)
 t_fuzz_srs_LDFLAGS = $(AM_LDFLAGS) $(LIBFUZZER_LDFLAGS)
 t_fuzz_dkim_LDADD = $(SENDER_LIBS)
@@ -60,5 +60,7 @@ t_fuzz_spf_LDADD = $(SENDER_LIBS)
 t_fuzz_spf_LDFLAGS = $(AM_LDFLAGS) $(LIBFUZZER_LDFLAGS)
 t_fuzz_dmarc_LDADD = $(SENDER_LIBS)
 t_fuzz_dmarc_LDFLAGS = $(AM_LDFLAGS) $(LIBFUZZER_LDFLAGS)
+t_fuzz_author_LDADD = $(SENDER_LIBS)
+t_fuzz_author_LDFLAGS = $(AM_LDFLAGS) $(LIBFUZZER_LDFLAGS)
 t_fuzz_arc_LDADD = $(SENDER_LIBS)
 t_fuzz_arc_LDFLAGS = $(AM_LDFLAGS) $(LIBFUZZER_LDFLAGS)

@@ -34,6 +34,10 @@ unit += t/unit/smtp_transcripts
 t_unit_smtp_transcripts_SOURCES = t/unit/smtp_transcripts.c $(smtp_fake)
 t_unit_smtp_transcripts_LDADD = $(SMTP_LIBS)
 
+fuzz += t/fuzz/auth
+t_fuzz_auth_LDADD = $(SMTP_LIBS)
+t_fuzz_auth_LDFLAGS = $(AM_LDFLAGS) $(LIBFUZZER_LDFLAGS)
+
 fuzz += t/fuzz/smtp
 t_fuzz_smtp_SOURCES = t/fuzz/smtp.c $(smtp_fake)
 t_fuzz_smtp_LDADD = $(SMTP_LIBS)

@@ -267,10 +267,13 @@ static void keep_rest(struct smtp_session *s, bool held)
 {
     if (s->state == AT_CLOSED)
         s->in = STR_EMPTY;
-    if (held)
+    if (held) {
         rest_eat(s, s->rest.n - s->in.n);
-    else
+    } else {
         rest_add(s, s->in);
+        if (session_takes_logins(s)) /* a line of AUTH may be among it */
+            sasl_wipe_bytes(s->in);
+    }
     s->in = STR_EMPTY;
     if (s->rest.n == 0)
         rest_release(s);

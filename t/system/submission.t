@@ -230,6 +230,9 @@ ok( wait_until( 60, sub { converse( $port{starttls}, 'EHLO c', plain( 'jean', PA
 # --- settings ---
 
 my $settings = $gateway->conf_text;
+$gateway->write_conf( $settings =~ s/^submission \{\n/submission {\n    locked_told = no\n/mr );
+ok( $gateway->reload, 'locked_told = no' );
+ok( wait_until( 30, sub { refused('locked') =~ /^535 5\.7\.8 User name or password is wrong\r?$/m } ), 'a locked account is then not told from a wrong password' );
 $gateway->write_conf( $settings =~ s/^    tls_(?:certificate|key) = .*\n//mgr );
 ok( !$gateway->reload, 'submission without a certificate is refused' );
 $gateway->write_conf( $settings =~ s{servers = ldaps://127}{servers = ldap://10}r );
