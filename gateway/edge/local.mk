@@ -49,3 +49,14 @@ t_unit_edge_redirect_LDADD = $(EDGE_LIBS) $(CMOCKA_LIBS)
 unit += t/unit/edge_who
 t_unit_edge_who_CPPFLAGS = $(AM_CPPFLAGS) $(EVENT_CFLAGS)
 t_unit_edge_who_LDADD = $(EDGE_LIBS) $(CMOCKA_LIBS)
+
+unit += t/unit/edge_introspection
+t_unit_edge_introspection_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS)
+t_unit_edge_introspection_LDADD = $(EDGE_LIBS) $(CMOCKA_LIBS)
+
+fuzz += t/fuzz/introspection
+t_fuzz_introspection_SOURCES = t/fuzz/introspection.c \
+    gateway/edge/introspection.c gateway/edge/introspection.h
+t_fuzz_introspection_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS)
+t_fuzz_introspection_LDADD = $(JANSSON_LIBS) $(BASE_LIBS)
+t_fuzz_introspection_LDFLAGS = $(AM_LDFLAGS) $(LIBFUZZER_LDFLAGS)

@@ -43,6 +43,13 @@ t_fuzz_smtp_SOURCES = t/fuzz/smtp.c $(smtp_fake)
 t_fuzz_smtp_LDADD = $(SMTP_LIBS)
 t_fuzz_smtp_LDFLAGS = $(AM_LDFLAGS) $(LIBFUZZER_LDFLAGS)
 
+unit += t/unit/smtp_oauth
+t_unit_smtp_oauth_LDADD = $(SMTP_LIBS) $(CMOCKA_LIBS)
+
+fuzz += t/fuzz/oauth
+t_fuzz_oauth_LDADD = $(SMTP_LIBS)
+t_fuzz_oauth_LDFLAGS = $(AM_LDFLAGS) $(LIBFUZZER_LDFLAGS)
+
 unit += t/unit/smtp_body t/unit/smtp_address t/unit/smtp_sasl
 t_unit_smtp_sasl_LDADD = $(SMTP_LIBS) $(CMOCKA_LIBS)
 t_unit_smtp_body_LDADD = $(SMTP_LIBS) $(CMOCKA_LIBS)

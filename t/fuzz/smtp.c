@@ -81,6 +81,7 @@ static void converse(struct fake *f, unsigned char flags, struct str in, size_t 
     }
     f->conf.smtp.mend_newlines = in.n & 1;
     f->config.submission = in.n & 4;
+    f->conf.oauth.introspection = f->config.submission ? "https://login.example/" : "";
     smtp_trust(f->session, in.n & 2);
     smtp_offer_dsn(f->session, in.n & 8);
     smtp_greet(f->session, SMTP_NONE);

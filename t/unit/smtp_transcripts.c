@@ -135,6 +135,10 @@ static void do_set(struct play *p, struct str rest)
         p->fake.config.tls = value;
     else if (str_eq(name, STR("submission")))
         p->fake.config.submission = value;
+    else if (str_eq(name, STR("tokens")))
+        p->fake.conf.oauth =
+            (struct conf_oauth){.introspection = value ? "https://login.example/" : "",
+                                .scope = "mail"};
     else if (str_eq(name, STR("failures_limit")))
         p->fake.conf.submission.failures_limit = (unsigned)value;
     else if (str_eq(name, STR("login_offered")))
