@@ -390,7 +390,12 @@ struct conf_outside {
     unsigned port;              /* of the servers that the DNS names: 25 */
     unsigned tls;               /* enum conf_outside_tls: may */
     bool dane;                  /* TLSA records are asked for, and hold (RFC 7672): yes */
+    bool mta_sts;               /* policies are fetched, and hold (RFC 8461): yes */
     const char *trusted;        /* PEM file of the authorities that are believed; NULL: none */
+    const char *tls_name;       /* of next_hop's certificate; NULL: none is known */
+    const char *login;          /* at next_hop; "": nobody logs in */
+    const char *password_file;  /* of it */
+    struct conf_list source;    /* addresses that connections come from, one of a family; {}: any */
     const char *helo;           /* said in our hello; NULL: hostname */
 };
 

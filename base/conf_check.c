@@ -142,6 +142,17 @@ void conf_check(const struct conf_loaded *loaded)
          "timeout of content is longer than scan_timeout of smtp; expected it shorter"},
         {!all_smtp(&conf->outside.next_hop), "outside", "next_hop", "outside", "next_hop",
          "next_hop of outside is no mail server; expected smtp://address:port"},
+        {conf->outside.tls == OUTSIDE_TLS_VERIFY && conf->outside.next_hop.n &&
+             conf->outside.tls_name == NULL,
+         "outside", "tls", "outside", "tls_name",
+         "tls verify without tls_name; expected the name that next_hop's certificate is for"},
+        {(str_of(conf->outside.login).n > 0) != (conf->outside.password_file != NULL), "outside",
+         "login", "outside", "password_file",
+         "login and password_file go together; expected both or none"},
+        {str_of(conf->outside.login).n > 0 &&
+             (conf->outside.next_hop.n == 0 || conf->outside.tls == OUTSIDE_TLS_NONE),
+         "outside", "login", "outside", "login",
+         "login without next_hop, or with tls none; a password goes to one server over TLS"},
         {socket_path > CONF_SOCKET_PATH_MAX, "", "run_dir", "", "run_dir",
          "run_dir is too long for the names of sockets in it; expected at most 82 bytes"},
     };

@@ -472,8 +472,18 @@ const struct conf_setting conf_settings[] = {
 {"outside", "dane", BOOL(outside.dane), "yes", 0, 0, {0},
  "Whether servers with TLSA records, proved by DNSSEC, are only sent to over TLS with a key that the records name (RFC "
  "7672). With tls none they are not."},
+{"outside", "mta_sts", BOOL(outside.mta_sts), "yes", 0, 0, {0},
+ "Whether domains' MTA-STS policies are fetched, and hold (RFC 8461). With tls none they are not."},
 {"outside", "trusted", PATH(outside.trusted), "\"/etc/ssl/certs/ca-certificates.crt\"", 0, 0, {0},
  "PEM file of the authorities whose certificates are believed."},
+{"outside", "tls_name", HOST(outside.tls_name), NULL, 0, 0, {0},
+ "The name that the certificate of next_hop is for; with tls verify it must be given."},
+{"outside", "login", TEXT(outside.login), "\"\"", 0, 200, {0},
+ "The user that we are at next_hop; it is said over TLS only. Without one nobody logs in."},
+{"outside", "password_file", PATH(outside.password_file), "\"\"", 0, 0, {0},
+ "File whose first line is the password of login."},
+{"outside", "source", LIST(CONF_SERVERS, outside.source), "{ }", 0, 2, {0},
+ "Addresses of this machine that connections to servers of other domains come from, one of IPv4 and one of IPv6."},
 {"outside", "helo", HOST(outside.helo), NULL, 0, 0, {0},
  "The name that is said in EHLO to servers of other domains. Default: hostname."},
 

@@ -20,6 +20,22 @@ static socklen_t address_of(const struct dial_place *place, struct sockaddr_stor
     return str_copy(str_of(place->path), path->sun_path, sizeof path->sun_path) ? sizeof *path : 0;
 }
 
+static int bind_source(int fd, const struct dial_place *place, struct err *err)
+{
+    struct sockaddr_storage from;
+    int one = 1;
+    if (place->host == NULL || place->source == NULL)
+        return 0;
+    socklen_t n = network_sockaddr(str_of(place->source), 0, &from);
+    if (n == 0)
+        return err_set(err, "%s is no address that a connection can come from", place->source);
+    /* the port is chosen when it is known where to */
+    setsockopt(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &one, sizeof one);
+    if (bind(fd, (const struct sockaddr *)&from, n) == 0)
+        return 0;
+    return err_sys(err, "cannot come from %s", place->source);
+}
+
 int dial_start(const struct dial_place *place, bool *connecting, struct err *err)
 {
     struct sockaddr_storage to;
@@ -33,6 +49,10 @@ int dial_start(const struct dial_place *place, bool *connecting, struct err *err
         return err_sys(err, "cannot make a socket");
     if (place->host)
         setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
+    if (bind_source(fd, place, err) < 0) {
+        fsio_close_quiet(&fd);
+        return -1;
+    }
     if (connect(fd, (const struct sockaddr *)&to, n) == 0)
         return fd;
     *connecting = errno == EINPROGRESS;

@@ -14,7 +14,8 @@ struct dial_place {
     const char *host; /* an IP address; NULL: `path` is a Unix socket */
     const char *path;
     uint16_t port;
-    const char *text; /* as the settings write it, for messages */
+    const char *source; /* address of this machine that it comes from; NULL: any */
+    const char *text;   /* as the settings write it, for messages */
 };
 
 /* A descriptor, non-blocking and close-on-exec, without delays by Nagle. *connecting: it is

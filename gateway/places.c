@@ -81,10 +81,10 @@ int places_make(const struct conf *conf, struct err *err)
     static const struct {
         const char *name;
         const char *role;
-    } state[] = {{"", "poterned"},        {"incoming", "edge"},      {"queue", "edge"},
-                 {"quarantine", "edge"},  {"corrupt", "delivery"},   {"bayes", "learner"},
-                 {"journal", "journal"},  {"reports", "reports"},    {"gate", "edge"},
-                 {"gate/frozen", "edge"}, {"directory", "directory"}},
+    } state[] = {{"", "poterned"},        {"incoming", "edge"},       {"queue", "edge"},
+                 {"quarantine", "edge"},  {"corrupt", "delivery"},    {"bayes", "learner"},
+                 {"journal", "journal"},  {"reports", "reports"},     {"gate", "edge"},
+                 {"gate/frozen", "edge"}, {"directory", "directory"}, {"sts", "delivery"}},
       run[] = {{"", "poterned"}, {"antivirus", "antivirus"}, {"avlink", "avlink"}};
     for (size_t i = 0; i < sizeof state / sizeof state[0]; i++)
         if (make_folder(conf, conf->state_dir, state[i].name, state[i].role, err) < 0)

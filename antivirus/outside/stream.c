@@ -13,7 +13,10 @@
 
 int stream_open(struct stream *stream, const struct conf_peer *peer, struct err *err)
 {
-    const struct dial_place place = {peer->host, peer->path, peer->port, peer->text};
+    const struct dial_place place = {.host = peer->host,
+                                     .path = peer->path,
+                                     .port = peer->port,
+                                     .text = peer->text};
     *stream = STREAM_CLOSED;
     stream->fd = dial_start(&place, &stream->connecting, err);
     return stream->fd < 0 ? -1 : 0;

@@ -153,6 +153,10 @@ static void read_offers(struct client *client)
             client->offers.dsn = true;
         else if (str_ieq(word, STR("STARTTLS")))
             client->offers.starttls = true;
+        else if (str_ieq(word, STR("REQUIRETLS")))
+            client->offers.requiretls = true;
+        else if (str_ieq(word, STR("AUTH")))
+            login_read_offers(line, &client->offers.auth);
         else if (str_ieq(word, STR("SIZE"))) {
             client->offers.size = true;
             str_to_u64(str_trim(line), UINT64_MAX, &client->offers.size_limit);
@@ -170,10 +174,43 @@ static void on_greeting(struct client *client)
     say_hello(client);
 }
 
+static void log_in(struct client *client)
+{
+    if (!client->secured) {
+        client->no_tls = true;
+        die(client, "there is no TLS, over which alone we log in");
+    } else if (login_begin(client->login, &client->offers.auth, &client->out)) {
+        client->state = CLIENT_LOGIN;
+        client->login_step = 0;
+    } else {
+        die(client, "offers neither AUTH PLAIN nor AUTH LOGIN, and we are to log in");
+    }
+}
+
+static void on_login(struct client *client)
+{
+    unsigned class = reply_class(&client->reply);
+    if (class == 2)
+        client->state = CLIENT_READY;
+    else if (class != 3)
+        die_with_reply(client, "answered our login with");
+    else if (!login_go_on(client->login, &client->offers.auth, client->login_step++, &client->out))
+        die(client, "asks for more than a name and a password when we log in");
+}
+
+/* Nothing more has to be agreed on. */
+static void begin_work(struct client *client)
+{
+    if (client->login)
+        log_in(client);
+    else
+        client->state = CLIENT_READY;
+}
+
 static void on_offers(struct client *client)
 {
     if (client->secured || client->tls == CLIENT_TLS_NONE) {
-        client->state = CLIENT_READY;
+        begin_work(client);
     } else if (client->offers.starttls) {
         client->state = CLIENT_STARTTLS;
         buf_addf(&client->out, "STARTTLS\r\n");
@@ -181,7 +218,7 @@ static void on_offers(struct client *client)
         client->no_tls = true;
         die(client, "offers no STARTTLS, and without TLS nothing is sent");
     } else {
-        client->state = CLIENT_READY;
+        begin_work(client);
     }
 }
 
@@ -198,7 +235,7 @@ static void on_starttls(struct client *client)
     else if (client->tls == CLIENT_TLS_MUST)
         refuse_without_tls(client);
     else
-        client->state = CLIENT_READY;
+        begin_work(client);
 }
 
 void client_secured(struct client *client)
@@ -289,6 +326,18 @@ static void refuse_utf8(struct client *client)
                                "(no SMTPUTF8)"));
 }
 
+/* RFC 8689 4.2.1. What stores the message (LMTP) passes it on to nobody. */
+static void refuse_unproved(struct client *client)
+{
+    if (!client->transaction.file->envelope.requiretls || client->protocol == CLIENT_LMTP)
+        return;
+    if (!client->proved)
+        refuse_all(client,
+                   STR("5.7.30 REQUIRETLS: the next hop has not proved over TLS who it is"));
+    else if (!client->offers.requiretls)
+        refuse_all(client, STR("5.7.30 REQUIRETLS: the next hop does not promise it"));
+}
+
 /* What this server can't be asked for is refused here, before any command. */
 static void refuse_impossible(struct client *client)
 {
@@ -308,6 +357,7 @@ static void refuse_impossible(struct client *client)
         if (!fits_a_command(address_of(client, i)))
             give(client, i, CLIENT_REFUSED, bad);
     refuse_utf8(client);
+    refuse_unproved(client);
     for (size_t i = 0; i < client->transaction.n; i++)
         if (has_result(client, i))
             client->recipients[i] = RECIPIENT_UNASKED;
@@ -380,6 +430,8 @@ static void put_mail(struct client *client)
                  STR_ARG(e->id));
     if (client->offers.smtputf8 && wants_utf8(client))
         buf_addf(&client->out, " SMTPUTF8");
+    if (e->requiretls && client->offers.requiretls)
+        buf_addf(&client->out, " REQUIRETLS");
     put_dsn_of_mail(client);
     buf_addf(&client->out, "\r\n");
 }
@@ -577,6 +629,9 @@ static void on_reply(struct client *client)
         break;
     case CLIENT_STARTTLS:
         on_starttls(client);
+        break;
+    case CLIENT_LOGIN:
+        on_login(client);
         break;
     case CLIENT_ENVELOPE:
         on_envelope(client);

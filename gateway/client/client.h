@@ -6,7 +6,7 @@
  *   GREETING ─► HELLO ─► [HELO] ─► READY ─► ENVELOPE ─► BODY ─► FINAL ─► READY …
  *               ▲   │                ▲         │ nobody accepted
  *   HANDSHAKE ──┘   ▼                └─────────┘          any state ─► DEAD
- *            ▲─ STARTTLS
+ *            ▲─ STARTTLS             HELLO ─► LOGIN ─► READY, where we log in
  *
  * Whoever drives it looks at the state after each call: in READY a message can begin; in BODY
  * client_pump() is called whenever `out` is empty; in HANDSHAKE TLS begins, and client_secured() is
@@ -24,6 +24,7 @@
 #define POTERNE_GATEWAY_CLIENT_CLIENT_H
 
 #include "gateway/client/body.h"
+#include "gateway/client/login.h"
 #include "gateway/client/reply.h"
 
 #define CLIENT_RECIPIENTS_MAX                                                                      \
@@ -44,6 +45,7 @@ enum client_state {
     CLIENT_HELO,
     CLIENT_STARTTLS,
     CLIENT_HANDSHAKE,
+    CLIENT_LOGIN,
     CLIENT_READY,
     CLIENT_ENVELOPE,
     CLIENT_BODY,
@@ -74,7 +76,10 @@ struct client {
     enum client_protocol protocol;
     enum client_state state;
     const char *hostname;
-    enum client_tls tls; /* NONE after client_init() */
+    enum client_tls tls;       /* NONE after client_init() */
+    const struct login *login; /* said over TLS before anything else; NULL: nobody logs in */
+    unsigned login_step;
+    bool proved; /* TLS has shown that this is the right server, by a name that was proved itself */
     bool secured;
     bool wants_tls; /* it said that nothing is taken in clear */
     bool no_tls;    /* DEAD since TLS must be and is not offered */
@@ -83,7 +88,8 @@ struct client {
     struct buf out;
     char error[CLIENT_TEXT_MAX + 64];
     struct {
-        bool pipelining, eightbit, smtputf8, size, starttls, dsn;
+        bool pipelining, eightbit, smtputf8, size, starttls, dsn, requiretls;
+        struct login_offers auth;
         uint64_t size_limit; /* 0: none told */
     } offers;
     bool reset_first;  /* the last transaction ended before its message */

@@ -1,5 +1,6 @@
 #include "gateway/client/connection.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
 #include <event2/event.h>
 #include <stdio.h>
@@ -24,6 +25,7 @@ struct connection {
     struct proof_wanted wanted;
     enum proof_kind looked_for; /* what of it can be */
     struct proof proof;
+    char local[INET6_ADDRSTRLEN];
     bool tls_failed;
     int fd;
     struct event *readable;
@@ -74,6 +76,8 @@ static const char *what_timed_out(const struct connection *c)
     case CLIENT_STARTTLS:
     case CLIENT_HANDSHAKE:
         return "timed out waiting for TLS";
+    case CLIENT_LOGIN:
+        return "timed out waiting for the reply to our login";
     case CLIENT_ENVELOPE:
         return "timed out waiting for the reply to the envelope";
     case CLIENT_BODY:
@@ -111,8 +115,9 @@ static void finish_dead(struct connection *c)
     const enum proof_fault fault = c->client.no_tls ? FAULT_STARTTLS_NOT_SUPPORTED
                                    : c->proof.fault ? c->proof.fault
                                                     : FAULT_VALIDATION_FAILURE;
-    char why[sizeof c->client.error];
+    char why[sizeof c->client.error], local[sizeof c->local];
     snprintf(why, sizeof why, "%s", c->client.error);
+    snprintf(local, sizeof local, "%s", c->local);
     if (c->busy && c->client.messages && client_is_untouched(&c->client)) {
         hooks.returned(hooks.data);
     } else if (c->busy) {
@@ -121,7 +126,7 @@ static void finish_dead(struct connection *c)
     }
     connection_free(c);
     if (tls_failed && hooks.tls_failed)
-        hooks.tls_failed(hooks.data, fault, why);
+        hooks.tls_failed(hooks.data, &(struct tls_failure){fault, why, local});
     hooks.closed(hooks.data, greeted, why);
 }
 
@@ -252,6 +257,8 @@ static int shake_hands(struct connection *c)
         got = look_at_proof(c, &err);
     if (got == 1) {
         c->progress = true;
+        c->client.proved =
+            c->proof.by == PROOF_DANE || (c->proof.by == PROOF_PKIX && c->wanted.name_proved);
         client_secured(&c->client);
         return 1;
     }
@@ -329,6 +336,20 @@ static void on_readable(evutil_socket_t fd, short what, void *data)
     drive(c);
 }
 
+static void note_local(struct connection *c)
+{
+    struct sockaddr_storage at;
+    socklen_t n = sizeof at;
+    const struct sockaddr_in *four = (const struct sockaddr_in *)&at;
+    const struct sockaddr_in6 *six = (const struct sockaddr_in6 *)&at;
+    if (getsockname(c->fd, (struct sockaddr *)&at, &n) < 0)
+        return;
+    if (at.ss_family == AF_INET)
+        inet_ntop(AF_INET, &four->sin_addr, c->local, sizeof c->local);
+    else if (at.ss_family == AF_INET6)
+        inet_ntop(AF_INET6, &six->sin6_addr, c->local, sizeof c->local);
+}
+
 static void on_writable(evutil_socket_t fd, short what, void *data)
 {
     struct connection *c = data;
@@ -338,6 +359,7 @@ static void on_writable(evutil_socket_t fd, short what, void *data)
         c->progress = true;
         if (dial_finish(fd, &why) < 0)
             broken(c, "cannot connect");
+        note_local(c);
     }
     drive(c);
 }
@@ -355,9 +377,14 @@ static void on_timeout(evutil_socket_t fd, short what, void *data)
 /* --- the beginning --- */
 
 /* The address of the hop; 0 when it can't be one. */
-static int start_connect(struct connection *c, struct err *err)
+static int start_connect(struct connection *c, const struct connection_way *way, struct err *err)
 {
-    const struct dial_place place = {c->hop->host, c->hop->path, c->hop->port, c->hop->text};
+    const bool six = c->hop->host && strchr(c->hop->host, ':');
+    const struct dial_place place = {.host = c->hop->host,
+                                     .path = c->hop->path,
+                                     .port = c->hop->port,
+                                     .text = c->hop->text,
+                                     .source = six ? way->source6 : way->source4};
     bool connecting; /* on_writable() tells */
     c->fd = dial_start(&place, &connecting, err);
     return c->fd < 0 ? -1 : 0;
@@ -394,8 +421,9 @@ struct connection *connection_open(struct event_base *base, const struct conf_ho
                 &results);
     c->context = way->context;
     c->wanted = way->proof;
+    c->client.login = way->login;
     c->client.tls = way->context ? way->tls : CLIENT_TLS_NONE;
-    if (start_connect(c, err) < 0 || make_events(c, base, err) < 0) {
+    if (start_connect(c, way, err) < 0 || make_events(c, base, err) < 0) {
         connection_free(c);
         return NULL;
     }
@@ -425,6 +453,11 @@ bool connection_offers_dsn(const struct connection *c)
 const char *connection_security(const struct connection *c)
 {
     return c->client.secured ? SSL_get_version(c->ssl) : NULL;
+}
+
+const char *connection_local(const struct connection *c)
+{
+    return c->local;
 }
 
 const struct proof *connection_proof(const struct connection *c)

@@ -25,8 +25,16 @@ struct connection_limits {
 struct connection_way {
     const char *hostname; /* said in our hello; outlives the connection */
     enum client_tls tls;
-    struct proof_wanted proof; /* once TLS stands */
-    SSL_CTX *context;          /* gateway/tls.h; NULL: CLIENT_TLS_NONE */
+    struct proof_wanted proof;     /* once TLS stands */
+    SSL_CTX *context;              /* gateway/tls.h; NULL: CLIENT_TLS_NONE */
+    const char *source4, *source6; /* addresses of ours that it comes from; NULL: any */
+    const struct login *login;     /* outlives the connection; NULL: nobody logs in */
+};
+
+struct tls_failure {
+    enum proof_fault fault;
+    const char *why;
+    const char *local; /* address of ours; empty: it is not known */
 };
 
 struct connection_hooks {
@@ -40,7 +48,7 @@ struct connection_hooks {
     void (*returned)(void *data);
     /* TLS could not be agreed on, was not offered though it must be, or did not prove what is
      * required; `closed` follows. May be NULL. */
-    void (*tls_failed)(void *data, enum proof_fault fault, const char *why);
+    void (*tls_failed)(void *data, const struct tls_failure *failure);
     /* It is gone, the last call. `greeted` says whether it ever was ready. */
     void (*closed)(void *data, bool greeted, const char *why);
     void *data;
@@ -61,6 +69,8 @@ bool connection_wants_tls(const struct connection *connection);
 bool connection_offers_dsn(const struct connection *connection);
 /* "TLSv1.3"; NULL: in clear */
 const char *connection_security(const struct connection *connection);
+/* The address of ours that it comes from; empty: it is not known. */
+const char *connection_local(const struct connection *connection);
 /* What TLS proved; of one in clear: nothing. */
 const struct proof *connection_proof(const struct connection *connection);
 bool connection_is_idle(const struct connection *connection);

@@ -24,6 +24,7 @@ struct proof_wanted {
     const char *name; /* of the server: asked for (SNI), and to be in the certificate. NULL: none */
     const char *domain;      /* DANE-TA: whose mail it is, which may be there instead; NULL: none */
     const struct tlsa *tlsa; /* PROOF_DANE */
+    bool name_proved;        /* nobody on the way can have chosen the name */
 };
 
 /* What went wrong, as RFC 8460 4.3 counts it. */

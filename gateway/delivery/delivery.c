@@ -41,6 +41,26 @@ static int make_maildir_root(const struct conf *conf, const struct conf_hop *hop
     return chown(path, uid, gid) == 0 ? 0 : err_sys(err, "cannot give %s to its user", path);
 }
 
+/* What is said at the one server that takes all mail for others. */
+static int load_login(const struct conf *conf, struct delivery_loaded *loaded, struct err *err)
+{
+    struct buf text = BUF_INIT(4096);
+    const char *path = conf->outside.password_file;
+    if (path == NULL)
+        return 0;
+    int result = fsio_read_file(path, &text, err);
+    struct str rest = buf_str(&text), line;
+    if (result == 0 && (!str_next_line(&rest, &line) || line.n == 0 ||
+                        !str_copy(line, loaded->password, sizeof loaded->password)))
+        result = err_set(err, "%s: expected a password of at most %d bytes in its first line", path,
+                         LOGIN_PASSWORD_MAX);
+    loaded->login = (struct login){conf->outside.login, loaded->password};
+    if (text.n)
+        explicit_bzero(text.p, text.n);
+    buf_release(&text);
+    return result;
+}
+
 static int delivery_load(const struct role_env *env, void **data, struct err *err)
 {
     const struct conf *conf = env->conf;
@@ -59,6 +79,8 @@ static int delivery_load(const struct role_env *env, void **data, struct err *er
         (conf_mails_by_mx(conf) || conf->outside.next_hop.n) &&
         (tls_load_client(conf->outside.trusted, &loaded->tls, err) < 0 ||
          proof_enable(loaded->tls, err) < 0))
+        return -1;
+    if (load_login(conf, loaded, err) < 0)
         return -1;
     if (signer_load(conf, &loaded->signer, err) < 0 ||
         networks_load(&conf->gate.inside, &loaded->inside, err) < 0)
@@ -92,9 +114,12 @@ static unsigned files_limit(const struct conf *conf)
 
 static void delivery_sandbox(const struct role_env *env, struct sandbox *box)
 {
-    static const char *const folders[] = {"incoming", "queue", "quarantine", "kept", "corrupt"};
+    static const char *const folders[] = {"incoming", "queue",   "quarantine",
+                                          "kept",     "corrupt", "sts"};
     box->allow = SANDBOX_FILES | SANDBOX_THREADS | SANDBOX_ACCEPT | SANDBOX_UNIX_CONNECT |
                  SANDBOX_INET_CONNECT;
+    if (env->conf->outside.source.n)
+        box->allow |= SANDBOX_INET_BIND;
     box->files_limit = files_limit(env->conf);
     box->memory_limit = MEMORY_MAX;
     for (size_t i = 0; i < sizeof folders / sizeof *folders; i++)
@@ -116,6 +141,7 @@ static void delivery_unload(void *data)
 {
     struct delivery_loaded *loaded = data;
     if (loaded) {
+        explicit_bzero(loaded->password, sizeof loaded->password);
         SSL_CTX_free(loaded->tls);
         signer_free(&loaded->signer);
         networks_free(&loaded->inside);

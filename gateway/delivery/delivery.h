@@ -38,6 +38,7 @@
 #include "base/role.h"
 #include "bounce/decide.h"
 #include "gateway/client/client.h"
+#include "gateway/client/proof.h"
 #include "gateway/client/workers.h"
 #include "gateway/delivery/outside.h"
 #include "gateway/gate/networks.h"
@@ -208,7 +209,9 @@ struct delivery_loaded {
     struct post post; /* for bounces */
     struct mx_own own[OUTSIDE_OWN_MAX];
     size_t n_own;
-    SSL_CTX *tls;          /* for servers outside; NULL: in clear */
+    SSL_CTX *tls; /* for servers outside; NULL: in clear */
+    char password[LOGIN_PASSWORD_MAX + 1];
+    struct login login;    /* at outside.next_hop; .user NULL: nobody logs in */
     struct signer *signer; /* of our own mail; NULL: it is not signed */
     struct networks inside;
 };
@@ -324,6 +327,17 @@ void journal_stop(struct delivery *delivery);
 /* Both set job->untold when the journal takes no more. The job is loaded. */
 void journal_tell_message(struct job *job);
 void journal_tell_recipient(struct job *job, uint32_t index);
+/* How TLS with a server of another domain ended (RFC 8460), under the policy that was in force. */
+struct policy;
+struct tls_end {
+    const struct hop *hop; /* one that was looked up */
+    const struct target *target;
+    const struct policy *policy;
+    const char *local; /* our address */
+    enum proof_fault fault;
+    const char *why; /* of a fault */
+};
+void journal_tell_tls(const struct tls_end *end);
 
 /* --- legs (leg.c, result.c) --- */
 /* Recipients that are owed, grouped by hop. The job is loaded. -1: no memory. */

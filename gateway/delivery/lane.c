@@ -118,6 +118,39 @@ static const char *why_retire(struct lane *lane)
     return is_second_best(lane) ? "a better server may be there again" : NULL;
 }
 
+static void tell_tls(const struct lane *lane, enum proof_fault fault, const char *why,
+                     const char *local)
+{
+    const struct tls_end end = {.hop = lane->hop,
+                                .target = &lane->targets->list[lane->at],
+                                .policy = &lane->policy,
+                                .local = local,
+                                .fault = fault,
+                                .why = why};
+    if (lane->hop->lookup)
+        journal_tell_tls(&end);
+}
+
+/* It greeted; whether that is what its domain's policy asks for. A second try in clear is no news.
+ */
+static void tell_tls_result(const struct lane *lane)
+{
+    const struct target_host *who = lane->targets->list[lane->at].who;
+    const struct proof *proof = connection_proof(lane->connection);
+    const char *local = connection_local(lane->connection);
+    bool sts = lane->policy.kind == POLICY_STS;
+    if (lane->policy.tls == CLIENT_TLS_NONE)
+        return;
+    if (connection_security(lane->connection) == NULL)
+        tell_tls(lane, FAULT_STARTTLS_NOT_SUPPORTED, "STARTTLS is not offered", local);
+    else if (sts && who && !who->listed)
+        tell_tls(lane, FAULT_VALIDATION_FAILURE, "the policy does not name this server", local);
+    else if (sts && proof->fault)
+        tell_tls(lane, proof->fault, proof->why, local);
+    else
+        tell_tls(lane, FAULT_NONE, "", local);
+}
+
 static void on_ready(void *data)
 {
     struct lane *lane = data;
@@ -125,9 +158,10 @@ static void on_ready(void *data)
     bool first = !lane->greeted;
     const char *why;
     lane->greeted = true;
-    if (first)
+    if (first) {
         target_works(&lane->targets->list[lane->at]);
-    else if ((why = why_retire(lane)) != NULL) {
+        tell_tls_result(lane);
+    } else if ((why = why_retire(lane)) != NULL) {
         connection_retire(lane->connection, why);
         return;
     }
@@ -161,12 +195,13 @@ static void on_returned(void *data)
 
 /* The same server again without it, unless it must be: only what is secret for everybody is lost if
  * this was an attack, as it is if there is no TLS at all (RFC 7435). */
-static void on_tls_failed(void *data, enum proof_fault fault, const char *why)
+static void on_tls_failed(void *data, const struct tls_failure *failure)
 {
     struct lane *lane = data;
     struct target *target = &lane->targets->list[lane->at];
     lane->tls_failed = true;
-    if (lane->policy.tls == CLIENT_TLS_MUST)
+    tell_tls(lane, failure->fault, failure->why, failure->local);
+    if (lane->policy.tls != CLIENT_TLS_MAY)
         return;
     target->plain_until = clock_seconds() + DELIVERY_PLAIN_SECONDS;
     lane->again = true;
@@ -193,6 +228,37 @@ static void on_closed(void *data, bool greeted, const char *why)
     hop_kick(hop);
 }
 
+/* Where it comes from. */
+static void take_source(const struct conf_outside *conf, struct connection_way *way)
+{
+    for (size_t i = 0; i < conf->source.n; i++) {
+        const char *address = conf->source.items[i];
+        *(strchr(address, ':') ? &way->source6 : &way->source4) = address;
+    }
+}
+
+static struct policy_facts facts_of(const struct hop *hop, const struct target *target)
+{
+    const struct conf_outside *conf = &hop->delivery->conf->outside;
+    const struct target_host *who = target->who;
+    return (struct policy_facts){.tls = (enum conf_outside_tls)conf->tls,
+                                 .name = hop->lookup == NULL ? conf->tls_name
+                                         : who               ? who->name
+                                                             : NULL,
+                                 .tlsa = who ? who->tlsa : NULL,
+                                 .sts = who ? who->sts : STS_NONE,
+                                 .tls_fails = clock_seconds() < target->plain_until};
+}
+
+/* A password goes nowhere else. */
+static void want_tls(struct policy *policy)
+{
+    if (policy->tls == CLIENT_TLS_MUST)
+        return;
+    policy->tls = CLIENT_TLS_MUST;
+    policy->because = "we log in over TLS only";
+}
+
 /* To servers of others; those of our own domains are on our side. */
 static struct connection_way way_to(struct lane *lane, const struct target *target)
 {
@@ -203,19 +269,24 @@ static struct connection_way way_to(struct lane *lane, const struct target *targ
     lane->policy = (struct policy){.tls = CLIENT_TLS_NONE};
     if (hop->lookup == NULL && hop != delivery->smarthost)
         return way;
-    const struct policy_facts facts = {.tls = (enum conf_outside_tls)conf->outside.tls,
-                                       .name = target->who ? target->who->name : NULL,
-                                       .tlsa = target->who ? target->who->tlsa : NULL,
-                                       .tls_fails = clock_seconds() < target->plain_until};
+    const struct policy_facts facts = facts_of(hop, target);
+    const struct target_host *who = target->who;
     lane->policy = policy_decide(&facts);
     if (conf->outside.helo)
         way.hostname = conf->outside.helo;
+    take_source(&conf->outside, &way);
+    if (hop == delivery->smarthost && delivery->loaded->login.user) {
+        way.login = &delivery->loaded->login;
+        want_tls(&lane->policy);
+    }
     way.tls = lane->policy.tls;
     way.proof = (struct proof_wanted){.kind = lane->policy.proof,
                                       .required = lane->policy.required,
                                       .name = facts.name,
                                       .domain = hop->lookup ? hop->text : NULL,
-                                      .tlsa = facts.tlsa};
+                                      .tlsa = facts.tlsa,
+                                      .name_proved = who == NULL || who->secure ||
+                                                     (who->sts != STS_NONE && who->listed)};
     way.context = delivery->loaded->tls;
     return way;
 }

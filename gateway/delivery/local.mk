@@ -5,13 +5,14 @@ lib_libclient_a_SOURCES = \
     gateway/client/reply.c gateway/client/reply.h \
     gateway/client/tlsa.c gateway/client/tlsa.h \
     gateway/client/proof.c gateway/client/proof.h \
+    gateway/client/login.c gateway/client/login.h \
     gateway/client/body.c gateway/client/body.h \
     gateway/client/client.c gateway/client/client.h \
     gateway/client/connection.c gateway/client/connection.h \
     gateway/client/maildir.c gateway/client/maildir.h \
     gateway/client/workers.c gateway/client/workers.h
 
-DELIVERY_LIBS = lib/libdelivery.a lib/libbounce.a lib/liboutgoing.a lib/libdesk.a lib/libresolver.a lib/libsender.a $(GATE_LIBS) lib/libsmtp.a lib/libclient.a lib/libtls.a lib/libreportipc.a lib/libevents.a \
+DELIVERY_LIBS = lib/libdelivery.a lib/libbounce.a lib/liboutgoing.a lib/libdesk.a lib/libfetch.a lib/libresolver.a lib/libsender.a $(GATE_LIBS) lib/libsmtp.a lib/libclient.a lib/libtls.a lib/libreportipc.a lib/libevents.a \
     $(QUARANTINE_LIBS) $(DIRECTORY_LIBS) $(SENDER_LIBS) $(EVENT_LIBS) $(OPENSSL_LIBS)
 lib_libdelivery_a_CPPFLAGS = $(AM_CPPFLAGS) $(EVENT_CFLAGS) $(OPENSSL_CFLAGS)
 lib_libdelivery_a_SOURCES = \
@@ -22,6 +23,9 @@ lib_libdelivery_a_SOURCES = \
     gateway/delivery/sign.c gateway/delivery/sign.h \
     gateway/delivery/mx.c gateway/delivery/mx.h \
     gateway/delivery/policy.c gateway/delivery/policy.h \
+    gateway/delivery/sts.c gateway/delivery/sts.h \
+    gateway/delivery/sts_policy.c gateway/delivery/sts_policy.h \
+    gateway/delivery/sts_cache.c gateway/delivery/sts_cache.h \
     gateway/delivery/outside.c gateway/delivery/outside.h \
     gateway/delivery/journal.c gateway/delivery/service.c gateway/delivery/report.c \
     gateway/delivery/vault.c gateway/delivery/decide.c gateway/delivery/released.c \
@@ -64,6 +68,14 @@ EXTRA_t_unit_delivery_hops_DEPENDENCIES = gateway/poterne-delivery$(EXEEXT)
 unit += t/unit/delivery_policy
 t_unit_delivery_policy_CPPFLAGS = $(AM_CPPFLAGS) $(OPENSSL_CFLAGS)
 t_unit_delivery_policy_LDADD = lib/libdelivery.a lib/libclient.a $(BASE_LIBS) $(CMOCKA_LIBS)
+
+unit += t/unit/delivery_sts
+t_unit_delivery_sts_CPPFLAGS = $(AM_CPPFLAGS) $(EVENT_CFLAGS)
+t_unit_delivery_sts_LDADD = lib/libdelivery.a lib/libclient.a $(BASE_LIBS) $(EVENT_LIBS) $(CMOCKA_LIBS)
+
+fuzz += t/fuzz/sts_policy
+t_fuzz_sts_policy_LDADD = lib/libdelivery.a $(BASE_LIBS)
+t_fuzz_sts_policy_LDFLAGS = $(AM_LDFLAGS) $(LIBFUZZER_LDFLAGS)
 
 unit += t/unit/delivery_proof
 t_unit_delivery_proof_CPPFLAGS = $(AM_CPPFLAGS) $(OPENSSL_CFLAGS)

@@ -223,8 +223,10 @@ static bool host_is_own(const struct mx_us *us, const struct mx_host *host)
 struct gathering {
     const struct mx_us *us;
     struct targets *targets;
-    bool kept_out;                  /* an address that is in never_to */
+    bool kept_out; /* an address that is in never_to */
+    const struct mx *mx;
     const struct mx_host *doubtful; /* nobody knows whether it has TLSA records */
+    const struct mx_host *unlisted; /* by a policy that is to be enforced */
 };
 
 static void add_target(struct gathering *g, const char *name, const char *address)
@@ -242,12 +244,21 @@ static void add_host(struct gathering *g, struct mx_host *host)
         g->doubtful = host;
         return;
     }
+    const struct sts_policy *sts = g->mx->sts;
+    bool listed = sts && sts_policy_lists(sts, host->name);
+    if (sts && sts->mode == STS_ENFORCE && !listed && host->tlsa == NULL) {
+        g->unlisted = host;
+        return;
+    }
     struct target_host *who = targets_host(g->targets, host->name);
     if (who == NULL)
         return;
     free(who->tlsa);
     who->tlsa = host->tlsa;
     host->tlsa = NULL;
+    who->sts = sts ? sts->mode : STS_NONE;
+    who->listed = listed;
+    who->secure = g->mx->secure;
     for (size_t i = 0; i < host->n4; i++)
         add_target(g, host->name, host->four[i]);
     for (size_t i = 0; i < host->n6; i++)
@@ -257,7 +268,7 @@ static void add_host(struct gathering *g, struct mx_host *host)
 enum mx_result mx_targets(struct mx *mx, const struct mx_us *us, const char *domain,
                           struct targets *targets)
 {
-    struct gathering g = {.us = us, .targets = targets};
+    struct gathering g = {.us = us, .targets = targets, .mx = mx};
     unsigned end = UINT_MAX;
     bool unknown = false, before_us = false;
     for (size_t i = 0; i < mx->n; i++)
@@ -278,6 +289,10 @@ enum mx_result mx_targets(struct mx *mx, const struct mx_us *us, const char *dom
                    "4.7.5 the DNS does not say whether TLS to %s is bound to a key "
                    "(TLSA, DANE): %s",
                    g.doubtful->name, dns_status_name(g.doubtful->tlsa_lost));
+    if (g.unlisted)
+        return say(mx, MX_LATER,
+                   "4.7.5 %s is none of the servers that the MTA-STS policy of %s names",
+                   g.unlisted->name, domain);
     if (unknown)
         return say(mx, MX_LATER, "4.4.3 the DNS does not say where the mail servers of %s are",
                    domain);
@@ -298,7 +313,7 @@ enum mx_result mx_literal(struct mx *mx, const struct mx_us *us, const char *dom
                           struct targets *targets)
 {
     const struct str tag = STR("[IPv6:");
-    struct gathering g = {.us = us, .targets = targets};
+    struct gathering g = {.us = us, .targets = targets, .mx = mx};
     struct str whole = str_of(domain);
     bool six = str_istarts(whole, tag);
     struct str inside = str_sub(whole, six ? tag.n : 1, whole.n - 1);

@@ -10,7 +10,8 @@
  * A host of our own, by name or address, is dropped with all that are not preferred to it, so that
  * mail goes towards its end (5.1). For good are only: no such domain, a null MX, nobody left but
  * us. Everything else may be another way the next time. A host of which it is not known whether it
- * has TLSA records is not gone to: that would be what an attacker wants who keeps them away.
+ * has TLSA records is not gone to: that would be what an attacker wants who keeps them away. Nor is
+ * one that the domain's MTA-STS policy leaves out, unless DANE proves it (RFC 8461 2, 5).
  */
 #ifndef POTERNE_GATEWAY_DELIVERY_MX_H
 #define POTERNE_GATEWAY_DELIVERY_MX_H
@@ -52,7 +53,8 @@ struct mx_host {
 };
 
 struct mx {
-    bool secure; /* DNSSEC proved who the hosts are */
+    bool secure;                  /* DNSSEC proved who the hosts are */
+    const struct sts_policy *sts; /* the caller's: the domain's policy that holds; NULL: none */
     size_t n;
     struct mx_host hosts[MX_HOSTS_MAX];
     uint32_t ttl;          /* seconds: the least of all answers */

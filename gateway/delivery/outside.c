@@ -11,6 +11,7 @@
 #include "base/random.h"
 #include "base/siphash.h"
 #include "gateway/delivery/delivery.h"
+#include "gateway/delivery/sts.h"
 #include "gateway/resolver/desk.h"
 #include "gateway/smtp/address.h"
 
@@ -23,9 +24,11 @@ struct lookup {
     struct hop *same_hash;
     struct hop *waits_behind; /* for a lane */
     bool waits;
-    bool never;           /* what was heard is that nothing can be delivered */
-    struct mx *mx;        /* while it is being asked */
-    unsigned open;        /* questions about addresses, or about TLSA records */
+    bool never;    /* what was heard is that nothing can be delivered */
+    struct mx *mx; /* while it is being asked */
+    unsigned open; /* questions about addresses, or about TLSA records */
+    bool gathered; /* all answers about servers are there */
+    struct sts_domain sts;
     int64_t fresh_until;  /* monotonic seconds: what was heard holds */
     int64_t unused_since; /* 0: it is in use */
     char domain[SMTP_DOMAIN_MAX + 1];
@@ -36,6 +39,7 @@ struct outside {
     struct networks never_to;
     struct mx_us us;
     bool dane;
+    struct sts sts; /* .fetch NULL: no policies are fetched */
     unsigned char key[SIPHASH_KEY_SIZE];
     struct hop *slots[SLOTS];
     size_t n;
@@ -151,10 +155,26 @@ static void put_together(struct hop *hop)
 {
     struct lookup *l = hop->lookup;
     struct targets *targets = targets_new();
+    l->mx->sts = sts_policy_of(&l->sts);
     if (targets == NULL)
         heard_nothing(hop, "4.3.0 out of memory for its mail servers");
     else
         heard(hop, mx_targets(l->mx, &hop->delivery->outside->us, l->domain, targets), targets);
+}
+
+/* The policy may take longer. */
+static void servers_gathered(struct hop *hop)
+{
+    hop->lookup->gathered = true;
+    if (!hop->lookup->sts.busy)
+        put_together(hop);
+}
+
+static void on_policy(void *asker)
+{
+    struct hop *hop = asker;
+    if (hop->lookup->mx && hop->lookup->gathered)
+        put_together(hop);
 }
 
 static void on_tlsa(void *asker, uint32_t ticket, const struct resolver_answer *answer)
@@ -164,7 +184,7 @@ static void on_tlsa(void *asker, uint32_t ticket, const struct resolver_answer *
     if (mx_take_tlsa(l->mx, ticket, answer) < 0)
         log_warning("out of memory for the TLSA records of %s", l->mx->hosts[ticket].name);
     if (--l->open == 0)
-        put_together(hop);
+        servers_gathered(hop);
 }
 
 /* Which hosts said to what keys their TLS is bound. */
@@ -184,7 +204,7 @@ static void ask_tlsa(struct hop *hop)
             mx_take_tlsa(l->mx, i, &unasked);
     }
     if (l->open == 0)
-        put_together(hop);
+        servers_gathered(hop);
 }
 
 static void on_addresses(void *asker, uint32_t ticket, const struct resolver_answer *answer)
@@ -245,6 +265,9 @@ static void look_up(struct hop *hop)
             heard(hop, mx_literal(l->mx, &o->us, l->domain, targets), targets);
         return;
     }
+    l->gathered = false;
+    if (o->sts.fetch && !l->sts.busy)
+        sts_look(&o->sts, &l->sts, l->domain, on_policy, hop);
     if (!dns_desk_ask(o->desk, DNS_MX, str_of(l->domain), on_hosts, hop, 0))
         heard_nothing(hop, "4.4.3 the resolver can't be asked now");
 }
@@ -261,6 +284,11 @@ bool outside_ready(struct hop *hop)
     if (l->never)
         hop_refuse(hop);
     return !l->never;
+}
+
+const struct sts_policy *outside_sts(const struct hop *hop)
+{
+    return hop->lookup ? sts_policy_of(&hop->lookup->sts) : NULL;
 }
 
 void outside_forget(struct hop *hop)
@@ -301,7 +329,9 @@ bool outside_has_room(struct hop *hop)
 
 bool outside_why_it_waits(const struct hop *hop, char *why, size_t size)
 {
-    if (hop->lookup->mx)
+    if (hop->lookup->mx && hop->lookup->gathered)
+        snprintf(why, size, "4.4.3 its MTA-STS policy is being fetched");
+    else if (hop->lookup->mx)
         snprintf(why, size, "4.4.3 the DNS has not answered yet");
     else if (hop->lookup->waits)
         snprintf(why, size,
@@ -409,7 +439,7 @@ struct hop *outside_hop(struct delivery *delivery, struct str domain)
 static bool is_unused(struct hop *hop, int64_t now)
 {
     struct lookup *l = hop->lookup;
-    bool used = hop->users || hop->n_lanes || l->mx || l->waits;
+    bool used = hop->users || hop->n_lanes || l->mx || l->waits || l->sts.busy;
     if (used)
         l->unused_since = 0;
     else if (l->unused_since == 0)
@@ -448,10 +478,23 @@ void outside_tick(struct delivery *delivery)
     if (o == NULL)
         return;
     dns_desk_tick(o->desk);
+    if (o->sts.fetch)
+        fetch_desk_tick(o->sts.fetch);
     if (now < o->sweep_at)
         return;
     o->sweep_at = now + SWEEP_SECONDS;
     sweep_hops(delivery, now);
+}
+
+static int start_sts(struct delivery *delivery, struct outside *o, struct err *err)
+{
+    o->sts.dns = o->desk;
+    o->sts.workers = delivery->workers;
+    o->sts.cache = sts_cache_open(delivery->conf->state_dir, err);
+    if (o->sts.cache == NULL)
+        return -1;
+    o->sts.fetch = fetch_desk_open(delivery->base, delivery->conf->run_dir, err);
+    return o->sts.fetch ? 0 : -1;
 }
 
 int outside_start(struct delivery *delivery, struct err *err)
@@ -476,7 +519,10 @@ int outside_start(struct delivery *delivery, struct err *err)
     if (o->turn == NULL)
         return err_set(err, "out of memory for other domains' next hops");
     o->desk = dns_desk_open(delivery->base, conf->run_dir, err);
-    return o->desk ? 0 : -1;
+    if (o->desk == NULL)
+        return -1;
+    bool wanted = conf->outside.mta_sts && conf->outside.tls != OUTSIDE_TLS_NONE;
+    return wanted ? start_sts(delivery, o, err) : 0;
 }
 
 void outside_stop(struct delivery *delivery)
@@ -486,6 +532,9 @@ void outside_stop(struct delivery *delivery)
     if (o == NULL)
         return;
     dns_desk_close(&o->desk);
+    if (o->sts.fetch)
+        fetch_desk_close(&o->sts.fetch);
+    sts_cache_close(&o->sts.cache);
     if (o->turn)
         event_free(o->turn);
     networks_free(&o->never_to);
@@ -496,8 +545,10 @@ void lookup_free(struct lookup **lookup)
 {
     if (*lookup && (*lookup)->mx)
         mx_release((*lookup)->mx);
-    if (*lookup)
+    if (*lookup) {
+        sts_domain_release(&(*lookup)->sts);
         free((*lookup)->mx);
+    }
     free(*lookup);
     *lookup = NULL;
 }

@@ -3,9 +3,9 @@
  * asks the DNS which servers it is (mx.h) when something shall leave, keeps what it heard as long
  * as its TTL says within bounds, and goes when nobody has needed it for a while.
  *
- *   hop_kick() ─► outside_ready()? ── no ─► MX ─► A, AAAA ─► servers      ─► hop_kick()
- *                       │                        ├──────────► not known now ─► hop_failed()
- *                      yes                       └──────────► never         ─► all are refused
+ *   hop_kick() ─► outside_ready()? ─ no ─┬► MX ─► A, AAAA ─► TLSA ─┬► servers   ─► hop_kick()
+ *                       │                └► MTA-STS policy ────────┤► not known ─► hop_failed()
+ *                      yes                                         └► never     ─► all are refused
  */
 #ifndef POTERNE_GATEWAY_DELIVERY_OUTSIDE_H
 #define POTERNE_GATEWAY_DELIVERY_OUTSIDE_H
@@ -47,6 +47,8 @@ bool outside_why_it_waits(const struct hop *hop, char *why, size_t size);
 bool outside_should_yield(const struct hop *hop);
 void outside_lane_opened(struct hop *hop);
 void outside_lane_closed(struct hop *hop);
+/* The domain's MTA-STS policy; NULL: none. */
+const struct sts_policy *outside_sts(const struct hop *hop);
 /* What the DNS said is asked anew. */
 void outside_forget(struct hop *hop);
 void lookup_free(struct lookup **lookup);

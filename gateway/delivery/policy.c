@@ -38,9 +38,23 @@ static struct policy of_tlsa(const struct policy_facts *facts, struct policy pol
     return policy;
 }
 
+static struct policy of_sts(enum sts_mode mode, struct policy policy)
+{
+    policy.kind = POLICY_STS;
+    policy.proof = PROOF_PKIX;
+    if (mode != STS_ENFORCE)
+        return policy;
+    policy.tls = CLIENT_TLS_MUST;
+    policy.required = true;
+    policy.because = "MTA-STS";
+    return policy;
+}
+
 struct policy policy_decide(const struct policy_facts *facts)
 {
     struct policy policy = of_settings(facts);
+    if (facts->tls != OUTSIDE_TLS_NONE && facts->sts != STS_NONE && facts->name)
+        policy = of_sts(facts->sts, policy);
     if (facts->tls != OUTSIDE_TLS_NONE && facts->tlsa)
         return of_tlsa(facts, policy);
     return policy;
@@ -50,5 +64,9 @@ const char *policy_protection(const struct policy *policy, const struct proof *p
 {
     if (proof->by == PROOF_DANE)
         return "DANE verified";
-    return proof->by == PROOF_PKIX && policy->required ? "certificate verified" : NULL;
+    if (proof->by != PROOF_PKIX)
+        return NULL;
+    return policy->kind == POLICY_STS ? "MTA-STS verified"
+           : policy->required         ? "certificate verified"
+                                      : NULL;
 }

@@ -1,14 +1,16 @@
 /*
  * policy: how a server of another domain is gone to, decided from what the settings ask for and
- * what its domain has published. Pure: a table of facts, no questions.
+ * what its domain has published. Pure: a table of facts, no questions. From the top, the first that
+ * is there decides:
  *
- *   TLSA records (DANE)        TLS must be, with a key that they name; where none of them is usable
- * TLS must be and nobody is asked who he is (RFC 7672 2.2) tls = verify               TLS must be,
- * and the certificate be valid for the server's name tls = must                 TLS must be tls =
- * may                  TLS where it is offered and works tls = none                 never, whatever
- * the domain has published
- *
- * What is published goes before tls = may and must; of both the stricter one holds.
+ *   tls = none         never TLS, whatever the domain has published
+ *   TLSA records       TLS must be, with a key that they name (RFC 7672); where none of them is
+ *                      usable, TLS must be, and what stands below decides whether it proves
+ * anything MTA-STS, enforce   TLS must be, and the certificate be valid for the server (RFC 8461 4)
+ *   MTA-STS, testing   as the settings say; what would be wrong is told in reports
+ *   tls = verify       TLS must be, and the certificate be valid for the server
+ *   tls = must         TLS must be
+ *   tls = may          TLS where it is offered and works
  */
 #ifndef POTERNE_GATEWAY_DELIVERY_POLICY_H
 #define POTERNE_GATEWAY_DELIVERY_POLICY_H
@@ -16,13 +18,15 @@
 #include "base/conf.h"
 #include "gateway/client/client.h"
 #include "gateway/client/proof.h"
+#include "gateway/delivery/sts_policy.h"
 
-enum policy_kind { POLICY_NONE, POLICY_TLSA };
+enum policy_kind { POLICY_NONE, POLICY_TLSA, POLICY_STS };
 
 struct policy_facts {
     enum conf_outside_tls tls;
     const char *name;        /* of the server; NULL: it has none */
     const struct tlsa *tlsa; /* NULL: none */
+    enum sts_mode sts;       /* NONE: no policy, or one that says so */
     bool tls_fails;          /* it did not work there lately */
 };
 

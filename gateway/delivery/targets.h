@@ -12,6 +12,7 @@
 #include "base/conf.h"
 #include "base/domain.h"
 #include "gateway/client/tlsa.h"
+#include "gateway/delivery/sts_policy.h"
 
 #define TARGETS_MAX      32 /* of one next hop; at most 64, a bit for each */
 #define TARGET_HOSTS_MAX 16 /* names that they have */
@@ -21,6 +22,9 @@
 /* What is known of a server by its name, whichever of its addresses it is met at. */
 struct target_host {
     struct tlsa *tlsa; /* proved by DNSSEC; NULL: it has none */
+    enum sts_mode sts; /* of the policy of whose mail it is … */
+    bool listed;       /* … which names it */
+    bool secure;       /* DNSSEC proved that it is one of its domain's servers */
     char name[];
 };
 

@@ -38,7 +38,7 @@ static void make_folder(const char *path)
 
 void gateway_make(struct gateway *gateway)
 {
-    static const char *const folders[] = {"queue", "quarantine", "incoming", "corrupt"};
+    static const char *const folders[] = {"queue", "quarantine", "incoming", "corrupt", "sts"};
     char path[160];
     struct err err;
     memset(gateway, 0, sizeof *gateway);

@@ -163,7 +163,8 @@ static void every_kind_of_record(void **state)
         for (int matching = TLSA_WHOLE; matching <= TLSA_SHA512; matching++) {
             struct tlsa tlsa = tlsa_of(w, &w->good, TLSA_DANE_EE, (enum tlsa_selector)selector,
                                        (enum tlsa_matching)matching);
-            struct proof_wanted wanted = {PROOF_DANE, true, "mx.a.example", "a.example", &tlsa};
+            struct proof_wanted wanted = {PROOF_DANE,  true,  "mx.a.example",
+                                          "a.example", &tlsa, false};
             assert_true(shows(w, &w->good, &wanted, &proof));
             assert_int_equal(proof.by, PROOF_DANE);
             assert_false(shows(w, &w->expired, &wanted, &proof)); /* another key */
@@ -181,7 +182,7 @@ static void a_key_is_enough(void **state)
     struct world *w = *state;
     struct proof proof;
     struct tlsa tlsa = tlsa_of(w, &w->expired, TLSA_DANE_EE, TLSA_PUBLIC_KEY, TLSA_SHA256);
-    const struct proof_wanted wanted = {PROOF_DANE, true, "other.example", NULL, &tlsa};
+    const struct proof_wanted wanted = {PROOF_DANE, true, "other.example", NULL, &tlsa, false};
     assert_true(shows(w, &w->expired, &wanted, &proof));
     assert_int_equal(proof.by, PROOF_DANE);
 }
@@ -192,7 +193,7 @@ static void below_an_authority_names_count(void **state)
     struct world *w = *state;
     struct proof proof;
     struct tlsa tlsa = tlsa_of(w, &w->authority, TLSA_DANE_TA, TLSA_CERTIFICATE, TLSA_SHA256);
-    struct proof_wanted wanted = {PROOF_DANE, true, "other.example", NULL, &tlsa};
+    struct proof_wanted wanted = {PROOF_DANE, true, "other.example", NULL, &tlsa, false};
     assert_false(shows(w, &w->good, &wanted, &proof));
     assert_int_equal(proof.fault, FAULT_CERTIFICATE_HOST_MISMATCH);
     wanted.domain = "mx.a.example";
@@ -209,7 +210,7 @@ static void records_that_the_library_refuses(void **state)
                                 .records = {{TLSA_DANE_EE, TLSA_CERTIFICATE, TLSA_WHOLE,
                                              STR("no certificate")}}};
     const struct tlsa none = {.passed_over = 1};
-    struct proof_wanted wanted = {PROOF_DANE, true, "mx.a.example", NULL, &broken};
+    struct proof_wanted wanted = {PROOF_DANE, true, "mx.a.example", NULL, &broken, false};
     assert_true(shows(w, &w->good, &wanted, &proof));
     assert_int_equal(proof.by, PROOF_NONE); /* encrypted, and that is all */
     wanted.tlsa = &none;
@@ -221,7 +222,7 @@ static void by_trusted_authorities(void **state)
 {
     struct world *w = *state;
     struct proof proof;
-    struct proof_wanted wanted = {PROOF_PKIX, true, "mx.a.example", NULL, NULL};
+    struct proof_wanted wanted = {PROOF_PKIX, true, "mx.a.example", NULL, NULL, false};
     assert_false(shows(w, &w->good, &wanted, &proof));
     assert_int_equal(proof.fault, FAULT_CERTIFICATE_NOT_TRUSTED);
     trust(w);
@@ -239,7 +240,7 @@ static void by_trusted_authorities(void **state)
 static void without_a_name_nothing_is_begun(void **state)
 {
     struct world *w = *state;
-    const struct proof_wanted wanted = {PROOF_PKIX, true, NULL, NULL, NULL};
+    const struct proof_wanted wanted = {PROOF_PKIX, true, NULL, NULL, NULL, false};
     enum proof_kind kind;
     struct err err;
     SSL *ssl = SSL_new(w->client);

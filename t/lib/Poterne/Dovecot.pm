@@ -94,7 +94,7 @@ service quota-status {
 EOF_QUOTA
 
 # lmtp and imap: ports; free ones when not given (given: to come back at the same place). quota: port of
-# quota-status, with users: { address => quota } who are the only ones.
+# quota-status, with users: { address => quota } who are the only ones. auth: port of its auth service, mechanisms: "plain login".
 sub start {
     my ( $class, $root, %option ) = @_;
     my $self = bless { root => $root, quota => $option{quota}, lmtp => $option{lmtp} // free_port(), imap => $option{imap} // free_port() },
@@ -105,6 +105,9 @@ sub start {
     my %value = ( %$self, user => $user, group => scalar getgrgid( $account[3] ), uid => $account[2], gid => $account[3] );
     chown @account[ 2, 3 ], "$root/mail" if $> == 0;
     my $settings = $SETTINGS;
+    # who else asks it for passwords (Postfix)
+    $settings .= "auth_mechanisms = $option{mechanisms}\nservice auth {\n  inet_listener {\n    address = 127.0.0.1\n    port = $option{auth}\n  }\n}\n"
+        if $option{auth};
     if ( $option{quota} ) {
         $settings =~ s/^(?:passdb|userdb) \{\n.*?^\}\n//gms;
         $settings .= $QUOTA;

@@ -58,6 +58,7 @@ retry unix - - n - - error
 anvil unix - - n - 1 anvil
 scache unix - - n - 1 scache
 postlog unix-dgram n - n - 1 postlogd
+%{also}
 EOF
 
 sub there {
@@ -65,10 +66,10 @@ sub there {
 }
 
 # Options: root, domain, recipients, sink (port of the next hop), protocol of it ("smtp" or "lmtp"), host, port, more
-# (lines of main.cf).
+# (lines of main.cf), also (lines of master.cf).
 sub start {
     my ( $class, %option ) = @_;
-    my $self = bless { port => free_port(), host => '127.0.0.1', protocol => 'smtp', more => '', %option }, $class;
+    my $self = bless { port => free_port(), host => '127.0.0.1', protocol => 'smtp', more => '', also => '', %option }, $class;
     make_path( "$self->{root}/etc", "$self->{root}/queue" );
     mkdir "$self->{root}/data";
     chown scalar getpwnam('postfix'), -1, "$self->{root}/data";
