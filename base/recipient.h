@@ -14,7 +14,7 @@ enum recipient_state {
     RCPT_HELD = 3,       /* in quarantine */
     RCPT_RELEASED = 4,   /* owed again, by somebody's word */
     RCPT_DELETED = 5,    /* from quarantine, by somebody's word */
-    RCPT_FAILED = 6,     /* its sender is told */
+    RCPT_FAILED = 6,     /* its sender is told, unless he asked not to be */
     RCPT_REDIRECTED = 7, /* it went to others, who have outcomes of their own */
     RCPT_RETURNING = 8   /* it can't be delivered, and its sender is not yet told; then FAILED */
 };

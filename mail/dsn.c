@@ -56,6 +56,11 @@ bool dsn_wants(unsigned notify, unsigned what)
     return (notify ? notify : DSN_FAILURE | DSN_DELAY) & what;
 }
 
+unsigned dsn_without_success(unsigned notify)
+{
+    return notify == DSN_SUCCESS ? DSN_NEVER : notify & ~DSN_SUCCESS;
+}
+
 bool dsn_ret_read(struct str text, enum dsn_ret *ret)
 {
     *ret = str_ieq(text, STR("FULL"))   ? DSN_RET_FULL

@@ -29,6 +29,9 @@ void dsn_notify_put(unsigned notify, struct buf *out);
 /* One of the bits that `notify` says, or implies where it says nothing. */
 bool dsn_wants(unsigned notify, unsigned what);
 
+/* What is left of it where nobody is told of success: DSN_NEVER where that alone was said. */
+unsigned dsn_without_success(unsigned notify);
+
 bool dsn_ret_read(struct str text, enum dsn_ret *ret);
 
 /* Printable ASCII as xtext, 1 to DSN_ENVID_MAX bytes. */

@@ -7,13 +7,14 @@
 
 /* --- of whom --- */
 
-static bool has_happened(const struct spool_recipient *r, enum bounce_event event)
+/* Of a message that was released from quarantine nobody hears: `released`. */
+static bool has_happened(const struct spool_recipient *r, enum bounce_event event, bool released)
 {
     switch (event) {
     case BOUNCE_FAILURE:
         return r->state == RCPT_RETURNING;
     case BOUNCE_SUCCESS:
-        return (r->state == RCPT_DELIVERED || r->state == RCPT_REDIRECTED) &&
+        return !released && (r->state == RCPT_DELIVERED || r->state == RCPT_REDIRECTED) &&
                !(r->notes & (SPOOL_NOTE_SUCCESS | SPOOL_NOTE_PASSED));
     case BOUNCE_DELAY:
         return r->state == RCPT_DEFERRED && !(r->notes & SPOOL_NOTE_DELAY);
@@ -26,7 +27,7 @@ bool bounce_is_due(const struct job *job, enum bounce_event event, uint32_t inde
 {
     const struct envelope *e = &job->loaded->file->envelope;
     const struct spool_recipient *r = &e->recipients[index];
-    return has_happened(r, event) &&
+    return has_happened(r, event, job->since_us > e->time_us) &&
            bounce_decide(job->delivery->conf, job->brought, event, e, r, to) == BOUNCE_TELL;
 }
 

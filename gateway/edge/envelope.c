@@ -121,6 +121,14 @@ void envelope_received(struct buf *out, const struct envelope *e, struct str hos
     received_put(out, &hop, "\r\n");
 }
 
+/* Whom we would not tell of success the servers behind us are not to tell either (bounce/decide.h).
+ */
+static void drop_success(struct envelope *e)
+{
+    for (size_t i = 0; i < e->n_recipients; i++)
+        e->recipients[i].notify = dsn_without_success(e->recipients[i].notify);
+}
+
 int envelope_judge(struct envelope *e, const struct verdict *verdict,
                    const struct verdict_facts *facts, const struct conf *conf,
                    const struct keys *keys, struct str tls, struct pool *pool, struct err *err)
@@ -131,6 +139,8 @@ int envelope_judge(struct envelope *e, const struct verdict *verdict,
     e->global = verdict->global;
     e->heuristics = verdict->heuristics;
     e->bayes = verdict->bayes;
+    if (!facts->ours && !(e->proved && verdict->class == VERDICT_HAM))
+        drop_success(e);
     if (verdict->action == VERDICT_QUARANTINE)
         e->held = str_of(verdict->reason);
     if (content) {

@@ -125,12 +125,6 @@ static const struct conf_domain *domain_from(const struct conf *conf,
 
 /* Who asked to hear of success hears that the recipient has passed it on, and not what becomes of
  * it where the sender did not send it (RFC 3461 6.2.7.4). */
-static unsigned notify_for(unsigned notify)
-{
-    unsigned kept = notify & ~DSN_SUCCESS;
-    return notify && kept == 0 ? DSN_NEVER : kept;
-}
-
 static int add_copy(struct list *list, const struct redirect_way *way, size_t to,
                     const struct spool_recipient *of, struct err *err)
 {
@@ -144,7 +138,7 @@ static int add_copy(struct list *list, const struct redirect_way *way, size_t to
         .how = pool_strf(list->pool, "redirected from %s (%s)", before->person, way->rule),
         .fields = fields_for(list, way, to),
         .orcpt = of->orcpt,
-        .notify = notify_for(of->notify),
+        .notify = dsn_without_success(of->notify),
     };
     bool leaves = conf_domain_of(conf, copy->address) == NULL;
     if (leaves && domain && sender_for(list, domain, &copy->sender) < 0)

@@ -34,6 +34,9 @@ static void notify(void **state)
     assert_false(dsn_wants(0, DSN_SUCCESS) || dsn_wants(DSN_NEVER, DSN_FAILURE));
     assert_false(dsn_wants(DSN_SUCCESS, DSN_FAILURE) || dsn_wants(DSN_SUCCESS, DSN_DELAY));
     assert_true(dsn_wants(DSN_SUCCESS, DSN_SUCCESS));
+    assert_int_equal(dsn_without_success(DSN_SUCCESS), DSN_NEVER);
+    assert_int_equal(dsn_without_success(DSN_SUCCESS | DSN_DELAY), DSN_DELAY);
+    assert_int_equal(dsn_without_success(0), 0);
 }
 
 static void envid(void **state)
