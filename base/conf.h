@@ -194,6 +194,9 @@ struct conf_submission {
     const char *domain;          /* of a user name without one; NULL: the first of ours */
     unsigned failures_limit;     /* failed logins in a session before 421: 3 */
     unsigned failure_delay;      /* seconds for each of them: 2 */
+    unsigned guesses_network;    /* failed logins in guesses_window from a network: 60; 0: any */
+    unsigned guesses_account;    /* … of a user name: 30; 0: any */
+    unsigned guesses_window;     /* 15 minutes */
     const char *renew_url;       /* where a password is renewed; "": nobody is told */
     unsigned from;               /* enum conf_from: own */
     bool foreign_senders;        /* addresses of an account outside our domains are its own: no */

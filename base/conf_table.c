@@ -125,6 +125,14 @@ const struct conf_setting conf_settings[] = {
  "Failed logins in a session before it is ended with 421."},
 {"submission", "failure_delay", TIME(submission.failure_delay), "2s", 0, 10, {0},
  "How long the answer to a failed login takes: once, twice, three times as long."},
+{"submission", "guesses_network", COUNT(submission.guesses_network), "60", 0, 60000, {0},
+ "Failed logins from one network (IPv4 /24, IPv6 /64) in guesses_window, over all sessions, from which "
+ "on no password from there is asked about (454); 0 is no limit."},
+{"submission", "guesses_account", COUNT(submission.guesses_account), "30", 0, 60000, {0},
+ "Likewise of one user name, from wherever; not where it has logged in within the last 35 days, whose "
+ "own failures count there."},
+{"submission", "guesses_window", TIME(submission.guesses_window), "15min", MINUTE, HOUR, {0},
+ "How long a failed login counts."},
 {"submission", "renew_url", TEXT(submission.renew_url), "\"\"", 0, 200, {0},
  "Where a password is renewed: told to who logs in with one that has expired or soon will."},
 {"submission", "from", CONF_CHOICE, AT(submission.from, unsigned), "own", 0, 0, {"any", "domain", "own"},

@@ -112,6 +112,7 @@ static void unload(void *data)
     classes_free(&edge->classes);
     limits_close(&edge->limits);
     senders_close(&edge->senders);
+    guesses_close(&edge->guesses);
     gate_table_close(&edge->harvest);
     gate_table_close(&edge->waited);
     greylist_close(&edge->greylist);
@@ -159,7 +160,8 @@ static int load_gate(struct edge *edge, struct err *err)
         limits_open(&edge->limits, edge->conf, err) < 0)
         return -1;
     edge->senders = senders_open(edge->conf->state_dir, err);
-    if (edge->senders == NULL)
+    if (edge->senders == NULL ||
+        (conf_takes_logins(edge->conf) && guesses_open(&edge->guesses, edge->conf, err) < 0))
         return -1;
     return load_memory(edge, err);
 }

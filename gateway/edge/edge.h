@@ -27,6 +27,7 @@
 #include "gateway/edge/who.h"
 #include "gateway/gate/classes.h"
 #include "gateway/gate/greylist.h"
+#include "gateway/gate/guesses.h"
 #include "gateway/gate/harvest.h"
 #include "gateway/gate/limits.h"
 #include "gateway/gate/networks.h"
@@ -67,6 +68,7 @@ struct edge {
     struct limits limits;    /* of what is sent */
     time_t uncounted;        /* when it was last told that something could not be counted */
     struct senders *senders; /* who may send nothing */
+    struct guesses guesses;  /* where somebody can log in */
     time_t notes_since;      /* an hour in which … */
     unsigned n_notes;        /* … managers were told of so many (freeze.h) */
     struct gate_table *harvest;

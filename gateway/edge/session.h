@@ -66,6 +66,8 @@ struct session {
     char *claim;                   /* whom a token names, as long as that is asked; NULL: none */
     char *addresses;               /* … may send from, a blank between two */
     unsigned logins_failed;
+    struct guess guess;          /* while the password is asked about */
+    struct held_answer *answer;  /* to a login: it waits; NULL: none does */
     char name[SPOOL_ID_LEN + 1]; /* for the journal; made at the first refusal */
 };
 
@@ -128,14 +130,23 @@ bool session_login_relays(const struct session *session);
 void session_login(void *session, struct str user, struct str password);
 /* May that be the sender? SMTP_NONE, or why not. */
 enum smtp_status session_login_sends(const struct session *session, struct str sender);
+/* Once a second: an answer that waits may have waited long enough. May free the session. False:
+ * none waits. */
+bool session_login_tick(struct session *session);
 /* No answer is awaited any more. */
 void session_login_end(struct session *session);
+
+/* --- session_answer.c --- */
+/* May that user's password be asked about? False: it was answered. */
+bool session_guess_begin(struct session *session, struct str user);
+void session_guess_end(struct session *session, enum login_result result);
+void session_answer_forget(struct session *session);
 /* The user name that was tried, for the log and the journal. */
 void session_login_named(struct session *session, struct str user);
 /* Not in: told to the log, counted and slowed down unless it is for now only. Returns status. */
 enum smtp_status session_login_refuse(struct session *session, enum smtp_status status,
                                       const char *note);
-/* What the login came to goes to the machine. May free the session. */
+/* What the login came to goes to the machine; a failure after a while. May free the session. */
 void session_login_tell(struct session *session, enum smtp_status status, struct str words);
 
 /* --- session_token.c --- */

@@ -56,6 +56,8 @@ static void session_end(struct session *s, enum smtp_status status)
 static void session_tick(struct session *s)
 {
     time_t now = s->edge->now;
+    if (session_login_tick(s))
+        return;
     if (s->quiet_until) {
         if (now >= s->quiet_until || s->edge->draining) {
             s->quiet_until = 0;

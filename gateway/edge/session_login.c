@@ -57,6 +57,8 @@ void session_login(void *owner, struct str user, struct str password)
     struct session *s = owner;
     session_token_forget(s);
     session_login_named(s, user);
+    if (!session_guess_begin(s, user))
+        return;
     if (password.n == 0)
         session_login_answer(s, &(struct login_answer){.result = LOGIN_WRONG, .note = "empty"});
     else
@@ -94,7 +96,6 @@ enum smtp_status session_login_refuse(struct session *s, enum smtp_status status
     if (smtp_reply_of(status)->code < 500)
         return status;
     s->logins_failed++;
-    session_delay(s, s->logins_failed * s->edge->conf->submission.failure_delay);
     return status;
 }
 
@@ -151,18 +152,8 @@ void session_login_answer(void *asker, const struct login_answer *answer)
         put_renewal(s, &words);
     if (status == SMTP_AUTH_WRONG)
         put_factors(s, &words);
+    session_guess_end(s, answer->result);
     session_login_tell(s, status, buf_ok(&words) ? buf_str(&words) : STR_EMPTY);
-}
-
-void session_login_tell(struct session *s, enum smtp_status status, struct str words)
-{
-    bool outer = !s->busy;
-    s->busy = true;
-    smtp_login_answer(s->smtp, status, words);
-    if (outer) {
-        s->busy = false;
-        session_settle(s);
-    }
 }
 
 enum smtp_status session_login_sends(const struct session *s, struct str sender)
@@ -183,5 +174,6 @@ void session_login_end(struct session *s)
     if (s->edge->tokens)
         tokens_cancel(s->edge->tokens, s);
     session_token_forget(s);
+    session_answer_forget(s);
     forget(s);
 }

@@ -42,6 +42,7 @@ static const struct smtp_reply replies[SMTP_STATUS_COUNT] = {
 
     [SMTP_LOGIN_AWAY]           = {454, "4.7.0", "Passwords can't be checked now; try again later", STAYS, JOURNAL},
     [SMTP_TOKEN_AWAY]           = {454, "4.7.0", "Tokens can't be checked now; try again later", STAYS, JOURNAL},
+    [SMTP_LOGIN_LATER]          = {454, "4.7.0", "Too many failed logins; try again later", STAYS, JOURNAL},
     [SMTP_DIRECTORY_DOWN]       = {451, "4.3.0", "Recipient can't be checked now; try again later", STAYS, JOURNAL},
     [SMTP_HARVESTING]           = {451, "4.7.1", "Too many unknown recipients from your network; try again later", STAYS, JOURNAL},
     [SMTP_GREYLISTED]           = {451, "4.7.1", "Greylisted for now", STAYS, JOURNAL},

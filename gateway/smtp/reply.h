@@ -41,6 +41,7 @@ enum smtp_status {
 
     SMTP_LOGIN_AWAY,
     SMTP_TOKEN_AWAY,
+    SMTP_LOGIN_LATER, /* detail: when */
     SMTP_DIRECTORY_DOWN,
     SMTP_HARVESTING,
     SMTP_GREYLISTED, /* detail: how long */

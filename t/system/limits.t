@@ -42,7 +42,13 @@ my $gateway = Poterne::Gateway->new(
     settings => {
         ''         => { managers => '{ boss@univ.example }' },
         smtp       => { tls_certificate => qq("$root/cert.pem"), tls_key => qq("$root/key.pem"), errors_limit => 10000, client_sessions_limit => 200 },
-        submission => { listen_tls => "{ 127.0.0.1:$submissions }" },
+        submission => {
+            listen_tls      => "{ 127.0.0.1:$submissions }",
+            failure_delay   => '1s',
+            failures_limit  => 10,
+            guesses_network => 12,
+            guesses_account => 8
+        },
         limits     => { shared => '{ 127.0.0.0/8 }' },
         gate       => {
             xclient_from  => '{ 127.0.0.1 }',
@@ -183,11 +189,21 @@ is( accepted( session_from($_), 3, $MAIL ), 0, "still nothing from $_" ) for qw(
 
 # --- accounts, from outside ---
 
+sub plain {
+    my ( $user, $password ) = @_;
+    return 'AUTH PLAIN ' . encode_base64( "\0$user\0" . ( $password // PASSWORD ), '' );
+}
+
+# What is said to these lines, put in one go on a session from that address of this machine.
+sub converse_from {
+    my ( $from, $i, @lines ) = @_;
+    write_file( "$root/input$i", join '', map { "$_\r\n" } 'EHLO laptop', @lines, 'QUIT' );
+    return `timeout 60 openssl s_client -bind $from:0 -connect 127.0.0.1:$submissions -quiet -ign_eof < $root/input$i 2>&1`;
+}
+
 sub submit {
     my ( $i, $user, @lines ) = @_;
-    my $plain = encode_base64( "\0$user\0" . PASSWORD, '' );
-    write_file( "$root/input$i", join '', map { "$_\r\n" } 'EHLO laptop', "AUTH PLAIN $plain", @lines, 'QUIT' );
-    return `timeout 60 openssl s_client -connect 127.0.0.1:$submissions -quiet -ign_eof < $root/input$i 2>&1`;
+    return converse_from( '127.0.0.1', $i, plain($user), @lines );
 }
 
 my $begun = in_parallel(
@@ -239,5 +255,26 @@ like( submit( 0, 'anne', $FROM_ANNE ), qr/^550 5\.7\.1 /m, 'frozen over a crash'
 is( ( $gateway->poterne( 'senders', 'thaw', 'anne@univ.example' ) )[0], 0, 'thawed' );
 like( submit( 0, 'anne', $FROM_ANNE ), qr/^250 2\.1\.0/m, 'it sends again' );
 is( ( $gateway->poterne( 'senders', 'show', 'nobody@univ.example' ) )[0], 1, 'of others nothing is known' );
+
+# --- who tries passwords, over many sessions ---
+
+my ( $WRONG, $LATER ) = ( qr/^535 5\.7\.8 /m, qr/^454 4\.7\.0 Too many failed logins; try again later: in \d+ s\r?$/m );
+my $asked;
+$asked = in_parallel( sub { return scalar( () = converse_from( '127.0.9.1', $_[0], ( plain( 'jean', "guess$_[0]" ) ) x 2 ) =~ /$WRONG/g ) } );
+is( $asked, 8, SESSIONS . ' sessions try 100 passwords of an account: 8 are looked at' );
+like( converse_from( '127.0.9.1', 0, plain('jean') ), $LATER, 'then not even the right one is, from there' );
+like( converse_from( '127.0.8.1', 0, plain('jean@univ.example') ), $LATER, '… nor from anywhere where he is not known' );
+like( converse_from( '127.0.0.1', 0, plain('jean') ), qr/^235 /m, 'from where he has logged in before he is not locked out' );
+$asked = () = converse_from( '127.0.9.2', 0, map { plain( "nobody$_", 'x' ) } 1 .. 7 ) =~ /$WRONG/g;
+is( $asked, 4, 'the network has four more, whoever they are for' );
+like( converse_from( '127.0.9.3', 0, plain('anne') ), $LATER, '… and none for anybody then' );
+like( converse_from( '127.0.8.1', 0, plain('anne') ), qr/^235 /m, 'from another network she logs in' );
+my $from = length $gateway->log_text;
+converse_from( '127.0.7.1', 0, ( plain( 'friend', 'x' ) ) x 3 );
+my @at = substr( $gateway->log_text, $from ) =~ /^\S+T\d\d:(\d\d:\d\d\.\d+)Z .*login of friend refused/mg;
+my @seconds = map { my ( $minute, $second ) = split /:/; 60 * $minute + $second } @at;
+is( scalar @seconds, 3, 'three passwords put in one go are looked at' );
+ok( $seconds[1] - $seconds[0] > 0.5 && $seconds[2] - $seconds[1] > 1.5, '… one after the other, each later than the one before' )
+    or diag("@seconds");
 is( $gateway->stop, 0, 'all ends well' );
 done_testing();

@@ -1,0 +1,94 @@
+/* The answer to a login, and when it comes: each that fails takes longer, and the machine works on
+ * nothing else meanwhile, so that a next password that was sent along with it waits, too. And the
+ * passwords that are not looked at, since too many were wrong (gate/guesses.h). */
+#include <stdlib.h>
+
+#include "base/log.h"
+#include "gateway/edge/session.h"
+
+struct held_answer {
+    enum smtp_status status;
+    time_t at;
+    size_t n;
+    char words[];
+};
+
+static void answer_now(struct session *s, enum smtp_status status, struct str words)
+{
+    bool outer = !s->busy;
+    s->busy = true;
+    smtp_login_answer(s->smtp, status, words);
+    if (outer) {
+        s->busy = false;
+        session_settle(s);
+    }
+}
+
+void session_login_tell(struct session *s, enum smtp_status status, struct str words)
+{
+    bool failed = smtp_reply_of(status)->code >= 500 || status == SMTP_LOGIN_LATER;
+    unsigned seconds = failed ? s->logins_failed * s->edge->conf->submission.failure_delay : 0;
+    struct held_answer *held = seconds ? malloc(sizeof *held + words.n) : NULL;
+    if (held == NULL) {
+        answer_now(s, status, words);
+        return;
+    }
+    seconds = seconds < QUIET_MAX ? seconds : QUIET_MAX;
+    *held =
+        (struct held_answer){.status = status, .at = s->edge->now + (time_t)seconds, .n = words.n};
+    if (words.n)
+        memcpy(held->words, words.s, words.n);
+    s->answer = held;
+    s->slowed += seconds;
+}
+
+bool session_login_tick(struct session *s)
+{
+    struct held_answer *held = s->answer;
+    if (held == NULL)
+        return false;
+    if (s->edge->now < held->at && !s->edge->draining)
+        return true;
+    s->answer = NULL;
+    s->heard = s->edge->now;
+    answer_now(s, held->status, str_n(held->words, held->n));
+    free(held);
+    return true;
+}
+
+void session_answer_forget(struct session *s)
+{
+    free(s->answer);
+    s->answer = NULL;
+}
+
+/* --- guesses --- */
+
+bool session_guess_begin(struct session *s, struct str user)
+{
+    char room[64];
+    struct buf words = BUF_OVER(room);
+    unsigned wait = guesses_begin(&s->edge->guesses, user, s->networked ? &s->network : NULL,
+                                  s->network_class, (int64_t)time(NULL), &s->guess);
+    if (wait == 0)
+        return true;
+    buf_addf(&words, "in %u s", wait);
+    s->logins_failed++;
+    log_info("client %s: login of %s not looked at: too many have failed; the next in %u s", s->ip,
+             s->login, wait);
+    session_login_tell(s, SMTP_LOGIN_LATER, buf_str(&words));
+    return false;
+}
+
+/* Of a login by token there is none. */
+void session_guess_end(struct session *s, enum login_result result)
+{
+    enum guess_result guessed = GUESS_WRONG;
+    if (result == LOGIN_OK)
+        guessed = GUESS_RIGHT;
+    else if (result == LOGIN_AWAY || result == LOGIN_EXPIRED || result == LOGIN_MUST_CHANGE)
+        guessed = GUESS_NEITHER;
+    if (s->guess.n)
+        guesses_end(&s->edge->guesses, &s->guess, guessed, (int64_t)time(NULL));
+    s->guess.n = 0;
+}

@@ -1,0 +1,108 @@
+#include "gateway/gate/guesses.h"
+
+#include "base/buf.h"
+
+enum guess_kind { GUESS_NETWORK = 1, GUESS_NAME, GUESS_OWNER };
+
+#define SERIES   0
+#define TEXT_MAX 600 /* of a user name with a domain; what is longer is cut */
+
+int guesses_open(struct guesses *guesses, const struct conf *conf, struct err *err)
+{
+    *guesses = (struct guesses){.conf = &conf->submission, .domain = conf->submission.domain};
+    if (guesses->domain == NULL && conf->n_domains)
+        guesses->domain = conf->domains[0].name;
+    guesses->windows =
+        windows_open(conf->state_dir, GUESSES_TABLE, GUESSES_ENTRIES, WINDOWS_FORGET, err);
+    guesses->owners = gate_table_open(conf->state_dir, OWNERS_TABLE, OWNERS_ENTRIES, err);
+    return guesses->windows && guesses->owners ? 0 : -1;
+}
+
+void guesses_close(struct guesses *guesses)
+{
+    windows_close(&guesses->windows);
+    gate_table_close(&guesses->owners);
+}
+
+/* With the domain that it would get. */
+static struct str whole_name(const struct guesses *guesses, struct str user, struct buf *room)
+{
+    buf_add(room, str_sub(user, 0, TEXT_MAX / 2));
+    if (guesses->domain && str_chr(user, '@') == STR_NONE)
+        buf_addf(room, "@%s", guesses->domain);
+    return buf_str(room);
+}
+
+static struct windows_charge charge_of(const struct guesses *guesses, enum guess_kind kind,
+                                       struct str name, unsigned most)
+{
+    return (struct windows_charge){.who = windows_who(kind, 0, name),
+                                   .limits = {{SERIES, guesses->conf->guesses_window, most}},
+                                   .n_limits = 1};
+}
+
+static bool is_owner(struct guesses *guesses, const struct gate_key *owner, int64_t now)
+{
+    const struct gate_entry *e = gate_table_find(guesses->owners, owner);
+    return e && (uint32_t)now - e->last <= OWNERS_LIFETIME;
+}
+
+static size_t charges_of(struct guesses *guesses, struct str name, const struct gate_key *network,
+                         enum network_class of, int64_t now, struct guess *guess,
+                         struct windows_charge charges[2])
+{
+    const struct conf_submission *conf = guesses->conf;
+    char room[TEXT_MAX + GATE_NETWORK_SIZE], place[GATE_NETWORK_SIZE] = "";
+    struct buf both = BUF_OVER(room);
+    size_t n = 0;
+    if (network) {
+        gate_network_text(network, place);
+        buf_addf(&both, "%s %.*s", place, STR_ARG(name));
+        struct windows_charge owner =
+            charge_of(guesses, GUESS_OWNER, buf_str(&both), conf->guesses_account);
+        memcpy(guess->owner.bytes, owner.who.key, sizeof guess->owner.bytes);
+        guess->placed = true;
+        if (is_owner(guesses, &guess->owner, now)) {
+            charges[n++] = owner;
+            return n;
+        }
+    }
+    if (network && of != CLASS_WEBMAIL)
+        charges[n++] = charge_of(guesses, GUESS_NETWORK, str_of(place), conf->guesses_network);
+    charges[n++] = charge_of(guesses, GUESS_NAME, name, conf->guesses_account);
+    return n;
+}
+
+unsigned guesses_begin(struct guesses *guesses, struct str user, const struct gate_key *network,
+                       enum network_class of, int64_t now, struct guess *guess)
+{
+    char room[TEXT_MAX + 256];
+    struct buf text = BUF_OVER(room);
+    struct windows_charge charges[2];
+    struct windows_reached reached = {0};
+    struct str name = whole_name(guesses, user, &text);
+    *guess = (struct guess){.when = now};
+    size_t n = charges_of(guesses, name, network, of, now, guess, charges);
+    switch (windows_count(guesses->windows, charges, n, SERIES, now, &reached)) {
+    case WINDOWS_COUNTED:
+        break;
+    case WINDOWS_REACHED:
+        return reached.until > now ? (unsigned)(reached.until - now) : 1;
+    case WINDOWS_UNCOUNTED:
+        return 1;
+    }
+    for (; guess->n < n; guess->n++)
+        guess->who[guess->n] = charges[guess->n].who;
+    return 0;
+}
+
+void guesses_end(struct guesses *guesses, const struct guess *guess, enum guess_result result,
+                 int64_t now)
+{
+    if (result == GUESS_WRONG)
+        return;
+    for (size_t i = 0; i < guess->n; i++)
+        windows_take_back(guesses->windows, &guess->who[i], SERIES, guess->when, now);
+    if (result == GUESS_RIGHT && guess->placed)
+        gate_table_take(guesses->owners, &guess->owner, (uint32_t)now)->good++;
+}

@@ -1,0 +1,199 @@
+/* Who tries passwords: per network and per user name, and nobody is locked out where he is known.
+ */
+#include "t/unit/tap.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "base/buf.h"
+#include "base/fsio.h"
+#include "gateway/gate/guesses.h"
+
+#define START  1700000000
+#define MINUTE 60
+#define DAY    86400
+
+static char state[] = "/tmp/poterne-guesses-XXXXXX";
+
+static int make_state(void **data)
+{
+    return mkdtemp(state) ? 0 : -1;
+}
+
+static int remove_state(void **data)
+{
+    struct err err;
+    return fsio_empty_dir(state, &err) == 0 ? rmdir(state) : -1;
+}
+
+struct world {
+    struct conf *conf;
+    struct guesses guesses;
+};
+
+static void world_open(struct world *world, const char *settings)
+{
+    struct err err = {""};
+    struct buf text = BUF_INIT(2000);
+    fsio_empty_dir(state, &err);
+    buf_addf(&text,
+             "hostname = mx.uni.example\nstate_dir = %s\n"
+             "domain uni.example { next_hop = smtp://127.0.0.1:1 }\nsubmission { %s }\n",
+             state, settings);
+    world->conf = conf_parse(buf_str(&text), "test.conf", &err);
+    if (world->conf == NULL)
+        print_error("%s\n", err.text);
+    assert_non_null(world->conf);
+    assert_int_equal(guesses_open(&world->guesses, world->conf, &err), 0);
+    buf_release(&text);
+}
+
+static void world_close(struct world *world)
+{
+    guesses_close(&world->guesses);
+    conf_free(&world->conf);
+}
+
+static unsigned begin(struct world *world, const char *user, const char *ip, enum network_class of,
+                      int64_t now, struct guess *guess)
+{
+    struct gate_key network;
+    bool known = gate_network(str_of(ip), &network);
+    return guesses_begin(&world->guesses, str_of(user), known ? &network : NULL, of, now, guess);
+}
+
+/* Seconds to wait, or 0: it was asked about, and came out so. */
+static unsigned try(struct world *world, const char *user, const char *ip, int64_t now,
+                    enum guess_result result)
+{
+    struct guess guess;
+    unsigned wait = begin(world, user, ip, CLASS_OUTSIDE, now, &guess);
+    if (wait == 0)
+        guesses_end(&world->guesses, &guess, result, now);
+    return wait;
+}
+
+/* How many of 1000 wrong passwords are looked at. */
+static unsigned looked_at(struct world *world, const char *user, const char *ip, int64_t now)
+{
+    unsigned n = 0;
+    for (int i = 0; i < 1000; i++)
+        n += try(world, user, ip, now, GUESS_WRONG) == 0;
+    return n;
+}
+
+static void the_defaults(void **data)
+{
+    struct world world;
+    char user[32];
+    unsigned n = 0;
+    world_open(&world, "");
+    assert_int_equal(looked_at(&world, "jean", "192.0.2.1", START), 30);
+    for (int i = 0; i < 1000; i++) {
+        snprintf(user, sizeof user, "user%d", i);
+        n += try(&world, user, "192.0.2.200", START, GUESS_WRONG) == 0;
+    }
+    assert_int_equal(n, 30); /* 60 of the network, with jean's */
+    world_close(&world);
+}
+
+static void a_name_counts_from_wherever(void **data)
+{
+    struct world world;
+    char ip[32];
+    unsigned n = 0;
+    world_open(&world, "guesses_account = 5");
+    for (int i = 0; i < 200; i++) {
+        snprintf(ip, sizeof ip, "10.%d.0.1", i);
+        n += try(&world, i % 2 ? "Jean" : "jean@uni.example", ip, START, GUESS_WRONG) == 0;
+    }
+    assert_int_equal(n, 5);
+    assert_int_equal(try(&world, "anne", "10.1.0.1", START, GUESS_RIGHT), 0);
+    unsigned wait = try(&world, "jean", "192.0.2.1", START + 60, GUESS_RIGHT);
+    assert_true(wait > 0 && wait <= 16 * MINUTE);
+    assert_int_equal(try(&world, "jean", "192.0.2.1", START + 60 + wait, GUESS_RIGHT), 0);
+    world_close(&world);
+}
+
+static void the_owner_is_not_locked_out_where_he_is_known(void **data)
+{
+    struct world world;
+    world_open(&world, "guesses_account = 5; guesses_network = 8");
+    assert_int_equal(try(&world, "jean", "192.0.2.1", START - 30 * DAY, GUESS_RIGHT), 0);
+    assert_int_equal(looked_at(&world, "jean", "198.51.100.1", START), 5);
+    assert_int_equal(looked_at(&world, "anne", "192.0.2.7", START), 5);
+    assert_int_equal(looked_at(&world, "paul", "192.0.2.7", START), 3); /* his network is full */
+    for (int i = 0; i < 100; i++)
+        assert_int_equal(try(&world, "jean", "192.0.2.9", START, GUESS_RIGHT), 0);
+    assert_int_not_equal(try(&world, "jean", "203.0.113.1", START, GUESS_RIGHT), 0);
+    /* nobody guesses without an end there either */
+    assert_int_equal(looked_at(&world, "jean", "192.0.2.1", START), 5);
+    assert_int_not_equal(try(&world, "jean", "192.0.2.1", START, GUESS_RIGHT), 0);
+    world_close(&world);
+}
+
+static void who_was_long_away_is_not_known(void **data)
+{
+    struct world world;
+    world_open(&world, "guesses_account = 5");
+    assert_int_equal(try(&world, "jean", "192.0.2.1", START - 36 * DAY, GUESS_RIGHT), 0);
+    assert_int_equal(looked_at(&world, "jean", "198.51.100.1", START), 5);
+    assert_int_not_equal(try(&world, "jean", "192.0.2.1", START, GUESS_RIGHT), 0);
+    world_close(&world);
+}
+
+/* Those that nobody has answered yet count, and what was right counts for nothing. */
+static void at_once_is_no_way_round(void **data)
+{
+    struct world world;
+    struct guess guesses[10];
+    unsigned n = 0;
+    world_open(&world, "guesses_account = 5");
+    for (int i = 0; i < 10; i++)
+        n += begin(&world, "jean", "192.0.2.1", CLASS_OUTSIDE, START, &guesses[i]) == 0;
+    assert_int_equal(n, 5);
+    for (int i = 0; i < 5; i++)
+        guesses_end(&world.guesses, &guesses[i], i ? GUESS_NEITHER : GUESS_WRONG, START + 70);
+    assert_int_equal(looked_at(&world, "jean", "192.0.2.1", START + 70), 4);
+    world_close(&world);
+}
+
+static void webmail_is_no_network_of_guessers(void **data)
+{
+    struct world world;
+    struct guess guess;
+    char user[32];
+    world_open(&world, "guesses_network = 5; guesses_account = 3");
+    for (int i = 0; i < 100; i++) {
+        snprintf(user, sizeof user, "user%d", i);
+        assert_int_equal(begin(&world, user, "10.0.0.1", CLASS_WEBMAIL, START, &guess), 0);
+    }
+    for (int i = 0; i < 2; i++)
+        assert_int_equal(begin(&world, "user1", "10.0.0.1", CLASS_WEBMAIL, START, &guess), 0);
+    assert_int_not_equal(begin(&world, "user1", "10.0.0.1", CLASS_WEBMAIL, START, &guess), 0);
+    world_close(&world);
+}
+
+static void without_limits_all_are_looked_at(void **data)
+{
+    struct world world;
+    world_open(&world, "guesses_network = 0; guesses_account = 0");
+    assert_int_equal(looked_at(&world, "jean", "192.0.2.1", START), 1000);
+    assert_int_equal(looked_at(&world, "jean", "unknown", START), 1000);
+    world_close(&world);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(the_defaults),
+        cmocka_unit_test(a_name_counts_from_wherever),
+        cmocka_unit_test(the_owner_is_not_locked_out_where_he_is_known),
+        cmocka_unit_test(who_was_long_away_is_not_known),
+        cmocka_unit_test(at_once_is_no_way_round),
+        cmocka_unit_test(webmail_is_no_network_of_guessers),
+        cmocka_unit_test(without_limits_all_are_looked_at),
+    };
+    return cmocka_run_group_tests(tests, make_state, remove_state);
+}
