@@ -271,11 +271,12 @@ struct conf_spam {
     const char *reports;     /* address of reports in either direction; NULL: there is none */
 };
 
-/* What is told to be misjudged. The two addresses below and spam.reports are ours alone: what comes
- * to them goes to the process `reports` and to no mailbox. */
+/* What is told to be misjudged. The three addresses below and spam.reports are ours alone: what
+ * comes to them goes to the process `reports` and to no mailbox. */
 struct conf_reports {
     const char *spam;          /* address of spam that was missed; NULL: there is none */
     const char *ham;           /* … of ham that was tagged; NULL: there is none */
+    const char *dmarc;         /* … of DMARC reports that others send us; NULL: there is none */
     struct conf_list trusted;  /* networks (base/network.h) whose clients' senders are true */
     unsigned lifetime;         /* a proposal waits: 30 days */
     unsigned keep;             /* what was decided is remembered: 1 year */

@@ -34,7 +34,7 @@ static void tell_clash(const struct conf_loaded *loaded, const struct clash *cla
 
 /* --- report addresses --- */
 
-#define REPORT_ADDRESSES 3
+#define REPORT_ADDRESSES 4
 
 static bool is_ours(const struct conf *conf, const char *address)
 {
@@ -49,7 +49,8 @@ static void check_report_addresses(const struct conf_loaded *loaded)
         const char *section, *name, *address;
     } list[REPORT_ADDRESSES] = {{"spam", "reports", conf->spam.reports},
                                 {"reports", "spam", conf->reports.spam},
-                                {"reports", "ham", conf->reports.ham}};
+                                {"reports", "ham", conf->reports.ham},
+                                {"reports", "dmarc", conf->reports.dmarc}};
     for (size_t i = 0; i < REPORT_ADDRESSES; i++) {
         struct clash clash = {true, list[i].section, list[i].name, NULL, NULL, NULL};
         if (list[i].address == NULL)

@@ -31,13 +31,16 @@ static enum report_address find(const struct conf *conf, const struct address *a
         return REPORT_ADDRESS_EITHER;
     if (is_setting(conf->reports.spam, address))
         return REPORT_ADDRESS_SPAM;
-    return is_setting(conf->reports.ham, address) ? REPORT_ADDRESS_HAM : REPORT_ADDRESS_NONE;
+    if (is_setting(conf->reports.ham, address))
+        return REPORT_ADDRESS_HAM;
+    return is_setting(conf->reports.dmarc, address) ? REPORT_ADDRESS_DMARC : REPORT_ADDRESS_NONE;
 }
 
 enum report_address report_address_of(const struct conf *conf, struct str address)
 {
     struct address normal, shorter;
-    if (report_address_own(conf) == NULL || !address_normal(address, false, &normal))
+    bool any = report_address_own(conf) || conf->reports.dmarc;
+    if (!any || !address_normal(address, false, &normal))
         return REPORT_ADDRESS_NONE;
     enum report_address found = find(conf, &normal);
     if (found == REPORT_ADDRESS_NONE && without_extension(conf, &normal, &shorter))

@@ -199,6 +199,12 @@ uint64_t journal_client_tls(struct journal_client *client, const struct event_tl
     return put(client);
 }
 
+uint64_t journal_client_feedback(struct journal_client *client, const struct event_feedback *event)
+{
+    event_feedback_put(&client->event, client->number + 1, event);
+    return put(client);
+}
+
 /* Only what was sent over this connection can be acknowledged by it. */
 static void take_ack(struct journal_client *client, uint64_t number)
 {

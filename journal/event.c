@@ -98,6 +98,32 @@ void event_tls_put(struct buf *out, uint64_t number, const struct event_tls *eve
     put_text(out, event->reason);
 }
 
+void event_feedback_put(struct buf *out, uint64_t number, const struct event_feedback *event)
+{
+    wire_u64(out, number);
+    wire_u8(out, EVENT_FEEDBACK);
+    wire_i64(out, event->time_us);
+    put_text(out, event->message);
+    put_text(out, event->org);
+    put_text(out, event->email);
+    put_text(out, event->report_id);
+    wire_u64(out, event->digest);
+    put_text(out, event->domain);
+    put_text(out, event->policy);
+    wire_i64(out, event->begin_s);
+    wire_i64(out, event->end_s);
+    wire_u32(out, event->index);
+    wire_u64(out, event->n);
+    put_text(out, event->source_ip);
+    put_text(out, event->disposition);
+    put_text(out, event->dkim);
+    put_text(out, event->spf);
+    put_text(out, event->override);
+    put_text(out, event->header_from);
+    put_text(out, event->envelope_from);
+    put_text(out, event->results);
+}
+
 bool event_tls_failure(struct str result)
 {
     static const char *const types[] = {
@@ -184,6 +210,32 @@ static void get_tls(struct wire *w, struct event_tls *event)
     w->bad |= event->result.n && !event_tls_failure(event->result);
 }
 
+static void get_feedback(struct wire *w, struct event_feedback *event)
+{
+    event->time_us = wire_get_i64(w);
+    event->message = wire_get_str(w);
+    event->org = wire_get_str(w);
+    event->email = wire_get_str(w);
+    event->report_id = wire_get_str(w);
+    event->digest = wire_get_u64(w);
+    event->domain = wire_get_str(w);
+    event->policy = wire_get_str(w);
+    event->begin_s = wire_get_i64(w);
+    event->end_s = wire_get_i64(w);
+    event->index = wire_get_u32(w);
+    event->n = wire_get_u64(w);
+    event->source_ip = wire_get_str(w);
+    event->disposition = wire_get_str(w);
+    event->dkim = wire_get_str(w);
+    event->spf = wire_get_str(w);
+    event->override = wire_get_str(w);
+    event->header_from = wire_get_str(w);
+    event->envelope_from = wire_get_str(w);
+    event->results = wire_get_str(w);
+    w->bad |= event->report_id.n == 0 || event->domain.n == 0 || event->n > INT64_MAX ||
+              event->digest > INT64_MAX;
+}
+
 bool event_get(struct str message, struct event *event)
 {
     struct wire w = wire_of(message);
@@ -202,6 +254,9 @@ bool event_get(struct str message, struct event *event)
         break;
     case EVENT_TLS:
         get_tls(&w, &event->tls);
+        break;
+    case EVENT_FEEDBACK:
+        get_feedback(&w, &event->feedback);
         break;
     default:
         return false;

@@ -15,7 +15,13 @@
 #define EVENT_TEXT_MAX     4096
 #define EVENT_EVIDENCE_MAX (64 * 1024)
 
-enum event_kind { EVENT_REFUSED = 1, EVENT_MESSAGE = 2, EVENT_RECIPIENT = 3, EVENT_TLS = 4 };
+enum event_kind {
+    EVENT_REFUSED = 1,
+    EVENT_MESSAGE = 2,
+    EVENT_RECIPIENT = 3,
+    EVENT_TLS = 4,
+    EVENT_FEEDBACK = 5
+};
 
 /* A recipient, a message or a client turned away in SMTP. */
 struct event_refused {
@@ -82,10 +88,28 @@ struct event_tls {
 /* Is it a result type of RFC 8460 4.3? */
 bool event_tls_failure(struct str result);
 
+/*
+ * One record of a DMARC aggregate report that somebody sent us about a domain of ours. Told again,
+ * or in a report with the same maker and id, it is not counted again; a different report with the
+ * same maker and id (another digest) is not taken at all.
+ */
+struct event_feedback {
+    int64_t time_us;    /* when it came */
+    struct str message; /* id of the mail that it came in */
+    struct str org, email, report_id;
+    uint64_t digest; /* of the whole report */
+    struct str domain, policy;
+    int64_t begin_s, end_s;
+    uint32_t index; /* of the record */
+    uint64_t n;     /* messages */
+    struct str source_ip, disposition, dkim, spf, override, header_from, envelope_from, results;
+};
+
 void event_refused_put(struct buf *out, uint64_t number, const struct event_refused *event);
 void event_message_put(struct buf *out, uint64_t number, const struct event_message *event);
 void event_recipient_put(struct buf *out, uint64_t number, const struct event_recipient *event);
 void event_tls_put(struct buf *out, uint64_t number, const struct event_tls *event);
+void event_feedback_put(struct buf *out, uint64_t number, const struct event_feedback *event);
 
 struct event {
     uint64_t number;
@@ -95,6 +119,7 @@ struct event {
         struct event_message message;
         struct event_recipient recipient;
         struct event_tls tls;
+        struct event_feedback feedback;
     };
 };
 /* The texts point into the message. false: malformed (the number is right if it was there) */

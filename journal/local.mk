@@ -11,6 +11,7 @@ lib_libjournal_a_SOURCES = \
     journal/store.c journal/store.h journal/store_open.h \
     journal/sweep.c \
     journal/tally.c journal/tally.h \
+    journal/feedback.c journal/feedback.h \
     journal/query.c journal/query.h journal/query_open.h \
     journal/query_filter.c journal/query_messages.c journal/query_refusals.c \
     journal/query_mailboxes.c journal/query_redirections.c journal/query_viruses.c \

@@ -70,6 +70,24 @@ const char schema_tally[] = "BEGIN IMMEDIATE;" TALLY_TABLE("dmarc_seen", "publis
                   "PRAGMA user_version = 2;"
                   "COMMIT;";
 
+/* DMARC reports that others sent us. */
+const char schema_feedback[] =
+    "BEGIN IMMEDIATE;"
+    "CREATE TABLE feedback ("
+    "  no INTEGER PRIMARY KEY, time_us INTEGER NOT NULL, message TEXT NOT NULL,"
+    "  org TEXT NOT NULL, email TEXT NOT NULL, report_id TEXT NOT NULL, digest INTEGER NOT NULL,"
+    "  domain TEXT NOT NULL, policy TEXT NOT NULL, begin_s INTEGER NOT NULL,"
+    "  end_s INTEGER NOT NULL);"
+    "CREATE UNIQUE INDEX feedback_id ON feedback (report_id, org);"
+    "CREATE INDEX feedback_time ON feedback (begin_s);"
+    "CREATE TABLE feedback_row ("
+    "  report INTEGER NOT NULL, idx INTEGER NOT NULL, n INTEGER NOT NULL,"
+    "  source_ip TEXT NOT NULL, disposition TEXT NOT NULL, dkim TEXT NOT NULL, spf TEXT NOT NULL,"
+    "  override TEXT NOT NULL, header_from TEXT NOT NULL, envelope_from TEXT NOT NULL,"
+    "  results TEXT NOT NULL, PRIMARY KEY (report, idx)) WITHOUT ROWID;"
+    "PRAGMA user_version = 3;"
+    "COMMIT;";
+
 /* The states that stand in the SQL below and above, by their numbers */
 _Static_assert(RCPT_OWED == 0 && RCPT_DEFERRED == 1 && RCPT_DELIVERED == 2 && RCPT_HELD == 3 &&
                    RCPT_RELEASED == 4 && RCPT_DELETED == 5 && RCPT_FAILED == 6 &&
@@ -93,6 +111,11 @@ _Static_assert(RCPT_OWED == 0 && RCPT_DEFERRED == 1 && RCPT_DELIVERED == 2 && RC
 #define TALLY_DROP(NAME)                                                                           \
     "DELETE FROM " NAME " WHERE (day, domain) = (SELECT day, domain FROM " NAME                    \
     " WHERE day < ?1 ORDER BY day, domain LIMIT 1)"
+
+/* The oldest report, if it came before ?1 or there are more than ?2 */
+#define FEEDBACK_OLDEST                                                                            \
+    "(SELECT no FROM feedback WHERE no = (SELECT min(no) FROM feedback) AND (time_us < ?1"         \
+    " OR (SELECT count(*) FROM feedback) > ?2))"
 
 const char *const schema_statements[STORE_STATEMENTS] = {
     [STORE_BEGIN] = "BEGIN IMMEDIATE",
@@ -138,6 +161,13 @@ const char *const schema_statements[STORE_STATEMENTS] = {
                        " DO UPDATE SET rows = rows + 1",
     [STORE_ROOM_LOST] = "UPDATE room SET lost = lost + 1 WHERE day = ?1 AND kind = ?2"
                         " AND domain IN ('', ?3)",
+    [STORE_FEEDBACK] = "INSERT INTO feedback VALUES (NULL, ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)"
+                       " ON CONFLICT DO NOTHING",
+    [STORE_FEEDBACK_ROW] =
+        "INSERT INTO feedback_row SELECT no, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13"
+        " FROM feedback WHERE org = ?1 AND report_id = ?2 AND digest = ?3 ON CONFLICT DO NOTHING",
+    [STORE_FEEDBACK_DROP_ROWS] = "DELETE FROM feedback_row WHERE report IN " FEEDBACK_OLDEST,
+    [STORE_FEEDBACK_DROP] = "DELETE FROM feedback WHERE no IN " FEEDBACK_OLDEST,
     [STORE_ROOM_DROP] = "DELETE FROM room WHERE day < ?1",
     /* What gateway/evidence_content.c says of a message's DMARC; no row where nobody asked for
      * reports, and for our own people's mail. */

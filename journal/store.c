@@ -39,7 +39,9 @@ static int make_schema(struct journal_store *store, struct err *err)
             store->path, (long long)version, JOURNAL_SCHEMA_VERSION);
     if (version < 1 && db_exec(store->db, schema_create, err) < 0)
         return -1;
-    return version < 2 ? db_exec(store->db, schema_tally, err) : 0;
+    if (version < 2 && db_exec(store->db, schema_tally, err) < 0)
+        return -1;
+    return version < 3 ? db_exec(store->db, schema_feedback, err) : 0;
 }
 
 static int try_open(struct journal_store *store, struct err *err)
@@ -244,6 +246,8 @@ int journal_store_apply(struct journal_store *store, const struct event *event, 
         return apply_refused(store, &event->refused, err);
     case EVENT_TLS:
         return tally_tls(store, &event->tls, err);
+    case EVENT_FEEDBACK:
+        return feedback_apply(store, &event->feedback, err);
     }
     return err_set(err, "journal: event of unknown kind %d", (int)event->kind);
 }

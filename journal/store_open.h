@@ -28,6 +28,11 @@ int tally_tls(struct journal_store *store, const struct event_tls *event, struct
 /* Forgets a domain's day before the time; counts rows. */
 int tally_drop(struct journal_store *store, int64_t before_us, int64_t *rows, struct err *err);
 
+/* feedback.c: what others report to us. */
+int feedback_apply(struct journal_store *store, const struct event_feedback *event,
+                   struct err *err);
+int feedback_drop(struct journal_store *store, int64_t before_us, int64_t *rows, struct err *err);
+
 /* What store_run() does on failure; returns -1. */
 int store_fail(struct journal_store *store, struct err *err);
 

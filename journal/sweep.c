@@ -94,6 +94,7 @@ int journal_store_sweep(struct journal_store *store, const struct conf_journal *
     if (journal_store_commit(store, err) < 0 || store_begin(store, err) < 0)
         return -1;
     if (drop_messages(&sweep, cutoff) < 0 || drop_refusals(&sweep, cutoff) < 0 ||
+        feedback_drop(store, cutoff, &sweep.rows, err) < 0 ||
         tally_drop(store, now_us - TALLY_KEEP_DAYS * DAY_US, &sweep.rows, err) < 0 ||
         drop_for_size(&sweep, (int64_t)conf->size_limit, now_us) < 0)
         return -1;

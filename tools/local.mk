@@ -11,7 +11,7 @@ lib_libtools_a_SOURCES = \
 bin_PROGRAMS += poterne
 poterne_CPPFLAGS = $(AM_CPPFLAGS) $(ZIP_CFLAGS)
 poterne_SOURCES = tools/poterne.c \
-    tools/reports.c tools/reports_decide.c tools/reports_show.c tools/reports_tally.c tools/reports_tool.h \
+    tools/reports.c tools/reports_decide.c tools/reports_show.c tools/reports_tally.c tools/reports_received.c tools/reports_tool.h \
     tools/evaluate.c tools/check.c tools/check_report.c tools/check_report.h tools/config.c tools/learn.c tools/learn_job.c tools/learn_job.h \
     tools/learn_reader.c tools/learn_reader.h tools/quarantine.c tools/quarantine_list.c tools/quarantine_release.c \
     tools/quarantine_export.c tools/rescan.c tools/scan_ask.c tools/scan_ask.h tools/quarantine_tool.h tools/queue.c tools/trace.c \

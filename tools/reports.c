@@ -28,6 +28,7 @@ static const struct {
     {"reporters", reports_reporters, 0, 0},
     {"dmarc", reports_dmarc, 0, 0},
     {"tls", reports_tls, 0, 0},
+    {"received", reports_received, 0, 0},
 };
 #define N_COMMANDS (sizeof commands / sizeof commands[0])
 
@@ -285,7 +286,8 @@ static int run(const struct tool_args *args)
 const struct tool_command tool_reports = {
     .name = "reports",
     .summary = "what was reported as misjudged; reports to other domains",
-    .arguments = "[list] | show N… | accept N|A-B… | reject N|A-B… | reporters | dmarc | tls",
+    .arguments =
+        "[list] | show N… | accept N|A-B… | reject N|A-B… | reporters | dmarc | tls | received",
     .help =
         "What people report who are no managers waits until a manager accepts it (then it is\n"
         "learned) or rejects it. list names what waits, near-identical messages as one line with\n"
@@ -304,6 +306,9 @@ const struct tool_command tool_reports = {
         "in their name, about TLS with their servers; which reports were sent, to whom, or why "
         "not.\n"
         "With --domain the report itself (XML, JSON). With --send they go now.\n"
+        "received sums up what other mail systems report of mail in the name of our domains; "
+        "--since\n"
+        "and --domain choose.\n"
         "The running gateway does it, or, when none runs, this command itself.\n"
         "Exit status: 0 done, 1 there is nothing of that kind, 2 could not be done.\n",
     .options = OPT_CONFIG | OPT_JSON | OPT_LIMIT | OPT_ALL | OPT_SPAM | OPT_HAM | OPT_STATE |

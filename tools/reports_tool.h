@@ -29,6 +29,7 @@ int reports_reject(struct reports_tool *tool, struct err *err);
 int reports_reporters(struct reports_tool *tool, struct err *err);
 int reports_dmarc(struct reports_tool *tool, struct err *err);
 int reports_tls(struct reports_tool *tool, struct err *err);
+int reports_received(struct reports_tool *tool, struct err *err);
 
 /* Since 1970, of the word behind --since: an age such as 7d, or a day. */
 int reports_since(const char *word, int64_t now_us, int64_t *since_us, struct err *err);

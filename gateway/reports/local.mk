@@ -3,9 +3,9 @@ noinst_LIBRARIES += lib/libreportipc.a
 lib_libreportipc_a_SOURCES = gateway/reports/request.c gateway/reports/request.h
 
 REPORT_ACT_LIBS = lib/libreportdesk.a lib/libreportipc.a lib/liboutgoing.a $(TALLY_LIBS) \
-    lib/libresolver.a lib/libsender.a
+    lib/libresolver.a lib/libsender.a lib/libevents.a
 noinst_LIBRARIES += lib/libreportdesk.a
-lib_libreportdesk_a_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS)
+lib_libreportdesk_a_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS) $(ZLIB_CFLAGS)
 lib_libreportdesk_a_SOURCES = gateway/reports/desk.h \
     gateway/reports/who.c gateway/reports/who.h \
     gateway/reports/decide.c gateway/reports/decide.h \
@@ -16,6 +16,7 @@ lib_libreportdesk_a_SOURCES = gateway/reports/desk.h \
     gateway/reports/act_mail.c gateway/reports/act_words.c gateway/reports/daily.c gateway/reports/mailboxes.c gateway/reports/mailboxes.h gateway/reports/viruses.c gateway/reports/viruses.h \
     gateway/reports/sources.c gateway/reports/sources.h \
     gateway/reports/large.c \
+    gateway/reports/feedback.c gateway/reports/feedback.h \
     gateway/reports/tallies.c gateway/reports/tallies.h \
     gateway/reports/wanted.c gateway/reports/wanted.h
 

@@ -11,7 +11,9 @@
 #include "base/clock.h"
 #include "base/fsio.h"
 #include "base/log.h"
+#include "directory/report.h"
 #include "gateway/reports/desk.h"
+#include "gateway/reports/feedback.h"
 #include "gateway/reports/findings.h"
 #include "gateway/reports/read.h"
 #include "gateway/reports/reader.h"
@@ -47,6 +49,8 @@ struct caller {
     struct read_job job;
     struct reader reader; /* at work: CALLER_READ, CALLER_LEARN */
     struct acting *acting;
+    bool dmarc; /* it is no report of misjudged mail, but one of feedback.h */
+    struct feedback_telling telling;
     uint64_t order; /* of CALLER_TOOL */
     int64_t told_ms;
     char answer_id[SPOOL_ID_LEN + 1];
@@ -76,6 +80,7 @@ static void caller_leave(struct caller *caller)
     ipc_fds_close(&caller->fds);
     acting_free(&caller->acting);
     buf_release(&caller->message);
+    buf_release(&caller->telling.found);
     caller->state = CALLER_NONE;
 }
 
@@ -244,7 +249,9 @@ static void start_reader(struct office *office, struct caller *caller)
     struct sandbox box = {.required = desk->conf->sandbox_required,
                           .allow = SANDBOX_FILES,
                           .memory_limit = READ_MEMORY_MAX};
-    const struct reader_work work = {.run = report_read,
+    caller->dmarc =
+        report_address_of(desk->conf, caller->job.request.address) == REPORT_ADDRESS_DMARC;
+    const struct reader_work work = {.run = caller->dmarc ? feedback_read : report_read,
                                      .data = &caller->job,
                                      .fd = caller->fds.fd[0],
                                      .sandbox = &box,
@@ -312,6 +319,58 @@ static void start_learning(struct office *office, struct caller *caller)
     }
     caller->state = CALLER_LEARN;
     office->n_readers++;
+}
+
+/* What others report is told to the journal. */
+static void start_telling(struct office *office, struct caller *caller)
+{
+    const struct desk *desk = office->desk;
+    struct sandbox box = {.required = desk->conf->sandbox_required,
+                          .allow = SANDBOX_UNIX_CONNECT,
+                          .memory_limit = MEMORY_MAX};
+    const struct reader_work work = {.run = feedback_tell,
+                                     .data = &caller->telling,
+                                     .fd = -1,
+                                     .sandbox = &box,
+                                     .timeout = FEEDBACK_TELL_SECONDS,
+                                     .result_max = 1};
+    struct err err;
+    caller->telling.conf = desk->conf;
+    if (reader_start(&caller->reader, &work, &err) < 0) {
+        answer(caller, REPORT_LATER, str_of(err.text));
+        return;
+    }
+    caller->state = CALLER_LEARN;
+    office->n_readers++;
+}
+
+static void finish_feedback(struct office *office, struct caller *caller)
+{
+    struct err err = {""};
+    caller->telling.found = BUF_INIT(FEEDBACK_FOUND_MAX + 1);
+    enum reader_end end = reader_finish(&caller->reader, &caller->telling.found, &err);
+    office->n_readers--;
+    if (end == READER_DIED)
+        give_up(office, caller, &err);
+    else if (end == READER_FAILED)
+        answer(caller, REPORT_NEVER, str_of(err.text));
+    else
+        start_telling(office, caller);
+}
+
+static void finish_telling(struct office *office, struct caller *caller)
+{
+    struct buf word = BUF_INIT(1 + ERR_TEXT_MAX), text = BUF_INIT(ERR_TEXT_MAX);
+    struct err err = {""};
+    enum reader_end end = reader_finish(&caller->reader, &word, &err);
+    office->n_readers--;
+    buf_add(&text, str_sub(feedback_text(buf_str(&caller->telling.found)), 0, ERR_TEXT_MAX - 1));
+    if (end == READER_DONE)
+        answer(caller, REPORT_DONE, buf_str(&text));
+    else
+        answer(caller, REPORT_LATER, str_of(err.text));
+    buf_release(&word);
+    buf_release(&text);
 }
 
 static void finish_reading(struct office *office, struct caller *caller)
@@ -428,9 +487,9 @@ static void serve_callers(struct office *office, const struct pollfd *p)
         if (caller->state == CALLER_SILENT)
             hear(office, caller);
         else if (caller->state == CALLER_READ)
-            finish_reading(office, caller);
+            (caller->dmarc ? finish_feedback : finish_reading)(office, caller);
         else if (caller->state == CALLER_LEARN)
-            finish_learning(office, caller);
+            (caller->dmarc ? finish_telling : finish_learning)(office, caller);
     }
 }
 

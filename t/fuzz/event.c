@@ -19,6 +19,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         event_message_put(&again, event.number, &event.message);
     else if (event.kind == EVENT_TLS)
         event_tls_put(&again, event.number, &event.tls);
+    else if (event.kind == EVENT_FEEDBACK)
+        event_feedback_put(&again, event.number, &event.feedback);
     else
         event_recipient_put(&again, event.number, &event.recipient);
     /* longer texts than are allowed come back shortened */

@@ -338,6 +338,7 @@ static void version_1_is_taken_over(void **state)
     assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
     assert_int_equal(sqlite3_exec(db,
                                   "DROP TABLE dmarc_seen; DROP TABLE tls_seen; DROP TABLE room;"
+                                  "DROP TABLE feedback; DROP TABLE feedback_row;"
                                   "PRAGMA user_version = 1",
                                   NULL, NULL, NULL),
                      SQLITE_OK);
