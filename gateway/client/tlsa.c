@@ -6,7 +6,7 @@
 #define FIELDS      3 /* bytes: usage, selector, matching type */
 #define SHA256_SIZE 32
 #define SHA512_SIZE 64
-#define SHOWN       16 /* bytes of the data */
+#define SHOWN       SHA512_SIZE /* bytes of the data: all of a digest */
 
 static bool data_fits(enum tlsa_matching matching, size_t n)
 {

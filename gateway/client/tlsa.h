@@ -36,7 +36,7 @@ bool tlsa_record_read(struct str wire, struct tlsa_record *record);
 /* Of a server that has at least one. free() it; NULL: out of memory. */
 struct tlsa *tlsa_read(const struct dns_record *records, size_t n);
 /* "3 1 1", and the first bytes of its data, for people and reports. */
-#define TLSA_TEXT_SIZE 64
+#define TLSA_TEXT_SIZE 160
 void tlsa_text(const struct tlsa_record *record, char out[TLSA_TEXT_SIZE]);
 
 #endif

@@ -7,6 +7,8 @@ use warnings;
 
 use File::Temp qw(tempdir);
 use IO::Socket::INET;
+use JSON::PP ();
+use POSIX ();
 use Test::More;
 use lib 't/lib';
 use Poterne::Certificates;
@@ -116,6 +118,14 @@ sub becomes {
     return outcome( $gateway, $id );
 }
 
+
+# What is told in reports of today's sessions (RFC 8460): the first policy of the domain.
+sub told {
+    my ( $gateway, $domain ) = @_;
+    my ( $status, $text ) = $gateway->poterne( 'reports', 'tls', '--day', POSIX::strftime( '%Y-%m-%d', gmtime ), '--domain', "$domain.example" );
+    return $status ? {} : JSON::PP::decode_json($text)->{policies}[0];
+}
+
 my $gateway = dane_gateway();
 my @go = (
     [ 'right',    qr/127\.0\.1\.1\].*, TLSv1\.3, DANE verified\z/, 'the right key' ],
@@ -153,6 +163,14 @@ for my $case (@stay) {
 my ( undef, $text ) = $gateway->poterne( 'trace', $id{right} );
 like( $text, qr/DANE verified/, 'trace says what protected it' );
 sleep 3;    # some tries more
+for my $case ( [ 'wrong', 'tlsa', 'validation-failure' ], [ 'clear', 'tlsa', 'starttls-not-supported' ], [ 'misnamed', 'tlsa', 'certificate-host-mismatch' ], [ 'none', 'no-policy-found', 'starttls-not-supported' ] ) {
+    my ( $name, $type, $result ) = @$case;
+    my $told = told( $gateway, $name );
+    is( $told->{policy}{'policy-type'}, $type, "reports tell of $name: under which policy" ) or diag explain $told;
+    is( $told->{'failure-details'}[0]{'result-type'}, $result, '… what failed' );
+}
+is( told( $gateway, 'wrong' )->{policy}{'policy-string'}[0], '3 1 1 ' . WRONG, '… the record' );
+is( told( $gateway, 'right' )->{summary}{'total-successful-session-count'}, 1, '… and what did not fail' );
 is( scalar( $clear->messages("x\@$_.example") ), 0, "nothing was sent in clear: $_" ) for qw(clear unusable-clear);
 wait_until( 20, sub { $ours->messages('x@right.example') } );
 like( ( $ours->messages('x@right.example') )[0] // '', qr/using TLSv1\.3/, 'Postfix says TLS, too' );

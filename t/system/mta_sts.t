@@ -6,6 +6,8 @@ use strict;
 use warnings;
 
 use File::Temp qw(tempdir);
+use JSON::PP ();
+use POSIX ();
 use Test::More;
 use lib 't/lib';
 use Poterne::Certificates;
@@ -122,6 +124,14 @@ sub goes {
     return;
 }
 
+
+# What is told in reports of today's sessions (RFC 8460): the first policy of the domain.
+sub told {
+    my ( $gateway, $domain ) = @_;
+    my ( $status, $text ) = $gateway->poterne( 'reports', 'tls', '--day', POSIX::strftime( '%Y-%m-%d', gmtime ), '--domain', "$domain.example" );
+    return $status ? {} : JSON::PP::decode_json($text)->{policies}[0];
+}
+
 my $gateway = sts_gateway();
 my %id = map { ( $_ => put("x\@$_.example") ) } @domains;
 goes( $gateway, $id{good},    qr/, TLSv1\.3, MTA-STS verified\z/,                       'a valid certificate' );
@@ -138,6 +148,13 @@ is( scalar( $clear->messages('x@clear.example') ), 0, 'nothing was sent in clear
 is( scalar( $ours->messages("x\@$_.example") ),    0, "nothing came through: $_" ) for qw(badcert short unlisted);
 my ( undef, $text ) = $gateway->poterne( 'trace', $id{good} );
 like( $text, qr/MTA-STS verified/, 'trace says what protected it' );
+for my $case ( [ 'badcert', 'certificate-host-mismatch' ], [ 'clear', 'starttls-not-supported' ], [ 'testing', 'validation-failure' ] ) {
+    my ( $name, $result ) = @$case;
+    my $told = told( $gateway, $name );
+    is( $told->{policy}{'policy-type'}, 'sts', "reports tell of $name: under a policy" ) or diag explain $told;
+    is( $told->{'failure-details'}[0]{'result-type'}, $result, '… what failed' );
+}
+is( told( $gateway, 'good' )->{policy}{'mx-host'}[0], 'mx.good.example', '… and what the policy named' );
 ok( ( grep { $_->{host} =~ /^mta-sts\.good\.example/ } $web->requests ), 'the policy was fetched' );
 is( ( grep { $_->{host} =~ /^mta-sts\.good\.example/ } $web->requests ), 1, '… once' );
 is( $gateway->stop, 0, 'the gateway ends as it should' );

@@ -256,6 +256,98 @@ static void without_tls_it_is_not_asked_for(void **state)
     end(&run);
 }
 
+/* --- logging in --- */
+
+static const struct login login = {"gate", "secret"};
+
+static void until_login(struct run *run, const char *offers)
+{
+    run->client.login = &login;
+    until_hello(run, CLIENT_TLS_MUST, EHLO_TLS);
+    expect(run, "STARTTLS\r\n");
+    hear(run, "220 go on\r\n");
+    client_secured(&run->client);
+    expect(run, "EHLO mx.example\r\n");
+    hear(run, offers);
+}
+
+static void it_logs_in(void **state)
+{
+    struct run run;
+    begin(&run, *state, CLIENT_SMTP, &plain);
+    until_login(&run, "250-hop.example\r\n250 AUTH CRAM-MD5 LOGIN PLAIN\r\n");
+    expect(&run, "AUTH PLAIN AGdhdGUAc2VjcmV0\r\n");
+    hear(&run, "235 2.7.0 welcome\r\n");
+    assert_int_equal(run.client.state, CLIENT_READY);
+    end(&run);
+    begin(&run, *state, CLIENT_SMTP, &plain);
+    until_login(&run, "250-hop.example\r\n250 AUTH LOGIN\r\n");
+    expect(&run, "AUTH LOGIN\r\n");
+    hear(&run, "334 VXNlcm5hbWU6\r\n");
+    expect(&run, "Z2F0ZQ==\r\n");
+    hear(&run, "334 UGFzc3dvcmQ6\r\n");
+    expect(&run, "c2VjcmV0\r\n");
+    hear(&run, "334 more\r\n");
+    assert_int_equal(run.client.state, CLIENT_DEAD);
+    end(&run);
+}
+
+static void what_keeps_it_from_logging_in(void **state)
+{
+    struct run run;
+    begin(&run, *state, CLIENT_SMTP, &plain);
+    run.client.login = &login; /* in clear */
+    until_hello(&run, CLIENT_TLS_NONE, "250-hop.example\r\n250 AUTH PLAIN\r\n");
+    assert_int_equal(run.client.state, CLIENT_DEAD);
+    expect(&run, "");
+    end(&run);
+    begin(&run, *state, CLIENT_SMTP, &plain);
+    until_login(&run, "250-hop.example\r\n250 AUTH CRAM-MD5\r\n");
+    assert_int_equal(run.client.state, CLIENT_DEAD);
+    end(&run);
+    begin(&run, *state, CLIENT_SMTP, &plain);
+    until_login(&run, "250-hop.example\r\n250 AUTH PLAIN\r\n");
+    hear(&run, "535 5.7.8 who are you?\r\n");
+    assert_int_equal(run.client.state, CLIENT_DEAD);
+    assert_string_equal(run.client.error, "answered our login with 535 5.7.8 who are you?");
+    end(&run);
+}
+
+/* --- REQUIRETLS (RFC 8689) --- */
+
+static void with_requiretls(struct run *run, struct fixture *f, enum client_protocol protocol,
+                            bool proved, const char *offers)
+{
+    begin(run, f, protocol, &plain);
+    run->file->envelope.requiretls = true;
+    run->client.proved = proved;
+    hear(run, GREETING);
+    buf_clear(&run->client.out);
+    hear(run, offers);
+    offer(run);
+}
+
+static void requiretls_needs_proof_and_promise(void **state)
+{
+    struct run run;
+    with_requiretls(&run, *state, CLIENT_SMTP, true, "250-hop.example\r\n250 REQUIRETLS\r\n");
+    expect(&run, "MAIL FROM:<s@a.example> REQUIRETLS\r\n");
+    end(&run);
+    with_requiretls(&run, *state, CLIENT_SMTP, false, "250-hop.example\r\n250 REQUIRETLS\r\n");
+    check_all(&run, CLIENT_REFUSED,
+              "5.7.30 REQUIRETLS: the next hop has not proved over TLS who it is");
+    expect(&run, "");
+    end(&run);
+    with_requiretls(&run, *state, CLIENT_SMTP, true, EHLO_BARE);
+    check_all(&run, CLIENT_REFUSED, "5.7.30 REQUIRETLS: the next hop does not promise it");
+    expect(&run, "");
+    end(&run);
+    /* where it is stored */
+    with_requiretls(&run, *state, CLIENT_LMTP, false, EHLO_BARE);
+    expect(&run, "MAIL FROM:<s@a.example>\r\n");
+    end(&run);
+}
+
 /* Every byte on its own gives the same as all at once. */
 static void bytes_may_come_one_by_one(void **state)
 {
@@ -717,6 +809,9 @@ int main(void)
         WITH_SPOOL(a_server_that_takes_nothing_in_clear_is_asked_again),
         WITH_SPOOL(tls_that_must_be_is),
         WITH_SPOOL(without_tls_it_is_not_asked_for),
+        WITH_SPOOL(it_logs_in),
+        WITH_SPOOL(what_keeps_it_from_logging_in),
+        WITH_SPOOL(requiretls_needs_proof_and_promise),
         WITH_SPOOL(lmtp_answers_for_each_recipient),
         WITH_SPOOL(bytes_may_come_one_by_one),
         WITH_SPOOL(without_pipelining_each_waits),
