@@ -148,12 +148,12 @@ void smtp_sent(struct smtp_session *session, size_t n);
 enum smtp_want smtp_wants(const struct smtp_session *session);
 
 /*
- * SMTP_RECIPIENT_OK, SMTP_REPORT_OK or a refusal (of SMTP_GREYLISTED, SMTP_LISTED and
- * SMTP_REDIRECTION_FORBIDDEN `how` is the detail); an unknown ticket is ignored. What takes reports
- * stands alone in a message, since a report gets no verdict of its own and everybody else's copy
- * does: the later of two such recipients is told to come in another message. So
- * is one whose domain lets something else happen to a message that fails DMARC than that of the
- * first (conf_domain.dmarc).
+ * SMTP_RECIPIENT_OK, SMTP_REPORT_OK or a refusal (of SMTP_GREYLISTED, SMTP_LISTED,
+ * SMTP_SENDING_LIMITED, SMTP_MESSAGE_LIMITED and SMTP_REDIRECTION_FORBIDDEN `how` is the detail);
+ * an unknown ticket is ignored. What takes reports stands alone in a message, since a report gets
+ * no verdict of its own and everybody else's copy does: the later of two such recipients is told to
+ * come in another message. So is one whose domain lets something else happen to a message that
+ * fails DMARC than that of the first (conf_domain.dmarc).
  */
 void smtp_recipient_answer(struct smtp_session *session, uint32_t ticket, enum smtp_status status,
                            struct str how);
