@@ -5,9 +5,9 @@
  *
  *     reply    u32 number, u8 enum login_result, str account, str addresses, u8 soon,
  *              u64 seconds until the password expires, str note
- * WISH_USER asks the same of who has logged in elsewhere (a token): there is no password and no bind,
- * so that a locked or expired one does not matter.
- * Away is never wrong: whatever is not a clear answer is LOGIN_AWAY.
+ * WISH_USER asks the same of who has logged in elsewhere (a token): there is no password and no
+ * bind, so that a locked or expired one does not matter. Away is never wrong: whatever is not a
+ * clear answer is LOGIN_AWAY.
  */
 #ifndef POTERNE_DIRECTORY_LOGIN_H
 #define POTERNE_DIRECTORY_LOGIN_H
