@@ -326,7 +326,7 @@ size_t fake_feed(struct fake *f, struct str bytes, size_t step)
     while (fed < bytes.n && smtp_wants(f->session) == SMTP_WANT_INPUT) {
         struct str block = str_sub(bytes, fed, fed + step);
         /* passwords are wiped where they stand, and the caller's bytes stay as they are */
-        char *copy = malloc(block.n);
+        char *copy = malloc(block.n + 1);
         if (copy == NULL)
             abort();
         memcpy(copy, block.s, block.n);

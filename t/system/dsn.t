@@ -13,7 +13,7 @@ use Poterne::Dns;
 use Poterne::Gateway;
 use Poterne::Mail qw(letter);
 use Poterne::Postfix;
-use Poterne::Process qw(free_port wait_until);
+use Poterne::Process qw(command_output free_port wait_until);
 use Poterne::Sink;
 
 plan skip_all => 'Postfix is not installed, or not run by root' if !Poterne::Postfix::there();
@@ -24,6 +24,11 @@ my ( $INSIDE, $OUTSIDE ) = ( '127.0.0.1', '127.0.0.9' );
 my $ME   = 'me@home.example';
 my $root = tempdir( 'poterne-dsn-XXXXXX', TMPDIR => 1, CLEANUP => 1 );
 chmod 0755, $root;
+
+my @certificate = ( '-keyout', "$root/key.pem", '-out', "$root/cert.pem" );
+my ( $failed, $why ) =
+    command_output( qw(openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj /CN=mx.poterne.example), @certificate );
+plan skip_all => "openssl makes no certificate: $why" if $failed;
 
 my $lmtp = Poterne::Sink->start( root => "$root/lmtp" );
 my $smtp = Poterne::Sink->start( root => "$root/smtp", smtp => 1 );
@@ -38,6 +43,7 @@ my $gateway = Poterne::Gateway->new(
         outside   => { next_hop => qq("smtp://127.0.0.1:$smtp->{port}") },
         queue     => { free_space_min => '0', retry_first => '1s', retry_max => '1s', lifetime => '1h' },
         resolver  => $dns->settings,
+        smtp      => { tls_certificate => qq("$root/cert.pem"), tls_key => qq("$root/key.pem") },
     },
     domains => {
         'home.example' => {
@@ -73,6 +79,9 @@ import json, smtplib, sys
 mail = json.load(sys.stdin)
 smtp = smtplib.SMTP('127.0.0.1', mail['port'], source_address=(mail['local'], 0))
 smtp.ehlo()
+if mail['tls']:
+    smtp.starttls()
+    smtp.ehlo()
 dsn = smtp.has_extn('dsn')
 refused = {}
 code, text = smtp.mail(mail['from'], mail['options'])
@@ -103,6 +112,7 @@ sub post {
     my %mail = (
         port    => 0 + $gateway->{port},
         local   => $more{local} // $INSIDE,
+        tls     => $more{tls} ? 1 : 0,
         from    => $more{from} // $ME,
         options => $options,
         to      => $to,
@@ -270,6 +280,14 @@ ok( wait_until( 20, sub { $smtp->messages('x@lab.example') == 1 } ), '… where 
 $id = post( [], [ [ 'never@lmtp.example', [] ] ], local => $OUTSIDE );
 outcomes( $id, 'never@lmtp.example' => 'held' );
 new_notices(0);
+
+# --- REQUIRETLS (RFC 8689 5): a bounce goes as the message was to go ---
+
+$id   = post( ['REQUIRETLS'], [ [ 'never@lmtp.example', [] ] ], from => 'b@plain.example', tls => 1 );
+$last = outcomes( $id, 'never@lmtp.example' => 'failed' );
+my ($bounce) = $last->{'never@lmtp.example'}{detail} =~ /told by ([0-9A-Z]{26})/;
+$last = outcomes( $bounce // '', 'b@plain.example' => 'held' );
+like( $last->{'b@plain.example'}{detail}, qr/^undeliverable: 5\.7\.30 REQUIRETLS/, 'not to a server without TLS' );
 
 # --- killed before the notice is in the queue ---
 

@@ -7,6 +7,7 @@ use warnings;
 
 use Cwd qw(getcwd);
 use File::Path qw(make_path);
+use IO::Socket::INET;
 use JSON::PP ();
 
 use Poterne::Files qw(write_file);
@@ -153,6 +154,8 @@ sub crash {
     my $pid = delete $self->{pid} or die "the gateway does not run\n";
     kill 'KILL', $pid, map { @$_ } values %{ processes_below($pid) };
     stop_process( $pid, 'KILL', 10 );
+    # what was being started meanwhile ends on its own, and has the port until then
+    wait_until( 20, sub { IO::Socket::INET->new( LocalAddr => '127.0.0.1', LocalPort => $self->{port}, Listen => 1, ReuseAddr => 1 ) } );
     return;
 }
 
