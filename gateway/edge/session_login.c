@@ -153,6 +153,7 @@ void session_login_answer(void *asker, const struct login_answer *answer)
     if (status == SMTP_AUTH_WRONG)
         put_factors(s, &words);
     session_guess_end(s, answer->result);
+    session_token_forget(s);
     session_login_tell(s, status, buf_ok(&words) ? buf_str(&words) : STR_EMPTY);
 }
 

@@ -14,3 +14,9 @@ gateway_poterne_fetch_SOURCES = gateway/fetch/fetch.c \
     gateway/fetch/web.c gateway/fetch/web.h
 gateway_poterne_fetch_LDADD = lib/libfetch.a lib/libdesk.a $(GATE_LIBS) $(RESOLVER_LIBS) $(CURL_LIBS) \
     $(OPENSSL_LIBS) $(EVENT_LIBS) $(BASE_LIBS)
+
+fuzz += t/fuzz/fetch
+t_fuzz_fetch_SOURCES = t/fuzz/fetch.c gateway/fetch/url.c gateway/fetch/url.h
+t_fuzz_fetch_CPPFLAGS = $(AM_CPPFLAGS) $(EVENT_CFLAGS) $(CURL_CFLAGS)
+t_fuzz_fetch_LDADD = lib/libfetch.a $(RESOLVER_LIBS) $(CURL_LIBS) $(BASE_LIBS)
+t_fuzz_fetch_LDFLAGS = $(AM_LDFLAGS) $(LIBFUZZER_LDFLAGS)

@@ -20,6 +20,18 @@ static bool part_of(CURLU *u, CURLUPart what, unsigned flags, char *out, size_t 
     return fits;
 }
 
+/* libcurl has undone %xx in it: what the DNS would be asked, and a certificate compared with, must
+ * be a host name all the same. */
+static bool is_name(struct str host)
+{
+    for (size_t i = 0; i < host.n; i++) {
+        char c = str_lower_char(host.s[i]);
+        if (!(c >= 'a' && c <= 'z') && !(c >= '0' && c <= '9') && c != '-' && c != '_' && c != '.')
+            return false;
+    }
+    return dns_name_ok(host) && !str_ends(host, STR("."));
+}
+
 static int read_host(CURLU *u, struct place *place, struct err *err)
 {
     unsigned char bytes[sizeof(struct in6_addr)];
@@ -36,8 +48,7 @@ static int read_host(CURLU *u, struct place *place, struct err *err)
     if (place->is_address)
         return inet_pton(AF_INET6, place->host, bytes) == 1 ? 0 : err_set(err, "no IPv6 address");
     place->is_address = inet_pton(AF_INET, place->host, bytes) == 1;
-    bool named =
-        place->is_address || (str_is_ascii(host) && dns_name_ok(host) && !str_ends(host, STR(".")));
+    bool named = place->is_address || is_name(host);
     return named ? 0 : err_set(err, "the host is no name");
 }
 
@@ -69,6 +80,9 @@ static int url_read(struct str url, uint16_t port, struct place *place, struct e
     memset(place, 0, sizeof *place);
     if (!str_copy(url, text, sizeof text))
         return err_set(err, "it is too long");
+    for (size_t i = 0; i < url.n; i++)
+        if (url.s[i] <= ' ' || url.s[i] > '~') /* RFC 3986 2: libcurl would let some pass */
+            return err_set(err, "it has a byte that no URL has");
     CURLU *u = curl_url();
     if (u == NULL)
         return err_set(err, "out of memory");

@@ -189,6 +189,9 @@ fails( 'https://localhost/full',          'bad_url',   qr/no domain name/,  'a n
 fails( 'https://good.world.example:25/',  'bad_url',   qr/port/,            'another port' );
 fails( 'https://me:it@good.world.example/', 'bad_url', qr/user/,            'a user' );
 fails( "https://good.world.example/a\r\nX: y", 'bad_url', qr/./,            'a line end' );
+fails( 'https://good%2eworld%00.example/', 'bad_url',  qr/./,              'a NUL in the host' );
+fails( 'https://goo%7fd.world.example/',  'bad_url',   qr/no name/,         '… another byte that no name has' );
+fails( "https://good.world.example/\xe9", 'bad_url',   qr/byte/,            '… and one that no URL has' );
 fails( 'https://a b.world.example/',      'bad_url',   qr/./,               'a blank' );
 fails( 'https://inside.world.example/',   'forbidden', qr/never_to/,        'a name in our own network' );
 fails( 'https://inside6.world.example/',  'forbidden', qr/never_to/,        '… by IPv6' );
