@@ -280,37 +280,6 @@ static void it_logs_in(void **state)
     hear(&run, "235 2.7.0 welcome\r\n");
     assert_int_equal(run.client.state, CLIENT_READY);
     end(&run);
-    begin(&run, *state, CLIENT_SMTP, &plain);
-    until_login(&run, "250-hop.example\r\n250 AUTH LOGIN\r\n");
-    expect(&run, "AUTH LOGIN\r\n");
-    hear(&run, "334 VXNlcm5hbWU6\r\n");
-    expect(&run, "Z2F0ZQ==\r\n");
-    hear(&run, "334 UGFzc3dvcmQ6\r\n");
-    expect(&run, "c2VjcmV0\r\n");
-    hear(&run, "334 more\r\n");
-    assert_int_equal(run.client.state, CLIENT_DEAD);
-    end(&run);
-}
-
-static void what_keeps_it_from_logging_in(void **state)
-{
-    struct run run;
-    begin(&run, *state, CLIENT_SMTP, &plain);
-    run.client.login = &login; /* in clear */
-    until_hello(&run, CLIENT_TLS_NONE, "250-hop.example\r\n250 AUTH PLAIN\r\n");
-    assert_int_equal(run.client.state, CLIENT_DEAD);
-    expect(&run, "");
-    end(&run);
-    begin(&run, *state, CLIENT_SMTP, &plain);
-    until_login(&run, "250-hop.example\r\n250 AUTH CRAM-MD5\r\n");
-    assert_int_equal(run.client.state, CLIENT_DEAD);
-    end(&run);
-    begin(&run, *state, CLIENT_SMTP, &plain);
-    until_login(&run, "250-hop.example\r\n250 AUTH PLAIN\r\n");
-    hear(&run, "535 5.7.8 who are you?\r\n");
-    assert_int_equal(run.client.state, CLIENT_DEAD);
-    assert_string_equal(run.client.error, "answered our login with 535 5.7.8 who are you?");
-    end(&run);
 }
 
 /* --- REQUIRETLS (RFC 8689) --- */
@@ -810,7 +779,6 @@ int main(void)
         WITH_SPOOL(tls_that_must_be_is),
         WITH_SPOOL(without_tls_it_is_not_asked_for),
         WITH_SPOOL(it_logs_in),
-        WITH_SPOOL(what_keeps_it_from_logging_in),
         WITH_SPOOL(requiretls_needs_proof_and_promise),
         WITH_SPOOL(lmtp_answers_for_each_recipient),
         WITH_SPOOL(bytes_may_come_one_by_one),
