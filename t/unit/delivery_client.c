@@ -256,32 +256,6 @@ static void without_tls_it_is_not_asked_for(void **state)
     end(&run);
 }
 
-/* --- logging in --- */
-
-static const struct login login = {"gate", "secret"};
-
-static void until_login(struct run *run, const char *offers)
-{
-    run->client.login = &login;
-    until_hello(run, CLIENT_TLS_MUST, EHLO_TLS);
-    expect(run, "STARTTLS\r\n");
-    hear(run, "220 go on\r\n");
-    client_secured(&run->client);
-    expect(run, "EHLO mx.example\r\n");
-    hear(run, offers);
-}
-
-static void it_logs_in(void **state)
-{
-    struct run run;
-    begin(&run, *state, CLIENT_SMTP, &plain);
-    until_login(&run, "250-hop.example\r\n250 AUTH CRAM-MD5 LOGIN PLAIN\r\n");
-    expect(&run, "AUTH PLAIN AGdhdGUAc2VjcmV0\r\n");
-    hear(&run, "235 2.7.0 welcome\r\n");
-    assert_int_equal(run.client.state, CLIENT_READY);
-    end(&run);
-}
-
 /* --- REQUIRETLS (RFC 8689) --- */
 
 static void with_requiretls(struct run *run, struct fixture *f, enum client_protocol protocol,
@@ -778,7 +752,6 @@ int main(void)
         WITH_SPOOL(a_server_that_takes_nothing_in_clear_is_asked_again),
         WITH_SPOOL(tls_that_must_be_is),
         WITH_SPOOL(without_tls_it_is_not_asked_for),
-        WITH_SPOOL(it_logs_in),
         WITH_SPOOL(requiretls_needs_proof_and_promise),
         WITH_SPOOL(lmtp_answers_for_each_recipient),
         WITH_SPOOL(bytes_may_come_one_by_one),
