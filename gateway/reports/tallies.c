@@ -83,7 +83,8 @@ static int post_one(const struct work *work, const struct tally_subject *subject
                            .n_recipients = 1,
                            .how = STR("asked by its domain for reports"),
                            .subject = buf_str(&title),
-                           .mail = buf_str(&mail)};
+                           .mail = buf_str(&mail),
+                           .tls_waived = subject->kind == TALLY_TLS};
     int result = str_copy(str_of(id), out.id, sizeof out.id) && buf_ok(&mail) && buf_ok(&title)
                      ? post_send(&work->post, &out, err)
                      : err_set(err, "a mail of more than %zu bytes", mail.max);
