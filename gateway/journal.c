@@ -171,6 +171,9 @@ static int journal_serve(const struct role_env *env, void *data, struct err *err
     writer->store = journal_store_open(folder, err);
     if (writer->store == NULL)
         more = -1;
+    else
+        journal_store_count(writer->store, env->conf->reports.dmarc_send,
+                            env->conf->reports.tls_send);
     while (more > 0)
         more = writer_round(writer, env, err);
     if (more == 0)

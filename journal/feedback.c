@@ -4,6 +4,15 @@
 #include "journal/query_open.h"
 #include "journal/store_open.h"
 
+#define DROP_REPORTS 100   /* at once: a sweep is short */
+#define DROP_ROWS    20000 /* … and then no further report */
+
+static int64_t bytes_of_row(const struct event_feedback *e)
+{
+    return store_row_bytes(e->source_ip.n + e->disposition.n + e->dkim.n + e->spf.n +
+                           e->override.n + e->header_from.n + e->envelope_from.n + e->results.n);
+}
+
 int feedback_apply(struct journal_store *store, const struct event_feedback *e, struct err *err)
 {
     sqlite3_stmt *report = store->sql[STORE_FEEDBACK];
@@ -17,6 +26,9 @@ int feedback_apply(struct journal_store *store, const struct event_feedback *e, 
     db_bind(report, 8, e->policy);
     sqlite3_bind_int64(report, 9, e->begin_s);
     sqlite3_bind_int64(report, 10, e->end_s);
+    sqlite3_bind_int64(report, 11,
+                       store_row_bytes(e->message.n + e->email.n + e->domain.n + e->policy.n) +
+                           2 * store_row_bytes(e->org.n + e->report_id.n)); /* in an index, too */
     if (store_run(store, STORE_FEEDBACK, err) < 0)
         return -1;
     sqlite3_stmt *row = store->sql[STORE_FEEDBACK_ROW];
@@ -33,19 +45,41 @@ int feedback_apply(struct journal_store *store, const struct event_feedback *e, 
     db_bind(row, 11, e->header_from);
     db_bind(row, 12, e->envelope_from);
     db_bind(row, 13, e->results);
-    return store_run(store, STORE_FEEDBACK_ROW, err);
+    if (store_run(store, STORE_FEEDBACK_ROW, err) < 0)
+        return -1;
+    if (sqlite3_changes(store->db) == 0)
+        return 0;
+    sqlite3_stmt *grown = store->sql[STORE_FEEDBACK_GROWN];
+    db_bind(grown, 1, e->org);
+    db_bind(grown, 2, e->report_id);
+    sqlite3_bind_int64(grown, 3, (int64_t)e->digest);
+    sqlite3_bind_int64(grown, 4, bytes_of_row(e));
+    return store_run(store, STORE_FEEDBACK_GROWN, err);
 }
 
-/* One report at a time: a sweep is short. */
-int feedback_drop(struct journal_store *store, int64_t before_us, int64_t *rows, struct err *err)
+static int drop_oldest(struct journal_store *store, int64_t before_us, int64_t bytes_max,
+                       int64_t *rows, struct err *err)
 {
     static const enum store_statement drops[] = {STORE_FEEDBACK_DROP_ROWS, STORE_FEEDBACK_DROP};
     for (size_t i = 0; i < sizeof drops / sizeof *drops; i++) {
         sqlite3_bind_int64(store->sql[drops[i]], 1, before_us);
         sqlite3_bind_int64(store->sql[drops[i]], 2, FEEDBACK_REPORTS_MAX);
+        sqlite3_bind_int64(store->sql[drops[i]], 3, bytes_max);
         if (store_run(store, drops[i], err) < 0)
             return -1;
         *rows += sqlite3_changes64(store->db);
+    }
+    return 0;
+}
+
+int feedback_drop(struct journal_store *store, int64_t before_us, int64_t bytes_max, int64_t *rows,
+                  struct err *err)
+{
+    int64_t begun = *rows, before = -1;
+    for (int i = 0; i<DROP_REPORTS && * rows> before && *rows < begun + DROP_ROWS; i++) {
+        before = *rows;
+        if (drop_oldest(store, before_us, bytes_max, rows, err) < 0)
+            return -1;
     }
     return 0;
 }

@@ -1,7 +1,8 @@
 /*
  * feedback: what other mail systems saw of mail in the name of our domains, out of the DMARC
  * aggregate reports that they sent us. Anybody can send one: the journal keeps
- * FEEDBACK_REPORTS_MAX, the newest, as long as journal.keep, and believes none of them.
+ * FEEDBACK_REPORTS_MAX, the newest, as long as journal.keep and in a tenth of its size, and
+ * believes none of them.
  */
 #ifndef POTERNE_JOURNAL_FEEDBACK_H
 #define POTERNE_JOURNAL_FEEDBACK_H

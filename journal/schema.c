@@ -48,7 +48,7 @@ const char schema_create[] =
     "COMMIT;";
 
 /* Counts of a day (days since 1970, UTC), tally.h. In room: the rows that a domain (all of a kind:
- * domain '') has on a day, and how many events found no room. */
+ * domain '') has on a day, about how many bytes they take, and how many events found no room. */
 #define TALLY_TABLE(NAME, A, B, C, D, E, F, G, H, I)                                               \
     "CREATE TABLE " NAME " (day INTEGER NOT NULL, domain TEXT NOT NULL, " A " TEXT NOT NULL, " B   \
     " TEXT NOT NULL, " C " TEXT NOT NULL, " D " TEXT NOT NULL, " E " TEXT NOT NULL, " F            \
@@ -65,8 +65,9 @@ const char schema_tally[] = "BEGIN IMMEDIATE;" TALLY_TABLE("dmarc_seen", "publis
         "receiving_mx", "receiving_helo", "result",
         "reason") "CREATE TABLE room (day INTEGER NOT NULL, kind INTEGER NOT NULL, domain TEXT NOT "
                   "NULL,"
-                  " rows INTEGER NOT NULL, lost INTEGER NOT NULL, PRIMARY KEY (day, kind, domain))"
-                  " WITHOUT ROWID;"
+                  " rows INTEGER NOT NULL, lost INTEGER NOT NULL, bytes INTEGER NOT NULL,"
+                  " PRIMARY KEY (day, kind, domain)) WITHOUT ROWID;"
+                  "CREATE INDEX room_bytes ON room (day, bytes) WHERE domain = '';"
                   "PRAGMA user_version = 2;"
                   "COMMIT;";
 
@@ -77,7 +78,8 @@ const char schema_feedback[] =
     "  no INTEGER PRIMARY KEY, time_us INTEGER NOT NULL, message TEXT NOT NULL,"
     "  org TEXT NOT NULL, email TEXT NOT NULL, report_id TEXT NOT NULL, digest INTEGER NOT NULL,"
     "  domain TEXT NOT NULL, policy TEXT NOT NULL, begin_s INTEGER NOT NULL,"
-    "  end_s INTEGER NOT NULL);"
+    "  end_s INTEGER NOT NULL, bytes INTEGER NOT NULL);"
+    "CREATE INDEX feedback_bytes ON feedback (bytes);"
     "CREATE UNIQUE INDEX feedback_id ON feedback (report_id, org);"
     "CREATE INDEX feedback_time ON feedback (begin_s);"
     "CREATE TABLE feedback_row ("
@@ -106,16 +108,26 @@ _Static_assert(RCPT_OWED == 0 && RCPT_DEFERRED == 1 && RCPT_DELIVERED == 2 && RC
 #define TALLY_ADD                                                                                  \
     "SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, 1, ?12 WHERE NOT EXISTS"                 \
     " (SELECT 1 FROM room WHERE day = ?1 AND kind = ?14 AND ((domain = '' AND rows >= ?13)"        \
-    " OR (domain = ?2 AND rows >= ?15)) AND domain IN ('', ?2))"
-/* A domain's oldest day, if it is before ?1 */
+    " OR (domain = '' AND bytes >= ?16) OR (domain = ?2 AND rows >= ?15)) AND domain IN ('', ?2))"
+/* Of the oldest day before ?1: about ?2 rows, whole domains. */
+#define OLDEST_DAY(NAME) "(SELECT min(day) FROM " NAME " WHERE day < ?1)"
 #define TALLY_DROP(NAME)                                                                           \
-    "DELETE FROM " NAME " WHERE (day, domain) = (SELECT day, domain FROM " NAME                    \
-    " WHERE day < ?1 ORDER BY day, domain LIMIT 1)"
+    "DELETE FROM " NAME " WHERE day = " OLDEST_DAY(                                                \
+        NAME) " AND domain <="                                                                     \
+              " (SELECT max(domain) FROM (SELECT domain FROM " NAME                                \
+              " WHERE day = " OLDEST_DAY(NAME) " ORDER BY domain LIMIT ?2))"
+/* Likewise, of the kind ?3, but for that of all domains */
+#define OLDEST_ROOM "(SELECT day FROM room WHERE day < ?1 AND domain <> '' ORDER BY day LIMIT 1)"
+#define ROOM_DROP                                                                                  \
+    "DELETE FROM room WHERE day = " OLDEST_ROOM " AND kind = ?3 AND domain > '' AND domain <="     \
+    " (SELECT max(domain) FROM (SELECT domain FROM room WHERE day = " OLDEST_ROOM                  \
+    " AND kind = ?3 AND domain > '' ORDER BY domain LIMIT ?2))"
 
-/* The oldest report, if it came before ?1 or there are more than ?2 */
+/* The oldest report, if it came before ?1, there are more than ?2, or all take more than ?3 bytes
+ */
 #define FEEDBACK_OLDEST                                                                            \
     "(SELECT no FROM feedback WHERE no = (SELECT min(no) FROM feedback) AND (time_us < ?1"         \
-    " OR (SELECT count(*) FROM feedback) > ?2))"
+    " OR (SELECT count(*) FROM feedback) > ?2 OR (SELECT sum(bytes) FROM feedback) > ?3))"
 
 const char *const schema_statements[STORE_STATEMENTS] = {
     [STORE_BEGIN] = "BEGIN IMMEDIATE",
@@ -157,18 +169,26 @@ const char *const schema_statements[STORE_STATEMENTS] = {
     [STORE_TLS_COUNT] = "UPDATE tls_seen SET n = n + 1, last_us = ?12 WHERE " TLS_KEY,
     [STORE_TLS_ADD] = "INSERT INTO tls_seen " TALLY_ADD,
     [STORE_TLS_DROP] = TALLY_DROP("tls_seen"),
-    [STORE_ROOM_USE] = "INSERT INTO room VALUES (?1, ?2, ?3, 1, 0) ON CONFLICT"
-                       " DO UPDATE SET rows = rows + 1",
+    [STORE_ROOM_USE] = "INSERT INTO room VALUES (?1, ?2, ?3, 1, 0, ?4) ON CONFLICT"
+                       " DO UPDATE SET rows = rows + 1, bytes = bytes + ?4",
     [STORE_ROOM_LOST] = "UPDATE room SET lost = lost + 1 WHERE day = ?1 AND kind = ?2"
                         " AND domain IN ('', ?3)",
-    [STORE_FEEDBACK] = "INSERT INTO feedback VALUES (NULL, ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)"
-                       " ON CONFLICT DO NOTHING",
+    [STORE_FEEDBACK] = "INSERT INTO feedback VALUES (NULL, ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10,"
+                       " ?11) ON CONFLICT DO NOTHING",
     [STORE_FEEDBACK_ROW] =
         "INSERT INTO feedback_row SELECT no, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13"
         " FROM feedback WHERE org = ?1 AND report_id = ?2 AND digest = ?3 ON CONFLICT DO NOTHING",
+    [STORE_FEEDBACK_GROWN] = "UPDATE feedback SET bytes = bytes + ?4 WHERE org = ?1"
+                             " AND report_id = ?2 AND digest = ?3",
     [STORE_FEEDBACK_DROP_ROWS] = "DELETE FROM feedback_row WHERE report IN " FEEDBACK_OLDEST,
     [STORE_FEEDBACK_DROP] = "DELETE FROM feedback WHERE no IN " FEEDBACK_OLDEST,
-    [STORE_ROOM_DROP] = "DELETE FROM room WHERE day < ?1",
+    [STORE_ROOM_SUM] = "SELECT sum(bytes), min(day) FROM room WHERE domain = ''",
+    [STORE_ROOM_DROP] = ROOM_DROP,
+    /* when nothing else is left of the days before ?1: until then they count */
+    [STORE_ROOM_DROP_DAY] = "DELETE FROM room WHERE day < ?1 AND domain = '' AND NOT EXISTS"
+                            " (SELECT 1 FROM dmarc_seen WHERE day < ?1) AND NOT EXISTS"
+                            " (SELECT 1 FROM tls_seen WHERE day < ?1) AND NOT EXISTS"
+                            " (SELECT 1 FROM room r WHERE r.day < ?1 AND r.domain <> '')",
     /* What gateway/evidence_content.c says of a message's DMARC; no row where nobody asked for
      * reports, and for our own people's mail. */
     [STORE_EVIDENCE] =

@@ -11,6 +11,7 @@
 #include "journal/db.h"
 #include "journal/schema.h"
 #include "journal/store_open.h"
+#include "journal/tally.h"
 
 #define BUSY_MS 5000 /* a reader that checkpoints may be in the way */
 
@@ -108,6 +109,7 @@ struct journal_store *journal_store_open(const char *folder, struct err *err)
         err_set(err, "journal: out of memory");
         return NULL;
     }
+    store->tally_day_bytes_max = TALLY_DAY_BYTES_MAX;
     if (fsio_join(store->path, sizeof store->path, folder, JOURNAL_FILE, err) == 0 &&
         open_or_replace(store, err) == 0)
         return store;
@@ -122,6 +124,12 @@ void journal_store_close(struct journal_store **store)
     close_db(*store);
     free(*store);
     *store = NULL;
+}
+
+void journal_store_count(struct journal_store *store, bool dmarc, bool tls)
+{
+    store->no_dmarc = !dmarc;
+    store->no_tls = !tls;
 }
 
 /* --- writing --- */

@@ -8,6 +8,8 @@
 #define SWEEP_MESSAGES 1000
 #define SWEEP_REFUSALS 5000
 
+#define STRANGERS_PART 10 /* of the size: what strangers make us keep, each kind of it */
+
 #define SECOND_US ((int64_t)1000000)
 #define DAY_US    (86400 * SECOND_US)
 
@@ -86,6 +88,28 @@ static int drop_for_size(struct sweep *sweep, int64_t limit, int64_t now_us)
     return drop_refusals(sweep, now_us) < 0 ? -1 : drop_messages(sweep, now_us);
 }
 
+/* When the counts of a day are forgotten. */
+static int64_t tally_cutoff(int64_t now_us, uint64_t keep)
+{
+    uint64_t most = TALLY_KEEP_DAYS * (uint64_t)86400,
+             least = TALLY_KEEP_DAYS_MIN * (uint64_t)86400;
+    return now_us - (int64_t)(keep > most ? most : keep < least ? least : keep) * SECOND_US;
+}
+
+/* Before anything of ours has to go for want of room. A day's counts are bounded so that those of
+ * today and yesterday, which no sweep takes, fit. */
+static int drop_strangers(struct sweep *sweep, const struct conf_journal *conf, int64_t cutoff,
+                          int64_t now_us)
+{
+    struct journal_store *store = sweep->store;
+    int64_t part = (int64_t)(conf->size_limit / STRANGERS_PART), day = part / 4;
+    store->tally_day_bytes_max = day < TALLY_DAY_BYTES_MAX ? day : TALLY_DAY_BYTES_MAX;
+    return feedback_drop(store, cutoff, part, &sweep->rows, sweep->err) < 0
+               ? -1
+               : tally_drop(store, now_us, tally_cutoff(now_us, conf->keep), part, &sweep->rows,
+                            sweep->err);
+}
+
 int journal_store_sweep(struct journal_store *store, const struct conf_journal *conf,
                         int64_t now_us, struct err *err)
 {
@@ -94,8 +118,7 @@ int journal_store_sweep(struct journal_store *store, const struct conf_journal *
     if (journal_store_commit(store, err) < 0 || store_begin(store, err) < 0)
         return -1;
     if (drop_messages(&sweep, cutoff) < 0 || drop_refusals(&sweep, cutoff) < 0 ||
-        feedback_drop(store, cutoff, &sweep.rows, err) < 0 ||
-        tally_drop(store, now_us - TALLY_KEEP_DAYS * DAY_US, &sweep.rows, err) < 0 ||
+        drop_strangers(&sweep, conf, cutoff, now_us) < 0 ||
         drop_for_size(&sweep, (int64_t)conf->size_limit, now_us) < 0)
         return -1;
     return journal_store_commit(store, err) < 0 ? -1 : (int)sweep.rows;

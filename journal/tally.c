@@ -8,8 +8,10 @@
 #include "journal/db.h"
 #include "journal/store_open.h"
 
-#define TALLY_TEXTS         9   /* of a row, behind day and domain */
-#define TALLY_PUBLISHED_MAX 256 /* bytes of a policy */
+#define TALLY_TEXTS         9    /* of a row, behind day and domain */
+#define TALLY_PUBLISHED_MAX 256  /* bytes of a policy */
+#define TALLY_DKIM_MAX      1024 /* of results of signatures */
+#define DROP_ROWS           5000 /* at once, of a table */
 
 struct row {
     enum tally_kind kind;
@@ -63,6 +65,18 @@ static int run_room(struct journal_store *store, enum store_statement which, con
     return store_run(store, which, err);
 }
 
+static int use_room(struct journal_store *store, const struct row *row, struct str domain,
+                    struct err *err)
+{
+    size_t texts = row->domain.n;
+    for (int i = 0; i < TALLY_TEXTS; i++)
+        texts += row->texts[i].n;
+    /* the room's own row with it */
+    sqlite3_bind_int64(store->sql[STORE_ROOM_USE], 4,
+                       store_row_bytes(texts) + store_row_bytes(domain.n));
+    return run_room(store, STORE_ROOM_USE, row, domain, err);
+}
+
 static int add(struct journal_store *store, const struct row *row, struct err *err)
 {
     enum store_statement which = of_kind(row, STORE_DMARC_ADD);
@@ -72,13 +86,12 @@ static int add(struct journal_store *store, const struct row *row, struct err *e
                        row->kind == TALLY_TLS ? TALLY_TLS_ROWS_MAX : TALLY_DMARC_ROWS_MAX);
     sqlite3_bind_int(stmt, 14, (int)row->kind);
     sqlite3_bind_int64(stmt, 15, TALLY_DOMAIN_ROWS_MAX);
+    sqlite3_bind_int64(stmt, 16, store->tally_day_bytes_max);
     if (store_run(store, which, err) < 0)
         return -1;
     if (sqlite3_changes(store->db) == 0)
         return run_room(store, STORE_ROOM_LOST, row, row->domain, err);
-    return run_room(store, STORE_ROOM_USE, row, row->domain, err) < 0
-               ? -1
-               : run_room(store, STORE_ROOM_USE, row, STR_EMPTY, err);
+    return use_room(store, row, row->domain, err) < 0 ? -1 : use_room(store, row, STR_EMPTY, err);
 }
 
 /* `once`: one that is no later than the last one was counted before. */
@@ -157,12 +170,12 @@ static struct str aligned_of(sqlite3_stmt *seen)
     return spf && dkim ? STR("dkim,spf") : spf ? STR("spf") : dkim ? STR("dkim") : STR_EMPTY;
 }
 
-/* As many lines as fit into EVENT_TEXT_MAX. */
+/* As many lines as fit into TALLY_DKIM_MAX. */
 static struct str whole_lines(struct str lines)
 {
-    if (lines.n <= EVENT_TEXT_MAX)
+    if (lines.n <= TALLY_DKIM_MAX)
         return lines;
-    size_t end = str_rchr(str_sub(lines, 0, EVENT_TEXT_MAX), '\n');
+    size_t end = str_rchr(str_sub(lines, 0, TALLY_DKIM_MAX), '\n');
     return str_sub(lines, 0, end == STR_NONE ? 0 : end);
 }
 
@@ -204,7 +217,7 @@ static bool may_be_wanted(struct str evidence)
 
 static int tally_seen(struct journal_store *store, const struct seen *seen, struct err *err)
 {
-    if (seen->client_ip.n == 0 || seen->time_us < 0 || seen->evidence.n == 0 ||
+    if (store->no_dmarc || seen->client_ip.n == 0 || seen->time_us < 0 || seen->evidence.n == 0 ||
         !may_be_wanted(seen->evidence))
         return 0;
     sqlite3_stmt *stmt = store->sql[STORE_EVIDENCE];
@@ -261,17 +274,51 @@ int tally_tls(struct journal_store *store, const struct event_tls *event, struct
                                       failed ? event->receiving_mx : STR_EMPTY,
                                       failed ? event->receiving_helo : STR_EMPTY, event->result,
                                       failed ? reason : STR_EMPTY}};
-    return count(store, &row, true, err);
+    return store->no_tls ? 0 : count(store, &row, true, err);
 }
 
 /* --- forgetting --- */
 
-int tally_drop(struct journal_store *store, int64_t before_us, int64_t *rows, struct err *err)
+/* Above the limit: the day behind the oldest one. */
+static int before_by_size(struct journal_store *store, int64_t bytes_max, int64_t *before,
+                          struct err *err)
 {
-    static const enum store_statement drops[] = {STORE_DMARC_DROP, STORE_TLS_DROP, STORE_ROOM_DROP};
+    sqlite3_stmt *stmt = store->sql[STORE_ROOM_SUM];
+    int code = sqlite3_step(stmt);
+    if (code == SQLITE_ROW && sqlite3_column_int64(stmt, 0) > bytes_max)
+        *before = sqlite3_column_int64(stmt, 1) + 1;
+    if (code != SQLITE_ROW)
+        db_fail(store->db, "tally", err);
+    sqlite3_reset(stmt);
+    return code == SQLITE_ROW ? 0 : store_fail(store, err);
+}
+
+int tally_drop(struct journal_store *store, int64_t now_us, int64_t before_us, int64_t bytes_max,
+               int64_t *rows, struct err *err)
+{
+    static const struct {
+        enum store_statement statement;
+        int kind; /* 0: it asks for none */
+        bool bounded;
+    } drops[] = {{STORE_DMARC_DROP, 0, true},
+                 {STORE_TLS_DROP, 0, true},
+                 {STORE_ROOM_DROP, TALLY_DMARC, true},
+                 {STORE_ROOM_DROP, TALLY_TLS, true},
+                 {STORE_ROOM_DROP_DAY, 0, false}};
+    int64_t before = tally_day(before_us), by_size = 0, kept = tally_day(now_us) - 1;
+    if (before_by_size(store, bytes_max, &by_size, err) < 0)
+        return -1;
+    /* those days are reported yet, and bounded each */
+    by_size = by_size < kept ? by_size : kept;
+    before = by_size > before ? by_size : before;
     for (size_t i = 0; i < sizeof drops / sizeof *drops; i++) {
-        sqlite3_bind_int64(store->sql[drops[i]], 1, tally_day(before_us));
-        if (store_run(store, drops[i], err) < 0)
+        sqlite3_stmt *stmt = store->sql[drops[i].statement];
+        sqlite3_bind_int64(stmt, 1, before);
+        if (drops[i].bounded)
+            sqlite3_bind_int64(stmt, 2, DROP_ROWS);
+        if (drops[i].kind)
+            sqlite3_bind_int(stmt, 3, drops[i].kind);
+        if (store_run(store, drops[i].statement, err) < 0)
             return -1;
         *rows += sqlite3_changes64(store->db);
     }

@@ -13,7 +13,9 @@
 #define TALLY_DOMAIN_ROWS_MAX 5000 /* of a day and domain */
 #define TALLY_DMARC_ROWS_MAX  200000
 #define TALLY_TLS_ROWS_MAX    20000
-#define TALLY_KEEP_DAYS       35 /* what was reported can be looked at so long */
+#define TALLY_DAY_BYTES_MAX   ((int64_t)128 * 1024 * 1024) /* of a day and kind; or less, sweep.c */
+#define TALLY_KEEP_DAYS       35 /* what was reported can be looked at so long; or journal.keep */
+#define TALLY_KEEP_DAYS_MIN   3  /* until it is reported */
 #define TALLY_DAY_US          (86400 * (int64_t)1000000)
 
 enum tally_kind { TALLY_DMARC = 1, TALLY_TLS = 2 };

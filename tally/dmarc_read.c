@@ -9,7 +9,8 @@
 
 #define PATH_ROOM   512 /* bytes of the names of all open elements */
 #define RESULTS_MAX 2048
-#define COUNT_MAX   ((uint64_t)1 << 40)
+#define COUNT_MAX   ((uint64_t)1 << 31) /* sums of all that is kept fit into 63 bits */
+#define WORD_MAX    32                  /* bytes of a word out of a list of the RFC's */
 #define SECONDS_MAX ((uint64_t)1 << 36)
 
 /* What is read now. */
@@ -55,27 +56,28 @@ static const struct {
     const char *path;
     enum owner owner;
     size_t at;
+    size_t max; /* bytes: more refuses the report; 0: any number, cut at DMARC_READ_TEXT_MAX */
 } places[] = {
-    {"/feedback/report_metadata/org_name", REPORT, IN_REPORT(org)},
-    {"/feedback/report_metadata/email", REPORT, IN_REPORT(email)},
-    {"/feedback/report_metadata/report_id", REPORT, IN_REPORT(report_id)},
-    {"/feedback/report_metadata/date_range/begin", READING, IN_READING(begin)},
-    {"/feedback/report_metadata/date_range/end", READING, IN_READING(end)},
-    {"/feedback/policy_published/domain", REPORT, IN_REPORT(domain)},
-    {"/feedback/policy_published/p", REPORT, IN_REPORT(p)},
-    {"/feedback/record/row/source_ip", ROW, IN_ROW(source_ip)},
-    {"/feedback/record/row/count", READING, IN_READING(count)},
-    {"/feedback/record/row/policy_evaluated/disposition", ROW, IN_ROW(disposition)},
-    {"/feedback/record/row/policy_evaluated/dkim", ROW, IN_ROW(dkim)},
-    {"/feedback/record/row/policy_evaluated/spf", ROW, IN_ROW(spf)},
-    {"/feedback/record/row/policy_evaluated/reason/type", ROW, IN_ROW(override)},
-    {"/feedback/record/identifiers/header_from", ROW, IN_ROW(header_from)},
-    {"/feedback/record/identifiers/envelope_from", ROW, IN_ROW(envelope_from)},
-    {"/feedback/record/auth_results/dkim/domain", READING, IN_READING(auth_domain)},
-    {"/feedback/record/auth_results/dkim/selector", READING, IN_READING(auth_selector)},
-    {"/feedback/record/auth_results/dkim/result", READING, IN_READING(auth_result)},
-    {"/feedback/record/auth_results/spf/domain", READING, IN_READING(auth_domain)},
-    {"/feedback/record/auth_results/spf/result", READING, IN_READING(auth_result)},
+    {"/feedback/report_metadata/org_name", REPORT, IN_REPORT(org), 0},
+    {"/feedback/report_metadata/email", REPORT, IN_REPORT(email), 0},
+    {"/feedback/report_metadata/report_id", REPORT, IN_REPORT(report_id), 0},
+    {"/feedback/report_metadata/date_range/begin", READING, IN_READING(begin), 0},
+    {"/feedback/report_metadata/date_range/end", READING, IN_READING(end), 0},
+    {"/feedback/policy_published/domain", REPORT, IN_REPORT(domain), 0},
+    {"/feedback/policy_published/p", REPORT, IN_REPORT(p), WORD_MAX},
+    {"/feedback/record/row/source_ip", ROW, IN_ROW(source_ip), 0},
+    {"/feedback/record/row/count", READING, IN_READING(count), 0},
+    {"/feedback/record/row/policy_evaluated/disposition", ROW, IN_ROW(disposition), WORD_MAX},
+    {"/feedback/record/row/policy_evaluated/dkim", ROW, IN_ROW(dkim), WORD_MAX},
+    {"/feedback/record/row/policy_evaluated/spf", ROW, IN_ROW(spf), WORD_MAX},
+    {"/feedback/record/row/policy_evaluated/reason/type", ROW, IN_ROW(override), WORD_MAX},
+    {"/feedback/record/identifiers/header_from", ROW, IN_ROW(header_from), DOMAIN_NAME_MAX},
+    {"/feedback/record/identifiers/envelope_from", ROW, IN_ROW(envelope_from), DOMAIN_NAME_MAX},
+    {"/feedback/record/auth_results/dkim/domain", READING, IN_READING(auth_domain), 0},
+    {"/feedback/record/auth_results/dkim/selector", READING, IN_READING(auth_selector), 0},
+    {"/feedback/record/auth_results/dkim/result", READING, IN_READING(auth_result), 0},
+    {"/feedback/record/auth_results/spf/domain", READING, IN_READING(auth_domain), 0},
+    {"/feedback/record/auth_results/spf/result", READING, IN_READING(auth_result), 0},
 };
 
 static struct str *place_of(struct reading *r, size_t i)
@@ -94,6 +96,8 @@ static void take_text(struct reading *r)
         if (strcmp(r->path, places[i].path) != 0)
             continue;
         struct str *to = place_of(r, i);
+        if (places[i].max && text.n > places[i].max)
+            return fail(r, "a text is longer than any can be");
         if (to->s == NULL && text.n > 0) {
             *to = pool_str(r->pool, text);
             if (to->s == NULL)

@@ -92,6 +92,7 @@ sub dane_gateway {
         settings => {
             ''        => { hostname => 'mx.ours.example' },
             antivirus => { engines => '{ }' },
+            reports   => { tls_send => 'yes', sender => 'jean@ours.example' },
             resolver  => { enabled => 'yes', root_hints => '"' . $tree->hints . '"', trust_anchor => '"' . $tree->anchor . '"' },
             queue     => { lifetime => $lifetime, free_space_min => '0', retry_first => '1s', retry_max => '2s', connect_timeout => '5s', reply_timeout => '5s' },
             outside   => { never_to => '{ }', port => PORT, trusted => '"' . $authority->file . '"', %outside },

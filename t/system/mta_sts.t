@@ -80,6 +80,7 @@ sub sts_gateway {
         settings => {
             ''        => { hostname => 'mx.ours.example' },
             antivirus => { engines => '{ }' },
+            reports   => { tls_send => 'yes', sender => 'jean@ours.example' },
             resolver  => $dns->settings,
             fetch     => { trusted => qq("$web_ca->{cert}"), port => $web->{port} },
             queue     => { free_space_min => '0', retry_first => '1s', retry_max => '2s', connect_timeout => '5s', reply_timeout => '5s' },

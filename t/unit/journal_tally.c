@@ -8,8 +8,10 @@
 #include <sqlite3.h>
 
 #include "base/log.h"
+#include "journal/feedback.h"
 #include "journal/store.h"
 #include "journal/tally.h"
+#include "journal/time_id.h"
 
 #define DAY    ((int64_t)20780)
 #define DAY_AT (DAY * TALLY_DAY_US)
@@ -306,7 +308,7 @@ static void domains_of_a_day_with_what_was_lost(void **state)
 static void old_days_are_forgotten(void **state)
 {
     struct fixture *f = *state;
-    struct conf_journal conf = {.keep = 86400, .size_limit = (uint64_t)1 << 40};
+    struct conf_journal conf = {.keep = 90 * 86400, .size_limit = (uint64_t)1 << 40};
     struct tally_domain *domains;
     struct err err = {""};
     int64_t late = DAY_AT + (TALLY_KEEP_DAYS + 1) * TALLY_DAY_US;
@@ -320,6 +322,114 @@ static void old_days_are_forgotten(void **state)
     assert_int_equal(n, 0);
     assert_int_equal(tally_domains(f->journal, TALLY_TLS, DAY + 1, f->pool, &domains, &n, &err), 0);
     assert_int_equal(n, 1);
+}
+
+static size_t tls_domains(struct fixture *f, int64_t day)
+{
+    struct tally_domain *domains;
+    struct err err = {""};
+    size_t n;
+    open_reader(f);
+    assert_int_equal(tally_domains(f->journal, TALLY_TLS, day, f->pool, &domains, &n, &err), 0);
+    return n;
+}
+
+static void sweep(struct fixture *f, unsigned keep, uint64_t size_limit, int64_t now_us)
+{
+    struct conf_journal conf = {.keep = keep, .size_limit = size_limit};
+    struct err err = {""};
+    assert_in_range(journal_store_sweep(f->store, &conf, now_us, &err), 0, INT32_MAX);
+}
+
+/* As long as the rest of the journal, but until they are reported; many at once. */
+static void days_are_kept_as_the_journal_is(void **state)
+{
+    struct fixture *f = *state;
+    static const uint64_t size = (uint64_t)1 << 40;
+    struct event e = {.kind = EVENT_TLS,
+                      .tls = {.policy_type = STR("sts"), .sending_ip = STR("192.0.2.1")}};
+    char name[32];
+    for (int i = 0; i < 300; i++) {
+        snprintf(name, sizeof name, "d%d.example", i);
+        e.tls.time_us = DAY_AT + i;
+        e.tls.domain = str_of(name);
+        apply(f, &e);
+    }
+    sweep(f, 86400, size, DAY_AT + 3 * TALLY_DAY_US);
+    assert_int_equal(tls_domains(f, DAY), 300);
+    sweep(f, 7 * 86400, size, DAY_AT + 7 * TALLY_DAY_US);
+    assert_int_equal(tls_domains(f, DAY), 300);
+    sweep(f, 7 * 86400, size, DAY_AT + 8 * TALLY_DAY_US);
+    assert_int_equal(tls_domains(f, DAY), 0);
+}
+
+static void nothing_is_counted_for_reports_that_are_not_sent(void **state)
+{
+    struct fixture *f = *state;
+    struct tally_dmarc *rows;
+    const char *text =
+        evidence(f, "ham", DMARC("pass", "reject", "none", "false", "true", "false"), "");
+    journal_store_count(f->store, false, false);
+    put_message(f, "01A", "", text);
+    put_refused(f, DAY_AT, 550, text);
+    put_tls(f, DAY_AT, "198.51.100.1", "");
+    assert_int_equal(dmarc_rows(f, &rows), 0);
+    assert_int_equal(tls_domains(f, DAY), 0);
+    journal_store_count(f->store, true, false);
+    put_message(f, "01B", "", text);
+    put_tls(f, DAY_AT + 1, "198.51.100.1", "");
+    assert_int_equal(dmarc_rows(f, &rows), 1);
+    assert_int_equal(tls_domains(f, DAY), 0);
+    journal_store_count(f->store, true, true);
+    put_tls(f, DAY_AT + 2, "198.51.100.1", "");
+    assert_int_equal(tls_domains(f, DAY), 1);
+}
+
+/* What strangers make us keep takes its share and no more: the mail's journal stays. */
+static void strangers_push_nothing_out(void **state)
+{
+    struct fixture *f = *state;
+    static const uint64_t size = 20 * 1024 * 1024;
+    static char long_text[2000];
+    struct journal_totals totals;
+    struct feedback_sum *sums;
+    struct tally_domain *domains;
+    struct err err = {""};
+    char name[300], id[TIME_ID_SIZE];
+    size_t n;
+    memset(long_text, 'x', sizeof long_text);
+    time_id(DAY_AT, id);
+    put_message(f, id, "", "{}");
+    sweep(f, 90 * 86400, size, DAY_AT);
+    for (int i = 0; i < 12000; i++) {
+        snprintf(name, sizeof name, "r%d", i / 100);
+        const struct event report = {.kind = EVENT_FEEDBACK,
+                                     .feedback = {.time_us = DAY_AT + i,
+                                                  .message = STR("01B"),
+                                                  .org = STR("Big"),
+                                                  .report_id = str_of(name),
+                                                  .domain = STR("univ.example"),
+                                                  .index = (uint32_t)(i % 100),
+                                                  .n = 1,
+                                                  .source_ip = STR("192.0.2.1"),
+                                                  .results = str_n(long_text, sizeof long_text)}};
+        apply(f, &report);
+        snprintf(name, sizeof name, "198.51.%d.%d %.200s", i / 256, i % 256, long_text);
+        put_tls(f, DAY_AT + i % TALLY_DOMAIN_ROWS_MAX, name, "validation-failure");
+        if (i % 1000 == 999)
+            sweep(f, 90 * 86400, size, DAY_AT + 2 * TALLY_DAY_US);
+    }
+    open_reader(f);
+    assert_int_equal(journal_totals(f->journal, &totals, &err), 0);
+    assert_int_equal(totals.messages, 1);
+    assert_int_equal(tally_domains(f->journal, TALLY_TLS, DAY, f->pool, &domains, &n, &err), 0);
+    assert_int_equal(n, 1);
+    assert_in_range(domains[0].n, 1, 4000);
+    assert_in_range(domains[0].lost, 1000, 12000);
+    const struct feedback_filter filter = {.limit = 10};
+    assert_int_equal(feedback_sums(f->journal, &filter, f->pool, &sums, &n, &err), 0);
+    assert_int_equal(n, 1);
+    assert_in_range(sums[0].n, 1, size / 10 / 4096); /* each has a page and more */
 }
 
 /* A journal of the version before is taken over with what is in it. */
@@ -364,6 +474,10 @@ int main(void)
         cmocka_unit_test_setup_teardown(tls_sessions_are_counted, set_up, tear_down),
         cmocka_unit_test_setup_teardown(domains_of_a_day_with_what_was_lost, set_up, tear_down),
         cmocka_unit_test_setup_teardown(old_days_are_forgotten, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(days_are_kept_as_the_journal_is, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(nothing_is_counted_for_reports_that_are_not_sent, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(strangers_push_nothing_out, set_up, tear_down),
         cmocka_unit_test_setup_teardown(version_1_is_taken_over, set_up, tear_down),
     };
     log_open("test", LOG_ERROR_LEVEL + 1);

@@ -104,6 +104,7 @@ static void what_makes_no_sense_is_refused(void **state)
         {"<feedback>" HEAD RECORD("localhost", "3") "</feedback>", "no address"},
         {"<feedback>" HEAD RECORD("192.0.2.1", "-3") "</feedback>", "no number"},
         {"<feedback>" HEAD RECORD("192.0.2.1", "99999999999999999999") "</feedback>", "no number"},
+        {"<feedback>" HEAD RECORD("192.0.2.1", "2147483649") "</feedback>", "no number"},
         {"<feedback>" HEAD RECORD("192.0.2.1", "3"), "no element found"},
         {"<a><a><a><a><a><a><a><a><a><a><a><a><a><a><a><a><a><a>", "no DMARC report"},
         {"<feedback><a><a><a><a><a><a><a><a><a><a><a><a><a><a><a><a><a>", "too deep"},
@@ -144,11 +145,45 @@ static void long_texts_are_cut_and_many_records_refused(void **state)
     buf_release(&xml);
 }
 
+/* What the journal keeps of each record. */
+static void texts_that_no_record_has_are_refused(void **state)
+{
+    struct fixture *f = *state;
+    static const struct {
+        const char *before, *behind;
+        size_t most;
+    } places[] = {
+        {"<row><policy_evaluated><disposition>", "</disposition></policy_evaluated></row>", 32},
+        {"<row><policy_evaluated><dkim>", "</dkim></policy_evaluated></row>", 32},
+        {"<row><policy_evaluated><spf>", "</spf></policy_evaluated></row>", 32},
+        {"<row><policy_evaluated><reason><type>", "</type></reason></policy_evaluated></row>", 32},
+        {"<identifiers><header_from>", "</header_from></identifiers>", 253},
+        {"<identifiers><envelope_from>", "</envelope_from></identifiers>", 253},
+    };
+    for (size_t i = 0; i < sizeof places / sizeof *places; i++)
+        for (size_t more = 0; more < 2; more++) {
+            struct buf xml = BUF_INIT(8192);
+            buf_addf(&xml,
+                     "<feedback>%s<record><row><source_ip>192.0.2.1</source_ip><count>1</count>"
+                     "</row>%s",
+                     HEAD, places[i].before);
+            for (size_t n = 0; n < places[i].most + more; n++)
+                buf_addc(&xml, 'x');
+            buf_addf(&xml, "%s</record></feedback>", places[i].behind);
+            assert_int_equal(dmarc_read(buf_str(&xml), f->pool, &f->report, &f->err),
+                             more ? -1 : 0);
+            if (more)
+                assert_non_null(strstr(f->err.text, "longer than any can be"));
+            buf_release(&xml);
+        }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(both_forms_are_read, set_up, tear_down),
         cmocka_unit_test_setup_teardown(what_makes_no_sense_is_refused, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(texts_that_no_record_has_are_refused, set_up, tear_down),
         cmocka_unit_test_setup_teardown(long_texts_are_cut_and_many_records_refused, set_up,
                                         tear_down),
     };
