@@ -38,8 +38,8 @@ struct work {
     char folder[PATH_MAX];
     int64_t until_ms;
     int64_t now_s;
-    bool at_once; /* not at each domain's own time */
-    bool later;   /* the DNS did not say to whom */
+    int64_t one; /* the day that is sent at once, not at each domain's own time; -1: none */
+    bool later;  /* the DNS did not say to whom */
 };
 
 /* --- one report --- */
@@ -132,11 +132,20 @@ static int post_all(const struct work *work, const struct tally_subject *subject
     return result;
 }
 
-/* Nobody knew to whom, until the day was too long over. */
+/* The day is too long over for another try. Of one that is sent at once the clock, or who asks
+ * again, makes it. */
+static bool is_last_try(const struct work *work, const struct tally_subject *subject)
+{
+    return work->one < 0 && work->now_s >= (subject->day + TALLIES_DAYS) * 86400 + TALLIES_GRACE &&
+           clock_ms() >= work->desk->tallies.since_ms + TALLIES_GRACE * (int64_t)1000;
+}
+
+/* Nobody knew to whom, until the day was too long over. Where there was nobody to ask, that says
+ * nothing. */
 static int put_off(struct work *work, const struct tally_subject *subject,
                    const struct sent_book *book, const struct err *why, struct err *err)
 {
-    if (work->now_s < (subject->day + TALLIES_DAYS) * 86400) {
+    if (!is_last_try(work, subject) || work->patient.fd < 0) {
         work->later = true;
         return 0;
     }
@@ -153,7 +162,8 @@ static int send_one(struct work *work, const struct tally_subject *subject, uint
     struct buf text = BUF_INIT(TALLY_TEXT_MAX), gzip = BUF_INIT(TALLY_MAIL_MAX / 2);
     if (pool == NULL)
         return err_set(err, "out of memory for a report");
-    enum wanted wanted = wanted_by(subject->kind, subject->domain, &work->dns, pool, &list, &why);
+    enum wanted wanted = wanted_by(subject->kind, subject->domain, &work->dns,
+                                   is_last_try(work, subject), pool, &list, &why);
     int result = 0;
     if (wanted == WANTED_NOT)
         result = sent_note(book, SENT_UNWANTED, subject->domain, str_of(why.text), err);
@@ -199,7 +209,7 @@ static int send_list(struct work *work, struct tally_subject *subject,
         const struct tally_domain *domain = &domains[(from + i) % n];
         subject->domain = domain->domain;
         if (sent_find(book, domain->domain).state != SENT_NOT ||
-            (!work->at_once && work->now_s < due_s(subject)))
+            (work->one < 0 && work->now_s < due_s(subject)))
             continue;
         if (clock_ms() > work->until_ms)
             return 1;
@@ -263,11 +273,10 @@ static int open_work(struct work *work, struct err *err)
 static int run(void *data, int fd, struct buf *result, struct err *err)
 {
     struct work *work = data;
-    int64_t today = work->now_s / 86400, one = work->desk->tallies.day_now;
+    int64_t today = work->now_s / 86400, one = work->one;
     (void)fd;
     work->post.incoming_fd = work->patient.fd = -1;
     work->until_ms = clock_ms() + WORK_MS;
-    work->at_once = one >= 0;
     int more = open_work(work, err);
     if (more == 0 && one >= 0)
         more = send_day(work, one, err);
@@ -288,7 +297,7 @@ static void begin(struct desk *desk)
     struct sandbox box = {.required = desk->conf->sandbox_required,
                           .allow = SANDBOX_FILES | SANDBOX_UNIX_CONNECT,
                           .memory_limit = MEMORY_MAX};
-    struct work work = {.desk = desk, .now_s = desk_now_us() / 1000000};
+    struct work work = {.desk = desk, .now_s = desk_now_us() / 1000000, .one = t->day_now};
     const struct reader_work reader = {
         .run = run, .data = &work, .fd = -1, .sandbox = &box, .timeout = TIMEOUT, .result_max = 2};
     struct err err = {""};
@@ -297,7 +306,10 @@ static void begin(struct desk *desk)
         sandbox_path_in(&box, desk->conf->state_dir, folders[i], SANDBOX_WRITE);
     sandbox_path_in(&box, desk->conf->state_dir, "journal", SANDBOX_READ);
     t->sending = reader_start(&t->sender, &reader, &err) == 0;
-    if (!t->sending)
+    if (t->sending) {
+        t->day_at_work = t->day_now;
+        t->day_now = -1;
+    } else
         log_error("no aggregate report is sent yet: %s", err.text);
     t->at_ms = clock_ms() + LOOK_MS;
 }
@@ -312,8 +324,11 @@ static void end(struct desk *desk)
     t->sending = false;
     if (how != READER_DONE)
         log_error("aggregate reports are sent later: %s", err.text);
-    if (word != WORD_MORE)
-        t->day_now = -1;
+    /* what was asked for meanwhile goes first */
+    if (t->day_now >= 0)
+        word = WORD_MORE;
+    else if (word == WORD_MORE)
+        t->day_now = t->day_at_work;
     t->at_ms = clock_ms() + (word == WORD_MORE ? SOON_MS : word == WORD_LATER ? LATER_MS : LOOK_MS);
     buf_release(&result);
 }
@@ -337,7 +352,10 @@ static void sweep(struct desk *desk, int64_t today)
 
 void tallies_start(struct desk *desk)
 {
-    desk->tallies = (struct tallies){.day_now = -1, .at_ms = clock_ms() + SOON_MS};
+    desk->tallies = (struct tallies){.since_ms = clock_ms(),
+                                     .day_now = -1,
+                                     .day_at_work = -1,
+                                     .at_ms = clock_ms() + SOON_MS};
 }
 
 void tallies_tick(struct desk *desk)

@@ -12,14 +12,17 @@
 #define TALLIES_FIRST  900 /* seconds after midnight: what is late is in the journal by then */
 #define TALLIES_SPREAD (6 * 3600) /* … and so much later the last domain's */
 #define TALLIES_DAYS   2          /* back, for a gateway that did not run */
+#define TALLIES_GRACE  (4 * 3600) /* … and since it runs: until then a silent DNS ends nothing */
 
 struct desk;
 
 struct tallies {
     struct reader sender; /* at work */
     bool sending;
-    int64_t at_ms;   /* monotonic: when to look next */
-    int64_t day_now; /* that is to be sent without waiting; -1: none */
+    int64_t at_ms;       /* monotonic: when to look next */
+    int64_t since_ms;    /* monotonic: it runs */
+    int64_t day_now;     /* that is to be sent without waiting; -1: none */
+    int64_t day_at_work; /* the one that the process at work sends so; -1: none */
     int64_t swept_day;
 };
 

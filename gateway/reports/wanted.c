@@ -30,6 +30,7 @@ struct place {
     struct str domain; /* the policy's */
     const struct dns_source *dns;
     struct pool *pool;
+    bool last; /* there is no later */
 };
 
 static enum wanted is_own(const struct place *place, struct str host)
@@ -82,30 +83,47 @@ static enum wanted agrees(const struct place *place, struct rua *rua)
     return WANTED_NOT;
 }
 
-/* Keeps those that may be sent to. */
+/* Keeps those that may be sent to. Whose DNS stays silent takes the report from nobody else. */
 static enum wanted keep_agreed(const struct place *place, struct rua_list *list, struct err *why)
 {
     size_t n = 0;
+    bool unknown = false;
     for (size_t i = 0; i < list->n; i++) {
         enum wanted wanted = agrees(place, &list->list[i]);
         if (wanted == WANTED_UNKNOWN) {
             err_set(why, "whether %s wants reports about it: the DNS does not say",
                     list->list[i].host);
-            return WANTED_UNKNOWN;
-        }
-        if (wanted == WANTED)
+            if (!place->last)
+                return WANTED_UNKNOWN;
+            unknown = true;
+        } else if (wanted == WANTED)
             list->list[n++] = list->list[i];
         else
             err_set(why, "%s has not said that it wants reports about it", list->list[i].host);
     }
     list->n = n;
-    return n ? WANTED : WANTED_NOT;
+    return n ? WANTED : unknown ? WANTED_UNKNOWN : WANTED_NOT;
+}
+
+/* The same address written twice, or that several were moved to, gets one. */
+static void drop_twins(struct rua_list *list)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < list->n; i++) {
+        bool twin = false;
+        for (size_t k = 0; k < n; k++)
+            twin |= list->list[k].way == list->list[i].way &&
+                    str_ieq(str_of(list->list[k].target), str_of(list->list[i].target));
+        if (!twin)
+            list->list[n++] = list->list[i];
+    }
+    list->n = n;
 }
 
 enum wanted wanted_by(enum tally_kind kind, struct str domain, const struct dns_source *dns,
-                      struct pool *pool, struct rua_list *list, struct err *why)
+                      bool last, struct pool *pool, struct rua_list *list, struct err *why)
 {
-    const struct place place = {domain, dns, pool};
+    const struct place place = {domain, dns, pool, last};
     struct str record;
     struct str name =
         pool_strf(pool, kind == TALLY_TLS ? "_smtp._tls.%.*s" : "_dmarc.%.*s", STR_ARG(domain));
@@ -121,5 +139,8 @@ enum wanted wanted_by(enum tally_kind kind, struct str domain, const struct dns_
         err_set(why, "%.*s names no address that reports can be sent to", STR_ARG(name));
         return WANTED_NOT;
     }
-    return kind == TALLY_DMARC ? keep_agreed(&place, list, why) : WANTED;
+    wanted = kind == TALLY_DMARC ? keep_agreed(&place, list, why) : WANTED;
+    if (wanted == WANTED)
+        drop_twins(list);
+    return wanted;
 }

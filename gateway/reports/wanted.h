@@ -13,9 +13,10 @@ enum wanted { WANTED, WANTED_NOT, WANTED_UNKNOWN };
 
 /*
  * WANTED: the list is not empty. WANTED_NOT: why is why. WANTED_UNKNOWN: the DNS does not say now,
- * and nothing is to be sent to anybody, so that it goes to all at once later.
+ * and nothing is to be sent to anybody, so that it goes to all at once later; `last`: there is no
+ * later, and of whom the DNS says nothing he has not agreed. Nobody is in the list twice.
  */
 enum wanted wanted_by(enum tally_kind kind, struct str domain, const struct dns_source *dns,
-                      struct pool *pool, struct rua_list *list, struct err *why);
+                      bool last, struct pool *pool, struct rua_list *list, struct err *why);
 
 #endif

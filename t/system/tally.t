@@ -36,6 +36,7 @@ my %asks = (
     sneaky   => 'mailto:sneaky@turned.example',
     dark     => 'mailto:dmarc@dark-collector.example',
     nobody   => undef,
+    twice    => 'mailto:dmarc@twice.example,mailto:DMARC@Twice.example',
 );
 my @names   = sort keys %asks;
 my @records = (
@@ -162,7 +163,7 @@ wait_until( 60, sub {
     %tls = rows_of( 'tls', $yesterday );
     return !grep { $_->{report} =~ /^(?:not sent|begun)$/ && $_->{domain} ne 'dark.example' } values %dmarc, values %tls;
 } );
-is( $dmarc{"$_.example"}{report}, 'sent', "$_: sent" ) for qw(good agreed moved);
+is( $dmarc{"$_.example"}{report}, 'sent', "$_: sent" ) for qw(good agreed moved twice);
 is( $dmarc{"$_.example"}{report}, 'unwanted', "$_: not" ) for qw(victim small sneaky);
 is( $dmarc{'dark.example'}{report}, 'not sent', 'dark: whether it is wanted the DNS does not say now; later' );
 like( $dmarc{'victim.example'}{detail}, qr/innocent\.example has not said that it wants reports/, 'nobody who did not ask' );
@@ -177,6 +178,9 @@ is( scalar $sink->messages($_), 1, "$_ has one" )
     for qw(dmarc@good.example agreed@collector.example elsewhere@collector.example tls@secure.example);
 is( scalar $sink->messages($_), 0, "$_ has none" )
     for qw(moved@collector.example postmaster@innocent.example dmarc@small.example sneaky@turned.example tls@two.example other@two.example dmarc@dark-collector.example);
+
+is( scalar( map { $sink->messages($_) } qw(dmarc@twice.example DMARC@twice.example DMARC@Twice.example) ),
+    1, 'who is named twice has one' );
 
 sub parsed {
     my ($address) = @_;
