@@ -75,7 +75,9 @@ static int fill_envelope(const struct post *post, const struct outgoing *mail, s
         return err_set(err, "out of memory for an envelope");
     for (size_t i = 0; i < mail->n_recipients; i++) {
         envelope->recipients[i] =
-            (struct spool_recipient){.address = mail->recipients[i], .how = mail->how};
+            (struct spool_recipient){.address = mail->recipients[i],
+                                     .how = mail->how,
+                                     .notify = mail->expendable ? DSN_NEVER : 0};
         /* a next hop without it refuses these recipients, which the journal then tells */
         envelope->smtputf8 |= !str_is_ascii(mail->recipients[i]);
     }

@@ -21,6 +21,7 @@ struct outgoing {
     bool eightbit;
     bool requiretls; /* RFC 8689: it goes as what it is about was to go */
     bool tls_waived; /* likewise; the mail says so itself */
+    bool expendable; /* what nobody takes fails, and is not held */
 };
 
 struct post {

@@ -8,7 +8,8 @@ lib_libtally_a_SOURCES = \
     tally/tls_json.c tally/tls_json.h \
     tally/dmarc_read.c tally/dmarc_read.h \
     tally/letter.c tally/letter.h \
-    tally/sent.c tally/sent.h
+    tally/sent.c tally/sent.h \
+    tally/shares.c tally/shares.h
 TALLY_LIBS = lib/libtally.a $(JANSSON_LIBS) $(ZLIB_LIBS) $(EXPAT_LIBS) $(JOURNAL_LIBS) lib/libsender.a $(MAIL_LIBS)
 
 unit += t/unit/tally_compose t/unit/tally_read

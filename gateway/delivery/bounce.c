@@ -17,6 +17,7 @@
 
 #include "base/log.h"
 #include "gateway/delivery/bounce_work.h"
+#include "gateway/gate/ours.h"
 
 /* What fails of a message within this time is told to its sender at once, in one bounce. */
 #define GATHER_SECONDS 30
@@ -25,10 +26,19 @@
 #define TURN_SECONDS   2  /* when too many are being made */
 #define POOL_MAX       (16 * 1024 * 1024) /* memory for making one */
 
+/* Mail of ours of which nobody is told anything (gateway/outgoing.h), and which nobody misses. */
+static bool is_expendable(const struct envelope *e, const struct spool_recipient *r)
+{
+    return str_eq(e->protocol, STR(OURS_LOCAL)) && e->sender.n == 0 && r->notify == DSN_NEVER &&
+           r->released_us == 0;
+}
+
 enum bounce_answer bounce_wanted(const struct job *job, enum bounce_event event, uint32_t index)
 {
     const struct envelope *e = &job->loaded->file->envelope;
     struct bounce_to to;
+    if (event == BOUNCE_FAILURE && is_expendable(e, &e->recipients[index]))
+        return BOUNCE_UNWANTED;
     return bounce_decide(job->delivery->conf, job->brought, event, e, &e->recipients[index], &to);
 }
 

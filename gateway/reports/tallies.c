@@ -14,6 +14,7 @@
 #include "tally/dmarc_xml.h"
 #include "tally/letter.h"
 #include "tally/sent.h"
+#include "tally/shares.h"
 #include "tally/tls_json.h"
 
 #define LOOK_MS     60000  /* between two looks */
@@ -36,6 +37,7 @@ struct work {
     struct patient patient;
     struct dns_source dns;
     char folder[PATH_MAX];
+    struct shares shares; /* of the day and kind at hand */
     int64_t until_ms;
     int64_t now_s;
     int64_t one; /* the day that is sent at once, not at each domain's own time; -1: none */
@@ -84,7 +86,8 @@ static int post_one(const struct work *work, const struct tally_subject *subject
                            .how = STR("asked by its domain for reports"),
                            .subject = buf_str(&title),
                            .mail = buf_str(&mail),
-                           .tls_waived = subject->kind == TALLY_TLS};
+                           .tls_waived = subject->kind == TALLY_TLS,
+                           .expendable = true};
     int result = str_copy(str_of(id), out.id, sizeof out.id) && buf_ok(&mail) && buf_ok(&title)
                      ? post_send(&work->post, &out, err)
                      : err_set(err, "a mail of more than %zu bytes", mail.max);
@@ -94,7 +97,7 @@ static int post_one(const struct work *work, const struct tally_subject *subject
 }
 
 /* To each that is named; noted before, so that it goes once at most, and after. */
-static int post_all(const struct work *work, const struct tally_subject *subject,
+static int post_all(struct work *work, const struct tally_subject *subject,
                     const struct rua_list *list, struct str gzip, const struct sent_book *book,
                     struct err *err)
 {
@@ -114,6 +117,8 @@ static int post_all(const struct work *work, const struct tally_subject *subject
         else if (rua->size_max && gzip.n > rua->size_max)
             buf_addf(&done, "not to %s: %zu bytes, it takes %llu; ", rua->target, gzip.n,
                      (unsigned long long)rua->size_max);
+        else if (!shares_take(&work->shares, str_of(rua->host), &why))
+            buf_addf(&done, "not to %s: %s; ", rua->host, why.text);
         else if (post_one(work, subject, rua, ids[i], gzip, &why) == 0) {
             buf_addf(&done, "%s to %s; ", ids[i], rua->target);
             state = SENT_DONE;
@@ -158,6 +163,8 @@ static int send_one(struct work *work, const struct tally_subject *subject, uint
 {
     struct rua_list list;
     struct err why = {""};
+    if (shares_full(&work->shares, &why))
+        return sent_note(book, SENT_UNWANTED, subject->domain, str_of(why.text), err);
     struct pool *pool = pool_new(REPORT_POOL);
     struct buf text = BUF_INIT(TALLY_TEXT_MAX), gzip = BUF_INIT(TALLY_MAIL_MAX / 2);
     if (pool == NULL)
@@ -230,6 +237,8 @@ static int send_kind(struct work *work, enum tally_kind kind, int64_t day, struc
                       : err_set(err, "out of memory for reports");
     if (result == 0 && n > 0) {
         result = sent_open(&book, work->folder, kind, day, true, pool, err);
+        if (result == 0)
+            result = shares_read(&work->shares, &book, pool, err);
         if (result == 0)
             result = send_list(work, &subject, domains, n, &book, err);
         sent_close(&book);

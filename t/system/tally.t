@@ -36,6 +36,7 @@ my %asks = (
     sneaky   => 'mailto:sneaky@turned.example',
     dark     => 'mailto:dmarc@dark-collector.example',
     nobody   => undef,
+    refused  => 'mailto:never@refused.example',
     twice    => 'mailto:dmarc@twice.example,mailto:DMARC@Twice.example',
 );
 my @names   = sort keys %asks;
@@ -163,7 +164,7 @@ wait_until( 60, sub {
     %tls = rows_of( 'tls', $yesterday );
     return !grep { $_->{report} =~ /^(?:not sent|begun)$/ && $_->{domain} ne 'dark.example' } values %dmarc, values %tls;
 } );
-is( $dmarc{"$_.example"}{report}, 'sent', "$_: sent" ) for qw(good agreed moved twice);
+is( $dmarc{"$_.example"}{report}, 'sent', "$_: sent" ) for qw(good agreed moved refused twice);
 is( $dmarc{"$_.example"}{report}, 'unwanted', "$_: not" ) for qw(victim small sneaky);
 is( $dmarc{'dark.example'}{report}, 'not sent', 'dark: whether it is wanted the DNS does not say now; later' );
 like( $dmarc{'victim.example'}{detail}, qr/innocent\.example has not said that it wants reports/, 'nobody who did not ask' );
@@ -181,6 +182,10 @@ is( scalar $sink->messages($_), 0, "$_ has none" )
 
 is( scalar( map { $sink->messages($_) } qw(dmarc@twice.example DMARC@twice.example DMARC@Twice.example) ),
     1, 'who is named twice has one' );
+
+my ($refused) = ( $dmarc{'refused.example'}{detail} // '' ) =~ /^(\w{26}) to never\@refused\.example/;
+my ($trace) = $gateway->poterne_json( 'trace', $refused // '-' );
+is( $trace->{recipients}[0]{outcomes}[-1]{state}, 'failed', 'what nobody takes is not held' ) or diag( explain($trace) );
 
 sub parsed {
     my ($address) = @_;

@@ -13,6 +13,7 @@
 #include "tally/letter.h"
 #include "tally/rua.h"
 #include "tally/sent.h"
+#include "tally/shares.h"
 #include "tally/tls_json.h"
 
 #define DAY 20779 /* 2026-11-22 */
@@ -458,6 +459,42 @@ static void what_was_sent_is_known_again(void **state)
     pool_free(&pool);
 }
 
+static void nobody_gets_more_than_a_share(void **state)
+{
+    struct pool *pool = pool_new(1 << 20);
+    struct err err = {""};
+    struct shares shares;
+    char host[32];
+    struct sent_line lines[] = {
+        {.domain = STR("a"),
+         .state = SENT_DONE,
+         .detail = STR("I to x@a.example; J to y@b.example")},
+        {.domain = STR("b"),
+         .state = SENT_DONE,
+         .detail = STR("not to z@a.example: 9 bytes, it takes 1; J to \"x@B.example")},
+        {.domain = STR("c"), .state = SENT_UNWANTED, .detail = STR("I to x@a.example")},
+    };
+    const struct sent_book book = {.fd = -1, .lines = lines, .n = 3};
+    assert_int_equal(shares_read(&shares, &book, pool, &err), 0);
+    assert_int_equal(shares.all, 3);
+    for (int i = 1; i < SHARES_HOST_MAX; i++)
+        assert_true(shares_take(&shares, STR("a.example"), &err));
+    assert_false(shares_take(&shares, STR("a.example"), &err));
+    assert_non_null(strstr(err.text, "100 reports of this day went to that host"));
+    for (int i = 2; i < SHARES_HOST_MAX; i++)
+        assert_true(shares_take(&shares, STR("b.example"), &err));
+    assert_false(shares_take(&shares, STR("b.example"), &err));
+    assert_int_equal(shares.all, 2 * SHARES_HOST_MAX);
+    for (int i = 2 * SHARES_HOST_MAX; i < SHARES_ALL_MAX; i++) {
+        assert_false(shares_full(&shares, &err));
+        snprintf(host, sizeof host, "h%d.example", i);
+        assert_true(shares_take(&shares, str_of(host), &err));
+    }
+    assert_true(shares_full(&shares, &err));
+    assert_false(shares_take(&shares, STR("c.example"), &err));
+    pool_free(&pool);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -470,6 +507,7 @@ int main(void)
         cmocka_unit_test(base64_of_any_length),
         cmocka_unit_test(a_letter),
         cmocka_unit_test(what_was_sent_is_known_again),
+        cmocka_unit_test(nobody_gets_more_than_a_share),
     };
     return tap_run(tests, NULL, NULL);
 }
