@@ -29,6 +29,9 @@ unit += t/unit/gateway_reports
 t_unit_gateway_reports_LDADD = $(REPORT_ACT_LIBS) $(PROPOSALS_LIBS) $(REPORTS_LIBS) \
     $(DIRECTORY_LIBS) $(SPOOL_LIBS) $(JANSSON_LIBS) $(CMOCKA_LIBS)
 
+unit += t/unit/gateway_wanted
+t_unit_gateway_wanted_LDADD = lib/libreportdesk.a $(TALLY_LIBS) lib/libsender.a $(MAIL_LIBS) $(CMOCKA_LIBS)
+
 fuzz += t/fuzz/findings
 t_fuzz_findings_LDADD = lib/libreportdesk.a $(MAIL_LIBS)
 t_fuzz_findings_LDFLAGS = $(AM_LDFLAGS) $(LIBFUZZER_LDFLAGS)
