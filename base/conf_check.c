@@ -150,6 +150,9 @@ void conf_check(const struct conf_loaded *loaded)
         {(str_of(conf->outside.login).n > 0) != (conf->outside.password_file != NULL), "outside",
          "login", "outside", "password_file",
          "login and password_file go together; expected both or none"},
+        {str_of(conf->outside.login).n > 0 && conf->outside.tls_name == NULL, "outside", "login",
+         "outside", "tls_name",
+         "login without tls_name; a password goes to a server that proves its name"},
         {str_of(conf->outside.login).n > 0 &&
              (conf->outside.next_hop.n == 0 || conf->outside.tls == OUTSIDE_TLS_NONE),
          "outside", "login", "outside", "login",

@@ -488,7 +488,7 @@ const struct conf_setting conf_settings[] = {
 {"outside", "trusted", PATH(outside.trusted), "\"/etc/ssl/certs/ca-certificates.crt\"", 0, 0, {0},
  "PEM file of the authorities whose certificates are believed."},
 {"outside", "tls_name", HOST(outside.tls_name), NULL, 0, 0, {0},
- "The name that the certificate of next_hop is for; with tls verify it must be given."},
+ "The name that the certificate of next_hop is for; with tls verify, or a login, it must be given."},
 {"outside", "login", TEXT(outside.login), "\"\"", 0, 200, {0},
  "The user that we are at next_hop; it is said over TLS only. Without one nobody logs in."},
 {"outside", "password_file", PATH(outside.password_file), "\"\"", 0, 0, {0},

@@ -326,16 +326,23 @@ static void refuse_utf8(struct client *client)
                                "(no SMTPUTF8)"));
 }
 
-/* RFC 8689 4.2.1. What stores the message (LMTP) passes it on to nobody. */
+/* RFC 8689 4.2.1. What stores the message (LMTP) passes it on to nobody; a server of our own
+ * domains is reached over a network of ours. Where TLS failed lately a new connection tries it
+ * again. */
 static void refuse_unproved(struct client *client)
 {
-    if (!client->transaction.file->envelope.requiretls || client->protocol == CLIENT_LMTP)
+    if (!client->transaction.file->envelope.requiretls || client->protocol == CLIENT_LMTP ||
+        client->ours)
         return;
-    if (!client->proved)
+    if (client->tls == CLIENT_TLS_NONE) {
+        client->wants_tls = true;
+        give_all(client, CLIENT_DEFERRED, STR("4.7.30 REQUIRETLS: this connection is in clear"));
+    } else if (!client->proved) {
         refuse_all(client,
                    STR("5.7.30 REQUIRETLS: the next hop has not proved over TLS who it is"));
-    else if (!client->offers.requiretls)
+    } else if (!client->offers.requiretls) {
         refuse_all(client, STR("5.7.30 REQUIRETLS: the next hop does not promise it"));
+    }
 }
 
 /* What this server can't be asked for is refused here, before any command. */
@@ -395,11 +402,13 @@ static void put_dsn_of_rcpt(struct client *client, const struct spool_recipient 
 {
     char room[DSN_ORCPT_MAX];
     struct buf orcpt = BUF_OVER(room);
+    /* who is to hear that it was held? Nobody (bounce/decide.h) */
+    unsigned notify = r->released_us ? dsn_without_success(r->notify) : r->notify;
     if (!passes_dsn(client))
         return;
-    if (r->notify) {
+    if (notify) {
         buf_add(&client->out, STR(" NOTIFY="));
-        dsn_notify_put(r->notify, &client->out);
+        dsn_notify_put(notify, &client->out);
     }
     if (r->orcpt.n == 0 || !dsn_orcpt_valid(r->orcpt, true))
         return;

@@ -79,6 +79,7 @@ struct client {
     enum client_tls tls;       /* NONE after client_init() */
     const struct login *login; /* said over TLS before anything else; NULL: nobody logs in */
     unsigned login_step;
+    bool ours;   /* it is a server of our own domains, on our side of the world */
     bool proved; /* TLS has shown that this is the right server, by a name that was proved itself */
     bool secured;
     bool wants_tls; /* it said that nothing is taken in clear */

@@ -422,6 +422,7 @@ struct connection *connection_open(struct event_base *base, const struct conf_ho
     c->context = way->context;
     c->wanted = way->proof;
     c->client.login = way->login;
+    c->client.ours = way->ours;
     c->client.tls = way->context ? way->tls : CLIENT_TLS_NONE;
     if (start_connect(c, way, err) < 0 || make_events(c, base, err) < 0) {
         connection_free(c);

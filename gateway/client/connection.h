@@ -24,6 +24,7 @@ struct connection_limits {
 /* How it goes there. */
 struct connection_way {
     const char *hostname; /* said in our hello; outlives the connection */
+    bool ours;            /* it serves our own domains */
     enum client_tls tls;
     struct proof_wanted proof;     /* once TLS stands */
     SSL_CTX *context;              /* gateway/tls.h; NULL: CLIENT_TLS_NONE */

@@ -61,8 +61,16 @@ static int prepare_dane(SSL *ssl, const struct proof_wanted *wanted, enum proof_
     SSL_dane_set_flags(ssl, DANE_FLAG_NO_DANE_EE_NAMECHECKS);
     if (wanted->domain && SSL_add1_host(ssl, wanted->domain) != 1)
         return no_memory(err);
-    *kind = add_records(ssl, wanted->tlsa) ? PROOF_DANE : PROOF_NONE;
+    *kind = add_records(ssl, wanted->tlsa) ? PROOF_DANE : wanted->otherwise;
     return 0;
+}
+
+/* A certificate for its name alone; what was asked for before is forgotten. */
+static int prepare_pkix(SSL *ssl, const struct proof_wanted *wanted, struct err *err)
+{
+    if (wanted->name == NULL)
+        return err_set(err, "no name is known that its certificate could be for");
+    return SSL_set1_host(ssl, wanted->name) == 1 ? 0 : no_memory(err);
 }
 
 int proof_prepare(SSL *ssl, const struct proof_wanted *wanted, enum proof_kind *kind,
@@ -72,15 +80,11 @@ int proof_prepare(SSL *ssl, const struct proof_wanted *wanted, enum proof_kind *
     SSL_set_hostflags(ssl, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
     if (wanted->name && SSL_set_tlsext_host_name(ssl, wanted->name) != 1)
         return no_memory(err);
-    if (wanted->kind == PROOF_DANE && wanted->tlsa->n)
-        return prepare_dane(ssl, wanted, kind, err);
-    if (wanted->kind == PROOF_DANE)
-        *kind = PROOF_NONE;
-    if (wanted->kind == PROOF_PKIX && wanted->name == NULL)
-        return err_set(err, "no name is known that its certificate could be for");
-    if (wanted->kind == PROOF_PKIX && SSL_set1_host(ssl, wanted->name) != 1)
-        return no_memory(err);
-    return 0;
+    if (wanted->kind == PROOF_DANE && wanted->tlsa->n == 0)
+        *kind = wanted->otherwise;
+    else if (wanted->kind == PROOF_DANE && prepare_dane(ssl, wanted, kind, err) < 0)
+        return -1;
+    return *kind == PROOF_PKIX ? prepare_pkix(ssl, wanted, err) : 0;
 }
 
 /* --- what was shown --- */

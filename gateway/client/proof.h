@@ -20,6 +20,8 @@ enum proof_kind {
 /* What it points to outlives the connection. */
 struct proof_wanted {
     enum proof_kind kind;
+    enum proof_kind
+        otherwise;    /* where no TLSA record is usable: PROOF_PKIX where that is required */
     bool required;    /* without it nothing is sent */
     const char *name; /* of the server: asked for (SNI), and to be in the certificate. NULL: none */
     const char *domain;      /* DANE-TA: whose mail it is, which may be there instead; NULL: none */

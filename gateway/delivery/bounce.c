@@ -141,10 +141,10 @@ void bounce_note_delay(struct job *job)
 /* What is told next; BOUNCE_EVENTS: nothing. */
 static enum bounce_event next_event(const struct job *job)
 {
-    return job->n_returning ? BOUNCE_FAILURE
-           : job->n_arrived ? BOUNCE_SUCCESS
-           : job->delay_due ? BOUNCE_DELAY
-                            : (enum bounce_event)BOUNCE_EVENTS;
+    return job->n_returning                ? BOUNCE_FAILURE
+           : job->n_arrived                ? BOUNCE_SUCCESS
+           : job->delay_due && job->n_open ? BOUNCE_DELAY
+                                           : (enum bounce_event)BOUNCE_EVENTS;
 }
 
 /* --- who is not told --- */
@@ -382,6 +382,10 @@ static void on_time(evutil_socket_t fd, short what, void *data)
     struct job *job = data;
     if (job->bounce || job->delivery->draining)
         return;
+    if (job->delivery->bounces >= DELIVERY_BOUNCES) { /* before its file is read for nothing */
+        wait_for(job, TURN_SECONDS);
+        return;
+    }
     switch (job_need(job)) {
     case JOB_LOADED:
         bounce_note_delay(job);

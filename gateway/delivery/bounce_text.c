@@ -104,11 +104,12 @@ static struct str header_of(struct str head, struct str start)
 }
 
 /* RFC 3461 4.3: the whole message comes back of what failed alone, and not where its sender wants
- * the header. */
+ * the header, or wanted it to go over TLS alone (RFC 8689 5). */
 static bool comes_back_whole(const struct bounce_work *w)
 {
     const struct spool_file *file = w->job->loaded->file;
-    return w->event == BOUNCE_FAILURE && file->envelope.ret != DSN_RET_HDRS &&
+    return w->event == BOUNCE_FAILURE && !file->envelope.requiretls &&
+           file->envelope.ret != DSN_RET_HDRS &&
            file->size <= w->job->delivery->conf->bounces.original_limit;
 }
 

@@ -285,6 +285,7 @@ void job_adopt(struct delivery *delivery, const char *id)
     }
     if (job->n_open) {
         tell_begin(job);
+        bounce_note_delay(job);
         legs_start(job);
     } else {
         job->untold = true; /* it was all settled before a restart; the journal may not know */

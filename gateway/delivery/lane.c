@@ -113,6 +113,8 @@ static const char *why_retire(struct lane *lane)
         lane->targets->list[lane->at].plain_until = 0;
         return "it takes nothing in clear";
     }
+    if (lane->hop->lookup && lane->targets != lane->hop->targets)
+        return "its domain was looked up anew";
     if (outside_should_yield(lane->hop))
         return "others wait for a connection";
     return is_second_best(lane) ? "a better server may be there again" : NULL;
@@ -250,13 +252,15 @@ static struct policy_facts facts_of(const struct hop *hop, const struct target *
                                  .tls_fails = clock_seconds() < target->plain_until};
 }
 
-/* A password goes nowhere else. */
-static void want_tls(struct policy *policy)
+/* A password goes to nobody else than the server of that name (outside.tls_name). */
+static void want_proof(struct policy *policy)
 {
-    if (policy->tls == CLIENT_TLS_MUST)
+    if (policy->tls == CLIENT_TLS_MUST && policy->required)
         return;
     policy->tls = CLIENT_TLS_MUST;
-    policy->because = "we log in over TLS only";
+    policy->proof = PROOF_PKIX;
+    policy->required = true;
+    policy->because = "we log in over TLS only, where the certificate is right";
 }
 
 /* To servers of others; those of our own domains are on our side. */
@@ -267,7 +271,8 @@ static struct connection_way way_to(struct lane *lane, const struct target *targ
     const struct conf *conf = delivery->conf;
     struct connection_way way = {.hostname = conf->hostname};
     lane->policy = (struct policy){.tls = CLIENT_TLS_NONE};
-    if (hop->lookup == NULL && hop != delivery->smarthost)
+    way.ours = hop->lookup == NULL && hop != delivery->smarthost;
+    if (way.ours)
         return way;
     const struct policy_facts facts = facts_of(hop, target);
     const struct target_host *who = target->who;
@@ -277,10 +282,11 @@ static struct connection_way way_to(struct lane *lane, const struct target *targ
     take_source(&conf->outside, &way);
     if (hop == delivery->smarthost && delivery->loaded->login.user) {
         way.login = &delivery->loaded->login;
-        want_tls(&lane->policy);
+        want_proof(&lane->policy);
     }
     way.tls = lane->policy.tls;
     way.proof = (struct proof_wanted){.kind = lane->policy.proof,
+                                      .otherwise = lane->policy.otherwise,
                                       .required = lane->policy.required,
                                       .name = facts.name,
                                       .domain = hop->lookup ? hop->text : NULL,

@@ -246,7 +246,7 @@ static void add_host(struct gathering *g, struct mx_host *host)
     }
     const struct sts_policy *sts = g->mx->sts;
     bool listed = sts && sts_policy_lists(sts, host->name);
-    if (sts && sts->mode == STS_ENFORCE && !listed && host->tlsa == NULL) {
+    if (sts && sts->mode == STS_ENFORCE && !listed && (host->tlsa == NULL || host->tlsa->n == 0)) {
         g->unlisted = host;
         return;
     }

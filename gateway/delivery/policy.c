@@ -33,6 +33,7 @@ static struct policy of_tlsa(const struct policy_facts *facts, struct policy pol
     policy.because = "DANE";
     if (facts->tlsa->n == 0)
         return policy;
+    policy.otherwise = policy.required ? policy.proof : PROOF_NONE;
     policy.proof = PROOF_DANE;
     policy.required = true;
     return policy;

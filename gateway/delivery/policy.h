@@ -33,9 +33,10 @@ struct policy_facts {
 struct policy {
     enum policy_kind kind; /* whose demand it is */
     enum client_tls tls;
-    enum proof_kind proof; /* that is looked for … */
-    bool required;         /* … and without which nothing is sent */
-    const char *because;   /* why it must be so, for people; NULL: it need not */
+    enum proof_kind proof;     /* that is looked for … */
+    enum proof_kind otherwise; /* PROOF_DANE with records that turn out to be unusable */
+    bool required;             /* … and without which nothing is sent */
+    const char *because;       /* why it must be so, for people; NULL: it need not */
 };
 
 struct policy policy_decide(const struct policy_facts *facts);

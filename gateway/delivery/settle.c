@@ -59,6 +59,7 @@ static void tell_all(struct job *job)
 void settle_begin(struct job *job)
 {
     struct delivery *delivery = job->delivery;
+    bounce_forget(job); /* nobody is told any more: no timer may meet a file that is being moved */
     if (job->untold)
         tell_all(job);
     list_add(job->untold ? &delivery->untold : &delivery->settled, job);

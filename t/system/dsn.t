@@ -286,8 +286,7 @@ new_notices(0);
 $id   = post( ['REQUIRETLS'], [ [ 'never@lmtp.example', [] ] ], from => 'b@plain.example', tls => 1 );
 $last = outcomes( $id, 'never@lmtp.example' => 'failed' );
 my ($bounce) = $last->{'never@lmtp.example'}{detail} =~ /told by ([0-9A-Z]{26})/;
-$last = outcomes( $bounce // '', 'b@plain.example' => 'held' );
-like( $last->{'b@plain.example'}{detail}, qr/^undeliverable: 5\.7\.30 REQUIRETLS/, 'not to a server without TLS' );
+outcomes( $bounce // '', 'b@plain.example' => 'delivered' );    # over a network of ours
 
 # --- killed before the notice is in the queue ---
 

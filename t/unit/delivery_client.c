@@ -259,9 +259,10 @@ static void without_tls_it_is_not_asked_for(void **state)
 /* --- REQUIRETLS (RFC 8689) --- */
 
 static void with_requiretls(struct run *run, struct fixture *f, enum client_protocol protocol,
-                            bool proved, const char *offers)
+                            enum client_tls tls, bool proved, const char *offers)
 {
     begin(run, f, protocol, &plain);
+    run->client.tls = tls;
     run->file->envelope.requiretls = true;
     run->client.proved = proved;
     hear(run, GREETING);
@@ -273,20 +274,27 @@ static void with_requiretls(struct run *run, struct fixture *f, enum client_prot
 static void requiretls_needs_proof_and_promise(void **state)
 {
     struct run run;
-    with_requiretls(&run, *state, CLIENT_SMTP, true, "250-hop.example\r\n250 REQUIRETLS\r\n");
+    with_requiretls(&run, *state, CLIENT_SMTP, CLIENT_TLS_MAY, true,
+                    "250-hop.example\r\n250 REQUIRETLS\r\n");
     expect(&run, "MAIL FROM:<s@a.example> REQUIRETLS\r\n");
     end(&run);
-    with_requiretls(&run, *state, CLIENT_SMTP, false, "250-hop.example\r\n250 REQUIRETLS\r\n");
+    with_requiretls(&run, *state, CLIENT_SMTP, CLIENT_TLS_MAY, false,
+                    "250-hop.example\r\n250 REQUIRETLS\r\n");
     check_all(&run, CLIENT_REFUSED,
               "5.7.30 REQUIRETLS: the next hop has not proved over TLS who it is");
     expect(&run, "");
     end(&run);
-    with_requiretls(&run, *state, CLIENT_SMTP, true, EHLO_BARE);
+    with_requiretls(&run, *state, CLIENT_SMTP, CLIENT_TLS_MAY, true, EHLO_BARE);
     check_all(&run, CLIENT_REFUSED, "5.7.30 REQUIRETLS: the next hop does not promise it");
     expect(&run, "");
     end(&run);
+    /* it was not tried: another connection may prove it */
+    with_requiretls(&run, *state, CLIENT_SMTP, CLIENT_TLS_NONE, false, EHLO_BARE);
+    check_all(&run, CLIENT_DEFERRED, "4.7.30 REQUIRETLS: this connection is in clear");
+    assert_true(run.client.wants_tls);
+    end(&run);
     /* where it is stored */
-    with_requiretls(&run, *state, CLIENT_LMTP, false, EHLO_BARE);
+    with_requiretls(&run, *state, CLIENT_LMTP, CLIENT_TLS_NONE, false, EHLO_BARE);
     expect(&run, "MAIL FROM:<s@a.example>\r\n");
     end(&run);
 }

@@ -163,8 +163,11 @@ static void every_kind_of_record(void **state)
         for (int matching = TLSA_WHOLE; matching <= TLSA_SHA512; matching++) {
             struct tlsa tlsa = tlsa_of(w, &w->good, TLSA_DANE_EE, (enum tlsa_selector)selector,
                                        (enum tlsa_matching)matching);
-            struct proof_wanted wanted = {PROOF_DANE,  true,  "mx.a.example",
-                                          "a.example", &tlsa, false};
+            struct proof_wanted wanted = {.kind = PROOF_DANE,
+                                          .required = true,
+                                          .name = "mx.a.example",
+                                          .domain = "a.example",
+                                          .tlsa = &tlsa};
             assert_true(shows(w, &w->good, &wanted, &proof));
             assert_int_equal(proof.by, PROOF_DANE);
             assert_false(shows(w, &w->expired, &wanted, &proof)); /* another key */
@@ -182,7 +185,10 @@ static void a_key_is_enough(void **state)
     struct world *w = *state;
     struct proof proof;
     struct tlsa tlsa = tlsa_of(w, &w->expired, TLSA_DANE_EE, TLSA_PUBLIC_KEY, TLSA_SHA256);
-    const struct proof_wanted wanted = {PROOF_DANE, true, "other.example", NULL, &tlsa, false};
+    const struct proof_wanted wanted = {.kind = PROOF_DANE,
+                                        .required = true,
+                                        .name = "other.example",
+                                        .tlsa = &tlsa};
     assert_true(shows(w, &w->expired, &wanted, &proof));
     assert_int_equal(proof.by, PROOF_DANE);
 }
@@ -193,7 +199,10 @@ static void below_an_authority_names_count(void **state)
     struct world *w = *state;
     struct proof proof;
     struct tlsa tlsa = tlsa_of(w, &w->authority, TLSA_DANE_TA, TLSA_CERTIFICATE, TLSA_SHA256);
-    struct proof_wanted wanted = {PROOF_DANE, true, "other.example", NULL, &tlsa, false};
+    struct proof_wanted wanted = {.kind = PROOF_DANE,
+                                  .required = true,
+                                  .name = "other.example",
+                                  .tlsa = &tlsa};
     assert_false(shows(w, &w->good, &wanted, &proof));
     assert_int_equal(proof.fault, FAULT_CERTIFICATE_HOST_MISMATCH);
     wanted.domain = "mx.a.example";
@@ -210,7 +219,10 @@ static void records_that_the_library_refuses(void **state)
                                 .records = {{TLSA_DANE_EE, TLSA_CERTIFICATE, TLSA_WHOLE,
                                              STR("no certificate")}}};
     const struct tlsa none = {.passed_over = 1};
-    struct proof_wanted wanted = {PROOF_DANE, true, "mx.a.example", NULL, &broken, false};
+    struct proof_wanted wanted = {.kind = PROOF_DANE,
+                                  .required = true,
+                                  .name = "mx.a.example",
+                                  .tlsa = &broken};
     assert_true(shows(w, &w->good, &wanted, &proof));
     assert_int_equal(proof.by, PROOF_NONE); /* encrypted, and that is all */
     wanted.tlsa = &none;
@@ -218,11 +230,32 @@ static void records_that_the_library_refuses(void **state)
     assert_int_equal(proof.by, PROOF_NONE);
 }
 
+/* What is asked for beside DANE stays asked for. */
+static void unusable_records_leave_the_certificate_to_be_proved(void **state)
+{
+    struct world *w = *state;
+    struct proof proof;
+    const struct tlsa broken = {.n = 1,
+                                .records = {{TLSA_DANE_EE, TLSA_CERTIFICATE, TLSA_WHOLE,
+                                             STR("no certificate")}}};
+    const struct proof_wanted wanted = {.kind = PROOF_DANE,
+                                        .otherwise = PROOF_PKIX,
+                                        .required = true,
+                                        .name = "mx.a.example",
+                                        .domain = "a.example",
+                                        .tlsa = &broken};
+    assert_false(shows(w, &w->good, &wanted, &proof));
+    assert_int_equal(proof.fault, FAULT_CERTIFICATE_NOT_TRUSTED);
+    trust(w);
+    assert_true(shows(w, &w->good, &wanted, &proof));
+    assert_int_equal(proof.by, PROOF_PKIX);
+}
+
 static void by_trusted_authorities(void **state)
 {
     struct world *w = *state;
     struct proof proof;
-    struct proof_wanted wanted = {PROOF_PKIX, true, "mx.a.example", NULL, NULL, false};
+    struct proof_wanted wanted = {.kind = PROOF_PKIX, .required = true, .name = "mx.a.example"};
     assert_false(shows(w, &w->good, &wanted, &proof));
     assert_int_equal(proof.fault, FAULT_CERTIFICATE_NOT_TRUSTED);
     trust(w);
@@ -240,7 +273,7 @@ static void by_trusted_authorities(void **state)
 static void without_a_name_nothing_is_begun(void **state)
 {
     struct world *w = *state;
-    const struct proof_wanted wanted = {PROOF_PKIX, true, NULL, NULL, NULL, false};
+    const struct proof_wanted wanted = {.kind = PROOF_PKIX, .required = true, .name = NULL};
     enum proof_kind kind;
     struct err err;
     SSL *ssl = SSL_new(w->client);
@@ -255,6 +288,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_key_is_enough, up, down),
         cmocka_unit_test_setup_teardown(below_an_authority_names_count, up, down),
         cmocka_unit_test_setup_teardown(records_that_the_library_refuses, up, down),
+        cmocka_unit_test_setup_teardown(unusable_records_leave_the_certificate_to_be_proved, up,
+                                        down),
         cmocka_unit_test_setup_teardown(by_trusted_authorities, up, down),
         cmocka_unit_test_setup_teardown(without_a_name_nothing_is_begun, up, down),
     };
