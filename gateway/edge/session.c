@@ -139,11 +139,12 @@ void session_handshake(struct session *s)
         s->line = LINE_TLS;
         s->unread = true;
         s->heard = s->edge->now;
+        bool outermost = session_enter(s);
         if (s->kind == LISTEN_SUBMISSIONS)
             smtp_greet_tls(s->smtp);
         else
             smtp_tls_started(s->smtp);
-        session_settle(s);
+        session_leave(s, outermost);
     } else if (result == TLS_WANTS_WRITE) {
         event_add(&s->writable, NULL);
     } else if (result == TLS_WANTS_READ) {
@@ -186,6 +187,21 @@ static bool kept_waiting(struct session *s)
         session_delay(s, (errors - from) * conf->gate.tarpit);
     s->errors = errors;
     return s->quiet_until > s->edge->now && !s->edge->draining;
+}
+
+bool session_enter(struct session *s)
+{
+    bool outermost = !s->busy;
+    s->busy = true;
+    return outermost;
+}
+
+void session_leave(struct session *s, bool outermost)
+{
+    if (!outermost)
+        return;
+    s->busy = false;
+    session_settle(s);
 }
 
 void session_settle(struct session *s)
@@ -245,7 +261,7 @@ static void read_input(struct session *s)
         }
         s->heard = s->edge->now;
         s->busy = true;
-        bool secret = session_submits(s) && !smtp_authenticated(s->smtp);
+        bool secret = s->takes_login && !smtp_authenticated(s->smtp);
         smtp_input(s->smtp, str_n(s->edge->block, (size_t)got));
         if (secret)
             explicit_bzero(s->edge->block, (size_t)got);

@@ -76,6 +76,10 @@ struct session {
  * from within it (an answer that came at once) leaves it to the outer one. May free the session.
  */
 void session_settle(struct session *session);
+/* Around whatever lets the machine go on: what is pipelined may be answered at once, from within,
+ * and only the outermost may settle, which may free the session. */
+bool session_enter(struct session *session);
+void session_leave(struct session *session, bool outermost);
 
 /* Answers come so many seconds later (QUIET_MAX at most in all). */
 void session_delay(struct session *session, unsigned seconds);

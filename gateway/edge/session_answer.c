@@ -15,13 +15,9 @@ struct held_answer {
 
 static void answer_now(struct session *s, enum smtp_status status, struct str words)
 {
-    bool outer = !s->busy;
-    s->busy = true;
+    bool outermost = session_enter(s);
     smtp_login_answer(s->smtp, status, words);
-    if (outer) {
-        s->busy = false;
-        session_settle(s);
-    }
+    session_leave(s, outermost);
 }
 
 void session_login_tell(struct session *s, enum smtp_status status, struct str words)

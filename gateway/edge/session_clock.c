@@ -15,7 +15,9 @@ void sessions_drain(struct edge *edge)
             session_close(s);
             continue;
         }
+        bool outermost = session_enter(s);
         smtp_drain(s->smtp);
+        s->busy = !outermost;
         if (s->line != LINE_HANDSHAKE)
             session_settle(s);
     }

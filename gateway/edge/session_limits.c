@@ -47,7 +47,11 @@ static void note_hits(struct session *s, const struct limits_answer *answer)
     unsigned most = s->edge->conf->limits.freeze_hits;
     char room[FROZEN_WHY_MAX];
     struct buf why = BUF_OVER(room);
-    if (!answer->of_account || most == 0 || answer->hits < most)
+    struct frozen frozen;
+    struct err err = {""};
+    /* each time it is so many, and not for each recipient that follows */
+    if (!answer->of_account || most == 0 || answer->hits == 0 || answer->hits % most != 0 ||
+        senders_look(s->edge->senders, str_of(s->account), &frozen, &err) == 1)
         return;
     buf_addf(&why, "it was at a limit %u times within an hour", answer->hits);
     freeze_account(s->edge, str_of(s->account), buf_str(&why));

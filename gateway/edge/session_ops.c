@@ -182,8 +182,9 @@ void session_recipient_answer(void *asker, uint32_t ticket, const struct directo
     struct str how = words.n                                ? buf_str(&words)
                      : status == SMTP_REDIRECTION_FORBIDDEN ? str_of(answer->way.rule)
                                                             : str_of(answer->how);
+    bool outermost = session_enter(s);
     smtp_recipient_answer(s->smtp, ticket, status, how);
-    session_settle(s);
+    session_leave(s, outermost);
 }
 
 static enum smtp_status storage_status(const struct err *err)
@@ -291,6 +292,8 @@ static enum smtp_status take_client(void *owner, const struct smtp_xclient *clie
         if (!read_address(client->address, &address))
             return SMTP_BAD_ARGUMENT;
         status = session_known(s, &address);
+    } else {
+        session_login_begin(s); /* who logged in was another one */
     }
     if (client->name.s)
         session_who_named(s, client->name);
@@ -314,15 +317,11 @@ const struct smtp_ops session_ops = {
 void session_arrival_fate(struct session *s, enum smtp_status status, struct str detail,
                           const struct arrival *judged)
 {
-    bool outer = !s->busy;
+    bool outermost = session_enter(s);
     s->arrival = NULL; /* the answer may begin the next one */
     s->judged = judged;
     s->heard = s->edge->now;
-    s->busy = true;
     smtp_message_answer(s->smtp, status, detail);
     s->judged = NULL;
-    if (outer) {
-        s->busy = false;
-        session_settle(s);
-    }
+    session_leave(s, outermost);
 }

@@ -57,15 +57,14 @@ void session_let_go_on(struct session *s)
     s->held = NULL;
     if (held == NULL) /* nothing waits, and the machine may be anywhere */
         return;
-    s->busy = true;
+    bool outermost = session_enter(s);
     while (held) {
         struct held_recipient *r = held;
         held = r->next;
         session_ask_recipient(s, r->ticket, str_n(r->address, r->n));
         free(r);
     }
-    s->busy = false;
-    session_settle(s);
+    session_leave(s, outermost);
 }
 
 static void on_known(void *data, const struct who_facts *facts)

@@ -263,7 +263,8 @@ static int set_addresses(struct transfer *t, const struct web_request *request)
     char line[RESOLVE];
     if (place->is_address)
         return 0;
-    int n = snprintf(line, sizeof line, "%s:%u:%s", place->host, place->port, request->addresses);
+    /* "+": curl forgets them after a while, as if they were the DNS's */
+    int n = snprintf(line, sizeof line, "+%s:%u:%s", place->host, place->port, request->addresses);
     if (n < 0 || (size_t)n >= sizeof line)
         return -1;
     return add_line(&t->resolve, CURLOPT_RESOLVE, t->easy, line);

@@ -1,6 +1,7 @@
 #include "gateway/gate/guesses.h"
 
 #include "base/buf.h"
+#include "directory/address.h"
 
 enum guess_kind { GUESS_NETWORK = 1, GUESS_NAME, GUESS_OWNER };
 
@@ -24,12 +25,18 @@ void guesses_close(struct guesses *guesses)
     gate_table_close(&guesses->owners);
 }
 
-/* With the domain that it would get. */
+/* With the domain that it would get, and as the directory reads it: however a name is written
+ * (quoted, with another form of its domain), it is the same one. */
 static struct str whole_name(const struct guesses *guesses, struct str user, struct buf *room)
 {
+    struct address normal;
     buf_add(room, str_sub(user, 0, TEXT_MAX / 2));
     if (guesses->domain && str_chr(user, '@') == STR_NONE)
         buf_addf(room, "@%s", guesses->domain);
+    if (buf_ok(room) && address_normal(buf_str(room), false, &normal)) {
+        buf_clear(room);
+        buf_addf(room, "%s", normal.text);
+    }
     return buf_str(room);
 }
 

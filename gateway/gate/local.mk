@@ -18,7 +18,7 @@ lib_libgate_a_SOURCES = \
 lib_libgate_a_CPPFLAGS = $(AM_CPPFLAGS) $(OPENSSL_CFLAGS)
 
 unit += t/unit/gate_proxy t/unit/gate_memory t/unit/gate_classes t/unit/gate_windows t/unit/gate_limits t/unit/gate_senders t/unit/gate_guesses
-t_unit_gate_guesses_LDADD = $(GATE_LIBS) $(BASE_LIBS) $(OPENSSL_LIBS) $(CMOCKA_LIBS)
+t_unit_gate_guesses_LDADD = $(GATE_LIBS) $(DIRECTORY_LIBS) $(BASE_LIBS) $(OPENSSL_LIBS) $(CMOCKA_LIBS)
 t_unit_gate_senders_LDADD = $(GATE_LIBS) $(BASE_LIBS) $(OPENSSL_LIBS) $(CMOCKA_LIBS)
 t_unit_gate_windows_LDADD = $(GATE_LIBS) $(BASE_LIBS) $(OPENSSL_LIBS) $(CMOCKA_LIBS)
 t_unit_gate_limits_LDADD = $(GATE_LIBS) $(BASE_LIBS) $(OPENSSL_LIBS) $(CMOCKA_LIBS)

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <openssl/sha.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -184,8 +185,14 @@ static struct windows_entry *take(struct windows *w, const struct windows_who *w
     struct windows_entry *e = find(w, who, now, &room);
     if (e || room == NULL)
         return e;
-    memset(room, 0, sizeof *room);
+    /* killed in between it is nobody's, and not a place where nobody ever stood (is_virgin()) */
     room->minute = minute_of(now);
+    atomic_signal_fence(memory_order_seq_cst);
+    memset(&room->who, 0, sizeof room->who);
+    room->hits = 0;
+    room->hits_since = 0;
+    memset(room->counts, 0, sizeof room->counts);
+    atomic_signal_fence(memory_order_seq_cst);
     room->who = *who;
     return room;
 }

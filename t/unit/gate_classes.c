@@ -68,5 +68,5 @@ int main(void)
         cmocka_unit_test(the_narrower_word_holds),
         cmocka_unit_test(whom_nobody_knows_is_outside),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return tap_run(tests, NULL, NULL);
 }

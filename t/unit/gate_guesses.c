@@ -195,5 +195,5 @@ int main(void)
         cmocka_unit_test(webmail_is_no_network_of_guessers),
         cmocka_unit_test(without_limits_all_are_looked_at),
     };
-    return cmocka_run_group_tests(tests, make_state, remove_state);
+    return tap_run(tests, make_state, remove_state);
 }

@@ -298,5 +298,5 @@ int main(void)
         cmocka_unit_test(it_outlives_who_counts),
         cmocka_unit_test(ten_thousand_accounts_cost_little),
     };
-    return cmocka_run_group_tests(tests, make_state, remove_state);
+    return tap_run(tests, make_state, remove_state);
 }

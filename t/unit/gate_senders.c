@@ -162,5 +162,5 @@ int main(void)
         cmocka_unit_test(a_damaged_record_is_frozen),
         cmocka_unit_test(one_has_done_it),
     };
-    return cmocka_run_group_tests(tests, make_state, remove_state);
+    return tap_run(tests, make_state, remove_state);
 }

@@ -363,5 +363,5 @@ int main(void)
         cmocka_unit_test(what_is_taken_back_counts_no_more),
         cmocka_unit_test(exact_among_processes_that_are_killed),
     };
-    return cmocka_run_group_tests(tests, make_state, remove_state);
+    return tap_run(tests, make_state, remove_state);
 }
