@@ -5,6 +5,8 @@ use strict;
 use warnings;
 
 use File::Temp qw(tempdir);
+use IO::Socket::SSL;
+use Socket qw(SOL_SOCKET SO_LINGER);
 use Test::More;
 use lib 't/lib';
 use Poterne::Process qw(wait_until);
@@ -22,7 +24,7 @@ my $people   = join '', map( {"$_\n"} "dn: cn=policy,$base", 'objectClass: perso
     $person->( 'jean', 'mail: Jean.Toto@univ.example', 'mailAlternateAddress: jtoto@univ.example', 'mailAlternateAddress: jean@elsewhere.example',
     'maySendAs: press@univ.example', $password ),
     $person->( 'anne', 'mail: anne@univ.example', $password );
-my $site    = Poterne::Submission->new( root => $root, people => $people );
+my $site    = Poterne::Submission->new( root => $root, people => $people, settings => { limits_outside => { messages_per_hour => 0 } } );
 my $gateway = $site->{gateway};
 
 # The answer to the end of a message of jean's; undef: it did not come so far.
@@ -113,6 +115,35 @@ like( $said, qr/^550 5\.7\.1 Not an address/m, '… and the sender is his own' )
 ok( reload_with("    foreign_senders = yes\n"), 'foreign_senders alone' );
 ok( wait_until( 30, sub { ( answer_to( $own, 'From: president@bank.example' ) // '' ) =~ $no } ), 'again nobody else' );
 like( answer_to( $own, 'From: jean@elsewhere.example' ) // '', $yes, '… but he' );
+
+# --- the answer comes while the machine works on what was sent along, to who has gone by then ---
+
+# Logged in, a message without From in one piece with its commands; then the connection is torn down.
+sub tear_down {
+    my ($recipient) = @_;
+    my $socket = IO::Socket::SSL->new( PeerAddr => "127.0.0.1:$site->{port}{tls}", SSL_verify_mode => 0, Timeout => 10 ) or return 0;
+    my $hear = sub {
+        my ( $bytes, $end ) = ( '', shift );
+        while ( $bytes !~ $end ) {
+            sysread( $socket, $bytes, 4096, length $bytes ) or return 0;
+        }
+        return 1;
+    };
+    my $login = Poterne::Submission::plain( 'jean', Poterne::Submission::PASSWORD );
+    $hear->(qr/^220 /m) or return 0;
+    syswrite $socket, "EHLO c\r\n$login\r\n";
+    $hear->(qr/^235 /m) or return 0;
+    my $message = "Subject: nobody's\r\n\r\nHello\r\n";
+    syswrite $socket, "MAIL FROM:<$own>\r\nRCPT TO:<$recipient>\r\nBDAT " . length($message) . " LAST\r\n$message";
+    setsockopt $socket, SOL_SOCKET, SO_LINGER, pack 'ii', 1, 0;
+    $socket->close( SSL_no_shutdown => 1 );
+    return 1;
+}
+
+my $from = length $gateway->log_text;
+is( scalar( grep { tear_down("anne+$_\@univ.example") } 1 .. 30 ), 30, 'thirty who go before they are answered' );
+like( answer_to( $own, "From: $own" ) // '', $yes, 'and the next one is served' );
+unlike( substr( $gateway->log_text, $from ), qr/edge\[\d+\] (?:died|ended)/, '… by the same process' );
 
 ok( $gateway->wait_for_empty_queue, 'all that was taken leaves' );
 ok( scalar( $site->{world}->messages('friend@world.example') ) > 0, 'to the world' );
