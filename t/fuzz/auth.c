@@ -76,10 +76,15 @@ static void on_login(void *owner, struct str user, struct str password)
     require(!w->waits && !w->in);
     w->asked++;
     if (password.n) {
+        bool in_turn = stood(w, user) && stood(w, password);
         bool plain =
             stood_plain(w, STR_EMPTY, user, password) || stood_plain(w, user, user, password);
         require(user.n && str_chr(user, '\0') == STR_NONE && str_chr(password, '\0') == STR_NONE);
-        require(plain || (stood(w, user) && stood(w, password)));
+        require(plain || in_turn);
+        if (!plain)
+            stood(w, password); /* what is looked for afterwards */
+        else if (in_turn)
+            buf_clear(&w->token); /* the other form may stand in a line that is no password's */
     }
     bool right = str_eq(user, STR("jean")) && str_eq(password, STR("secret"));
     w->waits = w->late;
