@@ -118,7 +118,7 @@ is( scalar( $ours->messages("$_\@else.example") ), 0, "nothing came through: $_"
 for my $case (
     [ { tls => 'verify' },                                     qr/tls verify without tls_name/ ],
     [ { login => '"x"' },                                      qr/login and password_file go together/ ],
-    [ { %login, tls => 'may', tls_name => '""' },                 qr/login without tls_name/ ],
+    [ { map( { $_ => $login{$_} } qw(login password_file tls) ), tls => 'may' }, qr/login without tls_name/ ],
     [ { %login, tls => 'none' },                               qr/with tls none/ ],
 ) {
     my ( $outside, $why ) = @$case;
