@@ -15,9 +15,9 @@ void sessions_drain(struct edge *edge)
             session_close(s);
             continue;
         }
-        bool outermost = session_enter(s);
+        s->busy = true; /* what is held may be answered at once */
         smtp_drain(s->smtp);
-        s->busy = !outermost;
+        s->busy = false;
         if (s->line != LINE_HANDSHAKE)
             session_settle(s);
     }

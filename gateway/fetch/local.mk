@@ -7,7 +7,7 @@ lib_libfetch_a_SOURCES = \
 
 pkglibexec_PROGRAMS += gateway/poterne-fetch
 gateway_poterne_fetch_CPPFLAGS = $(AM_CPPFLAGS) $(EVENT_CFLAGS) $(CURL_CFLAGS) $(OPENSSL_CFLAGS)
-gateway_poterne_fetch_SOURCES = gateway/fetch/fetch.c \
+gateway_poterne_fetch_SOURCES = gateway/fetch/fetch.c gateway/drain.c gateway/drain.h \
     gateway/fetch/askers.c gateway/fetch/askers.h \
     gateway/fetch/service.c gateway/fetch/service.h \
     gateway/fetch/url.c gateway/fetch/url.h \
