@@ -18,11 +18,15 @@
  * like any other.
  *
  * The messages between edge and the directory process (wire.h):
- *     request  u32 number, u8 enum directory_wish, str address, str sender (or password), u8
- * outside reply    u32 number, u8 enum directory_result, str canonical address, str how it was
- * found, u8 rewrite, u64 quota used, u64 quota limit, str redirect, u8 keep, str identities, str
- * rule, u8 hops of the redirection, of each: str address, str person, u8 keep Replies come in any
- * order. What `poterne directory` asks for is answered in JSON (u32 number, str).
+ *     request: u32 number, u8 enum directory_wish, str address, str sender (or password),
+ *              u8 outside
+ *
+ *     reply: u32 number, u8 enum directory_result, str canonical address, str how it was found,
+ *            u8 rewrite, u64 quota used, u64 quota limit, str redirect, u8 keep, str identities,
+ *            str rule, u8 hops of the redirection, of each: str address, str person, u8 keep
+ *
+ * Replies come in any order. What `poterne directory` asks for is answered in JSON (u32 number,
+ * str).
  */
 #ifndef POTERNE_DIRECTORY_DIRECTORY_H
 #define POTERNE_DIRECTORY_DIRECTORY_H

@@ -280,8 +280,10 @@ static void on_tick(evutil_socket_t fd, short what, void *data)
     look_at_disk(edge);
     accept_tick(edge);
     recipients_tick(edge->recipients);
-    if (edge->logins)
+    if (edge->logins) {
         logins_tick(edge->logins);
+        held_logins_tick(edge);
+    }
     if (edge->tokens)
         tokens_tick(edge->tokens);
     if (edge->dns) {
@@ -313,6 +315,7 @@ static int open_parts(struct edge *edge, struct err *err)
         edge->logins = logins_open(edge->base, conf->run_dir, session_login_answer, err);
         if (edge->logins == NULL)
             return -1;
+        held_logins_start(edge);
     }
     if (edge->logins && conf->oauth.introspection[0]) {
         edge->tokens = tokens_open(edge->base, conf, session_token_answer, err);
@@ -341,6 +344,8 @@ static int open_parts(struct edge *edge, struct err *err)
 static void close_parts(struct edge *edge)
 {
     sessions_close(edge);
+    if (edge->logins)
+        event_del(&edge->held_logins.turn);
     committer_close(&edge->committer);
     link_free(&edge->delivery);
     edge_journal_close(&edge->journal);

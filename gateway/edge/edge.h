@@ -45,6 +45,14 @@ enum listener_kind {
     LISTEN_SUBMISSIONS /* submission.listen_tls: TLS, then a login */
 };
 
+/* Those that wait until a password before them was right (session_guess.c). */
+struct held_login;
+struct held_logins {
+    struct held_login *first, *last;
+    size_t n;
+    struct event turn;
+};
+
 struct edge {
     const struct role_env *env;
     const struct conf *conf;
@@ -69,8 +77,9 @@ struct edge {
     time_t uncounted;        /* when it was last told that something could not be counted */
     struct senders *senders; /* who may send nothing */
     struct guesses guesses;  /* where somebody can log in */
-    time_t notes_since;      /* an hour in which … */
-    unsigned n_notes;        /* … managers were told of so many (freeze.h) */
+    struct held_logins held_logins;
+    time_t notes_since; /* an hour in which … */
+    unsigned n_notes;   /* … managers were told of so many (freeze.h) */
     struct gate_table *harvest;
     struct gate_table *waited; /* networks that did not speak before the banner */
     struct greylist greylist;  /* gate.greylist: its tables are open */
@@ -121,6 +130,9 @@ recipients_answered session_recipient_answer;
 logins_answered session_login_answer;
 /* … and its issuer of a token (tokens.h). */
 tokens_answered session_token_answer;
+void held_logins_start(struct edge *edge);
+/* Once a second, and when one has its turn. */
+void held_logins_tick(struct edge *edge);
 void sessions_drain(struct edge *edge);
 /* Time limits; once a second. */
 void sessions_tick(struct edge *edge);

@@ -31,7 +31,7 @@ gateway_poterne_edge_SOURCES = gateway/edge/edge.c gateway/edge/edge.h \
     gateway/edge/accept.c gateway/edge/arrival.c \
     gateway/edge/session.c gateway/edge/session.h gateway/edge/session_open.c \
     gateway/edge/session_ops.c gateway/edge/session_clock.c \
-    gateway/edge/session_who.c gateway/edge/session_grey.c gateway/edge/session_limits.c gateway/edge/session_answer.c \
+    gateway/edge/session_who.c gateway/edge/session_grey.c gateway/edge/session_limits.c gateway/edge/session_answer.c gateway/edge/session_guess.c \
     gateway/edge/session_login.c gateway/edge/session_token.c
 gateway_poterne_edge_LDADD = lib/libevidence.a lib/liboutgoing.a $(EDGE_LIBS)
 

@@ -66,9 +66,11 @@ struct session {
     char *claim;                   /* whom a token names, as long as that is asked; NULL: none */
     char *addresses;               /* … may send from, a blank between two */
     unsigned logins_failed;
-    struct guess guess;          /* while the password is asked about */
-    struct held_answer *answer;  /* to a login: it waits; NULL: none does */
-    char name[SPOOL_ID_LEN + 1]; /* for the journal; made at the first refusal */
+    struct guess guess;            /* while the password is asked about */
+    struct held_login *held_login; /* that waits to be; NULL: none does */
+    time_t held_since;             /* … since then; 0: it does not */
+    struct held_answer *answer;    /* to a login: it waits; NULL: none does */
+    char name[SPOOL_ID_LEN + 1];   /* for the journal; made at the first refusal */
 };
 
 /*
@@ -140,10 +142,15 @@ bool session_login_tick(struct session *session);
 /* No answer is awaited any more. */
 void session_login_end(struct session *session);
 
-/* --- session_answer.c --- */
-/* May that user's password be asked about? False: it was answered. */
-bool session_guess_begin(struct session *session, struct str user);
+/* --- session_guess.c --- */
+/* May that user's password be asked about? False: it was answered, or session_login() is called
+ * again when it has its turn. */
+bool session_guess_begin(struct session *session, struct str user, struct str password);
 void session_guess_end(struct session *session, enum login_result result);
+/* Nobody waits for the answer any more. */
+void session_guess_forget(struct session *session);
+
+/* --- session_answer.c --- */
 void session_answer_forget(struct session *session);
 /* The user name that was tried, for the log and the journal. */
 void session_login_named(struct session *session, struct str user);

@@ -1,6 +1,5 @@
 /* The answer to a login, and when it comes: each that fails takes longer, and the machine works on
- * nothing else meanwhile, so that a next password that was sent along with it waits, too. And the
- * passwords that are not looked at, since too many were wrong (gate/guesses.h). */
+ * nothing else meanwhile, so that a next password that was sent along with it waits, too. */
 #include <stdlib.h>
 
 #include "base/log.h"
@@ -56,35 +55,4 @@ void session_answer_forget(struct session *s)
 {
     free(s->answer);
     s->answer = NULL;
-}
-
-/* --- guesses --- */
-
-bool session_guess_begin(struct session *s, struct str user)
-{
-    char room[64];
-    struct buf words = BUF_OVER(room);
-    unsigned wait = guesses_begin(&s->edge->guesses, user, s->networked ? &s->network : NULL,
-                                  s->network_class, (int64_t)time(NULL), &s->guess);
-    if (wait == 0)
-        return true;
-    buf_addf(&words, "in %u s", wait);
-    s->logins_failed++;
-    log_info("client %s: login of %s not looked at: too many have failed; the next in %u s", s->ip,
-             s->login, wait);
-    session_login_tell(s, SMTP_LOGIN_LATER, buf_str(&words));
-    return false;
-}
-
-/* Of a login by token there is none. */
-void session_guess_end(struct session *s, enum login_result result)
-{
-    enum guess_result guessed = GUESS_WRONG;
-    if (result == LOGIN_OK)
-        guessed = GUESS_RIGHT;
-    else if (result == LOGIN_AWAY || result == LOGIN_EXPIRED || result == LOGIN_MUST_CHANGE)
-        guessed = GUESS_NEITHER;
-    if (s->guess.n)
-        guesses_end(&s->edge->guesses, &s->guess, guessed, (int64_t)time(NULL));
-    s->guess.n = 0;
 }

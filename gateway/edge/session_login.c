@@ -57,7 +57,7 @@ void session_login(void *owner, struct str user, struct str password)
     struct session *s = owner;
     session_token_forget(s);
     session_login_named(s, user);
-    if (!session_guess_begin(s, user))
+    if (!session_guess_begin(s, user, password))
         return;
     if (password.n == 0)
         session_login_answer(s, &(struct login_answer){.result = LOGIN_WRONG, .note = "empty"});
@@ -175,6 +175,7 @@ void session_login_end(struct session *s)
     if (s->edge->tokens)
         tokens_cancel(s->edge->tokens, s);
     session_token_forget(s);
+    session_guess_forget(s);
     session_answer_forget(s);
     forget(s);
 }

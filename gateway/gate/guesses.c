@@ -80,8 +80,38 @@ static size_t charges_of(struct guesses *guesses, struct str name, const struct 
     return n;
 }
 
-unsigned guesses_begin(struct guesses *guesses, struct str user, const struct gate_key *network,
-                       enum network_class of, int64_t now, struct guess *guess)
+/* Is one of his being asked about? */
+static bool is_open(const struct guesses *guesses, const struct windows_who *who)
+{
+    for (const struct guess *g = guesses->open; g; g = g->behind)
+        for (size_t i = 0; i < g->n; i++)
+            if (g->who[i].kind == who->kind &&
+                memcmp(g->who[i].key, who->key, sizeof who->key) == 0)
+                return true;
+    return false;
+}
+
+static void open_add(struct guesses *guesses, struct guess *guess)
+{
+    guess->behind = guesses->open;
+    if (guess->behind)
+        guess->behind->before = guess;
+    guesses->open = guess;
+}
+
+static void open_remove(struct guesses *guesses, struct guess *guess)
+{
+    if (guess->before)
+        guess->before->behind = guess->behind;
+    else
+        guesses->open = guess->behind;
+    if (guess->behind)
+        guess->behind->before = guess->before;
+}
+
+enum guess_turn guesses_begin(struct guesses *guesses, struct str user,
+                              const struct gate_key *network, enum network_class of, int64_t now,
+                              struct guess *guess, unsigned *seconds)
 {
     char room[TEXT_MAX + 256];
     struct buf text = BUF_OVER(room);
@@ -89,23 +119,28 @@ unsigned guesses_begin(struct guesses *guesses, struct str user, const struct ga
     struct windows_reached reached = {0};
     struct str name = whole_name(guesses, user, &text);
     *guess = (struct guess){.when = now};
+    *seconds = 1;
     size_t n = charges_of(guesses, name, network, of, now, guess, charges);
     switch (windows_count(guesses->windows, charges, n, SERIES, now, &reached)) {
     case WINDOWS_COUNTED:
         break;
     case WINDOWS_REACHED:
-        return reached.until > now ? (unsigned)(reached.until - now) : 1;
+        if (reached.until > now)
+            *seconds = (unsigned)(reached.until - now);
+        return is_open(guesses, &charges[reached.charge].who) ? GUESS_WAIT : GUESS_LATER;
     case WINDOWS_UNCOUNTED:
-        return 1;
+        return GUESS_LATER;
     }
     for (; guess->n < n; guess->n++)
         guess->who[guess->n] = charges[guess->n].who;
-    return 0;
+    open_add(guesses, guess);
+    return GUESS_ASK;
 }
 
-void guesses_end(struct guesses *guesses, const struct guess *guess, enum guess_result result,
+void guesses_end(struct guesses *guesses, struct guess *guess, enum guess_result result,
                  int64_t now)
 {
+    open_remove(guesses, guess);
     if (result == GUESS_WRONG)
         return;
     for (size_t i = 0; i < guess->n; i++)

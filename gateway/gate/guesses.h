@@ -1,8 +1,9 @@
 /*
  * guesses: who tries passwords, over all sessions. Failed logins are counted in sliding windows
  * (windows.h), from the moment that a password is asked about, so that many sessions at once get no
- * more than one after the other would; one that was right is taken back. Above a limit nobody is
- * asked for a while: submission.guesses_network for all that comes from a network (IPv4 /24, IPv6
+ * more than one after the other would; one that was right is taken back. Who is at a limit only
+ * because of passwords that are being asked about waits for these. Above a limit nobody is asked
+ * for a while: submission.guesses_network for all that comes from a network (IPv4 /24, IPv6
  * /64; not for webmail servers, where everybody logs in from one), guesses_account for a user name,
  * from wherever.
  *
@@ -30,14 +31,16 @@ struct guesses {
     const char *domain; /* of a name without one; NULL: it stays so */
     struct windows *windows;
     struct gate_table *owners;
+    struct guess *open; /* all that were begun, and not ended */
 };
 
 /* -1 with err set: out of memory. */
 int guesses_open(struct guesses *guesses, const struct conf *conf, struct err *err);
 void guesses_close(struct guesses *guesses);
 
-/* A password that is being asked about. */
+/* A password that is being asked about; from begin to end it stays where it is. */
 struct guess {
+    struct guess *before, *behind;
     struct windows_who who[2];
     size_t n;
     int64_t when;
@@ -45,17 +48,22 @@ struct guess {
     bool placed;
 };
 
-/* Of which user name, as it is typed, from which network (NULL: nobody knows) and class. 0: it may
- * be asked, and counts; else the seconds until one may be again. */
-unsigned guesses_begin(struct guesses *guesses, struct str user, const struct gate_key *network,
-                       enum network_class network_class, int64_t now, struct guess *guess);
+enum guess_turn {
+    GUESS_ASK,   /* it may be asked, and counts; guesses_end() must follow */
+    GUESS_WAIT,  /* perhaps when one has ended that is being asked about */
+    GUESS_LATER, /* in *seconds */
+};
+/* Of which user name, as it is typed, from which network (NULL: nobody knows) and class. */
+enum guess_turn guesses_begin(struct guesses *guesses, struct str user,
+                              const struct gate_key *network, enum network_class network_class,
+                              int64_t now, struct guess *guess, unsigned *seconds);
 
 enum guess_result {
-    GUESS_RIGHT, /* it is known there from now on */
-    GUESS_WRONG,
+    GUESS_RIGHT,  /* it is known there from now on */
+    GUESS_WRONG,  /* or nobody waited for the answer */
     GUESS_NEITHER /* nobody could tell, or it would have been right */
 };
-void guesses_end(struct guesses *guesses, const struct guess *guess, enum guess_result result,
+void guesses_end(struct guesses *guesses, struct guess *guess, enum guess_result result,
                  int64_t now);
 
 #endif

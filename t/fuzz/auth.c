@@ -13,15 +13,18 @@
 #define OUTPUT_MAX (1024 * 1024)
 #define TOKEN_MAX  4096
 
+#define TOKENS                                                                                     \
+    3 /* a password may stand for itself, or behind a user name, with or without another */
+
 struct world {
     struct smtp_session *session;
     struct str input;
     struct buf output;
     bool late;
     bool waits;
-    bool right;       /* the one that waits */
-    bool in;          /* somebody has logged in */
-    struct buf token; /* what stood for the last password */
+    bool right;                /* the one that waits */
+    bool in;                   /* somebody has logged in */
+    struct buf tokens[TOKENS]; /* what may have stood for the last password */
     unsigned asked;
 };
 
@@ -43,15 +46,25 @@ static void encode(struct str bytes, struct buf *out)
     }
 }
 
-static bool stood(struct world *w, struct str bytes)
+/* How often, also where one begins within another. */
+static unsigned occurrences(struct str in, struct str token)
 {
-    buf_clear(&w->token);
-    encode(bytes, &w->token);
-    require(buf_ok(&w->token));
-    return str_find(w->input, buf_str(&w->token)) != STR_NONE;
+    unsigned n = 0;
+    for (size_t at; token.n && (at = str_find(in, token)) != STR_NONE; n++)
+        in = str_from(in, at + 1);
+    return n;
 }
 
-static bool stood_plain(struct world *w, struct str authzid, struct str user, struct str password)
+static bool stood(struct world *w, struct str bytes, struct buf *token)
+{
+    buf_clear(token);
+    encode(bytes, token);
+    require(buf_ok(token));
+    return occurrences(w->input, buf_str(token)) > 0;
+}
+
+static bool stood_plain(struct world *w, struct str authzid, struct str user, struct str password,
+                        struct buf *token)
 {
     char room[TOKEN_MAX];
     struct buf message = BUF_OVER(room);
@@ -60,7 +73,7 @@ static bool stood_plain(struct world *w, struct str authzid, struct str user, st
     buf_add(&message, user);
     buf_addc(&message, '\0');
     buf_add(&message, password);
-    return stood(w, buf_str(&message));
+    return stood(w, buf_str(&message), token);
 }
 
 static void tell(struct world *w, bool right)
@@ -76,15 +89,13 @@ static void on_login(void *owner, struct str user, struct str password)
     require(!w->waits && !w->in);
     w->asked++;
     if (password.n) {
-        bool in_turn = stood(w, user) && stood(w, password);
-        bool plain =
-            stood_plain(w, STR_EMPTY, user, password) || stood_plain(w, user, user, password);
+        char room[TOKEN_MAX];
+        struct buf name = BUF_OVER(room);
+        bool in_turn = stood(w, password, &w->tokens[0]) && stood(w, user, &name);
+        bool plain = stood_plain(w, STR_EMPTY, user, password, &w->tokens[1]);
+        bool twice = stood_plain(w, user, user, password, &w->tokens[2]);
         require(user.n && str_chr(user, '\0') == STR_NONE && str_chr(password, '\0') == STR_NONE);
-        require(plain || in_turn);
-        if (!plain)
-            stood(w, password); /* what is looked for afterwards */
-        else if (in_turn)
-            buf_clear(&w->token); /* the other form may stand in a line that is no password's */
+        require(in_turn || plain || twice);
     }
     bool right = str_eq(user, STR("jean")) && str_eq(password, STR("secret"));
     w->waits = w->late;
@@ -124,20 +135,32 @@ static void collect(struct world *w)
     }
 }
 
-/* Nothing that stood for a password stays in the owner's bytes. */
+/* What stood for a password stands in the owner's bytes once less, where its line was whole in
+ * them: elsewhere the same may stand, in a line that is no password's. */
+static bool is_gone(const struct world *w, struct str before, struct str after)
+{
+    bool anywhere = false;
+    for (size_t i = 0; i < TOKENS; i++) {
+        struct str token = buf_str(&w->tokens[i]);
+        unsigned n = occurrences(before, token);
+        if (n > occurrences(after, token))
+            return true;
+        anywhere |= n > 0;
+    }
+    return !anywhere;
+}
+
 static void feed(struct world *w, struct str block)
 {
     unsigned before = w->asked;
+    bool whole = block.n == w->input.n;
     char *copy = malloc(block.n);
     require(copy != NULL);
     memcpy(copy, block.s, block.n);
+    for (size_t i = 0; i < TOKENS; i++)
+        buf_clear(&w->tokens[i]);
     smtp_input(w->session, str_n(copy, block.n));
-    struct str token = buf_str(&w->token);
-    if (w->asked == before + 1 && token.n >= 16) {
-        size_t was = str_find(block, token);
-        size_t again = was == STR_NONE ? was : str_find(str_from(block, was + 1), token);
-        require(again != STR_NONE || str_find(str_n(copy, block.n), token) == STR_NONE);
-    }
+    require(!whole || w->asked != before + 1 || is_gone(w, block, str_n(copy, block.n)));
     free(copy);
     collect(w);
 }
@@ -147,7 +170,8 @@ static void converse(struct world *w, const struct smtp_config *config, bool lat
 {
     *w = (struct world){.input = input, .late = late};
     buf_init(&w->output, OUTPUT_MAX);
-    buf_init(&w->token, TOKEN_MAX);
+    for (size_t i = 0; i < TOKENS; i++)
+        buf_init(&w->tokens[i], TOKEN_MAX);
     w->session = smtp_new(config, w);
     require(w->session != NULL);
     smtp_offer_login(w->session, !config->submission);
@@ -178,7 +202,8 @@ static void stop(struct world *w)
 {
     smtp_free(&w->session);
     buf_release(&w->output);
-    buf_release(&w->token);
+    for (size_t i = 0; i < TOKENS; i++)
+        buf_release(&w->tokens[i]);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);

@@ -59,8 +59,11 @@ static unsigned begin(struct world *world, const char *user, const char *ip, enu
                       int64_t now, struct guess *guess)
 {
     struct gate_key network;
+    unsigned seconds;
     bool known = gate_network(str_of(ip), &network);
-    return guesses_begin(&world->guesses, str_of(user), known ? &network : NULL, of, now, guess);
+    enum guess_turn turn = guesses_begin(&world->guesses, str_of(user), known ? &network : NULL, of,
+                                         now, guess, &seconds);
+    return turn == GUESS_ASK ? 0 : seconds;
 }
 
 /* Seconds to wait, or 0: it was asked about, and came out so. */
@@ -143,35 +146,72 @@ static void who_was_long_away_is_not_known(void **data)
     world_close(&world);
 }
 
+static enum guess_turn turn_of(struct world *world, const char *user, const char *ip,
+                               struct guess *guess)
+{
+    struct gate_key network;
+    unsigned seconds;
+    assert_true(gate_network(str_of(ip), &network));
+    return guesses_begin(&world->guesses, str_of(user), &network, CLASS_OUTSIDE, START, guess,
+                         &seconds);
+}
+
 /* Those that nobody has answered yet count, and what was right counts for nothing. */
 static void at_once_is_no_way_round(void **data)
 {
     struct world world;
-    struct guess guesses[10];
-    unsigned n = 0;
-    world_open(&world, "guesses_account = 5");
-    for (int i = 0; i < 10; i++)
-        n += begin(&world, "jean", "192.0.2.1", CLASS_OUTSIDE, START, &guesses[i]) == 0;
-    assert_int_equal(n, 5);
+    struct guess guesses[5], more;
+    world_open(&world, "guesses_account = 5; guesses_network = 7");
     for (int i = 0; i < 5; i++)
-        guesses_end(&world.guesses, &guesses[i], i ? GUESS_NEITHER : GUESS_WRONG, START + 70);
+        assert_int_equal(turn_of(&world, "jean", "192.0.2.1", &guesses[i]), GUESS_ASK);
+    assert_int_equal(turn_of(&world, "jean", "192.0.2.1", &more), GUESS_WAIT);
+    assert_int_equal(turn_of(&world, "jean", "198.51.100.1", &more), GUESS_WAIT);
+    /* from the middle, the newest, the oldest, and the rest */
+    guesses_end(&world.guesses, &guesses[2], GUESS_NEITHER, START + 70);
+    guesses_end(&world.guesses, &guesses[4], GUESS_NEITHER, START + 70);
+    guesses_end(&world.guesses, &guesses[0], GUESS_WRONG, START + 70);
+    guesses_end(&world.guesses, &guesses[1], GUESS_NEITHER, START + 70);
+    guesses_end(&world.guesses, &guesses[3], GUESS_NEITHER, START + 70);
+    assert_null(world.guesses.open);
     assert_int_equal(looked_at(&world, "jean", "192.0.2.1", START + 70), 4);
+    world_close(&world);
+}
+
+/* Who is at a limit waits only for what could free a place of that limit. */
+static void what_was_wrong_is_not_waited_for(void **data)
+{
+    struct world world;
+    struct guess own, others, more;
+    world_open(&world, "guesses_account = 2; guesses_network = 4");
+    assert_int_equal(turn_of(&world, "jean", "192.0.2.1", &own), GUESS_ASK);
+    assert_int_equal(try(&world, "jean", "192.0.2.1", START, GUESS_WRONG), 0);
+    assert_int_equal(turn_of(&world, "anne", "192.0.2.1", &others), GUESS_ASK);
+    assert_int_equal(turn_of(&world, "jean", "192.0.2.1", &more), GUESS_WAIT);
+    guesses_end(&world.guesses, &own, GUESS_WRONG, START);
+    assert_int_equal(turn_of(&world, "jean", "192.0.2.1", &more), GUESS_LATER);
+    assert_int_equal(turn_of(&world, "jean", "198.51.100.1", &more), GUESS_LATER);
+    assert_int_equal(try(&world, "paul", "192.0.2.1", START, GUESS_WRONG), 0);
+    assert_int_equal(turn_of(&world, "paul", "192.0.2.1", &more), GUESS_WAIT); /* for anne's */
+    guesses_end(&world.guesses, &others, GUESS_NEITHER, START);
+    assert_int_equal(turn_of(&world, "paul", "192.0.2.1", &more), GUESS_ASK);
+    guesses_end(&world.guesses, &more, GUESS_RIGHT, START);
     world_close(&world);
 }
 
 static void webmail_is_no_network_of_guessers(void **data)
 {
     struct world world;
-    struct guess guess;
+    struct guess guesses[103];
     char user[32];
     world_open(&world, "guesses_network = 5; guesses_account = 3");
     for (int i = 0; i < 100; i++) {
         snprintf(user, sizeof user, "user%d", i);
-        assert_int_equal(begin(&world, user, "10.0.0.1", CLASS_WEBMAIL, START, &guess), 0);
+        assert_int_equal(begin(&world, user, "10.0.0.1", CLASS_WEBMAIL, START, &guesses[i]), 0);
     }
-    for (int i = 0; i < 2; i++)
-        assert_int_equal(begin(&world, "user1", "10.0.0.1", CLASS_WEBMAIL, START, &guess), 0);
-    assert_int_not_equal(begin(&world, "user1", "10.0.0.1", CLASS_WEBMAIL, START, &guess), 0);
+    for (int i = 100; i < 102; i++)
+        assert_int_equal(begin(&world, "user1", "10.0.0.1", CLASS_WEBMAIL, START, &guesses[i]), 0);
+    assert_int_not_equal(begin(&world, "user1", "10.0.0.1", CLASS_WEBMAIL, START, &guesses[102]),
+                         0);
     world_close(&world);
 }
 
@@ -192,6 +232,7 @@ int main(void)
         cmocka_unit_test(the_owner_is_not_locked_out_where_he_is_known),
         cmocka_unit_test(who_was_long_away_is_not_known),
         cmocka_unit_test(at_once_is_no_way_round),
+        cmocka_unit_test(what_was_wrong_is_not_waited_for),
         cmocka_unit_test(webmail_is_no_network_of_guessers),
         cmocka_unit_test(without_limits_all_are_looked_at),
     };

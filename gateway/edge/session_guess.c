@@ -1,0 +1,149 @@
+/* Whether a password is looked at: not where too many were wrong lately, over all sessions
+ * (gate/guesses.h). One that is at the limit only because of others that are being asked about
+ * waits here for these, its bytes in this file alone, and has its turn when one of them ends. */
+#include <stdlib.h>
+
+#include "base/log.h"
+#include "gateway/edge/session.h"
+
+#define HELD_MAX  1000 /* logins that wait; the next is told to try later */
+#define HELD_TIME 30   /* seconds */
+
+struct held_login {
+    struct held_login *before, *behind;
+    struct session *session;
+    size_t n_user, n_password;
+    char bytes[];
+};
+
+/* --- those that wait, the first one first --- */
+
+static bool hold(struct session *s, struct str user, struct str password)
+{
+    struct held_logins *list = &s->edge->held_logins;
+    struct held_login *held = NULL;
+    if (list->n < HELD_MAX)
+        held = malloc(sizeof *held + user.n + password.n);
+    if (held == NULL)
+        return false;
+    *held = (struct held_login){.before = list->last,
+                                .session = s,
+                                .n_user = user.n,
+                                .n_password = password.n};
+    memcpy(held->bytes, user.s, user.n);
+    memcpy(held->bytes + user.n, password.s, password.n);
+    if (list->last)
+        list->last->behind = held;
+    else
+        list->first = held;
+    list->last = held;
+    list->n++;
+    s->held_login = held;
+    return true;
+}
+
+static void take_off(struct held_login *held)
+{
+    struct held_logins *list = &held->session->edge->held_logins;
+    if (held->before)
+        held->before->behind = held->behind;
+    else
+        list->first = held->behind;
+    if (held->behind)
+        held->behind->before = held->before;
+    else
+        list->last = held->before;
+    list->n--;
+    held->session->held_login = NULL;
+}
+
+static void wipe(struct held_login *held)
+{
+    explicit_bzero(held->bytes, held->n_user + held->n_password);
+    free(held);
+}
+
+/* Each has a turn; who has to go on waiting stands at the end. */
+static void on_turn(evutil_socket_t fd, short what, void *data)
+{
+    struct edge *edge = data;
+    for (size_t n = edge->held_logins.n; n > 0 && edge->held_logins.first; n--) {
+        struct held_login *held = edge->held_logins.first;
+        struct str user = str_n(held->bytes, held->n_user);
+        struct str password = str_n(held->bytes + held->n_user, held->n_password);
+        take_off(held);
+        session_login(held->session, user, password);
+        wipe(held);
+    }
+}
+
+void held_logins_start(struct edge *edge)
+{
+    event_assign(&edge->held_logins.turn, edge->base, -1, EV_TIMEOUT, on_turn, edge);
+}
+
+void held_logins_tick(struct edge *edge)
+{
+    if (edge->held_logins.first)
+        event_active(&edge->held_logins.turn, EV_TIMEOUT, 0);
+}
+
+/* --- a session's --- */
+
+static void tell_later(struct session *s, unsigned seconds)
+{
+    char room[64];
+    struct buf words = BUF_OVER(room);
+    buf_addf(&words, "in %u s", seconds);
+    s->logins_failed++;
+    log_info("client %s: login of %s not looked at: too many have failed; the next in %u s", s->ip,
+             s->login, seconds);
+    session_login_tell(s, SMTP_LOGIN_LATER, buf_str(&words));
+}
+
+bool session_guess_begin(struct session *s, struct str user, struct str password)
+{
+    unsigned seconds;
+    time_t since = s->held_since ? s->held_since : s->edge->now;
+    enum guess_turn turn =
+        guesses_begin(&s->edge->guesses, user, s->networked ? &s->network : NULL, s->network_class,
+                      (int64_t)time(NULL), &s->guess, &seconds);
+    s->held_since = 0;
+    if (turn == GUESS_ASK)
+        return true;
+    if (turn == GUESS_WAIT && s->edge->now < since + HELD_TIME && hold(s, user, password))
+        s->held_since = since;
+    else
+        tell_later(s, seconds);
+    return false;
+}
+
+static void end(struct session *s, enum guess_result result)
+{
+    if (s->guess.n == 0)
+        return;
+    guesses_end(&s->edge->guesses, &s->guess, result, (int64_t)time(NULL));
+    s->guess.n = 0;
+    held_logins_tick(s->edge); /* not from here: it may end sessions */
+}
+
+/* Of a login by token there is none. */
+void session_guess_end(struct session *s, enum login_result result)
+{
+    if (result == LOGIN_OK)
+        end(s, GUESS_RIGHT);
+    else if (result == LOGIN_AWAY || result == LOGIN_EXPIRED || result == LOGIN_MUST_CHANGE)
+        end(s, GUESS_NEITHER);
+    else
+        end(s, GUESS_WRONG);
+}
+
+void session_guess_forget(struct session *s)
+{
+    struct held_login *held = s->held_login;
+    end(s, GUESS_WRONG);
+    if (held) {
+        take_off(held);
+        wipe(held);
+    }
+}
