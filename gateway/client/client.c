@@ -198,10 +198,25 @@ static void on_login(struct client *client)
         die(client, "asks for more than a name and a password when we log in");
 }
 
+/* RFC 8689 4.2.1; NULL: nothing. What stores the message (LMTP) passes it on to nobody; a server of
+ * our own domains is reached over a network of ours. */
+static const char *what_requiretls_lacks(const struct client *client)
+{
+    if (client->protocol == CLIENT_LMTP || client->ours)
+        return NULL;
+    if (!client->proved)
+        return "the next hop has not proved over TLS who it is";
+    return client->offers.requiretls ? NULL : "the next hop does not promise it";
+}
+
 /* Nothing more has to be agreed on. */
 static void begin_work(struct client *client)
 {
-    if (client->login)
+    const char *lack = client->requiretls ? what_requiretls_lacks(client) : NULL;
+    client->lacks = lack != NULL;
+    if (lack)
+        die(client, lack);
+    else if (client->login)
         log_in(client);
     else
         client->state = CLIENT_READY;
@@ -326,23 +341,20 @@ static void refuse_utf8(struct client *client)
                                "(no SMTPUTF8)"));
 }
 
-/* RFC 8689 4.2.1. What stores the message (LMTP) passes it on to nobody; a server of our own
- * domains is reached over a network of ours. Where TLS failed lately a new connection tries it
- * again. */
+/* Whichever connection it was given. Where TLS failed lately a new one tries it again. */
 static void refuse_unproved(struct client *client)
 {
-    if (!client->transaction.file->envelope.requiretls || client->protocol == CLIENT_LMTP ||
-        client->ours)
+    char why[128];
+    const char *lack = what_requiretls_lacks(client);
+    if (!client->transaction.file->envelope.requiretls || lack == NULL)
         return;
     if (client->tls == CLIENT_TLS_NONE) {
         client->wants_tls = true;
         give_all(client, CLIENT_DEFERRED, STR("4.7.30 REQUIRETLS: this connection is in clear"));
-    } else if (!client->proved) {
-        refuse_all(client,
-                   STR("5.7.30 REQUIRETLS: the next hop has not proved over TLS who it is"));
-    } else if (!client->offers.requiretls) {
-        refuse_all(client, STR("5.7.30 REQUIRETLS: the next hop does not promise it"));
+        return;
     }
+    snprintf(why, sizeof why, "5.7.30 REQUIRETLS: %s", lack);
+    refuse_all(client, str_of(why));
 }
 
 /* What this server can't be asked for is refused here, before any command. */

@@ -82,8 +82,10 @@ struct client {
     bool ours;   /* it is a server of our own domains, on our side of the world */
     bool proved; /* TLS has shown that this is the right server, by a name that was proved itself */
     bool secured;
-    bool wants_tls; /* it said that nothing is taken in clear */
-    bool no_tls;    /* DEAD since TLS must be and is not offered */
+    bool requiretls; /* it carries what is to go over proved TLS only (RFC 8689) */
+    bool wants_tls;  /* it said that nothing is taken in clear */
+    bool no_tls;     /* DEAD since TLS must be and is not offered */
+    bool lacks;      /* DEAD since it has not what REQUIRETLS asks for */
     struct client_hooks hooks;
     struct reply reply;
     struct buf out;

@@ -111,9 +111,12 @@ static void finish_dead(struct connection *c)
 {
     const struct connection_hooks hooks = c->hooks;
     const bool greeted = c->greeted;
-    const bool tls_failed = c->tls_failed || c->client.no_tls;
+    const bool lacks = c->client.lacks;
+    const bool tls_failed = c->tls_failed || c->client.no_tls || lacks;
+    const bool lasting = c->client.no_tls || c->proof.fault || lacks;
     const enum proof_fault fault = c->client.no_tls ? FAULT_STARTTLS_NOT_SUPPORTED
                                    : c->proof.fault ? c->proof.fault
+                                   : lacks          ? FAULT_NONE
                                                     : FAULT_VALIDATION_FAILURE;
     char why[sizeof c->client.error], local[sizeof c->local];
     snprintf(why, sizeof why, "%s", c->client.error);
@@ -126,7 +129,7 @@ static void finish_dead(struct connection *c)
     }
     connection_free(c);
     if (tls_failed && hooks.tls_failed)
-        hooks.tls_failed(hooks.data, &(struct tls_failure){fault, why, local});
+        hooks.tls_failed(hooks.data, &(struct tls_failure){fault, why, local, lasting});
     hooks.closed(hooks.data, greeted, why);
 }
 
@@ -423,6 +426,7 @@ struct connection *connection_open(struct event_base *base, const struct conf_ho
     c->wanted = way->proof;
     c->client.login = way->login;
     c->client.ours = way->ours;
+    c->client.requiretls = way->requiretls;
     c->client.tls = way->context ? way->tls : CLIENT_TLS_NONE;
     if (start_connect(c, way, err) < 0 || make_events(c, base, err) < 0) {
         connection_free(c);

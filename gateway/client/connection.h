@@ -25,6 +25,7 @@ struct connection_limits {
 struct connection_way {
     const char *hostname; /* said in our hello; outlives the connection */
     bool ours;            /* it serves our own domains */
+    bool requiretls;      /* nothing but what is to go over proved TLS (RFC 8689) */
     enum client_tls tls;
     struct proof_wanted proof;     /* once TLS stands */
     SSL_CTX *context;              /* gateway/tls.h; NULL: CLIENT_TLS_NONE */
@@ -33,9 +34,10 @@ struct connection_way {
 };
 
 struct tls_failure {
-    enum proof_fault fault;
+    enum proof_fault fault; /* FAULT_NONE: TLS stood, and REQUIRETLS asks for more */
     const char *why;
     const char *local; /* address of ours; empty: it is not known */
+    bool lasting;      /* it is what the server has, not what went wrong this time */
 };
 
 struct connection_hooks {
@@ -48,7 +50,7 @@ struct connection_hooks {
      * closed an idle connection. No results; `closed` follows. */
     void (*returned)(void *data);
     /* TLS could not be agreed on, was not offered though it must be, or did not prove what is
-     * required; `closed` follows. May be NULL. */
+     * required, or what REQUIRETLS asks for is not there; `closed` follows. May be NULL. */
     void (*tls_failed)(void *data, const struct tls_failure *failure);
     /* It is gone, the last call. `greeted` says whether it ever was ready. */
     void (*closed)(void *data, bool greeted, const char *why);

@@ -174,6 +174,7 @@ struct hop {
     const struct conf_hops *conf; /* NULL: the process `reports`, or another domain than ours */
     enum conf_hop_kind kind;      /* of the first: others are servers too, if there are others */
     const char *text;             /* for people */
+    enum policy_asked asked;      /* by the senders of its messages */
     struct targets *targets;      /* the servers; NULL: a thread's work, or not yet looked up */
     struct lookup *lookup;        /* for another domain than ours; NULL: the settings name it */
     size_t users;                 /* legs */
@@ -378,7 +379,7 @@ struct hop *hop_new(struct delivery *delivery, enum conf_hop_kind kind, const ch
 /* It is in no list any more. */
 void hop_free(struct hop *hop);
 /* NULL: the settings name none for this address. */
-struct hop *hop_for(struct delivery *delivery, struct str address);
+struct hop *hop_for(struct delivery *delivery, struct str address, enum policy_asked asked);
 void hop_line_up(struct hop *hop, struct leg *leg, bool in_front);
 void hop_line_leave(struct hop *hop, struct leg *leg);
 /* The first leg of the line that can be begun; it is busy then. After DELIVERY_ROUND that can't be,

@@ -119,7 +119,7 @@ int hops_make(struct delivery *delivery, struct err *err)
 }
 
 /* An address without a domain is <postmaster> (RFC 5321 4.1.1.3): it is the first domain's. */
-struct hop *hop_for(struct delivery *delivery, struct str address)
+struct hop *hop_for(struct delivery *delivery, struct str address, enum policy_asked asked)
 {
     const struct conf *conf = delivery->conf;
     size_t at = str_rchr(address, '@');
@@ -130,7 +130,7 @@ struct hop *hop_for(struct delivery *delivery, struct str address)
                                            : conf_domain_find(conf, str_from(address, at + 1));
     if (domain)
         return delivery->domain_hops[domain - conf->domains];
-    return delivery->outside ? outside_hop(delivery, str_from(address, at + 1))
+    return delivery->outside ? outside_hop(delivery, str_from(address, at + 1), asked)
                              : delivery->smarthost;
 }
 

@@ -11,7 +11,8 @@
 #include "gateway/delivery/policy.h"
 
 #define SECURITY_SIZE 80
-#define TLS_STATUS    "4.7.5 " /* RFC 3463 3.8 */
+#define TLS_STATUS    "4.7.5 "  /* RFC 3463 3.8 */
+#define LACK_STATUS   "4.7.30 " /* RFC 8689 6 */
 
 struct lane {
     struct hop *hop;
@@ -25,6 +26,8 @@ struct lane {
     int64_t walk_until;      /* monotonic seconds */
     struct policy policy;    /* how it is gone to */
     bool tls_failed;         /* there */
+    bool lacks;              /* it has not what REQUIRETLS asks for … */
+    size_t lacking;          /* … and so many of those tried */
     bool again;              /* the same one, in clear */
     /* a thread's */
     struct work work;
@@ -129,7 +132,10 @@ static void tell_tls(const struct lane *lane, enum proof_fault fault, const char
                                 .local = local,
                                 .fault = fault,
                                 .why = why};
-    if (lane->hop->lookup)
+    /* no report is about what the sender asked for */
+    bool told = lane->hop->asked == ASKED_NOTHING ||
+                (lane->hop->asked == ASKED_REQUIRED && lane->policy.kind != POLICY_NONE);
+    if (lane->hop->lookup && told)
         journal_tell_tls(&end);
 }
 
@@ -202,7 +208,8 @@ static void on_tls_failed(void *data, const struct tls_failure *failure)
     struct lane *lane = data;
     struct target *target = &lane->targets->list[lane->at];
     lane->tls_failed = true;
-    tell_tls(lane, failure->fault, failure->why, failure->local);
+    lane->lacks = failure->lasting && (failure->fault == FAULT_NONE || lane->policy.by_sender);
+    tell_tls(lane, failure->fault, failure->fault ? failure->why : "", failure->local);
     if (lane->policy.tls != CLIENT_TLS_MAY)
         return;
     target->plain_until = clock_seconds() + DELIVERY_PLAIN_SECONDS;
@@ -211,6 +218,25 @@ static void on_tls_failed(void *data, const struct tls_failure *failure)
 
 static int next_server(struct lane *lane, struct err *err);
 
+static void say_why(struct lane *lane, const char *why, struct err *err)
+{
+    lane->lacking += lane->lacks;
+    if (lane->lacks)
+        err_set(err, LACK_STATUS "REQUIRETLS: %s", why);
+    else if (lane->tls_failed && lane->policy.because)
+        err_set(err, TLS_STATUS "%s: %s", lane->policy.because, why);
+    else
+        err_set(err, "%s", why);
+}
+
+/* None of its servers has what REQUIRETLS asks for: `why` of the last, now for good. */
+static void refuse_line(struct hop *hop, const char *why)
+{
+    snprintf(hop->error, sizeof hop->error, "5%.*s", CLIENT_TEXT_MAX - 1, why + 1);
+    log_info("%s: %s", hop->text, hop->error);
+    hop_refuse(hop);
+}
+
 static void on_closed(void *data, bool greeted, const char *why)
 {
     struct lane *lane = data;
@@ -218,14 +244,14 @@ static void on_closed(void *data, bool greeted, const char *why)
     struct err err;
     lane->connection = NULL;
     log_debug("%s: connection closed: %s", lane->targets->list[lane->at].place.text, why);
-    if (lane->tls_failed && lane->policy.because)
-        err_set(&err, TLS_STATUS "%s: %s", lane->policy.because, why);
-    else
-        err_set(&err, "%s", why);
+    say_why(lane, why, &err);
     if (!greeted && next_server(lane, &err) == 0)
         return;
+    bool never = lane->lacking && lane->lacking == lane->targets->n && !lane->targets->partial;
     lane_free(lane);
-    if (!greeted)
+    if (!greeted && never)
+        refuse_line(hop, err.text);
+    else if (!greeted)
         hop_failed(hop, err.text);
     hop_kick(hop);
 }
@@ -243,7 +269,8 @@ static struct policy_facts facts_of(const struct hop *hop, const struct target *
 {
     const struct conf_outside *conf = &hop->delivery->conf->outside;
     const struct target_host *who = target->who;
-    return (struct policy_facts){.tls = (enum conf_outside_tls)conf->tls,
+    return (struct policy_facts){.asked = hop->asked,
+                                 .tls = (enum conf_outside_tls)conf->tls,
                                  .name = hop->lookup == NULL ? conf->tls_name
                                          : who               ? who->name
                                                              : NULL,
@@ -284,6 +311,7 @@ static struct connection_way way_to(struct lane *lane, const struct target *targ
         way.login = &delivery->loaded->login;
         want_proof(&lane->policy);
     }
+    way.requiretls = hop->asked == ASKED_REQUIRED;
     way.tls = lane->policy.tls;
     way.proof = (struct proof_wanted){.kind = lane->policy.proof,
                                       .otherwise = lane->policy.otherwise,
@@ -316,6 +344,7 @@ static int open_connection(struct lane *lane, struct err *err)
     const struct target *target = &lane->targets->list[lane->at];
     const struct connection_way way = way_to(lane, target);
     lane->tls_failed = false;
+    lane->lacks = false;
     lane->connection = connection_open(delivery->base, &target->place, &way, &limits, &hooks, err);
     return lane->connection ? 0 : -1;
 }
@@ -323,13 +352,14 @@ static int open_connection(struct lane *lane, struct err *err)
 /* Which one it was, behind the status code of what it says. */
 static void name_server(struct err *err, const char *text)
 {
-    size_t n = strlen(TLS_STATUS);
-    if (strncmp(err->text, TLS_STATUS, n) != 0) {
-        err_prefix(err, "%s", text);
-        return;
-    }
+    static const char *const codes[] = {TLS_STATUS, LACK_STATUS};
+    const char *code = "";
+    for (size_t i = 0; i < sizeof codes / sizeof *codes; i++)
+        if (str_starts(str_of(err->text), str_of(codes[i])))
+            code = codes[i];
+    size_t n = strlen(code);
     memmove(err->text, err->text + n, strlen(err->text + n) + 1);
-    err_prefix(err, TLS_STATUS "%s", text);
+    err_prefix(err, "%s%s", code, text);
 }
 
 /* err says why the one before failed, if there was one; -1: there is none left, and err says why

@@ -120,9 +120,18 @@ static int fill_legs(struct job *job, const struct plan *plans, size_t n_plans,
     return 0;
 }
 
+/* edge has set at most one of the two (RFC 8689 4.1) */
+static enum policy_asked asked_by(const struct envelope *envelope)
+{
+    if (envelope->requiretls)
+        return ASKED_REQUIRED;
+    return envelope->tls_waived ? ASKED_WAIVED : ASKED_NOTHING;
+}
+
 int legs_make(struct job *job, struct err *err)
 {
     const struct envelope *envelope = &job->loaded->file->envelope;
+    enum policy_asked asked = asked_by(envelope);
     size_t n_plans = 0;
     struct plan *plans = calloc(envelope->n_recipients, sizeof *plans);
     uint32_t *leg_of = calloc(envelope->n_recipients, sizeof *leg_of);
@@ -132,7 +141,7 @@ int legs_make(struct job *job, struct err *err)
         leg_of[i] = UINT32_MAX;
         if (!recipient_state_owed((enum recipient_state)r->state))
             continue;
-        struct hop *hop = hop_for(job->delivery, r->address);
+        struct hop *hop = hop_for(job->delivery, r->address, asked);
         if (hop == NULL && job->delivery->outside)
             result = -1;
         leg_of[i] = (uint32_t)plan_for(plans, &n_plans, hop, r->sender.n || r->fields.n);

@@ -279,6 +279,7 @@ enum mx_result mx_targets(struct mx *mx, const struct mx_us *us, const char *dom
         unknown |= mx->hosts[i].unknown;
         add_host(&g, &mx->hosts[i]);
     }
+    targets->partial = unknown || g.doubtful;
     if (targets->n)
         return MX_FOUND;
     if (!before_us)

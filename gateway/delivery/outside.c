@@ -155,7 +155,7 @@ static void put_together(struct hop *hop)
 {
     struct lookup *l = hop->lookup;
     struct targets *targets = targets_new();
-    l->mx->sts = sts_policy_of(&l->sts);
+    l->mx->sts = hop->asked == ASKED_WAIVED ? NULL : sts_policy_of(&l->sts);
     if (targets == NULL)
         heard_nothing(hop, "4.3.0 out of memory for its mail servers");
     else
@@ -195,7 +195,8 @@ static void ask_tlsa(struct hop *hop)
     struct lookup *l = hop->lookup;
     char name[MX_TLSA_NAME_SIZE];
     l->open = 0;
-    for (uint32_t i = 0; o->dane && i < l->mx->n; i++) {
+    bool wanted = o->dane && hop->asked != ASKED_WAIVED;
+    for (uint32_t i = 0; wanted && i < l->mx->n; i++) {
         if (!mx_wants_tlsa(l->mx, &o->us, i, name))
             continue;
         if (dns_desk_ask(o->desk, DNS_TLSA, str_of(name), on_tlsa, hop, i))
@@ -266,7 +267,7 @@ static void look_up(struct hop *hop)
         return;
     }
     l->gathered = false;
-    if (o->sts.fetch && !l->sts.busy)
+    if (o->sts.fetch && !l->sts.busy && hop->asked != ASKED_WAIVED)
         sts_look(&o->sts, &l->sts, l->domain, on_policy, hop);
     if (!dns_desk_ask(o->desk, DNS_MX, str_of(l->domain), on_hosts, hop, 0))
         heard_nothing(hop, "4.4.3 the resolver can't be asked now");
@@ -413,14 +414,14 @@ static void normal_form(struct str domain, char out[SMTP_DOMAIN_MAX + 1])
     out[domain.n] = '\0';
 }
 
-struct hop *outside_hop(struct delivery *delivery, struct str domain)
+struct hop *outside_hop(struct delivery *delivery, struct str domain, enum policy_asked asked)
 {
     struct outside *o = delivery->outside;
     char name[SMTP_DOMAIN_MAX + 1];
     normal_form(domain, name);
     struct hop **slot = slot_of(o, name);
     for (struct hop *hop = *slot; hop; hop = hop->lookup->same_hash)
-        if (strcmp(hop->lookup->domain, name) == 0)
+        if (hop->asked == asked && strcmp(hop->lookup->domain, name) == 0)
             return hop;
     struct lookup *l = o->n < OUTSIDE_HOPS_MAX ? calloc(1, sizeof *l) : NULL;
     struct hop *hop = l ? hop_new(delivery, HOP_SMTP, l->domain) : NULL;
@@ -430,6 +431,7 @@ struct hop *outside_hop(struct delivery *delivery, struct str domain)
     }
     memcpy(l->domain, name, sizeof name);
     hop->lookup = l;
+    hop->asked = asked;
     l->same_hash = *slot;
     *slot = hop;
     o->n++;

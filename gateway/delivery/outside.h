@@ -1,7 +1,9 @@
 /*
  * outside: next hops for domains that are not ours. Each is made when the first recipient needs it,
  * asks the DNS which servers it is (mx.h) when something shall leave, keeps what it heard as long
- * as its TTL says within bounds, and goes when nobody has needed it for a while.
+ * as its TTL says within bounds, and goes when nobody has needed it for a while. Messages whose
+ * senders asked for REQUIRETLS, or to waive what the domain has published (RFC 8689), have hops of
+ * their own, since that decides how a connection begins and which servers it goes to.
  *
  *   hop_kick() ─► outside_ready()? ─ no ─┬► MX ─► A, AAAA ─► TLSA ─┬► servers   ─► hop_kick()
  *                       │                └► MTA-STS policy ────────┤► not known ─► hop_failed()
@@ -11,6 +13,7 @@
 #define POTERNE_GATEWAY_DELIVERY_OUTSIDE_H
 
 #include "gateway/delivery/mx.h"
+#include "gateway/delivery/policy.h"
 
 #define OUTSIDE_HOPS_MAX  20000 /* domains at once; for others it is tried later */
 #define OUTSIDE_TTL_MIN   60    /* seconds that an answer is kept at least … */
@@ -35,8 +38,9 @@ void outside_stop(struct delivery *delivery);
 /* Once a second. */
 void outside_tick(struct delivery *delivery);
 
-/* The hop of a domain. NULL: there are too many, or no memory. */
-struct hop *outside_hop(struct delivery *delivery, struct str domain);
+/* The hop of a domain, for messages whose senders asked for that. NULL: there are too many, or no
+ * memory. */
+struct hop *outside_hop(struct delivery *delivery, struct str domain, enum policy_asked asked);
 /* Its servers are known. If not it is kicked, or fails, when they are. */
 bool outside_ready(struct hop *hop);
 /* It may open a lane; if not it is kicked when there is room. */

@@ -25,12 +25,25 @@ static struct policy of_settings(const struct policy_facts *facts)
     return policy;
 }
 
-/* What the settings ask for beyond it stays asked for. */
+static struct policy of_requiretls(struct policy policy)
+{
+    policy.tls = CLIENT_TLS_MUST;
+    policy.proof = PROOF_PKIX;
+    policy.required = true;
+    policy.because = "REQUIRETLS";
+    policy.by_sender = true;
+    return policy;
+}
+
+/* What is asked for beyond it stays asked for. */
 static struct policy of_tlsa(const struct policy_facts *facts, struct policy policy)
 {
     policy.kind = POLICY_TLSA;
     policy.tls = CLIENT_TLS_MUST;
+    if (facts->tlsa->n == 0 && policy.required)
+        return policy;
     policy.because = "DANE";
+    policy.by_sender = false;
     if (facts->tlsa->n == 0)
         return policy;
     policy.otherwise = policy.required ? policy.proof : PROOF_NONE;
@@ -48,17 +61,20 @@ static struct policy of_sts(enum sts_mode mode, struct policy policy)
     policy.tls = CLIENT_TLS_MUST;
     policy.required = true;
     policy.because = "MTA-STS";
+    policy.by_sender = false;
     return policy;
 }
 
 struct policy policy_decide(const struct policy_facts *facts)
 {
     struct policy policy = of_settings(facts);
-    if (facts->tls != OUTSIDE_TLS_NONE && facts->sts != STS_NONE && facts->name)
+    if (facts->tls == OUTSIDE_TLS_NONE || facts->asked == ASKED_WAIVED)
+        return policy;
+    if (facts->asked == ASKED_REQUIRED)
+        policy = of_requiretls(policy);
+    if (facts->sts != STS_NONE && facts->name)
         policy = of_sts(facts->sts, policy);
-    if (facts->tls != OUTSIDE_TLS_NONE && facts->tlsa)
-        return of_tlsa(facts, policy);
-    return policy;
+    return facts->tlsa ? of_tlsa(facts, policy) : policy;
 }
 
 const char *policy_protection(const struct policy *policy, const struct proof *proof)

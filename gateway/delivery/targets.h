@@ -42,6 +42,7 @@ struct target {
 /* Shared by the hop and its lanes; the order never changes. */
 struct targets {
     unsigned users;
+    bool partial; /* there may be others, of which too little is known now */
     size_t n;
     struct target list[TARGETS_MAX];
     size_t n_hosts;

@@ -1,5 +1,6 @@
-/* put STATE_DIR SENDER SUBJECT RECIPIENT...: a message into a gateway's queue, as edge commits it;
- * prints its id. So a test has mail for domains that edge takes no mail for. */
+/* put [--waived|--requiretls] STATE_DIR SENDER SUBJECT RECIPIENT...: a message into a gateway's
+ * queue, as edge commits it; prints its id. So a test has mail for domains that edge takes no mail
+ * for, with what its sender asked of TLS (RFC 8689). */
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -10,8 +11,8 @@
 
 #define RECIPIENTS_MAX 300
 
-static int put(struct spool *spool, char **argv, int argc, char id[SPOOL_ID_LEN + 1],
-               struct err *err)
+static int put(struct spool *spool, char **argv, int argc, const char *option,
+               char id[SPOOL_ID_LEN + 1], struct err *err)
 {
     struct spool_recipient list[RECIPIENTS_MAX];
     struct buf text = BUF_INIT(1000);
@@ -27,6 +28,8 @@ static int put(struct spool *spool, char **argv, int argc, char id[SPOOL_ID_LEN 
                                .recipients = list,
                                .n_recipients = n,
                                .subject = str_of(argv[3]),
+                               .tls_waived = strcmp(option, "--waived") == 0,
+                               .requiretls = strcmp(option, "--requiretls") == 0,
                                .verdict = STR("ham")};
     buf_addf(&text, "Subject: %s\r\n\r\nhello\r\n", argv[3]);
     struct spool_writer *w = spool_receive(spool, id, err);
@@ -41,10 +44,16 @@ static int put(struct spool *spool, char **argv, int argc, char id[SPOOL_ID_LEN 
 int main(int argc, char **argv)
 {
     char id[SPOOL_ID_LEN + 1];
-    struct err err = {"usage: put STATE_DIR SENDER SUBJECT RECIPIENT..."};
+    const char *option = "";
+    struct err err = {"usage: put [--waived|--requiretls] STATE_DIR SENDER SUBJECT RECIPIENT..."};
     umask(0);
+    if (argc > 1 && argv[1][0] == '-') {
+        option = argv[1];
+        argc--;
+        argv++;
+    }
     struct spool *spool = argc > 4 ? spool_open(argv[1], &err) : NULL;
-    int result = spool ? put(spool, argv, argc, id, &err) : -1;
+    int result = spool ? put(spool, argv, argc, option, id, &err) : -1;
     spool_close(&spool);
     if (result < 0)
         fprintf(stderr, "%s\n", err.text);

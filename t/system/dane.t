@@ -35,7 +35,7 @@ my $right     = Poterne::Certificates::tlsa( $good->{certificate}, 3, 1, 1 );
 my $of_old    = Poterne::Certificates::tlsa( $old->{certificate},  3, 1, 1 );
 my $above     = Poterne::Certificates::tlsa( $authority->file,     2, 0, 1 );
 
-# 127.0.1.1 and 127.0.1.2 are Postfix with TLS, 127.0.1.3 has none.
+# 127.0.1.1 and 127.0.1.2 are Postfix with TLS, 127.0.1.3 has none, 127.0.1.4 offers REQUIRETLS.
 my %zones = (
     '.'        => { address => '127.0.0.2', signed => 1 },
     'example.' => { address => '127.0.0.3', signed => 1 },
@@ -64,6 +64,7 @@ domain( 'plain',    '127.0.1.1', [ '3 1 1 ' . WRONG ], signed => 0 );
 domain( 'forged',   '127.0.1.1', [ $right ], change => [ ( split / /, $right )[3], WRONG ] );
 domain( 'two', '127.0.1.1', [ '3 1 1 ' . WRONG ],
     records => [ 'two.example. 300 IN MX 20 mx.right.example.' ] );
+domain( 'strict', '127.0.1.4', [$right], records => [ 'strict.example. 300 IN MX 5 mx.right.example.' ] );
 domain( 'lost', '127.0.1.1', [], records => ['_tcp.mx.lost.example. 300 IN NS ns.silent.example.'] );
 $zones{'silent.example.'} = { address => '127.0.0.9', silent => 1 };
 
@@ -72,11 +73,12 @@ my $tree = Poterne::DnsTree->new( folder => "$root/dns", zones => \%zones )->sta
 
 my $ours  = Poterne::Sink->start( root => "$root/ours" );
 my $clear = Poterne::Sink->start( root => "$root/clear", host => '127.0.1.3', port => PORT, smtp => 1 );
+my $strict = Poterne::Sink->start( root => "$root/strict", host => '127.0.1.4', port => PORT, smtp => 1, tls => $good, requiretls => 1 );
 my @domains = map { s/\.\z//r } grep { /\w\.example/ } keys %zones;
 sub postfix {
     my ( $name, $host, $certificate ) = @_;
     return Poterne::Postfix->start( root => "$root/$name", host => $host, port => PORT, sink => $ours->{port}, protocol => 'lmtp',
-        domain => 'example', recipients => [ map { "x\@$_" } @domains ],
+        domain => 'example', recipients => [ map { ( "x\@$_", "w\@$_", "r\@$_" ) } @domains ],
         more   => "parent_domain_matches_subdomains = relay_domains\ntransport_maps = inline:{ {*=lmtp:[127.0.0.1]:$ours->{port}} }\n"
           . "smtpd_tls_security_level = may\nsmtpd_tls_cert_file = $certificate->{certificate}\nsmtpd_tls_key_file = $certificate->{key}\n"
           . 'smtpd_tls_received_header = yes' );
@@ -102,7 +104,8 @@ sub dane_gateway {
 
 sub put {
     my (@to) = @_;
-    my ( $status, $id ) = command_output( "$build/t/delivery/put", "$root/gateway/state", 'sender@ours.example', 'a test', @to );
+    my @asked = $to[0] =~ /^--/ ? shift @to : ();
+    my ( $status, $id ) = command_output( "$build/t/delivery/put", @asked, "$root/gateway/state", 'sender@ours.example', 'a test', @to );
     die "put: $id" if $status;
     return $id =~ s/\s+\z//r;
 }
@@ -146,7 +149,21 @@ my @stay = (
     [ 'forged',         qr/^4\.7\.5 .*TLSA/,                                                 'forged records' ],
     [ 'lost',           qr/^4\.7\.5 .*TLSA/,                                                 'nobody answers for the records' ],
 );
+# RFC 8689: what the sender asked for
+my @waived = (
+    [ 'wrong',  qr/127\.0\.1\.1\].*, TLSv1\.3\z/, 'TLS-Required: No, a wrong key: over TLS that proves nothing' ],
+    [ 'clear',  qr/127\.0\.1\.3\]:2525\z/,        'TLS-Required: No, a key but no TLS: in clear' ],
+    [ 'forged', qr/, TLSv1\.3\z/,                  'TLS-Required: No, forged records of a key' ],
+    [ 'right',  qr/, TLSv1\.3\z/,                  'TLS-Required: No, a right key: TLS where it is offered' ],
+);
+my @required = (
+    [ 'rolled', qr/^5\.7\.30 REQUIRETLS: the next hop does not promise it\z/,                'REQUIRETLS, the right key, no promise' ],
+    [ 'plain', qr/^5\.7\.30 REQUIRETLS: its certificate is not valid: hostname mismatch/i,   'REQUIRETLS, nothing proves the server' ],
+    [ 'none',  qr/^5\.7\.30 REQUIRETLS: offers no STARTTLS/,                                'REQUIRETLS, no TLS' ],
+);
 my %id = map { ( $_->[0] => put("x\@$_->[0].example") ) } @go, @stay;
+my %waived = map { ( $_->[0] => put( '--waived', "w\@$_->[0].example" ) ) } @waived;
+my %required = map { ( $_->[0] => put( '--requiretls', "r\@$_->[0].example" ) ) } @required, ['strict'];
 for my $case (@go) {
     my ( $name, $relay, $what ) = @$case;
     my $outcome = becomes( $gateway, $id{$name}, 'delivered' );
@@ -161,6 +178,23 @@ for my $case (@stay) {
     $outcome = outcome( $gateway, $id{$name} );
     like( $outcome->{detail} // '', $why, '… and why' );
 }
+for my $case (@waived) {
+    my ( $name, $relay, $what ) = @$case;
+    my $outcome = becomes( $gateway, $waived{$name}, 'delivered' );
+    is( $outcome->{state}, 'delivered', $what ) or diag explain $outcome;
+    like( $outcome->{relay} // '', $relay, '… which the journal says' );
+}
+for my $case (@required) {
+    my ( $name, $why, $what ) = @$case;
+    my $outcome = becomes( $gateway, $required{$name}, 'held' );
+    is( $outcome->{state}, 'held', "$what: it comes back" ) or diag explain $outcome;
+    like( ( $outcome->{detail} // '' ) =~ s/^undeliverable: //r, $why, '… and why' );
+}
+my $promised = becomes( $gateway, $required{strict}, 'delivered' );
+like( $promised->{relay} // '', qr/^mx\.strict\.example .*DANE verified\z/, 'REQUIRETLS: past a server that does not promise it' ) or diag explain $promised;
+is_deeply( [ $strict->mail_commands ], [ grep { / REQUIRETLS(?: |\z)/ } $strict->mail_commands ], '… to one that does, and is asked for it' );
+is( scalar( $strict->messages('r@strict.example') ), 1, '… and has it' );
+is( scalar( $ours->messages("r\@$_.example") ), 0, "nothing came through: REQUIRETLS, $_" ) for qw(rolled plain strict);
 my ( undef, $text ) = $gateway->poterne( 'trace', $id{right} );
 like( $text, qr/DANE verified/, 'trace says what protected it' );
 sleep 3;    # some tries more
@@ -200,5 +234,5 @@ $outcome = becomes( $gateway, $verify{none}, 'deferred' );
 like( $outcome->{detail} // '', qr/^4\.7\.5 .*offers no STARTTLS/, 'no TLS: it waits' );
 is( $gateway->stop, 0, 'the gateway ends as it should' );
 
-$_->stop for @postfix, $ours, $clear, $tree;
+$_->stop for @postfix, $ours, $clear, $strict, $tree;
 done_testing();

@@ -293,6 +293,13 @@ static void requiretls_needs_proof_and_promise(void **state)
     check_all(&run, CLIENT_DEFERRED, "4.7.30 REQUIRETLS: this connection is in clear");
     assert_true(run.client.wants_tls);
     end(&run);
+    /* a connection that is for such mail alone ends before it is ready */
+    begin(&run, *state, CLIENT_SMTP, &plain);
+    run.client.requiretls = true;
+    hear(&run, GREETING EHLO_BARE);
+    assert_int_equal(run.client.state, CLIENT_DEAD);
+    assert_true(run.client.lacks);
+    end(&run);
     /* where it is stored */
     with_requiretls(&run, *state, CLIENT_LMTP, CLIENT_TLS_NONE, false, EHLO_BARE);
     expect(&run, "MAIL FROM:<s@a.example>\r\n");

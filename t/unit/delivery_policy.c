@@ -124,6 +124,54 @@ static void tlsa_goes_first(void **state)
     assert_int_equal(policy_decide(&never).tls, CLIENT_TLS_NONE);
 }
 
+/* RFC 8689 3: what the recipient's domain has published does not hold, what we are told to does. */
+static void the_sender_may_waive(void **state)
+{
+    struct policy_facts facts = {.asked = ASKED_WAIVED,
+                                 .tls = OUTSIDE_TLS_MAY,
+                                 .name = "mx.a.example",
+                                 .tlsa = &some,
+                                 .sts = STS_ENFORCE};
+    struct policy policy = policy_decide(&facts);
+    assert_int_equal(policy.tls, CLIENT_TLS_MAY);
+    assert_false(policy.required);
+    assert_int_equal(policy.kind, POLICY_NONE);
+    facts.tls_fails = true;
+    assert_int_equal(policy_decide(&facts).tls, CLIENT_TLS_NONE);
+    facts.tls = OUTSIDE_TLS_VERIFY;
+    policy = policy_decide(&facts);
+    assert_int_equal(policy.tls, CLIENT_TLS_MUST);
+    assert_true(policy.required);
+}
+
+static void the_sender_may_require(void **state)
+{
+    struct policy_facts facts = {.asked = ASKED_REQUIRED,
+                                 .tls = OUTSIDE_TLS_MAY,
+                                 .name = "mx.a.example",
+                                 .tls_fails = true};
+    struct policy policy = policy_decide(&facts);
+    assert_int_equal(policy.tls, CLIENT_TLS_MUST);
+    assert_int_equal(policy.proof, PROOF_PKIX);
+    assert_true(policy.required && policy.by_sender);
+    facts.sts = STS_ENFORCE;
+    policy = policy_decide(&facts);
+    assert_string_equal(policy.because, "MTA-STS");
+    assert_false(policy.by_sender); /* its domain wants it, too, and may mend it */
+    facts.sts = STS_NONE;
+    facts.tlsa = &unusable;
+    policy = policy_decide(&facts);
+    assert_int_equal(policy.proof, PROOF_PKIX);
+    assert_true(policy.required && policy.by_sender);
+    facts.tlsa = &some;
+    policy = policy_decide(&facts);
+    assert_int_equal(policy.proof, PROOF_DANE);
+    assert_int_equal(policy.otherwise, PROOF_PKIX);
+    assert_false(policy.by_sender);
+    facts.tls = OUTSIDE_TLS_NONE;
+    assert_int_equal(policy_decide(&facts).tls, CLIENT_TLS_NONE);
+}
+
 static void what_protects_is_named(void **state)
 {
     struct policy policy = {.tls = CLIENT_TLS_MAY, .proof = PROOF_PKIX};
@@ -142,6 +190,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(which_records_count),    cmocka_unit_test(they_are_copied),
         cmocka_unit_test(the_settings_alone),     cmocka_unit_test(tlsa_goes_first),
+        cmocka_unit_test(the_sender_may_waive),   cmocka_unit_test(the_sender_may_require),
         cmocka_unit_test(what_protects_is_named),
     };
     return tap_run(tests, NULL, NULL);

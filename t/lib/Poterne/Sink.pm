@@ -13,7 +13,8 @@ use POSIX ();
 use Poterne::Process qw(free_port stop_process);
 
 # Options: root (folder), port, host; smtp (it speaks SMTP, and its answer to a message is one), greeting,
-# broken_tls (STARTTLS is offered, and what follows is no TLS).
+# broken_tls (STARTTLS is offered, and what follows is no TLS), tls ({ certificate, key }: STARTTLS is offered),
+# requiretls (REQUIRETLS is offered over TLS).
 sub start {
     my ( $class, %option ) = @_;
     my $self = bless { host => '127.0.0.1', %option }, $class;
@@ -58,19 +59,26 @@ sub answer_to {
 
 sub serve {
     my ( $self, $client ) = @_;
-    my ( @to, $n );
+    my ( @to, $n, $secured );
     my $say = sub { print {$client} "$_[0]\r\n" };
     $say->( $self->{greeting} );
     while ( defined( my $line = <$client> ) ) {
         $line =~ s/\r?\n\z//;
         if ( $line =~ ( $self->{smtp} ? qr/^EHLO/i : qr/^LHLO/i ) ) {
-            $say->($_) for '250-sink', $self->{broken_tls} ? '250-STARTTLS' : (), '250-PIPELINING', '250 8BITMIME';
+            $say->($_) for '250-sink', $self->{broken_tls} || $self->{tls} && !$secured ? '250-STARTTLS' : (),
+                $self->{requiretls} && $secured ? '250-REQUIRETLS' : (), '250-PIPELINING', '250 8BITMIME';
         }
         elsif ( $line =~ /^RCPT TO:<([^>]*)>/i ) {
             my $address = $1;
             my $answer = $self->answer_to($address);
             push @to, $address if $answer =~ /^2/;
             $say->($answer);
+        }
+        elsif ( $line =~ /^STARTTLS/i && $self->{tls} ) {
+            $say->('220 Go on');
+            require IO::Socket::SSL;
+            $secured = IO::Socket::SSL->start_SSL( $client, SSL_server => 1, SSL_cert_file => $self->{tls}{certificate}, SSL_key_file => $self->{tls}{key} )
+              or return;
         }
         elsif ( $line =~ /^STARTTLS/i ) {
             $say->($_) for '220 Go on', 'this is no TLS';
@@ -83,11 +91,28 @@ sub serve {
         }
         else {
             @to = () if $line =~ /^(?:MAIL|RSET)/i;
+            $self->note($line) if $line =~ /^MAIL/i;
             $say->( $line =~ /^QUIT/i ? '221 2.0.0 Bye' : '250 2.0.0 Ok' );
             return if $line =~ /^QUIT/i;
         }
     }
     return;
+}
+
+# Each MAIL command that came, a line each.
+sub note {
+    my ( $self, $line ) = @_;
+    open my $file, '>>', "$self->{root}/mail" or die "$!\n";
+    print {$file} "$line\n";
+    close $file or die "$!\n";
+    return;
+}
+
+sub mail_commands {
+    my ($self) = @_;
+    open my $file, '<', "$self->{root}/mail" or return;
+    chomp( my @lines = <$file> );
+    return @lines;
 }
 
 # A file for each recipient, complete once it has its name.
