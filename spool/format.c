@@ -130,8 +130,10 @@ static bool asks_for_more(const struct envelope *e)
 
 uint32_t envelope_version(const struct envelope *e)
 {
-    if (asks_for_more(e))
+    if (e->account.n)
         return SPOOL_VERSION;
+    if (asks_for_more(e))
+        return SPOOL_VERSION_ASKED;
     if (e->proved)
         return SPOOL_VERSION_PROVED;
     for (size_t i = 0; i < e->n_recipients; i++)
@@ -154,7 +156,7 @@ static void recipients_put(struct buf *out, const struct envelope *e)
             wire_str(out, r->sender);
             wire_str(out, r->fields);
         }
-        if (version >= SPOOL_VERSION)
+        if (version >= SPOOL_VERSION_ASKED)
             wire_u32(out, r->notify);
     }
 }
@@ -166,6 +168,8 @@ int envelope_put(struct buf *out, const struct envelope *e, uint64_t message_siz
     if (e->n_recipients == 0 || e->n_recipients > SPOOL_RECIPIENTS_MAX)
         return err_set(err, "%.*s: %zu recipients; 1 to %d can be kept", STR_ARG(e->id),
                        e->n_recipients, SPOOL_RECIPIENTS_MAX);
+    if (e->account.n > SPOOL_ACCOUNT_MAX)
+        return err_set(err, "%.*s: an account's name of %zu bytes", STR_ARG(e->id), e->account.n);
     if (!edits_fit(&e->edits, message_size))
         return err_set(err, "%.*s: header edits overlap or lie outside the message",
                        STR_ARG(e->id));
@@ -190,12 +194,14 @@ int envelope_put(struct buf *out, const struct envelope *e, uint64_t message_siz
     edits_put(out, &e->edits);
     if (envelope_version(e) >= SPOOL_VERSION_PROVED)
         wire_u8(out, e->proved);
-    if (envelope_version(e) >= SPOOL_VERSION) {
+    if (envelope_version(e) >= SPOOL_VERSION_ASKED) {
         wire_str(out, e->envid);
         wire_u8(out, (uint8_t)e->ret);
         wire_u8(out, e->requiretls);
         wire_u8(out, e->tls_waived);
     }
+    if (envelope_version(e) >= SPOOL_VERSION)
+        wire_str(out, e->account);
     if (!buf_ok(out))
         return err_set(err, "%.*s: the envelope is larger than %d bytes, or out of memory",
                        STR_ARG(e->id), SPOOL_ENVELOPE_MAX);
@@ -225,7 +231,7 @@ static bool recipients_get(struct wire *w, uint32_t version, struct pool *pool, 
             r->sender = wire_get_str(w);
             r->fields = wire_get_str(w);
         }
-        if (version >= SPOOL_VERSION)
+        if (version >= SPOOL_VERSION_ASKED)
             r->notify = wire_get_u32(w);
         w->bad |= (r->notify & ~DSN_NOTIFY) != 0;
     }
@@ -258,12 +264,16 @@ int envelope_get(struct str payload, uint32_t version, uint64_t message_size, st
     memory = memory && edits_get(&w, pool, &e->edits);
     if (version >= SPOOL_VERSION_PROVED)
         e->proved = wire_get_u8(&w) != 0;
-    if (version >= SPOOL_VERSION) {
+    if (version >= SPOOL_VERSION_ASKED) {
         e->envid = wire_get_str(&w);
         e->ret = wire_get_u8(&w);
         e->requiretls = wire_get_u8(&w) != 0;
         e->tls_waived = wire_get_u8(&w) != 0;
         w.bad |= e->ret >= DSN_RETS;
+    }
+    if (version >= SPOOL_VERSION) {
+        e->account = wire_get_str(&w);
+        w.bad |= e->account.n > SPOOL_ACCOUNT_MAX;
     }
     if (!memory)
         return err_set(err, "out of memory for the envelope");

@@ -10,12 +10,12 @@
  *            file (u64), then the payload (base/wire.h)
  *
  * The version is 1; it is 2 where a recipient has a sender or header lines of its own: these stand
- * in the envelope then; it is 3 where the envelope says more of the sender beside that, and 4 where
- * somebody asked for notices (RFC 3461) or for TLS (RFC 8689). Who knows less does not take such a
- * file for one without them. A file of a higher version, or with a good record of a kind or a
- * recipient's state that is not here, was written by a later poterne: whatever follows, it is not
- * damaged. So the 64 bytes' magic, version and CRC stay where they are in every version, and a new
- * kind of record needs no new version.
+ * in the envelope then; it is 3 where the envelope says more of the sender beside that, 4 where
+ * somebody asked for notices (RFC 3461) or for TLS (RFC 8689), and 5 where it names the account
+ * that sent it. Who knows less does not take such a file for one without them. A file of a higher
+ * version, or with a good record of a kind or a recipient's state that is not here, was written by
+ * a later poterne: whatever follows, it is not damaged. So the 64 bytes' magic, version and CRC
+ * stay where they are in every version, and a new kind of record needs no new version.
  *
  * A record that is cut short or fails a CRC ends the list. What is behind it is a torn append if
  * no good record follows, and is overwritten by the next one; if one follows, the file is damaged.
@@ -41,7 +41,8 @@ enum record_kind {
 #define SPOOL_VERSION_PLAIN      1
 #define SPOOL_VERSION_REDIRECTED 2
 #define SPOOL_VERSION_PROVED     3
-#define SPOOL_VERSION            4
+#define SPOOL_VERSION_ASKED      4
+#define SPOOL_VERSION            5
 
 struct spool_header {
     uint32_t version;

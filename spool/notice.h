@@ -24,7 +24,11 @@ enum notice_kind {
     NOTICE_RELEASE = 4,    /* from quarantine/ to its recipients */
     NOTICE_DELETE = 5,     /* from quarantine/ for good */
     NOTICE_RELEASE_TO = 6, /* a copy to `address`; whoever is held stays so */
-    NOTICE_EXPIRE = 7      /* what was held long enough goes now; empty id */
+    NOTICE_EXPIRE = 7,     /* what was held long enough goes now; empty id */
+    NOTICE_THAWED = 8,   /* the account `address` may send again: what it has in the queue goes on;
+                            empty id */
+    NOTICE_SET_ASIDE = 9 /* what the frozen account `address` has in the queue goes to quarantine,
+                            some of it at a time; empty id */
 };
 
 #define NOTICE_EVERYONE UINT32_MAX

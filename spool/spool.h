@@ -35,6 +35,7 @@
 #define SPOOL_RECIPIENTS_BYTES (3 * 1024 * 1024)
 #define SPOOL_RECORDS_MAX      (64 * 1024 * 1024) /* bytes of all records of a file */
 #define SPOOL_RECIPIENTS_MAX   10000
+#define SPOOL_ACCOUNT_MAX      320 /* bytes of an account's name */
 #define SPOOL_DETAIL_MAX       500 /* bytes kept of an answer or a reason; more is cut off */
 #define SPOOL_LIST_MAX         (4 * 1000 * 1000) /* names that spool_each() takes at once */
 
@@ -77,6 +78,8 @@ struct envelope {
     struct str sender;   /* "" is the null sender */
     struct spool_recipient *recipients;
     size_t n_recipients;
+    struct str
+        account; /* who has logged in and sent it, as the directory names him; empty: nobody */
     bool smtputf8;
     bool eightbit;
     struct str subject, message_id;
@@ -137,6 +140,16 @@ int spool_reader_fd(struct spool_writer *writer, struct err *err);
 int spool_commit(struct spool_writer **writer, const struct envelope *envelope,
                  enum spool_state state, struct err *err);
 void spool_abort(struct spool_writer **writer);
+/*
+ * The same in two steps, for what must be owed exactly if something else has happened between them:
+ * spool_stage() leaves the file whole and on the disk in incoming/ (as long as somebody holds the
+ * lock on that folder), spool_publish() moves it to queue/, where it is owed, and may be said
+ * again, also after a crash. 1: it was moved; 0: it is not there (any more); -1: err. Who gives it
+ * up removes it.
+ */
+int spool_stage(struct spool_writer **writer, const struct envelope *envelope, struct err *err);
+int spool_publish(struct spool *spool, const char *id, struct err *err);
+void spool_unstage(struct spool *spool, const char *id);
 
 /* --- reading (delivery, quarantine, tools) --- */
 struct spool_file {

@@ -172,6 +172,34 @@ int spool_commit(struct spool_writer **writer, const struct envelope *envelope,
     return result;
 }
 
+int spool_stage(struct spool_writer **writer, const struct envelope *envelope, struct err *err)
+{
+    struct spool_writer *w = *writer;
+    if (finish_file(w, envelope, err) < 0 || folder_sync(incoming(w), w->spool->root, err) < 0) {
+        spool_abort(writer);
+        return -1;
+    }
+    writer_free(writer);
+    return 0;
+}
+
+int spool_publish(struct spool *spool, const char *id, struct err *err)
+{
+    struct folder *to = spool_folder(spool, SPOOL_QUEUE);
+    if (!spool_id_valid(str_of(id)))
+        return err_set(err, "\"%.40s\" is no message id", id);
+    if (renameat(spool->folders[FOLDER_INCOMING].fd, id, to->fd, id) < 0)
+        return errno == ENOENT
+                   ? 0
+                   : err_sys(err, "cannot move %s/incoming/%s to %s/", spool->root, id, to->name);
+    return folder_sync(to, spool->root, err) < 0 ? -1 : 1;
+}
+
+void spool_unstage(struct spool *spool, const char *id)
+{
+    unlinkat(spool->folders[FOLDER_INCOMING].fd, id, 0);
+}
+
 void spool_abort(struct spool_writer **writer)
 {
     if (*writer == NULL)
