@@ -258,10 +258,12 @@ struct conf_allowance {
 /* Against stolen passwords. */
 struct conf_limits {
     struct conf_allowance webmail, relay, inside, outside; /* by class, account or address */
-    struct conf_allowance account; /* from everywhere; no limit for one message */
-    struct conf_list shared;       /* networks whose addresses are many people's */
-    unsigned freeze_hits;          /* of an account within an hour: 100; 0: never */
-    bool freeze_virus;             /* yes */
+    struct conf_allowance account;   /* from everywhere; no limit for one message */
+    struct conf_list shared;         /* networks whose addresses are many people's */
+    unsigned freeze_hits;            /* of an account within an hour: 100; 0: never */
+    bool freeze_virus;               /* yes */
+    unsigned freeze_bounces;         /* refused elsewhere within an hour: 100; 0: never … */
+    unsigned freeze_bounces_percent; /* … and of 100 there: 30 */
 };
 
 struct conf_spam {

@@ -231,6 +231,11 @@ const struct conf_setting conf_settings[] = {
  "lets it. 0 is never."},
 {"limits", "freeze_virus", BOOL(limits.freeze_virus), "yes", 0, 0, {0},
  "Likewise an account that sends a virus."},
+{"limits", "freeze_bounces", COUNT(limits.freeze_bounces), "100", 0, 60000, {0},
+ "Likewise an account of whose mail within an hour so many recipients are refused for good by servers of "
+ "others, or have a domain that takes no mail. 0 is never."},
+{"limits", "freeze_bounces_percent", COUNT(limits.freeze_bounces_percent), "30", 0, 100, {0},
+ "Only where these are so many of 100 recipients there that it sent to."},
 
 {"limits_webmail", "recipients_per_message", COUNT(limits.webmail.recipients_per_message), "50", 0, 60000, {0},
  "Recipients in one message through a webmail server; 452 4.5.3 above it. 0 is no limit."},

@@ -7,9 +7,12 @@ lib_libverdict_a_SOURCES = \
     gateway/scan.c gateway/scan.h \
     gateway/verdict.c gateway/verdict.h
 
-# mail of our own into the queue: what reports writes, and bounces
+# mail of our own into the queue: what reports writes, bounces, and the note that an account is frozen
 noinst_LIBRARIES += lib/liboutgoing.a
-lib_liboutgoing_a_SOURCES = gateway/outgoing.c gateway/outgoing.h
+lib_liboutgoing_a_SOURCES = gateway/outgoing.c gateway/outgoing.h gateway/freeze.c gateway/freeze.h
+
+unit += t/unit/gateway_freeze
+t_unit_gateway_freeze_LDADD = lib/liboutgoing.a $(GATE_LIBS) $(SPOOL_LIBS) $(MAIL_LIBS) $(OPENSSL_LIBS) $(CMOCKA_LIBS)
 
 # both sides of TLS: edge's and delivery's
 noinst_LIBRARIES += lib/libtls.a

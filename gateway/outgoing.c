@@ -2,6 +2,8 @@
 
 #include <fcntl.h>
 #include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <sys/file.h>
 #include <sys/un.h>
 #include <time.h>
@@ -85,7 +87,7 @@ static int fill_envelope(const struct post *post, const struct outgoing *mail, s
 }
 
 static int write_file(const struct post *post, const struct outgoing *mail,
-                      const struct envelope *envelope, struct err *err)
+                      const struct envelope *envelope, bool stage, struct err *err)
 {
     struct spool_writer *writer = spool_receive(post->spool, mail->id, err);
     if (writer == NULL)
@@ -94,7 +96,8 @@ static int write_file(const struct post *post, const struct outgoing *mail,
         spool_abort(&writer);
         return -1;
     }
-    return spool_commit(&writer, envelope, SPOOL_QUEUE, err);
+    return stage ? spool_stage(&writer, envelope, err)
+                 : spool_commit(&writer, envelope, SPOOL_QUEUE, err);
 }
 
 /* One that is lost costs time only: delivery looks into the folder, too. */
@@ -128,22 +131,81 @@ static int lock_incoming(const struct post *post, struct err *err)
     return fd;
 }
 
-int post_commit(const struct post *post, const struct outgoing *mail, struct err *err)
+/* With the lock, which is in *lock when it returns 0. */
+static int write_locked(const struct post *post, const struct outgoing *mail, bool stage, int *lock,
+                        struct err *err)
 {
     struct envelope envelope;
     struct pool *pool = pool_new(ENVELOPE_POOL_MAX);
     int result = pool ? fill_envelope(post, mail, pool, &envelope, err)
                       : err_set(err, "out of memory for an envelope");
-    int lock = result == 0 ? lock_incoming(post, err) : -1;
-    if (lock < 0)
+    *lock = result == 0 ? lock_incoming(post, err) : -1;
+    if (*lock < 0)
         result = -1;
     if (result == 0)
-        result = write_file(post, mail, &envelope, err);
-    fsio_close_quiet(&lock);
+        result = write_file(post, mail, &envelope, stage, err);
+    if (result < 0)
+        fsio_close_quiet(lock);
     pool_free(&pool);
-    if (result == 0)
-        log_info("%s made here: %.*s", mail->id, STR_ARG(mail->subject));
     return result;
+}
+
+int post_commit(const struct post *post, const struct outgoing *mail, struct err *err)
+{
+    int lock;
+    if (write_locked(post, mail, false, &lock, err) < 0)
+        return -1;
+    fsio_close_quiet(&lock);
+    log_info("%s made here: %.*s", mail->id, STR_ARG(mail->subject));
+    return 0;
+}
+
+/* --- in two steps --- */
+
+struct post_staged {
+    struct spool *spool;
+    char id[SPOOL_ID_LEN + 1];
+    int lock; /* as long as it lies in incoming/ */
+};
+
+struct post_staged *post_stage(const struct post *post, const struct outgoing *mail,
+                               struct err *err)
+{
+    struct post_staged *staged = malloc(sizeof *staged);
+    if (staged == NULL) {
+        err_set(err, "out of memory for a message");
+        return NULL;
+    }
+    staged->spool = post->spool;
+    memcpy(staged->id, mail->id, sizeof staged->id);
+    if (write_locked(post, mail, true, &staged->lock, err) == 0)
+        return staged;
+    free(staged);
+    return NULL;
+}
+
+static void staged_free(struct post_staged **staged)
+{
+    fsio_close_quiet(&(*staged)->lock);
+    free(*staged);
+    *staged = NULL;
+}
+
+int post_publish(struct post_staged **staged, struct err *err)
+{
+    int result = spool_publish((*staged)->spool, (*staged)->id, err);
+    if (result >= 0)
+        log_info("%s made here", (*staged)->id);
+    staged_free(staged);
+    return result < 0 ? -1 : 0;
+}
+
+void post_drop(struct post_staged **staged)
+{
+    if (*staged == NULL)
+        return;
+    spool_unstage((*staged)->spool, (*staged)->id);
+    staged_free(staged);
 }
 
 int post_send(const struct post *post, const struct outgoing *mail, struct err *err)
@@ -152,6 +214,15 @@ int post_send(const struct post *post, const struct outgoing *mail, struct err *
     if (result == 0)
         notify_delivery(post, mail->id);
     return result;
+}
+
+void post_postmaster(const struct conf *conf, char *address, size_t size)
+{
+    const char *domain = conf->n_domains ? conf->domains[0].name : conf->hostname;
+    if (conf->managers.n)
+        snprintf(address, size, "%s", conf->managers.items[0]);
+    else
+        snprintf(address, size, "postmaster@%s", domain);
 }
 
 void post_compose(const struct post *post, const char *id, const struct letter_words *words,

@@ -38,7 +38,15 @@ void post_close(struct post *post);
 
 /* Durable when it returns 0. May be called by several threads at once. */
 int post_commit(const struct post *post, const struct outgoing *mail, struct err *err);
-/* The same, and delivery is told. */
+/* The same in two steps (spool_stage()): whole in incoming/, then owed. What was staged is
+ * published or dropped by the same, which frees it; NULL: not staged, err says why. */
+struct post_staged;
+struct post_staged *post_stage(const struct post *post, const struct outgoing *mail,
+                               struct err *err);
+/* 0, also where another has published it after a crash; -1. */
+int post_publish(struct post_staged **staged, struct err *err);
+void post_drop(struct post_staged **staged);
+/* As post_commit(), and delivery is told. */
 int post_send(const struct post *post, const struct outgoing *mail, struct err *err);
 
 struct letter_words {
@@ -49,6 +57,8 @@ struct letter_words {
     struct str text;        /* UTF-8, LF */
 };
 
+/* Our people's address that mail of our own is from: the first manager, or postmaster. */
+void post_postmaster(const struct conf *conf, char *address, size_t size);
 /* Appends a whole message in plain text. */
 void post_compose(const struct post *post, const char *id, const struct letter_words *words,
                   struct buf *out);

@@ -85,9 +85,10 @@ static json_t *recipients_json(const struct spool_view *view, const struct envel
 static json_t *file_json(const struct spool_view *view, const struct spool_file *file)
 {
     const struct envelope *e = &file->envelope;
-    return json_pack("{s:o, s:o, s:I, s:o, s:o, s:o, s:o, s:o, s:{s:f, s:f, s:f}, s:o, s:o}", "id",
-                     json_text(e->id), "time", json_time(e->time_us), "size",
-                     (json_int_t)file->size, "sender", json_text(e->sender), "client_ip",
+    return json_pack("{s:o, s:o, s:I, s:o, s:o*, s:o, s:o, s:o, s:o, s:{s:f, s:f, s:f}, s:o, s:o}",
+                     "id", json_text(e->id), "time", json_time(e->time_us), "size",
+                     (json_int_t)file->size, "sender", json_text(e->sender), "account",
+                     e->account.n ? json_text(e->account) : NULL, "client_ip",
                      json_text(e->client_ip), "subject", json_text(e->subject), "message_id",
                      json_text(e->message_id), "verdict", json_text(e->verdict), "score", "global",
                      e->global, "heuristics", e->heuristics, "bayes", e->bayes, "held",
@@ -139,6 +140,7 @@ static void put_file(const struct spool_view *view, const struct spool_file *fil
     printf("%.*s  %s  %s  from <", STR_ARG(e->id), when, size);
     tool_put_text(stdout, e->sender);
     fputs(">\n", stdout);
+    put_line("account", e->account);
     put_line("subject", e->subject);
     put_line("held", e->held);
     for (size_t i = 0; i < e->n_recipients; i++)

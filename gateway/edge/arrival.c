@@ -34,7 +34,7 @@ struct arrival {
     struct envelope envelope;
     struct str *ways; /* where else the mail of each recipient goes */
     struct str tls;
-    struct str account; /* who has logged in; empty: it is mail from outside */
+    struct str shown; /* who has logged in (envelope.account), as he is shown in the log */
     bool early;
     unsigned slowed;
     bool mended;
@@ -108,6 +108,16 @@ void arrival_drop(struct arrival **arrival)
         arrival_free(a);
 }
 
+static void put_account(struct arrival *a)
+{
+    json_t *name = a->envelope.account.n ? evidence_text(a->envelope.account) : NULL;
+    char *text = name ? json_dumps(name, JSON_ENCODE_ANY) : NULL;
+    if (text)
+        buf_addf(&a->evidence, ",\"account\":%s", text);
+    free(text);
+    json_decref(name);
+}
+
 /* Evidence with what only edge knows in front. */
 static int make_evidence(struct arrival *a)
 {
@@ -121,8 +131,7 @@ static int make_evidence(struct arrival *a)
                  a->mended ? ",\"mended\":true" : "");
         if (a->slowed)
             buf_addf(&a->evidence, ",\"slowed\":%u", a->slowed);
-        if (a->account.n)
-            buf_addf(&a->evidence, ",\"account\":\"%.*s\"", STR_ARG(a->account));
+        put_account(a);
         buf_add(&a->evidence, STR("},"));
         buf_add(&a->evidence, STR("\"client\":"));
         who_evidence(a->edge->conf, &a->who, &a->evidence);
@@ -151,7 +160,7 @@ static void note_sender(const struct arrival *a)
     bool right = a->verdict.class == VERDICT_HAM;
     uint32_t now = (uint32_t)time(NULL);
     struct gate_key network, key;
-    if (list->known == NULL || a->report || a->account.n > 0 ||
+    if (list->known == NULL || a->report || a->envelope.account.n > 0 ||
         a->verdict.class == VERDICT_UNSCANNABLE)
         return;
     if (gate_network(a->envelope.client_ip, &network)) {
@@ -202,9 +211,8 @@ static void on_committed(struct commit_job *job)
             "%s from=<%.*s> recipients=%zu size=%llu client=%.*s%s%.*s verdict=%s global=%.1f%s%s",
             a->id, STR_ARG(a->envelope.sender), a->envelope.n_recipients,
             (unsigned long long)a->size, STR_ARG(a->envelope.client_ip),
-            a->account.n ? " account=" : "", STR_ARG(a->account),
-            verdict_class_name(a->verdict.class), a->verdict.global,
-            a->verdict.reason[0] ? " reason=" : "", a->verdict.reason);
+            a->shown.n ? " account=" : "", STR_ARG(a->shown), verdict_class_name(a->verdict.class),
+            a->verdict.global, a->verdict.reason[0] ? " reason=" : "", a->verdict.reason);
         note_sender(a);
         notify_delivery(a);
         tell_fate(a, SMTP_QUEUED, arrival_id(a));
@@ -336,11 +344,12 @@ static void freeze_infected(const struct arrival *a)
 {
     char room[FROZEN_WHY_MAX];
     struct buf why = BUF_OVER(room);
-    if (a->account.n == 0 || a->report || a->verdict.class != VERDICT_INFECTED ||
+    if (a->envelope.account.n == 0 || a->report || a->verdict.class != VERDICT_INFECTED ||
         !a->edge->conf->limits.freeze_virus)
         return;
     buf_addf(&why, "it sent a virus (%s, %s)", a->id, a->verdict.reason);
-    freeze_account(a->edge, a->account, buf_ok(&why) ? buf_str(&why) : STR("it sent a virus"));
+    freeze_account(a->edge, a->envelope.account,
+                   buf_ok(&why) ? buf_str(&why) : STR("it sent a virus"));
 }
 
 static void on_scanned(void *data, const struct scan_outcome *outcome)
@@ -402,7 +411,7 @@ static enum smtp_status check_author(struct arrival *a, const char *addresses, s
         log_error("message %s: %s", a->id, err.text);
     else if (status != SMTP_NONE)
         log_info("client %.*s: a message of %.*s is refused: %s%s%s",
-                 STR_ARG(a->envelope.client_ip), STR_ARG(a->account), smtp_reply_of(status)->text,
+                 STR_ARG(a->envelope.client_ip), STR_ARG(a->shown), smtp_reply_of(status)->text,
                  shown->n ? ": " : "", buf_cstr(shown));
     return status;
 }
@@ -414,7 +423,7 @@ static int start_scan(struct arrival *a, struct err *err)
         .offset = SPOOL_HEADER_SIZE,
         .size = spool_size(a->writer),
         /* SPF says nothing of where our own people are */
-        .client_ip = a->account.n ? STR("unknown") : a->envelope.client_ip,
+        .client_ip = a->envelope.account.n ? STR("unknown") : a->envelope.client_ip,
         .client_name = a->envelope.client_name,
         .helo = a->envelope.helo,
         .sender = a->envelope.sender,
@@ -469,10 +478,10 @@ void arrival_judge(struct arrival *a, const struct smtp_envelope *envelope,
     a->pool = pool_new(POOL_MAX);
     if (a->pool && envelope_copy(&a->envelope, &a->ways, envelope, origin, a->pool, &err) == 0) {
         a->tls = pool_str(a->pool, origin->tls);
-        a->account = pool_str(a->pool, origin->account);
+        a->shown = pool_str(a->pool, origin->shown);
         note_client(a, origin->facts);
         enum smtp_status status = SMTP_NONE;
-        if (a->account.n)
+        if (a->envelope.account.n)
             status = check_author(a, origin->addresses, &shown);
         if (status != SMTP_NONE) {
             refuse(a, status, buf_cstr(&shown));

@@ -29,17 +29,6 @@
 
 /* --- before the sandbox --- */
 
-static void choose_postmaster(struct edge *edge)
-{
-    const struct conf *conf = edge->conf;
-    const char *address = conf->managers.n ? conf->managers.items[0] : NULL;
-    const char *domain = conf->n_domains ? conf->domains[0].name : conf->hostname;
-    if (address)
-        snprintf(edge->postmaster, sizeof edge->postmaster, "%s", address);
-    else
-        snprintf(edge->postmaster, sizeof edge->postmaster, "postmaster@%s", domain);
-}
-
 /* As many sessions as settings want and descriptors allow. Where these are few, two of three are
  * for sessions: most of them wait for their client, and a message that finds no descriptor is
  * deferred. */
@@ -159,9 +148,7 @@ static int load_gate(struct edge *edge, struct err *err)
         classes_load(conf, &edge->classes, err) < 0 ||
         limits_open(&edge->limits, edge->conf, err) < 0)
         return -1;
-    edge->senders = senders_open(edge->conf->state_dir, err);
-    if (edge->senders == NULL ||
-        (conf_takes_logins(edge->conf) && guesses_open(&edge->guesses, edge->conf, err) < 0))
+    if (conf_takes_logins(edge->conf) && guesses_open(&edge->guesses, edge->conf, err) < 0)
         return -1;
     return load_memory(edge, err);
 }
@@ -169,10 +156,12 @@ static int load_gate(struct edge *edge, struct err *err)
 static int load_parts(struct edge *edge, struct err *err)
 {
     const struct conf *conf = edge->conf;
-    choose_postmaster(edge);
+    post_postmaster(conf, edge->postmaster, sizeof edge->postmaster);
     plan_descriptors(edge);
     edge->spool = spool_open(conf->state_dir, err);
-    if (edge->spool == NULL || recover_incoming(edge, err) < 0)
+    edge->senders = edge->spool ? senders_open(conf->state_dir, err) : NULL;
+    if (edge->senders == NULL || freeze_recover(edge->senders, edge->spool, err) < 0 ||
+        recover_incoming(edge, err) < 0)
         return -1;
     if (tls_load(&conf->smtp, &edge->tls, err) < 0 || edge_digest_load(err) < 0 ||
         load_keys(edge, err) < 0)

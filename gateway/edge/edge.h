@@ -25,6 +25,7 @@
 #include "gateway/edge/tokens.h"
 #include "gateway/edge/vouch.h"
 #include "gateway/edge/who.h"
+#include "gateway/freeze.h"
 #include "gateway/gate/classes.h"
 #include "gateway/gate/greylist.h"
 #include "gateway/gate/guesses.h"
@@ -78,8 +79,7 @@ struct edge {
     struct senders *senders; /* who may send nothing */
     struct guesses guesses;  /* where somebody can log in */
     struct held_logins held_logins;
-    time_t notes_since; /* an hour in which … */
-    unsigned n_notes;   /* … managers were told of so many (freeze.h) */
+    struct freeze_notes notes; /* that managers were told of who is frozen */
     struct gate_table *harvest;
     struct gate_table *waited; /* networks that did not speak before the banner */
     struct greylist greylist;  /* gate.greylist: its tables are open */
@@ -146,6 +146,7 @@ struct arrival_origin {
     struct client *client;
     struct str ip, helo;
     struct str account;    /* who has logged in; empty: nobody, it is mail from outside */
+    struct str shown;      /* … as he is shown in the log */
     const char *addresses; /* … and may send from, a blank between two */
     struct str name;       /* its host name that was checked; empty: none */
     const struct who_facts *facts;

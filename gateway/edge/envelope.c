@@ -91,12 +91,13 @@ int envelope_copy(struct envelope *e, struct str **ways, const struct smtp_envel
     e->helo = pool_str(pool, origin->helo);
     e->protocol = str_of(origin->protocol);
     e->sender = pool_str(pool, from->sender);
+    e->account = pool_str(pool, origin->account);
     e->smtputf8 = from->smtputf8;
     e->eightbit = from->eightbit;
     e->envid = pool_str(pool, from->envid);
     e->ret = from->ret;
     e->requiretls = from->requiretls;
-    if (e->client_ip.s && e->helo.s && e->sender.s && e->envid.s &&
+    if (e->client_ip.s && e->helo.s && e->sender.s && e->account.s && e->envid.s &&
         copy_recipients(e, ways, from, pool) == 0)
         return 0;
     return err_set(err, "out of memory for the envelope");

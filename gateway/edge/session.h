@@ -61,8 +61,10 @@ struct session {
     struct gate_key vouched_of;    /* the sender that it was asked of … */
     struct gate_key vouched_as;    /* … and VOUCH_YES: who vouches (greylist_sender()) */
     struct held_recipient *held;   /* recipients that wait for it, the last one first */
-    char login[ADDRESS_MAX + 1];   /* the user name that was tried last, as it is shown */
-    char account[ADDRESS_MAX + 1]; /* who has logged in, as it is shown; "": nobody */
+    char user[ADDRESS_MAX + 1];    /* the user name that was tried last … */
+    char login[ADDRESS_MAX + 1];   /* … as it is shown */
+    char account[ADDRESS_MAX + 1]; /* who has logged in, as the directory names him; "": nobody */
+    char shown[ADDRESS_MAX + 1];   /* … as he is shown */
     char *claim;                   /* whom a token names, as long as that is asked; NULL: none */
     char *addresses;               /* … may send from, a blank between two */
     unsigned logins_failed;

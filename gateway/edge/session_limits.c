@@ -32,8 +32,7 @@ static enum smtp_status ask_frozen(const struct session *s, struct buf *words)
     if (known == 0)
         return SMTP_NONE;
     if (known < 0) {
-        log_error("client %s: whether %s is frozen can't be known: %s", s->ip, s->account,
-                  err.text);
+        log_error("client %s: whether %s is frozen can't be known: %s", s->ip, s->shown, err.text);
         return SMTP_LOCAL_ERROR;
     }
     put_time(words, frozen.since);
@@ -83,8 +82,8 @@ static enum smtp_status count(struct session *s, struct str sender, enum limits_
         return SMTP_NONE;
     if (answer.result == WINDOWS_UNCOUNTED)
         return tell_uncounted(s);
-    log_info("client %s%s%s: limit reached: %s", s->ip, s->account[0] ? " account=" : "",
-             s->account, answer.words);
+    log_info("client %s%s%s: limit reached: %s", s->ip, s->account[0] ? " account=" : "", s->shown,
+             answer.words);
     buf_add(words, str_of(answer.words));
     note_hits(s, &answer);
     return SMTP_SENDING_LIMITED;

@@ -17,7 +17,7 @@ static void forget(struct session *s)
 {
     free(s->addresses);
     s->addresses = NULL;
-    s->account[0] = '\0';
+    s->account[0] = s->shown[0] = '\0';
 }
 
 void session_login_begin(struct session *s)
@@ -49,6 +49,7 @@ static void copy_shown(struct str from, char *to, size_t size)
 
 void session_login_named(struct session *s, struct str user)
 {
+    str_copy(str_sub(user, 0, sizeof s->user - 1), s->user, sizeof s->user);
     copy_shown(user, s->login, sizeof s->login);
 }
 
@@ -126,8 +127,9 @@ static enum smtp_status let_in(struct session *s, const struct login_answer *ans
     s->addresses = strdup(answer->addresses);
     if (s->addresses == NULL)
         return SMTP_LOGIN_AWAY;
-    copy_shown(str_of(answer->account), s->account, sizeof s->account);
-    log_info("client %s: login of %s as %s", s->ip, s->login, s->account);
+    str_copy(str_of(answer->account), s->account, sizeof s->account);
+    copy_shown(str_of(answer->account), s->shown, sizeof s->shown);
+    log_info("client %s: login of %s as %s", s->ip, s->login, s->shown);
     if (answer->soon) {
         buf_addf(words, "your password expires in %llu days",
                  (unsigned long long)(answer->expires / DAY));
@@ -164,7 +166,7 @@ enum smtp_status session_login_sends(const struct session *s, struct str sender)
     /* a receipt has no sender (RFC 8098 2.2); then its From is looked at, which is his own */
     if (sender.n == 0 || (s->addresses && author_owns(s->edge->conf, s->addresses, sender)))
         return SMTP_NONE;
-    log_info("client %s: %s may not send from <%.*s>", s->ip, s->account, STR_ARG(sender));
+    log_info("client %s: %s may not send from <%.*s>", s->ip, s->shown, STR_ARG(sender));
     return SMTP_SENDER_NOT_YOURS;
 }
 

@@ -230,6 +230,7 @@ static void end_message(void *owner, const struct smtp_envelope *envelope)
         .ip = str_of(s->ip),
         .helo = smtp_helo(s->smtp),
         .account = str_of(s->account),
+        .shown = str_of(s->shown),
         .addresses = s->addresses,
         .name = str_of(s->client_name),
         .facts = &s->facts,
@@ -258,7 +259,7 @@ static void note_refusal(void *owner, const struct smtp_refusal *refusal)
         buf_addf(&about, "{\"session\":{\"slowed\":%u", s->slowed);
         if (s->login[0])
             buf_addf(&about, ",\"%s\":\"%s\"", s->account[0] ? "account" : "login",
-                     s->account[0] ? s->account : s->login);
+                     s->account[0] ? s->shown : s->login);
         buf_add(&about, STR("}}"));
     }
     if (s->name[0] == '\0')

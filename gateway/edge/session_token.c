@@ -65,7 +65,7 @@ bool session_token_fits(const struct session *s, const struct login_answer *acco
     const struct conf *conf = s->edge->conf;
     char named_room[NAME_MAX_BYTES], claimed_room[NAME_MAX_BYTES];
     struct buf named_buf = BUF_OVER(named_room), claimed_buf = BUF_OVER(claimed_room);
-    struct str named = whole_name(conf, s->login, &named_buf);
+    struct str named = whole_name(conf, s->user, &named_buf);
     struct str claimed = whole_name(conf, s->claim, &claimed_buf);
     return named.n > 0 && (str_ieq(named, claimed) || author_owns(conf, account->addresses, named));
 }

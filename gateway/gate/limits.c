@@ -105,6 +105,15 @@ static const char *what_of(const struct windows_limit *limit)
     return limit->seconds == QUARTER ? "recipients in 15 minutes" : "recipients an hour";
 }
 
+/* In an answer of SMTP: a name may have letters of any language. */
+static void shown(const char *name, char out[WINDOWS_NAME_SIZE])
+{
+    size_t n = 0;
+    for (; name[n] && n + 1 < WINDOWS_NAME_SIZE; n++)
+        out[n] = name[n] > ' ' && name[n] <= '~' ? name[n] : '?';
+    out[n] = '\0';
+}
+
 /* "50 messages an hour from outside for jean@univ.example, 50 counted; try again at 14:05:00 UTC,
  * in 312 s" */
 static void say(const struct windows_charge *charge, const struct windows_reached *reached,
@@ -112,15 +121,16 @@ static void say(const struct windows_charge *charge, const struct windows_reache
 {
     const struct windows_limit *limit = &charge->limits[reached->limit];
     bool all = charge->who.kind == LIMITS_ACCOUNT_ALL;
-    char at[sizeof "00:00:00"] = "?";
+    char at[sizeof "00:00:00"] = "?", name[WINDOWS_NAME_SIZE];
     time_t until = (time_t)reached->until;
     struct tm utc;
     if (gmtime_r(&until, &utc))
         strftime(at, sizeof at, "%H:%M:%S", &utc);
+    shown(charge->who.name, name);
     snprintf(words, LIMITS_WORDS_SIZE,
              "%u %s%s%s for %s, %u counted; try again at %s UTC, in %lld s", limit->most,
              what_of(limit), all ? "" : " from ",
-             all ? "" : network_class_name((enum network_class)charge->who.of), charge->who.name,
+             all ? "" : network_class_name((enum network_class)charge->who.of), name,
              reached->counted, at, (long long)(reached->until - now));
 }
 

@@ -2,6 +2,7 @@
 GATE_LIBS = lib/libgate.a
 noinst_LIBRARIES += lib/libgate.a
 lib_libgate_a_SOURCES = \
+    gateway/gate/bounces.c gateway/gate/bounces.h \
     gateway/gate/classes.c gateway/gate/classes.h \
     gateway/gate/greylist.c gateway/gate/greylist.h \
     gateway/gate/guesses.c gateway/gate/guesses.h \
@@ -17,7 +18,8 @@ lib_libgate_a_SOURCES = \
     gateway/gate/windows.c gateway/gate/windows.h
 lib_libgate_a_CPPFLAGS = $(AM_CPPFLAGS) $(OPENSSL_CFLAGS)
 
-unit += t/unit/gate_proxy t/unit/gate_memory t/unit/gate_classes t/unit/gate_windows t/unit/gate_limits t/unit/gate_senders t/unit/gate_guesses
+unit += t/unit/gate_bounces t/unit/gate_proxy t/unit/gate_memory t/unit/gate_classes t/unit/gate_windows t/unit/gate_limits t/unit/gate_senders t/unit/gate_guesses
+t_unit_gate_bounces_LDADD = $(GATE_LIBS) $(BASE_LIBS) $(OPENSSL_LIBS) $(CMOCKA_LIBS)
 t_unit_gate_guesses_LDADD = $(GATE_LIBS) $(DIRECTORY_LIBS) $(BASE_LIBS) $(OPENSSL_LIBS) $(CMOCKA_LIBS)
 t_unit_gate_senders_LDADD = $(GATE_LIBS) $(BASE_LIBS) $(OPENSSL_LIBS) $(CMOCKA_LIBS)
 t_unit_gate_windows_LDADD = $(GATE_LIBS) $(BASE_LIBS) $(OPENSSL_LIBS) $(CMOCKA_LIBS)

@@ -13,6 +13,7 @@
 #include "base/buf.h"
 #include "base/fsio.h"
 #include "base/random.h"
+#include "mail/utf8.h"
 
 #define FOLDER_MODE 02770
 #define MODE        0660
@@ -89,18 +90,37 @@ static void copy_clean(struct str from, char *to, size_t size)
     to[n] = '\0';
 }
 
-/* False: not what senders_freeze() writes. */
+/* Letters of all languages stay as they are: two accounts are never shown as one. */
+static void copy_account(struct str from, char *to, size_t size)
+{
+    size_t n = 0;
+    for (size_t at = 0, start = 0; at < from.n; start = at) {
+        uint32_t c = utf8_next(from, &at);
+        if (n + (at - start) >= size)
+            break;
+        if (c == UTF8_BAD || c < ' ' || (c >= 0x7f && c < 0xa0))
+            to[n++] = '?';
+        else
+            for (; start < at; start++)
+                to[n++] = from.s[start];
+    }
+    to[n] = '\0';
+}
+
+/* False: not what senders_freeze() writes. One of a version before names no note. */
 static bool parse(struct str text, struct frozen *frozen)
 {
-    struct str first, account, since, why;
+    struct str first, account, since, why, note;
     uint64_t seconds;
     if (!str_next(&text, '\n', &first) || !str_next(&text, '\n', &account) ||
         !str_next(&text, '\n', &since) || !str_next(&text, '\n', &why) ||
         !str_eq(first, STR(FIRST_LINE)) || !str_to_u64(since, INT64_MAX, &seconds))
         return false;
-    copy_clean(account, frozen->account, sizeof frozen->account);
+    *frozen = (struct frozen){.since = (int64_t)seconds};
+    copy_account(account, frozen->account, sizeof frozen->account);
     copy_clean(why, frozen->why, sizeof frozen->why);
-    frozen->since = (int64_t)seconds;
+    if (str_next(&text, '\n', &note))
+        copy_clean(note, frozen->note, sizeof frozen->note);
     return true;
 }
 
@@ -132,7 +152,7 @@ int senders_look(const struct senders *senders, struct str account, struct froze
     name_of(account, name);
     int result = read_record(senders, name, frozen, err);
     if (result == 1 && frozen->account[0] == '\0')
-        copy_clean(account, frozen->account, sizeof frozen->account);
+        copy_account(account, frozen->account, sizeof frozen->account);
     return result;
 }
 
@@ -154,8 +174,8 @@ static int write_beside(const struct senders *senders, const char *beside, struc
     return result;
 }
 
-int senders_freeze(const struct senders *senders, struct str account, struct str why, int64_t now,
-                   struct err *err)
+int senders_freeze(const struct senders *senders, struct str account, struct str why,
+                   struct str note, int64_t now, struct err *err)
 {
     char name[NAME_SIZE], beside[BESIDE_SIZE], room[FROZEN_FILE_MAX];
     struct frozen frozen;
@@ -164,9 +184,11 @@ int senders_freeze(const struct senders *senders, struct str account, struct str
     random_fill(&number, sizeof number);
     name_of(account, name);
     snprintf(beside, sizeof beside, "%s.%016llx", name, (unsigned long long)number);
-    copy_clean(account, frozen.account, sizeof frozen.account);
+    copy_account(account, frozen.account, sizeof frozen.account);
     copy_clean(why, frozen.why, sizeof frozen.why);
-    buf_addf(&text, FIRST_LINE "\n%s\n%lld\n%s\n", frozen.account, (long long)now, frozen.why);
+    copy_clean(note, frozen.note, sizeof frozen.note);
+    buf_addf(&text, FIRST_LINE "\n%s\n%lld\n%s\n%s\n", frozen.account, (long long)now, frozen.why,
+             frozen.note);
     int result = buf_ok(&text) ? write_beside(senders, beside, buf_str(&text), err)
                                : err_set(err, "the account's name is too long");
     int made = 0;

@@ -221,7 +221,7 @@ like( submit( 0, 'jean', $MAIL ), qr/^450 4\.7\.1 Enough mail for now: 50 messag
 # --- frozen: by hand, by its limits, by a virus ---
 
 my ( $status, $said ) = $gateway->poterne( 'senders', 'freeze', '--why', 'it is on holiday', 'Anne@univ.example' );
-is( "$status $said", "0 Anne\@univ.example is frozen\n", 'senders freeze' );
+is( "$status $said", "0 anne\@univ.example is frozen\n", 'senders freeze' );
 my $FROM_ANNE = $MAIL =~ s/jean/anne/r;
 like( submit( 0, 'anne', $FROM_ANNE ), qr/^550 5\.7\.1 This account may send nothing for now: since .* UTC, it is on holiday; ask boss\@univ\.example\r?$/m,
     '550, with why and whom to ask' );

@@ -40,7 +40,7 @@ static struct senders *open_them(void)
 static int freeze(const struct senders *s, const char *account, const char *why)
 {
     struct err err = {""};
-    return senders_freeze(s, str_of(account), str_of(why), START, &err);
+    return senders_freeze(s, str_of(account), str_of(why), STR_EMPTY, START, &err);
 }
 
 static int look(const struct senders *s, const char *account, struct frozen *frozen)
@@ -81,6 +81,31 @@ static void frozen_until_thawed(void **data)
     assert_int_equal(thaw(s, "JEAN@uni.example"), 1);
     assert_int_equal(thaw(s, "jean@uni.example"), 0);
     assert_int_equal(look(s, "jean@uni.example", &frozen), 0);
+    senders_close(&s);
+}
+
+/* Names that differ beyond ASCII are two accounts, and are kept as they are. */
+static void accounts_of_any_language(void **data)
+{
+    static const char muller[] = "m\xc3\xbcller@uni.example",
+                      moller[] = "m\xc3\xb6ller@uni.example";
+    struct senders *s = open_them();
+    struct frozen frozen;
+    struct err err = {""};
+    assert_int_equal(senders_freeze(s, str_of(muller), STR("why"),
+                                    STR("01ARZ3NDEKTSV4RRFFQ69G5FAV"), START, &err),
+                     1);
+    assert_int_equal(look(s, moller, &frozen), 0);
+    assert_int_equal(look(s, muller, &frozen), 1);
+    assert_string_equal(frozen.account, muller);
+    assert_string_equal(frozen.note, "01ARZ3NDEKTSV4RRFFQ69G5FAV");
+    assert_int_equal(freeze(s, "a\xff\nb@uni.example", "why"), 1);
+    assert_int_equal(look(s, "a\xff\nb@uni.example", &frozen), 1);
+    assert_string_equal(frozen.account, "a??b@uni.example");
+    assert_string_equal(frozen.note, "");
+    assert_int_equal(thaw(s, "a\xff\nb@uni.example"), 1);
+    assert_int_equal(thaw(s, moller), 0);
+    assert_int_equal(thaw(s, muller), 1);
     senders_close(&s);
 }
 
@@ -157,9 +182,8 @@ static void one_has_done_it(void **data)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(nobody_was_ever_frozen),
-        cmocka_unit_test(frozen_until_thawed),
-        cmocka_unit_test(a_damaged_record_is_frozen),
+        cmocka_unit_test(nobody_was_ever_frozen),   cmocka_unit_test(frozen_until_thawed),
+        cmocka_unit_test(accounts_of_any_language), cmocka_unit_test(a_damaged_record_is_frozen),
         cmocka_unit_test(one_has_done_it),
     };
     return tap_run(tests, make_state, remove_state);
