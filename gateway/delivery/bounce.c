@@ -55,9 +55,11 @@ static int64_t until_delay(const struct job *job)
     return job->since_us + warning * 1000000 - delivery_now_us();
 }
 
+/* Not of what a thief may have sent. */
 static bool tells_of_delays(const struct job *job)
 {
-    return job->brought && job->delivery->conf->bounces.delay_warning && job->n_open;
+    return job->brought && job->delivery->conf->bounces.delay_warning && job->n_open &&
+           job->frozen_us == 0;
 }
 
 static void recount(struct job *job)

@@ -86,7 +86,12 @@ static int delivery_load(const struct role_env *env, void **data, struct err *er
         networks_load(&conf->gate.inside, &loaded->inside, err) < 0)
         return -1;
     loaded->spool = spool_open(conf->state_dir, err);
-    return loaded->spool ? post_open(&loaded->post, conf, err) : -1;
+    if (loaded->spool == NULL || post_open(&loaded->post, conf, err) < 0)
+        return -1;
+    loaded->senders = senders_open(conf->state_dir, err);
+    if (loaded->senders == NULL || freeze_recover(loaded->senders, loaded->spool, err) < 0)
+        return -1;
+    return bounces_open(&loaded->bounces, conf, err);
 }
 
 static void allow_maildirs(const struct conf *conf, struct sandbox *box)
@@ -114,8 +119,8 @@ static unsigned files_limit(const struct conf *conf)
 
 static void delivery_sandbox(const struct role_env *env, struct sandbox *box)
 {
-    static const char *const folders[] = {"incoming", "queue",   "quarantine",
-                                          "kept",     "corrupt", "sts"};
+    static const char *const folders[] = {"incoming", "queue", "quarantine",  "kept",
+                                          "corrupt",  "sts",   SENDERS_FOLDER};
     box->allow = SANDBOX_FILES | SANDBOX_THREADS | SANDBOX_ACCEPT | SANDBOX_UNIX_CONNECT |
                  SANDBOX_INET_CONNECT;
     if (env->conf->outside.source.n)
@@ -145,6 +150,8 @@ static void delivery_unload(void *data)
         SSL_CTX_free(loaded->tls);
         signer_free(&loaded->signer);
         networks_free(&loaded->inside);
+        senders_close(&loaded->senders);
+        bounces_close(&loaded->bounces);
         spool_close(&loaded->spool);
         post_close(&loaded->post);
     }

@@ -41,6 +41,8 @@
 #include "gateway/client/proof.h"
 #include "gateway/client/workers.h"
 #include "gateway/delivery/outside.h"
+#include "gateway/freeze.h"
+#include "gateway/gate/bounces.h"
 #include "gateway/gate/networks.h"
 #include "gateway/outgoing.h"
 #include "gateway/tls.h"
@@ -69,12 +71,14 @@
 #define DELIVERY_LOOK_SECONDS    60  /* between two looks at who stands in a hop's line … */
 #define DELIVERY_LOOK_AGAIN      5   /* … where there were more to be told */
 #define DELIVERY_BOUNCES         64  /* notices to senders that are being made at once */
+#define DELIVERY_FREEZES         8   /* accounts that are being frozen at once */
 #define DELIVERY_DRAIN_SECONDS   25  /* for what is under way when asked to end */
 #define DELIVERY_JOURNAL_BYTES   ((size_t)64 * 1024 * 1024)
 #define DELIVERY_JOURNAL_SECONDS 5 /* for the journal's last word when asked to end */
 
 struct delivery;
 struct bounce_work;
+struct freezing;
 struct held_index;
 struct journal_client;
 struct job;
@@ -95,8 +99,13 @@ enum leg_way {
     WAY_NOTICES /* a server takes it that sends them */
 };
 
-/* What its recipients were told while it stands in the line. */
-enum leg_told { TOLD_NOTHING, TOLD_DOWN, TOLD_TURN };
+/* What its recipients were told while it stands in the line, or may not. */
+enum leg_told {
+    TOLD_NOTHING,
+    TOLD_DOWN,
+    TOLD_TURN,
+    TOLD_FROZEN /* it is in no line: the account that sent it is frozen (frozen.h) */
+};
 
 struct leg {
     enum leg_state state;
@@ -110,6 +119,7 @@ struct leg {
     unsigned tries;
     unsigned returns;
     bool delivered;   /* somebody was, while it was busy */
+    bool released;    /* all of them were, out of quarantine: by somebody who may */
     enum leg_way way; /* while busy */
     uint32_t *owed;   /* indexes in the envelope, at most CLIENT_RECIPIENTS_MAX */
     struct str *why;  /* while busy: what each of them was deferred with */
@@ -152,6 +162,8 @@ struct job {
     unsigned bounce_failures;   /* notices that could not be made */
     struct event *bounce_timer; /* NULL: never needed yet */
     int64_t since_us;           /* from here on its lifetime counts */
+    char *account;              /* that sent it; NULL: none did */
+    int64_t frozen_us;          /* since then it waits since that is frozen; 0: it does not */
     bool untold;        /* the journal may not have everything: tell it all again in the end */
     bool later_version; /* a later poterne wrote the file: it is only remembered, and left alone */
     bool delivered;     /* to somebody, who is no report address */
@@ -215,6 +227,8 @@ struct delivery_loaded {
     struct login login;    /* at outside.next_hop; .user NULL: nobody logs in */
     struct signer *signer; /* of our own mail; NULL: it is not signed */
     struct networks inside;
+    struct senders *senders; /* who is frozen */
+    struct bounces bounces;
 };
 
 struct delivery {
@@ -238,10 +252,13 @@ struct delivery {
     struct outside *outside;  /* where they go instead, by MX; NULL: nowhere */
     struct hop *reports_hop;  /* where report addresses' mail goes */
     struct sweep queue_sweep, held_sweep;
-    unsigned bounces;          /* being made */
-    struct held_index *vault;  /* NULL: it can't be written */
-    int64_t vault_quiet_until; /* monotonic seconds */
-    int64_t vault_hurry_from;  /* likewise: not before then is a sweep hurried for it */
+    unsigned bounces;                            /* being made */
+    bool frozen_unknown;                         /* who is frozen; it was logged */
+    struct freeze_notes notes;                   /* about who was frozen by us */
+    struct freezing *freezing[DELIVERY_FREEZES]; /* NULL: a place is free */
+    struct held_index *vault;                    /* NULL: it can't be written */
+    int64_t vault_quiet_until;                   /* monotonic seconds */
+    int64_t vault_hurry_from; /* likewise: not before then is a sweep hurried for it */
     struct event *expire;
     unsigned expire_stuck[HELD_CLASSES]; /* rows passed over in this pass */
     bool expire_begun;                   /* a pass is under way */
@@ -361,6 +378,8 @@ void leg_done(struct leg *leg);
 void leg_refuse(struct leg *leg, const char *why);
 /* Everybody is deferred, and the leg done. */
 void leg_fail(struct leg *leg, const char *why);
+/* A leg that stands in no line: its recipients are held, and it is done. */
+void leg_hold(struct leg *leg, struct str why);
 /* Its connection was no longer there: first in line again. */
 void leg_return(struct leg *leg);
 void leg_wait(struct leg *leg, unsigned seconds);

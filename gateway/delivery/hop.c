@@ -6,7 +6,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "directory/report.h"
-#include "gateway/delivery/delivery.h"
+#include "gateway/delivery/frozen.h"
 
 /* --- which one --- */
 
@@ -197,6 +197,8 @@ struct leg *hop_take(struct hop *hop)
             event_add(hop->go_on, &at_once);
             return NULL;
         }
+        if (frozen_waits(leg))
+            continue;
         enum job_need got = leg_begin(leg);
         if (got == JOB_LOADED && leg_seal(leg))
             return leg;

@@ -5,7 +5,7 @@
 #include "base/log.h"
 #include "base/recipient.h"
 #include "directory/report.h"
-#include "gateway/delivery/delivery.h"
+#include "gateway/delivery/frozen.h"
 #include "gateway/gate/ours.h"
 #include "quarantine/quarantine.h"
 
@@ -105,6 +105,7 @@ void job_free(struct job *job)
     bounce_forget(job);
     legs_free(job);
     loaded_free(job);
+    free(job->account);
     free(job);
 }
 
@@ -268,6 +269,15 @@ static struct job *adopt(struct delivery *delivery, const char *id, enum spool_s
     return job;
 }
 
+static int note_account(struct job *job, struct err *err)
+{
+    struct str account = job->loaded->file->envelope.account;
+    if (account.n == 0)
+        return 0;
+    job->account = strndup(account.s, account.n);
+    return job->account ? 0 : err_set(err, "out of memory");
+}
+
 void job_adopt(struct delivery *delivery, const char *id)
 {
     struct err err;
@@ -278,11 +288,13 @@ void job_adopt(struct delivery *delivery, const char *id)
     job->since_us = since_of(envelope);
     job->n_held = count(envelope, RCPT_HELD);
     bounce_adopt(job);
-    if (legs_make(job, &err) < 0) {
+    if (note_account(job, &err) < 0 || legs_make(job, &err) < 0) {
         log_warning("%s: %s; it is tried again later", id, err.text);
         job_free(job);
         return;
     }
+    frozen_adopt(job);
+    frozen_note_sent(job);
     if (job->n_open) {
         tell_begin(job);
         bounce_note_delay(job);

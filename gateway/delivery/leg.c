@@ -3,7 +3,7 @@
 
 #include "base/random.h"
 #include "base/recipient.h"
-#include "gateway/delivery/delivery.h"
+#include "gateway/delivery/frozen.h"
 
 #define DOUBLINGS_MAX 20 /* a pause is bounded long before */
 
@@ -25,6 +25,8 @@ unsigned delivery_pause(unsigned first, unsigned max, unsigned tries)
 
 static void line_up(struct leg *leg)
 {
+    if (frozen_waits(leg))
+        return;
     if (!leg->hop->down || leg_tell(leg, TOLD_DOWN, leg->hop->error))
         hop_line_up(leg->hop, leg, false);
 }
@@ -114,6 +116,7 @@ static int fill_legs(struct job *job, const struct plan *plans, size_t n_plans,
         struct leg *leg = &job->legs[leg_of[i]];
         if (envelope->recipients[i].tries > leg->tries)
             leg->tries = envelope->recipients[i].tries;
+        leg->released = envelope->recipients[i].released_us && (leg->n == 0 || leg->released);
         leg->owed[leg->n++] = i;
     }
     job->n_open = job->n_legs;

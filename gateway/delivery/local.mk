@@ -21,6 +21,7 @@ lib_libdelivery_a_SOURCES = \
     gateway/delivery/hop.c gateway/delivery/lane.c gateway/delivery/sweep.c \
     gateway/delivery/targets.c gateway/delivery/targets.h \
     gateway/delivery/sign.c gateway/delivery/sign.h \
+    gateway/delivery/frozen.c gateway/delivery/frozen.h \
     gateway/delivery/mx.c gateway/delivery/mx.h \
     gateway/delivery/policy.c gateway/delivery/policy.h \
     gateway/delivery/sts.c gateway/delivery/sts.h \

@@ -6,7 +6,7 @@
 #include "base/log.h"
 #include "base/recipient.h"
 #include "bounce/reason.h"
-#include "gateway/delivery/delivery.h"
+#include "gateway/delivery/frozen.h"
 #include "gateway/delivery/sign.h"
 
 static void set_state(struct job *job, const uint32_t *indexes, size_t n,
@@ -86,6 +86,7 @@ void leg_result(struct leg *leg, size_t i, enum client_outcome outcome, struct s
     struct spool_mark mark;
     switch (outcome) {
     case CLIENT_DELIVERED:
+        frozen_note_result(leg->job, leg->owed[i], false, text);
         mark = mark_of(leg, RCPT_DELIVERED, keep_text(leg, text));
         bounce_note_way(leg->job, leg->owed[i], leg->way);
         set_state(leg->job, &leg->owed[i], 1, &mark);
@@ -94,6 +95,7 @@ void leg_result(struct leg *leg, size_t i, enum client_outcome outcome, struct s
         leg->job->delivered |= leg->hop->kind != HOP_REPORTS;
         break;
     case CLIENT_REFUSED:
+        frozen_note_result(leg->job, leg->owed[i], true, text);
         give_up(leg, leg->owed[i], text);
         break;
     case CLIENT_DEFERRED:
@@ -106,7 +108,8 @@ bool leg_is_expired(const struct leg *leg)
 {
     const struct job *job = leg->job;
     return delivery_now_us() - job->since_us >
-           (int64_t)job->delivery->conf->queue.lifetime * 1000000;
+               (int64_t)job->delivery->conf->queue.lifetime * 1000000 &&
+           !frozen_is(leg);
 }
 
 static void hold_expired(struct leg *leg, uint32_t index, struct str why)
@@ -303,4 +306,22 @@ bool leg_tell(struct leg *leg, enum leg_told what, const char *why)
     bounce_soon(job);
     job_unneed(job);
     return owed;
+}
+
+void leg_hold(struct leg *leg, struct str why)
+{
+    struct job *job = leg->job;
+    if (leg_begin(leg) != JOB_LOADED)
+        return;
+    const struct spool_mark mark = {.state = RCPT_HELD,
+                                    .time_us = delivery_now_us(),
+                                    .detail = keep_text(leg, why)};
+    set_state(job, leg->owed, leg->n, &mark);
+    job->n_held += leg->n;
+    leg->n = 0;
+    free(leg->why);
+    leg->why = NULL;
+    close_leg(leg);
+    bounce_soon(job);
+    job_unneed(job);
 }

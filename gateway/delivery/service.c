@@ -5,7 +5,7 @@
 #include "base/fsio.h"
 #include "base/log.h"
 #include "base/recipient.h"
-#include "gateway/delivery/delivery.h"
+#include "gateway/delivery/frozen.h"
 
 struct caller {
     struct service *service;
@@ -86,6 +86,16 @@ static void act(struct service *service, const struct caller *caller, const stru
     case NOTICE_DELETE:
         answer(service, caller, "deleted for %d recipients",
                decide_held(delivery, notice, RCPT_DELETED, &err), &err);
+        break;
+    case NOTICE_THAWED:
+        answer(service, caller, "%d messages go on", frozen_thawed(delivery, notice->address),
+               &err);
+        break;
+    case NOTICE_SET_ASIDE:
+        answer(service, caller, "%d messages go to quarantine",
+               frozen_set_aside(delivery, notice->address,
+                                str_sub(notice->why, 0, SPOOL_DETAIL_MAX), &err),
+               &err);
         break;
     case NOTICE_EXPIRE:
         expire_now(delivery);
