@@ -34,6 +34,8 @@ struct digest_news {
     size_t n_redirections;
     const struct str *sources; /* lines about sources of recipients that are not well */
     size_t n_sources;
+    const struct str *frozen; /* lines about accounts that may send nothing */
+    size_t n_frozen;
 };
 
 /*

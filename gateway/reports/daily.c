@@ -9,6 +9,7 @@
 #include "bayes/publish/generations.h"
 #include "directory/report.h"
 #include "gateway/reports/desk.h"
+#include "gateway/reports/frozen.h"
 #include "gateway/reports/mailboxes.h"
 #include "gateway/reports/sources.h"
 #include "gateway/reports/viruses.h"
@@ -23,7 +24,7 @@
 #define DIGEST_PAUSE_US  (600 * (int64_t)1000000) /* one that failed is tried again after this */
 #define DAY_US           (86400 * (int64_t)1000000)
 #define GUARD_LINES_MAX  10
-#define NEWS_POOL_MAX    (64 * 1024)
+#define NEWS_POOL_MAX    (128 * 1024)
 #define RECIPIENTS_MAX   1000
 
 int64_t desk_now_us(void)
@@ -213,13 +214,15 @@ static void make_digest(struct desk *desk)
 {
     struct str lines[GUARD_LINES_MAX], viruses[VIRUS_LINES_MAX], full[MAILBOX_LINES_MAX];
     struct str redirections[MAILBOX_LINES_MAX], sources[SOURCE_LINES_MAX];
+    struct str frozen[FROZEN_LINES_MAX];
     struct pool *pool = pool_new(NEWS_POOL_MAX);
     struct digest_news news = {.hostname = str_of(desk->conf->hostname),
                                .guard = lines,
                                .viruses = viruses,
                                .mailboxes = full,
                                .redirections = redirections,
-                               .sources = sources};
+                               .sources = sources,
+                               .frozen = frozen};
     struct buf subject = BUF_INIT(PROPOSAL_TEXT_MAX), text = BUF_INIT(DIGEST_TEXT_MAX);
     struct err err = {""};
     int64_t now_us = desk_now_us();
@@ -230,6 +233,7 @@ static void make_digest(struct desk *desk)
         news.n_mailboxes = mailbox_lines(desk->conf, since_us, pool, full);
         news.n_redirections = redirection_lines(desk->conf, since_us, pool, redirections);
         news.n_sources = source_lines(desk->conf, pool, sources);
+        news.n_frozen = frozen_lines(desk->conf, pool, frozen);
     }
     int made = digest_make(desk->store, &news, now_us, &subject, &text, &err);
     if (made > 0)

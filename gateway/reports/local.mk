@@ -2,7 +2,7 @@
 noinst_LIBRARIES += lib/libreportipc.a
 lib_libreportipc_a_SOURCES = gateway/reports/request.c gateway/reports/request.h
 
-REPORT_ACT_LIBS = lib/libreportdesk.a lib/libreportipc.a lib/liboutgoing.a $(TALLY_LIBS) \
+REPORT_ACT_LIBS = lib/libreportdesk.a lib/libreportipc.a lib/liboutgoing.a $(GATE_LIBS) $(TALLY_LIBS) \
     lib/libresolver.a lib/libsender.a lib/libevents.a
 noinst_LIBRARIES += lib/libreportdesk.a
 lib_libreportdesk_a_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS) $(ZLIB_CFLAGS)
@@ -15,6 +15,7 @@ lib_libreportdesk_a_SOURCES = gateway/reports/desk.h \
     gateway/reports/act.c gateway/reports/act.h gateway/reports/act_learn.c \
     gateway/reports/act_mail.c gateway/reports/act_words.c gateway/reports/daily.c gateway/reports/mailboxes.c gateway/reports/mailboxes.h gateway/reports/viruses.c gateway/reports/viruses.h \
     gateway/reports/sources.c gateway/reports/sources.h \
+    gateway/reports/frozen.c gateway/reports/frozen.h \
     gateway/reports/large.c \
     gateway/reports/feedback.c gateway/reports/feedback.h \
     gateway/reports/tallies.c gateway/reports/tallies.h \

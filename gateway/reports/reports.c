@@ -12,6 +12,7 @@
 #include "base/fsio.h"
 #include "base/log.h"
 #include "directory/report.h"
+#include "gateway/gate/senders.h"
 #include "gateway/reports/desk.h"
 #include "gateway/reports/feedback.h"
 #include "gateway/reports/findings.h"
@@ -618,6 +619,7 @@ static void sandbox(const struct role_env *env, struct sandbox *box)
         sandbox_path_in(box, env->conf->state_dir, folders[i], SANDBOX_WRITE);
     sandbox_path_in(box, env->conf->state_dir, "journal", SANDBOX_READ);
     sandbox_path_in(box, env->conf->state_dir, "bayes", SANDBOX_READ);
+    sandbox_path_in(box, env->conf->state_dir, SENDERS_FOLDER, SANDBOX_READ);
 }
 
 int main(int argc, char **argv)

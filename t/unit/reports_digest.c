@@ -257,6 +257,10 @@ static void test_nothing_to_tell(void **state)
     const struct str viruses[] = {STR("12 times infected: Eicar (clamav)")};
     const struct str full[] = {STR("jean@example.org: 3 turned away")};
     const struct str sources[] = {STR("ldap staff lost 9")};
+    const struct str frozen[] = {STR("anne@uni.example since 2026-11-23 07:41: it sent a virus")};
+    const struct digest_news frozen_alone = {.hostname = STR("mx"),
+                                             .frozen = frozen,
+                                             .n_frozen = 1};
     const struct str kept[] = {
         STR("free@univ.example: 2 not redirected to me@gmail.com: gmail.com is "
             "a free mail service, and redirect_only_to of univ.example "
@@ -271,7 +275,9 @@ static void test_nothing_to_tell(void **state)
                                      .redirections = kept,
                                      .n_redirections = 1,
                                      .sources = sources,
-                                     .n_sources = 1};
+                                     .n_sources = 1,
+                                     .frozen = frozen,
+                                     .n_frozen = 1};
     assert_int_equal(make(f, &news, NOW_US, token), 1);
     assert_true(told(f, "model 12 was refused"));
     assert_true(told(f, "Infected mail:\n  - 12 times infected: Eicar (clamav)"));
@@ -281,7 +287,11 @@ static void test_nothing_to_tell(void **state)
                 "  - free@univ.example: 2 not redirected to me@gmail.com: gmail.com is a free\n"
                 "    mail service, and redirect_only_to of univ.example does not list it\n"));
     assert_true(told(f, "Who is a recipient (poterne directory):\n  - ldap staff lost 9"));
+    assert_true(told(f, "Frozen accounts (poterne senders thaw ACCOUNT):\n"
+                        "  - anne@uni.example since 2026-11-23 07:41: it sent a virus\n"));
     assert_true(told(f, "No report waits"));
+    assert_int_equal(make(f, &frozen_alone, NOW_US, token), 1);
+    assert_true(told(f, "Frozen accounts"));
 }
 
 static void test_digest_is_readable(void **state)
