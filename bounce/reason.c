@@ -5,6 +5,8 @@
 #include "base/ascii.h"
 #include "base/network.h"
 
+#define UNPROVED   "4.7.5" /* RFC 3463 3.8: said by us, of TLS */
+#define EXPIRED    "4.4.7" /* 3.5 */
 #define CODE_LEN   3
 #define NUMBER_MAX 3 /* digits */
 
@@ -72,12 +74,13 @@ struct reason reason_of(struct str detail)
         reason.answer = str_from(detail, last + at_last.n);
     struct str rest = reason.answer;
     reason.of_server = takes_code(&rest, &class);
-    if (expired) { /* RFC 3463 3.5 */
-        snprintf(reason.status, sizeof reason.status, "4.4.7");
-        reason.kind = REASON_TOO_LATE;
+    size_t n = status_length(rest);
+    if (expired) {
+        bool unproved = !reason.of_server && str_eq(str_sub(rest, 0, n), STR(UNPROVED));
+        snprintf(reason.status, sizeof reason.status, "%s", unproved ? UNPROVED : EXPIRED);
+        reason.kind = unproved ? REASON_UNPROVED : REASON_TOO_LATE;
         return reason;
     }
-    size_t n = status_length(rest);
     if (n && (class == '\0' || rest.s[0] == class))
         snprintf(reason.status, sizeof reason.status, "%.*s", (int)n, rest.s);
     else if (class)

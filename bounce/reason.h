@@ -19,9 +19,10 @@ enum reason_kind {
     REASON_FULL,
     REASON_TOO_LARGE,
     REASON_POLICY,
+    REASON_UNPROVED, /* tried for too long: no connection was as safe as it must be */
     REASON_TOO_LATE
 };
-#define REASON_KINDS 7
+#define REASON_KINDS 8
 
 struct reason {
     enum reason_kind kind;

@@ -37,6 +37,11 @@ static const struct bounce_words words[CONF_LANGUAGES] = {
                                          "smaller attachments, or with a link to them.",
                     [REASON_POLICY] = "The recipient's server does not take this message. Please "
                                       "reach the recipient by another way.",
+                    [REASON_UNPROVED] =
+                        "No connection to the recipient's server was safe enough: it did not prove "
+                        "who it is, or offers no encryption. Nothing was sent to it. Please reach "
+                        "the recipient by another way, and tell him that his mail service must put "
+                        "this right.",
                     [REASON_TOO_LATE] =
                         "The recipient's server could not be reached in time, or put us "
                         "off each time. Please try again later.",
@@ -86,6 +91,11 @@ static const struct bounce_words words[CONF_LANGUAGES] = {
                                          "pièces jointes plus petites, ou avec un lien.",
                     [REASON_POLICY] = "Le serveur du destinataire n'accepte pas ce message. "
                                       "Veuillez joindre le destinataire par un autre moyen.",
+                    [REASON_UNPROVED] =
+                        "Aucune connexion au serveur du destinataire n'était assez sûre : il n'a "
+                        "pas prouvé son identité, ou ne propose aucun chiffrement. Rien ne lui a "
+                        "été envoyé. Veuillez joindre le destinataire par un autre moyen, et lui "
+                        "dire que son service de courrier doit y remédier.",
                     [REASON_TOO_LATE] =
                         "Le serveur du destinataire est resté injoignable, ou nous a "
                         "fait attendre à chaque fois. Veuillez réessayer plus tard.",
@@ -137,6 +147,11 @@ static const struct bounce_words words[CONF_LANGUAGES] = {
                                          "kleineren Anhängen oder mit einem Link noch einmal.",
                     [REASON_POLICY] = "Der Server des Empfängers nimmt diese Nachricht nicht an. "
                                       "Bitte erreichen Sie den Empfänger auf anderem Weg.",
+                    [REASON_UNPROVED] =
+                        "Keine Verbindung zum Server des Empfängers war sicher genug: er hat nicht "
+                        "bewiesen, wer er ist, oder bietet keine Verschlüsselung an. Es wurde "
+                        "nichts an ihn gesendet. Bitte erreichen Sie den Empfänger auf anderem Weg "
+                        "und sagen Sie ihm, dass sein Maildienst das in Ordnung bringen muss.",
                     [REASON_TOO_LATE] =
                         "Der Server des Empfängers war zu lange nicht erreichbar oder hat "
                         "uns jedes Mal vertröstet. Bitte versuchen Sie es später wieder.",

@@ -52,26 +52,6 @@ static size_t bytes_of(const struct dns_record *records, size_t n)
     return bytes;
 }
 
-struct tlsa *tlsa_read(const struct dns_record *records, size_t n)
-{
-    size_t used = 0;
-    struct tlsa *tlsa = calloc(1, sizeof *tlsa + bytes_of(records, n));
-    if (tlsa == NULL)
-        return NULL;
-    for (size_t i = 0; i < n; i++) {
-        struct tlsa_record record;
-        if (tlsa->n == TLSA_RECORDS_MAX || !tlsa_record_read(records[i].data, &record)) {
-            tlsa->passed_over++;
-            continue;
-        }
-        memcpy(tlsa->bytes + used, record.data.s, record.data.n);
-        record.data.s = tlsa->bytes + used;
-        used += record.data.n;
-        tlsa->records[tlsa->n++] = record;
-    }
-    return tlsa;
-}
-
 void tlsa_text(const struct tlsa_record *record, char out[TLSA_TEXT_SIZE])
 {
     int at = snprintf(out, TLSA_TEXT_SIZE, "%d %d %d ", (int)record->usage, (int)record->selector,
@@ -81,4 +61,39 @@ void tlsa_text(const struct tlsa_record *record, char out[TLSA_TEXT_SIZE])
                        (unsigned)(unsigned char)record->data.s[i]);
     if (record->data.n > SHOWN)
         snprintf(out + at, TLSA_TEXT_SIZE - (size_t)at, "...");
+}
+
+/* Whatever its numbers mean. */
+static void put_unusable(struct str wire, char out[TLSA_TEXT_SIZE])
+{
+    if (wire.n <= FIELDS) {
+        snprintf(out, TLSA_TEXT_SIZE, "malformed: %zu bytes", wire.n);
+        return;
+    }
+    const struct tlsa_record record = {.usage = (enum tlsa_usage)(unsigned char)wire.s[0],
+                                       .selector = (enum tlsa_selector)(unsigned char)wire.s[1],
+                                       .matching = (enum tlsa_matching)(unsigned char)wire.s[2],
+                                       .data = str_from(wire, FIELDS)};
+    tlsa_text(&record, out);
+}
+
+struct tlsa *tlsa_read(const struct dns_record *records, size_t n)
+{
+    size_t used = 0;
+    struct tlsa *tlsa = calloc(1, sizeof *tlsa + bytes_of(records, n));
+    if (tlsa == NULL)
+        return NULL;
+    for (size_t i = 0; i < n; i++) {
+        struct tlsa_record record;
+        if (tlsa->n == TLSA_RECORDS_MAX || !tlsa_record_read(records[i].data, &record)) {
+            if (tlsa->passed_over++ == 0)
+                put_unusable(records[i].data, tlsa->unusable);
+            continue;
+        }
+        memcpy(tlsa->bytes + used, record.data.s, record.data.n);
+        record.data.s = tlsa->bytes + used;
+        used += record.data.n;
+        tlsa->records[tlsa->n++] = record;
+    }
+    return tlsa;
 }

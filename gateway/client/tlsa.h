@@ -10,6 +10,7 @@
 #include "sender/dns.h"
 
 #define TLSA_RECORDS_MAX 16   /* usable ones of a server; those behind are passed over */
+#define TLSA_TEXT_SIZE   160  /* "3 1 1 0123…" with its NUL */
 #define TLSA_DATA_MAX    4096 /* bytes of one: a whole certificate seldom has half of it */
 
 enum tlsa_usage { TLSA_PKIX_TA, TLSA_PKIX_EE, TLSA_DANE_TA, TLSA_DANE_EE };
@@ -27,6 +28,7 @@ struct tlsa_record {
 struct tlsa {
     size_t n; /* 0: there are records, none of them usable: TLS must be, and proves nothing */
     size_t passed_over;
+    char unusable[TLSA_TEXT_SIZE]; /* the first that was passed over, as tlsa_text(), for reports */
     struct tlsa_record records[TLSA_RECORDS_MAX];
     char bytes[];
 };
@@ -36,7 +38,6 @@ bool tlsa_record_read(struct str wire, struct tlsa_record *record);
 /* Of a server that has at least one. free() it; NULL: out of memory. */
 struct tlsa *tlsa_read(const struct dns_record *records, size_t n);
 /* "3 1 1", and the first bytes of its data, for people and reports. */
-#define TLSA_TEXT_SIZE 160
 void tlsa_text(const struct tlsa_record *record, char out[TLSA_TEXT_SIZE]);
 
 #endif

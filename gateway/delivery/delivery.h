@@ -345,8 +345,10 @@ void journal_stop(struct delivery *delivery);
 /* Both set job->untold when the journal takes no more. The job is loaded. */
 void journal_tell_message(struct job *job);
 void journal_tell_recipient(struct job *job, uint32_t index);
-/* How TLS with a server of another domain ended (RFC 8460), under the policy that was in force. */
+
+/* --- TLS with servers of other domains, for reports (RFC 8460; tell_tls.c) --- */
 struct policy;
+/* How a session ended, under the policy that was in force. */
 struct tls_end {
     const struct hop *hop; /* one that was looked up */
     const struct target *target;
@@ -355,7 +357,10 @@ struct tls_end {
     enum proof_fault fault;
     const char *why; /* of a fault */
 };
-void journal_tell_tls(const struct tls_end *end);
+void tls_tell_session(const struct tls_end *end);
+/* Of servers that are not gone to: once for each time that they were looked up for mail that is
+ * owed. */
+void tls_tell_left_out(const struct hop *hop, const struct mx *mx);
 
 /* --- legs (leg.c, result.c) --- */
 /* Recipients that are owed, grouped by hop. The job is loaded. -1: no memory. */

@@ -4,7 +4,6 @@
 
 #include "base/log.h"
 #include "gateway/delivery/delivery.h"
-#include "gateway/delivery/policy.h"
 #include "journal/client.h"
 
 static void on_journal_readable(evutil_socket_t fd, short what, void *data)
@@ -123,51 +122,4 @@ void journal_tell_recipient(struct job *job, uint32_t index)
                                           .relay = r->relay,
                                           .detail = r->detail};
     note(job, journal_client_recipient(job->delivery->journal, &event));
-}
-
-/* --- TLS --- */
-
-/* Its lines, as they are told in reports (RFC 8460 4.4). */
-static void put_policy(const struct tls_end *end, struct buf *policy, struct buf *hosts)
-{
-    const struct tlsa *tlsa = end->target->who ? end->target->who->tlsa : NULL;
-    const struct sts_policy *sts = outside_sts(end->hop);
-    char text[TLSA_TEXT_SIZE];
-    for (size_t i = 0; end->policy->kind == POLICY_TLSA && tlsa && i < tlsa->n; i++) {
-        tlsa_text(&tlsa->records[i], text);
-        buf_addf(policy, "%s%s", i ? "\n" : "", text);
-    }
-    if (end->policy->kind != POLICY_STS || sts == NULL)
-        return;
-    buf_addf(policy, "version: STSv1\nmode: %s\nmax_age: %u", sts_mode_name(sts->mode),
-             sts->max_age);
-    for (size_t i = 0; i < sts->n_mx; i++) {
-        buf_addf(policy, "\nmx: %.*s", STR_ARG(sts->mx[i]));
-        buf_addf(hosts, "%s%.*s", i ? "\n" : "", STR_ARG(sts->mx[i]));
-    }
-}
-
-void journal_tell_tls(const struct tls_end *end)
-{
-    static const char *const types[] = {
-        [POLICY_NONE] = "no-policy-found", [POLICY_TLSA] = "tlsa", [POLICY_STS] = "sts"};
-    struct buf policy = BUF_INIT(STS_BYTES_MAX), hosts = BUF_INIT(STS_BYTES_MAX);
-    put_policy(end, &policy, &hosts);
-    const struct event_tls event = {.time_us = delivery_now_us(),
-                                    .domain = str_of(end->hop->text),
-                                    .policy_type = str_of(types[end->policy->kind]),
-                                    .policy = buf_str(&policy),
-                                    .mx_hosts = buf_str(&hosts),
-                                    .sending_ip = str_of(end->local),
-                                    .receiving_ip = str_of(end->target->place.host),
-                                    .receiving_mx = end->target->who
-                                                        ? str_of(end->target->who->name)
-                                                        : STR_EMPTY,
-                                    .result = str_of(proof_fault_name(end->fault)),
-                                    .reason = str_of(end->why)};
-    /* where the journal takes no more it is one session less in a report */
-    if (buf_ok(&policy) && buf_ok(&hosts))
-        journal_client_tls(end->hop->delivery->journal, &event);
-    buf_release(&policy);
-    buf_release(&hosts);
 }

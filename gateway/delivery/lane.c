@@ -136,7 +136,7 @@ static void tell_tls(const struct lane *lane, enum proof_fault fault, const char
     bool told = lane->hop->asked == ASKED_NOTHING ||
                 (lane->hop->asked == ASKED_REQUIRED && lane->policy.kind != POLICY_NONE);
     if (lane->hop->lookup && told)
-        journal_tell_tls(&end);
+        tls_tell_session(&end);
 }
 
 /* It greeted; whether that is what its domain's policy asks for. A second try in clear is no news.
@@ -146,7 +146,7 @@ static void tell_tls_result(const struct lane *lane)
     const struct target_host *who = lane->targets->list[lane->at].who;
     const struct proof *proof = connection_proof(lane->connection);
     const char *local = connection_local(lane->connection);
-    bool sts = lane->policy.kind == POLICY_STS;
+    bool sts = lane->policy.kind == POLICY_STS, dane = lane->policy.kind == POLICY_TLSA;
     if (lane->policy.tls == CLIENT_TLS_NONE)
         return;
     if (connection_security(lane->connection) == NULL)
@@ -155,6 +155,8 @@ static void tell_tls_result(const struct lane *lane)
         tell_tls(lane, FAULT_VALIDATION_FAILURE, "the policy does not name this server", local);
     else if (sts && proof->fault)
         tell_tls(lane, proof->fault, proof->why, local);
+    else if (dane && proof->by != PROOF_DANE)
+        tell_tls(lane, FAULT_TLSA_INVALID, "none of its TLSA records is usable", local);
     else
         tell_tls(lane, FAULT_NONE, "", local);
 }

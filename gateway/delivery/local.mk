@@ -28,7 +28,7 @@ lib_libdelivery_a_SOURCES = \
     gateway/delivery/sts_policy.c gateway/delivery/sts_policy.h \
     gateway/delivery/sts_cache.c gateway/delivery/sts_cache.h \
     gateway/delivery/outside.c gateway/delivery/outside.h \
-    gateway/delivery/journal.c gateway/delivery/service.c gateway/delivery/report.c \
+    gateway/delivery/journal.c gateway/delivery/tell_tls.c gateway/delivery/service.c gateway/delivery/report.c \
     gateway/delivery/vault.c gateway/delivery/decide.c gateway/delivery/released.c \
     gateway/delivery/kept.c \
     gateway/delivery/bounce.c gateway/delivery/bounce_text.c gateway/delivery/bounce_work.h

@@ -113,7 +113,9 @@ static enum mx_result take_list(struct mx *mx, const struct mx_us *us, const cha
 enum mx_result mx_take_hosts(struct mx *mx, const struct mx_us *us, const char *domain,
                              const struct resolver_answer *answer, uint64_t chance)
 {
-    *mx = (struct mx){.ttl = answer->ttl, .secure = (answer->flags & RESOLVER_SECURE) != 0};
+    *mx = (struct mx){.ttl = answer->ttl,
+                      .secure = (answer->flags & RESOLVER_SECURE) != 0,
+                      .bogus = answer->status == DNS_BOGUS};
     switch (answer->status) {
     case DNS_FOUND:
         return take_list(mx, us, domain, answer, chance);
@@ -242,12 +244,14 @@ static void add_host(struct gathering *g, struct mx_host *host)
 {
     if (host->tlsa_lost != DNS_ASKED_NOT) {
         g->doubtful = host;
+        host->left_out = FAULT_DNSSEC_INVALID;
         return;
     }
     const struct sts_policy *sts = g->mx->sts;
     bool listed = sts && sts_policy_lists(sts, host->name);
     if (sts && sts->mode == STS_ENFORCE && !listed && (host->tlsa == NULL || host->tlsa->n == 0)) {
         g->unlisted = host;
+        host->left_out = FAULT_VALIDATION_FAILURE;
         return;
     }
     struct target_host *who = targets_host(g->targets, host->name);

@@ -17,6 +17,7 @@
 #define POTERNE_GATEWAY_DELIVERY_MX_H
 
 #include "base/domain.h"
+#include "gateway/client/proof.h"
 #include "gateway/delivery/targets.h"
 #include "gateway/gate/networks.h"
 #include "gateway/resolver/protocol.h"
@@ -47,6 +48,7 @@ struct mx_host {
     bool unproved;             /* some of its addresses have no proof by DNSSEC */
     struct tlsa *tlsa;         /* NULL: none, or not asked */
     enum dns_status tlsa_lost; /* why it is not known whether it has any; DNS_ASKED_NOT: it is */
+    enum proof_fault left_out; /* why it is not gone to, for reports; FAULT_NONE: no TLS is why */
     size_t n4, n6;
     char four[MX_ADDRESSES_MAX][INET_ADDRSTRLEN];
     char six[MX_ADDRESSES_MAX][INET6_ADDRSTRLEN];
@@ -54,6 +56,7 @@ struct mx_host {
 
 struct mx {
     bool secure;                  /* DNSSEC proved who the hosts are */
+    bool bogus;                   /* … or that who said so is not to be believed */
     const struct sts_policy *sts; /* the caller's: the domain's policy that holds; NULL: none */
     size_t n;
     struct mx_host hosts[MX_HOSTS_MAX];

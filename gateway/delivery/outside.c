@@ -122,6 +122,7 @@ static void heard(struct hop *hop, enum mx_result result, struct targets *target
     char why[MX_WHY_SIZE];
     uint32_t ttl = l->mx->ttl;
     snprintf(why, sizeof why, "%s", l->mx->why);
+    tls_tell_left_out(hop, l->mx);
     mx_release(l->mx);
     free(l->mx);
     l->mx = NULL;
@@ -290,6 +291,12 @@ bool outside_ready(struct hop *hop)
 const struct sts_policy *outside_sts(const struct hop *hop)
 {
     return hop->lookup ? sts_policy_of(&hop->lookup->sts) : NULL;
+}
+
+enum proof_fault outside_sts_fault(const struct hop *hop, const char **why)
+{
+    *why = hop->lookup ? hop->lookup->sts.why : "";
+    return hop->lookup ? hop->lookup->sts.fault : FAULT_NONE;
 }
 
 void outside_forget(struct hop *hop)

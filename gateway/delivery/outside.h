@@ -53,6 +53,8 @@ void outside_lane_opened(struct hop *hop);
 void outside_lane_closed(struct hop *hop);
 /* The domain's MTA-STS policy; NULL: none. */
 const struct sts_policy *outside_sts(const struct hop *hop);
+/* Why it could not be had, or not anew; FAULT_NONE: there is none, or it could. */
+enum proof_fault outside_sts_fault(const struct hop *hop, const char **why);
 /* What the DNS said is asked anew. */
 void outside_forget(struct hop *hop);
 void lookup_free(struct lookup **lookup);

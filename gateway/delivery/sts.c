@@ -64,6 +64,7 @@ static void take_policy(struct sts_domain *d, struct str text)
         return;
     }
     drop(d);
+    d->fault = FAULT_NONE;
     d->entry.policy = policy;
     d->entry.fetched = wall_seconds();
     memcpy(d->entry.id, d->id, sizeof d->entry.id);
@@ -108,27 +109,29 @@ static void fetch(struct sts_domain *d)
 
 /* --- asking --- */
 
-static bool is_wanted(const struct sts_domain *d)
+/* What is kept is not what the record tells of, or grows old. */
+static bool is_wanted(const struct sts_domain *d, int64_t now)
 {
-    int64_t now = wall_seconds();
     bool other = d->entry.policy == NULL || strcmp(d->entry.id, d->id) != 0;
-    bool old = d->entry.policy && (now - d->entry.fetched >= STS_REFRESH ||
-                                   now - d->entry.fetched >= d->entry.policy->max_age / 2);
-    return now >= d->retry_at && (other || old);
+    return other || now - d->entry.fetched >= STS_REFRESH ||
+           now - d->entry.fetched >= d->entry.policy->max_age / 2;
 }
 
 static void on_record(void *asker, uint32_t ticket, const struct resolver_answer *answer)
 {
     struct sts_domain *d = asker;
     char id[STS_ID_MAX + 1];
-    if (answer->status != DNS_FOUND || !sts_find_id(answer->records, answer->n, id)) {
-        finish(d);
-        return;
-    }
-    if (strcmp(id, d->id) != 0)
+    int64_t now = wall_seconds();
+    bool found = answer->status == DNS_FOUND && sts_find_id(answer->records, answer->n, id);
+    bool known = answer->status != DNS_TEMP_FAILED && answer->status != DNS_BOGUS;
+    if (found && strcmp(id, d->id) != 0)
         d->retry_at = 0;
-    memcpy(d->id, id, sizeof id);
-    if (is_wanted(d))
+    if (found)
+        memcpy(d->id, id, sizeof id);
+    bool wanted = found && is_wanted(d, now);
+    if (known && !wanted)
+        d->fault = FAULT_NONE;
+    if (wanted && now >= d->retry_at)
         fetch(d);
     else
         finish(d);
@@ -153,7 +156,6 @@ void sts_look(const struct sts *sts, struct sts_domain *d, const char *name,
     d->domain = name;
     d->known = known;
     d->asker = asker;
-    d->fault = FAULT_NONE;
     d->busy = true;
     look_at_kept(d);
     snprintf(record, sizeof record, "_mta-sts.%s", name);

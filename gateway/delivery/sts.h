@@ -41,8 +41,9 @@ struct sts_domain {
     struct sts_entry entry;  /* .policy NULL: none */
     char id[STS_ID_MAX + 1]; /* that the DNS told of last */
     int64_t retry_at;        /* seconds since 1970 */
-    enum proof_fault fault;  /* why it could not be had this time, for reports … */
-    char why[STS_WHY_SIZE];  /* … and for people */
+    /* Why it could not be had the last time that it was tried, for reports … */
+    enum proof_fault fault;
+    char why[STS_WHY_SIZE]; /* … and for people */
     void (*known)(void *asker);
     void *asker;
 };

@@ -198,13 +198,16 @@ is( scalar( $ours->messages("r\@$_.example") ), 0, "nothing came through: REQUIR
 my ( undef, $text ) = $gateway->poterne( 'trace', $id{right} );
 like( $text, qr/DANE verified/, 'trace says what protected it' );
 sleep 3;    # some tries more
-for my $case ( [ 'wrong', 'tlsa', 'validation-failure' ], [ 'clear', 'tlsa', 'starttls-not-supported' ], [ 'misnamed', 'tlsa', 'certificate-host-mismatch' ], [ 'none', 'no-policy-found', 'starttls-not-supported' ] ) {
+for my $case ( [ 'wrong', 'tlsa', 'validation-failure' ], [ 'clear', 'tlsa', 'starttls-not-supported' ], [ 'misnamed', 'tlsa', 'certificate-host-mismatch' ], [ 'none', 'no-policy-found', 'starttls-not-supported' ],
+    [ 'unusable', 'tlsa', 'tlsa-invalid' ], [ 'forged', 'no-policy-found', 'dnssec-invalid' ], [ 'lost', 'no-policy-found', 'dnssec-invalid' ] ) {
     my ( $name, $type, $result ) = @$case;
     my $told = told( $gateway, $name );
     is( $told->{policy}{'policy-type'}, $type, "reports tell of $name: under which policy" ) or diag explain $told;
     is( $told->{'failure-details'}[0]{'result-type'}, $result, '… what failed' );
 }
 is( told( $gateway, 'wrong' )->{policy}{'policy-string'}[0], '3 1 1 ' . WRONG, '… the record' );
+is( told( $gateway, 'unusable' )->{policy}{'policy-string'}[0], '1 1 1 ' . WRONG, '… one that is of no use' );
+is( told( $gateway, 'lost' )->{'failure-details'}[0]{'receiving-mx-hostname'}, 'mx.lost.example', '… whom nobody went to' );
 is( told( $gateway, 'right' )->{summary}{'total-successful-session-count'}, 1, '… and what did not fail' );
 is( scalar( $clear->messages("x\@$_.example") ), 0, "nothing was sent in clear: $_" ) for qw(clear unusable-clear);
 wait_until( 20, sub { $ours->messages('x@right.example') } );

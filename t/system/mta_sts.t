@@ -27,11 +27,11 @@ chmod 0755, $root;
 my $build = $ENV{POTERNE_BUILD} // 'build';
 my $port  = free_port();
 
-my @domains   = qw(good badcert unlisted clear testing second nowhere off short star);
+my @domains   = qw(good badcert unlisted clear testing second nowhere broken webpki off short star);
 my $authority = Poterne::Certificates->new("$root/certificates");
 my $good      = $authority->give( 'good', names => [ 'mx.good.example', 'mx2.second.example', 'mx.star.example' ] );
 my $web_ca    = Poterne::Https::authority("$root/web-ca");
-my $web       = Poterne::Https->new( folder => "$root/web", ca => $web_ca, names => [ map { "mta-sts.$_.example" } @domains ] );
+my $web       = Poterne::Https->new( folder => "$root/web", ca => $web_ca, names => [ map { "mta-sts.$_.example" } grep { $_ ne 'webpki' } @domains ] );
 
 sub policy {
     my ( $mode, $age, @mx ) = @_;
@@ -51,6 +51,8 @@ my %policies = (
     clear    => policy( 'enforce', 86400, 'mx.clear.example' ),
     testing  => policy( 'testing', 86400, 'mx.elsewhere.example' ),
     second   => policy( 'enforce', 86400, 'mx2.second.example' ),
+    webpki   => policy( 'enforce', 86400, 'mx.elsewhere.example' ),
+    broken   => { type => 'text/plain', body => "version: STSv1\r\nmode: enforce\r\n" },
     off      => policy( 'none',    86400 ),
     short    => policy( 'enforce', 8,     'mx.short.example' ),
 );
@@ -141,6 +143,8 @@ goes( $gateway, $id{second},  qr/^mx2\.second\.example .*MTA-STS verified\z/,   
 goes( $gateway, $id{testing}, qr/, TLSv1\.3\z/,                                         'a policy that is only tested' );
 goes( $gateway, $id{off},     qr/, TLSv1\.3\z/,                                         'one that says that there is none' );
 goes( $gateway, $id{nowhere}, qr/, TLSv1\.3\z/,                                         'one that is not where it should be' );
+goes( $gateway, $id{broken},  qr/, TLSv1\.3\z/,                                         'one that is none' );
+goes( $gateway, $id{webpki},  qr/, TLSv1\.3\z/,                                         'one of a server that is not who it should be' );
 waits_for( $gateway, $id{badcert},  qr/^4\.7\.5 MTA-STS: its certificate is not valid: hostname mismatch/i, 'a certificate for another name' );
 waits_for( $gateway, $id{short},    qr/^4\.7\.5 MTA-STS: its certificate is not valid/,                     'the same under a policy that ends soon' );
 waits_for( $gateway, $id{clear},    qr/^4\.7\.5 MTA-STS: offers no STARTTLS/,                               'no TLS' );
@@ -149,11 +153,22 @@ is( scalar( $clear->messages('x@clear.example') ), 0, 'nothing was sent in clear
 is( scalar( $ours->messages("x\@$_.example") ),    0, "nothing came through: $_" ) for qw(badcert short unlisted);
 my ( undef, $text ) = $gateway->poterne( 'trace', $id{good} );
 like( $text, qr/MTA-STS verified/, 'trace says what protected it' );
-for my $case ( [ 'badcert', 'certificate-host-mismatch' ], [ 'clear', 'starttls-not-supported' ], [ 'testing', 'validation-failure' ] ) {
-    my ( $name, $result ) = @$case;
+for my $case (
+    [ 'badcert',  'sts', 'certificate-host-mismatch' ],
+    [ 'clear',    'sts', 'starttls-not-supported' ],
+    [ 'testing',  'sts', 'validation-failure' ],
+    [ 'unlisted', 'sts', 'validation-failure' ],
+    [ 'nowhere', 'no-policy-found', 'sts-policy-fetch-error', qr/HTTP status 404/ ],
+    [ 'broken',  'no-policy-found', 'sts-policy-invalid',     qr/it lacks its version, mode or max_age/ ],
+    [ 'webpki',  'no-policy-found', 'sts-webpki-invalid',     qr/certificate/ ],
+    )
+{
+    my ( $name, $type, $result, $why ) = @$case;
     my $told = told( $gateway, $name );
-    is( $told->{policy}{'policy-type'}, 'sts', "reports tell of $name: under a policy" ) or diag explain $told;
+    is( $told->{policy}{'policy-type'}, $type, "reports tell of $name: under which policy" ) or diag explain $told;
     is( $told->{'failure-details'}[0]{'result-type'}, $result, '… what failed' );
+    is( $told->{'failure-details'}[0]{'receiving-mx-hostname'}, "mx.$name.example", '… where' );
+    like( $told->{'failure-details'}[0]{'failure-reason-code'}, $why, '… and why' ) if $why;
 }
 is( told( $gateway, 'good' )->{policy}{'mx-host'}[0], 'mx.good.example', '… and what the policy named' );
 ok( ( grep { $_->{host} =~ /^mta-sts\.good\.example/ } $web->requests ), 'the policy was fetched' );
