@@ -14,11 +14,8 @@
 #define BOOK_MAX ((size_t)64 * 1024 * 1024)
 
 static const char *const words[SENT_STATES] = {
-    [SENT_NOT] = "-",
-    [SENT_BEGUN] = "begun",
-    [SENT_DONE] = "sent",
-    [SENT_UNWANTED] = "unwanted",
-    [SENT_GIVEN_UP] = "given-up",
+    [SENT_NOT] = "-",     [SENT_BEGUN] = "begun",       [SENT_WAITING] = "waiting",
+    [SENT_DONE] = "sent", [SENT_UNWANTED] = "unwanted", [SENT_GIVEN_UP] = "given-up",
 };
 
 const char *sent_state_name(enum sent_state state)

@@ -12,16 +12,22 @@
 #include "base/pool.h"
 #include "tally/maker.h"
 
-#define SENT_DETAIL_MAX 2048
+#define SENT_DETAIL_MAX 6144 /* RUA_MAX of the longest, and why */
 
 enum sent_state {
     SENT_NOT,      /* nothing is noted */
     SENT_BEGUN,    /* detail: the ids of its messages */
-    SENT_DONE,     /* … and to whom */
+    SENT_WAITING,  /* to whom it went, and who did not take it yet */
+    SENT_DONE,     /* … to whom it went */
     SENT_UNWANTED, /* nobody asks for it, or who is named does not want it; detail: why */
     SENT_GIVEN_UP, /* detail: why */
 };
-#define SENT_STATES 5
+#define SENT_STATES 6
+
+/* How the pieces of a detail begin, which semicolons part, but for mails: "ID to ADDRESS". */
+#define SENT_POSTED "posted to "
+#define SENT_WAITS  "waits for "
+#define SENT_NOT_TO "not to "
 const char *sent_state_name(enum sent_state state); /* "not sent", "sent" … */
 
 struct sent_line {

@@ -17,16 +17,34 @@ static struct share *share_of(struct shares *shares, struct str host)
     return &list[shares->n++];
 }
 
-/* "ID to ADDRESS; ID to ADDRESS; not to HOST: why" (gateway/reports/tallies.c) */
+/* Of "ID to ADDRESS", or of an URL in what begins as in sent.h. */
+static struct str host_in(struct str piece)
+{
+    static const struct str mark = STR("://");
+    if (str_starts(piece, STR(SENT_NOT_TO)))
+        return STR_EMPTY;
+    if (!str_starts(piece, STR(SENT_POSTED)) && !str_starts(piece, STR(SENT_WAITS))) {
+        size_t at = str_rchr(piece, '@');
+        return at == STR_NONE ? STR_EMPTY : str_from(piece, at + 1);
+    }
+    size_t from = str_find(piece, mark);
+    if (from == STR_NONE)
+        return STR_EMPTY;
+    struct str host = str_from(piece, from + mark.n);
+    size_t end = 0;
+    while (end < host.n && !memchr("/?#: ", host.s[end], 5))
+        end++;
+    return str_sub(host, 0, end);
+}
+
+/* "ID to ADDRESS; posted to URL; not to HOST: why" (gateway/reports/hand_out.c) */
 static int read_detail(struct shares *shares, struct str detail, struct err *err)
 {
     struct str part;
     char host[DOMAIN_SIZE];
     while (str_next(&detail, ';', &part)) {
-        part = str_trim(part);
-        size_t at = str_rchr(part, '@');
-        if (str_istarts(part, STR("not to ")) || at == STR_NONE ||
-            !domain_normal(str_from(part, at + 1), host))
+        struct str name = host_in(str_trim(part));
+        if (name.n == 0 || !domain_normal(name, host))
             continue;
         struct share *share = share_of(shares, str_of(host));
         if (share == NULL)
@@ -42,7 +60,7 @@ int shares_read(struct shares *shares, const struct sent_book *book, struct pool
 {
     *shares = (struct shares){.pool = pool};
     for (size_t i = 0; i < book->n; i++)
-        if (book->lines[i].state == SENT_DONE &&
+        if ((book->lines[i].state == SENT_DONE || book->lines[i].state == SENT_WAITING) &&
             read_detail(shares, book->lines[i].detail, err) < 0)
             return -1;
     return 0;

@@ -3,6 +3,7 @@ noinst_LIBRARIES += lib/libfetch.a
 lib_libfetch_a_CPPFLAGS = $(AM_CPPFLAGS) $(EVENT_CFLAGS)
 lib_libfetch_a_SOURCES = \
     gateway/fetch/desk.c gateway/fetch/desk.h \
+    gateway/fetch/once.c gateway/fetch/once.h \
     gateway/fetch/protocol.c gateway/fetch/protocol.h
 
 pkglibexec_PROGRAMS += gateway/poterne-fetch

@@ -9,19 +9,20 @@
 #include "base/fsio.h"
 #include "base/log.h"
 #include "gateway/reports/desk.h"
+#include "gateway/reports/hand_out.h"
 #include "gateway/reports/wanted.h"
 #include "gateway/resolver/patient.h"
 #include "tally/dmarc_xml.h"
 #include "tally/letter.h"
 #include "tally/sent.h"
-#include "tally/shares.h"
 #include "tally/tls_json.h"
 
 #define LOOK_MS     60000  /* between two looks */
 #define LATER_MS    900000 /* … where the DNS did not say to whom */
 #define SOON_MS     1000
 #define WORK_MS     120000 /* of one process; the rest is the next one's */
-#define TIMEOUT     240    /* seconds; then it is ended from outside */
+#define POST_MS     60000 /* … of it until no HTTPS server is waited for any more: mail goes on */
+#define TIMEOUT     240   /* seconds; then it is ended from outside */
 #define MEMORY_MAX  ((size_t)1024 * 1024 * 1024)
 #define BOOK_POOL   ((size_t)256 * 1024 * 1024)
 #define REPORT_POOL ((size_t)128 * 1024 * 1024)
@@ -36,12 +37,12 @@ struct work {
     struct post post;
     struct patient patient;
     struct dns_source dns;
+    struct hand_out hand;
     char folder[PATH_MAX];
-    struct shares shares; /* of the day and kind at hand */
     int64_t until_ms;
     int64_t now_s;
     int64_t one; /* the day that is sent at once, not at each domain's own time; -1: none */
-    bool later;  /* the DNS did not say to whom */
+    bool later;  /* the DNS did not say to whom, or somebody did not take it */
 };
 
 /* --- one report --- */
@@ -68,75 +69,6 @@ static int compose(const struct work *work, const struct tally_subject *subject,
     return buf_ok(text) ? 0 : err_set(err, "a report of more than %zu bytes", text->max);
 }
 
-static int post_one(const struct work *work, const struct tally_subject *subject,
-                    const struct rua *rua, const char *id, struct str gzip, struct err *err)
-{
-    struct str to = str_of(rua->target);
-    struct buf mail = BUF_INIT(TALLY_MAIL_MAX), title = BUF_INIT(4096);
-    const struct letter letter = {.maker = &work->maker,
-                                  .subject = subject,
-                                  .id = id,
-                                  .time_s = work->now_s,
-                                  .to = to,
-                                  .report = gzip};
-    letter_put(&letter, &mail);
-    letter_subject(&letter, &title);
-    struct outgoing out = {.recipients = &to,
-                           .n_recipients = 1,
-                           .how = STR("asked by its domain for reports"),
-                           .subject = buf_str(&title),
-                           .mail = buf_str(&mail),
-                           .tls_waived = subject->kind == TALLY_TLS,
-                           .expendable = true};
-    int result = str_copy(str_of(id), out.id, sizeof out.id) && buf_ok(&mail) && buf_ok(&title)
-                     ? post_send(&work->post, &out, err)
-                     : err_set(err, "a mail of more than %zu bytes", mail.max);
-    buf_release(&mail);
-    buf_release(&title);
-    return result;
-}
-
-/* To each that is named; noted before, so that it goes once at most, and after. */
-static int post_all(struct work *work, const struct tally_subject *subject,
-                    const struct rua_list *list, struct str gzip, const struct sent_book *book,
-                    struct err *err)
-{
-    char ids[RUA_MAX][SPOOL_ID_LEN + 1];
-    struct buf begun = BUF_INIT(SENT_DETAIL_MAX), done = BUF_INIT(SENT_DETAIL_MAX);
-    enum sent_state state = SENT_UNWANTED;
-    struct err why = {""};
-    for (size_t i = 0; i < list->n; i++) {
-        spool_id_make(ids[i]);
-        buf_addf(&begun, "%s ", ids[i]);
-    }
-    int result = sent_note(book, SENT_BEGUN, subject->domain, buf_str(&begun), err);
-    for (size_t i = 0; result == 0 && i < list->n; i++) {
-        const struct rua *rua = &list->list[i];
-        if (rua->way != RUA_MAILTO)
-            buf_addf(&done, "not to %s: only mail is sent; ", rua->host);
-        else if (rua->size_max && gzip.n > rua->size_max)
-            buf_addf(&done, "not to %s: %zu bytes, it takes %llu; ", rua->target, gzip.n,
-                     (unsigned long long)rua->size_max);
-        else if (!shares_take(&work->shares, str_of(rua->host), &why))
-            buf_addf(&done, "not to %s: %s; ", rua->host, why.text);
-        else if (post_one(work, subject, rua, ids[i], gzip, &why) == 0) {
-            buf_addf(&done, "%s to %s; ", ids[i], rua->target);
-            state = SENT_DONE;
-        } else {
-            log_error("the report about %.*s to %s: %s", STR_ARG(subject->domain), rua->target,
-                      why.text);
-            buf_addf(&done, "not to %s: %s; ", rua->target, why.text);
-            state = state == SENT_DONE ? SENT_DONE : SENT_GIVEN_UP;
-        }
-    }
-    if (result == 0)
-        result = sent_note(book, state, subject->domain,
-                           str_sub(buf_str(&done), 0, done.n ? done.n - 2 : 0), err);
-    buf_release(&begun);
-    buf_release(&done);
-    return result;
-}
-
 /* The day is too long over for another try. Of one that is sent at once the clock, or who asks
  * again, makes it. */
 static bool is_last_try(const struct work *work, const struct tally_subject *subject)
@@ -158,12 +90,24 @@ static int put_off(struct work *work, const struct tally_subject *subject,
     return sent_note(book, SENT_GIVEN_UP, subject->domain, str_of(why->text), err);
 }
 
-static int send_one(struct work *work, const struct tally_subject *subject, uint64_t lost,
-                    const struct sent_book *book, struct err *err)
+static int hand_to_all(struct work *work, const struct tally_subject *subject,
+                       const struct rua_list *list, struct str gzip, const struct sent_line *before,
+                       const struct sent_book *book, struct err *err)
 {
-    struct rua_list list;
+    const struct handed what = {subject, gzip};
+    return before->state == SENT_WAITING
+               ? hand_out_again(&work->hand, &what, list, before->detail, book, err)
+               : hand_out(&work->hand, &what, list, book, err);
+}
+
+/* `before`: what is noted of it. */
+static int send_one(struct work *work, const struct tally_subject *subject, uint64_t lost,
+                    const struct sent_line *before, const struct sent_book *book, struct err *err)
+{
+    struct rua_list list = {.n = 0};
     struct err why = {""};
-    if (shares_full(&work->shares, &why))
+    bool again = before->state == SENT_WAITING;
+    if (!again && shares_full(&work->hand.shares, &why))
         return sent_note(book, SENT_UNWANTED, subject->domain, str_of(why.text), err);
     struct pool *pool = pool_new(REPORT_POOL);
     struct buf text = BUF_INIT(TALLY_TEXT_MAX), gzip = BUF_INIT(TALLY_MAIL_MAX / 2);
@@ -171,8 +115,13 @@ static int send_one(struct work *work, const struct tally_subject *subject, uint
         return err_set(err, "out of memory for a report");
     enum wanted wanted = wanted_by(subject->kind, subject->domain, &work->dns,
                                    is_last_try(work, subject), pool, &list, &why);
+    const struct handed what = {subject, STR_EMPTY};
     int result = 0;
-    if (wanted == WANTED_NOT)
+    if (again && wanted == WANTED_UNKNOWN)
+        work->later = true;
+    else if (again && wanted == WANTED_NOT)
+        result = hand_out_again(&work->hand, &what, &list, before->detail, book, err);
+    else if (wanted == WANTED_NOT)
         result = sent_note(book, SENT_UNWANTED, subject->domain, str_of(why.text), err);
     else if (wanted == WANTED_UNKNOWN)
         result = put_off(work, subject, book, &why, err);
@@ -181,7 +130,7 @@ static int send_one(struct work *work, const struct tally_subject *subject, uint
         log_error("the report about %.*s: %s", STR_ARG(subject->domain), why.text);
         result = sent_note(book, SENT_GIVEN_UP, subject->domain, str_of(why.text), err);
     } else
-        result = post_all(work, subject, &list, buf_str(&gzip), book, err);
+        result = hand_to_all(work, subject, &list, buf_str(&gzip), before, book, err);
     buf_release(&text);
     buf_release(&gzip);
     pool_free(&pool);
@@ -199,6 +148,14 @@ static int64_t due_s(const struct tally_subject *subject)
     return (subject->day + 1) * 86400 + TALLIES_FIRST + (int64_t)(hash % TALLIES_SPREAD);
 }
 
+static bool is_due(const struct work *work, const struct tally_subject *subject,
+                   const struct sent_line *before)
+{
+    if (before->state == SENT_WAITING)
+        return hand_out_due(&work->hand, before->detail);
+    return before->state == SENT_NOT && (work->one >= 0 || work->now_s >= due_s(subject));
+}
+
 /* 1: time is over and there is more. From anywhere on, so that those whose DNS lets everybody wait
  * do not always stand before the others. */
 static int send_list(struct work *work, struct tally_subject *subject,
@@ -214,13 +171,14 @@ static int send_list(struct work *work, struct tally_subject *subject,
         from = 0;
     for (size_t i = 0; i < n; i++) {
         const struct tally_domain *domain = &domains[(from + i) % n];
+        const struct sent_line before = sent_find(book, domain->domain);
         subject->domain = domain->domain;
-        if (sent_find(book, domain->domain).state != SENT_NOT ||
-            (work->one < 0 && work->now_s < due_s(subject)))
+        work->later |= before.state == SENT_WAITING;
+        if (!is_due(work, subject, &before))
             continue;
         if (clock_ms() > work->until_ms)
             return 1;
-        if (send_one(work, subject, domain->lost, book, err) < 0)
+        if (send_one(work, subject, domain->lost, &before, book, err) < 0)
             return -1;
     }
     return 0;
@@ -238,7 +196,7 @@ static int send_kind(struct work *work, enum tally_kind kind, int64_t day, struc
     if (result == 0 && n > 0) {
         result = sent_open(&book, work->folder, kind, day, true, pool, err);
         if (result == 0)
-            result = shares_read(&work->shares, &book, pool, err);
+            result = shares_read(&work->hand.shares, &book, pool, err);
         if (result == 0)
             result = send_list(work, &subject, domains, n, &book, err);
         sent_close(&book);
@@ -286,13 +244,21 @@ static int run(void *data, int fd, struct buf *result, struct err *err)
     (void)fd;
     work->post.incoming_fd = work->patient.fd = -1;
     work->until_ms = clock_ms() + WORK_MS;
+    work->hand = (struct hand_out){.maker = &work->maker,
+                                   .post = &work->post,
+                                   .run_dir = work->desk->conf->run_dir,
+                                   .now_s = work->now_s,
+                                   .post_until = clock_ms() + POST_MS,
+                                   .at_once = one >= 0};
     int more = open_work(work, err);
     if (more == 0 && one >= 0)
         more = send_day(work, one, err);
     for (int64_t day = today - TALLIES_DAYS; more == 0 && one < 0 && day < today; day++)
         more = send_day(work, day, err);
     if (more >= 0)
-        buf_addc(result, (char)(more ? WORD_MORE : work->later ? WORD_LATER : WORD_DONE));
+        buf_addc(result, (char)(more                              ? WORD_MORE
+                                : work->later || work->hand.waits ? WORD_LATER
+                                                                  : WORD_DONE));
     journal_close(&work->journal);
     post_close(&work->post);
     patient_close(&work->patient);

@@ -6,6 +6,7 @@ use strict;
 use warnings;
 
 use File::Temp qw(tempdir);
+use IO::Uncompress::Gunzip qw(gunzip);
 use IPC::Open2 qw(open2);
 use JSON::PP ();
 use POSIX qw(strftime);
@@ -14,12 +15,13 @@ use lib 't/lib';
 use Poterne::Dns;
 use Poterne::Files qw(write_file);
 use Poterne::Gateway;
+use Poterne::Https;
 use Poterne::Mail qw(letter);
 use Poterne::Process qw(command_answer wait_until);
 use Poterne::Sink;
 
 my $python = '/usr/bin/python3';
-plan skip_all => Poterne::Dns::missing() if Poterne::Dns::missing();
+plan skip_all => $_ for grep { defined } Poterne::Dns::missing(), Poterne::Https::missing();
 plan skip_all => 'python3, xmllint or sqlite3 is not installed' if grep { !-x } $python, '/usr/bin/xmllint', '/usr/bin/sqlite3';
 
 my $root = tempdir( 'poterne-tally-XXXXXX', TMPDIR => 1, CLEANUP => 1 );
@@ -50,13 +52,23 @@ my @records = (
     '_smtp._tls.secure.example. TXT "v=TLSRPTv1; rua=mailto:tls@secure.example"',
     '_smtp._tls.two.example. TXT "v=TLSRPTv1; rua=mailto:tls@two.example"',
     '_smtp._tls.two.example. TXT "v=TLSRPTv1; rua=mailto:other@two.example"',
+    '_smtp._tls.web.example. TXT "v=TLSRPTv1; rua=https://reports.web.example/v1/tls?of=web,mailto:tls@web.example"',
+    '_smtp._tls.busy.example. TXT "v=TLSRPTv1; rua=https://reports.web.example/busy"',
+    '_smtp._tls.inward.example. TXT "v=TLSRPTv1; rua=https://127.0.0.1/admin,https://reports.web.example:22/"',
+    'reports.web.example. A 127.0.0.1',
 );
 my $dns = Poterne::Dns->new( folder => "$root/dns", records => \@records, silent => ['dark-collector.example'] )->start;
+
+my $ca  = Poterne::Https::authority("$root/ca");
+my $web = Poterne::Https->new( folder => "$root/web", ca => $ca, names => ['reports.web.example'] );
+$web->answers( { '/v1/tls' => { status => 201, body => 'thanks' }, '/busy' => { status => 503, body => 'later' } } );
+$web->start;
 
 my $gateway = Poterne::Gateway->new(
     root     => "$root/gateway",
     settings => {
-        outside  => { next_hop => qq("smtp://127.0.0.1:$sink->{port}") },
+        fetch    => { trusted => qq("$ca->{cert}"), port => $web->{port} },
+        outside  => { next_hop => qq("smtp://127.0.0.1:$sink->{port}"), never_to => '{ }' },
         queue    => { retry_first => '1s', retry_max => '2s' },
         reports  => {
             dmarc_send => 'yes', tls_send => 'yes', sender => 'reports@univ.example', organization => qq("Univ & <Sons>") },
@@ -128,7 +140,7 @@ sub sql {
 }
 my $day = int( time / 86400 ) - 1;
 sql('UPDATE dmarc_seen SET day = day - 1; UPDATE room SET day = day - 1');
-for my $domain (qw(secure.example two.example silent.example)) {
+for my $domain ( map {"$_.example"} qw(secure two silent web busy inward) ) {
     sql(      "INSERT INTO tls_seen VALUES ($day, '$domain', 'sts', 'version: STSv1' || char(10) || 'mode: enforce', '*.$domain',"
             . " '', '', '', '', '', '', 7, 1), ($day, '$domain', 'sts', 'version: STSv1' || char(10) || 'mode: enforce',"
             . " '*.$domain', '192.0.2.1', '2001:db8::9', 'mx.$domain', 'mx', 'certificate-expired', 'it <\"is\"> old', 2, 1),"
@@ -162,7 +174,12 @@ my ( %dmarc, %tls );
 wait_until( 60, sub {
     %dmarc = rows_of( 'dmarc', $yesterday );
     %tls = rows_of( 'tls', $yesterday );
-    return !grep { $_->{report} =~ /^(?:not sent|begun)$/ && $_->{domain} ne 'dark.example' } values %dmarc, values %tls;
+    return 0 if grep { $_->{report} =~ /^(?:not sent|begun)$/ && $_->{domain} ne 'dark.example' } values %dmarc, values %tls;
+    return 0 if grep { $_->{detail} =~ /not tried yet/ } values %tls;
+    return 1 if $tls{'web.example'}{report} eq 'sent' && $tls{'busy.example'}{detail} =~ /HTTP/;
+    $gateway->poterne( 'reports', 'tls', '--send', '--day', $yesterday );    # the machine was too slow
+    sleep 2;
+    return 0;
 } );
 is( $dmarc{"$_.example"}{report}, 'sent', "$_: sent" ) for qw(good agreed moved refused twice);
 is( $dmarc{"$_.example"}{report}, 'unwanted', "$_: not" ) for qw(victim small sneaky);
@@ -233,6 +250,31 @@ is( $sts->{summary}{'total-successful-session-count'}, 7, 'what succeeded' );
 is( $sts->{'failure-details'}[0]{'result-type'}, 'certificate-expired', 'what failed' );
 is( $sts->{'failure-details'}[0]{'failure-reason-code'}, 'it <"is"> old', '… and why' );
 
+# --- over HTTPS ---
+
+is( $tls{'web.example'}{report}, 'sent', 'over HTTPS and by mail: sent' ) or diag( explain( $tls{'web.example'} ) );
+like( $tls{'web.example'}{detail}, qr{posted to https://reports\.web\.example/v1/tls\?of=web(?:;|\z)}, '… posted' );
+like( $tls{'web.example'}{detail}, qr{\w{26} to tls\@web\.example(?:;|\z)}, '… and mailed' );
+is( scalar $sink->messages('tls@web.example'), 1, '… one by mail' );
+my @posted = grep { $_->{path} =~ m{^/v1} } $web->requests;
+is( scalar @posted, 1, '… one over HTTPS' );
+is( $posted[0]{method}, 'POST', '… posted' );
+is( $posted[0]{path}, '/v1/tls?of=web', '… to where the record says' );
+is( $posted[0]{headers}{'content-type'}, 'application/tlsrpt+gzip', '… with its type (RFC 8460 5.4)' );
+gunzip( \$posted[0]{body}, \my $json );
+my ($mailed) = parsed('tls@web.example');
+is( $json // '', $mailed->{report}, '… the same report' );
+is( $tls{'busy.example'}{report}, 'waiting', 'a server that does not take it now: it waits' );
+like( $tls{'busy.example'}{detail}, qr/HTTP status 503/, '… and why' );
+is( $tls{'inward.example'}{report}, 'given-up', 'our own networks and other ports are not gone to' ) or diag( explain( $tls{'inward.example'} ) );
+$web->answers( { '/busy' => { status => 204 } } );
+$gateway->signal_role( TERM => 'reports' );    # and what it remembers
+ok( wait_until( 60, sub { $gateway->poterne( 'reports', 'tls', '--send', '--day', $yesterday ); sleep 2; my %r = rows_of( 'tls', $yesterday ); ( $r{'busy.example'}{report} // '' ) eq 'sent' } ),
+    'it takes it: sent' );
+my @busy = grep { $_->{path} eq '/busy' } $web->requests;
+cmp_ok( scalar @busy, '>=', 2, '… by another try' );
+is( scalar( () = grep { $_->{path} =~ m{^/v1} } $web->requests ), 1, '… and nobody else has it twice' );
+
 # --- once ---
 
 $gateway->poterne( 'reports', 'tls', '--send', '--day', $yesterday );
@@ -249,5 +291,7 @@ $gateway->wait_for_empty_queue or diag('the queue is not empty');
 is( scalar $sink->messages($_), 1, "$_ has still one" )
     for qw(dmarc@good.example agreed@collector.example elsewhere@collector.example tls@secure.example dmarc@dark-collector.example);
 
+is( scalar( () = grep { $_->{path} eq '/busy' } $web->requests ), scalar @busy, 'nor is it posted again' );
 $gateway->stop;
+$web->stop;
 done_testing();
