@@ -279,6 +279,7 @@ struct conf_reports {
     const char *spam;          /* address of spam that was missed; NULL: there is none */
     const char *ham;           /* … of ham that was tagged; NULL: there is none */
     const char *dmarc;         /* … of DMARC reports that others send us; NULL: there is none */
+    const char *tls;           /* … of TLS reports that others send us; NULL: there is none */
     struct conf_list trusted;  /* networks (base/network.h) whose clients' senders are true */
     unsigned lifetime;         /* a proposal waits: 30 days */
     unsigned keep;             /* what was decided is remembered: 1 year */

@@ -34,7 +34,7 @@ static void tell_clash(const struct conf_loaded *loaded, const struct clash *cla
 
 /* --- report addresses --- */
 
-#define REPORT_ADDRESSES 4
+#define REPORT_ADDRESSES 5
 
 static bool is_ours(const struct conf *conf, const char *address)
 {
@@ -50,7 +50,8 @@ static void check_report_addresses(const struct conf_loaded *loaded)
     } list[REPORT_ADDRESSES] = {{"spam", "reports", conf->spam.reports},
                                 {"reports", "spam", conf->reports.spam},
                                 {"reports", "ham", conf->reports.ham},
-                                {"reports", "dmarc", conf->reports.dmarc}};
+                                {"reports", "dmarc", conf->reports.dmarc},
+                                {"reports", "tls", conf->reports.tls}};
     for (size_t i = 0; i < REPORT_ADDRESSES; i++) {
         struct clash clash = {true, list[i].section, list[i].name, NULL, NULL, NULL};
         if (list[i].address == NULL)

@@ -298,6 +298,9 @@ const struct conf_setting conf_settings[] = {
 {"reports", "dmarc", ADDRESS(reports.dmarc), "\"\"", 0, 0, {0},
  "The address that other mail systems send DMARC aggregate reports about our domains to: they are "
  "read into the journal."},
+{"reports", "tls", ADDRESS(reports.tls), "\"\"", 0, 0, {0},
+ "The address that other mail systems send reports about TLS with our servers to (RFC 8460): they "
+ "are read into the journal."},
 {"reports", "trusted", LIST(CONF_NETWORKS, reports.trusted), "{ }", 0, 1000, {0},
  "Networks whose clients are believed when they say who the sender is: a manager's report from "
  "there is learned at once, without a signature."},

@@ -33,13 +33,15 @@ static enum report_address find(const struct conf *conf, const struct address *a
         return REPORT_ADDRESS_SPAM;
     if (is_setting(conf->reports.ham, address))
         return REPORT_ADDRESS_HAM;
-    return is_setting(conf->reports.dmarc, address) ? REPORT_ADDRESS_DMARC : REPORT_ADDRESS_NONE;
+    if (is_setting(conf->reports.dmarc, address))
+        return REPORT_ADDRESS_DMARC;
+    return is_setting(conf->reports.tls, address) ? REPORT_ADDRESS_TLS : REPORT_ADDRESS_NONE;
 }
 
 enum report_address report_address_of(const struct conf *conf, struct str address)
 {
     struct address normal, shorter;
-    bool any = report_address_own(conf) || conf->reports.dmarc;
+    bool any = report_address_own(conf) || conf->reports.dmarc || conf->reports.tls;
     if (!any || !address_normal(address, false, &normal))
         return REPORT_ADDRESS_NONE;
     enum report_address found = find(conf, &normal);

@@ -1,6 +1,7 @@
 /*
  * report: is an address one that misjudged mail is reported to (settings spam.reports, reports.spam
- * and reports.ham) or that others' reports about us come to (reports.dmarc), and which?
+ * and reports.ham) or that others' reports about us come to (reports.dmarc, reports.tls), and
+ * which?
  */
 #ifndef POTERNE_DIRECTORY_REPORT_H
 #define POTERNE_DIRECTORY_REPORT_H
@@ -12,7 +13,8 @@ enum report_address {
     REPORT_ADDRESS_SPAM,   /* what is reported there is spam */
     REPORT_ADDRESS_HAM,    /* … is ham */
     REPORT_ADDRESS_EITHER, /* … is the opposite of what we said of it */
-    REPORT_ADDRESS_DMARC   /* other mail systems' aggregate reports (reports.dmarc) */
+    REPORT_ADDRESS_DMARC,  /* other mail systems' aggregate reports (reports.dmarc) … */
+    REPORT_ADDRESS_TLS     /* … and their reports about TLS (reports.tls) */
 };
 
 /* In any case, with or without A-labels, with an extension where those are known (RFC 5233). */

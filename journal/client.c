@@ -205,6 +205,13 @@ uint64_t journal_client_feedback(struct journal_client *client, const struct eve
     return put(client);
 }
 
+uint64_t journal_client_tls_feedback(struct journal_client *client,
+                                     const struct event_tls_feedback *event)
+{
+    event_tls_feedback_put(&client->event, client->number + 1, event);
+    return put(client);
+}
+
 /* Only what was sent over this connection can be acknowledged by it. */
 static void take_ack(struct journal_client *client, uint64_t number)
 {

@@ -44,6 +44,8 @@ uint64_t journal_client_recipient(struct journal_client *client,
 
 uint64_t journal_client_tls(struct journal_client *client, const struct event_tls *event);
 uint64_t journal_client_feedback(struct journal_client *client, const struct event_feedback *event);
+uint64_t journal_client_tls_feedback(struct journal_client *client,
+                                     const struct event_tls_feedback *event);
 
 void journal_client_on_readable(struct journal_client *client);
 void journal_client_on_writable(struct journal_client *client);

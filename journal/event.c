@@ -98,20 +98,26 @@ void event_tls_put(struct buf *out, uint64_t number, const struct event_tls *eve
     put_text(out, event->reason);
 }
 
+static void put_report(struct buf *out, const struct event_report *report)
+{
+    wire_i64(out, report->time_us);
+    put_text(out, report->message);
+    put_text(out, report->org);
+    put_text(out, report->email);
+    put_text(out, report->report_id);
+    wire_u64(out, report->digest);
+    put_text(out, report->signer);
+    wire_i64(out, report->begin_s);
+    wire_i64(out, report->end_s);
+}
+
 void event_feedback_put(struct buf *out, uint64_t number, const struct event_feedback *event)
 {
     wire_u64(out, number);
     wire_u8(out, EVENT_FEEDBACK);
-    wire_i64(out, event->time_us);
-    put_text(out, event->message);
-    put_text(out, event->org);
-    put_text(out, event->email);
-    put_text(out, event->report_id);
-    wire_u64(out, event->digest);
+    put_report(out, &event->report);
     put_text(out, event->domain);
     put_text(out, event->policy);
-    wire_i64(out, event->begin_s);
-    wire_i64(out, event->end_s);
     wire_u32(out, event->index);
     wire_u64(out, event->n);
     put_text(out, event->source_ip);
@@ -122,6 +128,23 @@ void event_feedback_put(struct buf *out, uint64_t number, const struct event_fee
     put_text(out, event->header_from);
     put_text(out, event->envelope_from);
     put_text(out, event->results);
+}
+
+void event_tls_feedback_put(struct buf *out, uint64_t number,
+                            const struct event_tls_feedback *event)
+{
+    wire_u64(out, number);
+    wire_u8(out, EVENT_TLS_FEEDBACK);
+    put_report(out, &event->report);
+    put_text(out, event->domain);
+    wire_u32(out, event->index);
+    wire_u64(out, event->n);
+    put_text(out, event->policy_type);
+    put_text(out, event->result);
+    put_text(out, event->sending_ip);
+    put_text(out, event->receiving_mx);
+    put_text(out, event->receiving_ip);
+    put_text(out, event->reason);
 }
 
 bool event_tls_failure(struct str result)
@@ -210,18 +233,25 @@ static void get_tls(struct wire *w, struct event_tls *event)
     w->bad |= event->result.n && !event_tls_failure(event->result);
 }
 
+static void get_report(struct wire *w, struct event_report *report)
+{
+    report->time_us = wire_get_i64(w);
+    report->message = wire_get_str(w);
+    report->org = wire_get_str(w);
+    report->email = wire_get_str(w);
+    report->report_id = wire_get_str(w);
+    report->digest = wire_get_u64(w);
+    report->signer = wire_get_str(w);
+    report->begin_s = wire_get_i64(w);
+    report->end_s = wire_get_i64(w);
+    w->bad |= report->report_id.n == 0 || report->digest > INT64_MAX;
+}
+
 static void get_feedback(struct wire *w, struct event_feedback *event)
 {
-    event->time_us = wire_get_i64(w);
-    event->message = wire_get_str(w);
-    event->org = wire_get_str(w);
-    event->email = wire_get_str(w);
-    event->report_id = wire_get_str(w);
-    event->digest = wire_get_u64(w);
+    get_report(w, &event->report);
     event->domain = wire_get_str(w);
     event->policy = wire_get_str(w);
-    event->begin_s = wire_get_i64(w);
-    event->end_s = wire_get_i64(w);
     event->index = wire_get_u32(w);
     event->n = wire_get_u64(w);
     event->source_ip = wire_get_str(w);
@@ -232,8 +262,22 @@ static void get_feedback(struct wire *w, struct event_feedback *event)
     event->header_from = wire_get_str(w);
     event->envelope_from = wire_get_str(w);
     event->results = wire_get_str(w);
-    w->bad |= event->report_id.n == 0 || event->domain.n == 0 || event->n > INT64_MAX ||
-              event->digest > INT64_MAX;
+    w->bad |= event->domain.n == 0 || event->n > INT64_MAX;
+}
+
+static void get_tls_feedback(struct wire *w, struct event_tls_feedback *event)
+{
+    get_report(w, &event->report);
+    event->domain = wire_get_str(w);
+    event->index = wire_get_u32(w);
+    event->n = wire_get_u64(w);
+    event->policy_type = wire_get_str(w);
+    event->result = wire_get_str(w);
+    event->sending_ip = wire_get_str(w);
+    event->receiving_mx = wire_get_str(w);
+    event->receiving_ip = wire_get_str(w);
+    event->reason = wire_get_str(w);
+    w->bad |= event->domain.n == 0 || event->n > INT64_MAX;
 }
 
 bool event_get(struct str message, struct event *event)
@@ -257,6 +301,9 @@ bool event_get(struct str message, struct event *event)
         break;
     case EVENT_FEEDBACK:
         get_feedback(&w, &event->feedback);
+        break;
+    case EVENT_TLS_FEEDBACK:
+        get_tls_feedback(&w, &event->tls_feedback);
         break;
     default:
         return false;

@@ -20,7 +20,8 @@ enum event_kind {
     EVENT_MESSAGE = 2,
     EVENT_RECIPIENT = 3,
     EVENT_TLS = 4,
-    EVENT_FEEDBACK = 5
+    EVENT_FEEDBACK = 5,
+    EVENT_TLS_FEEDBACK = 6
 };
 
 /* A recipient, a message or a client turned away in SMTP. */
@@ -88,21 +89,37 @@ struct event_tls {
 /* Is it a result type of RFC 8460 4.3? */
 bool event_tls_failure(struct str result);
 
-/*
- * One record of a DMARC aggregate report that somebody sent us about a domain of ours. Told again,
- * or in a report with the same maker and id, it is not counted again; a different report with the
- * same maker and id (another digest) is not taken at all.
- */
-struct event_feedback {
+/* A report that somebody sent us about domains of ours. */
+struct event_report {
     int64_t time_us;    /* when it came */
     struct str message; /* id of the mail that it came in */
     struct str org, email, report_id;
-    uint64_t digest; /* of the whole report */
-    struct str domain, policy;
+    uint64_t digest;   /* of the whole report */
+    struct str signer; /* who sent it, as DKIM proves: an organization's domain; empty: nobody */
     int64_t begin_s, end_s;
+};
+
+/*
+ * One record of a DMARC aggregate report. Told again, or in a report with the same maker, signer
+ * and id, it is not counted again; a different report with the same ones (another digest) is not
+ * taken at all.
+ */
+struct event_feedback {
+    struct event_report report;
+    struct str domain, policy;
     uint32_t index; /* of the record */
     uint64_t n;     /* messages */
     struct str source_ip, disposition, dkim, spf, override, header_from, envelope_from, results;
+};
+
+/* Likewise of a TLS report (RFC 8460): sessions of one policy that ended alike. */
+struct event_tls_feedback {
+    struct event_report report;
+    struct str domain; /* the policy's */
+    uint32_t index;
+    uint64_t n;                     /* sessions */
+    struct str policy_type, result; /* result: empty: they were secured */
+    struct str sending_ip, receiving_mx, receiving_ip, reason;
 };
 
 void event_refused_put(struct buf *out, uint64_t number, const struct event_refused *event);
@@ -110,6 +127,8 @@ void event_message_put(struct buf *out, uint64_t number, const struct event_mess
 void event_recipient_put(struct buf *out, uint64_t number, const struct event_recipient *event);
 void event_tls_put(struct buf *out, uint64_t number, const struct event_tls *event);
 void event_feedback_put(struct buf *out, uint64_t number, const struct event_feedback *event);
+void event_tls_feedback_put(struct buf *out, uint64_t number,
+                            const struct event_tls_feedback *event);
 
 struct event {
     uint64_t number;
@@ -120,6 +139,7 @@ struct event {
         struct event_recipient recipient;
         struct event_tls tls;
         struct event_feedback feedback;
+        struct event_tls_feedback tls_feedback;
     };
 };
 /* The texts point into the message. false: malformed (the number is right if it was there) */

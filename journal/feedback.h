@@ -1,8 +1,8 @@
 /*
- * feedback: what other mail systems saw of mail in the name of our domains, out of the DMARC
- * aggregate reports that they sent us. Anybody can send one: the journal keeps
- * FEEDBACK_REPORTS_MAX, the newest, as long as journal.keep and in a tenth of its size, and
- * believes none of them.
+ * feedback: what others report to us: what they saw of mail in the name of our domains (DMARC
+ * aggregate reports), and how TLS with our servers ended (RFC 8460). Anybody can send a report: the
+ * journal keeps FEEDBACK_REPORTS_MAX, as long as journal.keep and in a tenth of its size, and
+ * believes none of them. What is too much goes from who sent most, the oldest first.
  */
 #ifndef POTERNE_JOURNAL_FEEDBACK_H
 #define POTERNE_JOURNAL_FEEDBACK_H
@@ -25,5 +25,19 @@ struct feedback_sum {
 };
 int feedback_sums(struct journal *journal, const struct feedback_filter *filter, struct pool *pool,
                   struct feedback_sum **sums, size_t *n, struct err *err);
+
+/* All of one domain, result, server and sender together: failures first, most sessions first. */
+struct feedback_tls_sum {
+    struct str domain, policy_type;
+    struct str result; /* empty: the sessions were secured */
+    struct str receiving_mx;
+    struct str signer; /* the organization that sent the reports */
+    struct str reason; /* of one of them */
+    uint64_t n;        /* sessions */
+    uint64_t reports;  /* that say so */
+};
+int feedback_tls_sums(struct journal *journal, const struct feedback_filter *filter,
+                      struct pool *pool, struct feedback_tls_sum **sums, size_t *n,
+                      struct err *err);
 
 #endif

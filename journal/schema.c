@@ -90,6 +90,23 @@ const char schema_feedback[] =
     "PRAGMA user_version = 3;"
     "COMMIT;";
 
+/* Who sent each, and TLS reports (kind 2) beside those about DMARC (1). What one sender said is in
+ * no other's way. */
+const char schema_signers[] =
+    "BEGIN IMMEDIATE;"
+    "ALTER TABLE feedback ADD COLUMN kind INTEGER NOT NULL DEFAULT 1;"
+    "ALTER TABLE feedback ADD COLUMN signer TEXT NOT NULL DEFAULT '';"
+    "DROP INDEX feedback_id;"
+    "CREATE UNIQUE INDEX feedback_id ON feedback (report_id, org, kind, signer);"
+    "CREATE INDEX feedback_signer ON feedback (signer, bytes);"
+    "CREATE TABLE tls_feedback_row ("
+    "  report INTEGER NOT NULL, idx INTEGER NOT NULL, n INTEGER NOT NULL, domain TEXT NOT NULL,"
+    "  policy_type TEXT NOT NULL, result TEXT NOT NULL, sending_ip TEXT NOT NULL,"
+    "  receiving_mx TEXT NOT NULL, receiving_ip TEXT NOT NULL, reason TEXT NOT NULL,"
+    "  PRIMARY KEY (report, idx)) WITHOUT ROWID;"
+    "PRAGMA user_version = 4;"
+    "COMMIT;";
+
 /* The states that stand in the SQL below and above, by their numbers */
 _Static_assert(RCPT_OWED == 0 && RCPT_DEFERRED == 1 && RCPT_DELIVERED == 2 && RCPT_HELD == 3 &&
                    RCPT_RELEASED == 4 && RCPT_DELETED == 5 && RCPT_FAILED == 6 &&
@@ -123,11 +140,19 @@ _Static_assert(RCPT_OWED == 0 && RCPT_DEFERRED == 1 && RCPT_DELIVERED == 2 && RC
     " (SELECT max(domain) FROM (SELECT domain FROM room WHERE day = " OLDEST_ROOM                  \
     " AND kind = ?3 AND domain > '' ORDER BY domain LIMIT ?2))"
 
-/* The oldest report, if it came before ?1, there are more than ?2, or all take more than ?3 bytes
- */
+/* The oldest report, if it came before ?1; or, if there are more than ?2, or all take more than ?3
+ * bytes, the oldest of who has most: a flood of one sender's pushes out his own. */
+#define FEEDBACK_FULL                                                                              \
+    "((SELECT count(*) FROM feedback) > ?2 OR (SELECT sum(bytes) FROM feedback) > ?3)"
+#define FEEDBACK_MOST                                                                              \
+    "(SELECT signer FROM feedback GROUP BY signer ORDER BY sum(bytes) DESC LIMIT 1)"
 #define FEEDBACK_OLDEST                                                                            \
-    "(SELECT no FROM feedback WHERE no = (SELECT min(no) FROM feedback) AND (time_us < ?1"         \
-    " OR (SELECT count(*) FROM feedback) > ?2 OR (SELECT sum(bytes) FROM feedback) > ?3))"
+    "(SELECT no FROM feedback WHERE (no = (SELECT min(no) FROM feedback) AND time_us < ?1)"        \
+    " OR (" FEEDBACK_FULL " AND no ="                                                              \
+    " (SELECT min(no) FROM feedback WHERE signer = " FEEDBACK_MOST ")))"
+/* The one that an event belongs to: ?1 maker, ?2 id, ?3 digest, ?4 kind, ?5 signer */
+#define FEEDBACK_OF                                                                                \
+    " WHERE org = ?1 AND report_id = ?2 AND digest = ?3 AND kind = ?4 AND signer = ?5"
 
 const char *const schema_statements[STORE_STATEMENTS] = {
     [STORE_BEGIN] = "BEGIN IMMEDIATE",
@@ -174,13 +199,17 @@ const char *const schema_statements[STORE_STATEMENTS] = {
     [STORE_ROOM_LOST] = "UPDATE room SET lost = lost + 1 WHERE day = ?1 AND kind = ?2"
                         " AND domain IN ('', ?3)",
     [STORE_FEEDBACK] = "INSERT INTO feedback VALUES (NULL, ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10,"
-                       " ?11) ON CONFLICT DO NOTHING",
+                       " ?11, ?12, ?13) ON CONFLICT DO NOTHING",
     [STORE_FEEDBACK_ROW] =
-        "INSERT INTO feedback_row SELECT no, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13"
-        " FROM feedback WHERE org = ?1 AND report_id = ?2 AND digest = ?3 ON CONFLICT DO NOTHING",
-    [STORE_FEEDBACK_GROWN] = "UPDATE feedback SET bytes = bytes + ?4 WHERE org = ?1"
-                             " AND report_id = ?2 AND digest = ?3",
+        "INSERT INTO feedback_row SELECT no, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15"
+        " FROM feedback" FEEDBACK_OF " ON CONFLICT DO NOTHING",
+    [STORE_FEEDBACK_TLS_ROW] =
+        "INSERT INTO tls_feedback_row SELECT no, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14"
+        " FROM feedback" FEEDBACK_OF " ON CONFLICT DO NOTHING",
+    [STORE_FEEDBACK_GROWN] = "UPDATE feedback SET bytes = bytes + ?6" FEEDBACK_OF,
     [STORE_FEEDBACK_DROP_ROWS] = "DELETE FROM feedback_row WHERE report IN " FEEDBACK_OLDEST,
+    [STORE_FEEDBACK_DROP_TLS_ROWS] =
+        "DELETE FROM tls_feedback_row WHERE report IN " FEEDBACK_OLDEST,
     [STORE_FEEDBACK_DROP] = "DELETE FROM feedback WHERE no IN " FEEDBACK_OLDEST,
     [STORE_ROOM_SUM] = "SELECT sum(bytes), min(day) FROM room WHERE domain = ''",
     [STORE_ROOM_DROP] = ROOM_DROP,

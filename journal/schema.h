@@ -36,8 +36,10 @@ enum store_statement {
     STORE_EVIDENCE,
     STORE_FEEDBACK,
     STORE_FEEDBACK_ROW,
+    STORE_FEEDBACK_TLS_ROW,
     STORE_FEEDBACK_GROWN,
     STORE_FEEDBACK_DROP_ROWS,
+    STORE_FEEDBACK_DROP_TLS_ROWS,
     STORE_FEEDBACK_DROP,
     STORE_STATEMENTS
 };
@@ -46,6 +48,7 @@ extern const char schema_settings[]; /* of the writer's connection */
 extern const char schema_create[];   /* version 1 */
 extern const char schema_tally[];    /* from version 1 to 2 */
 extern const char schema_feedback[]; /* from version 2 to 3 */
+extern const char schema_signers[];  /* from version 3 to 4 */
 extern const char *const schema_statements[STORE_STATEMENTS];
 
 #endif

@@ -42,7 +42,9 @@ static int make_schema(struct journal_store *store, struct err *err)
         return -1;
     if (version < 2 && db_exec(store->db, schema_tally, err) < 0)
         return -1;
-    return version < 3 ? db_exec(store->db, schema_feedback, err) : 0;
+    if (version < 3 && db_exec(store->db, schema_feedback, err) < 0)
+        return -1;
+    return version < 4 ? db_exec(store->db, schema_signers, err) : 0;
 }
 
 static int try_open(struct journal_store *store, struct err *err)
@@ -256,6 +258,8 @@ int journal_store_apply(struct journal_store *store, const struct event *event, 
         return tally_tls(store, &event->tls, err);
     case EVENT_FEEDBACK:
         return feedback_apply(store, &event->feedback, err);
+    case EVENT_TLS_FEEDBACK:
+        return feedback_apply_tls(store, &event->tls_feedback, err);
     }
     return err_set(err, "journal: event of unknown kind %d", (int)event->kind);
 }

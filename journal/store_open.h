@@ -33,6 +33,8 @@ int tally_drop(struct journal_store *store, int64_t now_us, int64_t before_us, i
                int64_t *rows, struct err *err);
 
 /* feedback.c: what others report to us. */
+int feedback_apply_tls(struct journal_store *store, const struct event_tls_feedback *event,
+                       struct err *err);
 int feedback_apply(struct journal_store *store, const struct event_feedback *event,
                    struct err *err);
 /* Forgets some reports, the oldest: of before the time, or above that many bytes. */

@@ -28,7 +28,7 @@ static const struct {
     {"reporters", reports_reporters, 0, 0},
     {"dmarc", reports_dmarc, 0, 0},
     {"tls", reports_tls, 0, 0},
-    {"received", reports_received, 0, 0},
+    {"received", reports_received, 0, 1},
 };
 #define N_COMMANDS (sizeof commands / sizeof commands[0])
 
@@ -287,7 +287,8 @@ const struct tool_command tool_reports = {
     .name = "reports",
     .summary = "what was reported as misjudged; reports to other domains",
     .arguments =
-        "[list] | show N… | accept N|A-B… | reject N|A-B… | reporters | dmarc | tls | received",
+        "[list] | show N… | accept N|A-B… | reject N|A-B… | reporters | dmarc | tls | received "
+        "[dmarc|tls]",
     .help =
         "What people report who are no managers waits until a manager accepts it (then it is\n"
         "learned) or rejects it. list names what waits, near-identical messages as one line with\n"
@@ -306,9 +307,9 @@ const struct tool_command tool_reports = {
         "in their name, about TLS with their servers; which reports were sent, to whom, or why "
         "not.\n"
         "With --domain the report itself (XML, JSON). With --send they go now.\n"
-        "received sums up what other mail systems report of mail in the name of our domains; "
-        "--since\n"
-        "and --domain choose.\n"
+        "received sums up what other mail systems report of mail in the name of our domains, and "
+        "of\n"
+        "TLS with our servers; --since, --domain and a word, dmarc or tls, choose.\n"
         "The running gateway does it, or, when none runs, this command itself.\n"
         "Exit status: 0 done, 1 there is nothing of that kind, 2 could not be done.\n",
     .options = OPT_CONFIG | OPT_JSON | OPT_LIMIT | OPT_ALL | OPT_SPAM | OPT_HAM | OPT_STATE |

@@ -8,7 +8,9 @@
  *   act*.c     what was found in a report is done: learned, kept, answered
  *   daily.c    what is due by the clock: learning what was accepted, expiry, the digest
  *   large.c    decisions about many, carried out piece by piece
- *   tallies.c  aggregate reports about a day, to the domains that ask for them; wanted.c: to whom
+ *   tallies.c  aggregate reports about a day, to the domains that ask for them; wanted.c: to whom;
+ *              hand_out.c: by which way
+ *   feedback.c such reports that others send us; reporter.c: who they are
  *   outgoing.c mail of our own
  */
 #ifndef POTERNE_GATEWAY_REPORTS_DESK_H

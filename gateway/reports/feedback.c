@@ -1,35 +1,34 @@
 #include "gateway/reports/feedback.h"
 
-#include <limits.h>
-#include <poll.h>
 #define ZLIB_CONST
 #include <zlib.h>
 
-#include "base/clock.h"
 #include "base/domain.h"
 #include "base/fsio.h"
 #include "base/ipc.h"
-#include "journal/client.h"
+#include "directory/report.h"
+#include "gateway/reports/reporter.h"
+#include "journal/event.h"
 #include "mail/part.h"
 #include "reports/archive.h"
 #include "reports/originals.h"
 #include "tally/dmarc_read.h"
+#include "tally/tls_read.h"
 
 #define GZIP_WINDOW (15 + 16)
 #define TEXT_MAX    512
-#define TELL_MS     30000
-
-/* --- taken apart --- */
 
 struct taking {
     const struct read_job *job;
+    bool tls; /* they are about TLS, not DMARC */
     struct pool *pool;
     struct buf *result;
     struct buf text; /* what was found, for the journal */
     struct buf records;
     size_t budget; /* bytes that may still be unpacked */
     size_t files, reports;
-    struct err why; /* why the last file is no report */
+    char signer[DOMAIN_SIZE]; /* who sent them; empty: nobody knows */
+    struct err why;           /* why the last file is no report */
 };
 
 /* Is it a domain of ours, or one above or below? */
@@ -45,16 +44,17 @@ static bool is_about_us(const struct conf *conf, struct str domain)
 
 static void put_records(struct taking *t, const struct dmarc_read *report, struct str xml)
 {
-    struct event_feedback e = {.time_us = t->job->now * 1000000,
-                               .message = t->job->request.id,
-                               .org = report->org,
-                               .email = report->email,
-                               .report_id = report->report_id,
-                               .digest = str_hash(xml) & INT64_MAX,
+    struct event_feedback e = {.report = {.time_us = t->job->now * 1000000,
+                                          .message = t->job->request.id,
+                                          .org = report->org,
+                                          .email = report->email,
+                                          .report_id = report->report_id,
+                                          .digest = str_hash(xml) & INT64_MAX,
+                                          .signer = str_of(t->signer),
+                                          .begin_s = report->begin_s,
+                                          .end_s = report->end_s},
                                .domain = report->domain,
-                               .policy = report->p,
-                               .begin_s = report->begin_s,
-                               .end_s = report->end_s};
+                               .policy = report->p};
     struct buf record = BUF_INIT(IPC_MSG_MAX);
     for (size_t i = 0; i < report->n; i++) {
         const struct dmarc_read_row *row = &report->rows[i];
@@ -94,6 +94,63 @@ static int take_xml(struct taking *t, struct str xml, struct err *err)
     return 0;
 }
 
+static void put_tls_records(struct taking *t, const struct tls_read *report, struct str json)
+{
+    struct event_tls_feedback e = {.report = {.time_us = t->job->now * 1000000,
+                                              .message = t->job->request.id,
+                                              .org = report->org,
+                                              .email = report->contact,
+                                              .report_id = report->report_id,
+                                              .digest = str_hash(json) & INT64_MAX,
+                                              .signer = str_of(t->signer),
+                                              .begin_s = report->begin_s,
+                                              .end_s = report->end_s}};
+    struct buf record = BUF_INIT(IPC_MSG_MAX);
+    for (size_t i = 0; i < report->n; i++) {
+        const struct tls_read_row *row = &report->rows[i];
+        if (!is_about_us(t->job->conf, row->domain))
+            continue;
+        e.domain = row->domain;
+        e.n = row->n;
+        e.policy_type = row->policy_type;
+        e.result = row->result;
+        e.sending_ip = row->sending_ip;
+        e.receiving_mx = row->receiving_mx;
+        e.receiving_ip = row->receiving_ip;
+        e.reason = row->reason;
+        buf_clear(&record);
+        event_tls_feedback_put(&record, 0, &e);
+        wire_str(&t->records, buf_str(&record));
+        e.index++;
+    }
+    buf_release(&record);
+}
+
+static int take_json(struct taking *t, struct str json, struct err *err)
+{
+    struct tls_read report;
+    size_t before = t->records.n;
+    if (tls_read(json, t->pool, &report, &t->why) < 0)
+        return 0;
+    put_tls_records(t, &report, json);
+    if (!buf_ok(&t->records))
+        return err_set(err, "more records than can be taken");
+    if (t->records.n == before) {
+        err_set(&t->why, "it is about %.*s, which is none of our domains",
+                STR_ARG(report.rows[0].domain));
+        return 0;
+    }
+    buf_addf(&t->text, "%s%zu results of TLS from %.*s, signed by %s", t->reports ? "; " : "",
+             report.n, STR_ARG(str_sub(report.org, 0, 100)), t->signer);
+    t->reports++;
+    return 0;
+}
+
+static int take_document(struct taking *t, struct str bytes, struct err *err)
+{
+    return t->tls ? take_json(t, bytes, err) : take_xml(t, bytes, err);
+}
+
 static int take_gzip(struct taking *t, struct str gzip, struct err *err)
 {
     struct buf xml = BUF_INIT(t->budget + 1);
@@ -113,7 +170,7 @@ static int take_gzip(struct taking *t, struct str gzip, struct err *err)
     t->budget -= fits ? xml.n : t->budget;
     int result = 0;
     if (fits && code == Z_STREAM_END)
-        result = take_xml(t, buf_str(&xml), err);
+        result = take_document(t, buf_str(&xml), err);
     else
         err_set(&t->why, fits ? "a damaged gzip file" : "too large when unpacked");
     buf_release(&xml);
@@ -122,8 +179,9 @@ static int take_gzip(struct taking *t, struct str gzip, struct err *err)
 
 static int look(void *data, struct str name, struct err *err)
 {
-    (void)data, (void)err;
-    return str_iends(name, STR(".xml"));
+    const struct taking *t = data;
+    (void)err;
+    return str_iends(name, t->tls ? STR(".json") : STR(".xml"));
 }
 
 static int take_unpacked(void *data, struct str name, enum archive_result result, struct str bytes,
@@ -132,7 +190,7 @@ static int take_unpacked(void *data, struct str name, enum archive_result result
     struct taking *t = data;
     (void)name;
     if (result == ARCHIVE_READ)
-        return take_xml(t, bytes, err);
+        return take_document(t, bytes, err);
     err_set(&t->why, result == ARCHIVE_ENCRYPTED   ? "an encrypted zip file"
                      : result == ARCHIVE_TOO_LARGE ? "too large when unpacked"
                                                    : "a damaged zip file");
@@ -160,7 +218,8 @@ static int take_file(struct taking *t, struct str bytes, struct err *err)
         return take_zip(t, bytes, err);
     if (str_starts(bytes, STR("\xef\xbb\xbf")))
         bytes = str_from(bytes, 3);
-    return str_starts(str_trim(bytes), STR("<")) ? take_xml(t, str_trim(bytes), err) : 0;
+    bytes = str_trim(bytes);
+    return str_starts(bytes, t->tls ? STR("{") : STR("<")) ? take_document(t, bytes, err) : 0;
 }
 
 static bool may_be_report(const struct part *part)
@@ -182,8 +241,18 @@ static int take_parts(struct taking *t, const struct message *message, struct er
         buf_release(&bytes);
     }
     if (result == 0 && t->reports == 0)
-        return err_set(err, "no DMARC report in it: %s", t->why.text);
+        return err_set(err, "no %s report in it: %s", t->tls ? "TLS" : "DMARC", t->why.text);
     return result;
+}
+
+/* An unsigned report about TLS is to be ignored; one about DMARC is nobody's (reporter.h). */
+static int take_signer(struct taking *t, const struct message *message, struct err *err)
+{
+    struct str author = reporter_author(t->pool, message);
+    if (reporter_find(t->job->request.evidence, author, t->signer) || !t->tls)
+        return 0;
+    return err_set(err, "a TLS report without a valid DKIM signature of the domain in From, which "
+                        "RFC 8460 3 asks for");
 }
 
 static int take_all(struct taking *t, int fd, struct err *err)
@@ -195,6 +264,8 @@ static int take_all(struct taking *t, int fd, struct err *err)
     if (result == 0)
         result = message_parse(t->pool, buf_str(&raw), &report_limits, &message, err);
     if (result == 0)
+        result = take_signer(t, message, err);
+    if (result == 0)
         result = take_parts(t, message, err);
     buf_release(&raw);
     return result;
@@ -202,11 +273,14 @@ static int take_all(struct taking *t, int fd, struct err *err)
 
 int feedback_read(void *data, int fd, struct buf *result, struct err *err)
 {
-    struct taking t = {.job = data,
+    const struct read_job *job = data;
+    bool tls = report_address_of(job->conf, job->request.address) == REPORT_ADDRESS_TLS;
+    struct taking t = {.job = job,
+                       .tls = tls,
                        .pool = pool_new(READ_POOL_MAX),
                        .text = BUF_INIT(TEXT_MAX),
                        .records = BUF_INIT(FEEDBACK_FOUND_MAX - 2 * TEXT_MAX),
-                       .budget = DMARC_READ_MAX,
+                       .budget = tls ? TLS_READ_MAX : DMARC_READ_MAX,
                        .why = {"nothing is attached"}};
     int taken = t.pool ? take_all(&t, fd, err) : err_set(err, "out of memory for a report");
     if (taken == 0) {
@@ -217,77 +291,4 @@ int feedback_read(void *data, int fd, struct buf *result, struct err *err)
     buf_release(&t.records);
     pool_free(&t.pool);
     return taken;
-}
-
-/* --- told --- */
-
-struct str feedback_text(struct str found)
-{
-    struct wire w = wire_of(found);
-    struct str text = wire_get_str(&w);
-    return w.bad ? STR_EMPTY : text;
-}
-
-struct talk {
-    int fd;
-    bool writing;
-};
-
-static void interest(void *data, int fd, bool writing)
-{
-    *(struct talk *)data = (struct talk){fd, writing};
-}
-
-/* Until all is committed. */
-static int wait_for_journal(struct journal_client *client, const struct talk *talk, struct err *err)
-{
-    int64_t end = clock_ms() + TELL_MS;
-    while (journal_client_waiting(client) > 0) {
-        struct pollfd p = {.fd = talk->fd,
-                           .events = (short)(POLLIN | (talk->writing ? POLLOUT : 0))};
-        if (clock_ms() > end || talk->fd < 0)
-            return err_set(err, "the journal does not answer");
-        if (poll(&p, 1, 1000) <= 0)
-            continue;
-        if (p.revents & POLLOUT)
-            journal_client_on_writable(client);
-        if (p.revents & (POLLIN | POLLHUP | POLLERR))
-            journal_client_on_readable(client);
-    }
-    return 0;
-}
-
-static int tell_all(struct journal_client *client, struct str found, struct err *err)
-{
-    struct wire w = wire_of(found);
-    struct event event;
-    wire_get_str(&w);
-    while (!w.bad && w.in.n > 0) {
-        struct str record = wire_get_str(&w);
-        if (w.bad || !event_get(record, &event) || event.kind != EVENT_FEEDBACK)
-            return err_set(err, "what was found makes no sense");
-        if (journal_client_feedback(client, &event.feedback) == 0)
-            return err_set(err, "the journal takes no more");
-    }
-    return w.bad ? err_set(err, "what was found makes no sense") : 0;
-}
-
-int feedback_tell(void *data, int fd, struct buf *result, struct err *err)
-{
-    const struct feedback_telling *telling = data;
-    struct talk talk = {.fd = -1};
-    const struct journal_client_hooks hooks = {.interest = interest, .data = &talk};
-    char path[PATH_MAX];
-    (void)fd;
-    if (!ipc_path(telling->conf->run_dir, "journal", path, sizeof path))
-        return err_set(err, "run_dir is too long");
-    struct journal_client *client = journal_client_new(path, 2 * FEEDBACK_FOUND_MAX, &hooks, err);
-    if (client == NULL)
-        return -1;
-    int told = tell_all(client, buf_str(&telling->found), err);
-    if (told == 0)
-        told = wait_for_journal(client, &talk, err);
-    journal_client_free(&client);
-    buf_addc(result, '1');
-    return told;
 }

@@ -1,7 +1,8 @@
 /*
- * feedback: DMARC aggregate reports that others send to reports.dmarc, in two steps, each in a
- * process of its own (reader.h): one takes the mail apart and has no way to anybody; the other
- * tells the journal, and reads nothing but what the first found.
+ * feedback: reports about a day that others send to reports.dmarc (DMARC aggregate reports) and
+ * reports.tls (RFC 8460), in two steps, each in a process of its own (reader.h): one takes the mail
+ * apart and has no way to anybody; the other tells the journal, and reads nothing but what the
+ * first found.
  */
 #ifndef POTERNE_GATEWAY_REPORTS_FEEDBACK_H
 #define POTERNE_GATEWAY_REPORTS_FEEDBACK_H

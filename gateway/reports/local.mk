@@ -3,7 +3,7 @@ noinst_LIBRARIES += lib/libreportipc.a
 lib_libreportipc_a_SOURCES = gateway/reports/request.c gateway/reports/request.h
 
 REPORT_ACT_LIBS = lib/libreportdesk.a lib/libreportipc.a lib/liboutgoing.a $(GATE_LIBS) $(TALLY_LIBS) \
-    lib/libresolver.a lib/libsender.a lib/libevents.a
+    lib/libfetch.a lib/libresolver.a lib/libsender.a lib/libevents.a
 noinst_LIBRARIES += lib/libreportdesk.a
 lib_libreportdesk_a_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS) $(ZLIB_CFLAGS)
 lib_libreportdesk_a_SOURCES = gateway/reports/desk.h \
@@ -17,8 +17,10 @@ lib_libreportdesk_a_SOURCES = gateway/reports/desk.h \
     gateway/reports/sources.c gateway/reports/sources.h \
     gateway/reports/frozen.c gateway/reports/frozen.h \
     gateway/reports/large.c \
-    gateway/reports/feedback.c gateway/reports/feedback.h \
+    gateway/reports/feedback.c gateway/reports/feedback_tell.c gateway/reports/feedback.h \
+    gateway/reports/reporter.c gateway/reports/reporter.h \
     gateway/reports/tallies.c gateway/reports/tallies.h \
+    gateway/reports/hand_out.c gateway/reports/hand_out.h \
     gateway/reports/wanted.c gateway/reports/wanted.h
 
 pkglibexec_PROGRAMS += gateway/poterne-reports

@@ -7,6 +7,7 @@
 #include "bayes/features/known.h"
 #include "gateway/reports/decide.h"
 #include "gateway/reports/findings.h"
+#include "gateway/reports/reporter.h"
 #include "mail/address.h"
 #include "reports/inline.h"
 
@@ -28,20 +29,6 @@ struct reading {
 
 /* --- who says it --- */
 
-/* The one address in the one From field; several could be meant for different readers. */
-static struct str from_address(struct reading *r)
-{
-    size_t at = 0;
-    const struct header *field = part_header(r->report->root, STR("From"), &at);
-    if (field == NULL || part_header(r->report->root, STR("From"), &at))
-        return STR_EMPTY;
-    struct str rest = header_unfold(r->pool, field);
-    struct mail_address first, more;
-    if (!mail_address_next(&rest, &first) || mail_address_next(&rest, &more))
-        return STR_EMPTY;
-    return first.address;
-}
-
 static bool field_names_us(struct reading *r, struct str name)
 {
     size_t at = 0;
@@ -59,7 +46,7 @@ static bool field_names_us(struct reading *r, struct str name)
 static void read_claim(struct reading *r)
 {
     r->findings.claim = (struct who_claim){
-        .from = from_address(r),
+        .from = reporter_author(r->pool, r->report),
         .sender = r->job->request.sender,
         .named = field_names_us(r, STR("To")) || field_names_us(r, STR("Cc")),
     };

@@ -50,7 +50,7 @@ struct caller {
     struct read_job job;
     struct reader reader; /* at work: CALLER_READ, CALLER_LEARN */
     struct acting *acting;
-    bool dmarc; /* it is no report of misjudged mail, but one of feedback.h */
+    bool feedback; /* it is no report of misjudged mail, but one of feedback.h */
     struct feedback_telling telling;
     uint64_t order; /* of CALLER_TOOL */
     int64_t told_ms;
@@ -250,16 +250,16 @@ static void start_reader(struct office *office, struct caller *caller)
     struct sandbox box = {.required = desk->conf->sandbox_required,
                           .allow = SANDBOX_FILES,
                           .memory_limit = READ_MEMORY_MAX};
-    caller->dmarc =
-        report_address_of(desk->conf, caller->job.request.address) == REPORT_ADDRESS_DMARC;
-    const struct reader_work work = {.run = caller->dmarc ? feedback_read : report_read,
+    enum report_address address = report_address_of(desk->conf, caller->job.request.address);
+    caller->feedback = address == REPORT_ADDRESS_DMARC || address == REPORT_ADDRESS_TLS;
+    const struct reader_work work = {.run = caller->feedback ? feedback_read : report_read,
                                      .data = &caller->job,
                                      .fd = caller->fds.fd[0],
                                      .sandbox = &box,
                                      .timeout = desk->conf->reports.timeout,
                                      .result_max = FINDINGS_MAX};
     struct err err;
-    if (!caller->dmarc) { /* which looks nothing up */
+    if (!caller->feedback) { /* which looks nothing up */
         sandbox_path_in(&box, desk->conf->state_dir, "journal", SANDBOX_READ);
         sandbox_path_in(&box, desk->conf->state_dir, "bayes", SANDBOX_READ);
     }
@@ -490,9 +490,9 @@ static void serve_callers(struct office *office, const struct pollfd *p)
         if (caller->state == CALLER_SILENT)
             hear(office, caller);
         else if (caller->state == CALLER_READ)
-            (caller->dmarc ? finish_feedback : finish_reading)(office, caller);
+            (caller->feedback ? finish_feedback : finish_reading)(office, caller);
         else if (caller->state == CALLER_LEARN)
-            (caller->dmarc ? finish_telling : finish_learning)(office, caller);
+            (caller->feedback ? finish_telling : finish_learning)(office, caller);
     }
 }
 

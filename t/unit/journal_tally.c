@@ -404,10 +404,10 @@ static void strangers_push_nothing_out(void **state)
     for (int i = 0; i < 12000; i++) {
         snprintf(name, sizeof name, "r%d", i / 100);
         const struct event report = {.kind = EVENT_FEEDBACK,
-                                     .feedback = {.time_us = DAY_AT + i,
-                                                  .message = STR("01B"),
-                                                  .org = STR("Big"),
-                                                  .report_id = str_of(name),
+                                     .feedback = {.report = {.time_us = DAY_AT + i,
+                                                             .message = STR("01B"),
+                                                             .org = STR("Big"),
+                                                             .report_id = str_of(name)},
                                                   .domain = STR("univ.example"),
                                                   .index = (uint32_t)(i % 100),
                                                   .n = 1,
@@ -432,7 +432,93 @@ static void strangers_push_nothing_out(void **state)
     assert_in_range(sums[0].n, 1, size / 10 / 4096); /* each has a page and more */
 }
 
+static void put_tls_report(struct fixture *f, const char *signer, int i, uint64_t sessions)
+{
+    char name[32];
+    snprintf(name, sizeof name, "r%d", i);
+    const struct event report = {.kind = EVENT_TLS_FEEDBACK,
+                                 .tls_feedback = {.report = {.time_us = DAY_AT + i,
+                                                             .org = STR("Big"),
+                                                             .report_id = str_of(name),
+                                                             .signer = str_of(signer)},
+                                                  .domain = STR("univ.example"),
+                                                  .n = sessions,
+                                                  .policy_type = STR("sts"),
+                                                  .result = STR("certificate-expired")}};
+    apply(f, &report);
+}
+
+static uint64_t sessions_of(struct fixture *f, const char *signer)
+{
+    const struct feedback_filter filter = {.limit = 100};
+    struct feedback_tls_sum *sums;
+    struct err err = {""};
+    size_t n;
+    open_reader(f);
+    assert_int_equal(feedback_tls_sums(f->journal, &filter, f->pool, &sums, &n, &err), 0);
+    for (size_t i = 0; i < n; i++)
+        if (str_eq(sums[i].signer, str_of(signer)))
+            return sums[i].n;
+    return 0;
+}
+
+/* Who sends too many reports has his own forgotten, and nobody else's; the same id of another
+ * sender is another report. */
+static void a_flood_pushes_out_its_own(void **state)
+{
+    struct fixture *f = *state;
+    struct err err = {""};
+    put_tls_report(f, "honest.example", 0, 7);
+    put_tls_report(f, "honest.example", 0, 7);
+    for (int i = 0; i < FEEDBACK_REPORTS_MAX + 50; i++)
+        put_tls_report(f, "flood.example", i, 1);
+    put_tls_report(f, "other.example", 1, 3);
+    assert_int_equal(journal_store_commit(f->store, &err), 0);
+    sweep(f, 90 * 86400, (uint64_t)1 << 30, DAY_AT + TALLY_DAY_US);
+    assert_int_equal(sessions_of(f, "honest.example"), 7);
+    assert_int_equal(sessions_of(f, "other.example"), 3);
+    assert_int_equal(sessions_of(f, "flood.example"), FEEDBACK_REPORTS_MAX - 2);
+}
+
 /* A journal of the version before is taken over with what is in it. */
+static void version_3_is_taken_over(void **state)
+{
+    struct fixture *f = *state;
+    const struct feedback_filter filter = {.limit = 10};
+    struct feedback_sum *sums;
+    struct err err = {""};
+    char path[128];
+    sqlite3 *db;
+    size_t n;
+    journal_store_close(&f->store);
+    snprintf(path, sizeof path, "%s/journal.sqlite", f->folder);
+    assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
+    assert_int_equal(
+        sqlite3_exec(db,
+                     "DROP TABLE tls_feedback_row; DROP INDEX feedback_signer;"
+                     "DROP INDEX feedback_id; ALTER TABLE feedback DROP COLUMN kind;"
+                     "ALTER TABLE feedback DROP COLUMN signer;"
+                     "CREATE UNIQUE INDEX feedback_id ON feedback (report_id, org);"
+                     "INSERT INTO feedback VALUES (1, 1, '01B', 'Big', '', 'r1', 5,"
+                     " 'univ.example', 'none', 1, 2, 100);"
+                     "INSERT INTO feedback_row VALUES (1, 0, 9, '192.0.2.1', 'none', 'pass',"
+                     " 'pass', '', 'univ.example', '', '');"
+                     "PRAGMA user_version = 3",
+                     NULL, NULL, NULL),
+        SQLITE_OK);
+    sqlite3_close(db);
+    f->store = journal_store_open(f->folder, &err);
+    if (f->store == NULL)
+        print_error("%s\n", err.text);
+    assert_non_null(f->store);
+    put_tls_report(f, "honest.example", 1, 7); /* with the id of the other kind */
+    assert_int_equal(journal_store_commit(f->store, &err), 0);
+    assert_int_equal(sessions_of(f, "honest.example"), 7);
+    assert_int_equal(feedback_sums(f->journal, &filter, f->pool, &sums, &n, &err), 0);
+    assert_int_equal(n, 1);
+    assert_int_equal(sums[0].n, 9);
+}
+
 static void version_1_is_taken_over(void **state)
 {
     struct fixture *f = *state;
@@ -449,6 +535,7 @@ static void version_1_is_taken_over(void **state)
     assert_int_equal(sqlite3_exec(db,
                                   "DROP TABLE dmarc_seen; DROP TABLE tls_seen; DROP TABLE room;"
                                   "DROP TABLE feedback; DROP TABLE feedback_row;"
+                                  "DROP TABLE tls_feedback_row;"
                                   "PRAGMA user_version = 1",
                                   NULL, NULL, NULL),
                      SQLITE_OK);
@@ -478,6 +565,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(nothing_is_counted_for_reports_that_are_not_sent, set_up,
                                         tear_down),
         cmocka_unit_test_setup_teardown(strangers_push_nothing_out, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_flood_pushes_out_its_own, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(version_3_is_taken_over, set_up, tear_down),
         cmocka_unit_test_setup_teardown(version_1_is_taken_over, set_up, tear_down),
     };
     log_open("test", LOG_ERROR_LEVEL + 1);
