@@ -55,20 +55,21 @@ static void write_text(const struct freeze *f, struct buf *text)
         f->account, f->account);
 }
 
-/* The note is whole in incoming/ when *staged is not NULL; where there is no manager to be told it
- * is NULL. */
-static int stage_note(const struct freeze *f, struct outgoing *out, struct post_staged **staged,
-                      struct err *err)
+/* Whole in incoming/. NULL: there is no manager who can be told (no err), or it can't be made. */
+static struct post_staged *stage_note(const struct freeze *f, char id[SPOOL_ID_LEN + 1],
+                                      struct err *err)
 {
     char from[FROM_MAX + 1];
     struct str *list = calloc(ADDRESSES_MAX, sizeof *list);
     struct buf to = BUF_INIT(ADDRESSES_MAX * (ADDRESS_MAX + 4)), text = BUF_INIT(NOTE_MAX);
     struct buf subject = BUF_INIT(NOTE_MAX), mail = BUF_INIT(4 * NOTE_MAX);
-    int result = list ? 0 : err_set(err, "out of memory");
-    *out = (struct outgoing){.recipients = list, .how = STR("an account was frozen")};
-    if (result == 0)
-        out->n_recipients = managers_of(f->post, list, &to);
-    if (out->n_recipients > 0) {
+    struct outgoing out = {.recipients = list, .how = STR("an account was frozen")};
+    struct post_staged *staged = NULL;
+    if (list)
+        out.n_recipients = managers_of(f->post, list, &to);
+    else
+        err_set(err, "out of memory");
+    if (out.n_recipients > 0) {
         post_postmaster(f->post->conf, from, sizeof from);
         buf_addf(&subject, SUBJECT_FORMAT, f->account);
         write_text(f, &text);
@@ -76,22 +77,22 @@ static int stage_note(const struct freeze *f, struct outgoing *out, struct post_
                                            .to = buf_str(&to),
                                            .subject = buf_str(&subject),
                                            .text = buf_str(&text)};
-        spool_id_make(out->id);
-        post_compose(f->post, out->id, &words, &mail);
-        out->subject = buf_str(&subject);
-        out->mail = buf_str(&mail);
+        spool_id_make(out.id);
+        memcpy(id, out.id, sizeof out.id);
+        post_compose(f->post, out.id, &words, &mail);
+        out.subject = buf_str(&subject);
+        out.mail = buf_str(&mail);
         if (buf_ok(&mail) && buf_ok(&text) && buf_ok(&to))
-            *staged = post_stage(f->post, out, err);
+            staged = post_stage(f->post, &out, err);
         else
             err_set(err, "out of memory");
-        result = *staged ? 0 : -1;
     }
     buf_release(&mail);
     buf_release(&subject);
     buf_release(&text);
     buf_release(&to);
     free(list);
-    return result;
+    return staged;
 }
 
 /* --- its way --- */
@@ -103,22 +104,24 @@ static void log_untold(const struct freeze *f, const struct err *err)
 
 void freeze_run(struct freeze *f)
 {
-    struct outgoing out = {.n_recipients = 0};
+    char id[SPOOL_ID_LEN + 1] = "";
     struct post_staged *staged = NULL;
     struct frozen frozen;
     struct err err = {""};
     f->id[0] = '\0';
-    if (senders_look(f->senders, str_of(f->account), &frozen, &err) == 1) {
+    if (senders_look(f->senders, str_of(f->account), &frozen, &f->err) == 1) {
         f->result = 0;
         return;
     }
-    if (f->told && stage_note(f, &out, &staged, &err) < 0)
+    if (f->told)
+        staged = stage_note(f, id, &err);
+    if (err.text[0])
         log_untold(f, &err);
     f->result = senders_freeze(f->senders, str_of(f->account), str_of(f->why),
-                               staged ? str_of(out.id) : STR_EMPTY, (int64_t)time(NULL), &f->err);
+                               staged ? str_of(id) : STR_EMPTY, (int64_t)time(NULL), &f->err);
     if (f->result == 1 && staged) {
         if (post_publish(&staged, &err) == 0)
-            memcpy(f->id, out.id, sizeof f->id);
+            memcpy(f->id, id, sizeof f->id);
         else
             log_untold(f, &err);
     }

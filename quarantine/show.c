@@ -52,6 +52,8 @@ static void add_envelope(struct buf *out, const struct spool_file *file)
     add_field(out, "id", e->id);
     add_time(out, "received", e->time_us);
     add_field(out, "from", e->sender.n ? e->sender : STR("<>"));
+    if (e->account.n)
+        add_field(out, "account", e->account);
     add_recipients(out, e);
     add_field(out, "client", e->client_ip);
     add_field(out, "", e->client_name);

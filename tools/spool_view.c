@@ -36,6 +36,7 @@ static int open_parts(struct spool_view *view, struct err *err)
     if (view->pool == NULL)
         return err_set(err, "out of memory");
     view->spool = spool_open(view->conf->state_dir, err);
+    view->senders = senders_existing(view->conf->state_dir, err);
     return view->spool ? 0 : -1;
 }
 
@@ -54,6 +55,7 @@ int spool_view_open(struct spool_view *view, const char *command, enum spool_sta
 void spool_view_close(struct spool_view *view)
 {
     spool_close(&view->spool);
+    senders_close(&view->senders);
     pool_free(&view->pool);
     conf_free(&view->conf);
 }
@@ -82,17 +84,25 @@ static json_t *recipients_json(const struct spool_view *view, const struct envel
     return list;
 }
 
+/* What waits for its next try says only then that it waits for that. */
+static bool is_frozen(const struct spool_view *view, struct str account)
+{
+    struct frozen frozen;
+    struct err err;
+    return account.n && view->senders && senders_look(view->senders, account, &frozen, &err) == 1;
+}
+
 static json_t *file_json(const struct spool_view *view, const struct spool_file *file)
 {
     const struct envelope *e = &file->envelope;
-    return json_pack("{s:o, s:o, s:I, s:o, s:o*, s:o, s:o, s:o, s:o, s:{s:f, s:f, s:f}, s:o, s:o}",
-                     "id", json_text(e->id), "time", json_time(e->time_us), "size",
-                     (json_int_t)file->size, "sender", json_text(e->sender), "account",
-                     e->account.n ? json_text(e->account) : NULL, "client_ip",
-                     json_text(e->client_ip), "subject", json_text(e->subject), "message_id",
-                     json_text(e->message_id), "verdict", json_text(e->verdict), "score", "global",
-                     e->global, "heuristics", e->heuristics, "bayes", e->bayes, "held",
-                     json_text(e->held), "recipients", recipients_json(view, e));
+    return json_pack(
+        "{s:o, s:o, s:I, s:o, s:o*, s:o*, s:o, s:o, s:o, s:o, s:{s:f, s:f, s:f}, s:o, s:o}", "id",
+        json_text(e->id), "time", json_time(e->time_us), "size", (json_int_t)file->size, "sender",
+        json_text(e->sender), "account", e->account.n ? json_text(e->account) : NULL, "frozen",
+        is_frozen(view, e->account) ? json_true() : NULL, "client_ip", json_text(e->client_ip),
+        "subject", json_text(e->subject), "message_id", json_text(e->message_id), "verdict",
+        json_text(e->verdict), "score", "global", e->global, "heuristics", e->heuristics, "bayes",
+        e->bayes, "held", json_text(e->held), "recipients", recipients_json(view, e));
 }
 
 /* --- for people --- */
@@ -131,6 +141,15 @@ static void put_recipient(const struct spool_view *view, const struct spool_reci
     putchar('\n');
 }
 
+static void put_account(const struct spool_view *view, struct str account)
+{
+    if (account.n == 0)
+        return;
+    printf("  %-11s ", "account");
+    tool_put_text(stdout, account);
+    puts(is_frozen(view, account) ? ", frozen (poterne senders)" : "");
+}
+
 static void put_file(const struct spool_view *view, const struct spool_file *file)
 {
     const struct envelope *e = &file->envelope;
@@ -140,7 +159,7 @@ static void put_file(const struct spool_view *view, const struct spool_file *fil
     printf("%.*s  %s  %s  from <", STR_ARG(e->id), when, size);
     tool_put_text(stdout, e->sender);
     fputs(">\n", stdout);
-    put_line("account", e->account);
+    put_account(view, e->account);
     put_line("subject", e->subject);
     put_line("held", e->held);
     for (size_t i = 0; i < e->n_recipients; i++)

@@ -2,6 +2,7 @@
 #ifndef POTERNE_TOOLS_SPOOL_VIEW_H
 #define POTERNE_TOOLS_SPOOL_VIEW_H
 
+#include "gateway/gate/senders.h"
 #include "spool/notice.h"
 #include "spool/spool.h"
 #include "tools/tool.h"
@@ -12,6 +13,7 @@ struct spool_view {
     const struct tool_args *args;
     struct conf *conf;
     struct spool *spool;
+    struct senders *senders; /* who is frozen; NULL: nobody ever was, or it can't be read */
     struct pool *pool; /* of one message */
     enum spool_state state;
     size_t listed;

@@ -66,6 +66,11 @@ unit += t/unit/delivery_hops
 t_unit_delivery_hops_LDADD = $(DELIVERY_FAKE_LIBS)
 EXTRA_t_unit_delivery_hops_DEPENDENCIES = gateway/poterne-delivery$(EXEEXT)
 
+unit += t/unit/delivery_frozen
+t_unit_delivery_frozen_LDADD = t/delivery/libfake.a $(GATE_LIBS) $(QUARANTINE_LIBS) lib/libevents.a \
+    $(MAIL_LIBS) $(OPENSSL_LIBS) $(CMOCKA_LIBS)
+EXTRA_t_unit_delivery_frozen_DEPENDENCIES = gateway/poterne-delivery$(EXEEXT)
+
 unit += t/unit/delivery_policy
 t_unit_delivery_policy_CPPFLAGS = $(AM_CPPFLAGS) $(OPENSSL_CFLAGS)
 t_unit_delivery_policy_LDADD = lib/libdelivery.a lib/libclient.a $(BASE_LIBS) $(CMOCKA_LIBS)

@@ -101,6 +101,7 @@ struct gateway {
     int service_fd; /* kept over restarts, as poterned does */
     int ctl_fd;
     pid_t pid;
+    const char *account; /* that puts messages; NULL: nobody has logged in */
 };
 
 void gateway_make(struct gateway *gateway);

@@ -182,6 +182,7 @@ void gateway_put(struct gateway *gateway, const char *subject, const char *const
                                .sender = STR("sender@shop.example"),
                                .recipients = list,
                                .n_recipients = n,
+                               .account = str_of(gateway->account ? gateway->account : ""),
                                .subject = str_of(subject),
                                .verdict = STR("ham"),
                                .held = str_of(held),

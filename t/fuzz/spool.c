@@ -12,6 +12,8 @@ static void check(const struct envelope *envelope, uint64_t message_size)
     uint64_t from = 0;
     if (envelope->n_recipients == 0 || envelope->n_recipients > SPOOL_RECIPIENTS_MAX)
         abort();
+    if (envelope->account.n > SPOOL_ACCOUNT_MAX)
+        abort();
     for (size_t i = 0; i < envelope->edits.n; i++) {
         const struct edit *edit = &envelope->edits.list[i];
         if (edit->at < from || edit->at + edit->remove > message_size)

@@ -90,6 +90,8 @@ is( queued('first')->{account}, 'anne@univ.example', '`poterne queue` names the 
 
 my ( $status, $said ) = $gateway->poterne( 'senders', 'freeze', '--why', 'somebody has her password', 'anne' );
 is( "$status $said", "0 anne\@univ.example is frozen\n", 'frozen by the name that she logs in with' );
+ok( queued('first')->{frozen}, '`poterne queue` says so at once' );
+like( ( $gateway->poterne( 'queue', 'show', queued('first')->{id} ) )[1], qr/^  account     anne\@univ\.example, frozen /m, '… to people, too' );
 ok( wait_until( 30, sub { why('first') =~ /${FROZEN}somebody has her password\z/ } ), 'its message waits for that' )
     or diag why('first');
 my $tries = () = glob "$root/world/refused/$late.*";
@@ -119,6 +121,7 @@ like( "$status $said", qr/^0 1 messages of anne\@univ\.example go to quarantine/
 my $held;
 ok( wait_until( 30, sub { ($held) = grep { $_->{subject} eq 'first' } $gateway->poterne_json( 'quarantine', 'list' ); $held } ), '… it is in quarantine' );
 is( queued('first'), undef, '… and not in the queue' );
+like( ( $gateway->poterne( 'quarantine', 'show', $held->{id} ) )[1], qr/^account +anne\@univ\.example$/m, '… which names the account' );
 let_in($late);
 is( ( $gateway->poterne( 'quarantine', 'release', $held->{id} ) )[0], 0, 'it is released' );
 ok( wait_until( 30, sub { scalar $world->messages($late) } ), '… and goes, since somebody has looked at it' );
