@@ -78,6 +78,10 @@ static bool is_message_id(struct str id)
 
 void bounce_subject(const struct bounce *bounce, struct buf *out)
 {
+    if (bounce->redacted.n) {
+        buf_add(out, str_of(bounce_words(bounce->language)->redacted_subject));
+        return;
+    }
     buf_add(out, str_of(bounce_words(bounce->language)->subject[bounce->event]));
     put_utf8(bounce->subject, BOUNCE_SUBJECT_MAX / 2, out);
 }
@@ -94,7 +98,7 @@ static void put_header(const struct bounce *bounce, struct buf *out)
     buf_add(out, STR(">\r\nDate: "));
     mail_date_put(out, bounce->now_us / 1000000);
     buf_addf(out, "\r\nMessage-ID: <%.*s>\r\n", STR_ARG(bounce->message_id));
-    if (is_message_id(bounce->about))
+    if (is_message_id(bounce->about) && bounce->redacted.n == 0)
         buf_addf(out, "In-Reply-To: %.*s\r\nReferences: %.*s\r\n", STR_ARG(bounce->about),
                  STR_ARG(bounce->about));
     buf_add(out, STR("Subject: "));
@@ -103,10 +107,10 @@ static void put_header(const struct bounce *bounce, struct buf *out)
         buf_add(out, STR("\r\nTLS-Required: No"));
     buf_addf(out,
              "\r\nAuto-Submitted: auto-replied\r\nX-Auto-Response-Suppress: All\r\n"
-             "MIME-Version: 1.0\r\n"
+             "MIME-Version: 1.0\r\nContent-Language: %s\r\n"
              "Content-Type: multipart/report; report-type=delivery-status;\r\n"
              "\tboundary=\"=_%.*s\"\r\n\r\n",
-             STR_ARG(bounce->id));
+             language_tag(bounce->language), STR_ARG(bounce->id));
 }
 
 static void put_delimiter(const struct bounce *bounce, const char *end, struct buf *out)
@@ -131,7 +135,7 @@ static void put_reason(const struct bounce *bounce, const struct bounce_failure 
 {
     const struct bounce_words *words = bounce_words(bounce->language);
     buf_addf(text, "\n    %s",
-             reason->of_server && reason->kind != REASON_TOO_LATE ? words->answer : words->reason);
+             reason->of_server && !reason->expired ? words->answer : words->reason);
     if (failure->discreet)
         buf_add(text, str_of(reason->status));
     else
@@ -154,24 +158,36 @@ static void put_failure(const struct bounce *bounce, const struct bounce_failure
     buf_addc(text, '\n');
 }
 
+/* What happened, and which message it was. */
+static void put_story(const struct bounce *bounce, struct buf *text)
+{
+    const struct bounce_words *words = bounce_words(bounce->language);
+    buf_addf(text, "%s\n", words->opening[bounce->event]);
+    for (size_t i = 0; i < bounce->n; i++)
+        put_failure(bounce, &bounce->failures[i], text);
+    if (bounce->event == BOUNCE_DELAY) {
+        buf_addf(text, "\n%s", words->until);
+        bounce_put_time(bounce->language, bounce->until_us / 1000000, text);
+        buf_add(text, STR(".\n"));
+    }
+    buf_addf(text, "\n%s\n    %s", words->message, words->field_subject);
+    put_utf8(bounce->subject, BOUNCE_SUBJECT_MAX, text);
+    buf_addf(text, "\n    %s", words->field_time);
+    bounce_put_time(bounce->language, bounce->arrived_us / 1000000, text);
+    buf_addf(text, "\n\n%s ", bounce->whole ? words->whole : words->header);
+}
+
 static void put_text(const struct bounce *bounce, struct buf *out)
 {
     const struct bounce_words *words = bounce_words(bounce->language);
     struct buf text = BUF_INIT(TEXT_MAX);
-    buf_addf(&text, "%s%.*s.\n\n%s\n", words->greeting, STR_ARG(bounce->hostname),
-             words->opening[bounce->event]);
-    for (size_t i = 0; i < bounce->n; i++)
-        put_failure(bounce, &bounce->failures[i], &text);
-    if (bounce->event == BOUNCE_DELAY) {
-        buf_addf(&text, "\n%s", words->until);
-        mail_date_put(&text, bounce->until_us / 1000000);
-        buf_addc(&text, '\n');
-    }
-    buf_addf(&text, "\n%s\n    %s", words->message, words->field_subject);
-    put_utf8(bounce->subject, BOUNCE_SUBJECT_MAX, &text);
-    buf_addf(&text, "\n    %s", words->field_time);
-    mail_date_put(&text, bounce->arrived_us / 1000000);
-    buf_addf(&text, "\n\n%s %s", bounce->whole ? words->whole : words->header, words->help);
+    buf_addf(&text, "%s%.*s.\n\n", words->greeting, STR_ARG(bounce->hostname));
+    if (bounce->redacted.n)
+        buf_addf(&text, "%s\n\n%s\n\n    %.*s\n\n", words->redacted, words->reference,
+                 STR_ARG(bounce->redacted));
+    else
+        put_story(bounce, &text);
+    buf_add(&text, str_of(words->help));
     put_utf8(bounce->from, BOUNCE_ADDRESS_MAX, &text);
     buf_add(&text, STR(".\n"));
     buf_addf(out,
@@ -294,7 +310,9 @@ void bounce_compose(const struct bounce *bounce, struct buf *out)
     put_text(bounce, out);
     put_delimiter(bounce, "", out);
     put_status(bounce, out);
-    put_delimiter(bounce, "", out);
-    put_original(bounce, out);
+    if (bounce->redacted.n == 0) {
+        put_delimiter(bounce, "", out);
+        put_original(bounce, out);
+    }
     put_delimiter(bounce, "--", out);
 }

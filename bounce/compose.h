@@ -3,7 +3,8 @@
  * multipart/report (RFC 6522) of a text for people, the delivery status for programs (RFC 3464) and
  * what comes back of the message. An international one (RFC 6533) has UTF-8 in its addresses and
  * its status, and goes only where SMTPUTF8 is spoken; in others an address that is not ASCII is
- * written in ASCII (6533 3).
+ * written in ASCII (6533 3). One that is redacted (RFC 8689 5) tells that a bounce could not go,
+ * and nothing of what that was about: no message comes back, and no name of it.
  *
  * Pure: it reads no clock and no file. All texts may hold what strangers wrote: no byte of them
  * ends a line, and nothing but printable ASCII (UTF-8 where it is international) gets into a field.
@@ -57,6 +58,8 @@ struct bounce {
     bool tls_waived;     /* the message said TLS-Required: No, and so does this */
     struct str original; /* what comes back: all of it, or its header */
     bool whole;
+    struct str
+        redacted; /* the id of the bounce that could not go: this one is redacted; or empty */
     const struct bounce_failure *failures; /* of that event, 1 to BOUNCE_FAILURES_MAX */
     size_t n;
 };

@@ -1,5 +1,6 @@
 #include "bounce/decide.h"
 
+#include "bounce/reason.h"
 #include "directory/report.h"
 #include "sender/srs.h"
 
@@ -37,14 +38,29 @@ static bool tells_others(const struct conf *conf, enum bounce_event event, const
     return to->person.n && is_proved(e);
 }
 
+/* A bounce of ours that holds what had to go over TLS, and that can't go there (RFC 8689 5). Who
+ * it was for has no other word of what failed. */
+static bool is_stopped_bounce(enum bounce_event event, const struct envelope *e,
+                              const struct spool_recipient *r, struct str why)
+{
+    bool made_here = e->client_ip.n == 0 && e->sender.n == 0;
+    return event == BOUNCE_FAILURE && made_here && e->requiretls && r->released_us == 0 &&
+           str_starts(r->how, STR(BOUNCE_HOW)) && reason_of(why).kind == REASON_NOT_SECURE;
+}
+
 enum bounce_answer bounce_decide(const struct conf *conf, bool brought_by_ours,
                                  enum bounce_event event, const struct envelope *e,
-                                 const struct spool_recipient *r, struct bounce_to *to)
+                                 const struct spool_recipient *r, struct str why,
+                                 struct bounce_to *to)
 {
     static const unsigned wanted[BOUNCE_EVENTS] = {
         [BOUNCE_FAILURE] = DSN_FAILURE, [BOUNCE_SUCCESS] = DSN_SUCCESS, [BOUNCE_DELAY] = DSN_DELAY};
     bool somebody;
     *to = (struct bounce_to){.address = e->sender};
+    if (is_stopped_bounce(event, e, r, why)) {
+        *to = (struct bounce_to){.address = r->address, .redacted = true};
+        return BOUNCE_TELL;
+    }
     if (e->sender.n == 0 || r->released_us ||
         report_address_of(conf, r->address) != REPORT_ADDRESS_NONE)
         return BOUNCE_NOBODY;

@@ -4,7 +4,9 @@
  *
  *   who sent it                           what can't be delivered      who is told
  *   ------------------------------------  ---------------------------  ---------------------------
- *   the null sender (a bounce, our own)   whatever                     nobody
+ *   a bounce of ours (null sender) about  it can't go so that RFC      whom it tells, but not
+ *   what had to go over TLS               8689 is kept                 of what (compose.h)
+ *   the null sender else (our own, too)   whatever                     nobody
  *   ours, brought by our own people, who  whatever                     the sender
  *   logged in or come from gate.inside
  *   anybody else                          a mailbox's copy             nobody: SMTP was the place
@@ -44,6 +46,8 @@ enum bounce_event {
 };
 #define BOUNCE_EVENTS 3
 
+#define BOUNCE_HOW "bounce of " /* how who is told of a failure gets into an envelope */
+
 enum bounce_answer {
     BOUNCE_NOBODY,   /* there is nobody who may be told */
     BOUNCE_UNWANTED, /* there is, but he asked not to be */
@@ -53,11 +57,14 @@ enum bounce_answer {
 struct bounce_to {
     struct str address;
     struct str person; /* whom the sender wrote to: named in the recipient's place; may be empty */
+    bool redacted;     /* a bounce failed: nothing may be said of what it tells */
 };
 
-/* `to` is told where it is BOUNCE_TELL; its texts are the envelope's. */
+/* `to` is told where it is BOUNCE_TELL; its texts are the envelope's. `why`: the reason of a
+ * failure, as reason_of() reads it. */
 enum bounce_answer bounce_decide(const struct conf *conf, bool brought_by_ours,
                                  enum bounce_event event, const struct envelope *envelope,
-                                 const struct spool_recipient *recipient, struct bounce_to *to);
+                                 const struct spool_recipient *recipient, struct str why,
+                                 struct bounce_to *to);
 
 #endif

@@ -7,6 +7,7 @@
 
 #define UNPROVED   "4.7.5" /* RFC 3463 3.8: said by us, of TLS */
 #define EXPIRED    "4.4.7" /* 3.5 */
+#define NOT_SECURE ".7.30" /* RFC 8689 7.2, of any class */
 #define CODE_LEN   3
 #define NUMBER_MAX 3 /* digits */
 
@@ -52,7 +53,8 @@ static enum reason_kind kind_of(const char *status)
     } kinds[] = {
         {"1.1", REASON_NO_MAILBOX}, {"1.6", REASON_NO_MAILBOX}, {"2.1", REASON_NO_MAILBOX},
         {"1.2", REASON_NO_DOMAIN},  {"1.10", REASON_NO_DOMAIN}, {"2.2", REASON_FULL},
-        {"2.3", REASON_TOO_LARGE},  {"3.4", REASON_TOO_LARGE},  {"7.", REASON_POLICY},
+        {"2.3", REASON_TOO_LARGE},  {"3.4", REASON_TOO_LARGE},  {"7.30", REASON_NOT_SECURE},
+        {"7.", REASON_POLICY},
     };
     struct str rest = str_of(status + 2);
     for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++) {
@@ -67,18 +69,19 @@ struct reason reason_of(struct str detail)
 {
     const struct str at_last = STR(REASON_AT_LAST);
     struct reason reason = {.status = "5.0.0", .answer = detail};
-    bool expired = str_starts(detail, STR(REASON_EXPIRED));
-    size_t last = expired ? str_find(detail, at_last) : STR_NONE;
+    reason.expired = str_starts(detail, STR(REASON_EXPIRED));
+    size_t last = reason.expired ? str_find(detail, at_last) : STR_NONE;
     char class = '\0';
     if (last != STR_NONE)
         reason.answer = str_from(detail, last + at_last.n);
     struct str rest = reason.answer;
     reason.of_server = takes_code(&rest, &class);
     size_t n = status_length(rest);
-    if (expired) {
+    if (reason.expired) {
         bool unproved = !reason.of_server && str_eq(str_sub(rest, 0, n), STR(UNPROVED));
+        bool not_secure = n && str_eq(str_sub(rest, 1, n), STR(NOT_SECURE));
         snprintf(reason.status, sizeof reason.status, "%s", unproved ? UNPROVED : EXPIRED);
-        reason.kind = unproved ? REASON_UNPROVED : REASON_TOO_LATE;
+        reason.kind = unproved ? REASON_UNPROVED : not_secure ? REASON_NOT_SECURE : REASON_TOO_LATE;
         return reason;
     }
     if (n && (class == '\0' || rest.s[0] == class))

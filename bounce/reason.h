@@ -19,16 +19,18 @@ enum reason_kind {
     REASON_FULL,
     REASON_TOO_LARGE,
     REASON_POLICY,
-    REASON_UNPROVED, /* tried for too long: no connection was as safe as it must be */
+    REASON_NOT_SECURE, /* REQUIRETLS (RFC 8689) can't be kept */
+    REASON_UNPROVED,   /* tried for too long: no connection was as safe as it must be */
     REASON_TOO_LATE
 };
-#define REASON_KINDS 8
+#define REASON_KINDS 9
 
 struct reason {
     enum reason_kind kind;
     char status[REASON_STATUS_SIZE]; /* always one: "5.0.0" where nothing better is known */
     struct str answer;               /* the last one */
     bool of_server;                  /* it is a server's: it begins with a code */
+    bool expired;                    /* it was tried for too long; that is the last answer */
 };
 
 struct reason reason_of(struct str detail);

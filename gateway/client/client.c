@@ -392,11 +392,13 @@ static bool wants_utf8(const struct client *client)
 }
 
 /* What the sender asked for goes on to who can do it (RFC 3461 5.2.1). Where the copy has another
- * sender than the message it is that one's, who asked for nothing. */
+ * sender than the message it is that one's, who asked for nothing, unless it is an address that
+ * leads back to the message's: that one has NOTIFY (gateway/edge/redirect.h). */
 static bool passes_dsn(const struct client *client)
 {
     const struct envelope *e = &client->transaction.file->envelope;
-    return client->offers.dsn && e->recipients[first_of(client)].sender.n == 0;
+    const struct spool_recipient *r = &e->recipients[first_of(client)];
+    return client->offers.dsn && (r->sender.n == 0 || r->notify);
 }
 
 static void put_dsn_of_mail(struct client *client)

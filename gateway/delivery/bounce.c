@@ -21,7 +21,7 @@
 
 /* What fails of a message within this time is told to its sender at once, in one bounce. */
 #define GATHER_SECONDS 30
-#define RETRY_SECONDS  60 /* when one could not be made */
+#define RETRY_SECONDS  60 /* when one could not be made: queue.retry_first, and that at most */
 #define TRIES_MAX      10 /* to make one, where that does not fail for want of the disk */
 #define TURN_SECONDS   2  /* when too many are being made */
 #define POOL_MAX       (16 * 1024 * 1024) /* memory for making one */
@@ -33,13 +33,15 @@ static bool is_expendable(const struct envelope *e, const struct spool_recipient
            r->released_us == 0;
 }
 
-enum bounce_answer bounce_wanted(const struct job *job, enum bounce_event event, uint32_t index)
+enum bounce_answer bounce_wanted(const struct job *job, enum bounce_event event, uint32_t index,
+                                 struct str why)
 {
     const struct envelope *e = &job->loaded->file->envelope;
     struct bounce_to to;
     if (event == BOUNCE_FAILURE && is_expendable(e, &e->recipients[index]))
         return BOUNCE_UNWANTED;
-    return bounce_decide(job->delivery->conf, job->brought, event, e, &e->recipients[index], &to);
+    return bounce_decide(job->delivery->conf, job->brought, event, e, &e->recipients[index], why,
+                         &to);
 }
 
 bool bounce_owes(const struct job *job)
@@ -113,6 +115,12 @@ void bounce_note_arrival(struct job *job, uint32_t index)
 
 static void on_time(evutil_socket_t fd, short what, void *data);
 
+static unsigned retry_seconds(const struct job *job)
+{
+    unsigned first = job->delivery->conf->queue.retry_first;
+    return first < RETRY_SECONDS ? first : RETRY_SECONDS;
+}
+
 /* No later than then. */
 static void wait_for(struct job *job, int64_t seconds)
 {
@@ -177,7 +185,7 @@ static void drop_untold(struct job *job)
     for (uint32_t i = 0; i < e->n_recipients; i++) {
         if (e->recipients[i].state != RCPT_RETURNING)
             continue;
-        enum bounce_answer answer = bounce_wanted(job, BOUNCE_FAILURE, i);
+        enum bounce_answer answer = bounce_wanted(job, BOUNCE_FAILURE, i, e->recipients[i].detail);
         if (answer == BOUNCE_NOBODY)
             end_untold(job, i, RCPT_HELD, "undeliverable: ");
         else if (answer == BOUNCE_UNWANTED)
@@ -246,6 +254,16 @@ static void mark_failed(struct bounce_work *w)
     }
 }
 
+/* In the trace of the message, beside what became of it. Who got it since waits no more. */
+static void tell_trace(struct bounce_work *w)
+{
+    const struct envelope *e = &w->job->loaded->file->envelope;
+    bool waits = w->event == BOUNCE_DELAY;
+    for (size_t i = 0; i < w->n; i++)
+        if (!waits || e->recipients[w->indexes[i]].state == RCPT_DEFERRED)
+            journal_tell_notice(w->job, w->indexes[i], w->mail.id, waits ? " that it waits" : "");
+}
+
 static void mark_told(struct bounce_work *w)
 {
     struct job *job = w->job;
@@ -256,10 +274,12 @@ static void mark_told(struct bounce_work *w)
     case BOUNCE_SUCCESS:
         log_info("%s: its sender is told by %s that it got there", job->id, w->mail.id);
         add_note(job, w->indexes, w->n, SPOOL_NOTE_SUCCESS);
+        tell_trace(w);
         break;
     case BOUNCE_DELAY:
         log_info("%s: its sender is told by %s that it waits", job->id, w->mail.id);
         add_note(job, w->indexes, w->n, SPOOL_NOTE_DELAY);
+        tell_trace(w);
         break;
     }
     job->bounce_failures = 0;
@@ -282,7 +302,7 @@ static void retry_later(struct job *job, const struct err *err)
     log_error("%s: its sender can't be told yet: %s", job->id, err->text);
     recount(job);
     if (next_event(job) != (enum bounce_event)BOUNCE_EVENTS)
-        wait_for(job, RETRY_SECONDS);
+        wait_for(job, retry_seconds(job));
     else
         go_on(job);
 }
@@ -396,7 +416,7 @@ static void on_time(evutil_socket_t fd, short what, void *data)
         job_unneed(job);
         break;
     case JOB_LATER:
-        wait_for(job, RETRY_SECONDS);
+        wait_for(job, retry_seconds(job));
         break;
     case JOB_GONE:
         break;

@@ -28,7 +28,8 @@ bool bounce_is_due(const struct job *job, enum bounce_event event, uint32_t inde
     const struct envelope *e = &job->loaded->file->envelope;
     const struct spool_recipient *r = &e->recipients[index];
     return has_happened(r, event, job->since_us > e->time_us) &&
-           bounce_decide(job->delivery->conf, job->brought, event, e, r, to) == BOUNCE_TELL;
+           bounce_decide(job->delivery->conf, job->brought, event, e, r, r->detail, to) ==
+               BOUNCE_TELL;
 }
 
 /* The first: of failures the one that failed first, so that it is the same again after a crash;
@@ -162,14 +163,17 @@ static int address_mail(struct bounce_work *w, const struct bounce *bounce, stru
     const struct envelope *e = &w->job->loaded->file->envelope;
     w->mail.recipients = &w->to.address;
     w->mail.n_recipients = 1;
-    w->mail.how = pool_strf(w->pool, "%s of %s", w->event == BOUNCE_FAILURE ? "bounce" : "notice",
+    w->mail.how = pool_strf(w->pool, "%s%s",
+                            w->to.redacted               ? "redacted " BOUNCE_HOW
+                            : w->event == BOUNCE_FAILURE ? BOUNCE_HOW
+                                                         : "notice of ",
                             w->job->id);
     w->mail.message_id = pool_strf(w->pool, "<%.*s>", STR_ARG(bounce->message_id));
     w->mail.subject = buf_str(&w->subject);
     w->mail.mail = buf_str(&w->text);
     w->mail.utf8 = bounce->international;
     w->mail.eightbit = !str_is_ascii(w->mail.mail);
-    w->mail.requiretls = e->requiretls; /* RFC 8689 5: it holds the message's header */
+    w->mail.requiretls = e->requiretls && !w->to.redacted; /* RFC 8689 5: as it holds the header */
     w->mail.tls_waived = e->tls_waived;
     bool memory = bounce->from.s && bounce->message_id.s && w->mail.how.s && w->mail.message_id.s &&
                   buf_ok(&w->text) && buf_ok(&w->subject);
@@ -198,6 +202,7 @@ int bounce_write(struct bounce_work *w, struct err *err)
         .arrived_us = e->time_us,
         .until_us = job->since_us + (int64_t)conf->queue.lifetime * 1000000,
         .tls_waived = e->tls_waived,
+        .redacted = w->to.redacted ? str_of(job->id) : STR_EMPTY,
     };
     if (take_original(w, &bounce, &root, err) < 0 || list_recipients(w, &bounce, err) < 0)
         return -1;

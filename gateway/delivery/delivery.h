@@ -322,8 +322,10 @@ void settle_tick(struct delivery *delivery);
 void settle_forget(struct job *job);
 
 /* --- telling the sender (bounce.c) --- */
-/* Is there one to be told of that recipient? The job is loaded. */
-enum bounce_answer bounce_wanted(const struct job *job, enum bounce_event event, uint32_t index);
+/* Is there one to be told of that recipient? `why` is the reason of a failure. The job is loaded.
+ */
+enum bounce_answer bounce_wanted(const struct job *job, enum bounce_event event, uint32_t index,
+                                 struct str why);
 /* Counts who is to be told of what; the job has just been read. */
 void bounce_adopt(struct job *job);
 /* It is about to be marked delivered: whether its sender is to be told is in the file before. */
@@ -345,6 +347,9 @@ void journal_stop(struct delivery *delivery);
 /* Both set job->untold when the journal takes no more. The job is loaded. */
 void journal_tell_message(struct job *job);
 void journal_tell_recipient(struct job *job, uint32_t index);
+/* Beside what became of it: its sender is told so by that notice. In the journal alone, so that it
+ * is missing there if we are killed before it is committed. */
+void journal_tell_notice(struct job *job, uint32_t index, const char *notice_id, const char *what);
 
 /* --- TLS with servers of other domains, for reports (RFC 8460; tell_tls.c) --- */
 struct policy;

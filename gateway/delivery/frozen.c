@@ -176,6 +176,7 @@ static bool is_bounce(struct str text)
         return true;
     case REASON_FULL:
     case REASON_TOO_LARGE:
+    case REASON_NOT_SECURE:
     case REASON_UNPROVED:
     case REASON_TOO_LATE:
         return false;

@@ -1,5 +1,6 @@
 /* journal: the connection to the journal, and what it is told. */
 #include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/log.h"
@@ -109,7 +110,7 @@ void journal_tell_message(struct job *job)
     note(job, journal_client_message(job->delivery->journal, &event));
 }
 
-void journal_tell_recipient(struct job *job, uint32_t index)
+static void tell_recipient(struct job *job, uint32_t index, int64_t time_us, struct str detail)
 {
     const struct envelope *e = &job->loaded->file->envelope;
     const struct spool_recipient *r = &e->recipients[index];
@@ -118,8 +119,23 @@ void journal_tell_recipient(struct job *job, uint32_t index)
                                           .address = r->address,
                                           .how = r->how,
                                           .state = (enum recipient_state)r->state,
-                                          .time_us = r->state_time_us,
+                                          .time_us = time_us,
                                           .relay = r->relay,
-                                          .detail = r->detail};
+                                          .detail = detail};
     note(job, journal_client_recipient(job->delivery->journal, &event));
+}
+
+void journal_tell_recipient(struct job *job, uint32_t index)
+{
+    const struct spool_recipient *r = &job->loaded->file->envelope.recipients[index];
+    tell_recipient(job, index, r->state_time_us, r->detail);
+}
+
+void journal_tell_notice(struct job *job, uint32_t index, const char *notice_id, const char *what)
+{
+    const struct spool_recipient *r = &job->loaded->file->envelope.recipients[index];
+    char text[SPOOL_DETAIL_MAX + 1];
+    snprintf(text, sizeof text, "its sender is told by %s%s: %.*s", notice_id, what,
+             STR_ARG(r->detail));
+    tell_recipient(job, index, delivery_now_us(), str_of(text));
 }

@@ -48,6 +48,10 @@ unit += t/unit/delivery_lookup
 t_unit_delivery_lookup_CPPFLAGS = $(AM_CPPFLAGS) $(EVENT_CFLAGS) $(OPENSSL_CFLAGS)
 t_unit_delivery_lookup_LDADD = $(DELIVERY_LIBS) $(CMOCKA_LIBS)
 
+unit += t/unit/delivery_bounce
+t_unit_delivery_bounce_CPPFLAGS = $(AM_CPPFLAGS) $(EVENT_CFLAGS) $(OPENSSL_CFLAGS)
+t_unit_delivery_bounce_LDADD = lib/libdelivery.a $(MAIL_LIBS) $(BASE_LIBS) $(EVENT_LIBS) $(CMOCKA_LIBS)
+
 unit += t/unit/delivery_mx
 t_unit_delivery_mx_LDADD = lib/libdelivery.a lib/libclient.a lib/libresolver.a lib/libsender.a $(GATE_LIBS) $(BASE_LIBS) $(CMOCKA_LIBS)
 

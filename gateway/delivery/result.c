@@ -63,7 +63,7 @@ static void give_up(struct leg *leg, uint32_t index, struct str why)
 {
     struct pool *pool = leg->job->loaded->pool;
     struct spool_mark mark;
-    switch (bounce_wanted(leg->job, BOUNCE_FAILURE, index)) {
+    switch (bounce_wanted(leg->job, BOUNCE_FAILURE, index, why)) {
     case BOUNCE_TELL:
         mark = mark_of(leg, RCPT_RETURNING, keep_text(leg, why));
         leg->job->n_returning++;

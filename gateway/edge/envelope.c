@@ -122,12 +122,14 @@ void envelope_received(struct buf *out, const struct envelope *e, struct str hos
     received_put(out, &hop, "\r\n");
 }
 
-/* Whom we would not tell of success the servers behind us are not to tell either (bounce/decide.h).
- */
-static void drop_success(struct envelope *e)
+/* Whom we would not tell the servers behind us are not to tell either (bounce/decide.h): of
+ * success, and of spam that was sent on under a return address of ours nothing. */
+static void drop_notices(struct envelope *e, bool spam)
 {
-    for (size_t i = 0; i < e->n_recipients; i++)
-        e->recipients[i].notify = dsn_without_success(e->recipients[i].notify);
+    for (size_t i = 0; i < e->n_recipients; i++) {
+        struct spool_recipient *r = &e->recipients[i];
+        r->notify = spam && srs_looks_like(r->sender) ? DSN_NEVER : dsn_without_success(r->notify);
+    }
 }
 
 int envelope_judge(struct envelope *e, const struct verdict *verdict,
@@ -141,7 +143,7 @@ int envelope_judge(struct envelope *e, const struct verdict *verdict,
     e->heuristics = verdict->heuristics;
     e->bayes = verdict->bayes;
     if (!facts->ours && !(e->proved && verdict->class == VERDICT_HAM))
-        drop_success(e);
+        drop_notices(e, verdict->class != VERDICT_HAM);
     if (verdict->action == VERDICT_QUARANTINE)
         e->held = str_of(verdict->reason);
     if (content) {

@@ -124,7 +124,21 @@ static const struct conf_domain *domain_from(const struct conf *conf,
 }
 
 /* Who asked to hear of success hears that the recipient has passed it on, and not what becomes of
- * it where the sender did not send it (RFC 3461 6.2.7.4). */
+ * it where the sender did not send it (RFC 3461 5.2.7.3 c). A return address of ours brings him
+ * what failed, since a message would be lost else without a word, and no more than that; what is
+ * sent on under another address is that one's, who asked for nothing (5.2.7.4). */
+static void limit_notices(struct spool_recipient *copy)
+{
+    if (copy->sender.n == 0)
+        return;
+    if (srs_looks_like(copy->sender)) {
+        copy->notify = dsn_wants(copy->notify, DSN_FAILURE) ? DSN_FAILURE : DSN_NEVER;
+        return;
+    }
+    copy->orcpt = STR_EMPTY;
+    copy->notify = 0;
+}
+
 static int add_copy(struct list *list, const struct redirect_way *way, size_t to,
                     const struct spool_recipient *of, struct err *err)
 {
@@ -143,10 +157,7 @@ static int add_copy(struct list *list, const struct redirect_way *way, size_t to
     bool leaves = conf_domain_of(conf, copy->address) == NULL;
     if (leaves && domain && sender_for(list, domain, &copy->sender) < 0)
         return no_memory(err);
-    if (copy->sender.n && !srs_looks_like(copy->sender)) { /* who asked for nothing */
-        copy->orcpt = STR_EMPTY;
-        copy->notify = 0;
-    }
+    limit_notices(copy);
     return copy->address.s && copy->how.s && copy->fields.s ? 0 : no_memory(err);
 }
 

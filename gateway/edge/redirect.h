@@ -11,7 +11,8 @@
  * The envelope sender of what leaves our domains is redirect_sender's of the domain that it is
  * redirected from. The null sender stays, and so does one of ours. What does not fit into an SRS
  * address goes out as postmaster@ that domain, who gets the bounce. Whether the sender is proved is
- * noted, since only then is he told of what can't be delivered (bounce/decide.h).
+ * noted, since only then is he told of what can't be delivered (bounce/decide.h). A copy under an
+ * SRS address has NOTIFY (RFC 3461): FAILURE, or NEVER where the sender does not want that.
  */
 #ifndef POTERNE_GATEWAY_EDGE_REDIRECT_H
 #define POTERNE_GATEWAY_EDGE_REDIRECT_H

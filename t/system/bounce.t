@@ -169,7 +169,7 @@ ok( $gateway->wait_for_empty_queue, 'nothing is left in the queue' );
 post( 'me@home.example', 'gone@ours.example', text => "Accept-Language: it, fr;q=0.8\n" . letter( 'x@ours.example', 'Large', 'x' x 70 . "\n" x 3000 ) );
 ($bounce) = new_bounces( 'me@home.example', 1 );
 is( $bounce->{language}, 'fr', 'the language that the message asks for' );
-like( $bounce->{text}, qr/Cette boîte aux lettres n'existe pas/, '… is spoken' );
+like( $bounce->{text}, qr/Cette adresse n'existe pas/, '… is spoken' );
 is( $bounce->{types}[2], 'text/rfc822-headers', 'of a large message the header' );
 like( $bounce->{returned}{text}, qr/^Subject: Large\r?$/m, '… comes back' );
 unlike( $bounce->{returned}{text}, qr/xxxx/, '… alone' );

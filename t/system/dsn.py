@@ -7,7 +7,7 @@ import sys
 
 message = email.message_from_binary_file(sys.stdin.buffer, policy=email.policy.SMTPUTF8)
 parts = list(message.iter_parts())
-text, status, original = parts
+text, status = parts[:2]
 groups = [dict(group.items()) for group in status.get_payload()]
 if status.get_content_type() != 'message/delivery-status':
     # RFC 6533: the package takes it for a message, with the groups behind the first for its body
@@ -16,8 +16,11 @@ if status.get_content_type() != 'message/delivery-status':
         dict(line.split(': ', 1) for line in group.splitlines())
         for group in body.strip().replace('\r\n', '\n').split('\n\n')
     ]
-inner = original.get_payload()
-if isinstance(inner, list):
+original = parts[2] if len(parts) > 2 else None
+inner = original.get_payload() if original else None
+if original is None:
+    returned = None
+elif isinstance(inner, list):
     returned = {'subject': inner[0]['Subject'], 'body': inner[0].get_content() if not inner[0].is_multipart() else ''}
 else:
     returned = {'text': original.get_payload(decode=True).decode('utf-8')}

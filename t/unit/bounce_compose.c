@@ -68,6 +68,20 @@ static void assert_parts(const struct buf *text, const char *status, const char 
     pool_free(&pool);
 }
 
+static void assert_two_parts(const struct buf *text)
+{
+    struct pool *pool = pool_new(16 * 1024 * 1024);
+    struct message *m;
+    struct err err;
+    assert_int_equal(message_parse(pool, buf_str(text), &mail_limits_default, &m, &err), 0);
+    assert_non_null(m->root->child);
+    assert_str(m->root->child->type, "text/plain");
+    assert_non_null(m->root->child->next);
+    assert_str(m->root->child->next->type, "message/delivery-status");
+    assert_null(m->root->child->next->next);
+    pool_free(&pool);
+}
+
 static void plain_one(void **state)
 {
     struct bounce b = sample();
@@ -152,11 +166,13 @@ static void every_language(void **state)
 {
     static const char *const says[CONF_LANGUAGES] = {"no such mailbox", "n'existe pas",
                                                      "gibt es nicht"};
-    static const char *const waits[CONF_LANGUAGES] = {"It is tried until",
-                                                      "Les tentatives continuent",
-                                                      "Es wird versucht bis"};
-    static const char *const got[CONF_LANGUAGES] = {"It was delivered", "Il a =C3=A9t=C3=A9 remis",
-                                                    "Sie wurde zugestellt"};
+    static const char *const waits[CONF_LANGUAGES] = {
+        "We keep trying until 28 November 2026, 01:47 UTC.",
+        "Nous essaierons jusqu'au 28/11/2026 =C3=A0 01:47 UTC.",
+        "Wir versuchen es noch bis 28.11.2026, 01:47 Uhr UTC."};
+    static const char *const got[CONF_LANGUAGES] = {"It was delivered to",
+                                                    "Il a =C3=A9t=C3=A9 remis",
+                                                    "Sie wurde an diese"};
     struct bounce b = sample();
     (void)state;
     for (int i = 0; i < CONF_LANGUAGES; i++) {
@@ -167,6 +183,7 @@ static void every_language(void **state)
         buf_release(&text);
         struct bounce_failure f = plain;
         struct bounce other = b;
+        other.until_us = 1795830420 * US;
         other.failures = &f;
         other.event = BOUNCE_DELAY;
         f.action = ACTION_DELAYED;
@@ -177,6 +194,35 @@ static void every_language(void **state)
         f.action = ACTION_DELIVERED;
         text = composed(&other);
         assert_has(&text, got[i]);
+        buf_release(&text);
+    }
+}
+
+/* RFC 8689 5: of what could not go over TLS nothing is said. */
+static void redacted_one(void **state)
+{
+    static const char *const subjects[CONF_LANGUAGES] = {
+        "Subject: A message of yours was not delivered\r\n", "Subject: =?", "Subject: Eine Ihrer"};
+    struct bounce_failure f = plain;
+    struct bounce b = sample();
+    (void)state;
+    f.address = STR("me@ours.example");
+    f.detail = STR("5.7.30 REQUIRETLS: the next hop does not promise it");
+    b.failures = &f;
+    b.subject = STR("secret");
+    b.about = STR("<secret@ours.example>");
+    b.original = STR("Subject: secret\r\n\r\nsecret\r\n");
+    b.redacted = STR("01HELDBACK");
+    for (int i = 0; i < CONF_LANGUAGES; i++) {
+        b.language = (enum conf_language)i;
+        struct buf text = composed(&b);
+        assert_two_parts(&text);
+        assert_has(&text, subjects[i]);
+        assert_has(&text, "\r\n    01HELDBACK\r\n");
+        assert_has(&text, "Final-Recipient: rfc822; me@ours.example\r\nAction: failed\r\n"
+                          "Status: 5.7.30\r\nDiagnostic-Code: x-poterne; 5.7.30 REQUIRETLS");
+        assert_true(str_find(buf_str(&text), STR("secret")) == STR_NONE);
+        assert_true(str_find(buf_str(&text), STR("In-Reply-To")) == STR_NONE);
         buf_release(&text);
     }
 }
@@ -272,10 +318,11 @@ static void largest_one(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(plain_one),      cmocka_unit_test(what_waits),
-        cmocka_unit_test(what_got_there), cmocka_unit_test(every_language),
-        cmocka_unit_test(discreet_one),   cmocka_unit_test(international_one),
-        cmocka_unit_test(hostile_one),    cmocka_unit_test(largest_one),
+        cmocka_unit_test(plain_one),         cmocka_unit_test(what_waits),
+        cmocka_unit_test(what_got_there),    cmocka_unit_test(every_language),
+        cmocka_unit_test(redacted_one),      cmocka_unit_test(discreet_one),
+        cmocka_unit_test(international_one), cmocka_unit_test(hostile_one),
+        cmocka_unit_test(largest_one),
     };
     return tap_run(tests, NULL, NULL);
 }

@@ -58,7 +58,7 @@ static enum bounce_answer decide(const struct conf *conf, enum bounce_event even
                                .n_recipients = 1,
                                .verdict = str_of(q->verdict),
                                .proved = q->proved};
-    return bounce_decide(conf, q->ours, event, &e, &r, to);
+    return bounce_decide(conf, q->ours, event, &e, &r, STR("550 5.1.1 no"), to);
 }
 
 static void ask(const struct conf *conf, enum bounce_event event, const struct question *q,
@@ -161,6 +161,46 @@ static void who_is_told(void **state)
     assert_int_equal(decide(*state, BOUNCE_DELAY, &delays[1], DSN_DELAY, &to), BOUNCE_TELL);
 }
 
+/* A bounce of ours that holds what had to go over TLS (RFC 8689 5); any other ends the story. */
+static void what_can_not_go_over_tls(void **state)
+{
+    static const char unsafe[] = "5.7.30 REQUIRETLS: the next hop does not promise it";
+    static const struct {
+        const char *sender, *client, *how, *why;
+        bool requiretls, released;
+        enum bounce_event event;
+        enum bounce_answer answer;
+    } cases[] = {
+        {"", "", BOUNCE_HOW "01ID", unsafe, true, false, BOUNCE_FAILURE, BOUNCE_TELL},
+        {"", "", BOUNCE_HOW "01ID",
+         REASON_EXPIRED "5 days" REASON_AT_LAST "4.7.30 REQUIRETLS: this connection is in clear",
+         true, false, BOUNCE_FAILURE, BOUNCE_TELL},
+        {"", "", BOUNCE_HOW "01ID", "550 5.1.1 no", true, false, BOUNCE_FAILURE, BOUNCE_NOBODY},
+        {"", "", BOUNCE_HOW "01ID", unsafe, false, false, BOUNCE_FAILURE, BOUNCE_NOBODY},
+        {"", "", BOUNCE_HOW "01ID", unsafe, true, true, BOUNCE_FAILURE, BOUNCE_NOBODY},
+        {"", "", "redacted " BOUNCE_HOW "01ID", unsafe, true, false, BOUNCE_FAILURE, BOUNCE_NOBODY},
+        {"", "", BOUNCE_HOW "01ID", unsafe, true, false, BOUNCE_DELAY, BOUNCE_NOBODY},
+        {"", "192.0.2.1", BOUNCE_HOW "01ID", unsafe, true, false, BOUNCE_FAILURE, BOUNCE_NOBODY},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct spool_recipient r = {.address = STR("x@shop.example"),
+                                    .how = str_of(cases[i].how),
+                                    .released_us = cases[i].released};
+        const struct envelope e = {.sender = str_of(cases[i].sender),
+                                   .client_ip = str_of(cases[i].client),
+                                   .requiretls = cases[i].requiretls,
+                                   .recipients = &r,
+                                   .n_recipients = 1};
+        struct bounce_to to;
+        assert_int_equal(bounce_decide(*state, false, cases[i].event, &e, &r, str_of(cases[i].why),
+                                       &to),
+                         cases[i].answer);
+        assert_int_equal(to.redacted, cases[i].answer == BOUNCE_TELL);
+        if (to.redacted)
+            assert_str(to.address, "x@shop.example");
+    }
+}
+
 static void lists_of_languages(void **state)
 {
     (void)state;
@@ -209,6 +249,9 @@ static void reasons(void **state)
         {"552 5.2.2 full", "5.2.2", "552 5.2.2 full", REASON_FULL, true},
         {"554 5.7.26 no", "5.7.26", "554 5.7.26 no", REASON_POLICY, true},
         {"554 5.7.2666 no", "5.0.0", "554 5.7.2666 no", REASON_OTHER, true},
+        {"5.7.30 REQUIRETLS: no", "5.7.30", "5.7.30 REQUIRETLS: no", REASON_NOT_SECURE, false},
+        {REASON_EXPIRED "5 days" REASON_AT_LAST "4.7.30 in clear", "4.4.7", "4.7.30 in clear",
+         REASON_NOT_SECURE, false},
         {"5.3.4 too large", "5.3.4", "5.3.4 too large", REASON_TOO_LARGE, false},
         {"5500 what", "5.0.0", "5500 what", REASON_OTHER, false},
         {"", "5.0.0", "", REASON_OTHER, false},
@@ -251,8 +294,11 @@ static void servers(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(who_is_told), cmocka_unit_test(lists_of_languages),
-        cmocka_unit_test(languages),   cmocka_unit_test(reasons),
+        cmocka_unit_test(who_is_told),
+        cmocka_unit_test(what_can_not_go_over_tls),
+        cmocka_unit_test(lists_of_languages),
+        cmocka_unit_test(languages),
+        cmocka_unit_test(reasons),
         cmocka_unit_test(servers),
     };
     return tap_run(tests, set_up, tear_down);

@@ -245,6 +245,37 @@ static void several_that_are_all_away(void **state)
     fake_hop_stop(&second);
 }
 
+/* More legs than are taken at once can't be begun: who stands behind them has his turn all the
+ * same, and soon. */
+static void behind_many_whose_files_have_gone(void **state)
+{
+    char gone[3 * 64][SPOOL_ID_LEN + 1];
+    char path[200];
+    const size_t n = sizeof gone / sizeof *gone;
+    use(FAKE_LMTP);
+    fake_hop_fault(&hop, FAULT_421, STEP_GREETING);
+    gateway_start(&gateway, settings);
+    for (size_t i = 0; i < n; i++) {
+        put("gone");
+        memcpy(gone[i], id, sizeof gone[i]);
+    }
+    put("there");
+    for (size_t i = 0; i < n; i++)
+        assert_true(
+            WAIT_FOR(fake_journal_state(&journal, gone[i], 0, NULL, 0) == RCPT_DEFERRED, PATIENCE));
+    assert_true(WAIT_FOR(state_of(0) == RCPT_DEFERRED, PATIENCE));
+    for (size_t i = 0; i < n; i++) {
+        snprintf(path, sizeof path, "%s/queue/%.*s", gateway.state_dir, SPOOL_ID_LEN, gone[i]);
+        assert_int_equal(unlink(path), 0);
+    }
+    fake_hop_fault(&hop, FAULT_NONE, STEP_GREETING);
+    flush(); /* once: nothing else wakes them before an hour is over */
+    assert_true(WAIT_FOR(gateway_files(&gateway, "queue") == 0, PATIENCE));
+    assert_int_equal(fake_hop_count(&hop, "there", NULL), 2);
+    assert_int_equal(hop.n, 2);
+    assert_int_equal(gateway_drain(&gateway), 0);
+}
+
 #define WITH_GATEWAY(test) cmocka_unit_test_setup_teardown(test, up, down)
 
 int main(void)
@@ -262,6 +293,7 @@ int main(void)
         WITH_GATEWAY(others_are_not_held_up),
         WITH_GATEWAY(the_first_of_several_is_preferred),
         WITH_GATEWAY(several_that_are_all_away),
+        WITH_GATEWAY(behind_many_whose_files_have_gone),
     };
     return tap_run(tests, NULL, NULL);
 }

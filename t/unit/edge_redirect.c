@@ -193,6 +193,48 @@ static void some_senders_stay(void **state)
     }
 }
 
+/* RFC 3461 5.2.7: what was asked of notices goes on with the sender; a return address of ours asks
+ * for failures alone, any other for nothing. */
+static void notices_follow_the_sender(void **state)
+{
+    static const struct {
+        const char *sender, *first, *way;
+        unsigned asked, becomes;
+        const char *orcpt;
+    } cases[] = {
+        {"s@remote.example", "b@a.example", "b@a.example y@lab.example", 0, DSN_FAILURE,
+         "rfc822;b"},
+        {"s@remote.example", "b@a.example", "b@a.example y@lab.example", DSN_FAILURE | DSN_SUCCESS,
+         DSN_FAILURE, "rfc822;b"},
+        {"s@remote.example", "b@a.example", "b@a.example y@lab.example", DSN_SUCCESS, DSN_NEVER,
+         "rfc822;b"},
+        {"s@remote.example", "b@a.example", "b@a.example y@lab.example", DSN_DELAY, DSN_NEVER,
+         "rfc822;b"},
+        {"s@remote.example", "b@a.example", "b@a.example y@lab.example", DSN_NEVER, DSN_NEVER,
+         "rfc822;b"},
+        {"s@remote.example", "a@own.example", "a@own.example y@lab.example", DSN_NEVER, 0, ""},
+        {"s@remote.example", "b@a.example", "b@a.example c@sub.example", DSN_SUCCESS | DSN_DELAY,
+         DSN_DELAY, "rfc822;b"},
+        {"boss@sub.example", "b@a.example", "b@a.example y@lab.example", DSN_SUCCESS, DSN_NEVER,
+         "rfc822;b"},
+        {"boss@sub.example", "b@a.example", "b@a.example y@lab.example", 0, 0, "rfc822;b"},
+    };
+    struct fixture *f = *state;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        f->e.n_recipients = 0;
+        f->e.recipients = f->recipients;
+        f->e.sender = str_of(cases[i].sender);
+        add(f, cases[i].first, cases[i].way);
+        f->recipients[0].notify = cases[i].asked;
+        f->recipients[0].orcpt = STR("rfc822;b");
+        redirect(f);
+        assert_int_equal(f->e.n_recipients, 2);
+        assert_int_equal(f->e.recipients[0].notify, cases[i].asked);
+        assert_int_equal(f->e.recipients[1].notify, cases[i].becomes);
+        assert_str(f->e.recipients[1].orcpt, cases[i].orcpt);
+    }
+}
+
 static void nothing_is_lost_at_the_limit(void **state)
 {
     struct fixture *f = *state;
@@ -265,6 +307,7 @@ int main(void)
         WITH(nobody_gets_it_twice),
         WITH(senders_fit_the_domain),
         WITH(some_senders_stay),
+        WITH(notices_follow_the_sender),
         WITH(nothing_is_lost_at_the_limit),
         WITH(nothing_is_lost_at_the_limit_of_bytes),
     };

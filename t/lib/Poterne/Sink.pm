@@ -14,7 +14,7 @@ use Poterne::Process qw(free_port stop_process);
 
 # Options: root (folder), port, host; smtp (it speaks SMTP, and its answer to a message is one), greeting,
 # broken_tls (STARTTLS is offered, and what follows is no TLS), tls ({ certificate, key }: STARTTLS is offered),
-# requiretls (REQUIRETLS is offered over TLS).
+# requiretls (REQUIRETLS is offered over TLS), dsn (DSN is offered).
 sub start {
     my ( $class, %option ) = @_;
     my $self = bless { host => '127.0.0.1', %option }, $class;
@@ -64,9 +64,10 @@ sub serve {
     $say->( $self->{greeting} );
     while ( defined( my $line = <$client> ) ) {
         $line =~ s/\r?\n\z//;
+        $self->note($line) if $line =~ /^MAIL/i || $self->{dsn} && $line =~ /^RCPT/i;
         if ( $line =~ ( $self->{smtp} ? qr/^EHLO/i : qr/^LHLO/i ) ) {
             $say->($_) for '250-sink', $self->{broken_tls} || $self->{tls} && !$secured ? '250-STARTTLS' : (),
-                $self->{requiretls} && $secured ? '250-REQUIRETLS' : (), '250-PIPELINING', '250 8BITMIME';
+                $self->{requiretls} && $secured ? '250-REQUIRETLS' : (), $self->{dsn} ? '250-DSN' : (), '250-PIPELINING', '250 8BITMIME';
         }
         elsif ( $line =~ /^RCPT TO:<([^>]*)>/i ) {
             my $address = $1;
@@ -91,7 +92,6 @@ sub serve {
         }
         else {
             @to = () if $line =~ /^(?:MAIL|RSET)/i;
-            $self->note($line) if $line =~ /^MAIL/i;
             $say->( $line =~ /^QUIT/i ? '221 2.0.0 Bye' : '250 2.0.0 Ok' );
             return if $line =~ /^QUIT/i;
         }
@@ -99,10 +99,10 @@ sub serve {
     return;
 }
 
-# Each MAIL command that came, a line each.
+# Each MAIL command that came, a line each; with dsn each RCPT, too.
 sub note {
     my ( $self, $line ) = @_;
-    open my $file, '>>', "$self->{root}/mail" or die "$!\n";
+    open my $file, '>>', "$self->{root}/commands" or die "$!\n";
     print {$file} "$line\n";
     close $file or die "$!\n";
     return;
@@ -110,7 +110,12 @@ sub note {
 
 sub mail_commands {
     my ($self) = @_;
-    open my $file, '<', "$self->{root}/mail" or return;
+    return grep { /^MAIL/i } $self->commands;
+}
+
+sub commands {
+    my ($self) = @_;
+    open my $file, '<', "$self->{root}/commands" or return;
     chomp( my @lines = <$file> );
     return @lines;
 }
