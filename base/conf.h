@@ -58,16 +58,29 @@ enum conf_language { LANGUAGE_EN, LANGUAGE_FR, LANGUAGE_DE, LANGUAGE_DEFAULT };
 enum conf_redirect_refused { REDIRECT_REFUSED_MAILBOX, REDIRECT_REFUSED_REJECT };
 
 /* Where recipients are known from (directory/source.h). */
-enum conf_source_kind { SOURCE_FILE, SOURCE_LDAP, SOURCE_SQLITE, SOURCE_CALL_AHEAD, SOURCE_QUOTA };
-#define CONF_SOURCE_KINDS 5
+enum conf_source_kind {
+    SOURCE_FILE,
+    SOURCE_LDAP,
+    SOURCE_SQLITE,
+    SOURCE_CALL_AHEAD,
+    SOURCE_QUOTA,
+    SOURCE_ACCOUNTS /* who logs in, too (directory/accounts.h) */
+};
+#define CONF_SOURCE_KINDS 6
 
-/* One of a domain's sources: `file /path` or the path alone, `ldap NAME`, `sqlite NAME`,
- * `call_ahead`, `quota NAME`. `name` is the path or the section's, "" of a call-ahead. */
+/* One of a domain's sources: `file /path` or the path alone, `accounts /path`, `ldap NAME`,
+ * `sqlite NAME`, `call_ahead`, `quota NAME`. `name` is the path or the section's, "" of a
+ * call-ahead. */
 struct conf_source {
     enum conf_source_kind kind;
     const char *name;
 };
 bool conf_source_of(const char *item, struct conf_source *source);
+/* Is its name a path? */
+static inline bool conf_source_is_file(enum conf_source_kind kind)
+{
+    return kind == SOURCE_FILE || kind == SOURCE_ACCOUNTS;
+}
 /* "file", "ldap" … */
 const char *conf_source_kind_name(enum conf_source_kind kind);
 
@@ -203,8 +216,9 @@ struct conf_submission {
     bool inside;                 /* clients of gate.inside may log in on smtp.listen, too: yes */
     bool locked_told;            /* who tries a locked account hears that it is: yes */
     struct conf_list second_factor; /* "app_password", "totp": what counts; empty: none is asked */
-    const char *second_factor_file; /* NULL: none */
-    unsigned second_factor_missing; /* enum conf_factor_missing: refuse */
+    struct conf_list second_factor_from; /* "webmail", "relay" …: who is asked: { outside } */
+    const char *second_factor_file;      /* NULL: none */
+    unsigned second_factor_missing;      /* enum conf_factor_missing: refuse */
 };
 
 /* Logins by token (RFC 7628): whose it is says its issuer's server (RFC 7662). */
@@ -346,6 +360,7 @@ struct conf_dkim {
     const char *keys; /* folder; NULL: dkim/ in state_dir */
     unsigned expire;  /* signatures hold so long; 0: they say no end */
     unsigned unable;  /* enum conf_unsigned */
+    bool subdomains;  /* a domain's keys sign for what lies below it, too: no */
 };
 
 /* What is done at most with a message that fails DMARC: never more than its author's domain asks
@@ -521,6 +536,8 @@ bool conf_has_inside(const struct conf_antivirus *conf);
 /* Is mail for other domains brought to the servers that the DNS names? */
 bool conf_mails_by_mx(const struct conf *conf);
 
+/* Has a domain a source of that kind? */
+bool conf_has_source(const struct conf *conf, enum conf_source_kind kind);
 /* Does a domain ask its next hop for recipients? */
 bool conf_calls_ahead(const struct conf *conf);
 /* Can somebody log in: is there a port for it, or are there clients who may on smtp.listen? */

@@ -7,7 +7,7 @@
 static const char *const kind_names[CONF_SOURCE_KINDS] = {
     [SOURCE_FILE] = "file",     [SOURCE_LDAP] = "ldap",
     [SOURCE_SQLITE] = "sqlite", [SOURCE_CALL_AHEAD] = "call_ahead",
-    [SOURCE_QUOTA] = "quota",
+    [SOURCE_QUOTA] = "quota",   [SOURCE_ACCOUNTS] = "accounts",
 };
 
 const char *conf_source_kind_name(enum conf_source_kind kind)
@@ -31,7 +31,7 @@ bool conf_source_of(const char *item, struct conf_source *source)
         struct str name = str_of(source->name);
         if (kind == SOURCE_CALL_AHEAD)
             return blank == STR_NONE;
-        return kind == SOURCE_FILE ? conf_place_path(name) : conf_value_is_name(name);
+        return conf_source_is_file(kind) ? conf_place_path(name) : conf_value_is_name(name);
     }
     return false;
 }
@@ -174,15 +174,19 @@ const struct conf_quota *conf_quota_find(const struct conf *conf, const char *na
     return NULL;
 }
 
-bool conf_calls_ahead(const struct conf *conf)
+bool conf_has_source(const struct conf *conf, enum conf_source_kind kind)
 {
     struct conf_source source;
     for (size_t i = 0; i < conf->n_domains; i++)
         for (size_t k = 0; k < conf->domains[i].directory.n; k++)
-            if (conf_source_of(conf->domains[i].directory.items[k], &source) &&
-                source.kind == SOURCE_CALL_AHEAD)
+            if (conf_source_of(conf->domains[i].directory.items[k], &source) && source.kind == kind)
                 return true;
     return false;
+}
+
+bool conf_calls_ahead(const struct conf *conf)
+{
+    return conf_has_source(conf, SOURCE_CALL_AHEAD);
 }
 
 static bool is_there(const struct conf *conf, const struct conf_domain *domain,
@@ -237,7 +241,8 @@ void conf_check_sources(const struct conf_loaded *loaded)
 bool conf_takes_logins_inside(const struct conf *conf)
 {
     const struct conf_gate *gate = &conf->gate;
-    return conf->submission.inside && conf->smtp.tls_certificate && conf->n_ldap > 0 &&
+    return conf->submission.inside && conf->smtp.tls_certificate &&
+           (conf->n_ldap > 0 || conf_has_source(conf, SOURCE_ACCOUNTS)) &&
            gate->inside.n + gate->webmail.n + gate->relays.n > 0;
 }
 

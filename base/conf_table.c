@@ -146,13 +146,15 @@ const struct conf_setting conf_settings[] = {
  "Whether a locked account is answered as such. Directories say so without a look at the password, so "
  "that it is told to who guesses, too; with no it is answered as a wrong password."},
 {"submission", "second_factor", LIST(CONF_WORDS, submission.second_factor), "{ }", 0, 2,
- {"app_password", "totp"}, "What is asked of who logs in from elsewhere than gate.inside beside or instead of "
+ {"app_password", "totp"}, "What is asked of who logs in from the classes of second_factor_from beside or instead of "
  "the password: one made for a mail program, or the number of a token behind the password. Any of them will do; "
  "without one the password is enough."},
+{"submission", "second_factor_from", LIST(CONF_WORDS, submission.second_factor_from), "{ outside }", 0, 4,
+ {"webmail", "relay", "inside", "outside"}, "From which class of networks (section gate) it is asked."},
 {"submission", "second_factor_file", PATH(submission.second_factor_file), "\"\"", 0, 0, {0},
  "File with the application passwords and tokens of accounts."},
 {"submission", "second_factor_missing", CONF_CHOICE, AT(submission.second_factor_missing, unsigned), "refuse", 0, 0,
- {"refuse", "pass"}, "What becomes of an account that has none of them: it can't log in from outside, or the "
+ {"refuse", "pass"}, "What becomes of an account that has none of them: it can't log in from there, or the "
  "password is enough."},
 
 {"oauth", "introspection", TEXT(oauth.introspection), "\"\"", 0, 2000, {0},
@@ -416,6 +418,8 @@ const struct conf_setting conf_settings[] = {
  "them; without one it is dkim in state_dir."},
 {"dkim", "expire", TIME(dkim.expire), "0", 0, 365 * (uint64_t)DAY, {0},
  "How long a signature holds (x=); 0 is without an end. Mail that waits longer somewhere counts as not signed."},
+{"dkim", "subdomains", BOOL(dkim.subdomains), "no", 0, 0, {0},
+ "Whether a domain's keys sign for all that lies below it, too, but for what has keys of its own."},
 {"dkim", "unable", CONF_CHOICE, AT(dkim.unable, unsigned), "defer", 0, 0, {"defer", "send"},
  "What becomes of mail of a domain whose keys can't be read: it waits, which log and queue tell, or it "
  "goes without a signature."},
@@ -535,8 +539,8 @@ const struct conf_setting conf_settings[] = {
 static const struct conf_setting conf_domain_settings[] = {
 {"domain", "directory", CONF_SOURCES, IN(struct conf_domain, directory, struct conf_list), "{ }",
  0, 100, {0},
- "Sources of the domain's recipients, in order: file \"/path\" or the path alone, ldap NAME, "
- "sqlite NAME, call_ahead, quota NAME. Default: the files of directory."},
+ "Sources of the domain's recipients, in order: file \"/path\" or the path alone, accounts "
+ "\"/path\", ldap NAME, sqlite NAME, call_ahead, quota NAME. Default: the files of directory."},
 {"domain", "next_hop", CONF_HOPS, IN(struct conf_domain, next_hop, struct conf_hops), NULL, 1,
  CONF_HOPS_MAX, {0},
  "Where the domain's mail goes: lmtp://address:port, lmtp:///socket, smtp://address:port or "

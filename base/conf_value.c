@@ -280,9 +280,10 @@ static int check_item(struct job *job, struct str text)
     case CONF_SOURCES:
         return conf_source_of(text.s, &source)
                    ? 0
-                   : err_set(job->err,
-                             "expected a source such as file \"/etc/poterne/recipients\", "
-                             "ldap NAME, sqlite NAME, call_ahead or quota NAME");
+                   : err_set(
+                         job->err,
+                         "expected a source such as file \"/etc/poterne/recipients\", "
+                         "accounts \"/path\", ldap NAME, sqlite NAME, call_ahead or quota NAME");
     case CONF_URIS:
         return is_ldap_uri(text) ? 0
                                  : err_set(job->err, "expected a server such as "

@@ -361,7 +361,8 @@ static void values_of_the_wrong_kind(void **state)
         "t.conf:1: files: item `people`: expected an absolute path without ..");
     bad("domain a.b { directory = { nis \"staff\" } }",
         "t.conf:1: directory: item `nis staff`: expected a source such as file "
-        "\"/etc/poterne/recipients\", ldap NAME, sqlite NAME, call_ahead or quota NAME");
+        "\"/etc/poterne/recipients\", accounts \"/path\", ldap NAME, sqlite NAME, call_ahead or "
+        "quota NAME");
 }
 
 static void report_addresses(void **state)
