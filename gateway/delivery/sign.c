@@ -26,6 +26,7 @@ struct signer {
     struct sign_library *library;
     struct networks inside;
     bool sends_unsigned;
+    bool subdomains; /* keys sign for what lies below their domain, too */
     struct signing *list;
     size_t n;
 };
@@ -108,6 +109,7 @@ int signer_load(const struct conf *conf, struct signer **signer, struct err *err
         signer_free(&s);
         return -1;
     }
+    s->subdomains = conf->dkim.subdomains;
     s->sends_unsigned = conf->dkim.unable == DKIM_UNSIGNED_SEND;
     for (size_t i = 0; i < conf->n_domains; i++) {
         if (conf->domains[i].dkim.n == 0)
@@ -121,8 +123,31 @@ int signer_load(const struct conf *conf, struct signer **signer, struct err *err
 
 /* --- whose message it is --- */
 
-/* NULL: not of one domain with keys. -1: no memory. */
-static int find_author(const struct signer *signer, struct str header, const struct signing **found,
+/* With the keys of a domain itself, or with those of the nearest one above it that has some. */
+static const struct signing *signing_of(const struct signer *signer, struct str domain)
+{
+    struct str label;
+    while (domain.n) {
+        for (size_t i = 0; i < signer->n; i++)
+            if (str_eq(domain, str_of(signer->list[i].domain->name)))
+                return &signer->list[i];
+        if (!signer->subdomains || !str_next(&domain, '.', &label))
+            return NULL;
+    }
+    return NULL;
+}
+
+/* Who logged in sends from an address of his own; what stands in From need be his own by setting
+ * only (submission.from), but always is with the null sender (edge/author.h). */
+static bool speaks_for(struct str author, const struct envelope *envelope)
+{
+    struct str domain = domain_of_address(envelope->sender);
+    return !ours_logged_in(envelope->protocol) || domain.n == 0 || str_ieq(domain, author);
+}
+
+/* NULL: not of one domain with keys, or of another than who sends it. -1: no memory. */
+static int find_author(const struct signer *signer, struct str header,
+                       const struct envelope *envelope, const struct signing **found,
                        struct err *err)
 {
     struct part root = {.head = header};
@@ -132,20 +157,12 @@ static int find_author(const struct signer *signer, struct str header, const str
     int result = pool ? dmarc_authors(&message, pool, &authors, err)
                       : err_set(err, "out of memory for a signature");
     *found = NULL;
-    for (size_t i = 0; result == 0 && authors.n == 1 && !authors.more && i < signer->n; i++)
-        if (str_eq(authors.domains[0], str_of(signer->list[i].domain->name)))
-            *found = &signer->list[i];
+    if (result == 0 && authors.n == 1 && !authors.more) {
+        struct str author = authors.domains[0];
+        *found = speaks_for(author, envelope) ? signing_of(signer, author) : NULL;
+    }
     pool_free(&pool);
     return result;
-}
-
-/* Who logged in sends from an address of his own; what stands in From need be his own by setting
- * only (submission.from), but always is with the null sender (edge/author.h). */
-static bool speaks_for(const struct signing *signing, const struct envelope *envelope)
-{
-    struct str domain = domain_of_address(envelope->sender);
-    return !ours_logged_in(envelope->protocol) || domain.n == 0 ||
-           str_ieq(domain, str_of(signing->domain->name));
 }
 
 /* --- its bytes --- */
@@ -251,9 +268,10 @@ static int sign_passage(const struct signer *signer, struct spool_file *file, st
         log_warning("%.*s is not signed: its header is too long", STR_ARG(file->envelope.id));
     if (got <= 0)
         return got;
-    if (find_author(signer, str_sub(buf_str(&p->header), 0, p->header_end), &signing, err) < 0)
+    struct str header = str_sub(buf_str(&p->header), 0, p->header_end);
+    if (find_author(signer, header, &file->envelope, &signing, err) < 0)
         return -1;
-    if (signing == NULL || !speaks_for(signing, &file->envelope))
+    if (signing == NULL)
         return 0;
     enum sign_result result = make_fields(signer, signing, p, &fields, err);
     int done = result == SIGN_FAILED && !signer->sends_unsigned ? -1 : 0;

@@ -4,9 +4,10 @@
  * The bytes on disk stay as they came.
  *
  * Signed is what is ours (gateway/gate/ours.h) and whose one author (From) is of a domain of the
- * settings that names keys; d= is that domain, so that it is aligned for DMARC. Who logged in must
- * send from an address of that domain, too. Strangers' mail
- * that we redirect is not. Copies differ only in lines that no signature covers: one serves all.
+ * settings that names keys, or (dkim.subdomains) of one below it; d= is the domain with the keys,
+ * so that it is aligned for DMARC (relaxed, of one below). Who logged in must send from an address
+ * of the author's domain, too. Strangers' mail that we redirect is not. Copies differ only in lines
+ * that no signature covers: one serves all.
  *
  * Where a key can't be used mail waits (dkim.unable), since a domain that publishes a DMARC policy
  * loses what goes without: others refuse it for good. Waiting costs hours, is told in log and

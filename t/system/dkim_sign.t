@@ -205,6 +205,22 @@ my @results = ( $back =~ s/\r\n[ \t]+/ /gr ) =~ /^Authentication-Results: [^;]*;
 is( ( scalar grep { /dkim=pass/ && /header\.d=\Q$own\E/ } @results ), 2, 'our own verifier says pass of both' ) or diag("@results");
 is( ( scalar grep {/^\Q$own\E/} @{ signatures($back) } ), 2, '… and no other is put on it' );
 
+# --- domains below ---
+
+my %below = ( 'a domain below' => "sub.$own", 'far below' => "a.b.$own" );
+$gateway->{settings}{dkim} = { subdomains => 'yes' };
+$gateway->write_conf;
+ok( $gateway->reload, 'dkim.subdomains = yes' );
+for my $name ( sort keys %below ) {
+    my $got = pass_on( name => $name, data => $messages{plain} =~ s/anna\@\Q$own\E/anna\@$below{$name}/r );
+    is_deeply( signatures( $got // '' ), $both, "$name: signed by the one above" ) or diag($got);
+}
+my $near = pass_on( name => 'only a name that ends so', data => $messages{plain} =~ s/anna\@\Q$own\E/anna\@not$own/r );
+unlike( $near // 'DKIM-Signature', qr/^DKIM-Signature/m, '… what only ends so is not' );
+delete $gateway->{settings}{dkim};
+$gateway->write_conf;
+ok( $gateway->reload, 'dkim.subdomains = no' );
+
 # --- who is not signed ---
 
 my %unsigned = (
