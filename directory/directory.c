@@ -35,8 +35,11 @@ void source_title(const struct source *source, char out[SOURCE_TITLE_SIZE])
 static enum file_result load(struct source *source, struct err *err)
 {
     struct table *table;
+    struct accounts *accounts = NULL;
     struct stat st = source->seen;
-    enum file_result result = file_load(source->path, &table, &st, err);
+    enum file_result result = source->kind == SOURCE_ACCOUNTS
+                                  ? accounts_load(source->path, &accounts, &table, &st, err)
+                                  : file_load(source->path, &table, &st, err);
     if (result != FILE_READ) {
         source->stale = true;
         source->failed = st;
@@ -45,6 +48,10 @@ static enum file_result load(struct source *source, struct err *err)
     }
     struct table *old = source_take(source, table, time(NULL));
     table_free(&old);
+    if (accounts && (st.st_mode & S_IROTH))
+        log_warning("%s: everybody on this machine can read these passwords", source->path);
+    accounts_free(&source->accounts);
+    source->accounts = accounts;
     source->loaded = st;
     log_info("%s: %zu addresses, %zu kB", source->path, table_count(table),
              table_bytes(table) / 1024);
@@ -110,7 +117,7 @@ static struct source *source_add(struct directory *directory, const struct sourc
     const struct conf_source *wanted = &place->source;
     struct source *source = directory->sources;
     struct source *end = source + directory->n_sources;
-    bool file = wanted->kind == SOURCE_FILE;
+    bool file = conf_source_is_file(wanted->kind);
     for (; source < end; source++)
         if (source->kind == wanted->kind && strcmp(source->place.source.name, wanted->name) == 0 &&
             source->place.domain == place->domain)
@@ -181,7 +188,7 @@ static int lists_fill(struct directory *directory, const struct source_ops *cons
 static int load_all(struct directory *directory, struct err *err)
 {
     for (size_t i = 0; i < directory->n_sources; i++) {
-        if (directory->sources[i].kind != SOURCE_FILE)
+        if (directory->sources[i].path == NULL)
             continue;
         enum file_result result = load(&directory->sources[i], err);
         if (result == FILE_WRONG)
@@ -217,8 +224,10 @@ void directory_close(struct directory **directory)
     if (gone == NULL)
         return;
     *directory = NULL;
-    for (size_t i = 0; i < gone->n_sources; i++)
+    for (size_t i = 0; i < gone->n_sources; i++) {
         table_free(&gone->sources[i].table);
+        accounts_free(&gone->sources[i].accounts);
+    }
     struct pool *pool = gone->pool;
     pool_free(&pool);
 }
@@ -262,7 +271,7 @@ int directory_refresh(struct directory *directory, struct err *err)
     int result = 0;
     for (size_t i = 0; i < directory->n_sources; i++) {
         struct err one = {""};
-        if (directory->sources[i].kind != SOURCE_FILE)
+        if (directory->sources[i].path == NULL)
             continue;
         int changed = refresh(&directory->sources[i], &one);
         if (changed < 0 && result < 0)
@@ -295,7 +304,7 @@ void directory_each_path(const struct conf *conf, void (*each)(void *data, const
         const struct conf_list *list = &conf->domains[i].directory;
         struct conf_source source;
         for (size_t k = 0; k < list->n; k++)
-            if (conf_source_of(list->items[k], &source) && source.kind == SOURCE_FILE)
+            if (conf_source_of(list->items[k], &source) && conf_source_is_file(source.kind))
                 each(data, source.name);
     }
 }

@@ -19,7 +19,7 @@
  *
  * The messages between edge and the directory process (wire.h):
  *     request: u32 number, u8 enum directory_wish, str address, str sender (or password),
- *              u8 outside
+ *              u8 second factor
  *
  *     reply: u32 number, u8 enum directory_result, str canonical address, str how it was found,
  *            u8 rewrite, u64 quota used, u64 quota limit, str redirect, u8 keep, str identities,
@@ -99,7 +99,7 @@ struct directory_request {
     struct str address;
     struct str sender;   /* empty: the null sender */
     struct str password; /* of WISH_LOGIN, in the place of the sender */
-    bool outside;        /* likewise: a second factor is asked, if any is */
+    bool factor;         /* likewise: a second factor is asked, if any is */
 };
 
 void directory_request_put(struct buf *out, const struct directory_request *request);

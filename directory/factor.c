@@ -1,44 +1,26 @@
 #include "directory/factor.h"
 
-#include <crypt.h>
 #include <liboath/oath.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 
 #include "base/ascii.h"
 #include "base/fsio.h"
+#include "directory/hash.h"
 
 /* --- one of them --- */
 
-static const struct str kinds[] = {
+static const struct str kinds[FACTOR_KINDS] = {
     [FACTOR_APP_PASSWORD] = STR("app-password"),
     [FACTOR_TOTP] = STR("totp"),
 };
-#define KINDS (sizeof kinds / sizeof kinds[0])
 
-static struct str without_scheme(struct str hash)
+/* Those of Debian, whatever else hash.h takes. */
+static struct str app_hash(struct str text)
 {
-    return str_istarts(hash, STR("{CRYPT}")) ? str_from(hash, strlen("{CRYPT}")) : hash;
-}
-
-/* SHA-512 with at most 999 999 rounds, and yescrypt up to four times as dear as crypt(5) has it:
- * who may write an attribute must not choose the price. */
-static bool is_priced(struct str hash)
-{
-    static const struct str rounds = STR("$6$rounds=");
-    if (str_starts(hash, rounds))
-        return str_chr(str_from(hash, rounds.n), '$') <= 6;
-    if (str_starts(hash, STR("$6$")))
-        return true;
-    return hash.n > 7 && str_starts(hash, STR("$y$j")) && strchr("56789AB", hash.s[4]) &&
-           hash.s[5] == 'T' && hash.s[6] == '$';
-}
-
-static bool is_hash(struct str hash)
-{
-    for (size_t i = 0; i < hash.n; i++)
-        if (!ascii_is_alnum(hash.s[i]) && (!hash.s[i] || strchr("$./=", hash.s[i]) == NULL))
-            return false;
-    return is_priced(hash);
+    struct str hash = hash_read(text);
+    bool ours = str_starts(hash, STR("$y$")) || str_starts(hash, STR("$6$"));
+    return ours ? hash : STR_EMPTY;
 }
 
 static bool is_base32(struct str text)
@@ -51,10 +33,12 @@ static bool is_base32(struct str text)
 
 void factors_add(struct factors *factors, enum factor_kind kind, struct str secret)
 {
-    secret = kind == FACTOR_APP_PASSWORD ? without_scheme(secret) : secret;
-    bool fits = kind == FACTOR_APP_PASSWORD ? is_hash(secret) : is_base32(secret);
-    if (fits && secret.n <= FACTOR_SECRET_MAX && factors->n < FACTORS_MAX)
-        factors->list[factors->n++] = (struct factor){kind, secret};
+    bool app = kind == FACTOR_APP_PASSWORD;
+    struct str good = app ? app_hash(secret) : is_base32(secret) ? secret : STR_EMPTY;
+    if (good.n == 0 || good.n > FACTOR_SECRET_MAX)
+        factors->unread[kind] = true;
+    else if (factors->n < FACTORS_MAX)
+        factors->list[factors->n++] = (struct factor){kind, good};
 }
 
 /* --- the file --- */
@@ -65,6 +49,7 @@ struct line {
 };
 
 struct factor_file {
+    atomic_uint users;
     struct buf text;
     struct line *lines; /* ordered by address */
     size_t n;
@@ -74,13 +59,20 @@ void factor_file_free(struct factor_file **file)
 {
     struct factor_file *f = *file;
     *file = NULL;
-    if (f == NULL)
+    if (f == NULL || atomic_fetch_sub(&f->users, 1) > 1)
         return;
     if (f->text.p)
         explicit_bzero(f->text.p, f->text.cap);
     buf_release(&f->text);
     free(f->lines);
     free(f);
+}
+
+struct factor_file *factor_file_share(struct factor_file *file)
+{
+    if (file)
+        atomic_fetch_add(&file->users, 1);
+    return file;
 }
 
 static int by_address(const void *a, const void *b)
@@ -101,20 +93,31 @@ static bool next_word(struct str *rest, struct str *word)
     return n > 0;
 }
 
+/* 2026-11-23, for people. */
+static bool is_day(struct str text)
+{
+    for (size_t i = 0; i < text.n; i++)
+        if (i == 4 || i == 7 ? text.s[i] != '-' : !ascii_is_digit(text.s[i]))
+            return false;
+    return text.n == 10;
+}
+
 /* NULL: it is understood; else what was expected. */
 static const char *read_line(struct str text, struct line *line)
 {
-    struct str address, kind, name, secret, more;
+    struct str address, kind, name, secret, day, more;
     struct factors one = {.n = 0};
     if (!next_word(&text, &address) || !next_word(&text, &kind) || !next_word(&text, &name) ||
-        !next_word(&text, &secret) || next_word(&text, &more))
-        return "expected four words: an address, app-password or totp, a name, a secret";
+        !next_word(&text, &secret) ||
+        (next_word(&text, &day) && (!is_day(day) || next_word(&text, &more))))
+        return "expected four words: an address, app-password or totp, a name, a secret; and the "
+               "day of its making if you like";
     if (!address_normal(address, false, &line->address))
         return "that is no mail address";
     size_t i = 0;
-    while (i < KINDS && !str_eq(kind, kinds[i]))
+    while (i < FACTOR_KINDS && !str_eq(kind, kinds[i]))
         i++;
-    if (i == KINDS)
+    if (i == FACTOR_KINDS)
         return "expected app-password or totp behind the address";
     factors_add(&one, (enum factor_kind)i, secret);
     line->factor = one.list[0];
@@ -156,6 +159,7 @@ static int make_file(struct factor_file **file, struct err *err)
     if (*file == NULL)
         return err_set(err, "out of memory");
     (*file)->text = BUF_INIT(FACTOR_FILE_MAX);
+    atomic_init(&(*file)->users, 1);
     return 0;
 }
 
@@ -216,22 +220,6 @@ static bool same(const char *a, const char *b, size_t n)
     return differs == 0;
 }
 
-/* Without memory it is not. */
-static bool is_app_password(const char *password, struct str hash)
-{
-    char setting[FACTOR_SECRET_MAX + 1];
-    struct crypt_data *data = calloc(1, sizeof *data);
-    bool right = false;
-    if (data && str_copy(hash, setting, sizeof setting)) {
-        const char *made = crypt_rn(password, setting, data, (int)sizeof *data);
-        right = made && strlen(made) == hash.n && same(made, hash.s, hash.n);
-    }
-    if (data)
-        explicit_bzero(data, sizeof *data);
-    free(data);
-    return right;
-}
-
 /* The step whose number it is; 0: none. The latest counts, so that each is spent but once. */
 static uint64_t step_of(const char *number, struct str base32, int64_t now)
 {
@@ -280,7 +268,7 @@ static bool check_token(const struct factors *factors, const char *password, int
     return use->step != 0;
 }
 
-enum factor_result factor_check(const struct factor_policy *policy, bool outside,
+enum factor_result factor_check(const struct factor_policy *policy, bool asked,
                                 const struct factors *factors, const char *password, int64_t now,
                                 struct factor_use *use)
 {
@@ -293,16 +281,20 @@ enum factor_result factor_check(const struct factor_policy *policy, bool outside
             continue;
         }
         has_app |= policy->app_password;
-        if (policy->app_password && is_app_password(password, factor->secret))
+        if (policy->app_password && hash_is_of(password, factor->secret))
             return FACTOR_ENOUGH;
     }
-    bool asked = outside && (policy->app_password || policy->totp);
-    if (!asked || (!has_app && !has_token && policy->pass_missing))
+    if (!asked || (!policy->app_password && !policy->totp))
         return FACTOR_PASSWORD;
+    bool unread = (policy->app_password && factors->unread[FACTOR_APP_PASSWORD]) ||
+                  (policy->totp && factors->unread[FACTOR_TOTP]);
+    if (!has_app && !has_token && policy->pass_missing)
+        return unread ? FACTOR_UNREAD : FACTOR_PASSWORD;
     if (has_token && check_token(factors, password, now, use))
         return FACTOR_PASSWORD;
     use->why = has_token ? "no application password, and not the token's number"
                : has_app ? "not one of the application passwords"
+               : unread  ? "the account's second factor is not understood"
                          : "no second factor is set up for the account";
     return FACTOR_WRONG;
 }

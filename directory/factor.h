@@ -1,6 +1,6 @@
 /*
- * factor: what is asked of who logs in from outside beside or instead of the password
- * (submission.second_factor), and what may be used from inside, too:
+ * factor: what is asked beside or instead of the password (submission.second_factor) of who logs
+ * in from outside (second_factor_from), and what may be used from elsewhere, too:
  *
  *   app-password  a password made for one mail program, kept as a hash of crypt(5) (yescrypt "$y$"
  *                 or SHA-512 "$6$"); it stands for password and second factor
@@ -11,8 +11,8 @@
  * "{CRYPT}" before a hash or without. The file: a line for each, `#` comments:
  *     jean@univ.example app-password laptop $y$j9T$…
  *     jean@univ.example totp phone JBSWY3DPEHPK3PXP
- * address (one of the account's), kind, name (for people), hash or secret in base32. It is read
- * once; SIGHUP to poterned has it read again.
+ * address (one of the account's), kind, name (for people), hash or secret in base32; behind it the
+ * day on which it was made may stand.
  */
 #ifndef POTERNE_DIRECTORY_FACTOR_H
 #define POTERNE_DIRECTORY_FACTOR_H
@@ -30,6 +30,7 @@
 #define FACTOR_DRIFT        1  /* steps */
 
 enum factor_kind { FACTOR_APP_PASSWORD, FACTOR_TOTP };
+#define FACTOR_KINDS 2
 
 struct factor {
     enum factor_kind kind;
@@ -40,9 +41,9 @@ struct factor {
 struct factors {
     struct factor list[FACTORS_MAX];
     size_t n;
+    bool unread[FACTOR_KINDS]; /* one of that kind stands there that is not understood */
 };
 
-/* What can't be a secret of that kind is passed over. */
 void factors_add(struct factors *factors, enum factor_kind kind, struct str secret);
 
 struct factor_file;
@@ -51,6 +52,8 @@ int factor_file_read(const char *path, struct factor_file **file, struct err *er
 /* The same from a text. */
 int factor_file_parse(struct str text, const char *path, struct factor_file **file,
                       struct err *err);
+/* One more who uses it, in any thread; each frees it, the last in earnest. NULL is NULL. */
+struct factor_file *factor_file_share(struct factor_file *file);
 void factor_file_free(struct factor_file **file);
 /* file may be NULL. */
 void factor_file_find(const struct factor_file *file, struct str address, struct factors *factors);
@@ -75,6 +78,7 @@ enum factor_result {
     FACTOR_PASSWORD, /* the directory decides: the first `n` bytes are the password; when it is
                         right, factor_spend() has the last word */
     FACTOR_WRONG,
+    FACTOR_UNREAD, /* whether it has one can't be told, and who has none needs none: neither */
 };
 
 struct factor_use {
@@ -84,7 +88,7 @@ struct factor_use {
     const char *why; /* of FACTOR_WRONG, for the log */
 };
 
-enum factor_result factor_check(const struct factor_policy *policy, bool outside,
+enum factor_result factor_check(const struct factor_policy *policy, bool asked,
                                 const struct factors *factors, const char *password, int64_t now,
                                 struct factor_use *use);
 /* False: that number was used before. */

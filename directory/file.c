@@ -175,17 +175,23 @@ static int read_all(int fd, const char *path, struct buf *text, struct stat *st,
     return 0;
 }
 
+int file_read(const char *path, struct buf *text, struct stat *st, struct err *err)
+{
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); /* a FIFO must not make us wait */
+    if (fd < 0)
+        return err_sys(err, "cannot open %s", path);
+    int result = read_all(fd, path, text, st, err);
+    fsio_close_quiet(&fd);
+    return result;
+}
+
 enum file_result file_load(const char *path, struct table **table, struct stat *st, struct err *err)
 {
     struct buf text = BUF_INIT(DIRECTORY_FILE_MAX);
-    enum file_result result = FILE_UNREADABLE;
     *table = NULL;
-    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); /* a FIFO must not make us wait */
-    if (fd < 0)
-        err_sys(err, "cannot open %s", path);
-    else if (read_all(fd, path, &text, st, err) == 0)
-        result = file_parse(buf_str(&text), path, table, err);
-    fsio_close_quiet(&fd);
+    enum file_result result = file_read(path, &text, st, err) == 0
+                                  ? file_parse(buf_str(&text), path, table, err)
+                                  : FILE_UNREADABLE;
     buf_release(&text);
     return result;
 }

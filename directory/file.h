@@ -6,6 +6,7 @@
 
 #include <sys/stat.h>
 
+#include "base/buf.h"
 #include "base/err.h"
 #include "directory/table.h"
 
@@ -24,6 +25,8 @@ enum file_result file_load(const char *path, struct table **table, struct stat *
 /* The same from a text. */
 enum file_result file_parse(struct str text, const char *path, struct table **table,
                             struct err *err);
+/* All of it, and what it was: -1 also when it was changed meanwhile, or is none. */
+int file_read(const char *path, struct buf *text, struct stat *st, struct err *err);
 /* Is it the same file with the same content, as far as stat can tell? */
 bool file_same(const struct stat *a, const struct stat *b);
 

@@ -13,6 +13,8 @@ lib_libdirectory_a_SOURCES = \
     directory/freemail.c directory/freemail.h \
     directory/table.c directory/table.h \
     directory/file.c directory/file.h \
+    directory/accounts.c directory/accounts.h \
+    directory/hash.c directory/hash.h \
     directory/login.c directory/login.h \
     directory/message.c
 
@@ -24,6 +26,9 @@ lib_libsources_a_SOURCES = \
     directory/sqlite.c directory/sqlite.h \
     directory/quota.c directory/quota.h \
     directory/factor.c directory/factor.h \
+    directory/attempt.c directory/attempt.h \
+    directory/hash_crypt.c \
+    directory/account_login.c directory/account_login.h \
     directory/ldap/shape.c directory/ldap/shape.h \
     directory/ldap/filter.c directory/ldap/filter.h \
     directory/ldap/entry.c directory/ldap/entry.h \
@@ -31,10 +36,12 @@ lib_libsources_a_SOURCES = \
     directory/ldap/session.c directory/ldap/session.h \
     directory/ldap/lookup.c directory/ldap/lookup.h \
     directory/ldap/login.c directory/ldap/login.h \
+    directory/ldap/state.c directory/ldap/state.h \
     directory/ldap/shrink.c directory/ldap/shrink.h \
     directory/ldap/snapshot.c directory/ldap/snapshot.h
 
-unit += t/unit/directory_factor
+unit += t/unit/directory_factor t/unit/directory_accounts
+t_unit_directory_accounts_LDADD = $(SOURCES_LIBS) $(CMOCKA_LIBS)
 t_unit_directory_factor_LDADD = $(SOURCES_LIBS) $(CMOCKA_LIBS)
 
 unit += t/unit/directory_login
@@ -57,7 +64,9 @@ t_unit_directory_report_LDADD = $(DIRECTORY_LIBS) $(CMOCKA_LIBS)
 t_unit_directory_file_LDADD = $(DIRECTORY_LIBS) $(CMOCKA_LIBS)
 t_unit_directory_find_LDADD = $(DIRECTORY_LIBS) $(CMOCKA_LIBS)
 
-fuzz += t/fuzz/directory t/fuzz/ldap
+fuzz += t/fuzz/directory t/fuzz/ldap t/fuzz/accounts
+t_fuzz_accounts_LDADD = $(DIRECTORY_LIBS)
+t_fuzz_accounts_LDFLAGS = $(AM_LDFLAGS) $(LIBFUZZER_LDFLAGS)
 t_fuzz_ldap_LDADD = $(SOURCES_LIBS)
 t_fuzz_ldap_LDFLAGS = $(AM_LDFLAGS) $(LIBFUZZER_LDFLAGS)
 t_fuzz_directory_LDADD = $(DIRECTORY_LIBS)

@@ -7,7 +7,7 @@ void directory_request_put(struct buf *out, const struct directory_request *requ
     wire_u8(out, (uint8_t)request->wish);
     wire_str(out, request->address);
     wire_str(out, request->wish == WISH_LOGIN ? request->password : request->sender);
-    wire_u8(out, request->outside);
+    wire_u8(out, request->factor);
 }
 
 bool directory_request_get(struct str message, struct directory_request *request)
@@ -21,7 +21,7 @@ bool directory_request_get(struct str message, struct directory_request *request
         request->password = wire_get_str(&w);
     else
         request->sender = wire_get_str(&w);
-    request->outside = wire_get_u8(&w) != 0;
+    request->factor = wire_get_u8(&w) != 0;
     return wire_done(&w) && wish <= WISH_USER;
 }
 

@@ -8,6 +8,7 @@
 #include <time.h>
 
 #include "base/pool.h"
+#include "directory/accounts.h"
 #include "directory/directory.h"
 #include "directory/file.h"
 
@@ -22,6 +23,7 @@ struct source {
     bool stale;                   /* the table is not what the source says now, or there is none */
     bool decides;                 /* who is not in the table is not asked for */
     time_t loaded_at;             /* when the table was true */
+    struct accounts *accounts;    /* of a file of accounts: who may log in; NULL: nobody knows */
     /* of a file */
     const char *path;
     struct stat loaded; /* what the table was read from */

@@ -7,18 +7,12 @@
 #include "base/network.h"
 #include "directory/ldap/filter.h"
 #include "directory/ldap/lookup.h"
+#include "directory/ldap/state.h"
 
 #define ENTRIES_MAX 2 /* one too many is enough to know */
 
-/* What somebody logs in with. */
-struct attempt {
-    const char *password;
-    bool outside;
-};
-
 struct ldap_login {
     struct ldap_session session;
-    const struct factor_policy *policy;
     struct pool *pool;
     struct buf filter;
 };
@@ -70,11 +64,12 @@ static void add_secrets(struct ldap_shape *shape, const struct conf_ldap *conf)
     for (size_t i = 0; i < 2 && n < SHAPE_ATTRIBUTES_MAX; i++)
         if (*names[i])
             shape->attributes[n++] = names[i];
+    for (size_t i = 0; ldap_state_attributes[i] && n < SHAPE_ATTRIBUTES_MAX; i++)
+        shape->attributes[n++] = ldap_state_attributes[i];
     shape->attributes[n] = NULL;
 }
 
-struct ldap_login *ldap_login_open(const struct conf_ldap *conf, const struct factor_policy *policy,
-                                   struct err *err)
+struct ldap_login *ldap_login_open(const struct conf_ldap *conf, struct err *err)
 {
     if (is_in_clear(conf)) {
         err_set(err,
@@ -89,7 +84,6 @@ struct ldap_login *ldap_login_open(const struct conf_ldap *conf, const struct fa
         err_set(err, "ldap %s: out of memory", conf->name);
         return NULL;
     }
-    login->policy = policy;
     login->filter = BUF_INIT(LDAP_FILTER_MAX);
     login->pool = pool_new(LDAP_ENTRY_MAX);
     if (login->pool == NULL)
@@ -105,8 +99,7 @@ struct ldap_login *ldap_login_open(const struct conf_ldap *conf, const struct fa
 
 static void set_away(struct login_answer *answer, const char *why)
 {
-    answer->result = LOGIN_AWAY;
-    snprintf(answer->note, sizeof answer->note, "%s", why);
+    attempt_refuse(answer, LOGIN_AWAY, why);
 }
 
 /* --- the bind --- */
@@ -230,46 +223,36 @@ static void add_values(const struct ldap_entry *entry, const char *name, enum fa
 }
 
 /* Those of the file and of the entry. */
-static void find_factors(const struct ldap_login *login, const struct ldap_entry *entry,
-                         const struct ldap_who *who, struct factors *factors)
+static void find_factors(const struct ldap_login *login, const struct factor_file *file,
+                         const struct ldap_entry *entry, const struct ldap_who *who,
+                         struct factors *factors)
 {
     const struct conf_ldap *conf = login->session.site->conf;
     for (size_t i = 0; i < who->n; i++)
-        factor_file_find(login->policy->file, str_of(who->addresses[i].text), factors);
+        factor_file_find(file, str_of(who->addresses[i].text), factors);
     add_values(entry, conf->app_passwords, FACTOR_APP_PASSWORD, factors);
     add_values(entry, conf->totp, FACTOR_TOTP, factors);
 }
 
-static void set_wrong(struct login_answer *answer, const char *why)
+/* Whose entry a bind is made in the name of. */
+struct bind_as {
+    struct ldap_session *session;
+    const char *dn;
+};
+
+static void verify(void *data, const char *password, struct login_answer *answer)
 {
-    answer->result = LOGIN_WRONG;
-    snprintf(answer->note, sizeof answer->note, "%s", why);
+    const struct bind_as *as = data;
+    try_bind(as->session, as->dn, password, answer);
 }
 
-/* What is the directory's to say of it, if anything. */
-static void try_password(struct ldap_login *login, const char *dn, const struct attempt *attempt,
-                         const struct factors *factors, struct login_answer *answer)
+/* An application password is right whatever the directory would say to a bind. */
+static void look_at_state(const struct ldap_entry *entry, struct login_answer *answer)
 {
-    char password[LOGIN_PASSWORD_MAX + 1];
-    struct factor_use use;
-    switch (factor_check(login->policy, attempt->outside, factors, attempt->password, time(NULL),
-                         &use)) {
-    case FACTOR_ENOUGH:
-        answer->result = LOGIN_OK;
-        break;
-    case FACTOR_PASSWORD:
-        if (!str_copy(str_n(attempt->password, use.n), password, sizeof password))
-            set_wrong(answer, "the password is too long");
-        else
-            try_bind(&login->session, dn, password, answer);
-        explicit_bzero(password, sizeof password);
-        if (answer->result == LOGIN_OK && !factor_spend(login->policy, &use))
-            set_wrong(answer, "the token's number was used before");
-        break;
-    case FACTOR_WRONG:
-        set_wrong(answer, use.why);
-        break;
-    }
+    const char *why;
+    enum login_result state = ldap_state_read(entry, (int64_t)time(NULL), &why);
+    if (answer->result == LOGIN_OK && state != LOGIN_OK)
+        attempt_refuse(answer, state, why);
 }
 
 /* The password is looked at first: who does not know it learns nothing of the account. */
@@ -288,8 +271,9 @@ static void check_entry(struct ldap_login *login, LDAPMessage *message,
              ldap_entry_read(&s->site->shape, &entry, login->pool, &who) < 0)
         set_away(answer, err.text[0] ? err.text : "out of memory");
     else if (attempt->password) {
-        find_factors(login, &entry, &who, &factors);
-        try_password(login, dn, attempt, &factors, answer);
+        find_factors(login, attempt->policy->file, &entry, &who, &factors);
+        if (attempt_make(attempt, &factors, verify, &(struct bind_as){s, dn}, answer))
+            look_at_state(&entry, answer);
     } else {
         answer->result = LOGIN_OK;
     }
@@ -314,17 +298,16 @@ static bool is_cut(struct ldap_session *s, LDAPMessage *result)
             code != LDAP_SUCCESS);
 }
 
-bool ldap_login_check(struct ldap_login *login, const struct address *user, const char *password,
-                      bool outside, struct login_answer *answer)
+bool ldap_login_check(struct ldap_login *login, const struct address *user,
+                      const struct attempt *attempt, struct login_answer *answer)
 {
-    const struct attempt attempt = {password, outside};
     struct ldap_session *s = &login->session;
     const char *filter = s->site->conf->login;
     LDAPMessage *result = NULL;
     struct err err = {""};
     bool found = true;
     *answer = (struct login_answer){.result = LOGIN_WRONG};
-    if (password && *password == '\0')
+    if (attempt->password && *attempt->password == '\0')
         return true;
     pool_reset(login->pool);
     buf_clear(&login->filter);
@@ -340,7 +323,7 @@ bool ldap_login_check(struct ldap_login *login, const struct address *user, cons
         if (n == 1 && is_cut(s, result))
             set_away(answer, "the server does not say whether others have that user name");
         else if (n == 1)
-            check_entry(login, ldap_first_entry(s->ld, result), &attempt, answer);
+            check_entry(login, ldap_first_entry(s->ld, result), attempt, answer);
         else if (n > 1)
             set_away(answer, "several entries have that user name");
         else if (n < 0)

@@ -10,21 +10,18 @@
 #ifndef POTERNE_DIRECTORY_LDAP_LOGIN_H
 #define POTERNE_DIRECTORY_LDAP_LOGIN_H
 
-#include "directory/factor.h"
+#include "directory/attempt.h"
 #include "directory/ldap/session.h"
-#include "directory/login.h"
 
 struct ldap_login;
 
-/* One thread's; the policy outlives it. NULL with err. */
-struct ldap_login *ldap_login_open(const struct conf_ldap *conf, const struct factor_policy *policy,
-                                   struct err *err);
+/* One thread's. NULL with err. */
+struct ldap_login *ldap_login_open(const struct conf_ldap *conf, struct err *err);
 void ldap_login_close(struct ldap_login **login);
-/* False: no such entry here, which is another directory's to answer. Else `answer` is it. outside:
- * a second factor is asked, if the policy has one. Without a password (NULL, not "") the entry
- * alone is looked at: somebody else has found out who it is. */
-bool ldap_login_check(struct ldap_login *login, const struct address *user, const char *password,
-                      bool outside, struct login_answer *answer);
+/* False: no such entry here, which is another directory's to answer. Else `answer` is it. Without a
+ * password (NULL, not "") the entry alone is looked at. */
+bool ldap_login_check(struct ldap_login *login, const struct address *user,
+                      const struct attempt *attempt, struct login_answer *answer);
 
 /* What the answer to a bind means: the server's code, its words, and the error of the password
  * policy control (PP_noError: none). */

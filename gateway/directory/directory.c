@@ -123,7 +123,7 @@ static int open_desk(struct server *server, const struct conf *conf, struct err 
     if (desk->cache == NULL || cache_read(desk->cache, server->cache_path, err) < 0)
         return -1;
     desk->snapshots = snapshots_new(server->directory, folder, err);
-    desk->logins = logins_new(conf, err);
+    desk->logins = logins_new(conf, server->directory, err);
     return desk->snapshots && desk->logins ? open_askers(server, err) : -1;
 }
 
@@ -167,6 +167,7 @@ static void refresh(struct server *server)
     server->refresh_at = clock_ms() + REFRESH_MS;
     if (directory_refresh(server->directory, &err) < 0)
         log_error("%s; what was read before stays in service", err.text);
+    logins_refresh(server->desk.logins);
     if (clock_ms() >= server->flush_at && cache_flush(server->desk.cache, &err) < 0) {
         log_error("%s; what sources say is not remembered over a restart", err.text);
         server->flush_at = clock_ms() + FLUSH_PAUSE_MS;
@@ -271,6 +272,10 @@ static void directory_sandbox(const struct role_env *env, struct sandbox *box)
     box->memory_limit = MEMORY_MAX;
     box->files_limit = FILES_MAX;
     directory_each_path(env->conf, allow_folder, box);
+    if (conf_takes_logins(env->conf) && env->conf->submission.second_factor_file)
+        allow_folder(box, env->conf->submission.second_factor_file);
+    if (conf_has_source(env->conf, SOURCE_ACCOUNTS))
+        box->allow |= SANDBOX_THREADS;
     if (!asks_sources(env->conf))
         return;
     sandbox_path_in(box, env->conf->state_dir, "directory", SANDBOX_WRITE);

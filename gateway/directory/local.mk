@@ -8,6 +8,7 @@ gateway_poterne_directory_SOURCES = gateway/directory/directory.c \
     gateway/directory/inspect.c \
     gateway/directory/logins.c gateway/directory/logins.h \
     gateway/directory/snapshots.c gateway/directory/snapshots.h \
+    gateway/directory/secrets.c gateway/directory/secrets.h \
     gateway/directory/tokens.c gateway/directory/tokens.h \
     gateway/clients.c gateway/clients.h
 gateway_poterne_directory_LDADD = $(GATE_LIBS) $(SOURCES_LIBS) $(JANSSON_LIBS) $(OPENSSL_LIBS)

@@ -4,17 +4,23 @@
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/fsio.h"
 #include "base/log.h"
+#include "directory/account_login.h"
 #include "directory/ldap/login.h"
+#include "gateway/directory/secrets.h"
 #include "gateway/directory/tokens.h"
 
 #define STACK        ((size_t)512 * 1024)
 #define STOP_SECONDS 3
 #define REPLY_MAX    (LOGIN_ADDRESSES_MAX + 4096)
+/* Threads that hash passwords: half of the processors, but not one alone, or a slow one holds up
+ * all. */
+#define HASHERS_LEAST 2
+#define HASHERS_MOST  8
 
 /* One login. It is in the loop's list until it is answered, and meanwhile in a line, with a thread,
  * or among what is checked: whoever has it there may touch it. */
@@ -25,26 +31,28 @@ struct job {
     uint64_t mark;
     uint32_t number;
     int64_t until_ms;
-    bool outside; /* a second factor is asked */
+    bool factor;  /* a second one is asked */
     bool told;    /* that it takes too long: what comes is thrown away */
     bool checked; /* `answer` is it */
     const struct conf_domain *domain;
     size_t source; /* of the domain's: the one that is asked */
     bool found;
+    bool decoyed;    /* nobody has it, but it is to take as long */
     bool user_alone; /* there is no password */
     struct address user;
+    struct account_try account; /* of a source of accounts */
     struct login_answer answer;
     char password[LOGIN_PASSWORD_MAX + 1];
 };
 
 struct checker {
     struct line *line;
-    struct ldap_login *login;
+    struct ldap_login *login; /* NULL: it compares hashes */
     pthread_t thread;
     bool running;
 };
 
-/* Before one LDAP directory. */
+/* Before one LDAP directory, or before those who hash. */
 struct line {
     struct logins *logins;
     struct checker *checkers; /* NULL: nobody logs in there */
@@ -55,9 +63,11 @@ struct line {
 
 struct logins {
     const struct conf *conf;
-    struct line *lines; /* one for each of conf->ldap */
-    struct factor_policy policy;
-    struct factor_file *factors;
+    const struct directory *directory;
+    struct line *lines; /* one for each of conf->ldap, and one of who hashes */
+    size_t n_lines;
+    struct factor_policy policy; /* but for the file, which is another now and then */
+    struct secrets *secrets;     /* NULL: no second factor is asked */
     struct tokens *tokens;
     int wake_fd;
     struct job *open; /* the loop's own */
@@ -91,19 +101,30 @@ static void set_away(struct login_answer *answer, const char *why)
     snprintf(answer->note, sizeof answer->note, "%s", why);
 }
 
+static void check(struct checker *checker, struct job *job)
+{
+    struct logins *l = checker->line->logins;
+    struct factor_file *file = l->secrets ? secrets_now(l->secrets) : NULL;
+    struct factor_policy policy = l->policy;
+    policy.file = file;
+    const struct attempt attempt = {job->user_alone ? NULL : job->password, job->factor, &policy};
+    job->found = true;
+    if (clock_ms() >= job->until_ms)
+        set_away(&job->answer, "no time is left to ask it");
+    else if (checker->login)
+        job->found = ldap_login_check(checker->login, &job->user, &attempt, &job->answer);
+    else
+        account_login_check(&job->account, &attempt, &job->answer);
+    factor_file_free(&file);
+}
+
 static void *work(void *data)
 {
     struct checker *checker = data;
     struct logins *l = checker->line->logins;
     struct job *job;
     while ((job = next_job(checker->line)) != NULL) {
-        job->found = true;
-        if (clock_ms() < job->until_ms)
-            job->found =
-                ldap_login_check(checker->login, &job->user, job->user_alone ? NULL : job->password,
-                                 job->outside, &job->answer);
-        else
-            set_away(&job->answer, "no time is left to ask it");
+        check(checker, job);
         pthread_mutex_lock(&l->lock);
         job->next = l->checked;
         l->checked = job;
@@ -123,7 +144,7 @@ static void job_free(struct job *job)
 
 static void free_all(struct logins *l)
 {
-    for (size_t i = 0; l->lines && i < l->conf->n_ldap; i++) {
+    for (size_t i = 0; i < l->n_lines; i++) {
         struct line *line = &l->lines[i];
         for (unsigned k = 0; k < line->n; k++)
             ldap_login_close(&line->checkers[k].login);
@@ -136,7 +157,7 @@ static void free_all(struct logins *l)
         job_free(job);
     }
     pthread_mutex_destroy(&l->lock);
-    factor_file_free(&l->factors);
+    secrets_close(&l->secrets);
     tokens_close(&l->tokens);
     free(l->lines);
     free(l);
@@ -161,16 +182,12 @@ static int open_factors(struct logins *l, struct err *err)
     };
     if (conf->second_factor.n == 0)
         return 0;
-    struct stat st;
-    if (conf->second_factor_file && stat(conf->second_factor_file, &st) == 0 &&
-        (st.st_mode & S_IROTH))
-        log_warning("%s: everybody on this machine can read these secrets",
-                    conf->second_factor_file);
-    if (factor_load(err) < 0 || (conf->second_factor_file &&
-                                 factor_file_read(conf->second_factor_file, &l->factors, err) < 0))
+    if (factor_load(err) < 0)
+        return -1;
+    l->secrets = secrets_open(conf->second_factor_file, err);
+    if (l->secrets == NULL)
         return -1;
     l->tokens = tokens_open(l->conf->state_dir, err);
-    l->policy.file = l->factors;
     l->policy.data = l->tokens;
     return l->tokens ? 0 : -1;
 }
@@ -181,7 +198,7 @@ static int open_line(struct line *line, const struct conf_ldap *conf, struct err
     if (line->checkers == NULL)
         return err_set(err, "ldap %s: out of memory", conf->name);
     for (; line->n < conf->connections; line->n++) {
-        struct ldap_login *login = ldap_login_open(conf, &line->logins->policy, err);
+        struct ldap_login *login = ldap_login_open(conf, err);
         if (login == NULL)
             return -1;
         line->checkers[line->n] = (struct checker){.line = line, .login = login};
@@ -189,39 +206,51 @@ static int open_line(struct line *line, const struct conf_ldap *conf, struct err
     return 0;
 }
 
-/* The n'th of the domain's sources or the next behind it that is an LDAP directory: its place, or
- * the number of sources. */
-static size_t next_ldap(const struct conf_domain *domain, size_t n, struct conf_source *source)
+static struct line *hash_line(const struct logins *l)
 {
-    while (n < domain->directory.n &&
-           !(conf_source_of(domain->directory.items[n], source) && source->kind == SOURCE_LDAP))
-        n++;
-    return n;
+    return &l->lines[l->n_lines - 1];
 }
 
-static struct line *line_of(const struct logins *l, const struct conf_source *source)
+static int open_hash_line(struct line *line, struct err *err)
 {
-    const struct conf_ldap *conf = conf_ldap_find(l->conf, source->name);
+    long half = sysconf(_SC_NPROCESSORS_ONLN) / 2;
+    unsigned n = half < HASHERS_LEAST  ? HASHERS_LEAST
+                 : half > HASHERS_MOST ? HASHERS_MOST
+                                       : (unsigned)half;
+    line->checkers = calloc(n, sizeof *line->checkers);
+    if (line->checkers == NULL)
+        return err_set(err, "directory: out of memory");
+    for (; line->n < n; line->n++)
+        line->checkers[line->n] = (struct checker){.line = line};
+    return 0;
+}
+
+static struct line *line_of(const struct logins *l, const struct source *source)
+{
+    if (source->kind == SOURCE_ACCOUNTS)
+        return hash_line(l);
+    const struct conf_ldap *conf = conf_ldap_find(l->conf, source->place.source.name);
     return conf ? &l->lines[conf - l->conf->ldap] : NULL;
 }
 
 static int open_lines(struct logins *l, struct err *err)
 {
-    const struct conf *conf = l->conf;
-    for (size_t i = 0; i < conf->n_domains; i++) {
-        const struct conf_domain *domain = &conf->domains[i];
-        struct conf_source source;
-        for (size_t k = 0; (k = next_ldap(domain, k, &source)) < domain->directory.n; k++) {
-            struct line *line = line_of(l, &source);
-            if (line && line->checkers == NULL &&
-                open_line(line, conf_ldap_find(conf, source.name), err) < 0)
-                return -1;
-        }
+    for (size_t i = 0; i < l->directory->n_sources; i++) {
+        const struct source *source = &l->directory->sources[i];
+        struct line *line = source->kind == SOURCE_LDAP || source->kind == SOURCE_ACCOUNTS
+                                ? line_of(l, source)
+                                : NULL;
+        if (line == NULL || line->checkers)
+            continue;
+        if ((source->kind == SOURCE_LDAP ? open_line(line, &l->conf->ldap[line - l->lines], err)
+                                         : open_hash_line(line, err)) < 0)
+            return -1;
     }
     return 0;
 }
 
-struct logins *logins_new(const struct conf *conf, struct err *err)
+struct logins *logins_new(const struct conf *conf, const struct directory *directory,
+                          struct err *err)
 {
     bool wanted = conf_takes_logins(conf);
     struct logins *l = calloc(1, sizeof *l);
@@ -232,9 +261,13 @@ struct logins *logins_new(const struct conf *conf, struct err *err)
         err_set(err, "directory: out of memory");
         return NULL;
     }
-    *l = (struct logins){.conf = conf, .lines = lines, .wake_fd = -1};
+    *l = (struct logins){.conf = conf,
+                         .directory = directory,
+                         .lines = lines,
+                         .n_lines = conf->n_ldap + 1,
+                         .wake_fd = -1};
     pthread_mutex_init(&l->lock, NULL);
-    for (size_t i = 0; i < conf->n_ldap; i++) {
+    for (size_t i = 0; i < l->n_lines; i++) {
         lines[i].logins = l;
         pthread_cond_init(&lines[i].work, NULL);
     }
@@ -252,7 +285,7 @@ int logins_start(struct logins *l, int wake_fd, struct err *err)
     l->wake_fd = wake_fd;
     pthread_attr_init(&attributes);
     pthread_attr_setstacksize(&attributes, STACK);
-    for (size_t i = 0; i < l->conf->n_ldap; i++) {
+    for (size_t i = 0; i < l->n_lines; i++) {
         for (unsigned k = 0; k < l->lines[i].n && result == 0; k++) {
             struct checker *checker = &l->lines[i].checkers[k];
             result = pthread_create(&checker->thread, &attributes, work, checker);
@@ -275,10 +308,10 @@ bool logins_stop(struct logins **logins)
     until.tv_sec += STOP_SECONDS;
     pthread_mutex_lock(&l->lock);
     l->stopping = true;
-    for (size_t i = 0; i < l->conf->n_ldap; i++)
+    for (size_t i = 0; i < l->n_lines; i++)
         pthread_cond_broadcast(&l->lines[i].work);
     pthread_mutex_unlock(&l->lock);
-    for (size_t i = 0; i < l->conf->n_ldap; i++) {
+    for (size_t i = 0; i < l->n_lines; i++) {
         for (unsigned k = 0; k < l->lines[i].n; k++) {
             struct checker *checker = &l->lines[i].checkers[k];
             if (checker->running && pthread_timedjoin_np(checker->thread, NULL, &until) != 0)
@@ -309,14 +342,9 @@ static void send_answer(const struct job *job)
     buf_release(&reply);
 }
 
-/* To the next of the domain's directories; false: none of them has such a user. */
-static bool ask_next(struct logins *l, struct job *job)
+static bool stand_in(struct line *line, struct job *job)
 {
-    struct conf_source source;
-    job->source = next_ldap(job->domain, job->source, &source);
-    struct line *line = job->source < job->domain->directory.n ? line_of(l, &source) : NULL;
-    if (line == NULL || line->n == 0)
-        return false;
+    struct logins *l = line->logins;
     job->next = NULL;
     pthread_mutex_lock(&l->lock);
     if (line->last)
@@ -327,6 +355,56 @@ static bool ask_next(struct logins *l, struct job *job)
     pthread_cond_signal(&line->work);
     pthread_mutex_unlock(&l->lock);
     return true;
+}
+
+static const struct source_list *sources_of(const struct logins *l, const struct job *job)
+{
+    return &l->directory->by_domain[job->domain - l->conf->domains];
+}
+
+/* Does that source of accounts know the user, or can't it tell? Then the job says what is to be
+ * compared. */
+static bool take_account(const struct source *source, struct job *job)
+{
+    struct account account;
+    bool known =
+        source->accounts && accounts_find(source->accounts, str_of(job->user.text), &account);
+    if (known)
+        account_try_make(source->accounts, &account, &job->account);
+    else if (source->stale)
+        job->account = (struct account_try){.away = "the file of accounts can't be read"};
+    return known || source->stale;
+}
+
+/* Nobody has it: that takes as long as a wrong password where accounts have theirs in a file. */
+static bool ask_for_nobody(struct logins *l, struct job *job)
+{
+    const struct source_list *list = sources_of(l, job);
+    for (size_t i = 0; i < list->n && !job->decoyed && !job->user_alone; i++) {
+        const struct source *source = list->items[i];
+        if (source->kind != SOURCE_ACCOUNTS || source->accounts == NULL)
+            continue;
+        job->decoyed = true;
+        account_try_nobody(source->accounts, str_of(job->user.text), &job->account);
+        return stand_in(hash_line(l), job);
+    }
+    return false;
+}
+
+/* To the next of the domain's sources that knows passwords; false: none has such a user. */
+static bool ask_next(struct logins *l, struct job *job)
+{
+    const struct source_list *list = sources_of(l, job);
+    for (; job->source < list->n; job->source++) {
+        const struct source *source = list->items[job->source];
+        bool ldap = source->kind == SOURCE_LDAP;
+        if (!ldap && source->kind != SOURCE_ACCOUNTS)
+            continue;
+        struct line *line = line_of(l, source);
+        if (line && line->n && (ldap || take_account(source, job)))
+            return stand_in(line, job);
+    }
+    return ask_for_nobody(l, job);
 }
 
 static void set_unknown(struct login_answer *answer)
@@ -362,7 +440,7 @@ void logins_take(struct logins *l, struct client *client, const struct directory
         job->client = client;
         job->mark = client->mark;
         job->number = request->number;
-        job->outside = request->outside;
+        job->factor = request->factor;
         job->until_ms = clock_ms() + LOGIN_PATIENCE_MS;
         if (ask_next(l, job)) {
             job->next_open = l->open;
@@ -390,6 +468,7 @@ static void collect(struct logins *l)
             continue;
         }
         explicit_bzero(job->password, sizeof job->password);
+        explicit_bzero(job->account.hash, sizeof job->account.hash);
         if (!job->found)
             set_unknown(&job->answer);
         job->checked = true;
@@ -441,4 +520,10 @@ int logins_pause(const struct logins *l)
     if (first < 0)
         return -1;
     return first <= now ? 0 : (int)(first - now);
+}
+
+void logins_refresh(struct logins *l)
+{
+    if (l->secrets)
+        secrets_refresh(l->secrets);
 }

@@ -136,15 +136,14 @@ static void ask(struct logins_desk *d, void *asker, const struct directory_reque
     d->answered(asker, &away);
 }
 
-void logins_ask(struct logins_desk *d, void *asker, struct str user, struct str password,
-                bool outside)
+void logins_ask(struct logins_desk *d, void *asker, struct str user, struct str password, bool more)
 {
     ask(d, asker,
         &(struct directory_request){.number = ++d->number,
                                     .wish = WISH_LOGIN,
                                     .address = user,
                                     .password = password,
-                                    .outside = outside});
+                                    .factor = more});
 }
 
 void logins_find(struct logins_desk *d, void *asker, struct str user)

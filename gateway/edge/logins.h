@@ -20,9 +20,9 @@ struct logins_desk;
 struct logins_desk *logins_open(struct event_base *base, const char *run_dir,
                                 logins_answered *answered, struct err *err);
 void logins_close(struct logins_desk **desk);
-/* An asker asks one question at a time. outside: a second factor is asked, if any is. */
+/* An asker asks one question at a time. more: a second factor is asked. */
 void logins_ask(struct logins_desk *desk, void *asker, struct str user, struct str password,
-                bool outside);
+                bool more);
 /* Who is that? For whom another has vouched. */
 void logins_find(struct logins_desk *desk, void *asker, struct str user);
 /* No answer comes for that asker any more. */

@@ -53,6 +53,17 @@ void session_login_named(struct session *s, struct str user)
     copy_shown(user, s->login, sizeof s->login);
 }
 
+/* Does one of that class need more than a password? */
+static bool is_asked_more(const struct session *s)
+{
+    const struct conf_submission *conf = &s->edge->conf->submission;
+    const char *name = network_class_name(s->network_class);
+    for (size_t i = 0; i < conf->second_factor_from.n && conf->second_factor.n; i++)
+        if (strcmp(conf->second_factor_from.items[i], name) == 0)
+            return true;
+    return false;
+}
+
 void session_login(void *owner, struct str user, struct str password)
 {
     struct session *s = owner;
@@ -63,7 +74,7 @@ void session_login(void *owner, struct str user, struct str password)
     if (password.n == 0)
         session_login_answer(s, &(struct login_answer){.result = LOGIN_WRONG, .note = "empty"});
     else
-        logins_ask(s->edge->logins, s, user, password, s->network_class == CLASS_OUTSIDE);
+        logins_ask(s->edge->logins, s, user, password, is_asked_more(s));
 }
 
 static void put_renewal(const struct session *s, struct buf *out)
@@ -83,7 +94,7 @@ static void put_factors(const struct session *s, struct buf *out)
         app |= strcmp(asked->items[i], "app_password") == 0;
         token |= strcmp(asked->items[i], "totp") == 0;
     }
-    if (s->network_class != CLASS_OUTSIDE || (!app && !token))
+    if (!is_asked_more(s))
         return;
     buf_addf(out, "from here it takes %s%s%s", app ? "an application password" : "",
              app && token ? ", or " : "",
@@ -154,7 +165,7 @@ void session_login_answer(void *asker, const struct login_answer *answer)
         put_renewal(s, &words);
     if (status == SMTP_AUTH_WRONG)
         put_factors(s, &words);
-    session_guess_end(s, answer->result);
+    session_guess_end(s, status == SMTP_AUTH_FOR_OTHERS ? LOGIN_WRONG : answer->result);
     session_token_forget(s);
     session_login_tell(s, status, buf_ok(&words) ? buf_str(&words) : STR_EMPTY);
 }

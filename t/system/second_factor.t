@@ -32,10 +32,11 @@ my $people = join '', map( {"$_\n"} "dn: cn=policy,$base", 'objectClass: person'
     $person->( 'paul', 'mail: paul@univ.example', $password ),
     $person->( 'lise', 'mail: lise@univ.example', $password, "description: {CRYPT}$hash" ),
     $person->( 'rene', 'mail: rene@univ.example', $password, 'title: ' . SECRET ),
+    $person->( 'shut', 'mail: shut@univ.example', 'pwdAccountLockedTime: 000001010000Z', $password ),
     $person->( 'gone', 'mail: gone@univ.example', 'accountStatus: disabled', $password );
 write_file( "$root/factors", "# ours\njtoto\@univ.example app-password laptop " . crypt( APP, '$y$j9T$saltsaltsaltsalt$' ) . "\n"
         . "jean\@univ.example app-password phone " . crypt( 'second', '$6$saltsalt$' ) . "\n"
-        . 'anne@univ.example totp phone ' . SECRET . "\n" . 'gone@univ.example app-password x ' . crypt( APP, '$6$saltsalt$' ) . "\n" );
+        . 'anne@univ.example totp phone ' . SECRET . "\n" . join '', map { "$_\@univ.example app-password x " . crypt( APP, '$6$saltsalt$' ) . " 2026-11-23\n" } qw(gone shut) );
 
 my $site = Poterne::Submission->new(
     root     => $root,
@@ -89,6 +90,7 @@ like( answer( $outside, 'paul', 'wrong' ),    $no,  '… with a wrong password, 
 like( answer( $outside, 'jean', APP . '1' ),  $no,  'nor is more than it' );
 like( answer( $outside, 'anne', APP ),        $no,  'nor is somebody else\'s' );
 like( answer( $outside, 'gone', APP ),        qr/^535 5\.7\.13 The account is disabled$/, 'a disabled account stays one' );
+like( answer( $outside, 'shut', APP ),        qr/^535 5\.7\.13 The account is locked$/, '… and one that a manager has locked stays locked' );
 like( answer( $outside, 'lise', LDAP_APP ),   $yes, 'one that stands in LDAP' );
 like( answer( $inside,  'jean', $right ),     $yes, 'inside the password is enough' );
 like( answer( $inside,  'paul', $right ),     $yes, '… also where there is no other' );

@@ -128,6 +128,23 @@ static void who_has_none(void **state)
     assert_int_equal(check(&policy, true, &none, "password", 1), FACTOR_PASSWORD);
 }
 
+/* Something stands there that nobody understands: it is not as if there were nothing. */
+static void what_is_not_understood(void **state)
+{
+    struct factors odd = {.n = 0};
+    struct factor_policy policy = policy_of(true, true, true);
+    (void)state;
+    factors_add(&odd, FACTOR_TOTP, STR("not base32!"));
+    assert_int_equal(check(&policy, true, &odd, "password", 1), FACTOR_UNREAD);
+    assert_int_equal(check(&policy, false, &odd, "password", 1), FACTOR_PASSWORD);
+    policy.totp = false; /* tokens don't count */
+    assert_int_equal(check(&policy, true, &odd, "password", 1), FACTOR_PASSWORD);
+    factors_add(&odd, FACTOR_APP_PASSWORD, STR("{SSHA}abc"));
+    assert_int_equal(check(&policy, true, &odd, "password", 1), FACTOR_UNREAD);
+    policy.pass_missing = false;
+    assert_int_equal(check(&policy, true, &odd, "password", 1), FACTOR_WRONG);
+}
+
 static void no_secrets(void **state)
 {
     static const char *const hashes[] = {
@@ -160,11 +177,12 @@ static void the_file(void **state)
     struct err err = {""};
     struct factors found = {.n = 0};
     (void)state;
-    assert_int_equal(factor_file_parse(STR("# ours\n\njean@a.example totp phone " SECRET "\n"
-                                           "anne@a.example app-password x $6$salt$hash\n"
-                                           "Jean@A.example\tapp-password  laptop $6$salt$hash"),
-                                       "file", &file, &err),
-                     0);
+    assert_int_equal(
+        factor_file_parse(STR("# ours\n\njean@a.example totp phone " SECRET "\n"
+                              "anne@a.example app-password x $6$salt$hash\n"
+                              "Jean@A.example\tapp-password  laptop $6$salt$hash 2026-11-23"),
+                          "file", &file, &err),
+        0);
     factor_file_find(file, STR("jean@a.example"), &found);
     assert_int_equal(found.n, 2);
     factor_file_find(file, STR("nobody@a.example"), &found);
@@ -199,6 +217,7 @@ int main(void)
         cmocka_unit_test(steps_around),
         cmocka_unit_test(application_passwords),
         cmocka_unit_test(who_has_none),
+        cmocka_unit_test(what_is_not_understood),
         cmocka_unit_test(no_secrets),
         cmocka_unit_test(the_file),
     };

@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "directory/ldap/login.h"
+#include "directory/ldap/state.h"
 
 static void binds(void **state)
 {
@@ -41,6 +42,38 @@ static void active_directory(void **state)
     assert_int_equal(windows("701"), LOGIN_DISABLED);
     assert_int_equal(windows("773"), LOGIN_MUST_CHANGE);
     assert_int_equal(windows("775"), LOGIN_LOCKED);
+}
+
+/* One attribute, now = 20 000 days after 1970. */
+static enum login_result state_of(const char *name, const char *value)
+{
+    struct str values[] = {str_of(value)};
+    struct ldap_attribute one = {.name = str_of(name), .values = values, .n = 1, .all = 1};
+    const struct ldap_entry entry = {.attributes = &one, .n = 1};
+    const char *why;
+    return ldap_state_read(&entry, (int64_t)20000 * 86400, &why);
+}
+
+static void what_an_entry_says_of_its_account(void **state)
+{
+    (void)state;
+    assert_int_equal(state_of("mail", "jean@univ.example"), LOGIN_OK);
+    assert_int_equal(state_of("pwdAccountLockedTime", "000001010000Z"), LOGIN_LOCKED);
+    assert_int_equal(state_of("PWDACCOUNTLOCKEDTIME", "00000101000000Z"), LOGIN_LOCKED);
+    /* somebody guessed, and it passes */
+    assert_int_equal(state_of("pwdAccountLockedTime", "20261123080000Z"), LOGIN_OK);
+    assert_int_equal(state_of("nsAccountLock", "TRUE"), LOGIN_DISABLED);
+    assert_int_equal(state_of("nsAccountLock", "false"), LOGIN_OK);
+    assert_int_equal(state_of("shadowExpire", "-1"), LOGIN_OK);
+    assert_int_equal(state_of("shadowExpire", "20001"), LOGIN_OK);
+    assert_int_equal(state_of("shadowExpire", "20000"), LOGIN_DISABLED);
+    assert_int_equal(state_of("shadowExpire", "1"), LOGIN_DISABLED);
+    assert_int_equal(state_of("shadowExpire", "soon"), LOGIN_DISABLED);
+    assert_int_equal(state_of("accountExpires", "0"), LOGIN_OK);
+    assert_int_equal(state_of("accountExpires", "9223372036854775807"), LOGIN_OK);
+    assert_int_equal(state_of("accountExpires", "133724736000000000"), LOGIN_DISABLED);
+    assert_int_equal(state_of("accountExpires", "133724736010000000"), LOGIN_OK); /* in a second */
+    assert_int_equal(state_of("accountExpires", "never"), LOGIN_DISABLED);
 }
 
 static void senders(void **state)
@@ -86,6 +119,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(binds),
         cmocka_unit_test(active_directory),
+        cmocka_unit_test(what_an_entry_says_of_its_account),
         cmocka_unit_test(senders),
         cmocka_unit_test(replies),
     };
