@@ -16,6 +16,7 @@ poterne_SOURCES = tools/poterne.c \
     tools/learn_reader.c tools/learn_reader.h tools/quarantine.c tools/quarantine_list.c tools/quarantine_release.c \
     tools/quarantine_export.c tools/rescan.c tools/scan_ask.c tools/scan_ask.h tools/quarantine_tool.h tools/queue.c tools/trace.c \
     tools/antivirus.c tools/directory.c tools/dns.c tools/dns_ask.c tools/dns_ask.h tools/gate.c tools/senders.c tools/account.c tools/account.h \
+    tools/accounts.c tools/account_people.c tools/account_factors.c tools/account_tool.h tools/account_file.c tools/account_file.h \
     tools/dkim.c tools/dkim_check.c tools/dkim_keys.c tools/dkim_tool.h \
     tools/model.c tools/model_tool.h tools/model_list.c tools/model_diff.c tools/model_transfer.c \
     tools/rules_fit.c tools/rules_fit.h \
@@ -24,7 +25,7 @@ poterne_SOURCES = tools/poterne.c \
     tools/rules_list.c tools/rules_live.c tools/rules_needs.c tools/rules_show.c tools/rules_test.c
 poterne_LDADD = lib/libtools.a lib/libproposals.a $(TALLY_LIBS) $(REPORTS_LIBS) $(JOURNAL_LIBS) lib/libevents.a $(QUARANTINE_LIBS) \
     lib/libavstatus.a lib/libavcontent.a lib/liboutside.a $(ANTIVIRUS_LIBS) $(OPENSSL_LIBS) \
-    lib/libgate.a lib/libresolver.a lib/libdirectory.a lib/libimport.a lib/libledger.a $(DB_LIBS) lib/librulesfit.a $(PIPELINE_LIBS)
+    lib/libgate.a lib/libresolver.a lib/libsources.a $(OATH_LIBS) -lcrypt lib/libdirectory.a lib/libimport.a lib/libledger.a $(DB_LIBS) lib/librulesfit.a $(PIPELINE_LIBS)
 
 fuzz += t/fuzz/mbox
 t_fuzz_mbox_LDADD = lib/libtools.a $(MAIL_LIBS)
