@@ -148,6 +148,8 @@ void session_login_end(struct session *session);
 /* May that user's password be asked about? False: it was answered, or session_login() is called
  * again when it has its turn. */
 bool session_guess_begin(struct session *session, struct str user, struct str password);
+/* The same of a token, and session_token(). */
+bool session_guess_begin_token(struct session *session, struct str user, struct str token);
 void session_guess_end(struct session *session, enum login_result result);
 /* Nobody waits for the answer any more. */
 void session_guess_forget(struct session *session);

@@ -12,13 +12,14 @@
 struct held_login {
     struct held_login *before, *behind;
     struct session *session;
+    bool token; /* … is what stands in the password's place */
     size_t n_user, n_password;
     char bytes[];
 };
 
 /* --- those that wait, the first one first --- */
 
-static bool hold(struct session *s, struct str user, struct str password)
+static bool hold(struct session *s, struct str user, struct str password, bool token)
 {
     struct held_logins *list = &s->edge->held_logins;
     struct held_login *held = NULL;
@@ -28,6 +29,7 @@ static bool hold(struct session *s, struct str user, struct str password)
         return false;
     *held = (struct held_login){.before = list->last,
                                 .session = s,
+                                .token = token,
                                 .n_user = user.n,
                                 .n_password = password.n};
     memcpy(held->bytes, user.s, user.n);
@@ -72,7 +74,10 @@ static void on_turn(evutil_socket_t fd, short what, void *data)
         struct str user = str_n(held->bytes, held->n_user);
         struct str password = str_n(held->bytes + held->n_user, held->n_password);
         take_off(held);
-        session_login(held->session, user, password);
+        if (held->token)
+            session_token(held->session, user, password);
+        else
+            session_login(held->session, user, password);
         wipe(held);
     }
 }
@@ -101,21 +106,32 @@ static void tell_later(struct session *s, unsigned seconds)
     session_login_tell(s, SMTP_LOGIN_LATER, buf_str(&words));
 }
 
-bool session_guess_begin(struct session *s, struct str user, struct str password)
+static bool begin(struct session *s, struct str user, struct str secret, bool token)
 {
     unsigned seconds;
     time_t since = s->held_since ? s->held_since : s->edge->now;
     enum guess_turn turn =
-        guesses_begin(&s->edge->guesses, user, s->networked ? &s->network : NULL, s->network_class,
-                      (int64_t)time(NULL), &s->guess, &seconds);
+        (token ? guesses_begin_token
+               : guesses_begin)(&s->edge->guesses, user, s->networked ? &s->network : NULL,
+                                s->network_class, (int64_t)time(NULL), &s->guess, &seconds);
     s->held_since = 0;
     if (turn == GUESS_ASK)
         return true;
-    if (turn == GUESS_WAIT && s->edge->now < since + HELD_TIME && hold(s, user, password))
+    if (turn == GUESS_WAIT && s->edge->now < since + HELD_TIME && hold(s, user, secret, token))
         s->held_since = since;
     else
         tell_later(s, seconds);
     return false;
+}
+
+bool session_guess_begin(struct session *s, struct str user, struct str password)
+{
+    return begin(s, user, password, false);
+}
+
+bool session_guess_begin_token(struct session *s, struct str user, struct str token)
+{
+    return begin(s, user, token, true);
 }
 
 static void end(struct session *s, enum guess_result result)
@@ -127,7 +143,7 @@ static void end(struct session *s, enum guess_result result)
     held_logins_tick(s->edge); /* not from here: it may end sessions */
 }
 
-/* Of a login by token there is none. */
+/* Where none was begun there is none to end. */
 void session_guess_end(struct session *s, enum login_result result)
 {
     if (result == LOGIN_OK)

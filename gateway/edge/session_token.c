@@ -22,7 +22,7 @@ void session_token(void *owner, struct str user, struct str token)
     session_login_named(s, user);
     if (token.n == 0 || s->edge->tokens == NULL)
         session_token_answer(s, &none);
-    else
+    else if (session_guess_begin_token(s, user, token))
         tokens_ask(s->edge->tokens, s, token);
 }
 
@@ -36,11 +36,13 @@ void session_token_answer(void *asker, const struct token_answer *answer)
     struct session *s = asker;
     if (answer->result != TOKEN_GOOD) {
         enum smtp_status status = statuses[answer->result];
+        session_guess_end(s, answer->result == TOKEN_AWAY ? LOGIN_AWAY : LOGIN_WRONG);
         session_login_tell(s, session_login_refuse(s, status, answer->note), STR_EMPTY);
         return;
     }
     s->claim = strdup(answer->user);
     if (s->claim == NULL) {
+        session_guess_end(s, LOGIN_AWAY);
         enum smtp_status status = session_login_refuse(s, SMTP_TOKEN_AWAY, "out of memory");
         session_login_tell(s, status, STR_EMPTY);
         return;

@@ -2,7 +2,7 @@
  * tokens: asks, through poterne-fetch, the server of section oauth whose token it is. One that was
  * good is remembered for oauth.remember, and no longer than it says itself, by a keyed hash:
  * TOKENS_REMEMBERED at most, the one that ends first goes. What was not good is asked for again
- * each time; the session counts its failures. Tokens are not kept here.
+ * each time; who sends it is counted (gate/guesses.h). Tokens are not kept here.
  */
 #ifndef POTERNE_GATEWAY_EDGE_TOKENS_H
 #define POTERNE_GATEWAY_EDGE_TOKENS_H

@@ -224,8 +224,10 @@ static bool has_room(const struct service *s, const struct place *place, bool st
     size_t same = 0;
     for (const struct job *job = s->first; job && stranger; job = job->next)
         same += job->request.target == FETCH_STRANGER && strcmp(job->place.host, place->host) == 0;
-    return s->n_open < SERVICE_OPEN_MAX &&
-           (!stranger || (s->n_strangers < SERVICE_STRANGERS_MAX && same < SERVICE_HOST_MAX));
+    if (s->n_open >= SERVICE_OPEN_MAX)
+        return false;
+    return stranger ? s->n_strangers < SERVICE_STRANGERS_MAX && same < SERVICE_HOST_MAX
+                    : s->n_open - s->n_strangers < SERVICE_OWN_MAX;
 }
 
 /* The body outlives the message that brought it. NULL: no memory. */

@@ -10,8 +10,10 @@
 #include "gateway/fetch/web.h"
 
 #define SERVICE_OPEN_MAX 128 /* requests at once */
-/* … of them for URLs of strangers: logins must not wait for them. */
+/* … of them for URLs of strangers: logins must not wait for them; … */
 #define SERVICE_STRANGERS_MAX 96
+/* … and for servers of ours, which strangers may have asked with tokens that are none. */
+#define SERVICE_OWN_MAX 96
 /* … to one host of theirs: who owns it chooses how slowly it answers. */
 #define SERVICE_HOST_MAX 8
 

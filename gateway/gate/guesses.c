@@ -5,8 +5,9 @@
 
 enum guess_kind { GUESS_NETWORK = 1, GUESS_NAME, GUESS_OWNER };
 
-#define SERIES   0
-#define TEXT_MAX 600 /* of a user name with a domain; what is longer is cut */
+#define SERIES      0
+#define CHARGES_MAX 2
+#define TEXT_MAX    600 /* of a user name with a domain; what is longer is cut */
 
 int guesses_open(struct guesses *guesses, const struct conf *conf, struct err *err)
 {
@@ -56,7 +57,7 @@ static bool is_owner(struct guesses *guesses, const struct gate_key *owner, int6
 
 static size_t charges_of(struct guesses *guesses, struct str name, const struct gate_key *network,
                          enum network_class of, int64_t now, struct guess *guess,
-                         struct windows_charge charges[2])
+                         struct windows_charge charges[CHARGES_MAX])
 {
     const struct conf_submission *conf = guesses->conf;
     char room[TEXT_MAX + GATE_NETWORK_SIZE], place[GATE_NETWORK_SIZE] = "";
@@ -109,18 +110,12 @@ static void open_remove(struct guesses *guesses, struct guess *guess)
         guess->behind->before = guess->before;
 }
 
-enum guess_turn guesses_begin(struct guesses *guesses, struct str user,
-                              const struct gate_key *network, enum network_class of, int64_t now,
-                              struct guess *guess, unsigned *seconds)
+static enum guess_turn begin(struct guesses *guesses, const struct windows_charge *charges,
+                             size_t n, struct guess *guess, unsigned *seconds)
 {
-    char room[TEXT_MAX + 256];
-    struct buf text = BUF_OVER(room);
-    struct windows_charge charges[2];
     struct windows_reached reached = {0};
-    struct str name = whole_name(guesses, user, &text);
-    *guess = (struct guess){.when = now};
+    int64_t now = guess->when;
     *seconds = 1;
-    size_t n = charges_of(guesses, name, network, of, now, guess, charges);
     switch (windows_count(guesses->windows, charges, n, SERIES, now, &reached)) {
     case WINDOWS_COUNTED:
         break;
@@ -135,6 +130,36 @@ enum guess_turn guesses_begin(struct guesses *guesses, struct str user,
         guess->who[guess->n] = charges[guess->n].who;
     open_add(guesses, guess);
     return GUESS_ASK;
+}
+
+enum guess_turn guesses_begin(struct guesses *guesses, struct str user,
+                              const struct gate_key *network, enum network_class of, int64_t now,
+                              struct guess *guess, unsigned *seconds)
+{
+    char room[TEXT_MAX + 256];
+    struct buf text = BUF_OVER(room);
+    struct windows_charge charges[CHARGES_MAX];
+    struct str name = whole_name(guesses, user, &text);
+    *guess = (struct guess){.when = now};
+    size_t n = charges_of(guesses, name, network, of, now, guess, charges);
+    return begin(guesses, charges, n, guess, seconds);
+}
+
+enum guess_turn guesses_begin_token(struct guesses *guesses, struct str user,
+                                    const struct gate_key *network, enum network_class of,
+                                    int64_t now, struct guess *guess, unsigned *seconds)
+{
+    char room[TEXT_MAX + 256];
+    struct buf text = BUF_OVER(room);
+    struct windows_charge charges[CHARGES_MAX];
+    /* who says no name is nobody's owner: no address is so called */
+    struct str name = user.n ? whole_name(guesses, user, &text) : STR("-");
+    *guess = (struct guess){.when = now};
+    size_t n = charges_of(guesses, name, network, of, now, guess, charges);
+    /* where it is not the owner's, the last one is the name's */
+    n -= charges[n - 1].who.kind == GUESS_NAME;
+    guess->placed = n > 0 && user.n > 0;
+    return n > 0 ? begin(guesses, charges, n, guess, seconds) : GUESS_ASK;
 }
 
 void guesses_end(struct guesses *guesses, struct guess *guess, enum guess_result result,

@@ -58,6 +58,14 @@ enum guess_turn guesses_begin(struct guesses *guesses, struct str user,
                               const struct gate_key *network, enum network_class network_class,
                               int64_t now, struct guess *guess, unsigned *seconds);
 
+/* The same of a token, which nobody finds out by trying: what is wrong counts for the network alone
+ * (or for its owner there), and not against the name, which stands beside it unproved. Where
+ * neither is counted guess->n stays 0, and guesses_end() must not follow. */
+enum guess_turn guesses_begin_token(struct guesses *guesses, struct str user,
+                                    const struct gate_key *network,
+                                    enum network_class network_class, int64_t now,
+                                    struct guess *guess, unsigned *seconds);
+
 enum guess_result {
     GUESS_RIGHT,  /* it is known there from now on */
     GUESS_WRONG,  /* or nobody waited for the answer */

@@ -48,7 +48,7 @@ my $gateway = Poterne::Gateway->new(
     sections => "\nldap staff {\n" . $slapd->settings( connect_timeout => '1s', timeout => '2s', snapshot => '0', login => '"(|(mail=%a)(mailAlternateAddress=%a)(uid=%u))"' ) . "}\n",
     settings => {
         smtp       => { tls_certificate => qq("$root/certificate/server.pem"), tls_key => qq("$root/certificate/server.key") },
-        submission => { listen => "{ 127.0.0.1:$port{starttls} }", listen_tls => "{ 127.0.0.1:$port{tls} }", failure_delay => '0', failures_limit => 3 },
+        submission => { listen => "{ 127.0.0.1:$port{starttls} }", listen_tls => "{ 127.0.0.1:$port{tls} }", failure_delay => '0', failures_limit => 3, guesses_network => 0, guesses_account => 0 },
         oauth      => {
             introspection => qq("https://127.0.0.1:$issuer->{port}/introspect"), trusted => qq("$ca->{cert}"),
             client_id => '"poterne"', client_secret_file => qq("$root/secret"), scope => '"mail.send offline"', audience => '"https://mx.poterne.example"',
@@ -312,9 +312,24 @@ ok( wait_until( 60, sub { ( tried( xoauth2( 'jtoto', 'good-token' ) ) )[0] =~ /^
 $gateway->signal_role( KILL => 'fetch' );
 ok( wait_until( 30, sub { sleep 1; ( tried( bearer( 'jtoto', 'good-token' ) ) )[0] =~ /^235 / } ), 'poterne-fetch that was killed is replaced' );
 
+# --- wrong tokens count over sessions ---
+
+my $counted = $gateway->conf_text =~ s/^    guesses_network = 0$/    guesses_network = 4/mr;
+$gateway->write_conf($counted);
+ok( $gateway->reload, 'guesses_network = 4' );
+# what the process before has in its hands is not counted: until the next one answers
+ok( wait_until( 60, sub { ( tried( xoauth2( 'nobody', 'guess-0' ) ) )[0] =~ /^454 4\.7\.0 Too many failed logins; try again later: in \d+ s$/ } ), 'four wrong tokens, and the next is not looked at' );
+my $asked = scalar $issuer->requests;
+for my $auth ( xoauth2( 'nobody', 'guess-1' ), bearer( 'somebody', 'guess-2' ), bearer( '', 'guess-3' ), xoauth2( 'unseen', 'good-token' ) ) {
+    like( ( tried($auth) )[0], qr/^454 4\.7\.0 Too many/, '… whatever the name' );
+}
+is( scalar( $issuer->requests ), $asked, '… and the issuer is not asked' );
+like( ( tried( xoauth2( 'jtoto', 'good-token' ) ) )[0], qr/^235 /, '… but who has logged in from there goes on' );
+like( ( tried( 'AUTH PLAIN ' . encode_base64( "\0anne\0" . PASSWORD, '' ) ) )[0], qr/^454 4\.7\.0 Too many/, '… nor is the password of one who has not' );
+
 # --- settings ---
 
-my $settings = $gateway->conf_text;
+my $settings = $gateway->conf_text =~ s/^    guesses_network = 4$/    guesses_network = 0/mr;
 $gateway->write_conf( $settings =~ s{"https://127}{"http://127}r );
 ok( !$gateway->reload, 'an issuer that is asked in clear is refused' );
 $gateway->write_conf( $settings =~ s{^    introspection = .*\n}{}mr );

@@ -101,6 +101,52 @@ static void the_defaults(void **data)
     world_close(&world);
 }
 
+static enum guess_turn token(struct world *world, const char *user, const char *ip,
+                             enum network_class of, struct guess *guess)
+{
+    struct gate_key network;
+    unsigned seconds;
+    bool known = gate_network(str_of(ip), &network);
+    return guesses_begin_token(&world->guesses, str_of(user), known ? &network : NULL, of, START,
+                               guess, &seconds);
+}
+
+static enum guess_turn wrong_token(struct world *world, const char *user, const char *ip)
+{
+    struct guess guess;
+    enum guess_turn turn = token(world, user, ip, CLASS_OUTSIDE, &guess);
+    if (turn == GUESS_ASK)
+        guesses_end(&world->guesses, &guess, GUESS_WRONG, START);
+    return turn;
+}
+
+static void wrong_tokens_count_for_their_network(void **data)
+{
+    struct world world;
+    struct guess guess;
+    (void)data;
+    world_open(&world, "guesses_network = 4; guesses_account = 3");
+    /* jean has logged in by one, from there */
+    assert_int_equal(token(&world, "jean", "192.0.2.1", CLASS_OUTSIDE, &guess), GUESS_ASK);
+    guesses_end(&world.guesses, &guess, GUESS_RIGHT, START);
+    for (int i = 0; i < 4; i++)
+        assert_int_equal(wrong_token(&world, i % 2 ? "anne" : "", "192.0.2.1"), GUESS_ASK);
+    assert_int_equal(wrong_token(&world, "anne", "192.0.2.200"), GUESS_LATER);
+    assert_int_equal(wrong_token(&world, "", "192.0.2.200"), GUESS_LATER);
+    assert_true(try(&world, "anne", "192.0.2.1", START, GUESS_WRONG) > 0); /* passwords, too */
+    /* whose name it is, and who is known there, hear nothing of it */
+    assert_int_equal(try(&world, "anne", "198.51.100.1", START, GUESS_WRONG), 0);
+    for (int i = 0; i < 3; i++)
+        assert_int_equal(wrong_token(&world, "jean", "192.0.2.1"), GUESS_ASK);
+    assert_int_equal(wrong_token(&world, "jean", "192.0.2.1"), GUESS_LATER);
+    /* neither webmail nor an unknown network is counted */
+    assert_int_equal(token(&world, "anne", "192.0.2.1", CLASS_WEBMAIL, &guess), GUESS_ASK);
+    assert_int_equal(guess.n, 0);
+    assert_int_equal(token(&world, "anne", "unknown", CLASS_OUTSIDE, &guess), GUESS_ASK);
+    assert_int_equal(guess.n, 0);
+    world_close(&world);
+}
+
 static void a_name_counts_from_wherever(void **data)
 {
     struct world world;
@@ -228,6 +274,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_defaults),
+        cmocka_unit_test(wrong_tokens_count_for_their_network),
         cmocka_unit_test(a_name_counts_from_wherever),
         cmocka_unit_test(the_owner_is_not_locked_out_where_he_is_known),
         cmocka_unit_test(who_was_long_away_is_not_known),
