@@ -51,8 +51,9 @@ static void write_text(const struct freeze *f, struct buf *text)
         "and what waits go on:\n\n"
         "    poterne senders thaw %s\n\n"
         "    poterne senders show %s    what it sent within the last hour\n"
-        "    poterne queue                 what is still on its way\n",
-        f->account, f->account);
+        "    poterne queue                 what is still on its way\n"
+        "    poterne senders quarantine %s    moves that to where it can be deleted\n",
+        f->account, f->account, f->account);
 }
 
 /* Whole in incoming/. NULL: there is no manager who can be told (no err), or it can't be made. */

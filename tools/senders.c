@@ -355,7 +355,7 @@ static int quarantine(struct view *view, const char *name)
     struct err err = {""};
     struct buf answer = BUF_INIT(IPC_MSG_MAX);
     unsigned long long moved = 0, n = 0;
-    int result;
+    int result = 0;
     if (!read_account(view, name, &account))
         return TOOL_FAILED;
     snprintf(why, sizeof why, "set aside: the account %s is frozen%s%s", account.text,

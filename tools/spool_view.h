@@ -14,7 +14,7 @@ struct spool_view {
     struct conf *conf;
     struct spool *spool;
     struct senders *senders; /* who is frozen; NULL: nobody ever was, or it can't be read */
-    struct pool *pool; /* of one message */
+    struct pool *pool;       /* of one message */
     enum spool_state state;
     size_t listed;
     int status; /* enum tool_exit: the worst so far */

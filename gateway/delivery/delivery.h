@@ -388,8 +388,9 @@ void leg_done(struct leg *leg);
 void leg_refuse(struct leg *leg, const char *why);
 /* Everybody is deferred, and the leg done. */
 void leg_fail(struct leg *leg, const char *why);
-/* A leg that stands in no line: its recipients are held, and it is done. */
-void leg_hold(struct leg *leg, struct str why);
+/* A leg that stands in no line, of a job that is loaded: its recipients are held, and it is done.
+ * False: it could not be, and waits. */
+bool leg_hold(struct leg *leg, struct str why);
 /* Its connection was no longer there: first in line again. */
 void leg_return(struct leg *leg);
 void leg_wait(struct leg *leg, unsigned seconds);

@@ -245,8 +245,7 @@ static bool set_aside(struct job *job, struct str why)
             continue;
         if (leg->state == LEG_LINED)
             hop_line_leave(leg->hop, leg);
-        any = true;
-        leg_hold(leg, why);
+        any |= leg_hold(leg, why);
     }
     job_unneed(job);
     return any;

@@ -308,11 +308,13 @@ bool leg_tell(struct leg *leg, enum leg_told what, const char *why)
     return owed;
 }
 
-void leg_hold(struct leg *leg, struct str why)
+bool leg_hold(struct leg *leg, struct str why)
 {
     struct job *job = leg->job;
-    if (leg_begin(leg) != JOB_LOADED)
-        return;
+    if (leg_begin(leg) != JOB_LOADED) {
+        leg_postpone(leg);
+        return false;
+    }
     const struct spool_mark mark = {.state = RCPT_HELD,
                                     .time_us = delivery_now_us(),
                                     .detail = keep_text(leg, why)};
@@ -324,4 +326,5 @@ void leg_hold(struct leg *leg, struct str why)
     close_leg(leg);
     bounce_soon(job);
     job_unneed(job);
+    return true;
 }
