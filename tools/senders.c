@@ -12,8 +12,8 @@
 #include "gateway/gate/senders.h"
 #include "spool/notice.h"
 #include "spool/spool.h"
-#include "tools/account.h"
 #include "tools/json.h"
+#include "tools/login_name.h"
 #include "tools/tool.h"
 
 #define COMMAND   "senders"

@@ -1,8 +1,8 @@
-/* account: whose name somebody typed, as the gateway counts and freezes it
+/* login_name: whose name somebody typed, as the gateway counts and freezes it
  * (gateway/gate/senders.h).
  */
-#ifndef POTERNE_TOOLS_ACCOUNT_H
-#define POTERNE_TOOLS_ACCOUNT_H
+#ifndef POTERNE_TOOLS_LOGIN_NAME_H
+#define POTERNE_TOOLS_LOGIN_NAME_H
 
 #include "base/conf.h"
 #include "directory/address.h"

@@ -1,4 +1,4 @@
-#include "tools/account.h"
+#include "tools/login_name.h"
 
 #include "base/ipc.h"
 #include "directory/login.h"
