@@ -32,6 +32,9 @@ unit += t/unit/gateway_reports
 t_unit_gateway_reports_LDADD = $(REPORT_ACT_LIBS) $(PROPOSALS_LIBS) $(REPORTS_LIBS) \
     $(DIRECTORY_LIBS) $(SPOOL_LIBS) $(JANSSON_LIBS) $(CMOCKA_LIBS)
 
+unit += t/unit/gateway_hand_out
+t_unit_gateway_hand_out_LDADD = $(REPORT_ACT_LIBS) $(SPOOL_LIBS) $(JANSSON_LIBS) $(CMOCKA_LIBS)
+
 unit += t/unit/gateway_wanted
 t_unit_gateway_wanted_LDADD = lib/libreportdesk.a $(TALLY_LIBS) lib/libsender.a $(MAIL_LIBS) $(CMOCKA_LIBS)
 
