@@ -11,7 +11,7 @@
 #include "base/random.h"
 #include "base/siphash.h"
 #include "gateway/delivery/delivery.h"
-#include "gateway/delivery/sts.h"
+#include "gateway/delivery/sts_refresh.h"
 #include "gateway/resolver/desk.h"
 #include "gateway/smtp/address.h"
 
@@ -40,6 +40,7 @@ struct outside {
     struct mx_us us;
     bool dane;
     struct sts sts; /* .fetch NULL: no policies are fetched */
+    struct sts_refresh *refresh;
     unsigned char key[SIPHASH_KEY_SIZE];
     struct hop *slots[SLOTS];
     size_t n;
@@ -488,8 +489,10 @@ void outside_tick(struct delivery *delivery)
     if (o == NULL)
         return;
     dns_desk_tick(o->desk);
-    if (o->sts.fetch)
+    if (o->sts.fetch) {
         fetch_desk_tick(o->sts.fetch);
+        sts_refresh_tick(o->refresh, delivery->draining);
+    }
     if (now < o->sweep_at)
         return;
     o->sweep_at = now + SWEEP_SECONDS;
@@ -503,6 +506,9 @@ static int start_sts(struct delivery *delivery, struct outside *o, struct err *e
     o->sts.cache = sts_cache_open(delivery->conf->state_dir, err);
     if (o->sts.cache == NULL)
         return -1;
+    o->refresh = sts_refresh_new(&o->sts);
+    if (o->refresh == NULL)
+        return err_set(err, "out of memory for MTA-STS policies");
     o->sts.fetch = fetch_desk_open(delivery->base, delivery->conf->run_dir, err);
     return o->sts.fetch ? 0 : -1;
 }
@@ -544,6 +550,7 @@ void outside_stop(struct delivery *delivery)
     dns_desk_close(&o->desk);
     if (o->sts.fetch)
         fetch_desk_close(&o->sts.fetch);
+    sts_refresh_free(&o->refresh);
     sts_cache_close(&o->sts.cache);
     if (o->turn)
         event_free(o->turn);

@@ -67,11 +67,12 @@ static void take_policy(struct sts_domain *d, struct str text)
     d->fault = FAULT_NONE;
     d->entry.policy = policy;
     d->entry.fetched = wall_seconds();
+    if (!d->unasked)
+        d->entry.wanted = d->entry.fetched;
     memcpy(d->entry.id, d->id, sizeof d->entry.id);
     log_info("MTA-STS policy of %s: %s, for %u s", d->domain, sts_mode_name(policy->mode),
              policy->max_age);
-    sts_cache_store(d->sts->cache, d->sts->workers, d->domain, d->id, d->entry.fetched,
-                    policy->max_age, text);
+    sts_cache_store(d->sts->cache, d->sts->workers, d->domain, &d->entry, text);
     finish(d);
 }
 
@@ -113,8 +114,8 @@ static void fetch(struct sts_domain *d)
 static bool is_wanted(const struct sts_domain *d, int64_t now)
 {
     bool other = d->entry.policy == NULL || strcmp(d->entry.id, d->id) != 0;
-    return other || now - d->entry.fetched >= STS_REFRESH ||
-           now - d->entry.fetched >= d->entry.policy->max_age / 2;
+    return other || sts_entry_old(&d->entry, now) ||
+           (!d->unasked && now - d->entry.wanted >= STS_REFRESH);
 }
 
 static void on_record(void *asker, uint32_t ticket, const struct resolver_answer *answer)

@@ -6,6 +6,9 @@
  *   sts_look() ─► kept one? ─► TXT _mta-sts.DOMAIN ─ same id, or nothing known ────────► known()
  *                                    └─ another id, or it grows old ─► https ─► read ─► keep ─┘
  *
+ * One that is kept is fetched anew when it has been for a day, or half of its time: for mail, and
+ * without any as long as there was some lately (sts_refresh.h).
+ *
  * What can't be had changes nothing: a policy that is kept holds on to its end, and a domain of
  * which none is kept is sent to as one without (RFC 8461 5.1). Mail of the domain waits for the
  * answer, within STS_FETCH_MS; no other does.
@@ -20,8 +23,7 @@
 #include "gateway/resolver/desk.h"
 
 #define STS_FETCH_MS      (60 * 1000) /* RFC 8461 3.3 */
-#define STS_REFRESH       86400 /* seconds: one that is older is fetched again when it is used */
-#define STS_RETRY_SECONDS 300   /* so long what could not be fetched is not tried again */
+#define STS_RETRY_SECONDS 300         /* so long what could not be fetched is not tried again */
 #define STS_WHY_SIZE      200
 
 /* Of the process. */
@@ -37,6 +39,7 @@ struct sts_domain {
     const struct sts *sts;
     const char *domain;      /* normal form */
     bool begun;              /* what is kept was looked at */
+    bool unasked;            /* no mail wants it: sts_refresh.h. Its owner's to set */
     bool busy;               /* known() comes */
     struct sts_entry entry;  /* .policy NULL: none */
     char id[STS_ID_MAX + 1]; /* that the DNS told of last */

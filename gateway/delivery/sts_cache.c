@@ -13,9 +13,11 @@
 #include "base/buf.h"
 #include "base/fsio.h"
 #include "base/log.h"
+#include "base/random.h"
 
-#define FIRST_LINE "poterne sts 1"
-#define HEAD_MAX   100 /* bytes before the policy */
+#define FIRST_LINE "poterne sts 2"
+#define LINE_OF_1  "poterne sts 1"
+#define HEAD_MAX   120 /* bytes before the policy */
 #define FILE_MODE  0600
 
 struct sts_cache {
@@ -64,16 +66,25 @@ void sts_cache_close(struct sts_cache **cache)
 
 /* --- reading --- */
 
-static bool read_head(struct str *text, struct sts_entry *entry)
+static bool read_number(struct str *text, int64_t *number)
 {
     struct str line;
-    uint64_t fetched;
-    if (!str_next_line(text, &line) || !str_eq(line, STR(FIRST_LINE)) ||
-        !str_next_line(text, &line) || !str_copy(line, entry->id, sizeof entry->id) ||
-        !str_next_line(text, &line) || !str_to_u64(line, INT64_MAX, &fetched))
+    uint64_t value;
+    if (!str_next_line(text, &line) || !str_to_u64(line, INT64_MAX, &value))
         return false;
-    entry->fetched = (int64_t)fetched;
+    *number = (int64_t)value;
     return true;
+}
+
+static bool read_head(struct str *text, struct sts_entry *entry)
+{
+    struct str version, id;
+    if (!str_next_line(text, &version) || !str_next_line(text, &id) ||
+        !str_copy(id, entry->id, sizeof entry->id) || !read_number(text, &entry->fetched))
+        return false;
+    entry->wanted = entry->fetched;
+    return str_eq(version, STR(LINE_OF_1)) ||
+           (str_eq(version, STR(FIRST_LINE)) && read_number(text, &entry->wanted));
 }
 
 static bool read_entry(struct str text, int64_t now, struct sts_entry *entry)
@@ -164,7 +175,7 @@ static void store_done(struct work *work)
 }
 
 void sts_cache_store(struct sts_cache *cache, struct workers *workers, const char *domain,
-                     const char *id, int64_t fetched, uint32_t max_age, struct str text)
+                     const struct sts_entry *entry, struct str text)
 {
     struct err err;
     struct store *s = calloc(1, sizeof *s);
@@ -174,9 +185,10 @@ void sts_cache_store(struct sts_cache *cache, struct workers *workers, const cha
     }
     s->work = (struct work){.run = run_store, .done = store_done};
     s->cache = cache;
-    s->end = (time_t)(fetched + max_age);
+    s->end = (time_t)(entry->fetched + entry->policy->max_age);
     buf_init(&s->text, STS_BYTES_MAX + HEAD_MAX);
-    buf_addf(&s->text, FIRST_LINE "\n%s\n%lld\n", id, (long long)fetched);
+    buf_addf(&s->text, FIRST_LINE "\n%s\n%lld\n%lld\n", entry->id, (long long)entry->fetched,
+             (long long)entry->wanted);
     buf_add(&s->text, text);
     if (buf_ok(&s->text) && fsio_join(s->path, sizeof s->path, cache->folder, domain, &err) == 0) {
         workers_give(workers, &s->work);
@@ -184,4 +196,45 @@ void sts_cache_store(struct sts_cache *cache, struct workers *workers, const cha
     }
     log_warning("the MTA-STS policy of %s is not kept", domain);
     store_done(&s->work);
+}
+
+/* --- what is to be renewed --- */
+
+bool sts_entry_old(const struct sts_entry *entry, int64_t now)
+{
+    return now - entry->fetched >= STS_REFRESH ||
+           now - entry->fetched >= entry->policy->max_age / 2;
+}
+
+static bool is_to_be_renewed(struct sts_cache *cache, const char *domain, int64_t now)
+{
+    struct sts_entry entry;
+    if (!sts_cache_load(cache, domain, now, &entry))
+        return false;
+    bool renewed = sts_entry_old(&entry, now) && now - entry.wanted < STS_UNUSED;
+    free(entry.policy);
+    return renewed;
+}
+
+size_t sts_cache_old(struct sts_cache *cache, int64_t now, char (*names)[DOMAIN_SIZE], size_t max)
+{
+    const struct dirent *file;
+    char name[DOMAIN_SIZE];
+    size_t n = 0;
+    DIR *dir = opendir(cache->folder);
+    while (dir && (file = readdir(dir)) != NULL) {
+        if (!is_entry(file) || !domain_normal(str_of(file->d_name), name) ||
+            strcmp(name, file->d_name) != 0 || !is_to_be_renewed(cache, name, now))
+            continue;
+        /* each of those that are met is as likely to be among them */
+        uint64_t chance;
+        random_fill(&chance, sizeof chance);
+        size_t at = n < max ? n : (size_t)(chance % (n + 1));
+        if (at < max)
+            memcpy(names[at], name, sizeof name);
+        n++;
+    }
+    if (dir)
+        closedir(dir);
+    return n < max ? n : max;
 }

@@ -12,11 +12,13 @@ use Test::More;
 use lib 't/lib';
 use Poterne::Certificates;
 use Poterne::Dns;
+use Poterne::Files qw(write_file);
 use Poterne::Gateway;
 use Poterne::Https;
 use Poterne::Postfix;
 use Poterne::Process qw(command_output free_port wait_until);
 use Poterne::Sink;
+use Poterne::Tree qw(slurp);
 
 my $missing = Poterne::Dns::missing() // Poterne::Certificates::missing() // Poterne::Https::missing();
 plan skip_all => $missing                                if $missing;
@@ -31,7 +33,7 @@ my @domains   = qw(good badcert unlisted clear testing second nowhere broken web
 my $authority = Poterne::Certificates->new("$root/certificates");
 my $good      = $authority->give( 'good', names => [ 'mx.good.example', 'mx2.second.example', 'mx.star.example' ] );
 my $web_ca    = Poterne::Https::authority("$root/web-ca");
-my $web       = Poterne::Https->new( folder => "$root/web", ca => $web_ca, names => [ map { "mta-sts.$_.example" } grep { $_ ne 'webpki' } @domains ] );
+my $web       = Poterne::Https->new( folder => "$root/web", ca => $web_ca, names => [ map { "mta-sts.$_.example" } ( grep { $_ ne 'webpki' } @domains ), 'rest', 'asleep' ] );
 
 sub policy {
     my ( $mode, $age, @mx ) = @_;
@@ -54,6 +56,8 @@ my %policies = (
     webpki   => policy( 'enforce', 86400, 'mx.elsewhere.example' ),
     broken   => { type => 'text/plain', body => "version: STSv1\r\nmode: enforce\r\n" },
     off      => policy( 'none',    86400 ),
+    rest     => policy( 'enforce', 864000, 'mx.rest.example' ),
+    asleep   => policy( 'enforce', 8640000, 'mx.asleep.example' ),
     short    => policy( 'enforce', 8,     'mx.short.example' ),
 );
 publish(%policies);
@@ -64,7 +68,7 @@ my %at = ( clear => '127.0.0.3' );
 my @records = map {
     my $address = $at{$_} // '127.0.0.6';
     ( "$_.example. MX 10 mx.$_.example.", "mx.$_.example. A $address", "mta-sts.$_.example. A 127.0.0.1", qq(_mta-sts.$_.example. TXT "v=STSv1; id=1;") )
-} @domains;
+} @domains, 'rest', 'asleep';
 my $dns = Poterne::Dns->new( folder => "$root/dns", records => [ @records, 'second.example. MX 20 mx2.second.example.', 'mx2.second.example. A 127.0.0.6' ] )->start;
 
 my $ours    = Poterne::Sink->start( root => "$root/ours" );
@@ -197,8 +201,19 @@ $web->start;
 s/^(_mta-sts\.badcert.*)id=1/$1id=2/ for @records;
 $dns->records(@records);
 $dns->reload;
+my $began = time;
+for my $case ( [ 'rest', 2, 864000 ], [ 'asleep', 40, 8640000 ] ) {
+    my ( $name, $days, $age ) = @$case;
+    my $fetched = $began - $days * 86400;
+    write_file( "$root/gateway/state/sts/$name.example", "poterne sts 1\n1\n$fetched\nversion: STSv1\nmode: enforce\nmax_age: $age\nmx: mx.$name.example\n" );
+    chmod 0644, "$root/gateway/state/sts/$name.example";
+}
 $gateway = sts_gateway();
 goes( $gateway, $again, qr/, TLSv1\.3\z/, 'another id: the new policy counts' );
+ok( wait_until( 60, sub { grep { $_->{host} =~ /^mta-sts\.rest\./ } $web->requests } ), 'a kept one that grows old is fetched without mail' );
+ok( wait_until( 20, sub { ( split /\n/, slurp("$root/gateway/state/sts/rest.example") )[2] >= $began } ), '… and kept' );
+is( ( split /\n/, slurp("$root/gateway/state/sts/rest.example") )[3], $began - 2 * 86400, '… with when mail wanted it last' );
+is( scalar( grep { $_->{host} =~ /^mta-sts\.asleep\./ } $web->requests ), 0, 'one that no mail has wanted for long is not' );
 is( $gateway->stop, 0, 'the gateway ends as it should' );
 
 # --- what the settings say ---

@@ -182,16 +182,27 @@ static void renew(struct place *p)
     p->cache = sts_cache_open(p->folder, &err);
 }
 
+static void keep(struct place *p, const char *domain, const char *id, int64_t fetched,
+                 int64_t wanted, const char *text)
+{
+    struct sts_entry entry = {.fetched = fetched, .wanted = wanted, .policy = read_text(text)};
+    assert_non_null(entry.policy);
+    str_copy(str_of(id), entry.id, sizeof entry.id);
+    sts_cache_store(p->cache, p->workers, domain, &entry, str_of(text));
+    free(entry.policy);
+}
+
 static void it_survives_and_ends(void **state)
 {
     struct place *p = *state;
     struct sts_entry entry;
     assert_false(sts_cache_load(p->cache, "a.example", 1000, &entry));
-    sts_cache_store(p->cache, p->workers, "a.example", "id1", 1000, 600, STR(GOOD));
+    keep(p, "a.example", "id1", 1000, 900, GOOD);
     renew(p);
     assert_true(sts_cache_load(p->cache, "a.example", 1001, &entry));
     assert_string_equal(entry.id, "id1");
     assert_int_equal(entry.fetched, 1000);
+    assert_int_equal(entry.wanted, 900);
     assert_int_equal(entry.policy->mode, STS_ENFORCE);
     free(entry.policy);
     assert_true(sts_cache_load(p->cache, "a.example", 1599, &entry));
@@ -204,9 +215,8 @@ static void a_newer_one_takes_its_place(void **state)
 {
     struct place *p = *state;
     struct sts_entry entry;
-    sts_cache_store(p->cache, p->workers, "a.example", "id1", 1000, 600, STR(GOOD));
-    sts_cache_store(p->cache, p->workers, "a.example", "id2", 1300, 600,
-                    STR("version: STSv1\nmode: none\nmax_age: 600\n"));
+    keep(p, "a.example", "id1", 1000, 900, GOOD);
+    keep(p, "a.example", "id2", 1300, 1300, "version: STSv1\nmode: none\nmax_age: 600\n");
     renew(p);
     assert_true(sts_cache_load(p->cache, "a.example", 1700, &entry));
     assert_string_equal(entry.id, "id2");
@@ -220,9 +230,11 @@ static void what_is_damaged_is_not_there(void **state)
     struct sts_entry entry;
     char path[100];
     snprintf(path, sizeof path, "%s/sts/a.example", p->folder);
-    static const char *const texts[] = {"", "poterne sts 1\n",
+    static const char *const texts[] = {"",
+                                        "poterne sts 1\n",
                                         "poterne sts 1\nid\n1000\nnot a policy",
                                         "poterne sts 2\nid\n1000\n" GOOD,
+                                        "poterne sts 3\nid\n1000\n1000\n" GOOD,
                                         "poterne sts 1\nid\nlately\n" GOOD};
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
         FILE *file = fopen(path, "w");
@@ -230,6 +242,58 @@ static void what_is_damaged_is_not_there(void **state)
         fputs(texts[i], file);
         fclose(file);
         assert_false(sts_cache_load(p->cache, "a.example", 1001, &entry));
+    }
+}
+
+/* What is old and was wanted lately is to be renewed; who wrote it, a version before, too. */
+static void what_grows_old_is_found(void **state)
+{
+    static const char long_one[] = "version: STSv1\nmode: none\nmax_age: 31557600\n";
+    struct place *p = *state;
+    const int64_t now = 1000 * (int64_t)86400;
+    char names[8][DOMAIN_SIZE], path[100];
+    snprintf(path, sizeof path, "%s/sts/a.example", p->folder);
+    const struct {
+        int64_t fetched, wanted;
+        const char *text;
+        size_t found;
+    } rows[] = {{now - 10, now - 10, long_one, 0},
+                {now - STS_REFRESH, now - STS_REFRESH, long_one, 1},
+                {now - STS_REFRESH, now - STS_UNUSED + 1, long_one, 1},
+                {now - STS_REFRESH, now - STS_UNUSED, long_one, 0},
+                {now - 299, now - 299, GOOD, 0},
+                {now - 300, now - 300, GOOD, 1},
+                {now - 600, now - 600, GOOD, 0}};
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        keep(p, "a.example", "id1", rows[i].fetched, rows[i].wanted, rows[i].text);
+        renew(p);
+        if (sts_cache_old(p->cache, now, names, 8) != rows[i].found)
+            print_error("row %zu\n", i);
+        assert_int_equal(sts_cache_old(p->cache, now, names, 8), rows[i].found);
+    }
+    FILE *file = fopen(path, "w");
+    assert_non_null(file);
+    fprintf(file, "poterne sts 1\nid\n%lld\n%s", (long long)(now - STS_REFRESH), long_one);
+    fclose(file);
+    assert_int_equal(sts_cache_old(p->cache, now, names, 8), 1);
+    assert_string_equal(names[0], "a.example");
+}
+
+static void of_many_some_are_taken(void **state)
+{
+    struct place *p = *state;
+    char names[3][DOMAIN_SIZE], name[32], path[128];
+    for (int i = 0; i < 20; i++) {
+        snprintf(name, sizeof name, "d%d.example", i);
+        keep(p, name, "id1", 1000, 1000, GOOD);
+    }
+    renew(p);
+    assert_int_equal(sts_cache_old(p->cache, 1500, names, 3), 3);
+    assert_string_not_equal(names[0], names[1]);
+    assert_string_not_equal(names[1], names[2]);
+    for (int i = 0; i < 20; i++) {
+        snprintf(path, sizeof path, "%s/sts/d%d.example", p->folder, i);
+        unlink(path);
     }
 }
 
@@ -243,6 +307,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(it_survives_and_ends, up, down),
         cmocka_unit_test_setup_teardown(a_newer_one_takes_its_place, up, down),
         cmocka_unit_test_setup_teardown(what_is_damaged_is_not_there, up, down),
+        cmocka_unit_test_setup_teardown(what_grows_old_is_found, up, down),
+        cmocka_unit_test_setup_teardown(of_many_some_are_taken, up, down),
     };
     return tap_run(tests, NULL, NULL);
 }
