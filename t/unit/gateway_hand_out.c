@@ -117,9 +117,9 @@ static void what_is_not_taken_is_tried_for_a_day(void **state)
 static void a_manager_and_a_lack_of_time_say_when(void **state)
 {
     struct world *w = *state;
-    struct sent_line line = hand(w, NOW);
+    hand(w, NOW);
     w->hand.at_once = true;
-    line = hand(w, NOW + 1);
+    struct sent_line line = hand(w, NOW + 1);
     is_tried(&line, NOW + 1);
     w->hand.post_until = clock_ms() - 1; /* others are slow */
     line = hand(w, NOW + 5000);
@@ -129,9 +129,9 @@ static void a_manager_and_a_lack_of_time_say_when(void **state)
 static void who_is_not_named_any_more_gets_none(void **state)
 {
     struct world *w = *state;
-    struct sent_line line = hand(w, NOW);
+    hand(w, NOW);
     assert_true(rua_read(TALLY_TLS, STR("v=TLSRPTv1; rua=https://other.example/"), &w->list));
-    line = hand(w, NOW + HAND_OUT_FIRST_PAUSE);
+    struct sent_line line = hand(w, NOW + HAND_OUT_FIRST_PAUSE);
     assert_int_equal(line.state, SENT_UNWANTED);
     assert_int_not_equal(str_find(line.detail, STR("does not name it any more")), STR_NONE);
 }
