@@ -22,7 +22,8 @@
 /* What a hop for another domain has beside. */
 struct lookup {
     struct hop *same_hash;
-    struct hop *waits_behind; /* for a lane */
+    struct hop *waits_behind;                /* for a lane */
+    struct hop *lanes_before, *lanes_behind; /* in the list of those that have lanes */
     bool waits;
     bool never;    /* what was heard is that nothing can be delivered */
     struct mx *mx; /* while it is being asked */
@@ -46,6 +47,7 @@ struct outside {
     size_t n;
     unsigned lanes;
     struct hop *first, *last; /* wait for a lane */
+    struct hop *with_lanes;   /* as many as there are lanes, at most */
     struct event *turn;       /* one of them may have it */
     int64_t sweep_at;
 };
@@ -106,7 +108,7 @@ static void take_targets(struct hop *hop, struct targets *targets)
     for (size_t i = 0; hop->targets && i < targets->n; i++)
         for (size_t k = 0; k < hop->targets->n; k++) {
             const struct target *before = &hop->targets->list[k];
-            if (strcmp(before->text, targets->list[i].text) != 0)
+            if (strcmp(before->place.text, targets->list[i].place.text) != 0)
                 continue;
             targets->list[i].failures = before->failures;
             targets->list[i].down_until = before->down_until;
@@ -358,15 +360,40 @@ bool outside_should_yield(const struct hop *hop)
     return hop->lookup && hop->n_lanes > 1 && hop->delivery->outside->first != NULL;
 }
 
+static void enter_lanes(struct outside *o, struct hop *hop)
+{
+    hop->lookup->lanes_before = NULL;
+    hop->lookup->lanes_behind = o->with_lanes;
+    if (o->with_lanes)
+        o->with_lanes->lookup->lanes_before = hop;
+    o->with_lanes = hop;
+}
+
+static void leave_lanes(struct outside *o, struct hop *hop)
+{
+    const struct lookup *l = hop->lookup;
+    if (l->lanes_before)
+        l->lanes_before->lookup->lanes_behind = l->lanes_behind;
+    else
+        o->with_lanes = l->lanes_behind;
+    if (l->lanes_behind)
+        l->lanes_behind->lookup->lanes_before = l->lanes_before;
+}
+
 void outside_lane_opened(struct hop *hop)
 {
-    hop->delivery->outside->lanes++;
+    struct outside *o = hop->delivery->outside;
+    o->lanes++;
+    if (hop->n_lanes == 1)
+        enter_lanes(o, hop);
 }
 
 void outside_lane_closed(struct hop *hop)
 {
     struct outside *o = hop->delivery->outside;
     o->lanes--;
+    if (hop->n_lanes == 0)
+        leave_lanes(o, hop);
     if (o->first)
         event_active(o->turn, EV_TIMEOUT, 0);
 }
@@ -386,9 +413,10 @@ static struct hop *take_waiting(struct outside *o)
 /* Connections that are only kept for what may come give way to what waits. */
 static void close_idle(struct delivery *delivery)
 {
-    for (struct hop *hop = delivery->hops; hop; hop = hop->next)
-        if (hop->lookup && hop->n_lanes)
-            lanes_close_kept(hop, "others wait for a connection");
+    for (struct hop *hop = delivery->outside->with_lanes, *next; hop; hop = next) {
+        next = hop->lookup->lanes_behind;
+        lanes_close_kept(hop, "others wait for a connection");
+    }
 }
 
 static void on_turn(evutil_socket_t fd, short what, void *data)

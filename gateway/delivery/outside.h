@@ -49,6 +49,7 @@ bool outside_has_room(struct hop *hop);
 bool outside_why_it_waits(const struct hop *hop, char *why, size_t size);
 /* This one has several lanes, and others wait for their first. */
 bool outside_should_yield(const struct hop *hop);
+/* hop->n_lanes counts it already, or no longer. */
 void outside_lane_opened(struct hop *hop);
 void outside_lane_closed(struct hop *hop);
 /* The domain's MTA-STS policy; NULL: none. */

@@ -3,6 +3,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#define FIRST_ROOM 2 /* servers: most domains have no more */
+
 _Static_assert(TARGETS_MAX <= 64, "a bit each");
 
 struct targets *targets_new(void)
@@ -13,11 +15,34 @@ struct targets *targets_new(void)
     return targets;
 }
 
+/* One more, empty; NULL: no room. */
+static struct target *add(struct targets *targets)
+{
+    if (targets->n == TARGETS_MAX)
+        return NULL;
+    if (targets->n == targets->room) {
+        size_t room = targets->room ? 2 * targets->room : FIRST_ROOM;
+        struct target *list = realloc(targets->list, room * sizeof *list);
+        if (list == NULL)
+            return NULL;
+        targets->list = list;
+        targets->room = room;
+    }
+    struct target *target = &targets->list[targets->n++];
+    *target = (struct target){0};
+    return target;
+}
+
 struct targets *targets_of(const struct conf_hops *hops)
 {
     struct targets *targets = targets_new();
-    for (size_t i = 0; targets && i < hops->n && i < TARGETS_MAX; i++)
-        targets->list[targets->n++].place = hops->items[i];
+    for (size_t i = 0; targets && i < hops->n && i < TARGETS_MAX; i++) {
+        struct target *target = add(targets);
+        if (target)
+            target->place = hops->items[i];
+        else
+            targets_drop(&targets);
+    }
     return targets;
 }
 
@@ -38,20 +63,24 @@ struct target_host *targets_host(struct targets *targets, const char *name)
 
 bool targets_add(struct targets *targets, const char *name, const char *address, uint16_t port)
 {
+    char text[TARGET_TEXT_SIZE];
     const struct target_host *who = *name ? targets_host(targets, name) : NULL;
     if (targets->n == TARGETS_MAX || (*name && who == NULL))
         return false;
-    struct target *target = &targets->list[targets->n++];
-    target->who = who;
-    snprintf(target->host, sizeof target->host, "%s", address);
-    if (*name)
-        snprintf(target->text, sizeof target->text, "%s [%s]:%u", name, address, port);
-    else
-        snprintf(target->text, sizeof target->text, "[%s]:%u", address, port);
-    target->place = (struct conf_hop){.kind = HOP_SMTP,
-                                      .host = target->host,
-                                      .port = port,
-                                      .text = target->text};
+    snprintf(text, sizeof text, "%s%s[%s]:%u", name, *name ? " " : "", address, port);
+    size_t n = strlen(address) + 1, text_n = strlen(text) + 1;
+    char *texts = malloc(n + text_n);
+    struct target *target = texts ? add(targets) : NULL;
+    if (target == NULL) {
+        free(texts);
+        return false;
+    }
+    memcpy(texts, address, n);
+    memcpy(texts + n, text, text_n);
+    *target =
+        (struct target){.place = {.kind = HOP_SMTP, .host = texts, .port = port, .text = texts + n},
+                        .who = who,
+                        .texts = texts};
     return true;
 }
 
@@ -71,6 +100,9 @@ void targets_drop(struct targets **targets)
         free(t->hosts[i]->tlsa);
         free(t->hosts[i]);
     }
+    for (size_t i = 0; i < t->n; i++)
+        free(t->list[i].texts);
+    free(t->list);
     free(t);
 }
 

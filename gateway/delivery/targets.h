@@ -17,7 +17,8 @@
 #define TARGETS_MAX      32 /* of one next hop; at most 64, a bit for each */
 #define TARGET_HOSTS_MAX 16 /* names that they have */
 #define TARGET_NONE      SIZE_MAX
-#define TARGET_TEXT_SIZE (DOMAIN_SIZE + INET6_ADDRSTRLEN + 16)
+#define TARGET_TEXT_SIZE                                                                           \
+    (DOMAIN_SIZE + INET6_ADDRSTRLEN + 16) /* "mx1.example.org [192.0.2.5]:25" */
 
 /* What is known of a server by its name, whichever of its addresses it is met at. */
 struct target_host {
@@ -34,17 +35,16 @@ struct target {
     unsigned failures;             /* since it worked last */
     int64_t down_until;  /* monotonic seconds: not tried before, where another one is left */
     int64_t plain_until; /* likewise: TLS did not work, so it is not tried before */
-    /* where the settings do not name it: what `place` points to */
-    char host[INET6_ADDRSTRLEN];
-    char text[TARGET_TEXT_SIZE]; /* "mx1.example.org [192.0.2.5]:25" */
+    char *texts;         /* where the settings do not name it: what `place` points to; else NULL */
 };
 
-/* Shared by the hop and its lanes; the order never changes. */
+/* Shared by the hop and its lanes; once it is, nothing is added and the order never changes. There
+ * are as many of these as domains that mail waits for: each takes no more than it has. */
 struct targets {
     unsigned users;
     bool partial; /* there may be others, of which too little is known now */
-    size_t n;
-    struct target list[TARGETS_MAX];
+    size_t n, room;
+    struct target *list;
     size_t n_hosts;
     struct target_host *hosts[TARGET_HOSTS_MAX];
 };
@@ -55,7 +55,8 @@ struct targets *targets_new(void);
 struct targets *targets_of(const struct conf_hops *hops);
 /* The one of that name, made if it is new. NULL: no room. */
 struct target_host *targets_host(struct targets *targets, const char *name);
-/* A server that was found, with its name or ""; false when there is no room. */
+/* A server that was found, with its name or ""; false when there is no room. Pointers into the list
+ * hold no longer. */
 bool targets_add(struct targets *targets, const char *name, const char *address, uint16_t port);
 struct targets *targets_hold(struct targets *targets);
 void targets_drop(struct targets **targets);

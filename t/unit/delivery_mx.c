@@ -102,9 +102,9 @@ static void the_preferred_comes_first(void **state)
     four(2, "192.0.2.3");
     assert_int_equal(all(), MX_FOUND);
     assert_int_equal(targets->n, 3);
-    assert_string_equal(targets->list[0].text, "a.example [192.0.2.1]:25");
-    assert_string_equal(targets->list[1].text, "a.example [2001:db8::1]:25");
-    assert_string_equal(targets->list[2].text, "c.example [192.0.2.3]:25");
+    assert_string_equal(targets->list[0].place.text, "a.example [192.0.2.1]:25");
+    assert_string_equal(targets->list[1].place.text, "a.example [2001:db8::1]:25");
+    assert_string_equal(targets->list[2].place.text, "c.example [192.0.2.3]:25");
     assert_int_equal(mx.ttl, 100);
 }
 
@@ -174,7 +174,7 @@ static void our_address_ends_the_list(void **state)
     four(2, "192.0.2.3");
     assert_int_equal(all(), MX_FOUND);
     assert_int_equal(targets->n, 1);
-    assert_string_equal(targets->list[0].host, "192.0.2.1");
+    assert_string_equal(targets->list[0].place.host, "192.0.2.1");
 }
 
 static void we_are_the_best(void **state)
@@ -280,9 +280,9 @@ static enum mx_result literal(const char *text)
 static void an_address_needs_no_dns(void **state)
 {
     assert_int_equal(literal("[192.0.2.1]"), MX_FOUND);
-    assert_string_equal(targets->list[0].text, "[192.0.2.1]:25");
+    assert_string_equal(targets->list[0].place.text, "[192.0.2.1]:25");
     assert_int_equal(literal("[IPv6:2001:DB8:0::1]"), MX_FOUND);
-    assert_string_equal(targets->list[1].text, "[2001:db8::1]:25");
+    assert_string_equal(targets->list[1].place.text, "[2001:db8::1]:25");
     assert_int_equal(literal("[192.0.2.99]"), MX_NEVER);
     assert_int_equal(literal("[ipv6:2001:db8:0:0::99]"), MX_NEVER);
     assert_int_equal(literal("[127.0.0.1]"), MX_LATER);
