@@ -44,13 +44,12 @@ static bool hold(struct session *s, struct str user, struct str password, bool t
     return true;
 }
 
-static void take_off(struct held_login *held)
+static void take_off(struct held_logins *list, struct held_login *held)
 {
-    struct held_logins *list = &held->session->edge->held_logins;
-    if (held->before)
-        held->before->behind = held->behind;
-    else
+    if (list->first == held)
         list->first = held->behind;
+    else
+        held->before->behind = held->behind;
     if (held->behind)
         held->behind->before = held->before;
     else
@@ -73,7 +72,7 @@ static void on_turn(evutil_socket_t fd, short what, void *data)
         struct held_login *held = edge->held_logins.first;
         struct str user = str_n(held->bytes, held->n_user);
         struct str password = str_n(held->bytes + held->n_user, held->n_password);
-        take_off(held);
+        take_off(&edge->held_logins, held);
         if (held->token)
             session_token(held->session, user, password);
         else
@@ -159,7 +158,7 @@ void session_guess_forget(struct session *s)
     struct held_login *held = s->held_login;
     end(s, GUESS_WRONG);
     if (held) {
-        take_off(held);
+        take_off(&s->edge->held_logins, held);
         wipe(held);
     }
 }
