@@ -87,11 +87,28 @@ static struct conf_titled_origin *origins_of(struct conf_loaded *loaded,
     return loaded->titled[kind - conf_titled];
 }
 
+#define TITLE_SIZE (DOMAIN_SIZE + 1) /* with a dot before it */
+
+/* A domain, or a dot and the domain that others lie below. */
+static int read_route(const char *title, char name[TITLE_SIZE], struct err *err)
+{
+    size_t dot = *title == '.';
+    name[0] = '.';
+    if (domain_normal(str_of(title + dot), name + dot))
+        return 0;
+    return err_set(err,
+                   "route %s: expected a domain such as example.org, or .example.org for what "
+                   "lies below it",
+                   title);
+}
+
 /* The title in the one form in which it is compared and shown. */
 static int read_title(const struct conf_entry *entry, const struct conf_titled *kind,
-                      char name[DOMAIN_SIZE], struct err *err)
+                      char name[TITLE_SIZE], struct err *err)
 {
     struct str title = str_of(entry->title);
+    if (kind == &conf_titled[TITLED_ROUTE])
+        return read_route(entry->title, name, err);
     if (kind == &conf_titled[TITLED_DOMAIN])
         return domain_normal(title, name)
                    ? 0
@@ -111,7 +128,7 @@ static int read_title(const struct conf_entry *entry, const struct conf_titled *
 /* There is room: take_entries() has counted them. */
 static int open_section(struct conf_loaded *loaded, const struct conf_entry *entry, struct err *err)
 {
-    char name[DOMAIN_SIZE];
+    char name[TITLE_SIZE];
     const struct conf_titled *kind = conf_titled_find(entry->section);
     if (kind == NULL)
         return 0;
@@ -256,7 +273,7 @@ static int check_domain(struct conf_loaded *loaded, size_t i, struct err *err)
             "domain %s has no recipients; expected directory = file /path here, or files "
             "in section directory",
             domain->name);
-    return 0;
+    return conf_check_domain_way(domain, err);
 }
 
 /* A preset has everything; without one there is no guessing what an exit code means. */
@@ -316,6 +333,7 @@ static check_titled *const checks[TITLED_KINDS] = {
     [TITLED_DOMAIN] = check_domain,      [TITLED_SCANNER] = check_scanner,
     [TITLED_LIST] = check_list,          [TITLED_LDAP] = conf_check_ldap,
     [TITLED_SQLITE] = conf_check_sqlite, [TITLED_QUOTA] = conf_check_quota,
+    [TITLED_ROUTE] = conf_check_route,
 };
 
 static int store_titled(struct conf_loaded *loaded, enum conf_titled_kind kind, size_t i,
@@ -404,11 +422,6 @@ bool conf_has_outside(const struct conf_antivirus *conf)
 bool conf_has_inside(const struct conf_antivirus *conf)
 {
     return count_outside(conf) < conf->engines.n;
-}
-
-bool conf_mails_by_mx(const struct conf *conf)
-{
-    return conf->outside.next_hop.n == 0 && conf->resolver.enabled;
 }
 
 /* --- the whole --- */

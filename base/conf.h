@@ -18,12 +18,14 @@ struct conf_list {
 };
 
 /* lmtp://host:port  smtp://host:port  lmtp:///socket/path  maildir:///folder/%d/%u
- * HOP_REPORTS can't be written: it is where the report addresses' mail goes. */
-enum conf_hop_kind { HOP_SMTP, HOP_LMTP, HOP_MAILDIR, HOP_REPORTS };
+ * mx: the servers that the DNS names. HOP_REPORTS can't be written: it is where the report
+ * addresses' mail goes. */
+enum conf_hop_kind { HOP_SMTP, HOP_LMTP, HOP_MAILDIR, HOP_MX, HOP_REPORTS };
 
 struct conf_hop {
     enum conf_hop_kind kind;
     const char *host; /* numeric address; NULL for a socket path or a Maildir */
+    bool named;       /* it is a name instead, that the DNS is asked for */
     uint16_t port;
     const char *path; /* socket, or Maildir template: %d domain, %u local part */
     const char *text; /* as written */
@@ -35,12 +37,32 @@ struct conf_hops {
     size_t n;
 };
 
+/* When a server is gone to over TLS (gateway/delivery/policy.h). */
+enum conf_outside_tls {
+    OUTSIDE_TLS_NONE,
+    OUTSIDE_TLS_MAY,
+    OUTSIDE_TLS_MUST,
+    OUTSIDE_TLS_VERIFY,
+    OUTSIDE_TLS_AS_OUTSIDE /* of a section route: as section outside says */
+};
+
+/* How the servers of a next hop are spoken to. */
+struct conf_way {
+    unsigned tls;              /* enum conf_outside_tls: may */
+    const char *tls_name;      /* of next_hop's certificate; NULL: none is known */
+    const char *login;         /* at next_hop; "": nobody logs in */
+    const char *password_file; /* of it */
+    struct conf_list source;   /* addresses that connections come from, one of a family; {}: any */
+    const char *helo;          /* said in our hello; NULL: hostname */
+};
+
 struct conf_domain {
     const char *name;           /* lower case; an internationalised name in its A-label form */
     struct conf_list directory; /* sources in order (conf_source_of()); empty: directory.files */
     struct conf_hops next_hop;
-    unsigned dmarc;    /* enum conf_dmarc */
-    unsigned language; /* enum conf_language */
+    struct conf_way way; /* to next_hop */
+    unsigned dmarc;      /* enum conf_dmarc */
+    unsigned language;   /* enum conf_language */
     /* automatic redirection (directory/redirect.h) */
     struct conf_list redirect_only_to; /* domains, or .domain for what lies below; {}: nowhere */
     bool redirect_keep;                /* the mailbox keeps a copy */
@@ -401,24 +423,31 @@ struct conf_queue {
     size_t free_space_min;      /* 452 4.3.1 at MAIL below it: 100M */
 };
 
-/* Is it encrypted there (STARTTLS)? */
-enum conf_outside_tls { OUTSIDE_TLS_NONE, OUTSIDE_TLS_MAY, OUTSIDE_TLS_MUST, OUTSIDE_TLS_VERIFY };
-
 /* Where mail goes whose recipient is in none of our domains. */
 struct conf_outside {
     struct conf_hops next_hop;  /* all of it goes there (smarthost); empty: by MX */
     struct conf_list never_to;  /* networks in which no mail server is looked for */
     unsigned connections_limit; /* to all of them: 500 */
     unsigned port;              /* of the servers that the DNS names: 25 */
-    unsigned tls;               /* enum conf_outside_tls: may */
     bool dane;                  /* TLSA records are asked for, and hold (RFC 7672): yes */
     bool mta_sts;               /* policies are fetched, and hold (RFC 8461): yes */
     const char *trusted;        /* PEM file of the authorities that are believed; NULL: none */
-    const char *tls_name;       /* of next_hop's certificate; NULL: none is known */
-    const char *login;          /* at next_hop; "": nobody logs in */
-    const char *password_file;  /* of it */
-    struct conf_list source;    /* addresses that connections come from, one of a family; {}: any */
-    const char *helo;           /* said in our hello; NULL: hostname */
+    struct conf_way way;
+};
+
+/* Where some of it goes instead: to the domain of that name, or to those below it where the name
+ * begins with a dot. */
+struct conf_route {
+    const char *name;
+    struct conf_hops next_hop; /* empty: as outside; one of kind HOP_MX: by MX */
+    struct conf_way way;       /* what is not set is as in outside */
+};
+
+/* Where mail that leaves goes, and how: of section route, and of outside where that says nothing.
+ */
+struct conf_leaving {
+    struct conf_hops next_hop; /* empty: by MX */
+    struct conf_way way;
 };
 
 /* Who is told of what can't be delivered, and how (bounce/decide.h). */
@@ -486,6 +515,8 @@ struct conf {
     size_t n_lists;
     struct conf_queue queue;
     struct conf_outside outside;
+    struct conf_route *routes; /* ordered by name */
+    size_t n_routes;
     struct conf_bounces bounces;
     struct conf_quarantine quarantine;
     struct conf_journal journal;
@@ -533,8 +564,19 @@ const struct conf_scanner *conf_scanner_find(const struct conf_antivirus *conf, 
 bool conf_has_outside(const struct conf_antivirus *conf);
 bool conf_has_inside(const struct conf_antivirus *conf);
 
-/* Is mail for other domains brought to the servers that the DNS names? */
+/* Is mail for other domains brought to the servers that the DNS names, but for those that a section
+ * route names? */
 bool conf_mails_by_mx(const struct conf *conf);
+/* Is there any next hop whose servers the DNS is asked for? */
+bool conf_asks_for_servers(const struct conf *conf);
+/* Has one of them a name that the DNS is asked for? */
+bool conf_hops_named(const struct conf_hops *hops);
+
+/* The section route of a domain that is not ours: the one of that name, else of the longest
+ * `.name` that it lies below; NULL: none. */
+const struct conf_route *conf_route_find(const struct conf *conf, struct str domain);
+/* What holds there; route NULL: for all other domains. */
+struct conf_leaving conf_route_leaving(const struct conf *conf, const struct conf_route *route);
 
 /* Has a domain a source of that kind? */
 bool conf_has_source(const struct conf *conf, enum conf_source_kind kind);

@@ -94,12 +94,25 @@ static void check_engines(const struct conf_loaded *loaded)
 
 /* --- next hops --- */
 
-static bool all_smtp(const struct conf_hops *hops)
+static void check_outside(const struct conf_loaded *loaded)
 {
-    for (size_t i = 0; i < hops->n; i++)
-        if (hops->items[i].kind != HOP_SMTP)
-            return false;
-    return true;
+    const struct conf *conf = &loaded->conf;
+    const struct conf_outside *outside = &conf->outside;
+    const struct conf_way_mistake *mistake = conf_way_check(&outside->next_hop, &outside->way);
+    const struct clash clashes[] = {
+        {!conf_hops_mail_servers(&outside->next_hop), "outside", "next_hop", "outside", "next_hop",
+         "next_hop of outside is no mail server; expected smtp://address:port"},
+        {conf_hops_name_twice(&outside->next_hop), "outside", "next_hop", "outside", "next_hop",
+         "next_hop of outside has one name twice"},
+        {conf_hops_named(&outside->next_hop) && !conf->resolver.enabled, "outside", "next_hop",
+         "resolver", "enabled",
+         "next_hop of outside is looked up by its name; expected resolver { enabled = yes }"},
+        {mistake != NULL, "outside", mistake ? mistake->name : "tls", "outside",
+         mistake ? mistake->other : "tls", mistake ? mistake->text : ""},
+    };
+    for (size_t i = 0; i < sizeof clashes / sizeof clashes[0]; i++)
+        if (clashes[i].there)
+            tell_clash(loaded, &clashes[i]);
 }
 
 void conf_check(const struct conf_loaded *loaded)
@@ -142,22 +155,6 @@ void conf_check(const struct conf_loaded *loaded)
          "timeout of antivirus is longer than scan_timeout of smtp; expected it shorter"},
         {conf->content.timeout > smtp->scan_timeout, "content", "timeout", "smtp", "scan_timeout",
          "timeout of content is longer than scan_timeout of smtp; expected it shorter"},
-        {!all_smtp(&conf->outside.next_hop), "outside", "next_hop", "outside", "next_hop",
-         "next_hop of outside is no mail server; expected smtp://address:port"},
-        {conf->outside.tls == OUTSIDE_TLS_VERIFY && conf->outside.next_hop.n &&
-             conf->outside.tls_name == NULL,
-         "outside", "tls", "outside", "tls_name",
-         "tls verify without tls_name; expected the name that next_hop's certificate is for"},
-        {(str_of(conf->outside.login).n > 0) != (conf->outside.password_file != NULL), "outside",
-         "login", "outside", "password_file",
-         "login and password_file go together; expected both or none"},
-        {str_of(conf->outside.login).n > 0 && conf->outside.tls_name == NULL, "outside", "login",
-         "outside", "tls_name",
-         "login without tls_name; a password goes to a server that proves its name"},
-        {str_of(conf->outside.login).n > 0 &&
-             (conf->outside.next_hop.n == 0 || conf->outside.tls == OUTSIDE_TLS_NONE),
-         "outside", "login", "outside", "login",
-         "login without next_hop, or with tls none; a password goes to one server over TLS"},
         {socket_path > CONF_SOCKET_PATH_MAX, "", "run_dir", "", "run_dir",
          "run_dir is too long for the names of sockets in it; expected at most 82 bytes"},
     };
@@ -165,6 +162,7 @@ void conf_check(const struct conf_loaded *loaded)
     for (size_t i = 0; i < sizeof clashes / sizeof clashes[0]; i++)
         if (clashes[i].there)
             tell_clash(loaded, &clashes[i]);
+    check_outside(loaded);
     check_engines(loaded);
     conf_check_sources(loaded);
     if (conf->n_domains > 0) {

@@ -69,6 +69,20 @@ void conf_mistake_add(struct conf_mistakes *mistakes, const struct err *err);
 int conf_check_ldap(struct conf_loaded *loaded, size_t i, struct err *err);
 int conf_check_sqlite(struct conf_loaded *loaded, size_t i, struct err *err);
 int conf_check_quota(struct conf_loaded *loaded, size_t i, struct err *err);
+/* Likewise (conf_route.c). */
+int conf_check_route(struct conf_loaded *loaded, size_t i, struct err *err);
+int conf_check_domain_way(const struct conf_domain *domain, struct err *err);
+/* What of them does not go together; NULL: nothing. */
+struct conf_way_mistake {
+    const char *name, *other; /* settings */
+    const char *text;
+};
+const struct conf_way_mistake *conf_way_check(const struct conf_hops *hops,
+                                              const struct conf_way *way);
+/* They all speak SMTP. */
+bool conf_hops_mail_servers(const struct conf_hops *hops);
+/* One name stands there twice. */
+bool conf_hops_name_twice(const struct conf_hops *hops);
 /* Every source that is named has its section. */
 void conf_check_sources(const struct conf_loaded *loaded);
 /* Do the values go with one another? What does not is a mistake. */

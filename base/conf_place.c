@@ -3,6 +3,8 @@
 #include <arpa/inet.h>
 #include <limits.h>
 
+#include "base/domain.h"
+
 #define DNS_PORT 53
 
 bool conf_place_path(struct str text)
@@ -103,6 +105,37 @@ int conf_place_hop(struct str text, struct pool *pool, struct conf_hop *hop, str
                        "[2001:db8::1]:%d (host names are not looked up)",
                        kinds[i].port, kinds[i].port);
     return copy_text(str_of(host), pool, &hop->host, err);
+}
+
+/* "mail.example.org" or "mail.example.org:587"; what ends in a number is a mistyped address. */
+static bool split_name_port(struct str text, char name[DOMAIN_SIZE], uint16_t *port)
+{
+    size_t colon = str_chr(text, ':');
+    uint64_t number = *port;
+    if (colon != STR_NONE && !str_to_u64(str_from(text, colon + 1), UINT16_MAX, &number))
+        return false;
+    if (number == 0 || !domain_normal(str_sub(text, 0, colon), name))
+        return false;
+    *port = (uint16_t)number;
+    const char *last = strrchr(name, '.');
+    return last && last[1 + strspn(last + 1, "0123456789")] != '\0';
+}
+
+int conf_place_relay(struct str text, bool mx, struct pool *pool, struct conf_hop *hop,
+                     struct err *err)
+{
+    const struct str scheme = STR("smtp://");
+    char name[DOMAIN_SIZE];
+    *hop = (struct conf_hop){.kind = HOP_SMTP, .named = true, .port = 25};
+    if (mx && str_eq(text, STR("mx"))) {
+        *hop = (struct conf_hop){.kind = HOP_MX};
+        return copy_text(text, pool, &hop->text, err);
+    }
+    if (!str_starts(text, scheme) || !split_name_port(str_from(text, scheme.n), name, &hop->port))
+        return conf_place_hop(text, pool, hop, err);
+    if (copy_text(text, pool, &hop->text, err) < 0)
+        return -1;
+    return copy_text(str_of(name), pool, &hop->host, err);
 }
 
 #define ICAP_SCHEME "icap://"

@@ -21,6 +21,10 @@ bool conf_place_server(struct str text, char *host, uint16_t *port);
  * -1: err says what was expected.
  */
 int conf_place_peer(struct str text, struct pool *pool, struct conf_peer *peer, struct err *err);
+/* The same for a mail server of others, which may have a name instead of the address:
+ * "smtp://mail.example.org:587"; `mx`: "mx" will do, too. */
+int conf_place_relay(struct str text, bool mx, struct pool *pool, struct conf_hop *hop,
+                     struct err *err);
 /* Texts live in pool; -1: err says what was expected. */
 int conf_place_hop(struct str text, struct pool *pool, struct conf_hop *hop, struct err *err);
 

@@ -38,11 +38,13 @@ enum conf_type {
     CONF_HOSTS,     /* struct conf_list: domain names */
     CONF_DOMAINS,   /* struct conf_list: domain names, or .domain for what lies below one */
     CONF_SOURCES,   /* struct conf_list: conf_source_of() */
-    CONF_HOPS       /* struct conf_hops */
+    CONF_RELAYS, /* struct conf_hops: mail servers of others, by address or name; `words` alone */
+    CONF_HOPS    /* struct conf_hops */
 };
 
 #define CONF_CHOICES_MAX  6
 #define CONF_DOMAINS_MAX  10000
+#define CONF_ROUTES_MAX   1000
 #define CONF_SCANNERS_MAX 32
 #define CONF_LISTS_MAX    32
 #define CONF_REMOTES_MAX  32 /* sections of a kind of source */
@@ -70,6 +72,7 @@ enum conf_titled_kind {
     TITLED_LDAP,
     TITLED_SQLITE,
     TITLED_QUOTA,
+    TITLED_ROUTE,
     TITLED_KINDS
 };
 

@@ -322,6 +322,13 @@ static int store_list(struct job *job, const struct conf_value *value, struct co
     return 0;
 }
 
+static int store_hop(struct job *job, struct str text, bool alone, struct conf_hop *hop)
+{
+    if (job->setting->type == CONF_HOPS)
+        return conf_place_hop(text, job->pool, hop, job->err);
+    return conf_place_relay(text, alone && is_choice(job->setting, text), job->pool, hop, job->err);
+}
+
 static int store_hops(struct job *job, const struct conf_value *value, struct conf_hops *field)
 {
     const struct conf_setting *setting = job->setting;
@@ -334,7 +341,7 @@ static int store_hops(struct job *job, const struct conf_value *value, struct co
     for (size_t i = 0; i < value->n; i++) {
         if (is_earlier(value, i))
             return err_set(job->err, "item `%.*s` stands there twice", STR_ARG(value->items[i]));
-        if (conf_place_hop(value->items[i], job->pool, &items[i], job->err) < 0)
+        if (store_hop(job, value->items[i], value->n == 1, &items[i]) < 0)
             return value->list ? err_prefix(job->err, "item `%.*s`", STR_ARG(value->items[i])) : -1;
     }
     *field = (struct conf_hops){items, value->n};
@@ -345,7 +352,7 @@ int conf_value_store(const struct conf_setting *setting, const struct conf_value
                      struct pool *pool, void *field, struct err *err)
 {
     struct job job = {setting, pool, err};
-    if (setting->type == CONF_HOPS)
+    if (setting->type == CONF_HOPS || setting->type == CONF_RELAYS)
         return store_hops(&job, value, field);
     if (setting->type >= CONF_WORDS)
         return store_list(&job, value, field);

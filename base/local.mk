@@ -26,7 +26,8 @@ lib_libbase_a_SOURCES = \
     base/network.c base/network.h \
     base/conf.c base/conf.h base/conf_loaded.h base/conf_check.c base/conf_directory.c \
     base/conf_syntax.c base/conf_syntax.h \
-    base/conf_table.c base/conf_table.h \
+    base/conf_table.c base/conf_table.h base/conf_rows.h base/conf_titled.c \
+    base/conf_route.c \
     base/conf_value.c base/conf_value.h \
     base/conf_number.c base/conf_number.h \
     base/conf_place.c base/conf_place.h \
@@ -39,8 +40,9 @@ t_unit_base_network_LDADD = $(BASE_LIBS) $(CMOCKA_LIBS)
 t_unit_base_ascii_LDADD = $(BASE_LIBS) $(CMOCKA_LIBS)
 t_unit_base_str_LDADD = $(BASE_LIBS) $(CMOCKA_LIBS)
 
-unit += t/unit/base_conf t/unit/base_conf_man t/unit/base_memory t/unit/base_files
+unit += t/unit/base_conf t/unit/base_conf_hops t/unit/base_conf_man t/unit/base_memory t/unit/base_files
 t_unit_base_conf_LDADD = $(BASE_LIBS) $(CMOCKA_LIBS)
+t_unit_base_conf_hops_LDADD = $(BASE_LIBS) $(CMOCKA_LIBS)
 t_unit_base_conf_man_CPPFLAGS = $(AM_CPPFLAGS) -DTOP_SRCDIR='"$(abs_top_srcdir)"'
 t_unit_base_conf_man_LDADD = $(BASE_LIBS) $(CMOCKA_LIBS)
 t_unit_base_memory_LDADD = $(BASE_LIBS) $(CMOCKA_LIBS)

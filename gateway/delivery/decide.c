@@ -108,9 +108,9 @@ static int check_address(struct delivery *delivery, struct str text, struct smtp
     if (!smtp_address_parse(&rest, address) || rest.n || !address->has_domain)
         return err_set(err, "\"%.*s\" is no mail address", STR_ARG(str_sub(text, 0, 100)));
     struct str whole = smtp_address_str(address);
-    bool ours = conf_domain_of(delivery->conf, whole) != NULL;
-    const struct hop *hop = ours ? hop_for(delivery, whole, ASKED_NOTHING) : NULL;
-    if (hop == NULL)
+    struct hop *hop;
+    if (conf_domain_of(delivery->conf, whole) == NULL ||
+        hop_for(delivery, whole, ASKED_NOTHING, &hop) <= 0)
         return err_set(err, "%.*s is in none of the domains that mail is delivered to",
                        STR_ARG(text));
     if (hop->kind == HOP_REPORTS)

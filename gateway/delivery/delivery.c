@@ -41,26 +41,6 @@ static int make_maildir_root(const struct conf *conf, const struct conf_hop *hop
     return chown(path, uid, gid) == 0 ? 0 : err_sys(err, "cannot give %s to its user", path);
 }
 
-/* What is said at the one server that takes all mail for others. */
-static int load_login(const struct conf *conf, struct delivery_loaded *loaded, struct err *err)
-{
-    struct buf text = BUF_INIT(4096);
-    const char *path = conf->outside.password_file;
-    if (path == NULL)
-        return 0;
-    int result = fsio_read_file(path, &text, err);
-    struct str rest = buf_str(&text), line;
-    if (result == 0 && (!str_next_line(&rest, &line) || line.n == 0 ||
-                        !str_copy(line, loaded->password, sizeof loaded->password)))
-        result = err_set(err, "%s: expected a password of at most %d bytes in its first line", path,
-                         LOGIN_PASSWORD_MAX);
-    loaded->login = (struct login){conf->outside.login, loaded->password};
-    if (text.n)
-        explicit_bzero(text.p, text.n);
-    buf_release(&text);
-    return result;
-}
-
 static int delivery_load(const struct role_env *env, void **data, struct err *err)
 {
     const struct conf *conf = env->conf;
@@ -73,14 +53,14 @@ static int delivery_load(const struct role_env *env, void **data, struct err *er
         return err_set(err, "out of memory");
     loaded->post.incoming_fd = -1;
     *data = loaded;
-    if (conf_mails_by_mx(conf))
+    if (conf_asks_for_servers(conf))
         loaded->n_own = outside_own_addresses(conf, loaded->own);
-    if (conf->outside.tls != OUTSIDE_TLS_NONE &&
-        (conf_mails_by_mx(conf) || conf->outside.next_hop.n) &&
+    loaded->routes = routes_load(conf, err);
+    if (loaded->routes == NULL)
+        return -1;
+    if (routes_use_tls(loaded->routes) &&
         (tls_load_client(conf->outside.trusted, &loaded->tls, err) < 0 ||
          proof_enable(loaded->tls, err) < 0))
-        return -1;
-    if (load_login(conf, loaded, err) < 0)
         return -1;
     if (signer_load(conf, &loaded->signer, err) < 0 ||
         networks_load(&conf->gate.inside, &loaded->inside, err) < 0)
@@ -112,8 +92,8 @@ static void allow_maildirs(const struct conf *conf, struct sandbox *box)
 
 static unsigned files_limit(const struct conf *conf)
 {
-    size_t lanes =
-        (conf->n_domains + 1) * conf->queue.connections_limit + conf->outside.connections_limit;
+    size_t lanes = (conf->n_domains + conf->n_routes + 1) * conf->queue.connections_limit +
+                   conf->outside.connections_limit;
     return lanes < (FILES_MAX - FILES_OWN) / 2 ? (unsigned)(FILES_OWN + 2 * lanes) : FILES_MAX;
 }
 
@@ -123,7 +103,7 @@ static void delivery_sandbox(const struct role_env *env, struct sandbox *box)
                                           "corrupt",  "sts",   SENDERS_FOLDER};
     box->allow = SANDBOX_FILES | SANDBOX_THREADS | SANDBOX_ACCEPT | SANDBOX_UNIX_CONNECT |
                  SANDBOX_INET_CONNECT;
-    if (env->conf->outside.source.n)
+    if (routes_use_source(env->conf))
         box->allow |= SANDBOX_INET_BIND;
     box->files_limit = files_limit(env->conf);
     box->memory_limit = MEMORY_MAX;
@@ -146,7 +126,7 @@ static void delivery_unload(void *data)
 {
     struct delivery_loaded *loaded = data;
     if (loaded) {
-        explicit_bzero(loaded->password, sizeof loaded->password);
+        routes_free(&loaded->routes);
         SSL_CTX_free(loaded->tls);
         signer_free(&loaded->signer);
         networks_free(&loaded->inside);

@@ -41,6 +41,7 @@
 #include "gateway/client/proof.h"
 #include "gateway/client/workers.h"
 #include "gateway/delivery/outside.h"
+#include "gateway/delivery/route.h"
 #include "gateway/freeze.h"
 #include "gateway/gate/bounces.h"
 #include "gateway/gate/networks.h"
@@ -183,14 +184,14 @@ struct job_table {
 struct hop {
     struct delivery *delivery;
     struct hop *next;
-    const struct conf_hops *conf; /* NULL: the process `reports`, or another domain than ours */
-    enum conf_hop_kind kind;      /* of the first: others are servers too, if there are others */
-    const char *text;             /* for people */
-    enum policy_asked asked;      /* by the senders of its messages */
-    struct targets *targets;      /* the servers; NULL: a thread's work, or not yet looked up */
-    struct lookup *lookup;        /* for another domain than ours; NULL: the settings name it */
-    size_t users;                 /* legs */
-    struct leg *first, *last;     /* the line */
+    enum conf_hop_kind kind;   /* of the first: others are servers too, if there are others */
+    const char *text;          /* for people */
+    const struct route *route; /* how its servers are gone to; NULL: the process `reports` */
+    enum policy_asked asked;   /* by the senders of its messages */
+    struct targets *targets;   /* the servers; NULL: a thread's work, or not yet looked up */
+    struct lookup *lookup;     /* for other domains than ours */
+    size_t users;              /* legs */
+    struct leg *first, *last;  /* the line */
     struct lane *lanes;
     unsigned n_lanes;
     unsigned limit_max;
@@ -222,9 +223,8 @@ struct delivery_loaded {
     struct post post; /* for bounces */
     struct mx_own own[OUTSIDE_OWN_MAX];
     size_t n_own;
-    SSL_CTX *tls; /* for servers outside; NULL: in clear */
-    char password[LOGIN_PASSWORD_MAX + 1];
-    struct login login;    /* at outside.next_hop; .user NULL: nobody logs in */
+    struct routes *routes;
+    SSL_CTX *tls;          /* for the servers of next hops; NULL: in clear */
     struct signer *signer; /* of our own mail; NULL: it is not signed */
     struct networks inside;
     struct senders *senders; /* who is frozen */
@@ -248,8 +248,7 @@ struct delivery {
     struct event *settle_soon;
     struct hop *hops;
     struct hop **domain_hops; /* of each domain of the settings */
-    struct hop *smarthost;    /* for all who are not in our domains; NULL: none */
-    struct outside *outside;  /* where they go instead, by MX; NULL: nowhere */
+    struct outside *outside;  /* for all who are not in our domains */
     struct hop *reports_hop;  /* where report addresses' mail goes */
     struct sweep queue_sweep, held_sweep;
     unsigned bounces;                            /* being made */
@@ -408,8 +407,12 @@ void hops_free(struct delivery *delivery);
 struct hop *hop_new(struct delivery *delivery, enum conf_hop_kind kind, const char *text);
 /* It is in no list any more. */
 void hop_free(struct hop *hop);
-/* NULL: the settings name none for this address. */
-struct hop *hop_for(struct delivery *delivery, struct str address, enum policy_asked asked);
+/* That of an address, for messages whose senders asked for that. 1; 0: the settings name none; -1:
+ * there is no room for one more. */
+int hop_for(struct delivery *delivery, struct str address, enum policy_asked asked,
+            struct hop **hop);
+/* Its servers are those that the DNS names for a domain. */
+bool hop_is_by_mx(const struct hop *hop);
 void hop_line_up(struct hop *hop, struct leg *leg, bool in_front);
 void hop_line_leave(struct hop *hop, struct leg *leg);
 /* The first leg of the line that can be begun; it is busy then. After DELIVERY_ROUND that can't be,

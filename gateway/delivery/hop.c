@@ -55,35 +55,24 @@ struct hop *hop_new(struct delivery *delivery, enum conf_hop_kind kind, const ch
     return hop;
 }
 
-static struct hop *hop_of(struct delivery *delivery, const struct conf_hops *conf)
+static struct hop *hop_of(struct delivery *delivery, const struct route *route)
 {
-    enum conf_hop_kind kind = conf->items[0].kind;
-    struct hop *hop = hop_new(delivery, kind, conf->items[0].text);
+    enum conf_hop_kind kind = route->servers->items[0].kind;
+    struct hop *hop = hop_new(delivery, kind, route->servers->items[0].text);
     if (hop == NULL)
         return NULL;
-    hop->conf = conf;
+    hop->route = route;
     if (kind == HOP_MAILDIR)
         return hop;
-    hop->targets = targets_of(conf);
+    hop->targets = targets_of(route->servers);
     return hop->targets ? hop : NULL;
 }
 
-static bool same_servers(const struct conf_hops *a, const struct conf_hops *b)
-{
-    if (a->n != b->n)
-        return false;
-    for (size_t i = 0; i < a->n; i++)
-        if (strcmp(a->items[i].text, b->items[i].text) != 0)
-            return false;
-    return true;
-}
-
-/* Domains with the same servers share the line before them. */
-static struct hop *hop_named(const struct delivery *delivery, const struct conf_hops *conf)
+/* Domains with the same servers, gone to in the same way, share the line before them. */
+static struct hop *hop_named(const struct delivery *delivery, const struct route *route)
 {
     struct hop *hop = delivery->hops;
-    while (hop &&
-           (hop->conf == NULL || hop == delivery->smarthost || !same_servers(hop->conf, conf)))
+    while (hop && (hop->route == NULL || !route_same(hop->route, route)))
         hop = hop->next;
     return hop;
 }
@@ -95,9 +84,9 @@ static int make_domain_hops(struct delivery *delivery)
     if (delivery->domain_hops == NULL)
         return -1;
     for (size_t i = 0; i < conf->n_domains; i++) {
-        const struct conf_hops *next_hop = &conf->domains[i].next_hop;
-        struct hop *hop = hop_named(delivery, next_hop);
-        if (hop == NULL && (hop = hop_of(delivery, next_hop)) == NULL)
+        const struct route *route = &delivery->loaded->routes->domains[i];
+        struct hop *hop = hop_named(delivery, route);
+        if (hop == NULL && (hop = hop_of(delivery, route)) == NULL)
             return -1;
         delivery->domain_hops[i] = hop;
     }
@@ -106,32 +95,30 @@ static int make_domain_hops(struct delivery *delivery)
 
 int hops_make(struct delivery *delivery, struct err *err)
 {
-    const struct conf *conf = delivery->conf;
     if (make_domain_hops(delivery) < 0)
         return err_set(err, "out of memory for the next hops");
-    if (conf->outside.next_hop.n) {
-        delivery->smarthost = hop_of(delivery, &conf->outside.next_hop);
-        if (delivery->smarthost == NULL)
-            return err_set(err, "out of memory for the next hops");
-    }
     delivery->reports_hop = hop_new(delivery, HOP_REPORTS, "reports");
     return delivery->reports_hop ? 0 : err_set(err, "out of memory for the next hops");
 }
 
 /* An address without a domain is <postmaster> (RFC 5321 4.1.1.3): it is the first domain's. */
-struct hop *hop_for(struct delivery *delivery, struct str address, enum policy_asked asked)
+int hop_for(struct delivery *delivery, struct str address, enum policy_asked asked,
+            struct hop **hop)
 {
     const struct conf *conf = delivery->conf;
     size_t at = str_rchr(address, '@');
-    if (report_address_of(conf, address) != REPORT_ADDRESS_NONE)
-        return delivery->reports_hop;
-    const struct conf_domain *domain = at == STR_NONE && conf->n_domains
-                                           ? &conf->domains[0]
-                                           : conf_domain_find(conf, str_from(address, at + 1));
-    if (domain)
-        return delivery->domain_hops[domain - conf->domains];
-    return delivery->outside ? outside_hop(delivery, str_from(address, at + 1), asked)
-                             : delivery->smarthost;
+    struct str name = at == STR_NONE ? STR_EMPTY : str_from(address, at + 1);
+    const struct conf_domain *domain =
+        at == STR_NONE && conf->n_domains ? &conf->domains[0] : conf_domain_find(conf, name);
+    *hop = report_address_of(conf, address) != REPORT_ADDRESS_NONE ? delivery->reports_hop
+           : domain ? delivery->domain_hops[domain - conf->domains]
+                    : NULL;
+    return *hop ? 1 : outside_hop(delivery, name, asked, hop);
+}
+
+bool hop_is_by_mx(const struct hop *hop)
+{
+    return hop->route && hop->route->servers == NULL;
 }
 
 /* --- the line --- */
@@ -333,7 +320,7 @@ unsigned hop_pause(const struct hop *hop, unsigned failures)
     unsigned max = queue->retry_max;
     /* ours is soon back; others' servers are not to be asked every few minutes (RFC 5321 4.5.4.1)
      */
-    if (hop->lookup == NULL && max > DELIVERY_HOP_RETRY_MAX)
+    if (!hop_is_by_mx(hop) && max > DELIVERY_HOP_RETRY_MAX)
         max = DELIVERY_HOP_RETRY_MAX;
     unsigned first = queue->retry_first < max ? queue->retry_first : max;
     return delivery_pause(first, max, failures);

@@ -135,7 +135,7 @@ static void tell_tls(const struct lane *lane, enum proof_fault fault, const char
     /* no report is about what the sender asked for */
     bool told = lane->hop->asked == ASKED_NOTHING ||
                 (lane->hop->asked == ASKED_REQUIRED && lane->policy.kind != POLICY_NONE);
-    if (lane->hop->lookup && told)
+    if (hop_is_by_mx(lane->hop) && told)
         tls_tell_session(&end);
 }
 
@@ -258,30 +258,30 @@ static void on_closed(void *data, bool greeted, const char *why)
     hop_kick(hop);
 }
 
-/* Where it comes from. */
-static void take_source(const struct conf_outside *conf, struct connection_way *way)
+/* A process of this machine: what is said to it passes over no network. */
+static bool is_here(const struct conf_hop *place)
 {
-    for (size_t i = 0; i < conf->source.n; i++) {
-        const char *address = conf->source.items[i];
-        *(strchr(address, ':') ? &way->source6 : &way->source4) = address;
-    }
+    struct str host = str_of(place->host ? place->host : "");
+    return place->path || str_starts(host, STR("127.")) || str_eq(host, STR("::1"));
 }
 
 static struct policy_facts facts_of(const struct hop *hop, const struct target *target)
 {
-    const struct conf_outside *conf = &hop->delivery->conf->outside;
+    const struct route *route = hop->route;
     const struct target_host *who = target->who;
-    return (struct policy_facts){.asked = hop->asked,
-                                 .tls = (enum conf_outside_tls)conf->tls,
-                                 .name = hop->lookup == NULL ? conf->tls_name
-                                         : who               ? who->name
-                                                             : NULL,
+    bool stays =
+        route->tls == OUTSIDE_TLS_MAY && target->place.kind == HOP_LMTP && is_here(&target->place);
+    return (struct policy_facts){.asked = route->ours ? ASKED_NOTHING : hop->asked,
+                                 .tls = stays ? OUTSIDE_TLS_NONE : route->tls,
+                                 .name = route->tls_name ? route->tls_name
+                                         : who           ? who->name
+                                                         : NULL,
                                  .tlsa = who ? who->tlsa : NULL,
                                  .sts = who ? who->sts : STS_NONE,
                                  .tls_fails = clock_seconds() < target->plain_until};
 }
 
-/* A password goes to nobody else than the server of that name (outside.tls_name). */
+/* A password goes to nobody else than the server of that name. */
 static void want_proof(struct policy *policy)
 {
     if (policy->tls == CLIENT_TLS_MUST && policy->required)
@@ -292,38 +292,33 @@ static void want_proof(struct policy *policy)
     policy->because = "we log in over TLS only, where the certificate is right";
 }
 
-/* To servers of others; those of our own domains are on our side. */
+/* The one place that says how a server is gone to, whosever it is. */
 static struct connection_way way_to(struct lane *lane, const struct target *target)
 {
     const struct hop *hop = lane->hop;
-    const struct delivery *delivery = hop->delivery;
-    const struct conf *conf = delivery->conf;
-    struct connection_way way = {.hostname = conf->hostname};
-    lane->policy = (struct policy){.tls = CLIENT_TLS_NONE};
-    way.ours = hop->lookup == NULL && hop != delivery->smarthost;
-    if (way.ours)
-        return way;
+    const struct route *route = hop->route;
     const struct policy_facts facts = facts_of(hop, target);
     const struct target_host *who = target->who;
+    struct connection_way way = {.hostname = route->helo,
+                                 .ours = route->ours,
+                                 .requiretls = hop->asked == ASKED_REQUIRED,
+                                 .source4 = route->source4,
+                                 .source6 = route->source6,
+                                 .context = hop->delivery->loaded->tls};
     lane->policy = policy_decide(&facts);
-    if (conf->outside.helo)
-        way.hostname = conf->outside.helo;
-    take_source(&conf->outside, &way);
-    if (hop == delivery->smarthost && delivery->loaded->login.user) {
-        way.login = &delivery->loaded->login;
+    if (route->login.user) {
+        way.login = &route->login;
         want_proof(&lane->policy);
     }
-    way.requiretls = hop->asked == ASKED_REQUIRED;
     way.tls = lane->policy.tls;
     way.proof = (struct proof_wanted){.kind = lane->policy.proof,
                                       .otherwise = lane->policy.otherwise,
                                       .required = lane->policy.required,
                                       .name = facts.name,
-                                      .domain = hop->lookup ? hop->text : NULL,
+                                      .domain = hop_is_by_mx(hop) ? hop->text : NULL,
                                       .tlsa = facts.tlsa,
                                       .name_proved = who == NULL || who->secure ||
                                                      (who->sts != STS_NONE && who->listed)};
-    way.context = delivery->loaded->tls;
     return way;
 }
 
@@ -448,7 +443,7 @@ static enum client_outcome deliver_maildir(const struct lane *lane, uint32_t ind
                                            char text[CLIENT_TEXT_MAX + 1])
 {
     const struct conf *conf = lane->hop->delivery->conf;
-    const char *pattern = lane->hop->conf->items[0].path;
+    const char *pattern = lane->hop->route->servers->items[0].path;
     enum client_outcome outcome = CLIENT_DELIVERED;
     char path[MAILDIR_PATH_MAX];
     struct err err = {""};

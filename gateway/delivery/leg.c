@@ -144,8 +144,8 @@ int legs_make(struct job *job, struct err *err)
         leg_of[i] = UINT32_MAX;
         if (!recipient_state_owed((enum recipient_state)r->state))
             continue;
-        struct hop *hop = hop_for(job->delivery, r->address, asked);
-        if (hop == NULL && job->delivery->outside)
+        struct hop *hop;
+        if (hop_for(job->delivery, r->address, asked, &hop) < 0)
             result = -1;
         leg_of[i] = (uint32_t)plan_for(plans, &n_plans, hop, r->sender.n || r->fields.n);
         plans[leg_of[i]].n++;

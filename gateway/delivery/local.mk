@@ -24,6 +24,7 @@ lib_libdelivery_a_SOURCES = \
     gateway/delivery/frozen.c gateway/delivery/frozen.h \
     gateway/delivery/mx.c gateway/delivery/mx.h \
     gateway/delivery/policy.c gateway/delivery/policy.h \
+    gateway/delivery/route.c gateway/delivery/route.h \
     gateway/delivery/sts.c gateway/delivery/sts.h \
     gateway/delivery/sts_policy.c gateway/delivery/sts_policy.h \
     gateway/delivery/sts_cache.c gateway/delivery/sts_cache.h \

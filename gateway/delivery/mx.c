@@ -6,6 +6,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/conf_table.h"
+
 _Static_assert(TARGET_HOSTS_MAX >= MX_HOSTS_MAX, "room for each");
 
 static enum mx_result say(struct mx *mx, enum mx_result result, const char *format, ...)
@@ -169,7 +171,8 @@ bool mx_wants_tlsa(const struct mx *mx, const struct mx_us *us, size_t host_numb
     const struct mx_host *host = &mx->hosts[host_number];
     if (!mx->secure || host->unproved || host->n4 + host->n6 == 0)
         return false;
-    snprintf(name, MX_TLSA_NAME_SIZE, "_%u._tcp.%s", us->port, host->name);
+    snprintf(name, MX_TLSA_NAME_SIZE, "_%u._tcp.%s", host->port ? host->port : us->port,
+             host->name);
     return dns_name_ok(str_of(name));
 }
 
@@ -202,6 +205,8 @@ void mx_release(struct mx *mx)
 }
 
 /* --- servers --- */
+
+#define DOUBTFUL "4.7.5 the DNS does not say whether TLS to %s is bound to a key (TLSA, DANE): %s"
 
 static bool is_own(const struct mx_us *us, const char *address)
 {
@@ -290,10 +295,8 @@ enum mx_result mx_targets(struct mx *mx, const struct mx_us *us, const char *dom
         return say(mx, MX_NEVER, "5.4.6 mail for %s would come back to us: its best MX is %s",
                    domain, mx->hosts[0].name);
     if (g.doubtful)
-        return say(mx, MX_LATER,
-                   "4.7.5 the DNS does not say whether TLS to %s is bound to a key "
-                   "(TLSA, DANE): %s",
-                   g.doubtful->name, dns_status_name(g.doubtful->tlsa_lost));
+        return say(mx, MX_LATER, DOUBTFUL, g.doubtful->name,
+                   dns_status_name(g.doubtful->tlsa_lost));
     if (g.unlisted)
         return say(mx, MX_LATER,
                    "4.7.5 %s is none of the servers that the MTA-STS policy of %s names",
@@ -305,6 +308,57 @@ enum mx_result mx_targets(struct mx *mx, const struct mx_us *us, const char *dom
         return say(mx, MX_LATER, "4.4.4 mail servers of %s only have addresses of outside.never_to",
                    domain);
     return say(mx, MX_LATER, "4.4.4 no mail server of %s has an address", domain);
+}
+
+/* --- servers of the settings --- */
+
+_Static_assert(MX_HOSTS_MAX >= CONF_HOPS_MAX, "room for each");
+
+void mx_take_servers(struct mx *mx, const struct conf_hops *servers)
+{
+    *mx = (struct mx){.ttl = UINT32_MAX, .secure = true};
+    for (size_t i = 0; i < servers->n && mx->n < MX_HOSTS_MAX; i++) {
+        struct mx_host *host = &mx->hosts[mx->n++];
+        if (servers->items[i].named)
+            snprintf(host->name, sizeof host->name, "%s", servers->items[i].host);
+        host->port = servers->items[i].port;
+    }
+}
+
+static void add_server(struct mx_host *host, struct targets *targets)
+{
+    struct target_host *who = targets_host(targets, host->name);
+    if (who == NULL)
+        return;
+    free(who->tlsa);
+    who->tlsa = host->tlsa;
+    host->tlsa = NULL;
+    who->secure = true;
+    for (size_t i = 0; i < host->n4; i++)
+        targets_add(targets, host->name, host->four[i], host->port);
+    for (size_t i = 0; i < host->n6; i++)
+        targets_add(targets, host->name, host->six[i], host->port);
+}
+
+enum mx_result mx_server_targets(struct mx *mx, const struct conf_hops *servers,
+                                 struct targets *targets)
+{
+    const struct mx_host *doubtful = NULL;
+    for (size_t i = 0; i < mx->n; i++) {
+        struct mx_host *host = &mx->hosts[i];
+        if (host->name[0] == '\0')
+            targets_add_place(targets, &servers->items[i]);
+        else if (host->tlsa_lost != DNS_ASKED_NOT)
+            doubtful = host;
+        else
+            add_server(host, targets);
+        targets->partial |= host->unknown || doubtful;
+    }
+    if (targets->n)
+        return MX_FOUND;
+    if (doubtful)
+        return say(mx, MX_LATER, DOUBTFUL, doubtful->name, dns_status_name(doubtful->tlsa_lost));
+    return say(mx, MX_LATER, "4.4.4 the DNS has no address of %s", servers->items[0].host);
 }
 
 /* --- literals --- */

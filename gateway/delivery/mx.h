@@ -7,6 +7,10 @@
  *   mx_take_tlsa()       for those that mx_wants_tlsa(): the answer for TLSA (RFC 7672)
  *   mx_targets()         the servers to be tried, in order
  *
+ * Servers that the settings name are found likewise: mx_take_servers() in place of mx_take_hosts(),
+ * and mx_server_targets() at the end. Who they are nobody has to prove then; their addresses only
+ * where TLSA records are to count.
+ *
  * A host of our own, by name or address, is dropped with all that are not preferred to it, so that
  * mail goes towards its end (5.1). For good are only: no such domain, a null MX, nobody left but
  * us. Everything else may be another way the next time. A host of which it is not known whether it
@@ -42,8 +46,9 @@ struct mx_us {
 };
 
 struct mx_host {
-    char name[DOMAIN_SIZE];
+    char name[DOMAIN_SIZE]; /* empty: one of the settings that has an address */
     unsigned preference;
+    uint16_t port;             /* 0: mx_us.port */
     bool unknown;              /* its addresses, or some of them: the DNS gave no answer */
     bool unproved;             /* some of its addresses have no proof by DNSSEC */
     struct tlsa *tlsa;         /* NULL: none, or not asked */
@@ -70,6 +75,10 @@ enum mx_result {
     MX_NEVER  /* and it would be no use to try again */
 };
 
+/* Those of the settings, of which one at least has a name. */
+void mx_take_servers(struct mx *mx, const struct conf_hops *servers);
+enum mx_result mx_server_targets(struct mx *mx, const struct conf_hops *servers,
+                                 struct targets *targets);
 /* `chance` decides about equal ones. */
 enum mx_result mx_take_hosts(struct mx *mx, const struct mx_us *us, const char *domain,
                              const struct resolver_answer *answer, uint64_t chance);

@@ -18,6 +18,7 @@
 #define SLOTS         4096
 #define SWEEP_SECONDS 10
 #define QUESTIONS     2 /* of a host: A and AAAA */
+#define NAME_SIZE     (SMTP_DOMAIN_MAX + sizeof "smtp://:65535")
 
 /* What a hop for another domain has beside. */
 struct lookup {
@@ -32,11 +33,11 @@ struct lookup {
     struct sts_domain sts;
     int64_t fresh_until;  /* monotonic seconds: what was heard holds */
     int64_t unused_since; /* 0: it is in use */
-    char domain[SMTP_DOMAIN_MAX + 1];
+    char name[NAME_SIZE]; /* the domain, or the first of the servers */
 };
 
 struct outside {
-    struct dns_desk *desk;
+    struct dns_desk *desk; /* NULL: nothing is looked up */
     struct networks never_to;
     struct mx_us us;
     bool dane;
@@ -156,15 +157,24 @@ static void heard_nothing(struct hop *hop, const char *why)
 
 /* --- asking --- */
 
+/* What its servers have published is to be held to. */
+static bool asks_for_policy(const struct hop *hop)
+{
+    return hop->asked != ASKED_WAIVED && hop->route->tls != OUTSIDE_TLS_NONE;
+}
+
 static void put_together(struct hop *hop)
 {
     struct lookup *l = hop->lookup;
+    const struct conf_hops *servers = hop->route->servers;
     struct targets *targets = targets_new();
     l->mx->sts = hop->asked == ASKED_WAIVED ? NULL : sts_policy_of(&l->sts);
     if (targets == NULL)
         heard_nothing(hop, "4.3.0 out of memory for its mail servers");
+    else if (servers)
+        heard(hop, mx_server_targets(l->mx, servers, targets), targets);
     else
-        heard(hop, mx_targets(l->mx, &hop->delivery->outside->us, l->domain, targets), targets);
+        heard(hop, mx_targets(l->mx, &hop->delivery->outside->us, l->name, targets), targets);
 }
 
 /* The policy may take longer. */
@@ -200,7 +210,7 @@ static void ask_tlsa(struct hop *hop)
     struct lookup *l = hop->lookup;
     char name[MX_TLSA_NAME_SIZE];
     l->open = 0;
-    bool wanted = o->dane && hop->asked != ASKED_WAIVED;
+    bool wanted = o->dane && asks_for_policy(hop);
     for (uint32_t i = 0; wanted && i < l->mx->n; i++) {
         if (!mx_wants_tlsa(l->mx, &o->us, i, name))
             continue;
@@ -230,6 +240,8 @@ static void ask_addresses(struct hop *hop)
     for (uint32_t i = 0; i < QUESTIONS * l->mx->n; i++) {
         size_t host = i / QUESTIONS;
         enum dns_type type = i % QUESTIONS ? DNS_AAAA : DNS_A;
+        if (l->mx->hosts[host].name[0] == '\0')
+            continue;
         if (dns_desk_ask(hop->delivery->outside->desk, type, str_of(l->mx->hosts[host].name),
                          on_addresses, hop, i))
             l->open++;
@@ -247,35 +259,65 @@ static void on_hosts(void *asker, uint32_t ticket, const struct resolver_answer 
     uint64_t chance;
     random_fill(&chance, sizeof chance);
     enum mx_result result =
-        mx_take_hosts(l->mx, &hop->delivery->outside->us, l->domain, answer, chance);
+        mx_take_hosts(l->mx, &hop->delivery->outside->us, l->name, answer, chance);
     if (result == MX_FOUND)
         ask_addresses(hop);
     else
         heard(hop, result, NULL);
 }
 
-static void look_up(struct hop *hop)
+/* Those that the DNS names for it. */
+static void look_up_domain(struct hop *hop)
 {
     struct outside *o = hop->delivery->outside;
     struct lookup *l = hop->lookup;
+    if (mx_is_literal(l->name)) {
+        struct targets *targets = targets_new();
+        if (targets == NULL)
+            heard_nothing(hop, "4.3.0 out of memory for its mail servers");
+        else
+            heard(hop, mx_literal(l->mx, &o->us, l->name, targets), targets);
+        return;
+    }
+    if (o->sts.fetch && !l->sts.busy && asks_for_policy(hop))
+        sts_look(&o->sts, &l->sts, l->name, on_policy, hop);
+    if (!dns_desk_ask(o->desk, DNS_MX, str_of(l->name), on_hosts, hop, 0))
+        heard_nothing(hop, "4.4.3 the resolver can't be asked now");
+}
+
+/* All have addresses: nobody is asked. */
+static void take_servers(struct hop *hop)
+{
+    if (hop->targets == NULL)
+        hop->targets = targets_of(hop->route->servers);
+    if (hop->targets == NULL) {
+        hop_failed(hop, "4.3.0 out of memory for its mail servers");
+        return;
+    }
+    hop->lookup->fresh_until = INT64_MAX;
+    hop_kick(hop);
+}
+
+static void look_up(struct hop *hop)
+{
+    struct lookup *l = hop->lookup;
+    const struct conf_hops *servers = hop->route->servers;
+    if (servers && !conf_hops_named(servers)) {
+        take_servers(hop);
+        return;
+    }
     l->mx = calloc(1, sizeof *l->mx);
     if (l->mx == NULL) {
         hop_failed(hop, "4.3.0 out of memory for a question to the DNS");
         return;
     }
-    if (mx_is_literal(l->domain)) {
-        struct targets *targets = targets_new();
-        if (targets == NULL)
-            heard_nothing(hop, "4.3.0 out of memory for its mail servers");
-        else
-            heard(hop, mx_literal(l->mx, &o->us, l->domain, targets), targets);
+    l->gathered = false;
+    if (servers) {
+        mx_take_servers(l->mx, servers);
+        ask_addresses(hop);
         return;
     }
-    l->gathered = false;
-    if (o->sts.fetch && !l->sts.busy && hop->asked != ASKED_WAIVED)
-        sts_look(&o->sts, &l->sts, l->domain, on_policy, hop);
-    if (!dns_desk_ask(o->desk, DNS_MX, str_of(l->domain), on_hosts, hop, 0))
-        heard_nothing(hop, "4.4.3 the resolver can't be asked now");
+    look_up_domain(hop);
 }
 
 bool outside_ready(struct hop *hop)
@@ -333,7 +375,7 @@ static void wait_for_lane(struct outside *o, struct hop *hop)
 bool outside_has_room(struct hop *hop)
 {
     struct outside *o = hop->delivery->outside;
-    if (o->lanes < lanes_max(hop->delivery))
+    if (!hop_is_by_mx(hop) || o->lanes < lanes_max(hop->delivery))
         return true;
     wait_for_lane(o, hop);
     return false;
@@ -357,7 +399,7 @@ bool outside_why_it_waits(const struct hop *hop, char *why, size_t size)
 
 bool outside_should_yield(const struct hop *hop)
 {
-    return hop->lookup && hop->n_lanes > 1 && hop->delivery->outside->first != NULL;
+    return hop_is_by_mx(hop) && hop->n_lanes > 1 && hop->delivery->outside->first != NULL;
 }
 
 static void enter_lanes(struct outside *o, struct hop *hop)
@@ -383,6 +425,8 @@ static void leave_lanes(struct outside *o, struct hop *hop)
 void outside_lane_opened(struct hop *hop)
 {
     struct outside *o = hop->delivery->outside;
+    if (!hop_is_by_mx(hop))
+        return;
     o->lanes++;
     if (hop->n_lanes == 1)
         enter_lanes(o, hop);
@@ -391,6 +435,8 @@ void outside_lane_opened(struct hop *hop)
 void outside_lane_closed(struct hop *hop)
 {
     struct outside *o = hop->delivery->outside;
+    if (!hop_is_by_mx(hop))
+        return;
     o->lanes--;
     if (hop->n_lanes == 0)
         leave_lanes(o, hop);
@@ -451,28 +497,50 @@ static void normal_form(struct str domain, char out[SMTP_DOMAIN_MAX + 1])
     out[domain.n] = '\0';
 }
 
-struct hop *outside_hop(struct delivery *delivery, struct str domain, enum policy_asked asked)
+static struct hop *find_hop(struct hop *first, const struct hop *like, const char *name)
+{
+    struct hop *hop = first;
+    while (hop && (hop->asked != like->asked || hop->route != like->route ||
+                   strcmp(hop->lookup->name, name) != 0))
+        hop = hop->lookup->same_hash;
+    return hop;
+}
+
+/* What its sender asked for decides where the domain is gone to itself: what others do behind the
+ * server that takes all is theirs, but for REQUIRETLS. */
+int outside_hop(struct delivery *delivery, struct str domain, enum policy_asked asked,
+                struct hop **hop)
 {
     struct outside *o = delivery->outside;
-    char name[SMTP_DOMAIN_MAX + 1];
-    normal_form(domain, name);
+    const struct route *route = route_for(delivery->loaded->routes, domain);
+    bool waived = asked == ASKED_WAIVED;
+    const struct hop like = {.route = route,
+                             .asked = route->servers && waived ? ASKED_NOTHING : asked};
+    char name[NAME_SIZE];
+    if (route->servers)
+        snprintf(name, sizeof name, "%s", route->servers->items[0].text);
+    else
+        normal_form(domain, name);
+    if (route->servers == NULL && o->desk == NULL)
+        return 0;
     struct hop **slot = slot_of(o, name);
-    for (struct hop *hop = *slot; hop; hop = hop->lookup->same_hash)
-        if (hop->asked == asked && strcmp(hop->lookup->domain, name) == 0)
-            return hop;
+    *hop = find_hop(*slot, &like, name);
+    if (*hop)
+        return 1;
     struct lookup *l = o->n < OUTSIDE_HOPS_MAX ? calloc(1, sizeof *l) : NULL;
-    struct hop *hop = l ? hop_new(delivery, HOP_SMTP, l->domain) : NULL;
-    if (hop == NULL) {
+    *hop = l ? hop_new(delivery, HOP_SMTP, l->name) : NULL;
+    if (*hop == NULL) {
         free(l);
-        return NULL;
+        return -1;
     }
-    memcpy(l->domain, name, sizeof name);
-    hop->lookup = l;
-    hop->asked = asked;
+    snprintf(l->name, sizeof l->name, "%s", name);
+    (*hop)->lookup = l;
+    (*hop)->route = like.route;
+    (*hop)->asked = like.asked;
     l->same_hash = *slot;
-    *slot = hop;
+    *slot = *hop;
     o->n++;
-    return hop;
+    return 1;
 }
 
 static bool is_unused(struct hop *hop, int64_t now)
@@ -488,7 +556,7 @@ static bool is_unused(struct hop *hop, int64_t now)
 
 static void leave_slot(struct outside *o, struct hop *hop)
 {
-    struct hop **slot = slot_of(o, hop->lookup->domain);
+    struct hop **slot = slot_of(o, hop->lookup->name);
     while (*slot != hop)
         slot = &(*slot)->lookup->same_hash;
     *slot = hop->lookup->same_hash;
@@ -516,7 +584,8 @@ void outside_tick(struct delivery *delivery)
     int64_t now = clock_seconds();
     if (o == NULL)
         return;
-    dns_desk_tick(o->desk);
+    if (o->desk)
+        dns_desk_tick(o->desk);
     if (o->sts.fetch) {
         fetch_desk_tick(o->sts.fetch);
         sts_refresh_tick(o->refresh, delivery->draining);
@@ -544,8 +613,6 @@ static int start_sts(struct delivery *delivery, struct outside *o, struct err *e
 int outside_start(struct delivery *delivery, struct err *err)
 {
     const struct conf *conf = delivery->conf;
-    if (!conf_mails_by_mx(conf))
-        return 0;
     struct outside *o = calloc(1, sizeof *o);
     if (o == NULL)
         return err_set(err, "out of memory for other domains' next hops");
@@ -558,15 +625,16 @@ int outside_start(struct delivery *delivery, struct err *err)
                            .n_own = delivery->loaded->n_own,
                            .never_to = &o->never_to,
                            .port = (uint16_t)conf->outside.port};
-    o->dane = conf->outside.dane && conf->outside.tls != OUTSIDE_TLS_NONE;
+    o->dane = conf->outside.dane;
     o->turn = evtimer_new(delivery->base, on_turn, delivery);
     if (o->turn == NULL)
         return err_set(err, "out of memory for other domains' next hops");
+    if (!conf_asks_for_servers(conf))
+        return 0;
     o->desk = dns_desk_open(delivery->base, conf->run_dir, err);
     if (o->desk == NULL)
         return -1;
-    bool wanted = conf->outside.mta_sts && conf->outside.tls != OUTSIDE_TLS_NONE;
-    return wanted ? start_sts(delivery, o, err) : 0;
+    return conf->outside.mta_sts ? start_sts(delivery, o, err) : 0;
 }
 
 void outside_stop(struct delivery *delivery)
@@ -575,7 +643,8 @@ void outside_stop(struct delivery *delivery)
     delivery->outside = NULL;
     if (o == NULL)
         return;
-    dns_desk_close(&o->desk);
+    if (o->desk)
+        dns_desk_close(&o->desk);
     if (o->sts.fetch)
         fetch_desk_close(&o->sts.fetch);
     sts_refresh_free(&o->refresh);

@@ -1,9 +1,10 @@
 /*
- * outside: next hops for domains that are not ours. Each is made when the first recipient needs it,
- * asks the DNS which servers it is (mx.h) when something shall leave, keeps what it heard as long
- * as its TTL says within bounds, and goes when nobody has needed it for a while. Messages whose
- * senders asked for REQUIRETLS, or to waive what the domain has published (RFC 8689), have hops of
- * their own, since that decides how a connection begins and which servers it goes to.
+ * outside: next hops for domains that are not ours: one for each domain that is gone to by MX, one
+ * for each list of servers that the settings name (route.h). Each is made when the first recipient
+ * needs it, asks the DNS which servers it is (mx.h) when something shall leave, keeps what it heard
+ * as long as its TTL says within bounds, and goes when nobody has needed it for a while. Messages
+ * whose senders asked for REQUIRETLS, or to waive what the domain has published (RFC 8689), have
+ * hops of their own, since that decides how a connection begins and which servers it goes to.
  *
  *   hop_kick() ─► outside_ready()? ─ no ─┬► MX ─► A, AAAA ─► TLSA ─┬► servers   ─► hop_kick()
  *                       │                └► MTA-STS policy ────────┤► not known ─► hop_failed()
@@ -31,16 +32,16 @@ struct outside;
  * the sandbox closes. How many. */
 size_t outside_own_addresses(const struct conf *conf, struct mx_own own[OUTSIDE_OWN_MAX]);
 
-/* delivery->outside stays NULL where settings name a server for all, or there is no resolver. */
 int outside_start(struct delivery *delivery, struct err *err);
 /* No answer comes any more; the hops stay for hops_free(). */
 void outside_stop(struct delivery *delivery);
 /* Once a second. */
 void outside_tick(struct delivery *delivery);
 
-/* The hop of a domain, for messages whose senders asked for that. NULL: there are too many, or no
- * memory. */
-struct hop *outside_hop(struct delivery *delivery, struct str domain, enum policy_asked asked);
+/* The hop of a domain, for messages whose senders asked for that. 1; 0: the settings name none; -1:
+ * there are too many, or no memory. */
+int outside_hop(struct delivery *delivery, struct str domain, enum policy_asked asked,
+                struct hop **hop);
 /* Its servers are known. If not it is kicked, or fails, when they are. */
 bool outside_ready(struct hop *hop);
 /* It may open a lane; if not it is kicked when there is room. */

@@ -8,18 +8,19 @@ static struct policy of_settings(const struct policy_facts *facts)
     case OUTSIDE_TLS_NONE:
         policy.tls = CLIENT_TLS_NONE;
         break;
+    case OUTSIDE_TLS_AS_OUTSIDE: /* nobody's: what it stands for is asked for (route.h) */
     case OUTSIDE_TLS_MAY:
         policy.tls = facts->tls_fails ? CLIENT_TLS_NONE : CLIENT_TLS_MAY;
         break;
     case OUTSIDE_TLS_MUST:
         policy.tls = CLIENT_TLS_MUST;
-        policy.because = "TLS must be (outside.tls)";
+        policy.because = "TLS must be (tls = must)";
         break;
     case OUTSIDE_TLS_VERIFY:
         policy.tls = CLIENT_TLS_MUST;
         policy.proof = PROOF_PKIX;
         policy.required = true;
-        policy.because = "its certificate must be valid (outside.tls)";
+        policy.because = "its certificate must be valid (tls = verify)";
         break;
     }
     return policy;

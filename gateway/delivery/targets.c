@@ -36,14 +36,19 @@ static struct target *add(struct targets *targets)
 struct targets *targets_of(const struct conf_hops *hops)
 {
     struct targets *targets = targets_new();
-    for (size_t i = 0; targets && i < hops->n && i < TARGETS_MAX; i++) {
-        struct target *target = add(targets);
-        if (target)
-            target->place = hops->items[i];
-        else
+    for (size_t i = 0; targets && i < hops->n && i < TARGETS_MAX; i++)
+        if (!targets_add_place(targets, &hops->items[i]))
             targets_drop(&targets);
-    }
     return targets;
+}
+
+bool targets_add_place(struct targets *targets, const struct conf_hop *place)
+{
+    struct target *target = add(targets);
+    if (target == NULL)
+        return false;
+    target->place = *place;
+    return true;
 }
 
 struct target_host *targets_host(struct targets *targets, const char *name)

@@ -58,6 +58,8 @@ struct target_host *targets_host(struct targets *targets, const char *name);
 /* A server that was found, with its name or ""; false when there is no room. Pointers into the list
  * hold no longer. */
 bool targets_add(struct targets *targets, const char *name, const char *address, uint16_t port);
+/* One of the settings, whose texts must outlive it. */
+bool targets_add_place(struct targets *targets, const struct conf_hop *place);
 struct targets *targets_hold(struct targets *targets);
 void targets_drop(struct targets **targets);
 

@@ -78,7 +78,7 @@ my @domains = map { s/\.\z//r } grep { /\w\.example/ } keys %zones;
 sub postfix {
     my ( $name, $host, $certificate ) = @_;
     return Poterne::Postfix->start( root => "$root/$name", host => $host, port => PORT, sink => $ours->{port}, protocol => 'lmtp',
-        domain => 'example', recipients => [ map { ( "x\@$_", "w\@$_", "r\@$_" ) } @domains ],
+        domain => 'example', recipients => [ ( map { ( "x\@$_", "w\@$_", "r\@$_" ) } @domains ), 'x@named.example', 'x@named-wrong.example' ],
         more   => "parent_domain_matches_subdomains = relay_domains\ntransport_maps = inline:{ {*=lmtp:[127.0.0.1]:$ours->{port}} }\n"
           . "smtpd_tls_security_level = may\nsmtpd_tls_cert_file = $certificate->{certificate}\nsmtpd_tls_key_file = $certificate->{key}\n"
           . 'smtpd_tls_received_header = yes' );
@@ -99,6 +99,8 @@ sub dane_gateway {
             queue     => { lifetime => $lifetime, free_space_min => '0', retry_first => '1s', retry_max => '2s', connect_timeout => '5s', reply_timeout => '5s' },
             outside   => { never_to => '{ }', port => PORT, trusted => '"' . $authority->file . '"', %outside },
         },
+        # servers that the settings name
+        sections => join '', map { "route $_->[0].example { next_hop = smtp://mx.$_->[1].example:" . PORT . " }\n" } [qw(named right)], [qw(named-wrong wrong)],
     )->start;
 }
 
@@ -139,10 +141,12 @@ my @go = (
     [ 'unusable', qr/, TLSv1\.3\z/,                                'no record is usable: encrypted, and that is all' ],
     [ 'plain',    qr/, TLSv1\.3\z/,                                'records without a proof are none' ],
     [ 'none',     qr/127\.0\.1\.3\]:2525\z/,                       'a proof that there are no records: in clear' ],
+    [ 'named',    qr/^mx\.right\.example .*DANE verified\z/,       'a server that the settings name, with the right key' ],
     [ 'two',      qr/^mx\.right\.example .*DANE verified\z/,       'past a server with the wrong key' ],
 );
 my @stay = (
     [ 'wrong',          qr/^4\.7\.5 DANE: its certificate matches none of its TLSA records/, 'a wrong key' ],
+    [ 'named-wrong',    qr/^4\.7\.5 DANE: its certificate matches none of its TLSA records/, 'a server that the settings name, with a wrong key' ],
     [ 'misnamed',       qr/^4\.7\.5 DANE: its certificate is not valid: hostname mismatch/i, 'the right authority, another name' ],
     [ 'clear',          qr/^4\.7\.5 DANE: offers no STARTTLS/,                               'a key, but no TLS' ],
     [ 'unusable-clear', qr/^4\.7\.5 DANE: offers no STARTTLS/,                               'no usable record, but no TLS either' ],
@@ -232,7 +236,7 @@ my $outcome = becomes( $gateway, $verify{ta}, 'delivered' );
 like( $outcome->{relay} // '', qr/DANE verified/, 'tls = verify: DANE is a proof' );
 is( becomes( $gateway, $verify{right}, 'delivered' )->{state}, 'delivered', '… whatever the name' );
 $outcome = becomes( $gateway, $verify{plain}, 'deferred' );
-like( $outcome->{detail} // '', qr/^4\.7\.5 .*outside\.tls.*hostname mismatch/i, 'a certificate for another name: it waits' );
+like( $outcome->{detail} // '', qr/^4\.7\.5 .*tls = verify.*hostname mismatch/i, 'a certificate for another name: it waits' );
 $outcome = becomes( $gateway, $verify{none}, 'deferred' );
 like( $outcome->{detail} // '', qr/^4\.7\.5 .*offers no STARTTLS/, 'no TLS: it waits' );
 is( $gateway->stop, 0, 'the gateway ends as it should' );

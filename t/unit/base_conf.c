@@ -406,64 +406,6 @@ static void addresses_to_listen_on(void **state)
     bad("smtp { listen = { } }", "t.conf:1: listen: expected 1 to 16 items");
 }
 
-static void next_hops_have_an_order(void **state)
-{
-    struct conf *conf =
-        good("domain a.example { next_hop = { lmtp://192.0.2.2, smtp://192.0.2.1 } }\n");
-    const struct conf_hops *hops = &conf->domains[0].next_hop;
-    assert_int_equal(hops->n, 2);
-    assert_string_equal(hops->items[0].host, "192.0.2.2");
-    assert_int_equal(hops->items[0].kind, HOP_LMTP);
-    assert_string_equal(hops->items[1].host, "192.0.2.1");
-    assert_int_equal(hops->items[1].kind, HOP_SMTP);
-    conf_free(&conf);
-    bad("domain a.b { next_hop = { } }", "t.conf:1: next_hop: expected 1 to 16 next hops");
-    bad("domain a.b { next_hop = { lmtp://192.0.2.2, lmtp://192.0.2.2 } }",
-        "t.conf:1: next_hop: item `lmtp://192.0.2.2` stands there twice");
-    bad("domain a.b { next_hop = { lmtp://192.0.2.2, maildir:///v/%d/%u } }",
-        "t.conf:1: domain a.b has a Maildir among several next hops; expected servers, or the "
-        "Maildir alone");
-}
-
-static void outside_has_a_server(void **state)
-{
-    struct conf *conf = good(DOMAIN);
-    assert_int_equal(conf->outside.next_hop.n, 0);
-    conf_free(&conf);
-    conf = good(DOMAIN "outside { next_hop = smtp://192.0.2.1 }");
-    assert_int_equal(conf->outside.next_hop.n, 1);
-    assert_int_equal(conf->outside.next_hop.items[0].kind, HOP_SMTP);
-    assert_string_equal(conf->outside.next_hop.items[0].host, "192.0.2.1");
-    assert_int_equal(conf->outside.next_hop.items[0].port, 25);
-    conf_free(&conf);
-}
-
-static void wrong_next_hops(void **state)
-{
-    bad(DOMAIN "outside { next_hop = lmtp://192.0.2.1 }",
-        "t.conf:2: next_hop of outside is no mail server; expected smtp://address:port");
-    bad(DOMAIN "outside { next_hop = smtp://mail.example }",
-        "t.conf:2: next_hop = smtp://mail.example: expected a numeric address and a port, such "
-        "as 192.0.2.10:25 or [2001:db8::1]:25 (host names are not looked up)");
-    bad("domain a.b { next_hop = http://x }",
-        "t.conf:1: next_hop = http://x: expected lmtp://address:port, lmtp:///socket, "
-        "smtp://address:port or maildir:///folder/%d/%u");
-    bad("domain a.b { next_hop = smtp://mail.example:25 }",
-        "t.conf:1: next_hop = smtp://mail.example:25: expected a numeric address and a port, such "
-        "as 192.0.2.10:25 or [2001:db8::1]:25 (host names are not looked up)");
-    bad("domain a.b { next_hop = smtp:///run/x }",
-        "t.conf:1: next_hop = smtp:///run/x: expected a numeric address and a port, such as "
-        "192.0.2.10:25 or [2001:db8::1]:25 (host names are not looked up)");
-    bad("domain a.b { next_hop = maildir:///var/mail }",
-        "t.conf:1: next_hop = maildir:///var/mail: expected a folder with %u (local part) and, "
-        "where there are several domains, %d (domain)");
-    bad("domain a.b { next_hop = maildir:///var/%x/%u }",
-        "t.conf:1: next_hop = maildir:///var/%x/%u: expected a folder with %u (local part) and, "
-        "where there are several domains, %d (domain)");
-    bad("domain a.b { next_hop = maildir://var/%u }",
-        "t.conf:1: next_hop = maildir://var/%u: expected an absolute path behind maildir://");
-}
-
 static void what_does_not_fit_together(void **state)
 {
     bad("", "t.conf: no domain; expected domain NAME { next_hop = … }");
@@ -759,9 +701,6 @@ int main(void)
         cmocka_unit_test(values_out_of_bounds),
         cmocka_unit_test(values_of_the_wrong_kind),
         cmocka_unit_test(addresses_to_listen_on),
-        cmocka_unit_test(next_hops_have_an_order),
-        cmocka_unit_test(outside_has_a_server),
-        cmocka_unit_test(wrong_next_hops),
         cmocka_unit_test(what_does_not_fit_together),
         cmocka_unit_test(oversize_is_refused),
         cmocka_unit_test(shown_settings_are_the_same_settings),

@@ -16,10 +16,16 @@ static const char settings[] = "hostname = mx.example\nmanagers = { m@a.example 
                                "domain a.example { next_hop = lmtp://127.0.0.1:24 }\n"
                                "domain b.example { next_hop = lmtp://127.0.0.1:25 }\n"
                                "domain c.example { next_hop = lmtp://127.0.0.1:24 }\n"
-                               "outside { next_hop = smtp://127.0.0.1:26 }\n";
+                               "domain d.example { next_hop = smtp://127.0.0.1:24; tls = must }\n"
+                               "domain e.example { next_hop = smtp://127.0.0.1:24 }\n"
+                               "outside { next_hop = smtp://127.0.0.1:26 }\n"
+                               "route partner.example { next_hop = smtp://127.0.0.1:27 }\n"
+                               "route .partner.example { next_hop = smtp://127.0.0.1:28 }\n"
+                               "route far.example { tls = must }\n";
 
 struct world {
     struct delivery delivery;
+    struct delivery_loaded loaded;
     struct conf *conf;
 };
 
@@ -33,6 +39,10 @@ static int up(void **state)
         fail_msg("%s", err.text);
     w->delivery.conf = w->conf;
     w->delivery.base = event_base_new();
+    w->delivery.loaded = &w->loaded;
+    w->loaded.routes = routes_load(w->conf, &err);
+    assert_non_null(w->loaded.routes);
+    assert_int_equal(outside_start(&w->delivery, &err), 0);
     assert_int_equal(hops_make(&w->delivery, &err), 0);
     *state = w;
     return 0;
@@ -41,17 +51,25 @@ static int up(void **state)
 static int down(void **state)
 {
     struct world *w = *state;
+    outside_stop(&w->delivery);
     hops_free(&w->delivery);
+    routes_free(&w->loaded.routes);
     event_base_free(w->delivery.base);
     conf_free(&w->conf);
     free(w);
     return 0;
 }
 
+static struct hop *hop_of(struct world *w, const char *address, enum policy_asked asked)
+{
+    struct hop *hop;
+    assert_int_equal(hop_for(&w->delivery, str_of(address), asked, &hop), 1);
+    return hop;
+}
+
 static const char *goes_to(struct world *w, const char *address)
 {
-    const struct hop *hop = hop_for(&w->delivery, str_of(address), ASKED_NOTHING);
-    return hop ? hop->text : "nowhere";
+    return hop_of(w, address, ASKED_NOTHING)->text;
 }
 
 static void each_domain_has_its_own(void **state)
@@ -61,9 +79,39 @@ static void each_domain_has_its_own(void **state)
     assert_string_equal(goes_to(w, "x@b.example"), "lmtp://127.0.0.1:25");
     assert_string_equal(goes_to(w, "postmaster"), "lmtp://127.0.0.1:24");
     assert_string_equal(goes_to(w, "x@elsewhere.example"), "smtp://127.0.0.1:26");
-    /* the same server is one line, whatever the domain */
-    assert_ptr_equal(hop_for(&w->delivery, STR("x@a.example"), ASKED_NOTHING),
-                     hop_for(&w->delivery, STR("x@c.example"), ASKED_NOTHING));
+    /* the same server is one line, whatever the domain … */
+    assert_ptr_equal(hop_of(w, "x@a.example", ASKED_NOTHING),
+                     hop_of(w, "x@c.example", ASKED_NOTHING));
+    /* … unless it is gone to in another way */
+    assert_ptr_not_equal(hop_of(w, "x@d.example", ASKED_NOTHING),
+                         hop_of(w, "x@e.example", ASKED_NOTHING));
+}
+
+static void some_domains_have_a_route(void **state)
+{
+    struct world *w = *state;
+    assert_string_equal(goes_to(w, "x@partner.example"), "smtp://127.0.0.1:27");
+    assert_string_equal(goes_to(w, "x@PARTNER.example"), "smtp://127.0.0.1:27");
+    assert_string_equal(goes_to(w, "x@a.b.partner.example"), "smtp://127.0.0.1:28");
+    assert_string_equal(goes_to(w, "x@b.partner.example"), "smtp://127.0.0.1:28");
+    assert_string_equal(goes_to(w, "x@notpartner.example"), "smtp://127.0.0.1:26");
+    const struct hop *far = hop_of(w, "x@far.example", ASKED_NOTHING);
+    assert_string_equal(far->text, "smtp://127.0.0.1:26");
+    assert_int_equal(far->route->tls, OUTSIDE_TLS_MUST);
+    assert_ptr_not_equal(far, hop_of(w, "x@elsewhere.example", ASKED_NOTHING));
+    assert_ptr_equal(hop_of(w, "x@a.b.partner.example", ASKED_NOTHING),
+                     hop_of(w, "x@c.partner.example", ASKED_NOTHING));
+}
+
+/* A server of the settings is gone to as they say, unless REQUIRETLS asks for more. */
+static void what_the_sender_asked_is_another_line(void **state)
+{
+    struct world *w = *state;
+    struct hop *usual = hop_of(w, "x@elsewhere.example", ASKED_NOTHING);
+    assert_ptr_equal(hop_of(w, "x@elsewhere.example", ASKED_WAIVED), usual);
+    assert_ptr_not_equal(hop_of(w, "x@elsewhere.example", ASKED_REQUIRED), usual);
+    assert_ptr_equal(hop_of(w, "x@a.example", ASKED_REQUIRED),
+                     hop_of(w, "x@a.example", ASKED_NOTHING));
 }
 
 /* Processor time of many look-ups of a domain of ours. */
@@ -71,7 +119,7 @@ static double cost(struct world *w)
 {
     clock_t from = clock();
     for (int i = 0; i < LOOKUPS; i++)
-        assert_non_null(hop_for(&w->delivery, STR("x@b.example"), ASKED_NOTHING));
+        hop_of(w, "x@b.example", ASKED_NOTHING);
     return (double)(clock() - from) / CLOCKS_PER_SEC;
 }
 
@@ -91,6 +139,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(each_domain_has_its_own, up, down),
+        cmocka_unit_test_setup_teardown(some_domains_have_a_route, up, down),
+        cmocka_unit_test_setup_teardown(what_the_sender_asked_is_another_line, up, down),
         cmocka_unit_test_setup_teardown(others_cost_nothing, up, down),
     };
     return tap_run(tests, NULL, NULL);
