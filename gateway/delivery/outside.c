@@ -126,7 +126,8 @@ static void heard(struct hop *hop, enum mx_result result, struct targets *target
     char why[MX_WHY_SIZE];
     uint32_t ttl = l->mx->ttl;
     snprintf(why, sizeof why, "%s", l->mx->why);
-    if (hop->asked != ASKED_WAIVED) /* what TLS would have shown is of no matter */
+    if (hop_is_by_mx(hop) &&
+        hop->asked != ASKED_WAIVED) /* what TLS would have shown is of no matter */
         tls_tell_left_out(hop, l->mx);
     mx_release(l->mx);
     free(l->mx);
