@@ -635,7 +635,8 @@ int outside_start(struct delivery *delivery, struct err *err)
     o->desk = dns_desk_open(delivery->base, conf->run_dir, err);
     if (o->desk == NULL)
         return -1;
-    return conf->outside.mta_sts ? start_sts(delivery, o, err) : 0;
+    bool wanted = conf->outside.mta_sts && routes_use_policies(delivery->loaded->routes);
+    return wanted ? start_sts(delivery, o, err) : 0;
 }
 
 void outside_stop(struct delivery *delivery)

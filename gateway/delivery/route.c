@@ -153,6 +153,19 @@ bool routes_use_tls(const struct routes *routes)
     return use;
 }
 
+static bool uses_policies(const struct route *route)
+{
+    return route->servers == NULL && route->tls != OUTSIDE_TLS_NONE;
+}
+
+bool routes_use_policies(const struct routes *routes)
+{
+    bool use = uses_policies(&routes->outside);
+    for (size_t i = 0; i < routes->conf->n_routes; i++)
+        use |= uses_policies(&routes->named[i]);
+    return use;
+}
+
 bool routes_use_source(const struct conf *conf)
 {
     bool use = conf->outside.way.source.n > 0;

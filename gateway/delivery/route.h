@@ -40,6 +40,8 @@ const struct route *route_for(const struct routes *routes, struct str domain);
 bool route_same(const struct route *a, const struct route *b);
 /* Some of them may be gone to over TLS; come from an address of our choice. */
 bool routes_use_tls(const struct routes *routes);
+/* What other domains have published of TLS is held to somewhere. */
+bool routes_use_policies(const struct routes *routes);
 bool routes_use_source(const struct conf *conf);
 
 #endif
