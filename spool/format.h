@@ -35,7 +35,8 @@ enum record_kind {
     RECORD_JOURNALED = 4, /* empty */
     RECORD_ADDED = 5,     /* i64 time, u8 state, str detail, str address, str how */
     RECORD_NOTE = 6,      /* i64 time, u8 spool_note, u32 count, u32 index… */
-    RECORD_KIND_LAST = RECORD_NOTE
+    RECORD_BEGUN = 7,     /* i64 time, u8 about, str id, u32 count, u32 index… */
+    RECORD_KIND_LAST = RECORD_BEGUN
 };
 
 #define SPOOL_VERSION_PLAIN      1

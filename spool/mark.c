@@ -96,6 +96,26 @@ int spool_add_note(struct spool_file *file, const uint32_t *indexes, size_t n, e
     return result;
 }
 
+int spool_begin_notice(struct spool_file *file, const uint32_t *indexes, size_t n, unsigned about,
+                       struct str id, int64_t time_us, struct err *err)
+{
+    struct buf payload = BUF_INIT(SPOOL_ENVELOPE_MAX);
+    wire_i64(&payload, time_us);
+    wire_u8(&payload, (uint8_t)about);
+    wire_str(&payload, id);
+    wire_u32(&payload, (uint32_t)n);
+    for (size_t i = 0; i < n; i++)
+        wire_u32(&payload, indexes[i]);
+    int result = buf_ok(&payload) ? append(file, RECORD_BEGUN, buf_str(&payload), err)
+                                  : err_set(err, "out of memory for a record");
+    buf_release(&payload);
+    for (size_t i = 0; result == 0 && i < n; i++) {
+        file->envelope.recipients[indexes[i]].begun = id;
+        file->envelope.recipients[indexes[i]].begun_about = about;
+    }
+    return result;
+}
+
 int spool_add_recipient(struct spool_file *file, struct str address, struct str how,
                         const struct spool_mark *mark, struct err *err)
 {

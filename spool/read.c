@@ -139,6 +139,25 @@ static bool apply_note(struct str payload, struct envelope *envelope)
     return wire_done(&w);
 }
 
+static bool apply_begun(struct str payload, struct envelope *envelope)
+{
+    struct wire w = wire_of(payload);
+    wire_get_i64(&w);
+    unsigned about = wire_get_u8(&w);
+    struct str id = wire_get_str(&w);
+    uint32_t count = wire_get_u32(&w);
+    if (!spool_id_valid(id))
+        return false;
+    for (uint32_t i = 0; i < count && !w.bad; i++) {
+        uint32_t index = wire_get_u32(&w);
+        if (w.bad || index >= envelope->n_recipients)
+            return false;
+        envelope->recipients[index].begun = id;
+        envelope->recipients[index].begun_about = about;
+    }
+    return wire_done(&w);
+}
+
 static bool apply_held(struct str payload, struct envelope *envelope)
 {
     struct wire w = wire_of(payload);
@@ -181,6 +200,8 @@ static bool apply_record(const struct record *record, struct pool *pool, size_t 
         return apply_mark(record->payload, &file->envelope);
     case RECORD_NOTE:
         return apply_note(record->payload, &file->envelope);
+    case RECORD_BEGUN:
+        return apply_begun(record->payload, &file->envelope);
     case RECORD_HELD:
         return apply_held(record->payload, &file->envelope);
     case RECORD_ADDED:

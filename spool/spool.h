@@ -64,10 +64,12 @@ struct spool_recipient {
     int64_t state_time_us;
     struct str relay;
     struct str detail;
-    unsigned notes;      /* spool_note bits */
-    unsigned marks;      /* how many there were */
-    unsigned tries;      /* failed ones since it came, or was released */
-    int64_t released_us; /* when it was released from quarantine; 0: never */
+    unsigned notes;       /* spool_note bits */
+    struct str begun;     /* id of the last notice about it that was begun, and … */
+    unsigned begun_about; /* … what for: the caller's of spool_begin_notice() */
+    unsigned marks;       /* how many there were */
+    unsigned tries;       /* failed ones since it came, or was released */
+    int64_t released_us;  /* when it was released from quarantine; 0: never */
 };
 
 struct envelope {
@@ -197,6 +199,13 @@ struct spool_mark {
  */
 int spool_mark(struct spool_file *file, const uint32_t *indexes, size_t n,
                const struct spool_mark *mark, struct err *err);
+/*
+ * Appends that a notice with that id is made about these recipients, before it is made: who finds
+ * it in the queue after a crash knows of whom it tells. `about`: 0 to 255. In memory likewise; the
+ * id must live as long as `file`.
+ */
+int spool_begin_notice(struct spool_file *file, const uint32_t *indexes, size_t n, unsigned about,
+                       struct str id, int64_t time_us, struct err *err);
 /* What a note means for the recipient in memory: the later of RELAYED, PASSED and FINAL holds. */
 void spool_apply_note(struct spool_recipient *recipient, unsigned note);
 /* Appends a note on these recipients, and changes `file` likewise. */

@@ -3,12 +3,14 @@
  * where he asked for that (bounce/decide.h says who that is).
  *
  *   1 RCPT_RETURNING marked in the file    a crash before: it is tried again, and fails again
- *   2 the bounce committed to queue/       a crash before 3: it is made again, with the same
- *   3 RCPT_FAILED marked                   Message-ID, and comes twice at most
+ *   2 the bounce's id written in the file  a crash before 3: it is made again, with another id
+ *   3 the bounce committed to queue/       a crash before 4: its id is found in queue/, and 4 done
+ *   4 RCPT_FAILED marked
  *
- * The file is settled behind 3 only. What got there is told likewise: how it went
- * (SPOOL_NOTE_RELAYED, _PASSED) stands in the file before RCPT_DELIVERED does, and the file is
- * settled behind SPOOL_NOTE_SUCCESS only. What waits is told once of each recipient
+ * It is found since no bounce leaves queue/ before its message is looked at: after a start the
+ * oldest come first (sweep.c). The file is settled behind 4 only. What got there is told likewise:
+ * how it went (SPOOL_NOTE_RELAYED, _PASSED) stands in the file before RCPT_DELIVERED does, and the
+ * file is settled behind SPOOL_NOTE_SUCCESS only. What waits is told once of each recipient
  * (SPOOL_NOTE_DELAY); nothing waits for that. A notice tells of all to whom the same happened until
  * then and who have the same one to be told; one is made at a time for a message, and
  * DELIVERY_BOUNCES of all messages.
@@ -76,11 +78,6 @@ static void recount(struct job *job)
         job->n_arrived += bounce_is_due(job, BOUNCE_SUCCESS, i, &to);
         job->delay_due |= late && bounce_is_due(job, BOUNCE_DELAY, i, &to);
     }
-}
-
-void bounce_adopt(struct job *job)
-{
-    recount(job);
 }
 
 static void add_note(struct job *job, const uint32_t *indexes, size_t n, enum spool_note note)
@@ -286,6 +283,60 @@ static void mark_told(struct bounce_work *w)
     recount(job);
 }
 
+/* --- after a start --- */
+
+/* One that was begun about this recipient, and that what it says is not noted of. */
+static bool is_unnoted(const struct job *job, uint32_t index)
+{
+    const struct spool_recipient *r = &job->loaded->file->envelope.recipients[index];
+    struct bounce_to to;
+    return r->begun.n && r->begun_about < BOUNCE_EVENTS &&
+           bounce_is_due(job, (enum bounce_event)r->begun_about, index, &to);
+}
+
+/* Those of whom the notice tells that was begun about the first of them. */
+static size_t told_together(const struct job *job, uint32_t first, uint32_t *indexes)
+{
+    const struct envelope *e = &job->loaded->file->envelope;
+    const struct spool_recipient *r = &e->recipients[first];
+    size_t n = 0;
+    for (uint32_t i = first; i < e->n_recipients; i++)
+        if (is_unnoted(job, i) && e->recipients[i].begun_about == r->begun_about &&
+            str_eq(e->recipients[i].begun, r->begun))
+            indexes[n++] = i;
+    return n;
+}
+
+/* It was made, and the crash came before that was noted. */
+static void note_made(struct job *job, uint32_t index, uint32_t *indexes)
+{
+    const struct spool_recipient *r = &job->loaded->file->envelope.recipients[index];
+    struct bounce_work w = {.job = job, .event = (enum bounce_event)r->begun_about};
+    str_copy(r->begun, w.mail.id, sizeof w.mail.id);
+    if (spool_file_size(job->delivery->spool, SPOOL_QUEUE, w.mail.id) < 0)
+        return;
+    w.indexes = indexes;
+    w.n = told_together(job, index, indexes);
+    mark_told(&w);
+}
+
+void bounce_adopt(struct job *job)
+{
+    const struct envelope *e = &job->loaded->file->envelope;
+    uint32_t *indexes = NULL;
+    for (uint32_t i = 0; i < e->n_recipients; i++) {
+        if (!is_unnoted(job, i))
+            continue;
+        if (indexes == NULL)
+            indexes = pool_alloc(job->loaded->pool, e->n_recipients * sizeof *indexes);
+        if (indexes)
+            note_made(job, i, indexes);
+    }
+    recount(job);
+}
+
+/* --- going on --- */
+
 /* Whether others are to be told now: the job goes on, or is settled. */
 static void go_on(struct job *job)
 {
@@ -346,6 +397,17 @@ static struct bounce_work *work_new(struct job *job, enum bounce_event event, st
     return NULL;
 }
 
+/* Before it is made. */
+static int note_begun(struct bounce_work *w, struct err *err)
+{
+    struct job *job = w->job;
+    struct str id = pool_str(job->loaded->pool, str_of(w->mail.id));
+    if (id.s == NULL)
+        return err_set(err, "out of memory");
+    return spool_begin_notice(job->loaded->file, w->indexes, w->n, w->event, id, delivery_now_us(),
+                              err);
+}
+
 /* One could not be made: later, or never. */
 static void not_made(struct job *job, enum bounce_event event, const struct err *err)
 {
@@ -373,6 +435,10 @@ static void begin(struct job *job)
     enum bounce_event event = next_event(job);
     struct bounce_work *w =
         event == (enum bounce_event)BOUNCE_EVENTS ? NULL : work_new(job, event, &err);
+    if (w && w->n && note_begun(w, &err) < 0) {
+        work_free(w);
+        w = NULL;
+    }
     if (w && w->n) {
         job->bounce = w;
         delivery->bounces++;

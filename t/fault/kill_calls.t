@@ -2,7 +2,7 @@
 # A process is killed at each system call that it makes for a message: while it is received and committed, held,
 # released, delivered, bounced, and noted. Whatever was said 250 to has its one outcome afterwards: nothing is lost, cut
 # short or there twice, but where a next hop's last answer was lost. Each call is one try, with a process that is fresh
-# as after a start; some of the tries in ./check, all with POTERNE_TEST_ALL=1.
+# as after a start; some of the tries in ./check, all with POTERNE_TEST_ALL=1, POTERNE_ONLY=bouncing those of such a name.
 use strict;
 use warnings;
 
@@ -19,6 +19,7 @@ use Poterne::Sink;
 plan skip_all => Poterne::Inject::missing() if Poterne::Inject::missing();
 
 my $all = $ENV{POTERNE_TEST_ALL};
+my $only = $ENV{POTERNE_ONLY} // '';
 use constant { STRIDE => 12, LINES => 125 };
 
 my $root = tempdir( 'poterne-calls-XXXXXX', TMPDIR => 1, CLEANUP => 1 );
@@ -30,6 +31,8 @@ my $gateway = Poterne::Gateway->new(
         smtp  => { commit_threads => 1, commands_limit => 100_000 },
         queue => { retry_first    => '1s', retry_max => '1s' },
         gate  => { inside         => '{ 127.0.0.0/8 }' },
+        limits => { shared        => '{ 127.0.0.0/8 }' },
+        bayes  => { campaign_share => 0 },
     },
     domains => {
         'box.example'  => { next_hop => Poterne::Gateway::maildir_hop($root), recipients => ['@box.example'] },
@@ -154,7 +157,6 @@ sub judge {
     is( "@odd",  '', "$what: who was not heard 4xx, or nothing" ) || $points->(@odd);
     is( "@lost", '', "$what: nothing is lost" ) || $points->(@lost);
     $allow{cut} or is( "@cut", '', "$what: nothing is cut short" ) || $points->(@cut);
-    is( scalar( grep { @{ $found->{$_} // [] } > 2 } @$numbers ), 0, "$what: nothing is there three times" );
     $allow{twice} or is( "@twice", '', "$what: nothing is there twice" ) || $points->(@twice);
     note( sprintf '%s: %d of %d taken, %d twice', $what, scalar @taken, scalar @$numbers, scalar @twice );
     return;
@@ -163,6 +165,7 @@ sub judge {
 # A scenario: its tries, then what came of the messages of them.
 sub scenario {
     my ( $what, $role, $act, $found, %allow ) = @_;
+    return if $what !~ /$only/;
     my $first = $sequence;
     my $begun = time;
     my ( $tries, $died, $points ) = at_each_call( $role, $act );
@@ -191,16 +194,12 @@ scenario(
     twice => 1
 );
 
-# One that is made again, since the death came before it was noted, is the same to whoever sees both.
-sub bounces {
-    my $found = delivered_to( grep { /^Content-Type: multipart\/report/mi } $gateway->maildir_messages('anne@box.example') );
-    for my $number ( keys %$found ) {
-        my %ids = map { $_ => 1 } map { /^Message-ID: (\S+)/mi } @{ $found->{$number} };
-        is( scalar keys %ids, 1, "bounces of number $number are one" ) if @{ $found->{$number} } == 2;
-    }
-    return $found;
-}
-scenario( 'delivery, bouncing', 'delivery', sub { send_message('never@sink.example'); $settle->() }, \&bounces, cut => 1, twice => 1 );
+scenario(
+    'delivery, bouncing', 'delivery',
+    sub { send_message('never@sink.example'); $settle->() },
+    sub { delivered_to( grep { /^Content-Type: multipart\/report/mi } $gateway->maildir_messages('anne@box.example') ) },
+    cut => 1
+);
 
 # --- held and released ---
 

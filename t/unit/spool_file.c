@@ -226,6 +226,30 @@ static void notes_come_back(void **state)
     assert_int_equal(errno, ENOTSUP);
 }
 
+/* The last one of each recipient. */
+static void begun_notices_come_back(void **state)
+{
+    struct fixture *f = *state;
+    struct spool_file *file;
+    const uint32_t both[] = {0, 1};
+    const struct str first = STR("01ARZ3NDEKTSV4RRFFQ69G5FAV"),
+                     second = STR("01ARZ3NDEKTSV4RRFFQ69G5FAW");
+    put_sample(f, SPOOL_QUEUE);
+    assert_int_equal(try_load(f, SPOOL_QUEUE, &file), 0);
+    assert_int_equal(file->envelope.recipients[0].begun.n, 0);
+    assert_int_equal(spool_begin_notice(file, both, 2, 1, first, 1, &f->err), 0);
+    assert_int_equal(spool_begin_notice(file, both + 1, 1, 255, second, 2, &f->err), 0);
+    for (int again = 0; again < 2; again++) {
+        const struct spool_recipient *r = file->envelope.recipients;
+        assert_true(str_eq(r[0].begun, first) && r[0].begun_about == 1);
+        assert_true(str_eq(r[1].begun, second) && r[1].begun_about == 255);
+        assert_int_equal(r[1].state, RCPT_OWED);
+        spool_unload(&file);
+        assert_int_equal(try_load(f, SPOOL_QUEUE, &file), 0);
+    }
+    spool_unload(&file);
+}
+
 static void write_record(struct fixture *f, unsigned kind)
 {
     struct buf bytes = BUF_INIT(1 << 20);
@@ -556,6 +580,7 @@ int main(void)
         WITH_SPOOL(what_a_later_version_wrote_is_not_damaged),
         WITH_SPOOL(states_of_a_later_version),
         WITH_SPOOL(notes_come_back),
+        WITH_SPOOL(begun_notices_come_back),
         WITH_SPOOL(any_size_comes_back),
         WITH_SPOOL(scanners_read_before_the_commit),
         WITH_SPOOL(envelopes_that_cannot_be_kept_are_refused),
