@@ -26,7 +26,8 @@ static struct senders *senders;
 static char settings[1000];
 static char id[SPOOL_ID_LEN + 1];
 
-static int up(void **state)
+/* `lifetime`: seconds that a message is tried. */
+static int up_for(unsigned lifetime)
 {
     struct err err;
     gateway_make(&gateway);
@@ -36,14 +37,31 @@ static int up(void **state)
     gateway.account = JEAN;
     snprintf(settings, sizeof settings,
              "resolver { enabled = no }\nmanagers = { boss@b.example }\n"
-             "queue { retry_first = 1s; retry_max = 1s; lifetime = 3s }\n"
+             "queue { retry_first = 1s; retry_max = 1s; lifetime = %us }\n"
              "limits { freeze_bounces = 5; freeze_bounces_percent = 50 }\n"
              "outside { next_hop = smtp://127.0.0.1:%u }\n"
              "domain b.example { next_hop = smtp://127.0.0.1:1 }\n",
-             hop.port);
+             lifetime, hop.port);
     gateway_start(&gateway, settings);
     senders = senders_existing(gateway.state_dir, &err);
     return senders ? 0 : -1;
+}
+
+static int up(void **state)
+{
+    return up_for(3);
+}
+
+/* Time enough to freeze an account whose mail is on its way. */
+static int up_for_long(void **state)
+{
+    return up_for(12);
+}
+
+/* What can't be delivered stays in the queue. */
+static int up_for_hours(void **state)
+{
+    return up_for(7200);
 }
 
 static int down(void **state)
@@ -125,7 +143,7 @@ static void frozen_between_two_tries(void **state)
     assert_true(WAIT_FOR(waits(0, "451"), PATIENCE));
     freeze();
     assert_true(WAIT_FOR(waits(0, FROZEN), PATIENCE));
-    sleep(4);
+    sleep(14);
     assert_true(gateway_has(&gateway, "queue", id));
     fake_hop_fault(&hop, FAULT_NONE, STEP_RCPT);
     thaw();
@@ -278,10 +296,10 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(what_is_frozen_waits_past_its_time, up, down),
-        cmocka_unit_test_setup_teardown(frozen_between_two_tries, up, down),
+        cmocka_unit_test_setup_teardown(frozen_between_two_tries, up_for_long, down),
         cmocka_unit_test_setup_teardown(what_cannot_be_known_waits, up, down),
         cmocka_unit_test_setup_teardown(set_aside_and_released, up, down),
-        cmocka_unit_test_setup_teardown(frozen_by_bounces_with_one_note, up, down),
+        cmocka_unit_test_setup_teardown(frozen_by_bounces_with_one_note, up_for_hours, down),
         cmocka_unit_test_setup_teardown(what_is_no_bounce, up, down),
     };
     return tap_run(tests, NULL, NULL);
