@@ -273,6 +273,19 @@ my @asked = $mine->requests;
 is( $asked[0]{headers}{authorization}, 'Basic ' . encode_base64( 'gate%3Away:s3%20cret%2F', '' ), 'as who we are' );
 is( $asked[0]{body}, 'token=abc', '… what was said' );
 is( $asked[2]{from}, $asked[0]{from}, '… over one connection' );
+
+# Tokens that are none, sent by whoever likes to: of 128 places 96 are theirs.
+$mine->pause;
+my $flood = connected();
+ask_on( $flood, '', %form, ms => 60_000 ) for 1 .. 110;
+my %flooded;
+$flooded{ ( answer_on( $flood, 60 ) // {} )->{result} // 'none' }++ for 1 .. 14;
+is_deeply( \%flooded, { busy => 14 }, 'of 110 questions about tokens 96 are open, and the others refused' );
+is( ask('https://good.world.example/full')->{result}, 'answered', '… while strangers are asked as before' );
+is( ask( '', %form )->{result}, 'busy', '… and our own server is not' );
+close $flood;
+$mine->resume;
+ok( wait_until( 60, sub { ask( '', %form, ms => 20_000 )->{result} eq 'answered' } ), '… until who asked so much is gone' );
 fails( 'https://unknown.world.example/full', 'untrusted', qr/issuer|self.signed/, 'the authority of our own server is none for strangers' );
 is( scalar( grep { $_->{headers}{authorization} } $good->requests ), 0, 'strangers never see who we are' );
 my ( undef, $environment ) = command_output( 'grep', '-c', 's3 cret', map { "/proc/$_/environ" } map { @$_ } values %{ $gateway->processes } );

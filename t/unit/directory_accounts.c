@@ -189,6 +189,42 @@ static void who_may_log_in(void **state)
     world_end(&w);
 }
 
+static double cpu_of(const struct world *w, const char *address)
+{
+    struct timespec before, after;
+    double least = 1e9;
+    for (int i = 0; i < 3; i++) {
+        clock_gettime(CLOCK_THREAD_CPUTIME_ID, &before);
+        assert_int_equal(log_in(w, address, "wrong").result, LOGIN_WRONG);
+        clock_gettime(CLOCK_THREAD_CPUTIME_ID, &after);
+        double took = (double)(after.tv_sec - before.tv_sec) * 1e3 +
+                      (double)(after.tv_nsec - before.tv_nsec) / 1e6;
+        least = took < least ? took : least;
+    }
+    return least;
+}
+
+/* Within a factor of two, where it would be one of a thousand. */
+static void who_is_not_there_costs_as_much(void **state)
+{
+    struct world w = {.err = {""}};
+    char hash[HASH_MAX + 1], text[1024];
+    (void)state;
+    assert_int_equal(hash_make("right", hash, &w.err), 0);
+    snprintf(text, sizeof text, "jean@x.example:%s\nnone@x.example:*\nlocked@x.example:!%s\n", hash,
+             hash);
+    world_read(&w, text);
+    double known = cpu_of(&w, "jean@x.example");
+    static const char *const others[] = {"nobody@x.example", "none@x.example", "locked@x.example"};
+    print_message("# a wrong password takes %.1f ms\n", known);
+    for (size_t i = 0; i < sizeof others / sizeof others[0]; i++) {
+        double other = cpu_of(&w, others[i]);
+        if (other < known / 2 || other > known * 2)
+            fail_msg("%s: %.2f ms, not %.2f", others[i], other, known);
+    }
+    world_end(&w);
+}
+
 static void an_application_password_ends_with_its_account(void **state)
 {
     static const char text[] = "jean@x.example:*\nold@x.example:*::::::expires=2020-01-31\n"
@@ -235,6 +271,7 @@ int main(void)
         cmocka_unit_test(what_is_refused),
         cmocka_unit_test(how_much_is_refused),
         cmocka_unit_test(who_may_log_in),
+        cmocka_unit_test(who_is_not_there_costs_as_much),
         cmocka_unit_test(an_application_password_ends_with_its_account),
     };
     return tap_run(tests, NULL, NULL);
