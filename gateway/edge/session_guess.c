@@ -107,7 +107,7 @@ static void tell_later(struct session *s, unsigned seconds)
 
 static bool begin(struct session *s, struct str user, struct str secret, bool token)
 {
-    unsigned seconds;
+    unsigned seconds = 1;
     time_t since = s->held_since ? s->held_since : s->edge->now;
     enum guess_turn turn =
         (token ? guesses_begin_token
