@@ -435,9 +435,11 @@ static void begin(struct job *job)
     enum bounce_event event = next_event(job);
     struct bounce_work *w =
         event == (enum bounce_event)BOUNCE_EVENTS ? NULL : work_new(job, event, &err);
-    if (w && w->n && note_begun(w, &err) < 0) {
+    if (w && w->n && note_begun(w, &err) < 0) { /* the disk: that is waited for */
         work_free(w);
-        w = NULL;
+        retry_later(job, &err);
+        job_unneed(job);
+        return;
     }
     if (w && w->n) {
         job->bounce = w;

@@ -21,6 +21,8 @@ static struct world {
     struct spool_recipient recipients[RECIPIENTS];
     unsigned write_fails;  /* so many notices can't be made */
     unsigned commit_fails; /* so many can't be stored */
+    unsigned begin_fails;  /* … nor can it be noted that they are made */
+    bool in_queue;         /* the notice that was begun */
     unsigned written, committed, settled, adopted;
     unsigned told; /* the journal, of recipients */
     int users;     /* of the loaded job */
@@ -113,6 +115,28 @@ int spool_add_note(struct spool_file *file, const uint32_t *indexes, size_t n, e
     for (size_t i = 0; i < n; i++)
         spool_apply_note(&file->envelope.recipients[indexes[i]], note);
     return 0;
+}
+
+int spool_begin_notice(struct spool_file *file, const uint32_t *indexes, size_t n, unsigned about,
+                       struct str id, int64_t time_us, struct err *err)
+{
+    (void)time_us;
+    if (world.begin_fails) {
+        world.begin_fails--;
+        return err_set(err, "no room");
+    }
+    for (size_t i = 0; i < n; i++) {
+        file->envelope.recipients[indexes[i]].begun = id;
+        file->envelope.recipients[indexes[i]].begun_about = about;
+    }
+    return 0;
+}
+
+int64_t spool_file_size(struct spool *spool, enum spool_state state, const char *id)
+{
+    (void)spool;
+    (void)id;
+    return state == SPOOL_QUEUE && world.in_queue ? 1000 : -1;
 }
 
 int post_commit(const struct post *post, const struct outgoing *mail, struct err *err)
@@ -260,6 +284,42 @@ static void one_that_can_not_be_stored_is_tried_on(void **state)
     assert_int_equal(world.settled, 1);
 }
 
+/* … also where it can't even be written that one is made. */
+static void one_that_can_not_be_begun_is_tried_on(void **state)
+{
+    (void)state;
+    world.begin_fails = 3 * TRIES;
+    set_all(RCPT_RETURNING, 0);
+    bounce_soon(&world.job);
+    turn();
+    assert_int_equal(world.begin_fails, 0);
+    assert_int_equal(world.committed, 1);
+    assert_int_equal(world.settled, 1);
+    assert_int_equal(world.job.n_held, 0);
+}
+
+/* Killed behind the commit: the notice is found, and no other is made. Of what is not found there
+ * is one. */
+static void one_that_was_made_is_not_made_again(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < RECIPIENTS; i++)
+        world.recipients[i] = (struct spool_recipient){.state = RCPT_RETURNING,
+                                                       .begun = STR("01NOTICE"),
+                                                       .begun_about = BOUNCE_FAILURE};
+    world.recipients[RECIPIENTS - 1].begun = STR_EMPTY;
+    world.in_queue = true;
+    bounce_adopt(&world.job);
+    assert_int_equal(world.job.n_returning, 1);
+    for (size_t i = 0; i < RECIPIENTS - 1; i++)
+        assert_true(
+            str_starts(world.recipients[i].detail, STR("its sender is told by 01NOTICE: ")));
+    bounce_soon(&world.job);
+    turn();
+    assert_int_equal(world.committed, 1);
+    assert_int_equal(world.settled, 1);
+}
+
 static void one_that_can_not_be_made_is_tried_again(void **state)
 {
     (void)state;
@@ -338,6 +398,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(settled_behind_the_notice),
         TEST(one_that_can_not_be_stored_is_tried_on),
+        TEST(one_that_can_not_be_begun_is_tried_on),
+        TEST(one_that_was_made_is_not_made_again),
         TEST(one_that_can_not_be_made_is_tried_again),
         TEST(given_up_after_ten_tries_it_is_held),
         TEST(given_up_of_what_got_there_it_is_settled),
