@@ -83,7 +83,9 @@ static void on_fetched(void *asker, const struct fetch_answer *answer)
     if (answer->result == FETCH_UNTRUSTED) {
         could_not(d, FAULT_STS_WEBPKI_INVALID, fetch_result_name(answer->result), answer->note);
     } else if (answer->result != FETCH_ANSWERED) {
-        could_not(d, FAULT_STS_POLICY_FETCH_ERROR, fetch_result_name(answer->result), answer->note);
+        /* the note has times in it: in a report each would be a failure of its own kind */
+        log_info("MTA-STS policy of %s: %.*s", d->domain, STR_ARG(answer->note));
+        could_not(d, FAULT_STS_POLICY_FETCH_ERROR, fetch_result_name(answer->result), STR_EMPTY);
     } else if (answer->status != 200) {
         snprintf(status, sizeof status, "HTTP status %u", answer->status);
         could_not(d, FAULT_STS_POLICY_FETCH_ERROR, status, STR_EMPTY);
