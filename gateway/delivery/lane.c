@@ -292,6 +292,15 @@ static void want_proof(struct policy *policy)
     policy->because = "we log in over TLS only, where the certificate is right";
 }
 
+/* Keys are bound to the name that has the records (RFC 7672 3.2.2), certificates to the server's.
+ */
+static const char *name_of(const struct route *route, const struct policy_facts *facts,
+                           const struct target_host *who)
+{
+    bool keys = facts->tlsa && facts->tlsa->n && route->tls_name == NULL;
+    return keys && facts->asked != ASKED_WAIVED ? who->tlsa_name : facts->name;
+}
+
 /* The one place that says how a server is gone to, whosever it is. */
 static struct connection_way way_to(struct lane *lane, const struct target *target)
 {
@@ -314,7 +323,7 @@ static struct connection_way way_to(struct lane *lane, const struct target *targ
     way.proof = (struct proof_wanted){.kind = lane->policy.proof,
                                       .otherwise = lane->policy.otherwise,
                                       .required = lane->policy.required,
-                                      .name = facts.name,
+                                      .name = name_of(route, &facts, who),
                                       .domain = hop_is_by_mx(hop) ? hop->text : NULL,
                                       .tlsa = facts.tlsa,
                                       .name_proved = who == NULL || who->secure ||

@@ -139,6 +139,19 @@ enum mx_result mx_take_hosts(struct mx *mx, const struct mx_us *us, const char *
 
 /* --- addresses --- */
 
+/* Where A and AAAA say different things, neither counts. */
+static void note_canonical(struct mx_host *host, const struct resolver_answer *answer)
+{
+    char name[DOMAIN_SIZE];
+    bool first = host->n4 + host->n6 == 0;
+    if (answer->status != DNS_FOUND)
+        return;
+    if (!domain_normal(answer->canonical, name) || strcmp(name, host->name) == 0 ||
+        (!first && strcmp(name, host->canonical) != 0))
+        name[0] = '\0';
+    memcpy(host->canonical, name, sizeof name);
+}
+
 void mx_take_addresses(struct mx *mx, size_t host_number, enum dns_type type,
                        const struct resolver_answer *answer)
 {
@@ -153,6 +166,7 @@ void mx_take_addresses(struct mx *mx, size_t host_number, enum dns_type type,
         host->unknown = true;
     if (answer->status == DNS_FOUND && !(answer->flags & RESOLVER_SECURE))
         host->unproved = true;
+    note_canonical(host, answer);
     for (size_t i = 0; answer->status == DNS_FOUND && i < answer->n && *n < MX_ADDRESSES_MAX; i++) {
         const struct str data = answer->records[i].data;
         if (data.n != bytes)
@@ -165,14 +179,21 @@ void mx_take_addresses(struct mx *mx, size_t host_number, enum dns_type type,
 
 /* --- TLSA --- */
 
+/* What an alias leads to goes before it. */
+static bool by_canonical(const struct mx_host *host)
+{
+    return host->canonical[0] && !host->canonical_asked;
+}
+
 bool mx_wants_tlsa(const struct mx *mx, const struct mx_us *us, size_t host_number,
                    char name[MX_TLSA_NAME_SIZE])
 {
     const struct mx_host *host = &mx->hosts[host_number];
-    if (!mx->secure || host->unproved || host->n4 + host->n6 == 0)
+    if (!mx->secure || host->unproved || host->n4 + host->n6 == 0 || host->tlsa ||
+        host->tlsa_lost != DNS_ASKED_NOT || host->tlsa_asked)
         return false;
     snprintf(name, MX_TLSA_NAME_SIZE, "_%u._tcp.%s", host->port ? host->port : us->port,
-             host->name);
+             by_canonical(host) ? host->canonical : host->name);
     return dns_name_ok(str_of(name));
 }
 
@@ -181,6 +202,10 @@ int mx_take_tlsa(struct mx *mx, size_t host_number, const struct resolver_answer
 {
     struct mx_host *host = &mx->hosts[host_number];
     bool there = answer->status == DNS_FOUND && answer->n && answer->flags & RESOLVER_SECURE;
+    bool canonical = by_canonical(host);
+    host->canonical_asked |= canonical;
+    host->tlsa_asked = !canonical;
+    host->tlsa_by_canonical = there && canonical;
     if (answer->ttl < mx->ttl && answer->status == DNS_FOUND)
         mx->ttl = answer->ttl;
     if (answer->status == DNS_BOGUS)
@@ -244,6 +269,15 @@ static void add_target(struct gathering *g, const char *name, const char *addres
         targets_add(g->targets, name, address, g->us->port);
 }
 
+static void take_tlsa(struct target_host *who, struct mx_host *host)
+{
+    free(who->tlsa);
+    who->tlsa = host->tlsa;
+    host->tlsa = NULL;
+    snprintf(who->tlsa_name, sizeof who->tlsa_name, "%s",
+             host->tlsa_by_canonical ? host->canonical : host->name);
+}
+
 /* IPv4 first: who sends over IPv6 is asked for more, and refused more often. */
 static void add_host(struct gathering *g, struct mx_host *host)
 {
@@ -262,9 +296,7 @@ static void add_host(struct gathering *g, struct mx_host *host)
     struct target_host *who = targets_host(g->targets, host->name);
     if (who == NULL)
         return;
-    free(who->tlsa);
-    who->tlsa = host->tlsa;
-    host->tlsa = NULL;
+    take_tlsa(who, host);
     who->sts = sts ? sts->mode : STS_NONE;
     who->listed = listed;
     who->secure = g->mx->secure;
@@ -330,9 +362,7 @@ static void add_server(struct mx_host *host, struct targets *targets)
     struct target_host *who = targets_host(targets, host->name);
     if (who == NULL)
         return;
-    free(who->tlsa);
-    who->tlsa = host->tlsa;
-    host->tlsa = NULL;
+    take_tlsa(who, host);
     who->secure = true;
     for (size_t i = 0; i < host->n4; i++)
         targets_add(targets, host->name, host->four[i], host->port);

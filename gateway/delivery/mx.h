@@ -48,12 +48,16 @@ struct mx_us {
 struct mx_host {
     char name[DOMAIN_SIZE]; /* empty: one of the settings that has an address */
     unsigned preference;
-    uint16_t port;             /* 0: mx_us.port */
-    bool unknown;              /* its addresses, or some of them: the DNS gave no answer */
-    bool unproved;             /* some of its addresses have no proof by DNSSEC */
-    struct tlsa *tlsa;         /* NULL: none, or not asked */
-    enum dns_status tlsa_lost; /* why it is not known whether it has any; DNS_ASKED_NOT: it is */
-    enum proof_fault left_out; /* why it is not gone to, for reports; FAULT_NONE: no TLS is why */
+    uint16_t port;               /* 0: mx_us.port */
+    bool unknown;                /* its addresses, or some of them: the DNS gave no answer */
+    bool unproved;               /* some of its addresses have no proof by DNSSEC */
+    char canonical[DOMAIN_SIZE]; /* behind aliases; empty: it is none, or they disagree */
+    bool canonical_asked;        /* for TLSA records … */
+    bool tlsa_by_canonical;      /* … which it has */
+    bool tlsa_asked;             /* `name` was */
+    struct tlsa *tlsa;           /* NULL: none, or not asked */
+    enum dns_status tlsa_lost;   /* why it is not known whether it has any; DNS_ASKED_NOT: it is */
+    enum proof_fault left_out;   /* why it is not gone to, for reports; FAULT_NONE: no TLS is why */
     size_t n4, n6;
     char four[MX_ADDRESSES_MAX][INET_ADDRSTRLEN];
     char six[MX_ADDRESSES_MAX][INET6_ADDRSTRLEN];
@@ -88,7 +92,9 @@ void mx_take_addresses(struct mx *mx, size_t host, enum dns_type type,
  * the host and these are its addresses (RFC 7672 2.2). */
 bool mx_wants_tlsa(const struct mx *mx, const struct mx_us *us, size_t host,
                    char name[MX_TLSA_NAME_SIZE]);
-/* -1: out of memory; the host then counts as one of which nothing is known. */
+/* -1: out of memory; the host then counts as one of which nothing is known. Afterwards
+ * mx_wants_tlsa() is asked again: where the host is an alias, what it leads to is asked for first,
+ * and then the name itself (RFC 7672 2.2.2). */
 int mx_take_tlsa(struct mx *mx, size_t host, const struct resolver_answer *answer);
 /* What was taken from answers is freed. */
 void mx_release(struct mx *mx);

@@ -193,33 +193,43 @@ static void on_policy(void *asker)
         put_together(hop);
 }
 
+static void ask_tlsa_of(struct hop *hop, uint32_t host);
+
 static void on_tlsa(void *asker, uint32_t ticket, const struct resolver_answer *answer)
 {
     struct hop *hop = asker;
     struct lookup *l = hop->lookup;
     if (mx_take_tlsa(l->mx, ticket, answer) < 0)
         log_warning("out of memory for the TLSA records of %s", l->mx->hosts[ticket].name);
-    if (--l->open == 0)
+    l->open--;
+    ask_tlsa_of(hop, ticket); /* of an alias itself, too */
+    if (l->open == 0)
         servers_gathered(hop);
+}
+
+static void ask_tlsa_of(struct hop *hop, uint32_t host)
+{
+    const struct outside *o = hop->delivery->outside;
+    const struct resolver_answer unasked = {.status = DNS_TEMP_FAILED};
+    struct lookup *l = hop->lookup;
+    char name[MX_TLSA_NAME_SIZE];
+    if (!mx_wants_tlsa(l->mx, &o->us, host, name))
+        return;
+    if (dns_desk_ask(o->desk, DNS_TLSA, str_of(name), on_tlsa, hop, host))
+        l->open++;
+    else
+        mx_take_tlsa(l->mx, host, &unasked);
 }
 
 /* Which hosts said to what keys their TLS is bound. */
 static void ask_tlsa(struct hop *hop)
 {
     const struct outside *o = hop->delivery->outside;
-    const struct resolver_answer unasked = {.status = DNS_TEMP_FAILED};
     struct lookup *l = hop->lookup;
-    char name[MX_TLSA_NAME_SIZE];
     l->open = 0;
     bool wanted = o->dane && asks_for_policy(hop);
-    for (uint32_t i = 0; wanted && i < l->mx->n; i++) {
-        if (!mx_wants_tlsa(l->mx, &o->us, i, name))
-            continue;
-        if (dns_desk_ask(o->desk, DNS_TLSA, str_of(name), on_tlsa, hop, i))
-            l->open++;
-        else
-            mx_take_tlsa(l->mx, i, &unasked);
-    }
+    for (uint32_t i = 0; wanted && i < l->mx->n; i++)
+        ask_tlsa_of(hop, i);
     if (l->open == 0)
         servers_gathered(hop);
 }

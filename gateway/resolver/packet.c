@@ -226,7 +226,7 @@ static void read_authority(struct reader *r, unsigned n, struct packet_answer *a
 static bool read_sections(struct reader *r, unsigned type, struct pool *pool,
                           struct packet_answer *answer)
 {
-    struct name wanted;
+    struct name wanted, asked;
     struct record record;
     r->at = 4;
     unsigned questions = get_number(r, 2);
@@ -237,6 +237,7 @@ static bool read_sections(struct reader *r, unsigned type, struct pool *pool,
     get_number(r, 4);
     if (questions != 1 || r->bad)
         return false;
+    asked = wanted;
     for (unsigned i = 0; i < answers; i++) {
         if (!get_record(r, &record))
             return false;
@@ -244,6 +245,8 @@ static bool read_sections(struct reader *r, unsigned type, struct pool *pool,
     }
     if (answer->n == 0)
         read_authority(r, authority, answer);
+    if (!same_name(&asked, &wanted) && !name_to_text(&wanted, pool, &answer->canonical))
+        answer->canonical = STR_EMPTY;
     return true;
 }
 

@@ -13,6 +13,7 @@ struct packet_answer {
     uint32_t ttl; /* the least of all that led to it; of a negative answer its SOA's */
     struct dns_record *records;
     size_t n;
+    struct str canonical; /* behind aliases: the records' owner; empty: no alias, or no text */
 };
 
 /* Follows the aliases in it. Records live in the pool. What is malformed, and what says neither yes

@@ -66,6 +66,7 @@ void resolver_answer_put(struct buf *out, const struct resolver_answer *answer)
         wire_u32(out, answer->records[i].preference);
         wire_str(out, answer->records[i].data);
     }
+    wire_str(out, answer->canonical);
     if (!buf_ok(out))
         buf_cut(out, start);
 }
@@ -100,7 +101,8 @@ bool resolver_answer_get(struct str message, struct pool *pool, struct resolver_
             return false;
     }
     answer->records = records;
-    return wire_done(&w);
+    answer->canonical = pool_str(pool, wire_get_str(&w));
+    return answer->canonical.s && wire_done(&w);
 }
 
 void resolver_answer_fill(const struct resolver_answer *answer, struct dns_query *query)

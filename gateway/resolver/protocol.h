@@ -12,7 +12,8 @@
  * Then come messages of questions, any number of
  *     u32 number, u8 type, str name
  * and each gets one answer, a message of its own, in any order:
- *     u32 number, u8 status, u8 flags, u32 ttl, u32 records, records × (u32 preference, str data)
+ *     u32 number, u8 status, u8 flags, u32 ttl, u32 records, records × (u32 preference, str data),
+ *     str canonical
  * A question whose time is over is answered too: DNS_TEMP_FAILED. Whoever breaks these rules is cut
  * off.
  *
@@ -72,6 +73,7 @@ struct resolver_answer {
     uint32_t ttl;
     const struct dns_record *records;
     size_t n;
+    struct str canonical; /* the records' owner, where the name that was asked for is an alias */
 };
 
 void resolver_answer_put(struct buf *out, const struct resolver_answer *answer);

@@ -296,6 +296,7 @@ static void on_answer(void *data, const struct unbound_answer *from)
         .ttl = found.ttl,
         .records = found.records,
         .n = found.n,
+        .canonical = found.canonical,
     };
     if (l->calling)
         l->answered = true;

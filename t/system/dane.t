@@ -65,6 +65,11 @@ domain( 'forged',   '127.0.1.1', [ $right ], change => [ ( split / /, $right )[3
 domain( 'two', '127.0.1.1', [ '3 1 1 ' . WRONG ],
     records => [ 'two.example. 300 IN MX 20 mx.right.example.' ] );
 domain( 'strict', '127.0.1.4', [$right], records => [ 'strict.example. 300 IN MX 5 mx.right.example.' ] );
+# the server's name is an alias: keys of what it leads to, else its own (RFC 7672 2.2.2)
+$zones{"$_->[0].example."} = { address => '127.0.0.4', signed => 1, records => [ "$_->[0].example. 300 IN MX 10 mx.$_->[0].example.", "mx.$_->[0].example. 300 IN CNAME mx.$_->[1].example.",
+        map { '_' . PORT . "._tcp.mx.$_->[0].example. 300 IN TLSA $_->[2]" } $_->[2] ? $_ : () ] }
+  for [ 'alias', 'ta' ], [ 'alias-own', 'none-tls', $right ], [ 'alias-wrong', 'wrong', $right ];
+domain( 'none-tls', '127.0.1.1', [] );
 domain( 'lost', '127.0.1.1', [], records => ['_tcp.mx.lost.example. 300 IN NS ns.silent.example.'] );
 $zones{'silent.example.'} = { address => '127.0.0.9', silent => 1 };
 
@@ -138,6 +143,8 @@ my @go = (
     [ 'rolled',   qr/, TLSv1\.3, DANE verified\z/,                 'one of two keys' ],
     [ 'expired',  qr/127\.0\.1\.2\].*, TLSv1\.3, DANE verified\z/, 'the right key, whatever its certificate says' ],
     [ 'ta',       qr/, TLSv1\.3, DANE verified\z/,                 'the right authority and name' ],
+    [ 'alias',     qr/^mx\.alias\.example .*, DANE verified\z/,     'a server whose name is an alias: the authority and name of what it leads to' ],
+    [ 'alias-own', qr/^mx\.alias-own\.example .*, DANE verified\z/, '… which has no key, but the alias has' ],
     [ 'unusable', qr/, TLSv1\.3\z/,                                'no record is usable: encrypted, and that is all' ],
     [ 'plain',    qr/, TLSv1\.3\z/,                                'records without a proof are none' ],
     [ 'none',     qr/127\.0\.1\.3\]:2525\z/,                       'a proof that there are no records: in clear' ],
@@ -147,6 +154,7 @@ my @go = (
 my @stay = (
     [ 'wrong',          qr/^4\.7\.5 DANE: its certificate matches none of its TLSA records/, 'a wrong key' ],
     [ 'named-wrong',    qr/^4\.7\.5 DANE: its certificate matches none of its TLSA records/, 'a server that the settings name, with a wrong key' ],
+    [ 'alias-wrong',    qr/^4\.7\.5 DANE: its certificate matches none of its TLSA records/, 'an alias: the wrong key of what it leads to goes before the right one' ],
     [ 'misnamed',       qr/^4\.7\.5 DANE: its certificate is not valid: hostname mismatch/i, 'the right authority, another name' ],
     [ 'clear',          qr/^4\.7\.5 DANE: offers no STARTTLS/,                               'a key, but no TLS' ],
     [ 'unusable-clear', qr/^4\.7\.5 DANE: offers no STARTTLS/,                               'no usable record, but no TLS either' ],
