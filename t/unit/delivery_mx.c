@@ -294,6 +294,141 @@ static void an_address_needs_no_dns(void **state)
 
 #define WITH_TARGETS(test) cmocka_unit_test_setup_teardown(test, up, down)
 
+/* --- TLSA --- */
+
+/* An address of the first host, proved, which stands under that name ("": the host's own). */
+static void address_of(enum dns_type type, const char *canonical)
+{
+    static const char bytes[16] = "\xc0\x00\x02\x01";
+    const struct dns_record record = {.data = str_n(bytes, type == DNS_A ? 4 : 16)};
+    const struct resolver_answer answer = {.status = DNS_FOUND,
+                                           .flags = RESOLVER_SECURE,
+                                           .ttl = 100,
+                                           .records = &record,
+                                           .n = 1,
+                                           .canonical = str_of(canonical)};
+    mx_take_addresses(&mx, 0, type, &answer);
+}
+
+static const char *wanted(void)
+{
+    static char name[MX_TLSA_NAME_SIZE];
+    return mx_wants_tlsa(&mx, &us, 0, name) ? name : "none";
+}
+
+static void say_of_tlsa(enum dns_status status)
+{
+    const struct dns_record record = {.data = str_n("\3\1\1"
+                                                    "0123456789abcdef0123456789abcdef",
+                                                    35)};
+    const struct resolver_answer answer = {.status = status,
+                                           .flags = RESOLVER_SECURE,
+                                           .ttl = 100,
+                                           .records = &record,
+                                           .n = status == DNS_FOUND};
+    assert_int_equal(mx_take_tlsa(&mx, 0, &answer), 0);
+}
+
+static void a_proved_host(void)
+{
+    const struct dns_record record = {.data = STR("m.a.example"), .preference = 1};
+    const struct resolver_answer answer = {
+        .status = DNS_FOUND, .flags = RESOLVER_SECURE, .ttl = 300, .records = &record, .n = 1};
+    assert_int_equal(mx_take_hosts(&mx, &us, "a.example", &answer, 1), MX_FOUND);
+}
+
+/* RFC 7672 2.2.2 */
+static void an_alias_has_its_ends_keys(void **state)
+{
+    a_proved_host();
+    address_of(DNS_A, "End.example");
+    nothing(0, DNS_AAAA, DNS_NO_DATA);
+    assert_string_equal(wanted(), "_25._tcp.end.example");
+    say_of_tlsa(DNS_FOUND);
+    assert_string_equal(wanted(), "none");
+    assert_int_equal(all(), MX_FOUND);
+    assert_string_equal(targets->list[0].who->name, "m.a.example");
+    assert_string_equal(targets->list[0].who->tlsa_name, "end.example");
+    mx_release(&mx);
+}
+
+static void where_its_end_has_none_its_own_count(void **state)
+{
+    a_proved_host();
+    address_of(DNS_AAAA, "end.example");
+    address_of(DNS_A, "end.example");
+    say_of_tlsa(DNS_NO_DATA);
+    assert_string_equal(wanted(), "_25._tcp.m.a.example");
+    say_of_tlsa(DNS_FOUND);
+    assert_string_equal(wanted(), "none");
+    assert_int_equal(all(), MX_FOUND);
+    assert_string_equal(targets->list[0].who->tlsa_name, "m.a.example");
+    mx_release(&mx);
+}
+
+static void what_is_not_known_is_not_asked_elsewhere(void **state)
+{
+    a_proved_host();
+    address_of(DNS_A, "end.example");
+    say_of_tlsa(DNS_TEMP_FAILED);
+    assert_string_equal(wanted(), "none");
+    assert_int_equal(all(), MX_LATER);
+    mx_release(&mx);
+}
+
+static void aliases_that_disagree_are_none(void **state)
+{
+    a_proved_host();
+    address_of(DNS_A, "end.example");
+    address_of(DNS_AAAA, "other.example");
+    assert_string_equal(wanted(), "_25._tcp.m.a.example");
+    a_proved_host();
+    address_of(DNS_A, "");
+    address_of(DNS_AAAA, "other.example");
+    assert_string_equal(wanted(), "_25._tcp.m.a.example");
+}
+
+/* --- servers of the settings --- */
+
+static void servers_of_the_settings_are_found_by_name(void **state)
+{
+    const struct conf_hop items[] = {
+        {.host = "192.0.2.7", .port = 26, .text = "smtp://192.0.2.7:26"},
+        {.host = "m.example", .named = true, .port = 587, .text = "smtp://m.example:587"}};
+    const struct conf_hops servers = {items, 2};
+    mx_take_servers(&mx, &servers);
+    assert_int_equal(mx.n, 2);
+    const struct dns_record record = {.data = str_n("\x7f\x00\x00\x01", 4)};
+    const struct resolver_answer answer = {
+        .status = DNS_FOUND, .flags = RESOLVER_SECURE, .ttl = 100, .records = &record, .n = 1};
+    mx_take_addresses(&mx, 1, DNS_A, &answer);
+    char name[MX_TLSA_NAME_SIZE];
+    assert_false(mx_wants_tlsa(&mx, &us, 0, name));
+    assert_true(mx_wants_tlsa(&mx, &us, 1, name));
+    assert_string_equal(name, "_587._tcp.m.example");
+    assert_int_equal(mx_server_targets(&mx, &servers, targets), MX_FOUND);
+    assert_int_equal(targets->n, 2);
+    assert_string_equal(targets->list[0].place.host, "192.0.2.7");
+    assert_null(targets->list[0].who);
+    /* never_to is about what strangers name */
+    assert_string_equal(targets->list[1].place.text, "m.example [127.0.0.1]:587");
+    assert_int_equal(targets->list[1].place.port, 587);
+    assert_true(targets->list[1].who->secure);
+    mx_release(&mx);
+}
+
+static void a_server_that_is_not_found_is_waited_for(void **state)
+{
+    const struct conf_hop item = {.host = "m.example", .named = true, .port = 25};
+    const struct conf_hops servers = {&item, 1};
+    mx_take_servers(&mx, &servers);
+    nothing(0, DNS_A, DNS_NO_NAME);
+    nothing(0, DNS_AAAA, DNS_TEMP_FAILED);
+    assert_int_equal(mx_server_targets(&mx, &servers, targets), MX_LATER);
+    assert_string_equal(mx.why, "4.4.4 the DNS has no address of m.example");
+    assert_true(targets->partial);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -312,6 +447,12 @@ int main(void)
         WITH_TARGETS(hostile_names_are_passed_over),
         WITH_TARGETS(records_of_a_wrong_length_are_none),
         WITH_TARGETS(an_address_needs_no_dns),
+        WITH_TARGETS(an_alias_has_its_ends_keys),
+        WITH_TARGETS(where_its_end_has_none_its_own_count),
+        WITH_TARGETS(what_is_not_known_is_not_asked_elsewhere),
+        WITH_TARGETS(aliases_that_disagree_are_none),
+        WITH_TARGETS(servers_of_the_settings_are_found_by_name),
+        WITH_TARGETS(a_server_that_is_not_found_is_waited_for),
     };
     return tap_run(tests, NULL, NULL);
 }
