@@ -31,6 +31,8 @@ static int make(const struct conf *conf, const char *path, struct err *err)
     if (fd < 0)
         return errno == EEXIST ? 0 : err_sys(err, "cannot make %s", path);
     int result = let_read(conf, fd, path, err);
+    if (result == 0 && fchmod(fd, NEW_MODE) < 0) /* whatever the umask is */
+        result = err_sys(err, "cannot set the mode of %s", path);
     fsio_close_quiet(&fd);
     return result;
 }

@@ -261,6 +261,17 @@ for my $pid (@guessers) {
 }
 is( $in, 0, '… nor get in' );
 
+# --- no directory at all ---
+
+$gateway->{sections} = '';
+$gateway->{domains}{'univ.example'}{directory} = qq(accounts "$root/accounts");
+$gateway->write_conf;
+ok( $gateway->reload, 'accounts alone, without LDAP' );
+ok( wait_until( 60, sub { answer( $outside, 'paul', Poterne::Submission::PASSWORD ) =~ $no } ), '… whose people are not known any more' );
+like( answer( $outside, 'jean', NEW ), $yes, '… but those of the file' );
+is( recipient('jean@univ.example')->{code}, 250, '… recipients, too' );
+is( recipient('paul@univ.example')->{code}, 550, '… and nobody else' );
+
 is( $site->stop, 0, 'the gateway ends well' );
 for my $word ( RIGHT, NEW, $app, $secret ) {
     my ( undef, $found ) = command_output( qw(grep -rlaF --), $word, "$root/gateway" );
