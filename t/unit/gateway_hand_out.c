@@ -31,7 +31,7 @@ static int set_up(void **state)
 {
     struct world *w = calloc(1, sizeof *w);
     assert_non_null(w);
-    strcpy(w->root, "/tmp/poterne-hand.XXXXXX");
+    snprintf(w->root, sizeof w->root, "/tmp/poterne-hand.XXXXXX");
     assert_non_null(mkdtemp(w->root));
     w->pool = pool_new((size_t)1 << 28);
     w->subject = (struct tally_subject){TALLY_TLS, STR("a.example"), DAY};
