@@ -192,7 +192,8 @@ bool mx_wants_tlsa(const struct mx *mx, const struct mx_us *us, size_t host_numb
     if (!mx->secure || host->unproved || host->n4 + host->n6 == 0 || host->tlsa ||
         host->tlsa_lost != DNS_ASKED_NOT || host->tlsa_asked)
         return false;
-    snprintf(name, MX_TLSA_NAME_SIZE, "_%u._tcp.%s", host->port ? host->port : us->port,
+    unsigned port = host->port ? host->port : us->port;
+    snprintf(name, MX_TLSA_NAME_SIZE, "_%u._tcp.%s", port,
              by_canonical(host) ? host->canonical : host->name);
     return dns_name_ok(str_of(name));
 }
