@@ -43,6 +43,8 @@ static void take(struct conf_way *way, const struct conf_way *set)
 struct conf_leaving conf_route_leaving(const struct conf *conf, const struct conf_route *route)
 {
     struct conf_leaving leaving = {.next_hop = conf->outside.next_hop, .way = conf->outside.way};
+    if (leaving.next_hop.n == 0) /* a server's name is not that of all servers */
+        leaving.way.tls_name = NULL;
     if (route == NULL)
         return leaving;
     take(&leaving.way, &route->way);

@@ -106,6 +106,7 @@ bool role_tell(const struct role_env *env, enum role_message message)
 static void calm_signals(void)
 {
     signal(SIGPIPE, SIG_IGN);
+    signal(SIGXFSZ, SIG_IGN); /* a file that is too large is an error of who writes it */
     signal(SIGHUP, SIG_IGN);
     signal(SIGCHLD, SIG_DFL); /* ignored, as it may be inherited, children end without a status */
     signal(SIGINT, SIG_IGN);  /* a terminal's Ctrl-C goes to poterned, which drains us */

@@ -125,6 +125,22 @@ static int read_password(struct account *account, struct str text, struct err *e
                                           "crypt(5) that begins with $y$, $6$, $5$ or $2b$");
 }
 
+/* The fields between are of no use here; what stands in one of them by mistake would be passed
+ * over, and it may have forbidden something. */
+static int check_unused(const struct str fields[FIELDS], struct err *err)
+{
+    static const struct str words[] = {STR("alias="), STR("send_as="), STR("expires="),
+                                       STR("nologin"), STR("disabled")};
+    for (size_t i = 2; i < FIELDS - 1; i++) {
+        struct str field = str_trim(fields[i]);
+        for (size_t k = 0; k < sizeof words / sizeof words[0]; k++)
+            if (str_starts(field, words[k]))
+                return err_set(err, "\"%.*s\" stands behind %zu colons; expected it behind %d",
+                               STR_ARG(words[k]), i, FIELDS - 1);
+    }
+    return 0;
+}
+
 static int read_line(struct str text, struct line *line, struct err *err)
 {
     struct str fields[FIELDS] = {STR_EMPTY};
@@ -139,9 +155,9 @@ static int read_line(struct str text, struct line *line, struct err *err)
         return -1;
     if (line->n != 1 || line->addresses[0].text[0] == '"')
         return err_set(err, "expected one address such as jean@example.org before the first colon");
-    return read_password(&line->account, fields[1], err) < 0
-               ? -1
-               : read_extra(line, str_trim(fields[FIELDS - 1]), err);
+    if (read_password(&line->account, fields[1], err) < 0 || check_unused(fields, err) < 0)
+        return -1;
+    return read_extra(line, str_trim(fields[FIELDS - 1]), err);
 }
 
 /* --- all of them --- */

@@ -39,6 +39,8 @@ void factors_add(struct factors *factors, enum factor_kind kind, struct str secr
         factors->unread[kind] = true;
     else if (factors->n < FACTORS_MAX)
         factors->list[factors->n++] = (struct factor){kind, good};
+    else
+        factors->unread[kind] = true;
 }
 
 /* --- the file --- */

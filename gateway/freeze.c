@@ -149,6 +149,10 @@ static void publish(void *data, const struct frozen *frozen)
     struct recovery *recovery = data;
     if (frozen->note[0] == '\0')
         return;
+    if (!spool_id_valid(str_of(frozen->note))) { /* none of ours; he is frozen all the same */
+        log_warning("the record that %s is frozen names a note that is none", frozen->account);
+        return;
+    }
     int result = spool_publish(recovery->spool, frozen->note, recovery->err);
     if (result < 0)
         recovery->failed = true;

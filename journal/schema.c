@@ -141,11 +141,13 @@ _Static_assert(RCPT_OWED == 0 && RCPT_DEFERRED == 1 && RCPT_DELIVERED == 2 && RC
     " AND kind = ?3 AND domain > '' ORDER BY domain LIMIT ?2))"
 
 /* The oldest report, if it came before ?1; or, if there are more than ?2, or all take more than ?3
- * bytes, the oldest of who has most: a flood of one sender's pushes out his own. */
+ * bytes, the oldest of who has the largest share of either: a flood of one sender's pushes out
+ * his own. */
 #define FEEDBACK_FULL                                                                              \
     "((SELECT count(*) FROM feedback) > ?2 OR (SELECT sum(bytes) FROM feedback) > ?3)"
 #define FEEDBACK_MOST                                                                              \
-    "(SELECT signer FROM feedback GROUP BY signer ORDER BY sum(bytes) DESC LIMIT 1)"
+    "(SELECT signer FROM feedback GROUP BY signer"                                                 \
+    " ORDER BY max(count(*) * 1.0 / ?2, sum(bytes) * 1.0 / ?3) DESC LIMIT 1)"
 #define FEEDBACK_OLDEST                                                                            \
     "(SELECT no FROM feedback WHERE (no = (SELECT min(no) FROM feedback) AND time_us < ?1)"        \
     " OR (" FEEDBACK_FULL " AND no ="                                                              \

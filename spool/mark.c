@@ -10,8 +10,8 @@
 
 /* A record goes behind the last good one. What stands there is a torn append and is cut off
  * first, lest a part of it stay behind the new record and look like damage. */
-static int append(struct spool_file *file, enum record_kind kind, struct str payload,
-                  struct err *err)
+static int append_below(struct spool_file *file, uint64_t most, enum record_kind kind,
+                        struct str payload, struct err *err)
 {
     char id[SPOOL_ID_LEN + 1];
     struct buf record = BUF_INIT(SPOOL_ENVELOPE_MAX + RECORD_HEAD_SIZE);
@@ -19,8 +19,7 @@ static int append(struct spool_file *file, enum record_kind kind, struct str pay
     str_copy(file->envelope.id, id, sizeof id);
     record_put(&record, file->records_end, kind, payload);
     int result = buf_ok(&record) ? 0 : err_set(err, "%s: out of memory for a record", id);
-    if (result == 0 &&
-        file->records_end + record.n > SPOOL_HEADER_SIZE + file->size + SPOOL_RECORDS_MAX)
+    if (result == 0 && file->records_end + record.n > SPOOL_HEADER_SIZE + file->size + most)
         result = err_set(err, "%s has as many records as a file may have", id);
     if (result == 0 && fstat(file->fd, &st) < 0)
         result = err_sys(err, "%s: cannot stat", id);
@@ -35,6 +34,12 @@ static int append(struct spool_file *file, enum record_kind kind, struct str pay
     }
     buf_release(&record);
     return result;
+}
+
+static int append(struct spool_file *file, enum record_kind kind, struct str payload,
+                  struct err *err)
+{
+    return append_below(file, SPOOL_RECORDS_MAX, kind, payload, err);
 }
 
 void spool_apply_mark(struct spool_recipient *r, const struct spool_mark *mark)
@@ -63,7 +68,9 @@ int spool_mark(struct spool_file *file, const uint32_t *indexes, size_t n,
     wire_u32(&payload, (uint32_t)n);
     for (size_t i = 0; i < n; i++)
         wire_u32(&payload, indexes[i]);
-    int result = buf_ok(&payload) ? append(file, RECORD_MARK, buf_str(&payload), err)
+    uint64_t kept = mark->state == RCPT_DEFERRED ? SPOOL_RECORDS_RESERVE : 0;
+    int result = buf_ok(&payload) ? append_below(file, SPOOL_RECORDS_MAX - kept, RECORD_MARK,
+                                                 buf_str(&payload), err)
                                   : err_set(err, "out of memory for a mark");
     buf_release(&payload);
     for (size_t i = 0; result == 0 && i < n; i++)

@@ -34,10 +34,12 @@
  * redirects to others; all else in an envelope is bounded by what its makers say in one message. */
 #define SPOOL_RECIPIENTS_BYTES (3 * 1024 * 1024)
 #define SPOOL_RECORDS_MAX      (64 * 1024 * 1024) /* bytes of all records of a file */
-#define SPOOL_RECIPIENTS_MAX   10000
-#define SPOOL_ACCOUNT_MAX      320 /* bytes of an account's name */
-#define SPOOL_DETAIL_MAX       500 /* bytes kept of an answer or a reason; more is cut off */
-#define SPOOL_LIST_MAX         (4 * 1000 * 1000) /* names that spool_each() takes at once */
+/* Of these for the end: tries that failed may not take all that what becomes of it needs. */
+#define SPOOL_RECORDS_RESERVE (24 * 1024 * 1024)
+#define SPOOL_RECIPIENTS_MAX  10000
+#define SPOOL_ACCOUNT_MAX     320 /* bytes of an account's name */
+#define SPOOL_DETAIL_MAX      500 /* bytes kept of an answer or a reason; more is cut off */
+#define SPOOL_LIST_MAX        (4 * 1000 * 1000) /* names that spool_each() takes at once */
 
 enum spool_state { SPOOL_QUEUE, SPOOL_QUARANTINE, SPOOL_KEPT };
 #define SPOOL_STATES 3

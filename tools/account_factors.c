@@ -245,6 +245,23 @@ int account_make_totp(const struct account_job *job, const char *name)
 
 /* --- one less --- */
 
+/* All lines but those of that name: more than one may have been written by hand. */
+static void put_without(const struct account_job *job, const struct account_file *file,
+                        const char *name, struct buf *out)
+{
+    struct str whole = buf_str(&file->text), rest = whole;
+    struct entry entry;
+    size_t kept = 0;
+    while (next_entry(&rest, &entry)) {
+        if (strcmp(entry.address.text, job->address.text) != 0 || !str_eq(entry.name, str_of(name)))
+            continue;
+        size_t at = (size_t)(entry.whole.s - whole.s);
+        buf_add(out, str_sub(whole, kept, at));
+        kept = at + entry.whole.n;
+    }
+    buf_add(out, str_from(whole, kept));
+}
+
 int account_revoke(const struct account_job *job, const char *name)
 {
     struct account_file file;
@@ -256,10 +273,7 @@ int account_revoke(const struct account_job *job, const char *name)
         return tool_fail(ACCOUNT_COMMAND, &err);
     int result = find(job, &file, name, &entry, &n);
     if (result) {
-        struct str whole = buf_str(&file.text);
-        size_t at = (size_t)(entry.whole.s - whole.s);
-        buf_add(&text, str_sub(whole, 0, at));
-        buf_add(&text, str_from(whole, at + entry.whole.n));
+        put_without(job, &file, name, &text);
         result = replace(&file, &text, &err) < 0 ? -1 : 1;
         wipe(&text);
     }

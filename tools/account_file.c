@@ -12,6 +12,8 @@
 #include "base/role_user.h"
 
 #define NEW_MODE 0640
+/* An empty file is a mistake for who reads it, and this one may stay as it is made. */
+#define FIRST_LINE "# made by poterne account\n"
 
 /* Started by root, the directory process runs as a user of its own. */
 static int let_read(const struct conf *conf, int fd, const char *path, struct err *err)
@@ -33,7 +35,11 @@ static int make(const struct conf *conf, const char *path, struct err *err)
     int result = let_read(conf, fd, path, err);
     if (result == 0 && fchmod(fd, NEW_MODE) < 0) /* whatever the umask is */
         result = err_sys(err, "cannot set the mode of %s", path);
+    if (result == 0)
+        result = fsio_write(fd, STR(FIRST_LINE), path, err);
     fsio_close_quiet(&fd);
+    if (result < 0)
+        unlink(path);
     return result;
 }
 

@@ -191,6 +191,8 @@ int account_set_password(const struct account_job *job, bool add)
     int done = 0;
     for (size_t i = 0; done == 0 && (path = file_of(domain, i)) != NULL; i++) {
         struct account_file file;
+        if (!add && access(path, F_OK) < 0) /* nobody is in it; this makes none */
+            continue;
         done = account_file_open(job->conf, path, ACCOUNTS_FILE_MAX, &file, &err);
         if (done < 0)
             break;

@@ -210,6 +210,33 @@ static void put_bounces(struct view *view, struct str account)
     putchar('\n');
 }
 
+/* Whose name that is; false, and told why: nobody's. */
+static bool read_account(const struct view *view, const char *name, struct address *account)
+{
+    if (account_normal(view->conf, name, account))
+        return true;
+    tool_misused(COMMAND, "\"%s\" is no mail address: name the account's own, such as jean@%s",
+                 name, view->conf->n_domains ? view->conf->domains[0].name : "our.domain");
+    return false;
+}
+
+/* Of several names that somebody has, the one that his logins count under. */
+static void find_account(const struct view *view, const char *name, struct address *account)
+{
+    const struct address asked = *account;
+    struct err err = {""};
+    enum account_found found = account_find(view->conf, account, &err);
+    if (found == ACCOUNT_UNASKED)
+        fprintf(stderr, "poterne " COMMAND ": %s; %s is taken for the account's own name\n",
+                err.text, account->text);
+    else if (found == ACCOUNT_UNKNOWN)
+        fprintf(stderr, "poterne " COMMAND ": the directory knows nobody who logs in as %s\n",
+                account->text);
+    else if (strcmp(asked.text, account->text) != 0)
+        fprintf(stderr, "poterne " COMMAND ": %s is a name of the account %s\n", name,
+                account->text);
+}
+
 static int show(struct view *view, const char *name)
 {
     struct windows_who who;
@@ -218,6 +245,8 @@ static int show(struct view *view, const char *name)
     struct address account;
     struct err err = {""};
     bool valid = account_normal(view->conf, name, &account);
+    if (valid)
+        find_account(view, name, &account);
     struct str as_account = valid ? str_of(account.text) : str_of(name);
     int is_frozen = view->senders ? senders_look(view->senders, as_account, &frozen, &err) : 0;
     if (is_frozen < 0)
@@ -244,33 +273,6 @@ static void put_done(const struct view *view, const char *name, bool done, const
     }
     tool_put_text(stdout, str_of(name));
     printf(done ? " is %s\n" : " was %s\n", done ? yes : no);
-}
-
-/* Whose name that is; false, and told why: nobody's. */
-static bool read_account(const struct view *view, const char *name, struct address *account)
-{
-    if (account_normal(view->conf, name, account))
-        return true;
-    tool_misused(COMMAND, "\"%s\" is no mail address: name the account's own, such as jean@%s",
-                 name, view->conf->n_domains ? view->conf->domains[0].name : "our.domain");
-    return false;
-}
-
-/* Of several names that somebody has, the one that his logins count under. */
-static void find_account(const struct view *view, const char *name, struct address *account)
-{
-    const struct address asked = *account;
-    struct err err = {""};
-    enum account_found found = account_find(view->conf, account, &err);
-    if (found == ACCOUNT_UNASKED)
-        fprintf(stderr, "poterne " COMMAND ": %s; %s is taken for the account's own name\n",
-                err.text, account->text);
-    else if (found == ACCOUNT_UNKNOWN)
-        fprintf(stderr, "poterne " COMMAND ": the directory knows nobody who logs in as %s\n",
-                account->text);
-    else if (strcmp(asked.text, account->text) != 0)
-        fprintf(stderr, "poterne " COMMAND ": %s is a name of the account %s\n", name,
-                account->text);
 }
 
 static int freeze(struct view *view, const char *name)
@@ -358,6 +360,7 @@ static int quarantine(struct view *view, const char *name)
     int result = 0;
     if (!read_account(view, name, &account))
         return TOOL_FAILED;
+    find_account(view, name, &account);
     snprintf(why, sizeof why, "set aside: the account %s is frozen%s%s", account.text,
              (view->args->given & OPT_WHY) ? ": " : "",
              (view->args->given & OPT_WHY) ? view->args->why : "");

@@ -7,14 +7,14 @@
 
 /* --- of whom --- */
 
-/* Of a message that was released from quarantine nobody hears: `released`. */
-static bool has_happened(const struct spool_recipient *r, enum bounce_event event, bool released)
+/* Of what was released from quarantine nobody hears that it got there. */
+static bool has_happened(const struct spool_recipient *r, enum bounce_event event)
 {
     switch (event) {
     case BOUNCE_FAILURE:
         return r->state == RCPT_RETURNING;
     case BOUNCE_SUCCESS:
-        return !released && (r->state == RCPT_DELIVERED || r->state == RCPT_REDIRECTED) &&
+        return r->released_us == 0 && (r->state == RCPT_DELIVERED || r->state == RCPT_REDIRECTED) &&
                !(r->notes & (SPOOL_NOTE_SUCCESS | SPOOL_NOTE_PASSED));
     case BOUNCE_DELAY:
         return r->state == RCPT_DEFERRED && !(r->notes & SPOOL_NOTE_DELAY);
@@ -27,9 +27,8 @@ bool bounce_is_due(const struct job *job, enum bounce_event event, uint32_t inde
 {
     const struct envelope *e = &job->loaded->file->envelope;
     const struct spool_recipient *r = &e->recipients[index];
-    return has_happened(r, event, job->since_us > e->time_us) &&
-           bounce_decide(job->delivery->conf, job->brought, event, e, r, r->detail, to) ==
-               BOUNCE_TELL;
+    return has_happened(r, event) && bounce_decide(job->delivery->conf, job->brought, event, e, r,
+                                                   r->detail, to) == BOUNCE_TELL;
 }
 
 /* The first: of failures the one that failed first, so that it is the same again after a crash;

@@ -284,6 +284,8 @@ static struct policy_facts facts_of(const struct hop *hop, const struct target *
 /* A password goes to nobody else than the server of that name. */
 static void want_proof(struct policy *policy)
 {
+    if (policy->proof == PROOF_DANE)
+        policy->otherwise = PROOF_PKIX; /* where no record of its is usable */
     if (policy->tls == CLIENT_TLS_MUST && policy->required)
         return;
     policy->tls = CLIENT_TLS_MUST;

@@ -9,15 +9,19 @@
 #include "gateway/delivery/frozen.h"
 #include "gateway/delivery/sign.h"
 
-static void set_state(struct job *job, const uint32_t *indexes, size_t n,
+/* False: it is not so, and the recipient as before. */
+static bool set_state(struct job *job, const uint32_t *indexes, size_t n,
                       const struct spool_mark *mark)
 {
     struct spool_file *file = job->loaded->file;
     struct err err;
     if (spool_mark(file, indexes, n, mark, &err) < 0) {
-        /* what happened has happened: after a crash it may happen again, and that is all */
         log_error("%s: its mark \"%s\" can't be written", err.text,
                   recipient_state_name((enum recipient_state)mark->state));
+        /* who is to be told reads it out of the file, after the job was unloaded as well */
+        if (mark->state == RCPT_RETURNING)
+            return false;
+        /* what happened has happened: after a crash it may happen again, and that is all */
         for (size_t i = 0; i < n; i++)
             spool_apply_mark(&file->envelope.recipients[indexes[i]], mark);
     }
@@ -28,6 +32,7 @@ static void set_state(struct job *job, const uint32_t *indexes, size_t n,
                   recipient_state_name((enum recipient_state)r->state), STR_ARG(r->detail));
         journal_tell_recipient(job, indexes[i]);
     }
+    return true;
 }
 
 /* The server, or what is to be it. */
@@ -58,16 +63,19 @@ void leg_is_with(struct leg *leg, const char *relay, const char *security)
                            security ? security : "");
 }
 
-/* In quarantine, or back to the sender (bounce/decide.h). */
-static void give_up(struct leg *leg, uint32_t index, struct str why)
+/* In quarantine, or back to the sender (bounce/decide.h). False: that can't be written, and he is
+ * owed as before. */
+static bool give_up(struct leg *leg, uint32_t index, struct str why)
 {
     struct pool *pool = leg->job->loaded->pool;
     struct spool_mark mark;
     switch (bounce_wanted(leg->job, BOUNCE_FAILURE, index, why)) {
     case BOUNCE_TELL:
         mark = mark_of(leg, RCPT_RETURNING, keep_text(leg, why));
+        if (!set_state(leg->job, &index, 1, &mark))
+            return false;
         leg->job->n_returning++;
-        break;
+        return true;
     case BOUNCE_UNWANTED:
         mark = mark_of(leg, RCPT_FAILED,
                        pool_strf(pool, "its sender asked not to be told (NOTIFY): %.*s",
@@ -78,7 +86,7 @@ static void give_up(struct leg *leg, uint32_t index, struct str why)
         leg->job->n_held++;
         break;
     }
-    set_state(leg->job, &index, 1, &mark);
+    return set_state(leg->job, &index, 1, &mark);
 }
 
 void leg_result(struct leg *leg, size_t i, enum client_outcome outcome, struct str text)
@@ -96,7 +104,8 @@ void leg_result(struct leg *leg, size_t i, enum client_outcome outcome, struct s
         break;
     case CLIENT_REFUSED:
         frozen_note_result(leg->job, leg->owed[i], true, text);
-        give_up(leg, leg->owed[i], text);
+        if (!give_up(leg, leg->owed[i], text))
+            leg->why[i] = keep_text(leg, text);
         break;
     case CLIENT_DEFERRED:
         leg->why[i] = keep_text(leg, text);
@@ -112,14 +121,14 @@ bool leg_is_expired(const struct leg *leg)
            !frozen_is(leg);
 }
 
-static void hold_expired(struct leg *leg, uint32_t index, struct str why)
+static bool hold_expired(struct leg *leg, uint32_t index, struct str why)
 {
     unsigned lifetime = leg->job->delivery->conf->queue.lifetime;
     struct str text =
         pool_strf(leg->job->loaded->pool, REASON_EXPIRED "%u %s" REASON_AT_LAST "%.*s",
                   lifetime >= 86400 ? lifetime / 86400 : lifetime,
                   lifetime >= 86400 ? "days" : "seconds", STR_ARG(why));
-    give_up(leg, index, text);
+    return give_up(leg, index, text);
 }
 
 /* Marks the owed ones as deferred, those with the same reason together. */
@@ -144,10 +153,8 @@ static void keep_owed(struct leg *leg)
         uint32_t index = leg->owed[i];
         if (!recipient_state_owed((enum recipient_state)envelope->recipients[index].state))
             continue;
-        if (expired) {
-            hold_expired(leg, index, leg->why[i]);
+        if (expired && hold_expired(leg, index, leg->why[i]))
             continue;
-        }
         leg->owed[n] = index;
         leg->why[n++] = leg->why[i];
     }

@@ -6,8 +6,9 @@
 #include "base/log.h"
 #include "gateway/edge/session.h"
 
-#define HELD_MAX  1000 /* logins that wait; the next is told to try later */
-#define HELD_TIME 30   /* seconds */
+#define HELD_MAX      1000 /* logins that wait; the next is told to try later */
+#define HELD_TIME     30   /* seconds */
+#define TURN_PAUSE_US 20000
 
 struct held_login {
     struct held_login *before, *behind;
@@ -86,10 +87,13 @@ void held_logins_start(struct edge *edge)
     event_assign(&edge->held_logins.turn, edge->base, -1, EV_TIMEOUT, on_turn, edge);
 }
 
+/* A while later, so that of many that end one after the other all are one turn. */
 void held_logins_tick(struct edge *edge)
 {
-    if (edge->held_logins.first)
-        event_active(&edge->held_logins.turn, EV_TIMEOUT, 0);
+    const struct timeval soon = {.tv_usec = TURN_PAUSE_US};
+    struct event *turn = &edge->held_logins.turn;
+    if (edge->held_logins.first && !event_pending(turn, EV_TIMEOUT, NULL))
+        event_add(turn, &soon);
 }
 
 /* --- a session's --- */

@@ -101,7 +101,9 @@ struct gateway {
     int service_fd; /* kept over restarts, as poterned does */
     int ctl_fd;
     pid_t pid;
-    const char *account; /* that puts messages; NULL: nobody has logged in */
+    const char *account;  /* that puts messages; NULL: nobody has logged in */
+    const char *protocol; /* by which they came; NULL: it is not said */
+    size_t padding;       /* bytes more that each message has */
 };
 
 void gateway_make(struct gateway *gateway);

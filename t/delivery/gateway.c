@@ -169,7 +169,7 @@ void gateway_put(struct gateway *gateway, const char *subject, const char *const
 {
     struct spool_recipient list[300];
     static struct edit edits[] = {{.at = 0, .insert = STR("X-Poterne-Id: test\r\n")}};
-    struct buf text = BUF_INIT(1000);
+    struct buf text = BUF_INIT(1000 + gateway->padding);
     struct err err;
     size_t n = 0;
     struct timespec now;
@@ -180,6 +180,7 @@ void gateway_put(struct gateway *gateway, const char *subject, const char *const
     const struct envelope e = {.id = str_of(id),
                                .time_us = (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000,
                                .sender = STR("sender@shop.example"),
+                               .protocol = str_of(gateway->protocol ? gateway->protocol : ""),
                                .recipients = list,
                                .n_recipients = n,
                                .account = str_of(gateway->account ? gateway->account : ""),
@@ -188,6 +189,8 @@ void gateway_put(struct gateway *gateway, const char *subject, const char *const
                                .held = str_of(held),
                                .edits = {.list = edits, .n = 1}};
     buf_addf(&text, "Subject: %s\r\n\r\n.a line with a dot\r\n", subject);
+    while (text.n < gateway->padding)
+        buf_addf(&text, "a line that is as long as others\r\n");
     struct spool_writer *w = spool_receive(gateway->spool, id, &err);
     must(w && spool_write(w, buf_str(&text), &err) == 0 && spool_commit(&w, &e, state, &err) == 0,
          err.text);

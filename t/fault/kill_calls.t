@@ -84,7 +84,8 @@ sub is_back {
 # The role's process is fresh, and all serve.
 sub renew {
     my ($role) = @_;
-    my ( $pid, $times ) = ( pid_of($role), times_ready() );
+    my $pid = wait_until( 60, sub { pid_of($role) } ) || die "there is no $role\n";
+    my $times = times_ready();
     kill 'KILL', $pid;
     return is_back( $role, $pid, $times + 1 );
 }
@@ -109,6 +110,7 @@ sub at_each_call {
             push @points, map { [ $group, $name, $_ ] } 1 .. $times;
         }
     }
+    die "$role makes no system call\n" if !@points;
     my @chosen = $all ? @points : @points[ map { $_ * STRIDE } 0 .. $#points / STRIDE ];
     for my $point (@chosen) {
         my ( $group, $name, $nth ) = @$point;
@@ -165,7 +167,7 @@ sub judge {
 # A scenario: its tries, then what came of the messages of them.
 sub scenario {
     my ( $what, $role, $act, $found, %allow ) = @_;
-    return if $what !~ /$only/;
+    return if $what !~ /(?:$only)/;
     my $first = $sequence;
     my $begun = time;
     my ( $tries, $died, $points ) = at_each_call( $role, $act );

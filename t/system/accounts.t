@@ -11,7 +11,7 @@ use POSIX qw(strftime);
 use Test::More;
 use lib 't/lib';
 use Poterne::Files qw(write_file);
-use Poterne::Process qw(command_output wait_until);
+use Poterne::Process qw(command_output wait_until clear_of_midnight);
 use Poterne::Submission;
 
 plan skip_all => Poterne::Submission::missing() if Poterne::Submission::missing();
@@ -22,6 +22,7 @@ plan skip_all => "$_ is not installed" for grep {
 
 use constant { RIGHT => 'Kumquat-Harbour-9', NEW => 'Walnut-Harbour-10', DAY => 86_400, STEP => 30 };
 
+clear_of_midnight();
 my $root = tempdir( 'poterne-accounts-XXXXXX', TMPDIR => 1, CLEANUP => 1 );
 chmod 0755, $root;
 my $hash   = crypt RIGHT, '$6$rounds=1000$saltsaltsalt$';

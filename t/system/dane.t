@@ -15,7 +15,7 @@ use Poterne::Certificates;
 use Poterne::DnsTree;
 use Poterne::Gateway;
 use Poterne::Postfix;
-use Poterne::Process qw(command_output wait_until);
+use Poterne::Process qw(command_output wait_until clear_of_midnight);
 use Poterne::Sink;
 
 my $missing = Poterne::DnsTree::enter() // Poterne::Certificates::missing();
@@ -24,6 +24,7 @@ plan skip_all => 'Postfix is not installed, or not root' if !Poterne::Postfix::t
 
 use constant { PORT => 2525, WRONG => 'ab' x 32 };
 
+clear_of_midnight();
 my $root = tempdir( 'poterne-dane-XXXXXX', TMPDIR => 1, CLEANUP => 1 );
 chmod 0755, $root;
 my $build = $ENV{POTERNE_BUILD} // 'build';

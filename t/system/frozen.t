@@ -15,7 +15,7 @@ use Poterne::Submission;
 
 plan skip_all => Poterne::Submission::missing() if Poterne::Submission::missing();
 
-use constant { PASSWORD => Poterne::Submission::PASSWORD, LIFETIME => 20, TRIES => 500 };
+use constant { PASSWORD => Poterne::Submission::PASSWORD, LIFETIME => 30, TRIES => 500 };
 
 my $root = tempdir( 'poterne-frozen-XXXXXX', TMPDIR => 1, CLEANUP => 1 );
 chmod 0755, $root;
@@ -204,11 +204,11 @@ is( $gateway->stop, 0, 'all ends well' );
 
 # Local time of which it is seven o'clock in a few seconds: then the digest of the day is made.
 {
-    my $offset = ( 7 * 3600 - 15 - time % 86400 ) % 86400;
+    my $offset = ( 7 * 3600 - 45 - time % 86400 ) % 86400;
     local $ENV{TZ} = sprintf 'TST-%02d:%02d:%02d', $offset / 3600, $offset / 60 % 60, $offset % 60;
     $gateway->start;
 }
 my $digest = qr/^(?:F|=46)rozen accounts \(poterne senders thaw ACCOUNT\):\r?\n  - anne\@univ\.example since [-\d]+ [\d:]+: she asked for it\r?$/m;
-ok( wait_until( 90, sub { grep {/$digest/} $gateway->maildir_messages('boss@univ.example') } ), 'the digest of the day says who is frozen' );
+ok( wait_until( 180, sub { grep {/$digest/} $gateway->maildir_messages('boss@univ.example') } ), 'the digest of the day says who is frozen' );
 is( $site->stop, 0, 'all ends well' );
 done_testing();

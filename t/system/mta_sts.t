@@ -16,7 +16,7 @@ use Poterne::Files qw(write_file);
 use Poterne::Gateway;
 use Poterne::Https;
 use Poterne::Postfix;
-use Poterne::Process qw(command_output free_port wait_until);
+use Poterne::Process qw(command_output free_port wait_until clear_of_midnight);
 use Poterne::Sink;
 use Poterne::Tree qw(slurp);
 
@@ -24,6 +24,7 @@ my $missing = Poterne::Dns::missing() // Poterne::Certificates::missing() // Pot
 plan skip_all => $missing                                if $missing;
 plan skip_all => 'Postfix is not installed, or not root' if !Poterne::Postfix::there();
 
+clear_of_midnight();
 my $root = tempdir( 'poterne-sts-XXXXXX', TMPDIR => 1, CLEANUP => 1 );
 chmod 0755, $root;
 my $build = $ENV{POTERNE_BUILD} // 'build';

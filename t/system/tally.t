@@ -17,13 +17,14 @@ use Poterne::Files qw(write_file);
 use Poterne::Gateway;
 use Poterne::Https;
 use Poterne::Mail qw(letter);
-use Poterne::Process qw(command_answer wait_until);
+use Poterne::Process qw(command_answer wait_until clear_of_midnight);
 use Poterne::Sink;
 
 my $python = '/usr/bin/python3';
 plan skip_all => $_ for grep { defined } Poterne::Dns::missing(), Poterne::Https::missing();
 plan skip_all => 'python3, xmllint or sqlite3 is not installed' if grep { !-x } $python, '/usr/bin/xmllint', '/usr/bin/sqlite3';
 
+clear_of_midnight();
 my $root = tempdir( 'poterne-tally-XXXXXX', TMPDIR => 1, CLEANUP => 1 );
 chmod 0755, $root;
 my $sink = Poterne::Sink->start( root => "$root/sink", smtp => 1 );
@@ -173,7 +174,7 @@ is( $status, 0, 'is sent now' ) or diag($said);
 # … and asked for again while it is being sent: what waits for the silent DNS lets that take its time
 is( ( $gateway->poterne( 'reports', $_, '--send', '--day', $yesterday ) )[0], 0, "… $_ once more meanwhile" ) for qw(tls dmarc);
 my ( %dmarc, %tls );
-wait_until( 60, sub {
+wait_until( 150, sub {
     %dmarc = rows_of( 'dmarc', $yesterday );
     %tls = rows_of( 'tls', $yesterday );
     return 0 if grep { $_->{report} =~ /^(?:not sent|begun)$/ && $_->{domain} ne 'dark.example' } values %dmarc, values %tls;

@@ -17,7 +17,7 @@ use Poterne::Gateway;
 use Poterne::Https;
 use Poterne::Mail qw(letter);
 use Poterne::Postfix;
-use Poterne::Process qw(command_answer wait_until);
+use Poterne::Process qw(command_answer wait_until clear_of_midnight);
 use Poterne::Sink;
 
 my $missing = Poterne::DnsTree::enter() // Poterne::Certificates::missing() // Poterne::Https::missing();
@@ -27,6 +27,7 @@ plan skip_all => 'sqlite3 is not installed'              if !-x '/usr/bin/sqlite
 
 use constant { PORT => 2525, WRONG => 'ab' x 32 };
 
+clear_of_midnight();
 my $root = tempdir( 'poterne-tls-XXXXXX', TMPDIR => 1, CLEANUP => 1 );
 chmod 0755, $root;
 my $authority = Poterne::Certificates->new("$root/certificates");

@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -285,6 +286,38 @@ static void each_recipient_has_a_fate_of_its_own(void **state)
     pool_free(&pool);
 }
 
+/* That a file may not grow is answered as a full disk is. */
+static void start_with_files_below(rlim_t bytes)
+{
+    struct rlimit limit;
+    assert_int_equal(getrlimit(RLIMIT_FSIZE, &limit), 0);
+    const struct rlimit less = {.rlim_cur = bytes, .rlim_max = limit.rlim_max};
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &less), 0);
+    gateway_start(&gateway, settings);
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &limit), 0);
+}
+
+static void refused_is_owed_until_it_can_be_written(void **state)
+{
+    use(FAKE_LMTP, "retry_first = 1s; retry_max = 1s");
+    size_t n = strlen(settings);
+    snprintf(settings + n, sizeof settings - n,
+             "domain shop.example { next_hop = lmtp://127.0.0.1:%u }\n", hop.port);
+    gateway.protocol = "ESMTPSA";
+    gateway.padding = 4 * 1000 * 1000;
+    put_to("who is told", "no.one@b.example");
+    start_with_files_below(1000 * 1000);
+    sleep(4); /* several tries; time enough to forget it */
+    assert_true(gateway_has(&gateway, "queue", id));
+    assert_int_equal(hop.n, 0);
+    assert_int_equal(gateway_drain(&gateway), 0);
+    gateway_start(&gateway, settings);
+    assert_true(WAIT_FOR(hop.n == 1, PATIENCE)); /* its sender */
+    assert_true(WAIT_FOR(gateway_files(&gateway, "queue") == 0, PATIENCE));
+    assert_int_equal(state_of(0), RCPT_FAILED);
+    assert_int_equal(hop.n, 1);
+}
+
 static void a_hop_that_is_away_is_waited_for(void **state)
 {
     char detail[256];
@@ -541,6 +574,7 @@ int main(void)
         WITH_GATEWAY(a_killed_process_fills_no_maildir_twice),
         WITH_GATEWAY(what_was_delivered_is_remembered_without_a_journal),
         WITH_GATEWAY(each_recipient_has_a_fate_of_its_own),
+        WITH_GATEWAY(refused_is_owed_until_it_can_be_written),
         WITH_GATEWAY(a_hop_that_is_away_is_waited_for),
         WITH_GATEWAY(flush_does_not_wait),
         WITH_GATEWAY(held_mail_is_released_once_and_deleted_for_good),

@@ -105,6 +105,9 @@ static void what_is_refused(void **state)
     bad("a@x.example:*::::::allow_nets=10.0.0.0/8\n",
         "a:1: `allow_nets` is not understood; expected alias=, send_as=, expires=, nologin, "
         "disabled, or userdb_ words, which are passed over");
+    bad("a@x.example:*:nologin\n", "a:1: \"nologin\" stands behind 2 colons; expected it behind 7");
+    bad("a@x.example:*:::::expires=2027-06-30\n",
+        "a:1: \"expires=\" stands behind 6 colons; expected it behind 7");
     bad("a@x.example:*::::::expires=2027-06-31\n",
         "a:1: `expires=2027-06-31`: expected a day such as expires=2027-06-30");
     bad("a@x.example:*::::::expires=tomorrow\n",
@@ -219,7 +222,9 @@ static void who_is_not_there_costs_as_much(void **state)
     print_message("# a wrong password takes %.1f ms\n", known);
     for (size_t i = 0; i < sizeof others / sizeof others[0]; i++) {
         double other = cpu_of(&w, others[i]);
-        if (other < known / 2 || other > known * 2)
+        /* what is looked for is a thousand times as much, or as little; others have the processor
+         * too */
+        if (other < known / 4 || other > known * 4)
             fail_msg("%s: %.2f ms, not %.2f", others[i], other, known);
     }
     world_end(&w);

@@ -6,6 +6,7 @@ use strict;
 use warnings;
 
 use Exporter 'import';
+use POSIX ();
 use Time::HiRes qw(sleep);
 
 use Poterne::Process qw(start_process stop_process alive wait_until);
@@ -21,7 +22,15 @@ my %idle = map { $_ => 1 } qw(epoll_wait futex getpid restart_syscall clock_nano
 sub missing {
     return 'strace is not installed' if !-x STRACE;
     return 'only root may trace processes of other users' if $> != 0;
-    return '';
+    my $pid = fork // die "fork: $!\n";
+    if ( !$pid ) {
+        sleep 60;
+        POSIX::_exit(0);
+    }
+    Poterne::Process::adopt($pid);
+    my $said = join '', traced( [$pid], sub { } );
+    stop_process( $pid, 'KILL', 10 );
+    return $said =~ /(strace: .*)/ ? "no process can be traced here: $1" : '';
 }
 
 sub threads {

@@ -9,7 +9,8 @@ use IO::Socket::INET;
 use POSIX qw(WNOHANG setsid);
 use Time::HiRes qw(sleep time);
 
-our @EXPORT_OK = qw(free_port wait_for_port wait_until start_process stop_process adopt alive command_output command_answer);
+our @EXPORT_OK = qw(free_port wait_for_port wait_until start_process stop_process adopt alive command_output command_answer
+    clear_of_midnight);
 
 my $owner = $$;
 my %running;
@@ -48,6 +49,12 @@ sub wait_for_port {
         return 1;
     };
     return wait_until( $seconds, $there ) && !$ended;
+}
+
+# What counts days (UTC) does not begin just before one ends.
+sub clear_of_midnight {
+    sleep 1 while time % 86400 > 86400 - 300;
+    return;
 }
 
 # In a process group of its own, output into a file.
