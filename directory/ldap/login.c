@@ -246,7 +246,7 @@ static void verify(void *data, const char *password, struct login_answer *answer
     try_bind(as->session, as->dn, password, answer);
 }
 
-/* An application password, or a token, is right whatever the directory would say to a bind. */
+/* An application password is right whatever the directory would say to a bind. */
 static void look_at_state(const struct ldap_entry *entry, struct login_answer *answer)
 {
     const char *why;
@@ -276,7 +276,6 @@ static void check_entry(struct ldap_login *login, LDAPMessage *message,
             look_at_state(&entry, answer);
     } else {
         answer->result = LOGIN_OK;
-        look_at_state(&entry, answer);
     }
     ldap_memfree(dn);
     if (answer->result != LOGIN_OK)

@@ -270,13 +270,19 @@ static void add_target(struct gathering *g, const char *name, const char *addres
         targets_add(g->targets, name, address, g->us->port);
 }
 
-static void take_tlsa(struct target_host *who, struct mx_host *host)
+/* False: out of memory; without its records it must not be gone to. */
+static bool take_tlsa(struct target_host *who, struct mx_host *host)
 {
+    char *canonical = host->tlsa_by_canonical ? strdup(host->canonical) : NULL;
+    if (host->tlsa_by_canonical && canonical == NULL)
+        return false;
+    free(who->canonical);
+    who->canonical = canonical;
+    who->tlsa_name = canonical ? canonical : who->name;
     free(who->tlsa);
     who->tlsa = host->tlsa;
     host->tlsa = NULL;
-    snprintf(who->tlsa_name, sizeof who->tlsa_name, "%s",
-             host->tlsa_by_canonical ? host->canonical : host->name);
+    return true;
 }
 
 /* IPv4 first: who sends over IPv6 is asked for more, and refused more often. */
@@ -297,7 +303,10 @@ static void add_host(struct gathering *g, struct mx_host *host)
     struct target_host *who = targets_host(g->targets, host->name);
     if (who == NULL)
         return;
-    take_tlsa(who, host);
+    if (!take_tlsa(who, host)) {
+        g->targets->partial = true;
+        return;
+    }
     who->sts = sts ? sts->mode : STS_NONE;
     who->listed = listed;
     who->secure = g->mx->secure;
@@ -363,7 +372,10 @@ static void add_server(struct mx_host *host, struct targets *targets)
     struct target_host *who = targets_host(targets, host->name);
     if (who == NULL)
         return;
-    take_tlsa(who, host);
+    if (!take_tlsa(who, host)) {
+        targets->partial = true;
+        return;
+    }
     who->secure = true;
     for (size_t i = 0; i < host->n4; i++)
         targets_add(targets, host->name, host->four[i], host->port);

@@ -62,6 +62,7 @@ struct target_host *targets_host(struct targets *targets, const char *name)
     if (host == NULL)
         return NULL;
     memcpy(host->name, name, n);
+    host->tlsa_name = host->name;
     targets->hosts[targets->n_hosts++] = host;
     return host;
 }
@@ -103,6 +104,7 @@ void targets_drop(struct targets **targets)
         return;
     for (size_t i = 0; i < t->n_hosts; i++) {
         free(t->hosts[i]->tlsa);
+        free(t->hosts[i]->canonical);
         free(t->hosts[i]);
     }
     for (size_t i = 0; i < t->n; i++)

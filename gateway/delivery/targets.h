@@ -22,11 +22,12 @@
 
 /* What is known of a server by its name, whichever of its addresses it is met at. */
 struct target_host {
-    struct tlsa *tlsa;           /* proved by DNSSEC; NULL: it has none */
-    char tlsa_name[DOMAIN_SIZE]; /* that they are of: `name`, or what it is an alias for */
-    enum sts_mode sts;           /* of the policy of whose mail it is … */
-    bool listed;                 /* … which names it */
-    bool secure;                 /* DNSSEC proved that it is one of its domain's servers */
+    struct tlsa *tlsa;     /* proved by DNSSEC; NULL: it has none */
+    const char *tlsa_name; /* that they are of: `name`, or … */
+    char *canonical;       /* … what it is an alias for; NULL: they are not of that */
+    enum sts_mode sts;     /* of the policy of whose mail it is … */
+    bool listed;           /* … which names it */
+    bool secure;           /* DNSSEC proved that it is one of its domain's servers */
     char name[];
 };
 
