@@ -113,7 +113,9 @@ static void finish_dead(struct connection *c)
     const bool greeted = c->greeted;
     const bool lacks = c->client.lacks;
     const bool tls_failed = c->tls_failed || c->client.no_tls || lacks;
-    const bool lasting = c->client.no_tls || c->proof.fault || lacks;
+    const bool nameless =
+        c->wanted.required && c->wanted.kind == PROOF_PKIX && c->wanted.name == NULL;
+    const bool lasting = c->client.no_tls || c->proof.fault || lacks || nameless;
     const enum proof_fault fault = c->client.no_tls ? FAULT_STARTTLS_NOT_SUPPORTED
                                    : c->proof.fault ? c->proof.fault
                                    : lacks          ? FAULT_NONE

@@ -65,9 +65,9 @@ struct fetch_request {
 struct fetch_answer {
     uint32_t number;
     enum fetch_result result;
-    unsigned status;       /* of FETCH_ANSWERED: 200 … */
-    struct str type, body; /* likewise; the type as the server wrote it */
-    struct str note;       /* else: what happened, in words */
+    unsigned status;       /* 200 …; 0: it was not heard */
+    struct str type, body; /* of FETCH_ANSWERED; the type as the server wrote it */
+    struct str note;       /* of any other: what happened, in words */
 };
 
 void fetch_request_put(struct buf *out, const struct fetch_request *request);

@@ -78,10 +78,10 @@ static void tell(struct transfer *t, CURLcode code)
     struct fetch_answer answer = {.result = result_of(t, code)};
     char *type = NULL;
     long status = 0;
+    curl_easy_getinfo(t->easy, CURLINFO_RESPONSE_CODE, &status);
+    answer.status = (unsigned)status;
     if (answer.result == FETCH_ANSWERED) {
-        curl_easy_getinfo(t->easy, CURLINFO_RESPONSE_CODE, &status);
         curl_easy_getinfo(t->easy, CURLINFO_CONTENT_TYPE, &type);
-        answer.status = (unsigned)status;
         answer.type = str_of(type);
         answer.body = buf_str(&t->body);
     } else {

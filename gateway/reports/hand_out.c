@@ -152,8 +152,8 @@ static const struct rua *named(const struct rua_list *list, struct str url)
     return NULL;
 }
 
-/* What it says besides its status is not looked at. True: taken; else why not, and whether it ever
- * will be. */
+/* What it says besides its status is not looked at, or whether that came whole. True: taken; else
+ * why not, and whether it ever will be. */
 static bool post_web(const struct hand_out *h, const struct handed *what, const struct rua *rua,
                      bool *never, struct err *why)
 {
@@ -168,7 +168,7 @@ static bool post_web(const struct hand_out *h, const struct handed *what, const 
                                           .type = STR("application/tlsrpt+gzip"),
                                           .body = what->gzip};
     fetch_once(h->run_dir, &request, &room, &answer);
-    bool taken = answer.result == FETCH_ANSWERED && answer.status / 100 == 2;
+    bool taken = answer.status / 100 == 2;
     *never = answer.result == FETCH_BAD_URL || answer.result == FETCH_FORBIDDEN;
     if (answer.result == FETCH_ANSWERED)
         err_set(why, "HTTP status %u", answer.status);

@@ -205,14 +205,15 @@ static int send_kind(struct work *work, enum tally_kind kind, int64_t day, struc
     return result;
 }
 
+/* What of one kind, or of one day, can't be sent holds up no other. */
 static int send_day(struct work *work, int64_t day, struct err *err)
 {
     const struct conf_reports *conf = &work->desk->conf->reports;
     int dmarc = conf->dmarc_send ? send_kind(work, TALLY_DMARC, day, err) : 0;
     if (dmarc < 0)
-        return -1;
+        log_error("%s", err->text);
     int tls = conf->tls_send ? send_kind(work, TALLY_TLS, day, err) : 0;
-    return tls < 0 ? -1 : dmarc || tls;
+    return dmarc < 0 || tls < 0 ? -1 : dmarc || tls;
 }
 
 /* --- the process --- */
@@ -253,8 +254,14 @@ static int run(void *data, int fd, struct buf *result, struct err *err)
     int more = open_work(work, err);
     if (more == 0 && one >= 0)
         more = send_day(work, one, err);
-    for (int64_t day = today - TALLIES_DAYS; more == 0 && one < 0 && day < today; day++)
-        more = send_day(work, day, err);
+    bool failed = false;
+    for (int64_t day = today - TALLIES_DAYS; more == 0 && one < 0 && day < today; day++) {
+        int sent = send_day(work, day, err);
+        failed |= sent < 0;
+        more = sent > 0;
+    }
+    if (failed && more == 0)
+        more = -1;
     if (more >= 0)
         buf_addc(result, (char)(more                              ? WORD_MORE
                                 : work->later || work->hand.waits ? WORD_LATER
