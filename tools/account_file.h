@@ -20,8 +20,8 @@ struct account_file {
     struct buf text;
 };
 
-/* Waits for the lock. One that is not there is made (with a comment alone, for the directory process to
- * read). -1: err, and nothing to close. */
+/* Waits for the lock. One that is not there is made (with a comment alone, for the directory
+ * process to read). -1: err, and nothing to close. */
 int account_file_open(const struct conf *conf, const char *path, size_t max,
                       struct account_file *file, struct err *err);
 /* That text in its place, durably. */

@@ -102,7 +102,11 @@ int url_read_stranger(struct str url, uint16_t port, struct place *place, struct
 {
     if (url_read(url, port, place, err) < 0)
         return -1;
-    if (place->is_address || strchr(place->host, '.') == NULL)
+    /* read once more: what stood behind %xx may be an address in one of its other forms */
+    struct place again;
+    bool same = url_read(str_of(place->url), port, &again, err) == 0 && !again.is_address &&
+                strcmp(again.host, place->host) == 0;
+    if (place->is_address || !same || strchr(place->host, '.') == NULL)
         return err_set(err, "the host is no domain name");
     if (place->port != port)
         return err_set(err, "its port is not %u", port);

@@ -184,6 +184,7 @@ fails( 'ftp://good.world.example/full',   'bad_url',   qr/./,               'ftp
 fails( 'file:///etc/passwd',              'bad_url',   qr/./,               'a file' );
 fails( "https://127.0.0.1:$port/full",    'bad_url',   qr/no domain name/,  'an address' );
 fails( 'https://2130706433/full',         'bad_url',   qr/no domain name/,  '… as a number' );
+fails( 'https://%3127.1/full',              'bad_url',   qr/no domain name/,  '… behind a digit in another form' );
 fails( "https://[::1]:$port/full",        'bad_url',   qr/no domain name/,  '… of IPv6' );
 fails( 'https://localhost/full',          'bad_url',   qr/no domain name/,  'a name without a dot' );
 fails( 'https://good.world.example:25/',  'bad_url',   qr/port/,            'another port' );
