@@ -344,9 +344,9 @@ static int store_titled(struct conf_loaded *loaded, enum conf_titled_kind kind, 
     char *all;
     memcpy(&all, (const char *)&loaded->conf + titled->array, sizeof all);
     char *one = all + i * titled->size;
+    memcpy(one, &from->name, sizeof from->name); /* of a second one, too: all are searched */
     if (refuse_second(titled->section, loaded->titled[kind], i, err) < 0)
         return -1;
-    memcpy(one, &from->name, sizeof from->name);
     size_t before_it = loaded->mistakes->n;
     store_all(loaded, titled->rows, titled->n_rows, from->settings, one);
     if (loaded->mistakes->n > before_it || checks[kind](loaded, i, err) == 0)

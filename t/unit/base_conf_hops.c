@@ -118,6 +118,8 @@ static void wrong_routes(void **state)
                                   "or .example.org for what lies below it");
     bad("domain a.b { next_hop = smtp://192.0.2.1 }\nroute A.b { }",
         "t.conf:2: route a.b: this domain has a section domain, which says where it goes");
+    bad(DOMAIN DOMAIN "route x.y { next_hop = mx }",
+        "t.conf:2: domain example.org is there already in t.conf:1");
     bad(DOMAIN "route x.y { next_hop = { mx, smtp://192.0.2.1 } }",
         "t.conf:2: next_hop: item `mx`: expected lmtp://address:port, lmtp:///socket, "
         "smtp://address:port or maildir:///folder/%d/%u");
