@@ -2,7 +2,8 @@
 # A process is killed at each system call that it makes for a message: while it is received and committed, held,
 # released, delivered, bounced, and noted. Whatever was said 250 to has its one outcome afterwards: nothing is lost, cut
 # short or there twice, but where a next hop's last answer was lost. Each call is one try, with a process that is fresh
-# as after a start, and a try that its other work has gone past is none; some of the tries in ./check, all with POTERNE_TEST_ALL=1, POTERNE_ONLY=bouncing those of such a name.
+# as after a start; where other work of its has gone past that call, the try is none. ./check takes some of them,
+# POTERNE_TEST_ALL=1 all, POTERNE_ONLY=bouncing those of scenarios with such a name.
 use strict;
 use warnings;
 

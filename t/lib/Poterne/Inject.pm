@@ -13,7 +13,7 @@ use Poterne::Process qw(start_process stop_process alive wait_until);
 
 our @EXPORT_OK = qw(missing threads calls_during kill_at);
 
-use constant { STRACE => '/usr/bin/strace', ATTACH_SECONDS => 20 };
+use constant { STRACE => '/usr/bin/strace', ATTACH_SECONDS => 20, OTHER_USER => 64_199 };
 
 # Calls that come by themselves and as often as they like: the clock's, and waiting.
 my %idle = map { $_ => 1 } qw(epoll_wait futex getpid restart_syscall clock_nanosleep fstatfs poll ppoll);
@@ -23,7 +23,9 @@ sub missing {
     return 'strace is not installed' if !-x STRACE;
     return 'only root may trace processes of other users' if $> != 0;
     my $pid = fork // die "fork: $!\n";
-    if ( !$pid ) {
+    if ( !$pid ) {    # another user's, as the gateway's processes are
+        POSIX::setgid(OTHER_USER);
+        POSIX::setuid(OTHER_USER);
         sleep 60;
         POSIX::_exit(0);
     }
