@@ -6,6 +6,31 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
+static void put(const struct event *event, struct buf *out)
+{
+    switch (event->kind) {
+    case EVENT_REFUSED:
+        event_refused_put(out, event->number, &event->refused);
+        return;
+    case EVENT_MESSAGE:
+        event_message_put(out, event->number, &event->message);
+        return;
+    case EVENT_RECIPIENT:
+        event_recipient_put(out, event->number, &event->recipient);
+        return;
+    case EVENT_TLS:
+        event_tls_put(out, event->number, &event->tls);
+        return;
+    case EVENT_FEEDBACK:
+        event_feedback_put(out, event->number, &event->feedback);
+        return;
+    case EVENT_TLS_FEEDBACK:
+        event_tls_feedback_put(out, event->number, &event->tls_feedback);
+        return;
+    }
+    abort();
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct str message = str_n((const char *)data, size);
@@ -13,16 +38,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct event event;
     if (!event_get(message, &event))
         return 0;
-    if (event.kind == EVENT_REFUSED)
-        event_refused_put(&again, event.number, &event.refused);
-    else if (event.kind == EVENT_MESSAGE)
-        event_message_put(&again, event.number, &event.message);
-    else if (event.kind == EVENT_TLS)
-        event_tls_put(&again, event.number, &event.tls);
-    else if (event.kind == EVENT_FEEDBACK)
-        event_feedback_put(&again, event.number, &event.feedback);
-    else
-        event_recipient_put(&again, event.number, &event.recipient);
+    put(&event, &again);
     /* longer texts than are allowed come back shortened */
     if (size < EVENT_TEXT_MAX && !str_eq(message, buf_str(&again)))
         abort();
