@@ -132,7 +132,7 @@ int feedback_drop(struct journal_store *store, int64_t before_us, int64_t bytes_
                   struct err *err)
 {
     int64_t begun = *rows, before = -1;
-    for (int i = 0; i<DROP_REPORTS && * rows> before && *rows < begun + DROP_ROWS; i++) {
+    for (int i = 0; i < DROP_REPORTS && before < *rows && *rows < begun + DROP_ROWS; i++) {
         before = *rows;
         if (drop_oldest(store, before_us, bytes_max, rows, err) < 0)
             return -1;
@@ -142,6 +142,29 @@ int feedback_drop(struct journal_store *store, int64_t before_us, int64_t bytes_
 
 /* --- summed up --- */
 
+/* ?1 domain, ?2 and ?3 when it begins, ?4 at most so many. */
+static sqlite3_stmt *filtered(struct journal *journal, const struct feedback_filter *filter,
+                              const char *sql, struct err *err)
+{
+    sqlite3_stmt *stmt = db_prepare(journal->db, sql, err);
+    if (stmt == NULL)
+        return NULL;
+    db_bind(stmt, 1, filter->domain);
+    sqlite3_bind_int64(stmt, 2, filter->from_s);
+    sqlite3_bind_int64(stmt, 3, filter->to_s);
+    sqlite3_bind_int64(stmt, 4, (int64_t)filter->limit);
+    return stmt;
+}
+
+/* `code`: of its last step; SQLITE_ROW: there was no memory for the row. */
+static int end(struct journal *journal, sqlite3_stmt *stmt, int code, struct err *err)
+{
+    sqlite3_finalize(stmt);
+    if (code == SQLITE_ROW)
+        return query_pool_full(err);
+    return code == SQLITE_DONE ? 0 : db_fail(journal->db, "feedback", err);
+}
+
 int feedback_sums(struct journal *journal, const struct feedback_filter *filter, struct pool *pool,
                   struct feedback_sum **sums, size_t *n, struct err *err)
 {
@@ -149,8 +172,8 @@ int feedback_sums(struct journal *journal, const struct feedback_filter *filter,
     int code;
     *sums = NULL;
     *n = 0;
-    sqlite3_stmt *stmt = db_prepare(
-        journal->db,
+    sqlite3_stmt *stmt = filtered(
+        journal, filter,
         "SELECT f.domain, r.header_from, r.source_ip, r.disposition, r.dkim, r.spf, sum(r.n),"
         " count(DISTINCT f.no) FROM feedback f JOIN feedback_row r ON r.report = f.no"
         " WHERE (?1 = '' OR f.domain = ?1) AND f.begin_s >= ?2 AND (?3 = 0 OR f.begin_s < ?3)"
@@ -158,10 +181,6 @@ int feedback_sums(struct journal *journal, const struct feedback_filter *filter,
         err);
     if (stmt == NULL)
         return -1;
-    db_bind(stmt, 1, filter->domain);
-    sqlite3_bind_int64(stmt, 2, filter->from_s);
-    sqlite3_bind_int64(stmt, 3, filter->to_s);
-    sqlite3_bind_int64(stmt, 4, (int64_t)filter->limit);
     while ((code = sqlite3_step(stmt)) == SQLITE_ROW) {
         struct feedback_sum *all = pool_grow(pool, *sums, *n, &cap, sizeof *all);
         if (all == NULL)
@@ -176,10 +195,7 @@ int feedback_sums(struct journal *journal, const struct feedback_filter *filter,
                                             .n = (uint64_t)sqlite3_column_int64(stmt, 6),
                                             .reports = (uint64_t)sqlite3_column_int64(stmt, 7)};
     }
-    sqlite3_finalize(stmt);
-    if (code == SQLITE_ROW)
-        return query_pool_full(err);
-    return code == SQLITE_DONE ? 0 : db_fail(journal->db, "feedback", err);
+    return end(journal, stmt, code, err);
 }
 
 int feedback_tls_sums(struct journal *journal, const struct feedback_filter *filter,
@@ -189,8 +205,8 @@ int feedback_tls_sums(struct journal *journal, const struct feedback_filter *fil
     int code;
     *sums = NULL;
     *n = 0;
-    sqlite3_stmt *stmt = db_prepare(
-        journal->db,
+    sqlite3_stmt *stmt = filtered(
+        journal, filter,
         "SELECT r.domain, r.policy_type, r.result, r.receiving_mx, f.signer, max(r.reason),"
         " sum(r.n), count(DISTINCT f.no) FROM feedback f JOIN tls_feedback_row r"
         " ON r.report = f.no WHERE (?1 = '' OR r.domain = ?1) AND f.begin_s >= ?2"
@@ -199,10 +215,6 @@ int feedback_tls_sums(struct journal *journal, const struct feedback_filter *fil
         err);
     if (stmt == NULL)
         return -1;
-    db_bind(stmt, 1, filter->domain);
-    sqlite3_bind_int64(stmt, 2, filter->from_s);
-    sqlite3_bind_int64(stmt, 3, filter->to_s);
-    sqlite3_bind_int64(stmt, 4, (int64_t)filter->limit);
     while ((code = sqlite3_step(stmt)) == SQLITE_ROW) {
         struct feedback_tls_sum *all = pool_grow(pool, *sums, *n, &cap, sizeof *all);
         if (all == NULL)
@@ -217,8 +229,5 @@ int feedback_tls_sums(struct journal *journal, const struct feedback_filter *fil
                                                 .n = (uint64_t)sqlite3_column_int64(stmt, 6),
                                                 .reports = (uint64_t)sqlite3_column_int64(stmt, 7)};
     }
-    sqlite3_finalize(stmt);
-    if (code == SQLITE_ROW)
-        return query_pool_full(err);
-    return code == SQLITE_DONE ? 0 : db_fail(journal->db, "feedback", err);
+    return end(journal, stmt, code, err);
 }

@@ -42,6 +42,13 @@ static int append(struct spool_file *file, enum record_kind kind, struct str pay
     return append_below(file, SPOOL_RECORDS_MAX, kind, payload, err);
 }
 
+static void put_indexes(struct buf *payload, const uint32_t *indexes, size_t n)
+{
+    wire_u32(payload, (uint32_t)n);
+    for (size_t i = 0; i < n; i++)
+        wire_u32(payload, indexes[i]);
+}
+
 void spool_apply_mark(struct spool_recipient *r, const struct spool_mark *mark)
 {
     r->state = mark->state;
@@ -65,9 +72,7 @@ int spool_mark(struct spool_file *file, const uint32_t *indexes, size_t n,
     wire_u8(&payload, (uint8_t)mark->state);
     wire_str(&payload, str_sub(mark->relay, 0, SPOOL_DETAIL_MAX));
     wire_str(&payload, str_sub(mark->detail, 0, SPOOL_DETAIL_MAX));
-    wire_u32(&payload, (uint32_t)n);
-    for (size_t i = 0; i < n; i++)
-        wire_u32(&payload, indexes[i]);
+    put_indexes(&payload, indexes, n);
     uint64_t kept = mark->state == RCPT_DEFERRED ? SPOOL_RECORDS_RESERVE : 0;
     int result = buf_ok(&payload) ? append_below(file, SPOOL_RECORDS_MAX - kept, RECORD_MARK,
                                                  buf_str(&payload), err)
@@ -92,9 +97,7 @@ int spool_add_note(struct spool_file *file, const uint32_t *indexes, size_t n, e
     struct buf payload = BUF_INIT(SPOOL_ENVELOPE_MAX);
     wire_i64(&payload, time_us);
     wire_u8(&payload, (uint8_t)note);
-    wire_u32(&payload, (uint32_t)n);
-    for (size_t i = 0; i < n; i++)
-        wire_u32(&payload, indexes[i]);
+    put_indexes(&payload, indexes, n);
     int result = buf_ok(&payload) ? append(file, RECORD_NOTE, buf_str(&payload), err)
                                   : err_set(err, "out of memory for a note");
     buf_release(&payload);
@@ -110,9 +113,7 @@ int spool_begin_notice(struct spool_file *file, const uint32_t *indexes, size_t 
     wire_i64(&payload, time_us);
     wire_u8(&payload, (uint8_t)about);
     wire_str(&payload, id);
-    wire_u32(&payload, (uint32_t)n);
-    for (size_t i = 0; i < n; i++)
-        wire_u32(&payload, indexes[i]);
+    put_indexes(&payload, indexes, n);
     int result = buf_ok(&payload) ? append(file, RECORD_BEGUN, buf_str(&payload), err)
                                   : err_set(err, "out of memory for a record");
     buf_release(&payload);

@@ -106,6 +106,14 @@ static unsigned unknown_state(const struct envelope *e)
     return RCPT_OWED;
 }
 
+/* The next one that a record is about; NULL: it is malformed. */
+static struct spool_recipient *get_recipient(struct wire *w, struct envelope *envelope)
+{
+    uint32_t index = wire_get_u32(w);
+    w->bad |= index >= envelope->n_recipients;
+    return w->bad ? NULL : &envelope->recipients[index];
+}
+
 /* False: malformed. */
 static bool apply_mark(struct str payload, struct envelope *envelope)
 {
@@ -114,13 +122,9 @@ static bool apply_mark(struct str payload, struct envelope *envelope)
     mark.state = wire_get_u8(&w);
     mark.relay = wire_get_str(&w);
     mark.detail = wire_get_str(&w);
-    uint32_t count = wire_get_u32(&w);
-    for (uint32_t i = 0; i < count && !w.bad; i++) {
-        uint32_t index = wire_get_u32(&w);
-        if (w.bad || index >= envelope->n_recipients)
-            return false;
-        spool_apply_mark(&envelope->recipients[index], &mark);
-    }
+    struct spool_recipient *r;
+    for (uint32_t n = wire_get_u32(&w); n > 0 && (r = get_recipient(&w, envelope)); n--)
+        spool_apply_mark(r, &mark);
     return wire_done(&w);
 }
 
@@ -129,13 +133,9 @@ static bool apply_note(struct str payload, struct envelope *envelope)
     struct wire w = wire_of(payload);
     wire_get_i64(&w);
     unsigned note = wire_get_u8(&w);
-    uint32_t count = wire_get_u32(&w);
-    for (uint32_t i = 0; i < count && !w.bad; i++) {
-        uint32_t index = wire_get_u32(&w);
-        if (w.bad || index >= envelope->n_recipients)
-            return false;
-        spool_apply_note(&envelope->recipients[index], note);
-    }
+    struct spool_recipient *r;
+    for (uint32_t n = wire_get_u32(&w); n > 0 && (r = get_recipient(&w, envelope)); n--)
+        spool_apply_note(r, note);
     return wire_done(&w);
 }
 
@@ -145,15 +145,12 @@ static bool apply_begun(struct str payload, struct envelope *envelope)
     wire_get_i64(&w);
     unsigned about = wire_get_u8(&w);
     struct str id = wire_get_str(&w);
-    uint32_t count = wire_get_u32(&w);
+    struct spool_recipient *r;
     if (!spool_id_valid(id))
         return false;
-    for (uint32_t i = 0; i < count && !w.bad; i++) {
-        uint32_t index = wire_get_u32(&w);
-        if (w.bad || index >= envelope->n_recipients)
-            return false;
-        envelope->recipients[index].begun = id;
-        envelope->recipients[index].begun_about = about;
+    for (uint32_t n = wire_get_u32(&w); n > 0 && (r = get_recipient(&w, envelope)); n--) {
+        r->begun = id;
+        r->begun_about = about;
     }
     return wire_done(&w);
 }
