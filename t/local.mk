@@ -9,7 +9,7 @@ if FUZZ
 noinst_PROGRAMS += $(fuzz)
 endif
 
-.PHONY: check-programs fuzz-programs lint bench bench-antivirus bench-bayes bench-dns bench-rules list-unit list-fuzz list-flags
+.PHONY: check-programs fuzz fuzz-programs lint bench bench-antivirus bench-bayes bench-dns bench-rules list-unit list-fuzz list-flags
 check-programs: $(check_PROGRAMS)
 fuzz-programs: $(fuzz)
 
@@ -30,6 +30,10 @@ bench-antivirus: all
 
 bench-dns: all
 	cd $(top_srcdir) && POTERNE_BUILD=$(abs_builddir) t/bench/dns
+
+# every fuzz target for a long while, in a build of its own
+fuzz:
+	cd $(top_srcdir) && env -u MAKEFLAGS -u MFLAGS -u MAKELEVEL t/fuzz/nightly
 
 bench-rules: t/bench/rules_speed
 	cd $(top_srcdir) && POTERNE_BUILD=$(abs_builddir) t/bench/rules
