@@ -1,5 +1,5 @@
 #!/usr/bin/perl
-# Every libFuzzer target for POTERNE_FUZZ_SECONDS (20), from its seeds and from what earlier runs
+# Every libFuzzer target for POTERNE_FUZZ_SECONDS (5), from its seeds and from what earlier runs
 # found interesting (build/fuzz/corpus/). A finding is kept in build/fuzz/found/ to try again.
 use strict;
 use warnings;
@@ -7,7 +7,7 @@ use File::Path qw(make_path);
 use Test::More;
 
 my $build = 'build/fuzz';
-my $seconds = $ENV{POTERNE_FUZZ_SECONDS} // 20;
+my $seconds = $ENV{POTERNE_FUZZ_SECONDS} // 5;
 plan skip_all => "$build/ is not built: it takes clang and ./check" if !-e "$build/Makefile";
 
 my @targets = split ' ', `make -s -C $build list-fuzz`;

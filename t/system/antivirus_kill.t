@@ -126,10 +126,11 @@ my $begun = time;
 is( send_mail( message('clean') )->{code}, 250, 'a slow letter is taken' );
 my $scan = time - $begun;
 is( send_mail( message('virus') )->{code}, 250, 'a virus is found behind what is slow' );
-is( scalar $gateway->spooled('quarantine'), 1, 'and held' );
+is( scalar( grep { sequence($_) =~ /^virus/ } $gateway->spooled('quarantine') ), 1, 'and held' );
 
 # { harm => { code => how often } }
-my ( %answers, @deferred, %taken, @odd );
+my ( %answers, @deferred, @odd );
+my %taken = ( 'clean-1' => 1, 'virus-2' => 1 );
 srand 11;
 for my $round ( 1 .. ROUNDS ) {
     my $harm = $round % 7 == 0 ? 'hung' : $round % 3 ? 'killed' : 'memory';
@@ -161,7 +162,7 @@ is( scalar( grep {/^virus/} keys %delivered ), 0, 'no virus was delivered' ) or 
 is( scalar( grep { $delivered{$_} > 1 } keys %delivered ), 0, 'nothing twice' );
 my $clean = grep { /^clean/ && $taken{$_} } keys %taken;
 my $came = grep { /^clean/ && $taken{$_} } keys %delivered;
-my $viruses = 1 + grep {/^virus/} keys %taken;
+my $viruses = grep {/^virus/} keys %taken;
 my $held = $gateway->spooled('quarantine');
 is( $came + $held, $clean + $viruses, "each of $clean letters and $viruses viruses is delivered or held" );
 

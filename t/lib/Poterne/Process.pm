@@ -6,6 +6,7 @@ use warnings;
 
 use Exporter 'import';
 use IO::Socket::INET;
+use IO::Socket::UNIX;
 use POSIX qw(WNOHANG setsid);
 use Time::HiRes qw(sleep time);
 
@@ -15,14 +16,18 @@ our @EXPORT_OK = qw(free_port wait_for_port wait_until start_process stop_proces
 my $owner = $$;
 my %running;
 
-# A port of 127.0.0.1 that nobody listens on now, below those that the kernel hands out itself.
+# A port of 127.0.0.1 that nobody listens on now, below those that the kernel hands out itself. It is this test's
+# until it ends, though nobody may listen there at times: an abstract socket of its name says so to other tests.
 my $next_port = 20000 + ( $$ * 37 ) % 10000;
+my @claims;
 
 sub free_port {
     for ( 1 .. 1000 ) {
         my $port = $next_port++;
+        my $claim = IO::Socket::UNIX->new( Local => "\0poterne-test-port-$port", Listen => 1 ) or next;
         my $socket = IO::Socket::INET->new( LocalAddr => '127.0.0.1', LocalPort => $port, Listen => 1 ) or next;
         close $socket;
+        push @claims, $claim;
         return $port;
     }
     die "no free port\n";
