@@ -26,13 +26,28 @@ sub put {
     return;
 }
 
-# Compiling its patterns takes it most of a minute; undef when it is not up in `seconds`.
+# Asked by rspamc, or as a milter that looks at mail itself, with a process for each processor.
+sub put_workers {
+    my ( $root, $port, $milter ) = @_;
+    my ( $on, @off ) = $milter ? qw(proxy normal controller fuzzy) : qw(normal proxy controller fuzzy);
+    my $more = $milter
+        ? "count = 2;\nmilter = yes;\ntimeout = 60s;\nupstream \"local\" { default = yes; self_scan = yes; }\n"
+        : "count = 1;\n";
+    put( "$root/local.d/worker-$on.inc", "enabled = true;\nbind_socket = \"127.0.0.1:$port\";\n$more" );
+    put( "$root/local.d/worker-$_.inc",  "enabled = false;\n" ) for @off;
+    return;
+}
+
+# Options: milter (instead of rspamc's protocol), clamd (its socket, asked about each message). Compiling its patterns
+# takes it most of a minute; undef when it is not up in `seconds`.
 sub start {
-    my ( $class, $root, $seconds ) = @_;
+    my ( $class, $root, $seconds, %option ) = @_;
     my $port = free_port();
     make_path( map {"$root/$_"} qw(local.d db run log) );
-    put( "$root/local.d/worker-normal.inc", "bind_socket = \"127.0.0.1:$port\";\ncount = 1;\n" );
-    put( "$root/local.d/worker-$_.inc", "enabled = false;\n" ) for qw(controller proxy fuzzy);
+    put_workers( $root, $port, $option{milter} );
+    put( "$root/local.d/antivirus.conf",
+        "clamav { type = \"clamav\"; servers = \"$option{clamd}\"; action = \"reject\"; scan_mime_parts = false; }\n" )
+        if $option{clamd};
     put( "$root/local.d/$_.conf",       "enabled = false;\n" ) for @modules;
     put( "$root/local.d/classifier-bayes.conf", "enabled = false;\nautolearn = false;\n" );
     put( "$root/local.d/options.inc",
