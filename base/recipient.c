@@ -18,3 +18,14 @@ bool recipient_state_owed(enum recipient_state state)
 {
     return state == RCPT_OWED || state == RCPT_DEFERRED || state == RCPT_RELEASED;
 }
+
+struct str recipient_told_by(struct str detail)
+{
+    if (!str_starts(detail, STR(RECIPIENT_TOLD_BY)))
+        return STR_EMPTY;
+    struct str rest = str_from(detail, sizeof RECIPIENT_TOLD_BY - 1);
+    size_t n = 0;
+    while (n < rest.n && rest.s[n] != ' ' && rest.s[n] != ':')
+        n++;
+    return str_sub(rest, 0, n);
+}

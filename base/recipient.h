@@ -7,6 +7,8 @@
 
 #include <stdbool.h>
 
+#include "base/str.h"
+
 enum recipient_state {
     RCPT_OWED = 0,
     RCPT_DEFERRED = 1,   /* owed still; the last try failed */
@@ -19,6 +21,14 @@ enum recipient_state {
     RCPT_RETURNING = 8   /* it can't be delivered, and its sender is not yet told; then FAILED */
 };
 #define RECIPIENT_STATES 9
+
+/* How the text begins that stands with a state: who was told of it, by which message … */
+#define RECIPIENT_TOLD_BY "its sender is told by "
+/* … or that nobody was, as he wished. */
+#define RECIPIENT_NOT_TOLD "its sender asked not to be told (NOTIFY): "
+
+/* The id of the message that told him, out of that text; empty: it says of none. */
+struct str recipient_told_by(struct str detail);
 
 const char *recipient_state_name(enum recipient_state state);
 /* owed, deferred, released: to be delivered */

@@ -212,6 +212,18 @@ uint64_t journal_client_tls_feedback(struct journal_client *client,
     return put(client);
 }
 
+uint64_t journal_client_accepted(struct journal_client *client, const struct event_accepted *event)
+{
+    event_accepted_put(&client->event, client->number + 1, event);
+    return put(client);
+}
+
+uint64_t journal_client_audit(struct journal_client *client, const struct event_audit *event)
+{
+    event_audit_put(&client->event, client->number + 1, event);
+    return put(client);
+}
+
 /* Only what was sent over this connection can be acknowledged by it. */
 static void take_ack(struct journal_client *client, uint64_t number)
 {

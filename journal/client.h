@@ -46,6 +46,8 @@ uint64_t journal_client_tls(struct journal_client *client, const struct event_tl
 uint64_t journal_client_feedback(struct journal_client *client, const struct event_feedback *event);
 uint64_t journal_client_tls_feedback(struct journal_client *client,
                                      const struct event_tls_feedback *event);
+uint64_t journal_client_accepted(struct journal_client *client, const struct event_accepted *event);
+uint64_t journal_client_audit(struct journal_client *client, const struct event_audit *event);
 
 void journal_client_on_readable(struct journal_client *client);
 void journal_client_on_writable(struct journal_client *client);

@@ -147,6 +147,32 @@ void event_tls_feedback_put(struct buf *out, uint64_t number,
     put_text(out, event->reason);
 }
 
+void event_accepted_put(struct buf *out, uint64_t number, const struct event_accepted *event)
+{
+    wire_u64(out, number);
+    wire_u8(out, EVENT_ACCEPTED);
+    put_text(out, event->id);
+    wire_i64(out, event->time_us);
+    put_text(out, event->sender);
+    wire_u32(out, event->n);
+    put_text(out, event->recipients);
+    wire_u64(out, event->size);
+    wire_u8(out, event->held);
+}
+
+void event_audit_put(struct buf *out, uint64_t number, const struct event_audit *event)
+{
+    wire_u64(out, number);
+    wire_u8(out, EVENT_AUDIT);
+    wire_i64(out, event->time_us);
+    wire_u64(out, event->duration_ms);
+    wire_u64(out, event->messages);
+    wire_u64(out, event->recipients);
+    wire_u64(out, event->findings);
+    put_text(out, event->failure);
+    put_evidence(out, event->summary);
+}
+
 bool event_tls_failure(struct str result)
 {
     static const char *const types[] = {
@@ -280,6 +306,32 @@ static void get_tls_feedback(struct wire *w, struct event_tls_feedback *event)
     w->bad |= event->domain.n == 0 || event->n > INT64_MAX;
 }
 
+static void get_accepted(struct wire *w, struct event_accepted *event)
+{
+    event->id = wire_get_str(w);
+    event->time_us = wire_get_i64(w);
+    event->sender = wire_get_str(w);
+    event->n = wire_get_u32(w);
+    event->recipients = wire_get_str(w);
+    event->size = wire_get_u64(w);
+    unsigned held = wire_get_u8(w);
+    event->held = held;
+    w->bad |= event->id.n == 0 || event->size > INT64_MAX || held > 1;
+}
+
+static void get_audit(struct wire *w, struct event_audit *event)
+{
+    event->time_us = wire_get_i64(w);
+    event->duration_ms = wire_get_u64(w);
+    event->messages = wire_get_u64(w);
+    event->recipients = wire_get_u64(w);
+    event->findings = wire_get_u64(w);
+    event->failure = wire_get_str(w);
+    event->summary = wire_get_str(w);
+    w->bad |= event->duration_ms > INT64_MAX || event->messages > INT64_MAX ||
+              event->recipients > INT64_MAX || event->findings > INT64_MAX;
+}
+
 bool event_get(struct str message, struct event *event)
 {
     struct wire w = wire_of(message);
@@ -304,6 +356,12 @@ bool event_get(struct str message, struct event *event)
         break;
     case EVENT_TLS_FEEDBACK:
         get_tls_feedback(&w, &event->tls_feedback);
+        break;
+    case EVENT_ACCEPTED:
+        get_accepted(&w, &event->accepted);
+        break;
+    case EVENT_AUDIT:
+        get_audit(&w, &event->audit);
         break;
     default:
         return false;

@@ -21,7 +21,9 @@ enum event_kind {
     EVENT_RECIPIENT = 3,
     EVENT_TLS = 4,
     EVENT_FEEDBACK = 5,
-    EVENT_TLS_FEEDBACK = 6
+    EVENT_TLS_FEEDBACK = 6,
+    EVENT_ACCEPTED = 7,
+    EVENT_AUDIT = 8
 };
 
 /* A recipient, a message or a client turned away in SMTP. */
@@ -38,7 +40,38 @@ struct event_refused {
     struct str evidence; /* JSON, when a verdict refused it; else empty */
 };
 
-/* A message that 250 was said for. Applied twice: the first one counts. */
+/*
+ * A 250, told by who says it, in the moment before it is said: the one word about a message that
+ * does not come from where the message lies. What is told later is read out of the file by
+ * delivery, so that a file that is gone before would be missed by nobody.
+ *
+ * It is told and not waited for: once it was sent it outlives the process that sent it (it lies in
+ * the journal's socket), and a journal that dies is told again by a process that lives. Both dying
+ * within the journal's 50 ms, or the machine, loses this word, but not the message, which was
+ * fsync'd: a file without this event is owed as any other. What audit looks for is the other way
+ * round: this event, and neither file nor outcome. An fsync of it before the reply would cost each
+ * message one, and prove more only where a power cut takes a file that was fsync'd.
+ */
+struct event_accepted {
+    struct str id;
+    int64_t time_us; /* of the 250 */
+    struct str sender;
+    uint32_t n;            /* recipients in the envelope, those redirected to among them */
+    struct str recipients; /* their addresses in its order, LF between them; as many as fit */
+    uint64_t size;
+    bool held; /* committed to quarantine/ */
+};
+
+/* How an audit ended (audit/audit.h). Told again with the same time it is not kept twice. */
+struct event_audit {
+    int64_t time_us;      /* when it began */
+    uint64_t duration_ms; /* that it took */
+    uint64_t messages, recipients, findings;
+    struct str failure; /* why it could not be done; empty: it was */
+    struct str summary; /* JSON object: classes, findings by kind, the first of them */
+};
+
+/* What is known of a message that 250 was said for. Applied twice: the first one counts. */
 struct event_message {
     struct str id;
     int64_t time_us;
@@ -129,6 +162,8 @@ void event_tls_put(struct buf *out, uint64_t number, const struct event_tls *eve
 void event_feedback_put(struct buf *out, uint64_t number, const struct event_feedback *event);
 void event_tls_feedback_put(struct buf *out, uint64_t number,
                             const struct event_tls_feedback *event);
+void event_accepted_put(struct buf *out, uint64_t number, const struct event_accepted *event);
+void event_audit_put(struct buf *out, uint64_t number, const struct event_audit *event);
 
 struct event {
     uint64_t number;
@@ -140,6 +175,8 @@ struct event {
         struct event_tls tls;
         struct event_feedback feedback;
         struct event_tls_feedback tls_feedback;
+        struct event_accepted accepted;
+        struct event_audit audit;
     };
 };
 /* The texts point into the message. false: malformed (the number is right if it was there) */

@@ -107,6 +107,20 @@ const char schema_signers[] =
     "PRAGMA user_version = 4;"
     "COMMIT;";
 
+/* What was accepted, from who said 250, and how audits ended. A message of before has no row in
+ * `accepted`. */
+const char schema_accepted[] =
+    "BEGIN IMMEDIATE;"
+    "CREATE TABLE accepted ("
+    "  id TEXT PRIMARY KEY, time_us INTEGER NOT NULL, sender TEXT NOT NULL, n INTEGER NOT NULL,"
+    "  recipients TEXT NOT NULL, size INTEGER NOT NULL, held INTEGER NOT NULL) WITHOUT ROWID;"
+    "CREATE TABLE audit ("
+    "  time_us INTEGER PRIMARY KEY, duration_ms INTEGER NOT NULL, messages INTEGER NOT NULL,"
+    "  recipients INTEGER NOT NULL, findings INTEGER NOT NULL, failure TEXT NOT NULL,"
+    "  summary TEXT NOT NULL);"
+    "PRAGMA user_version = 5;"
+    "COMMIT;";
+
 /* The states that stand in the SQL below and above, by their numbers */
 _Static_assert(RCPT_OWED == 0 && RCPT_DEFERRED == 1 && RCPT_DELIVERED == 2 && RCPT_HELD == 3 &&
                    RCPT_RELEASED == 4 && RCPT_DELETED == 5 && RCPT_FAILED == 6 &&
@@ -181,6 +195,12 @@ const char *const schema_statements[STORE_STATEMENTS] = {
         " AND NOT EXISTS (SELECT 1 FROM message WHERE message.id = a.id) AND NOT EXISTS"
         " (SELECT 1 FROM recipient r WHERE r.id = a.id"
         "  AND (r.state NOT IN (2, 5, 6, 7) OR r.time_us >= ?2)) ORDER BY id LIMIT ?3",
+    /* Likewise what was accepted and never heard of again: only its age lets go of it. */
+    [STORE_DOOM_ACCEPTED] =
+        "INSERT OR IGNORE INTO doomed SELECT id FROM accepted a WHERE id < ?1 AND time_us < ?2"
+        " AND NOT EXISTS (SELECT 1 FROM message WHERE message.id = a.id)"
+        " AND NOT EXISTS (SELECT 1 FROM recipient r WHERE r.id = a.id) ORDER BY id LIMIT ?3",
+    [STORE_DROP_ACCEPTED] = "DELETE FROM accepted WHERE id IN (SELECT id FROM doomed)",
     [STORE_DROP_OUTCOMES] = "DELETE FROM outcome WHERE id IN (SELECT id FROM doomed)",
     [STORE_DROP_RECIPIENTS] = "DELETE FROM recipient WHERE id IN (SELECT id FROM doomed)",
     [STORE_DROP_MESSAGES] = "DELETE FROM message WHERE id IN (SELECT id FROM doomed)",
@@ -188,6 +208,10 @@ const char *const schema_statements[STORE_STATEMENTS] = {
     [STORE_DROP_REFUSALS] =
         "DELETE FROM refusal WHERE no IN"
         " (SELECT no FROM refusal WHERE time_us < ?1 ORDER BY time_us LIMIT ?2)",
+    [STORE_ACCEPTED] =
+        "INSERT INTO accepted VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) ON CONFLICT DO NOTHING",
+    [STORE_AUDIT] = "INSERT INTO audit VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) ON CONFLICT DO NOTHING",
+    [STORE_DROP_AUDITS] = "DELETE FROM audit WHERE time_us < ?1",
     [STORE_DMARC_FIND] = "SELECT last_us FROM dmarc_seen WHERE " DMARC_KEY,
     [STORE_DMARC_COUNT] = "UPDATE dmarc_seen SET n = n + 1, last_us = ?12 WHERE " DMARC_KEY,
     [STORE_DMARC_ADD] = "INSERT INTO dmarc_seen " TALLY_ADD,

@@ -14,11 +14,16 @@ enum store_statement {
     STORE_REFUSED,
     STORE_DOOM,
     STORE_DOOM_ORPHANS,
+    STORE_DOOM_ACCEPTED,
+    STORE_DROP_ACCEPTED,
     STORE_DROP_OUTCOMES,
     STORE_DROP_RECIPIENTS,
     STORE_DROP_MESSAGES,
     STORE_DROP_DOOMED,
     STORE_DROP_REFUSALS,
+    STORE_ACCEPTED,
+    STORE_AUDIT,
+    STORE_DROP_AUDITS,
     /* tally.c: the same for each kind of tally, kind by kind */
     STORE_DMARC_FIND,
     STORE_DMARC_COUNT,
@@ -49,6 +54,7 @@ extern const char schema_create[];   /* version 1 */
 extern const char schema_tally[];    /* from version 1 to 2 */
 extern const char schema_feedback[]; /* from version 2 to 3 */
 extern const char schema_signers[];  /* from version 3 to 4 */
+extern const char schema_accepted[]; /* from version 4 to 5 */
 extern const char *const schema_statements[STORE_STATEMENTS];
 
 #endif

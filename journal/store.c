@@ -44,7 +44,9 @@ static int make_schema(struct journal_store *store, struct err *err)
         return -1;
     if (version < 3 && db_exec(store->db, schema_feedback, err) < 0)
         return -1;
-    return version < 4 ? db_exec(store->db, schema_signers, err) : 0;
+    if (version < 4 && db_exec(store->db, schema_signers, err) < 0)
+        return -1;
+    return version < 5 ? db_exec(store->db, schema_accepted, err) : 0;
 }
 
 static int try_open(struct journal_store *store, struct err *err)
@@ -243,6 +245,34 @@ static int apply_refused(struct journal_store *store, const struct event_refused
     return sqlite3_changes(store->db) > 0 ? tally_refused(store, event, err) : 0;
 }
 
+static int apply_accepted(struct journal_store *store, const struct event_accepted *event,
+                          struct err *err)
+{
+    sqlite3_stmt *stmt = store->sql[STORE_ACCEPTED];
+    db_bind(stmt, 1, event->id);
+    sqlite3_bind_int64(stmt, 2, event->time_us);
+    db_bind(stmt, 3, event->sender);
+    sqlite3_bind_int64(stmt, 4, event->n);
+    db_bind(stmt, 5, event->recipients);
+    sqlite3_bind_int64(stmt, 6, (int64_t)event->size);
+    sqlite3_bind_int(stmt, 7, event->held);
+    return store_run(store, STORE_ACCEPTED, err);
+}
+
+static int apply_audit(struct journal_store *store, const struct event_audit *event,
+                       struct err *err)
+{
+    sqlite3_stmt *stmt = store->sql[STORE_AUDIT];
+    sqlite3_bind_int64(stmt, 1, event->time_us);
+    sqlite3_bind_int64(stmt, 2, (int64_t)event->duration_ms);
+    sqlite3_bind_int64(stmt, 3, (int64_t)event->messages);
+    sqlite3_bind_int64(stmt, 4, (int64_t)event->recipients);
+    sqlite3_bind_int64(stmt, 5, (int64_t)event->findings);
+    db_bind(stmt, 6, event->failure);
+    db_bind(stmt, 7, event->summary);
+    return store_run(store, STORE_AUDIT, err);
+}
+
 int journal_store_apply(struct journal_store *store, const struct event *event, struct err *err)
 {
     if (store_begin(store, err) < 0)
@@ -260,6 +290,10 @@ int journal_store_apply(struct journal_store *store, const struct event *event, 
         return feedback_apply(store, &event->feedback, err);
     case EVENT_TLS_FEEDBACK:
         return feedback_apply_tls(store, &event->tls_feedback, err);
+    case EVENT_ACCEPTED:
+        return apply_accepted(store, &event->accepted, err);
+    case EVENT_AUDIT:
+        return apply_audit(store, &event->audit, err);
     }
     return err_set(err, "journal: event of unknown kind %d", (int)event->kind);
 }

@@ -36,15 +36,17 @@ static int doom(struct sweep *sweep, enum store_statement which, struct str befo
     return store_run(sweep->store, which, sweep->err);
 }
 
-/* Settled messages that were made and settled before the cutoff. */
-static int drop_messages(struct sweep *sweep, int64_t cutoff)
+/* Settled messages that were made and settled before the cutoff; of those of which nothing is known
+ * but that they were accepted, which no audit should miss, only what is older than `lost`. */
+static int drop_messages(struct sweep *sweep, int64_t cutoff, int64_t lost)
 {
-    static const enum store_statement drops[] = {STORE_DROP_OUTCOMES, STORE_DROP_RECIPIENTS,
-                                                 STORE_DROP_MESSAGES};
-    char text[TIME_ID_SIZE];
+    static const enum store_statement drops[] = {STORE_DROP_ACCEPTED, STORE_DROP_OUTCOMES,
+                                                 STORE_DROP_RECIPIENTS, STORE_DROP_MESSAGES};
+    char text[TIME_ID_SIZE], lost_text[TIME_ID_SIZE];
     struct str before = time_id(cutoff, text);
     if (doom(sweep, STORE_DOOM, before, cutoff) < 0 ||
-        doom(sweep, STORE_DOOM_ORPHANS, before, cutoff) < 0)
+        doom(sweep, STORE_DOOM_ORPHANS, before, cutoff) < 0 ||
+        doom(sweep, STORE_DOOM_ACCEPTED, time_id(lost, lost_text), lost) < 0)
         return -1;
     for (size_t i = 0; i < sizeof drops / sizeof drops[0]; i++)
         if (run_counted(sweep, drops[i]) < 0)
@@ -60,6 +62,13 @@ static int drop_refusals(struct sweep *sweep, int64_t cutoff)
     return run_counted(sweep, STORE_DROP_REFUSALS);
 }
 
+/* One a day, and those begun by hand are not kept: few. */
+static int drop_audits(struct sweep *sweep, int64_t cutoff)
+{
+    sqlite3_bind_int64(sweep->store->sql[STORE_DROP_AUDITS], 1, cutoff);
+    return run_counted(sweep, STORE_DROP_AUDITS);
+}
+
 static int bytes_used(struct journal_store *store, int64_t *bytes, struct err *err)
 {
     int64_t pages, free_pages, page;
@@ -73,7 +82,7 @@ static int bytes_used(struct journal_store *store, int64_t *bytes, struct err *e
 
 /* Above the limit: refusals of the day before go first, since anybody can make any number of
  * them; when there are none, the oldest of all. */
-static int drop_for_size(struct sweep *sweep, int64_t limit, int64_t now_us)
+static int drop_for_size(struct sweep *sweep, int64_t limit, int64_t cutoff, int64_t now_us)
 {
     int64_t bytes = 0;
     int64_t before = sweep->rows;
@@ -85,7 +94,7 @@ static int drop_for_size(struct sweep *sweep, int64_t limit, int64_t now_us)
         return -1;
     if (sweep->rows > before)
         return 0;
-    return drop_refusals(sweep, now_us) < 0 ? -1 : drop_messages(sweep, now_us);
+    return drop_refusals(sweep, now_us) < 0 ? -1 : drop_messages(sweep, now_us, cutoff);
 }
 
 /* When the counts of a day are forgotten. */
@@ -117,9 +126,9 @@ int journal_store_sweep(struct journal_store *store, const struct conf_journal *
     int64_t cutoff = now_us - (int64_t)conf->keep * SECOND_US;
     if (journal_store_commit(store, err) < 0 || store_begin(store, err) < 0)
         return -1;
-    if (drop_messages(&sweep, cutoff) < 0 || drop_refusals(&sweep, cutoff) < 0 ||
-        drop_strangers(&sweep, conf, cutoff, now_us) < 0 ||
-        drop_for_size(&sweep, (int64_t)conf->size_limit, now_us) < 0)
+    if (drop_messages(&sweep, cutoff, cutoff) < 0 || drop_refusals(&sweep, cutoff) < 0 ||
+        drop_audits(&sweep, cutoff) < 0 || drop_strangers(&sweep, conf, cutoff, now_us) < 0 ||
+        drop_for_size(&sweep, (int64_t)conf->size_limit, cutoff, now_us) < 0)
         return -1;
     return journal_store_commit(store, err) < 0 ? -1 : (int)sweep.rows;
 }

@@ -186,7 +186,7 @@ static void drop_untold(struct job *job)
         if (answer == BOUNCE_NOBODY)
             end_untold(job, i, RCPT_HELD, "undeliverable: ");
         else if (answer == BOUNCE_UNWANTED)
-            end_untold(job, i, RCPT_FAILED, "its sender asked not to be told (NOTIFY): ");
+            end_untold(job, i, RCPT_FAILED, RECIPIENT_NOT_TOLD);
     }
     recount(job);
 }
@@ -236,7 +236,7 @@ static void mark_failed(struct bounce_work *w)
     for (size_t i = 0; i < w->n; i++) {
         uint32_t index = w->indexes[i];
         const struct spool_recipient *r = &file->envelope.recipients[index];
-        struct str text = pool_strf(job->loaded->pool, "its sender is told by %s: %.*s", w->mail.id,
+        struct str text = pool_strf(job->loaded->pool, RECIPIENT_TOLD_BY "%s: %.*s", w->mail.id,
                                     STR_ARG(r->detail));
         const struct spool_mark mark = {.state = RCPT_FAILED,
                                         .time_us = delivery_now_us(),

@@ -135,7 +135,7 @@ void journal_tell_notice(struct job *job, uint32_t index, const char *notice_id,
 {
     const struct spool_recipient *r = &job->loaded->file->envelope.recipients[index];
     char text[SPOOL_DETAIL_MAX + 1];
-    snprintf(text, sizeof text, "its sender is told by %s%s: %.*s", notice_id, what,
+    snprintf(text, sizeof text, RECIPIENT_TOLD_BY "%s%s: %.*s", notice_id, what,
              STR_ARG(r->detail));
     tell_recipient(job, index, delivery_now_us(), str_of(text));
 }

@@ -77,9 +77,7 @@ static bool give_up(struct leg *leg, uint32_t index, struct str why)
         leg->job->n_returning++;
         return true;
     case BOUNCE_UNWANTED:
-        mark = mark_of(leg, RCPT_FAILED,
-                       pool_strf(pool, "its sender asked not to be told (NOTIFY): %.*s",
-                                 STR_ARG(why)));
+        mark = mark_of(leg, RCPT_FAILED, pool_strf(pool, RECIPIENT_NOT_TOLD "%.*s", STR_ARG(why)));
         break;
     case BOUNCE_NOBODY:
         mark = mark_of(leg, RCPT_HELD, pool_strf(pool, "undeliverable: %.*s", STR_ARG(why)));

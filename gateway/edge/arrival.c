@@ -214,6 +214,8 @@ static void on_committed(struct commit_job *job)
             a->shown.n ? " account=" : "", STR_ARG(a->shown), verdict_class_name(a->verdict.class),
             a->verdict.global, a->verdict.reason[0] ? " reason=" : "", a->verdict.reason);
         note_sender(a);
+        edge_journal_accepted(a->edge->journal, &a->envelope, a->size,
+                              a->verdict.action == VERDICT_QUARANTINE);
         notify_delivery(a);
         tell_fate(a, SMTP_QUEUED, arrival_id(a));
     }

@@ -1,6 +1,7 @@
 #include "gateway/edge/journal.h"
 
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
 
 #include "base/ipc.h"
@@ -66,13 +67,18 @@ void edge_journal_close(struct edge_journal **journal)
     *journal = NULL;
 }
 
+static int64_t now_us(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME, &now);
+    return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
+}
+
 void edge_journal_refused(struct edge_journal *journal, const struct edge_refused *refused)
 {
     const struct smtp_refusal *refusal = refused->refusal;
-    struct timespec now;
-    clock_gettime(CLOCK_REALTIME, &now);
     struct event_refused event = {
-        .time_us = (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000,
+        .time_us = now_us(),
         .id = refused->id,
         .session = refused->session,
         .client_ip = refused->ip,
@@ -86,6 +92,31 @@ void edge_journal_refused(struct edge_journal *journal, const struct edge_refuse
         .evidence = refused->evidence,
     };
     journal_client_refused(journal->client, &event);
+}
+
+void edge_journal_accepted(struct edge_journal *journal, const struct envelope *envelope,
+                           uint64_t size, bool held)
+{
+    char room[EVENT_TEXT_MAX];
+    size_t n = 0;
+    /* whole addresses, as many as fit */
+    for (size_t i = 0; i < envelope->n_recipients; i++) {
+        struct str address = envelope->recipients[i].address;
+        if (address.n + 1 > sizeof room - n)
+            break;
+        if (i)
+            room[n++] = '\n';
+        memcpy(room + n, address.s, address.n);
+        n += address.n;
+    }
+    const struct event_accepted event = {.id = envelope->id,
+                                         .time_us = now_us(),
+                                         .sender = envelope->sender,
+                                         .n = (uint32_t)envelope->n_recipients,
+                                         .recipients = str_n(room, n),
+                                         .size = size,
+                                         .held = held};
+    journal_client_accepted(journal->client, &event);
 }
 
 size_t edge_journal_waiting(const struct edge_journal *journal)

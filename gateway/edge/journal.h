@@ -1,11 +1,13 @@
 /*
- * journal: tells the journal who was turned away (journal/event.h). Fire and forget: what is
- * kept while the journal is away is bounded, and mail never waits for it.
+ * journal: tells the journal who was turned away, and of each 250 before it is said
+ * (journal/event.h, which has why that is not waited for). What is kept while the journal is away
+ * is bounded, and mail never waits for it: what finds no room is counted and logged.
  */
 #ifndef POTERNE_GATEWAY_EDGE_JOURNAL_H
 #define POTERNE_GATEWAY_EDGE_JOURNAL_H
 
 #include "gateway/smtp/smtp.h"
+#include "spool/spool.h"
 
 struct event_base;
 struct edge_journal;
@@ -24,6 +26,9 @@ struct edge_refused {
 };
 
 void edge_journal_refused(struct edge_journal *journal, const struct edge_refused *refused);
+/* It is committed, and 250 is about to be said. */
+void edge_journal_accepted(struct edge_journal *journal, const struct envelope *envelope,
+                           uint64_t size, bool held);
 /* How many events the journal has not yet acknowledged. */
 size_t edge_journal_waiting(const struct edge_journal *journal);
 /* Once a second. */

@@ -27,6 +27,12 @@ static void put(const struct event *event, struct buf *out)
     case EVENT_TLS_FEEDBACK:
         event_tls_feedback_put(out, event->number, &event->tls_feedback);
         return;
+    case EVENT_ACCEPTED:
+        event_accepted_put(out, event->number, &event->accepted);
+        return;
+    case EVENT_AUDIT:
+        event_audit_put(out, event->number, &event->audit);
+        return;
     }
     abort();
 }

@@ -62,6 +62,26 @@ static const struct event_tls tls = {
     .reason = {"certificate has expired", 23},
 };
 
+static const struct event_accepted accepted = {
+    .id = {"01ID", 4},
+    .time_us = 29,
+    .sender = {"a@b", 3},
+    .n = 2,
+    .recipients = {"c@d\ne@f", 7},
+    .size = 5300,
+    .held = true,
+};
+
+static const struct event_audit audit = {
+    .time_us = 31,
+    .duration_ms = 1200,
+    .messages = 1000000,
+    .recipients = 1000001,
+    .findings = 3,
+    .failure = {"no journal", 10},
+    .summary = {"{\"a\":1}", 7},
+};
+
 static void same(struct str a, struct str b)
 {
     assert_true(str_eq(a, b));
@@ -133,6 +153,38 @@ static void every_field_comes_back(void **state)
     same(e.tls.receiving_helo, tls.receiving_helo);
     same(e.tls.result, tls.result);
     same(e.tls.reason, tls.reason);
+    buf_release(&b);
+}
+
+static void what_audit_needs_comes_back(void **state)
+{
+    struct buf b = BUF_INIT(IPC_MSG_MAX);
+    struct event e;
+    event_accepted_put(&b, 11, &accepted);
+    assert_true(event_get(buf_str(&b), &e));
+    assert_int_equal(e.number, 11);
+    assert_int_equal(e.kind, EVENT_ACCEPTED);
+    same(e.accepted.id, accepted.id);
+    same(e.accepted.sender, accepted.sender);
+    same(e.accepted.recipients, accepted.recipients);
+    assert_true(e.accepted.time_us == 29 && e.accepted.n == 2 && e.accepted.size == 5300);
+    assert_true(e.accepted.held);
+
+    buf_clear(&b);
+    event_audit_put(&b, 12, &audit);
+    assert_true(event_get(buf_str(&b), &e));
+    assert_int_equal(e.kind, EVENT_AUDIT);
+    assert_true(e.audit.time_us == 31 && e.audit.duration_ms == 1200);
+    assert_true(e.audit.messages == 1000000 && e.audit.recipients == 1000001);
+    assert_int_equal(e.audit.findings, 3);
+    same(e.audit.failure, audit.failure);
+    same(e.audit.summary, audit.summary);
+
+    struct event_accepted bad = accepted;
+    bad.id = STR_EMPTY;
+    buf_clear(&b);
+    event_accepted_put(&b, 13, &bad);
+    assert_false(event_get(buf_str(&b), &e));
     buf_release(&b);
 }
 
@@ -238,6 +290,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_field_comes_back),
+        cmocka_unit_test(what_audit_needs_comes_back),
         cmocka_unit_test(results_are_those_of_the_rfc),
         cmocka_unit_test(shortened_or_extended_is_malformed),
         cmocka_unit_test(oversize_fields_are_cut),

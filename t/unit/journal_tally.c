@@ -495,6 +495,7 @@ static void version_3_is_taken_over(void **state)
     assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
     assert_int_equal(
         sqlite3_exec(db,
+                     "DROP TABLE accepted; DROP TABLE audit;"
                      "DROP TABLE tls_feedback_row; DROP INDEX feedback_signer;"
                      "DROP INDEX feedback_id; ALTER TABLE feedback DROP COLUMN kind;"
                      "ALTER TABLE feedback DROP COLUMN signer;"
@@ -536,6 +537,7 @@ static void version_1_is_taken_over(void **state)
                                   "DROP TABLE dmarc_seen; DROP TABLE tls_seen; DROP TABLE room;"
                                   "DROP TABLE feedback; DROP TABLE feedback_row;"
                                   "DROP TABLE tls_feedback_row;"
+                                  "DROP TABLE accepted; DROP TABLE audit;"
                                   "PRAGMA user_version = 1",
                                   NULL, NULL, NULL),
                      SQLITE_OK);
