@@ -36,7 +36,8 @@ enum record_kind {
     RECORD_ADDED = 5,     /* i64 time, u8 state, str detail, str address, str how */
     RECORD_NOTE = 6,      /* i64 time, u8 spool_note, u32 count, u32 index… */
     RECORD_BEGUN = 7,     /* i64 time, u8 about, str id, u32 count, u32 index… */
-    RECORD_KIND_LAST = RECORD_BEGUN
+    RECORD_ORDER = 8,     /* i64 time, u8 spool_order_kind, i64 uncounted, str by */
+    RECORD_KIND_LAST = RECORD_ORDER
 };
 
 #define SPOOL_VERSION_PLAIN      1
@@ -58,6 +59,14 @@ bool header_get(struct str bytes, struct spool_header *header);
 
 /* Appends a whole record to out, for place `at` in the file. */
 void record_put(struct buf *out, uint64_t at, enum record_kind kind, struct str payload);
+
+/* Writes a record behind the last good one of the file, whose records may then take `most` bytes.
+ * 0, or -1 with err. */
+int record_append(struct spool_file *file, uint64_t most, enum record_kind kind, struct str payload,
+                  struct err *err);
+
+/* Somebody was released from quarantine: that is the latest word. */
+void envelope_forget_orders(struct envelope *envelope);
 
 enum record_result { RECORD_GOOD, RECORD_END, RECORD_TORN, RECORD_DAMAGED };
 struct record {

@@ -10,8 +10,8 @@
 
 /* A record goes behind the last good one. What stands there is a torn append and is cut off
  * first, lest a part of it stay behind the new record and look like damage. */
-static int append_below(struct spool_file *file, uint64_t most, enum record_kind kind,
-                        struct str payload, struct err *err)
+int record_append(struct spool_file *file, uint64_t most, enum record_kind kind, struct str payload,
+                  struct err *err)
 {
     char id[SPOOL_ID_LEN + 1];
     struct buf record = BUF_INIT(SPOOL_ENVELOPE_MAX + RECORD_HEAD_SIZE);
@@ -39,7 +39,7 @@ static int append_below(struct spool_file *file, uint64_t most, enum record_kind
 static int append(struct spool_file *file, enum record_kind kind, struct str payload,
                   struct err *err)
 {
-    return append_below(file, SPOOL_RECORDS_MAX, kind, payload, err);
+    return record_append(file, SPOOL_RECORDS_MAX, kind, payload, err);
 }
 
 static void put_indexes(struct buf *payload, const uint32_t *indexes, size_t n)
@@ -74,12 +74,14 @@ int spool_mark(struct spool_file *file, const uint32_t *indexes, size_t n,
     wire_str(&payload, str_sub(mark->detail, 0, SPOOL_DETAIL_MAX));
     put_indexes(&payload, indexes, n);
     uint64_t kept = mark->state == RCPT_DEFERRED ? SPOOL_RECORDS_RESERVE : 0;
-    int result = buf_ok(&payload) ? append_below(file, SPOOL_RECORDS_MAX - kept, RECORD_MARK,
-                                                 buf_str(&payload), err)
+    int result = buf_ok(&payload) ? record_append(file, SPOOL_RECORDS_MAX - kept, RECORD_MARK,
+                                                  buf_str(&payload), err)
                                   : err_set(err, "out of memory for a mark");
     buf_release(&payload);
     for (size_t i = 0; result == 0 && i < n; i++)
         spool_apply_mark(&file->envelope.recipients[indexes[i]], mark);
+    if (result == 0 && mark->state == RCPT_RELEASED)
+        envelope_forget_orders(&file->envelope);
     return result;
 }
 

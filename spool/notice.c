@@ -22,10 +22,10 @@ bool notice_get(struct str message, struct notice *notice)
     notice->recipient = wire_get_u32(&w);
     notice->address = wire_get_str(&w);
     notice->why = wire_get_str(&w);
-    if (!wire_done(&w) || kind < NOTICE_QUEUED || kind > NOTICE_SET_ASIDE)
+    if (!wire_done(&w) || kind < NOTICE_QUEUED || kind > NOTICE_LAST)
         return false;
     notice->kind = (enum notice_kind)kind;
-    bool for_all = kind == NOTICE_FLUSH || kind >= NOTICE_EXPIRE;
+    bool for_all = kind == NOTICE_FLUSH || (kind >= NOTICE_EXPIRE && kind <= NOTICE_SET_ASIDE);
     return spool_id_valid(notice->id) || (for_all && notice->id.n == 0);
 }
 

@@ -25,11 +25,18 @@ enum notice_kind {
     NOTICE_DELETE = 5,     /* from quarantine/ for good */
     NOTICE_RELEASE_TO = 6, /* a copy to `address`; whoever is held stays so */
     NOTICE_EXPIRE = 7,     /* what was held long enough goes now; empty id */
-    NOTICE_THAWED = 8,   /* the account `address` may send again: what it has in the queue goes on;
-                            empty id */
-    NOTICE_SET_ASIDE = 9 /* what the frozen account `address` has in the queue goes to quarantine,
+    NOTICE_THAWED = 8,    /* the account `address` may send again: what it has in the queue goes on;
+                             empty id */
+    NOTICE_SET_ASIDE = 9, /* what the frozen account `address` has in the queue goes to quarantine,
                             some of it at a time; empty id */
+    /* Of a message in queue/: */
+    NOTICE_HOLD = 10,     /* it waits until … */
+    NOTICE_RESUME = 11,   /* … this; it is tried at once then */
+    NOTICE_REQUEUE = 12,  /* as if it had just come */
+    NOTICE_DROP = 13,     /* whoever is still owed gets nothing */
+    NOTICE_DROP_TELL = 14 /* likewise, and its sender is told */
 };
+#define NOTICE_LAST NOTICE_DROP_TELL
 
 #define NOTICE_EVERYONE UINT32_MAX
 

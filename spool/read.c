@@ -97,6 +97,16 @@ static unsigned note_in(const struct record *record)
     return wire_get_u8(&w);
 }
 
+/* Likewise of a record's order. */
+static unsigned order_in(const struct record *record)
+{
+    struct wire w = wire_of(record->payload);
+    if (record->kind != RECORD_ORDER)
+        return SPOOL_HOLD;
+    wire_get_i64(&w);
+    return wire_get_u8(&w);
+}
+
 /* The first that is not known here, or one that is. */
 static unsigned unknown_state(const struct envelope *e)
 {
@@ -125,6 +135,8 @@ static bool apply_mark(struct str payload, struct envelope *envelope)
     struct spool_recipient *r;
     for (uint32_t n = wire_get_u32(&w); n > 0 && (r = get_recipient(&w, envelope)); n--)
         spool_apply_mark(r, &mark);
+    if (mark.state == RCPT_RELEASED)
+        envelope_forget_orders(envelope);
     return wire_done(&w);
 }
 
@@ -163,6 +175,19 @@ static bool apply_held(struct str payload, struct envelope *envelope)
     return wire_done(&w);
 }
 
+static bool apply_order(struct str payload, struct envelope *envelope)
+{
+    struct wire w = wire_of(payload);
+    struct spool_order order = {.time_us = wire_get_i64(&w)};
+    order.kind = (enum spool_order_kind)wire_get_u8(&w);
+    order.uncounted_us = wire_get_i64(&w);
+    order.by = wire_get_str(&w);
+    if (!wire_done(&w) || order.kind == 0 || order.uncounted_us < 0)
+        return false;
+    spool_apply_order(envelope, &order);
+    return true;
+}
+
 /* *memory: false when there was not enough, and the record may be sound. */
 static bool apply_added(struct str payload, struct pool *pool, size_t *room, struct envelope *e,
                         bool *memory)
@@ -184,6 +209,8 @@ static bool apply_added(struct str payload, struct pool *pool, size_t *room, str
     list[e->n_recipients] = added;
     e->recipients = list;
     spool_apply_mark(&list[e->n_recipients++], &mark);
+    if (mark.state == RCPT_RELEASED)
+        envelope_forget_orders(e);
     return true;
 }
 
@@ -201,6 +228,8 @@ static bool apply_record(const struct record *record, struct pool *pool, size_t 
         return apply_begun(record->payload, &file->envelope);
     case RECORD_HELD:
         return apply_held(record->payload, &file->envelope);
+    case RECORD_ORDER:
+        return apply_order(record->payload, &file->envelope);
     case RECORD_ADDED:
         return apply_added(record->payload, pool, room, &file->envelope, memory);
     case RECORD_JOURNALED:
@@ -236,6 +265,8 @@ static int take_records(struct str rest, uint32_t version, const char *id, struc
             return is_later(err, "recipient state", state_in(&record));
         if (note_in(&record) & ~SPOOL_NOTES)
             return is_later(err, "note", note_in(&record));
+        if (order_in(&record) > SPOOL_ORDER_LAST)
+            return is_later(err, "order", order_in(&record));
         bool good = apply_record(&record, pool, &room, file, &memory);
         if (!memory)
             return err_set(err, "out of memory for its records");

@@ -54,6 +54,18 @@ enum spool_note {
 };
 #define SPOOL_NOTES 15u /* all of them */
 
+/* What a person has ordered about all that is still owed of a message in the queue. The numbers
+ * stand in files: they never change. */
+enum spool_order_kind {
+    SPOOL_HOLD = 1,     /* it waits until SPOOL_RESUME */
+    SPOOL_RESUME = 2,   /* it goes on */
+    SPOOL_THAW = 3,     /* likewise, since the account that sent it is no longer frozen */
+    SPOOL_REQUEUE = 4,  /* as if it had just come: tries and lifetime begin anew */
+    SPOOL_DROP = 5,     /* whoever is still owed gets nothing */
+    SPOOL_DROP_TELL = 6 /* likewise, and its sender is told */
+};
+#define SPOOL_ORDER_LAST SPOOL_DROP_TELL
+
 struct spool_recipient {
     struct str address; /* as given at RCPT */
     struct str how;     /* what the directory said of it */
@@ -96,8 +108,16 @@ struct envelope {
     bool requiretls;  /* RFC 8689: it goes over TLS that is proved to be the right server's */
     bool tls_waived;  /* TLS-Required: No (RFC 8689 3): rather without proof than not at all */
     bool held_later;  /* not by edge: it could not be delivered. Not written by spool_commit() */
-    struct str evidence; /* JSON */
-    struct edits edits;  /* sorted, apart, inside the message: checked on commit and load */
+    /* What spool_order() said since. Not written by spool_commit() either. */
+    int64_t hold_us;       /* since then it waits for SPOOL_RESUME; 0: it does not */
+    int64_t ordered_us;    /* when the last order came; 0: none did */
+    int64_t requeued_us;   /* when it was requeued last; 0: never */
+    int64_t uncounted_us;  /* time of waiting that is not part of its lifetime */
+    bool dropped;          /* whoever is still owed gets nothing … */
+    bool drop_told;        /* … and its sender is told */
+    struct str ordered_by; /* the last order that is no SPOOL_THAW */
+    struct str evidence;   /* JSON */
+    struct edits edits;    /* sorted, apart, inside the message: checked on commit and load */
 };
 
 /* Who its copy is from. */
@@ -219,6 +239,23 @@ int spool_add_note(struct spool_file *file, const uint32_t *indexes, size_t n, e
  */
 int spool_add_recipient(struct spool_file *file, struct str address, struct str how,
                         const struct spool_mark *mark, struct err *err);
+struct spool_order {
+    enum spool_order_kind kind;
+    int64_t time_us;
+    int64_t uncounted_us; /* that it waited until now without its lifetime passing */
+    struct str by;        /* by whom; at most SPOOL_DETAIL_MAX are kept */
+};
+/*
+ * Appends the order, and changes `file` likewise (whose text is then the order's own: it must live
+ * as long). SPOOL_REQUEUE makes owed of who is deferred. Where somebody is released from quarantine
+ * later, no order before that holds any more. A poterne that does not know the record
+ * leaves the file alone: it does not deliver what is held.
+ */
+int spool_order(struct spool_file *file, const struct spool_order *order, struct err *err);
+/* What an order means for the envelope in memory; spool_order() does it too. */
+void spool_apply_order(struct envelope *envelope, const struct spool_order *order);
+/* From when on its lifetime counts: it came, was released or requeued, and what is not counted. */
+int64_t spool_counts_from(const struct envelope *envelope);
 /* Appends why the whole message is held now; envelope.held is that from here on. */
 int spool_mark_held(struct spool_file *file, struct str reason, struct err *err);
 /* Appends that the journal has all that stands before. */
@@ -235,6 +272,8 @@ int spool_rename(struct spool *spool, const char *id, enum spool_state from, enu
 /* Unlinks; the folder is not fsync'd: spool_sync_folder(). */
 int spool_remove(struct spool *spool, enum spool_state state, const char *id, struct err *err);
 int spool_sync_folder(struct spool *spool, enum spool_state state, struct err *err);
+/* All bytes of all files onto the disk (syncfs): one for many records. */
+int spool_sync_all(struct spool *spool, struct err *err);
 int spool_set_aside(struct spool *spool, enum spool_state state, const char *id, struct err *err);
 
 /* Calls back for each id in that state (order of names: oldest first); stops at non-zero, which it

@@ -130,6 +130,13 @@ int spool_sync_folder(struct spool *spool, enum spool_state state, struct err *e
     return folder_sync(spool_folder(spool, state), spool->root, err);
 }
 
+int spool_sync_all(struct spool *spool, struct err *err)
+{
+    if (syncfs(spool_folder(spool, SPOOL_QUEUE)->fd) == 0)
+        return 0;
+    return err_sys(err, "%s: cannot write everything to the disk", spool->root);
+}
+
 int spool_rename(struct spool *spool, const char *id, enum spool_state from, enum spool_state to,
                  struct err *err)
 {

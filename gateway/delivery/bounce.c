@@ -63,7 +63,7 @@ static int64_t until_delay(const struct job *job)
 static bool tells_of_delays(const struct job *job)
 {
     return job->brought && job->delivery->conf->bounces.delay_warning && job->n_open &&
-           job->frozen_us == 0;
+           job->frozen_us == 0 && job->hold_us == 0;
 }
 
 static void recount(struct job *job)

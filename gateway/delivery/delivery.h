@@ -165,6 +165,8 @@ struct job {
     int64_t since_us;           /* from here on its lifetime counts */
     char *account;              /* that sent it; NULL: none did */
     int64_t frozen_us;          /* since then it waits since that is frozen; 0: it does not */
+    int64_t hold_us;    /* since then it waits since somebody holds it (orders.h); 0: it does not */
+    bool dropped;       /* whoever is still owed gets nothing, by somebody's order */
     bool untold;        /* the journal may not have everything: tell it all again in the end */
     bool later_version; /* a later poterne wrote the file: it is only remembered, and left alone */
     bool delivered;     /* to somebody, who is no report address */
@@ -275,6 +277,8 @@ struct delivery {
     struct service *service;
     bool unlinked[SPOOL_STATES]; /* since the last fsync of that folder */
     bool sync_wanted[SPOOL_STATES];
+    bool ordered;         /* records of orders were written since the last syncfs */
+    bool sync_all_wanted; /* by the thread */
     bool syncing;
     struct work sync;
     bool draining;
@@ -306,6 +310,9 @@ enum job_need job_need(struct job *job);
 void job_unneed(struct job *job);
 /* A leg is done: when it was the last, the job is settled, unless somebody is to be told. */
 void job_leg_done(struct job *job);
+/* Its legs are made anew, and begin; none of them is busy. The job is loaded. -1: it could not be,
+ * and is to be freed: a later sweep finds its file again. */
+int job_route_again(struct job *job, struct err *err);
 void job_free(struct job *job);
 void jobs_free(struct delivery *delivery);
 
@@ -346,6 +353,8 @@ void journal_stop(struct delivery *delivery);
 /* Both set job->untold when the journal takes no more. The job is loaded. */
 void journal_tell_message(struct job *job);
 void journal_tell_recipient(struct job *job, uint32_t index);
+/* Beside what became of it: something that was ordered. */
+void journal_tell_order(struct job *job, uint32_t index, int64_t time_us, struct str what);
 /* Beside what became of it: its sender is told so by that notice. In the journal alone, so that it
  * is missing there if we are killed before it is committed. */
 void journal_tell_notice(struct job *job, uint32_t index, const char *notice_id, const char *what);
@@ -390,6 +399,11 @@ void leg_fail(struct leg *leg, const char *why);
 /* A leg that stands in no line, of a job that is loaded: its recipients are held, and it is done.
  * False: it could not be, and waits. */
 bool leg_hold(struct leg *leg, struct str why);
+/* Of a job that is dropped: whoever is owed gets nothing, and the leg, which stands in no line, is
+ * done, unless it has to wait. The job may be gone then. */
+void leg_drop(struct leg *leg);
+/* Out of its line, if it stands in one; it waits for no time. Not busy. */
+void leg_rest(struct leg *leg);
 /* Its connection was no longer there: first in line again. */
 void leg_return(struct leg *leg);
 void leg_wait(struct leg *leg, unsigned seconds);

@@ -60,13 +60,33 @@ static void put_why(int known, const struct frozen *frozen, char *text, size_t s
     snprintf(text, size, FROZEN_STATUS "is frozen since %s UTC: %s", since, frozen->why);
 }
 
-/* The time that it waited so does not count. */
-static void thaw(struct job *job)
+int64_t frozen_time(const struct job *job, int64_t now_us)
 {
+    return job->frozen_us && now_us > job->frozen_us ? now_us - job->frozen_us : 0;
+}
+
+/* The time that it waited so does not count, which is written down: after a restart it is not
+ * known any more what it waited for. False: the job has gone. */
+static bool thaw(struct job *job)
+{
+    struct err err;
+    const int64_t now_us = delivery_now_us();
+    const struct spool_order order = {.kind = SPOOL_THAW,
+                                      .time_us = now_us,
+                                      .uncounted_us = frozen_time(job, now_us)};
     if (job->frozen_us == 0)
-        return;
-    job->since_us += delivery_now_us() - job->frozen_us;
+        return true;
+    enum job_need got = job_need(job);
+    if (got == JOB_GONE)
+        return false;
+    job->since_us += order.uncounted_us;
     job->frozen_us = 0;
+    if (got != JOB_LOADED)
+        return true;
+    if (spool_order(job->loaded->file, &order, &err) < 0)
+        log_warning("%s: after a restart, the time that %s was frozen counts", err.text, job->id);
+    job_unneed(job);
+    return true;
 }
 
 bool frozen_waits(struct leg *leg)
@@ -76,7 +96,8 @@ bool frozen_waits(struct leg *leg)
     struct job *job = leg->job;
     int known = is_bound(leg) ? look(job, &frozen) : 0;
     if (known == 0) {
-        thaw(job);
+        if (!thaw(job))
+            return true;
         if (leg->told == TOLD_FROZEN)
             leg->told = TOLD_NOTHING;
         return false;
@@ -99,8 +120,8 @@ void frozen_adopt(struct job *job)
         struct leg *leg = &job->legs[i];
         const struct spool_recipient *r = &envelope->recipients[leg->owed[0]];
         if (leg->released || r->state != RCPT_DEFERRED ||
-            !str_starts(r->detail, STR(FROZEN_STATUS)))
-            continue;
+            !str_starts(r->detail, STR(FROZEN_STATUS)) || r->state_time_us <= envelope->ordered_us)
+            continue; /* what it waited before an order is counted there (orders.h) */
         leg->told = TOLD_FROZEN;
         if (job->frozen_us == 0 || r->state_time_us < job->frozen_us)
             job->frozen_us = r->state_time_us;

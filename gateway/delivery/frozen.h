@@ -43,6 +43,9 @@ void frozen_note_sent(const struct job *job);
 /* What became of a recipient for good: likewise. */
 void frozen_note_result(struct job *job, uint32_t index, bool refused, struct str text);
 
+/* How long it has waited so until now, in microseconds. */
+int64_t frozen_time(const struct job *job, int64_t now_us);
+
 /* An account was thawed: what waits for that goes on. How many messages. */
 int frozen_thawed(struct delivery *delivery, struct str account);
 /* What a frozen account has in the queue goes to quarantine, but for what is on its way: of

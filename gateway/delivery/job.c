@@ -6,6 +6,7 @@
 #include "base/recipient.h"
 #include "directory/report.h"
 #include "gateway/delivery/frozen.h"
+#include "gateway/delivery/orders.h"
 #include "gateway/gate/ours.h"
 #include "quarantine/quarantine.h"
 
@@ -198,16 +199,6 @@ void job_unneed(struct job *job)
 
 /* --- adopting --- */
 
-/* When it came, or when the last of its recipients was released. */
-static int64_t since_of(const struct envelope *envelope)
-{
-    int64_t since = envelope->time_us;
-    for (size_t i = 0; i < envelope->n_recipients; i++)
-        if (envelope->recipients[i].released_us > since)
-            since = envelope->recipients[i].released_us;
-    return since;
-}
-
 static size_t count(const struct envelope *envelope, enum recipient_state state)
 {
     size_t n = 0;
@@ -285,7 +276,9 @@ void job_adopt(struct delivery *delivery, const char *id)
     if (job == NULL)
         return;
     const struct envelope *envelope = &job->loaded->file->envelope;
-    job->since_us = since_of(envelope);
+    job->since_us = spool_counts_from(envelope);
+    job->hold_us = envelope->hold_us;
+    job->dropped = envelope->dropped;
     job->n_held = count(envelope, RCPT_HELD);
     bounce_adopt(job);
     if (note_account(job, &err) < 0 || legs_make(job, &err) < 0) {
@@ -298,7 +291,10 @@ void job_adopt(struct delivery *delivery, const char *id)
     if (job->n_open) {
         tell_begin(job);
         bounce_note_delay(job);
-        legs_start(job);
+        if (job->dropped)
+            orders_drop_legs(job);
+        else
+            legs_start(job);
     } else {
         job->untold = true; /* it was all settled before a restart; the journal may not know */
         if (!bounce_owes(job))
@@ -306,6 +302,17 @@ void job_adopt(struct delivery *delivery, const char *id)
     }
     bounce_soon(job);
     job_unneed(job);
+}
+
+int job_route_again(struct job *job, struct err *err)
+{
+    legs_free(job);
+    job->legs = NULL;
+    job->n_legs = job->n_open = 0;
+    if (legs_make(job, err) < 0)
+        return -1;
+    legs_start(job);
+    return 0;
 }
 
 /* Marks were written, but the move to queue/ was not: a crash came between. */

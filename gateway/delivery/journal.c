@@ -131,6 +131,11 @@ void journal_tell_recipient(struct job *job, uint32_t index)
     tell_recipient(job, index, r->state_time_us, r->detail);
 }
 
+void journal_tell_order(struct job *job, uint32_t index, int64_t time_us, struct str what)
+{
+    tell_recipient(job, index, time_us, what);
+}
+
 void journal_tell_notice(struct job *job, uint32_t index, const char *notice_id, const char *what)
 {
     const struct spool_recipient *r = &job->loaded->file->envelope.recipients[index];

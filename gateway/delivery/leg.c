@@ -25,6 +25,10 @@ unsigned delivery_pause(unsigned first, unsigned max, unsigned tries)
 
 static void line_up(struct leg *leg)
 {
+    if (leg->job->dropped) {
+        leg_drop(leg);
+        return;
+    }
     if (frozen_waits(leg))
         return;
     if (!leg->hop->down || leg_tell(leg, TOLD_DOWN, leg->hop->error))
@@ -44,14 +48,15 @@ static void on_time(evutil_socket_t fd, short what, void *data)
 {
     struct leg *leg = data;
     struct hop *hop = leg->hop;
-    if (leg->state != LEG_WAITING)
+    if (leg->state != LEG_WAITING || leg->job->hold_us)
         return;
-    if (hop == NULL) {
+    if (hop == NULL && !leg->job->dropped) {
         fail_without_hop(leg);
         return;
     }
     line_up(leg);
-    hop_kick(hop);
+    if (hop)
+        hop_kick(hop);
 }
 
 void leg_wait(struct leg *leg, unsigned seconds)
@@ -59,6 +64,15 @@ void leg_wait(struct leg *leg, unsigned seconds)
     const struct timeval wait = {.tv_sec = seconds};
     leg->state = LEG_WAITING;
     event_add(leg->timer, &wait);
+}
+
+void leg_rest(struct leg *leg)
+{
+    if (leg->state == LEG_LINED)
+        hop_line_leave(leg->hop, leg);
+    event_del(leg->timer);
+    leg->state = LEG_WAITING;
+    leg->told = TOLD_NOTHING;
 }
 
 void leg_postpone(struct leg *leg)
@@ -172,7 +186,7 @@ static unsigned seconds_left(const struct leg *leg)
 
 void legs_start(struct job *job)
 {
-    for (size_t i = 0; i < job->n_legs; i++) {
+    for (size_t i = 0; i < job->n_legs && job->hold_us == 0; i++) {
         struct leg *leg = &job->legs[i];
         unsigned seconds = seconds_left(leg);
         if (seconds || leg->hop == NULL)

@@ -22,6 +22,7 @@ lib_libdelivery_a_SOURCES = \
     gateway/delivery/targets.c gateway/delivery/targets.h \
     gateway/delivery/sign.c gateway/delivery/sign.h \
     gateway/delivery/frozen.c gateway/delivery/frozen.h \
+    gateway/delivery/orders.c gateway/delivery/orders.h \
     gateway/delivery/mx.c gateway/delivery/mx.h \
     gateway/delivery/policy.c gateway/delivery/policy.h \
     gateway/delivery/route.c gateway/delivery/route.h \
@@ -76,6 +77,11 @@ unit += t/unit/delivery_frozen
 t_unit_delivery_frozen_LDADD = t/delivery/libfake.a $(GATE_LIBS) $(QUARANTINE_LIBS) lib/libevents.a \
     $(MAIL_LIBS) $(OPENSSL_LIBS) $(CMOCKA_LIBS)
 EXTRA_t_unit_delivery_frozen_DEPENDENCIES = gateway/poterne-delivery$(EXEEXT)
+
+unit += t/unit/delivery_orders
+t_unit_delivery_orders_LDADD = t/delivery/libfake.a $(GATE_LIBS) $(QUARANTINE_LIBS) lib/libevents.a \
+    $(MAIL_LIBS) $(OPENSSL_LIBS) $(CMOCKA_LIBS)
+EXTRA_t_unit_delivery_orders_DEPENDENCIES = gateway/poterne-delivery$(EXEEXT)
 
 unit += t/unit/delivery_policy
 t_unit_delivery_policy_CPPFLAGS = $(AM_CPPFLAGS) $(OPENSSL_CFLAGS)

@@ -7,6 +7,7 @@
 #include "base/recipient.h"
 #include "bounce/reason.h"
 #include "gateway/delivery/frozen.h"
+#include "gateway/delivery/orders.h"
 #include "gateway/delivery/sign.h"
 
 /* False: it is not so, and the recipient as before. */
@@ -116,7 +117,7 @@ bool leg_is_expired(const struct leg *leg)
     const struct job *job = leg->job;
     return delivery_now_us() - job->since_us >
                (int64_t)job->delivery->conf->queue.lifetime * 1000000 &&
-           !frozen_is(leg);
+           job->hold_us == 0 && !frozen_is(leg);
 }
 
 static bool hold_expired(struct leg *leg, uint32_t index, struct str why)
@@ -141,6 +142,32 @@ static void defer(struct leg *leg)
     }
 }
 
+/* By somebody's order: its sender is told if that was said too and there is one to be told. */
+static void drop_one(struct leg *leg, uint32_t index)
+{
+    struct job *job = leg->job;
+    struct pool *pool = job->loaded->pool;
+    const struct envelope *e = &job->loaded->file->envelope;
+    const struct str last = e->recipients[index].detail;
+    const struct str told = STR(ORDERS_TOLD);
+    struct spool_mark mark = {.state = RCPT_RETURNING,
+                              .time_us = delivery_now_us(),
+                              .detail = told};
+    if (e->drop_told && bounce_wanted(job, BOUNCE_FAILURE, index, told) == BOUNCE_TELL &&
+        set_state(job, &index, 1, &mark)) {
+        journal_tell_order(job, index, mark.time_us,
+                           pool_strf(pool, ORDERS_DROPPED "%.*s; its sender is told",
+                                     STR_ARG(e->ordered_by)));
+        job->n_returning++;
+        return;
+    }
+    mark.state = RCPT_DELETED;
+    mark.detail = pool_strf(pool, ORDERS_DROPPED "%.*s%s%.*s", STR_ARG(e->ordered_by),
+                            last.n ? REASON_AT_LAST : "", STR_ARG(last));
+    set_state(job, &index, 1, &mark);
+    job->deleted = true;
+}
+
 /* Only who is still owed stays in the leg. */
 static void keep_owed(struct leg *leg)
 {
@@ -151,6 +178,10 @@ static void keep_owed(struct leg *leg)
         uint32_t index = leg->owed[i];
         if (!recipient_state_owed((enum recipient_state)envelope->recipients[index].state))
             continue;
+        if (leg->job->dropped) {
+            drop_one(leg, index);
+            continue;
+        }
         if (expired && hold_expired(leg, index, leg->why[i]))
             continue;
         leg->owed[n] = index;
@@ -242,6 +273,10 @@ enum job_need leg_begin(struct leg *leg)
 
 void leg_return(struct leg *leg)
 {
+    if (leg->job->dropped) {
+        leg_done(leg);
+        return;
+    }
     if (++leg->returns > DELIVERY_RETURNS_MAX) {
         for (size_t i = 0; i < leg->n; i++)
             leg_result(leg, i, CLIENT_DEFERRED, STR("the next hop closes every connection"));
@@ -250,7 +285,10 @@ void leg_return(struct leg *leg)
     }
     free(leg->why);
     leg->why = NULL;
-    hop_line_up(leg->hop, leg, true);
+    if (leg->job->hold_us)
+        leg->state = LEG_WAITING;
+    else
+        hop_line_up(leg->hop, leg, true);
     job_unneed(leg->job);
 }
 
@@ -332,4 +370,13 @@ bool leg_hold(struct leg *leg, struct str why)
     bounce_soon(job);
     job_unneed(job);
     return true;
+}
+
+void leg_drop(struct leg *leg)
+{
+    enum job_need got = leg_begin(leg);
+    if (got == JOB_LATER)
+        leg_postpone(leg);
+    if (got == JOB_LOADED)
+        leg_done(leg); /* which drops whoever is still owed */
 }

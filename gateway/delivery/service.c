@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "base/recipient.h"
 #include "gateway/delivery/frozen.h"
+#include "gateway/delivery/orders.h"
 
 struct caller {
     struct service *service;
@@ -29,15 +30,22 @@ static int flush(struct delivery *delivery, struct str id, struct err *err)
         struct job *job = job_find(delivery, id);
         if (job == NULL || job->n_open == 0)
             return err_set(err, "%.*s does not wait for delivery", STR_ARG(id));
+        if (job->hold_us)
+            return err_set(err, "%.*s is on hold: `poterne queue release` lets it go", STR_ARG(id));
         legs_hurry(job);
         hops_hurry(delivery);
         return 1;
     }
+    int n = 0;
     for (size_t i = 0; i < delivery->jobs.n_slots; i++)
-        for (struct job *job = delivery->jobs.slots[i]; job; job = job->same_hash)
+        for (struct job *job = delivery->jobs.slots[i]; job; job = job->same_hash) {
+            if (job->n_open == 0 || job->hold_us)
+                continue;
             legs_hurry(job);
+            n++;
+        }
     hops_hurry(delivery);
-    return (int)delivery->jobs.n;
+    return n;
 }
 
 static void say(struct service *service, const struct caller *caller, bool done, const char *text)
@@ -97,6 +105,16 @@ static void act(struct service *service, const struct caller *caller, const stru
                                 str_sub(notice->why, 0, SPOOL_DETAIL_MAX), &err),
                &err);
         break;
+    case NOTICE_HOLD:
+    case NOTICE_RESUME:
+    case NOTICE_REQUEUE:
+    case NOTICE_DROP:
+    case NOTICE_DROP_TELL: {
+        char said[ORDERS_SAID_MAX] = "";
+        int result = orders_give(delivery, notice, said, &err);
+        say(service, caller, result == 0, result == 0 ? said : err.text);
+        break;
+    }
     case NOTICE_EXPIRE:
         expire_now(delivery);
         say(service, caller, true, "what was held long enough is removed now");

@@ -1,0 +1,277 @@
+/* poterne-delivery as a process, and what a person orders about messages that are owed: held, let
+ * go, requeued, dropped; killed in between, and while they are on their way. */
+#include "t/unit/tap.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "base/ipc.h"
+#include "gateway/gate/senders.h"
+#include "spool/notice.h"
+#include "t/delivery/fake.h"
+
+#define PATIENCE 60
+#define LIFETIME 10
+#define JEAN     "jean@b.example"
+
+static struct fake_hop hop;
+static struct fake_journal journal;
+static struct gateway gateway;
+static struct senders *senders;
+static char settings[1000];
+static const char *const two[] = {"one@a.example", "two@c.example", NULL};
+
+static int up_with(const char *queue)
+{
+    struct err err;
+    gateway_make(&gateway);
+    memset(&journal, 0, sizeof journal);
+    fake_journal_start(&journal, gateway.run_dir);
+    fake_hop_start(&hop, FAKE_SMTP, 0);
+    snprintf(settings, sizeof settings,
+             "resolver { enabled = no }\nqueue { %s }\n"
+             "outside { next_hop = smtp://127.0.0.1:%u }\n"
+             "domain b.example { next_hop = smtp://127.0.0.1:1 }\n",
+             queue, hop.port);
+    gateway_start(&gateway, settings);
+    senders = senders_existing(gateway.state_dir, &err);
+    return senders ? 0 : -1;
+}
+
+/* Tried each second. */
+static int up_often(void **state)
+{
+    char queue[100];
+    snprintf(queue, sizeof queue, "retry_first = 1s; retry_max = 1s; lifetime = %ds", LIFETIME);
+    return up_with(queue);
+}
+
+/* Whatever is tried a second time was asked to be. */
+static int up_seldom(void **state)
+{
+    return up_with("retry_first = 1h; retry_max = 1h");
+}
+
+static int down(void **state)
+{
+    senders_close(&senders);
+    gateway_remove(&gateway);
+    fake_journal_stop(&journal);
+    free(journal.events);
+    fake_hop_stop(&hop);
+    return 0;
+}
+
+static void put(const char *subject, char id[SPOOL_ID_LEN + 1])
+{
+    gateway_put(&gateway, subject, two, SPOOL_QUEUE, "", id);
+    gateway_notify(&gateway, NOTICE_QUEUED, id);
+}
+
+/* What is answered, in `said`. */
+static int ask(enum notice_kind kind, const char *id, const char *account, char said[512])
+{
+    const struct notice notice = {.kind = kind,
+                                  .id = str_of(id),
+                                  .recipient = NOTICE_EVERYONE,
+                                  .address = str_of(account),
+                                  .why = STR("by a test")};
+    struct buf answer = BUF_INIT(IPC_MSG_MAX);
+    struct err err = {""};
+    int result = notice_ask(gateway.run_dir, &notice, &answer, &err);
+    if (result == 0)
+        snprintf(said, 512, "%.*s", STR_ARG(buf_str(&answer)));
+    else
+        snprintf(said, 512, "%s", err.text);
+    buf_release(&answer);
+    return result;
+}
+
+static void order(enum notice_kind kind, const char *id)
+{
+    char said[512];
+    assert_int_equal(ask(kind, id, "", said), 0);
+}
+
+static void refused(enum notice_kind kind, const char *id, const char *why)
+{
+    char said[512];
+    assert_int_equal(ask(kind, id, "", said), -1);
+    assert_non_null(strstr(said, why));
+}
+
+static bool is(const char *id, uint32_t index, enum recipient_state state, const char *why)
+{
+    char detail[256];
+    return fake_journal_state(&journal, id, index, detail, sizeof detail) == (int)state &&
+           strncmp(detail, why, strlen(why)) == 0;
+}
+
+static bool both(const char *id, enum recipient_state state, const char *why)
+{
+    return is(id, 0, state, why) && is(id, 1, state, why);
+}
+
+static void again(void)
+{
+    gateway_kill(&gateway);
+    gateway_start(&gateway, settings);
+}
+
+/* One is held, the other's account frozen, for longer than they may be tried; what they waited does
+ * not count, after a restart either. */
+static void time_does_not_pass(void **state)
+{
+    char held[SPOOL_ID_LEN + 1], frozen[SPOOL_ID_LEN + 1], said[512];
+    struct err err = {""};
+    assert_int_equal(senders_freeze(senders, STR(JEAN), STR("a test"), STR_EMPTY, 1700000000, &err),
+                     1);
+    fake_hop_fault(&hop, FAULT_TEMP, STEP_RCPT);
+    put("held", held);
+    assert_true(WAIT_FOR(both(held, RCPT_DEFERRED, "451"), PATIENCE));
+    order(NOTICE_HOLD, held);
+    assert_true(WAIT_FOR(both(held, RCPT_DEFERRED, "held in the queue, by a test"), PATIENCE));
+    gateway.account = JEAN;
+    put("frozen", frozen);
+    assert_true(WAIT_FOR(both(frozen, RCPT_DEFERRED, "4.7.1 the account"), PATIENCE));
+    again();
+    order(NOTICE_FLUSH, "");
+    sleep(LIFETIME + 2);
+    refused(NOTICE_FLUSH, held, "on hold");
+    assert_true(both(held, RCPT_DEFERRED, "held in the queue"));
+    assert_true(gateway_has(&gateway, "queue", held) && gateway_has(&gateway, "queue", frozen));
+    order(NOTICE_RESUME, held);
+    refused(NOTICE_RESUME, held, "not on hold");
+    assert_true(senders_thaw(senders, STR(JEAN), &err) >= 0);
+    assert_int_equal(ask(NOTICE_THAWED, "", JEAN, said), 0);
+    assert_true(WAIT_FOR(both(held, RCPT_DEFERRED, "451"), PATIENCE));
+    assert_true(WAIT_FOR(both(frozen, RCPT_DEFERRED, "451"), PATIENCE));
+    again();
+    fake_hop_fault(&hop, FAULT_NONE, STEP_RCPT);
+    assert_true(WAIT_FOR(gateway_files(&gateway, "queue") == 0, PATIENCE));
+    assert_int_equal(fake_hop_count(&hop, "held", NULL), 2);
+    assert_int_equal(fake_hop_count(&hop, "frozen", NULL), 2);
+}
+
+/* What is on hold is not tried by a start, a flush, or a hop that works again. */
+static void held_is_not_tried(void **state)
+{
+    char held[SPOOL_ID_LEN + 1], free_one[SPOOL_ID_LEN + 1];
+    hop.delay_us = 1000;
+    fake_hop_fault(&hop, FAULT_TEMP, STEP_RCPT);
+    put("held", held);
+    assert_true(WAIT_FOR(both(held, RCPT_DEFERRED, "451"), PATIENCE));
+    order(NOTICE_HOLD, held);
+    order(NOTICE_HOLD, held);
+    fake_hop_fault(&hop, FAULT_NONE, STEP_RCPT);
+    again();
+    put("free", free_one);
+    order(NOTICE_FLUSH, "");
+    assert_true(WAIT_FOR(fake_hop_count(&hop, "free", NULL) == 2, PATIENCE));
+    order(NOTICE_REQUEUE, held);
+    usleep(300000);
+    assert_int_equal(fake_hop_count(&hop, "held", NULL), 0);
+    again();
+    order(NOTICE_RESUME, held);
+    assert_true(WAIT_FOR(gateway_files(&gateway, "queue") == 0, PATIENCE));
+    assert_int_equal(fake_hop_count(&hop, "held", NULL), 2);
+    refused(NOTICE_HOLD, held, "does not wait");
+}
+
+/* Its next try is an hour away. */
+static void requeued_is_tried(void **state)
+{
+    char id[SPOOL_ID_LEN + 1];
+    fake_hop_fault(&hop, FAULT_TEMP, STEP_RCPT);
+    put("again", id);
+    assert_true(WAIT_FOR(both(id, RCPT_DEFERRED, "451"), PATIENCE));
+    fake_hop_fault(&hop, FAULT_NONE, STEP_RCPT);
+    again();
+    order(NOTICE_REQUEUE, id);
+    assert_true(WAIT_FOR(gateway_files(&gateway, "queue") == 0, PATIENCE));
+    assert_int_equal(fake_hop_count(&hop, "again", NULL), 2);
+}
+
+/* The journal is away: the process is killed when the order is written, and nothing behind it. */
+static void dropped_goes_to_nobody(void **state)
+{
+    char id[SPOOL_ID_LEN + 1], held[SPOOL_ID_LEN + 1];
+    fake_hop_fault(&hop, FAULT_TEMP, STEP_RCPT);
+    put("dropped", id);
+    put("held", held);
+    assert_true(WAIT_FOR(both(id, RCPT_DEFERRED, "451"), PATIENCE));
+    assert_true(WAIT_FOR(both(held, RCPT_DEFERRED, "451"), PATIENCE));
+    order(NOTICE_HOLD, held);
+    fake_journal_stop(&journal);
+    order(NOTICE_DROP, id);
+    order(NOTICE_DROP_TELL, held); /* of a stranger's message nobody is told */
+    assert_true(gateway_has(&gateway, "queue", id));
+    gateway_kill(&gateway);
+    fake_hop_fault(&hop, FAULT_NONE, STEP_RCPT);
+    fake_journal_start(&journal, gateway.run_dir);
+    gateway_start(&gateway, settings);
+    assert_true(WAIT_FOR(gateway_files(&gateway, "queue") == 0, PATIENCE));
+    assert_true(both(id, RCPT_DELETED, "deleted from the queue, by a test; at last: 451"));
+    assert_true(both(held, RCPT_DELETED, "deleted from the queue, by a test"));
+    assert_int_equal(hop.n, 0);
+    assert_false(gateway_has(&gateway, "quarantine", id) || gateway_has(&gateway, "corrupt", id));
+    assert_false(gateway_has(&gateway, "quarantine", held));
+}
+
+/* Dropped while it is with the next hop: what that says comes first. */
+static void dropped_on_its_way(void **state)
+{
+    char id[SPOOL_ID_LEN + 1], said[512];
+    hop.delay_us = 2000000;
+    put("gone", id);
+    assert_true(WAIT_FOR(hop.open > 0, PATIENCE));
+    assert_int_equal(ask(NOTICE_DROP, id, "", said), 0);
+    if (strstr(said, "is being tried") == NULL)
+        tap_skip("it was not on its way yet");
+    refused(NOTICE_HOLD, id, "is deleted, as soon as");
+    assert_true(WAIT_FOR(both(id, RCPT_DELIVERED, ""), PATIENCE));
+    assert_true(WAIT_FOR(gateway_files(&gateway, "queue") == 0, PATIENCE));
+    fake_hop_fault(&hop, FAULT_TEMP, STEP_FINAL);
+    put("late", id);
+    usleep(500000);
+    order(NOTICE_DROP, id);
+    assert_true(WAIT_FOR(both(id, RCPT_DELETED, "deleted from the queue, by a test"), PATIENCE));
+    assert_true(WAIT_FOR(gateway_files(&gateway, "queue") == 0, PATIENCE));
+    assert_int_equal(fake_hop_count(&hop, "late", NULL), 0);
+}
+
+/* … or held: what fails then waits. */
+static void held_on_its_way(void **state)
+{
+    char id[SPOOL_ID_LEN + 1], said[512];
+    hop.delay_us = 1000000;
+    fake_hop_fault(&hop, FAULT_TEMP, STEP_FINAL);
+    put("late", id);
+    assert_true(WAIT_FOR(hop.open > 0, PATIENCE));
+    assert_int_equal(ask(NOTICE_HOLD, id, "", said), 0);
+    if (strstr(said, "is being tried") == NULL)
+        tap_skip("it was not on its way yet, or no longer");
+    assert_true(WAIT_FOR(both(id, RCPT_DEFERRED, "451"), PATIENCE));
+    fake_hop_fault(&hop, FAULT_NONE, STEP_FINAL);
+    order(NOTICE_FLUSH, "");
+    sleep(4);
+    assert_true(gateway_has(&gateway, "queue", id));
+    assert_int_equal(hop.n, 0);
+    order(NOTICE_RESUME, id);
+    assert_true(WAIT_FOR(gateway_files(&gateway, "queue") == 0, PATIENCE));
+    assert_int_equal(hop.n, 2);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(time_does_not_pass, up_often, down),
+        cmocka_unit_test_setup_teardown(held_is_not_tried, up_often, down),
+        cmocka_unit_test_setup_teardown(requeued_is_tried, up_seldom, down),
+        cmocka_unit_test_setup_teardown(dropped_goes_to_nobody, up_seldom, down),
+        cmocka_unit_test_setup_teardown(dropped_on_its_way, up_often, down),
+        cmocka_unit_test_setup_teardown(held_on_its_way, up_often, down),
+    };
+    return tap_run(tests, NULL, NULL);
+}
