@@ -452,6 +452,11 @@ bool connection_wants_tls(const struct connection *c)
     return c->client.wants_tls;
 }
 
+bool connection_took_sender(const struct connection *c)
+{
+    return c->client.mail_accepted;
+}
+
 bool connection_offers_dsn(const struct connection *c)
 {
     return c->client.offers.dsn;

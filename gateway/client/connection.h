@@ -68,6 +68,8 @@ struct connection *connection_open(struct event_base *base, const struct conf_ho
 void connection_send(struct connection *connection, const struct client_transaction *transaction);
 /* The other side said that it takes nothing in clear. */
 bool connection_wants_tls(const struct connection *connection);
+/* The last transaction's MAIL was accepted. */
+bool connection_took_sender(const struct connection *connection);
 /* The other side offers DSN. */
 bool connection_offers_dsn(const struct connection *connection);
 /* "TLSv1.3"; NULL: in clear */

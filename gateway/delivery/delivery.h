@@ -36,11 +36,14 @@
 
 #include "base/recipient.h"
 #include "base/role.h"
+#include "base/siphash.h"
 #include "bounce/decide.h"
 #include "gateway/client/client.h"
 #include "gateway/client/proof.h"
 #include "gateway/client/workers.h"
+#include "gateway/delivery/line.h"
 #include "gateway/delivery/outside.h"
+#include "gateway/delivery/pace.h"
 #include "gateway/delivery/route.h"
 #include "gateway/freeze.h"
 #include "gateway/gate/bounces.h"
@@ -64,16 +67,16 @@
 #define DELIVERY_HOP_RETRY_MAX 300  /* a hop of ours that is down is tried that often at least */
 #define DELIVERY_PLAIN_SECONDS 3600 /* so long TLS is not tried where it failed */
 #define DELIVERY_WALK_SECONDS  300  /* so long one lane goes from server to server of its hop */
-#define DELIVERY_LIMIT_SECONDS 60   /* a hop that refused a connection gets no more for so long */
 /* Connections that close under one leg before it waits; each of them carried a message before. */
 #define DELIVERY_RETURNS_MAX     100
-#define DELIVERY_TELL_MAX        500 /* legs of a hop told at once why they wait */
-#define DELIVERY_LOOK_MAX        100 /* … of all hops together in a second, when nobody asked */
-#define DELIVERY_LOOK_SECONDS    60  /* between two looks at who stands in a hop's line … */
-#define DELIVERY_LOOK_AGAIN      5   /* … where there were more to be told */
-#define DELIVERY_BOUNCES         64  /* notices to senders that are being made at once */
-#define DELIVERY_FREEZES         8   /* accounts that are being frozen at once */
-#define DELIVERY_DRAIN_SECONDS   25  /* for what is under way when asked to end */
+#define DELIVERY_TELL_MAX        500   /* legs of a hop told at once why they wait */
+#define DELIVERY_LOOK_STEPS      10000 /* legs of a hop that are looked at in one look */
+#define DELIVERY_LOOK_MAX        100   /* … of all hops together in a second, when nobody asked */
+#define DELIVERY_LOOK_SECONDS    60    /* between two looks at who stands in a hop's line … */
+#define DELIVERY_LOOK_AGAIN      5     /* … where there were more to be told */
+#define DELIVERY_BOUNCES         64    /* notices to senders that are being made at once */
+#define DELIVERY_FREEZES         8     /* accounts that are being frozen at once */
+#define DELIVERY_DRAIN_SECONDS   25    /* for what is under way when asked to end */
 #define DELIVERY_JOURNAL_BYTES   ((size_t)64 * 1024 * 1024)
 #define DELIVERY_JOURNAL_SECONDS 5 /* for the journal's last word when asked to end */
 
@@ -112,11 +115,12 @@ struct leg {
     enum leg_state state;
     enum leg_told told;
     struct job *job;
-    struct hop *hop;  /* NULL: the settings name none */
-    struct str relay; /* while busy: the server that it is with, or empty */
-    struct leg *next;
+    struct hop *hop;         /* NULL: the settings name none */
+    struct str relay;        /* while busy: the server that it is with, or empty */
+    struct line_place place; /* in the hop's line */
     struct event *timer;
     int64_t lined_at; /* monotonic seconds: since then it stands in the line */
+    unsigned outage;  /* the hop's, when it was told that it is down */
     unsigned tries;
     unsigned returns;
     bool delivered;   /* somebody was, while it was busy */
@@ -162,6 +166,7 @@ struct job {
     struct bounce_work *bounce; /* on its way into the queue; NULL: none */
     unsigned bounce_failures;   /* notices that could not be made */
     struct event *bounce_timer; /* NULL: never needed yet */
+    uint64_t sender;            /* whose turn it takes (line.h) */
     int64_t since_us;           /* from here on its lifetime counts */
     char *account;              /* that sent it; NULL: none did */
     int64_t frozen_us;          /* since then it waits since that is frozen; 0: it does not */
@@ -193,19 +198,19 @@ struct hop {
     struct targets *targets;   /* the servers; NULL: a thread's work, or not yet looked up */
     struct lookup *lookup;     /* for other domains than ours */
     size_t users;              /* legs */
-    struct leg *first, *last;  /* the line */
+    struct line line;          /* of legs */
     struct lane *lanes;
     unsigned n_lanes;
-    unsigned limit_max;
-    unsigned limit;    /* lanes it may have now */
-    unsigned failures; /* connects that failed since the last that did not */
+    struct pace pace;  /* lanes it may have now */
+    unsigned failures; /* times that it was down since it answered last */
+    unsigned outage;   /* the number of the time that it was down */
     int64_t look_at;   /* monotonic seconds: when to see who stands in its line too long */
     bool doubtful;     /* one that tried to connect failed, others still try */
     bool down;
     bool kicking; /* hop_kick() is on the stack */
     bool resting; /* hop_take() has gone through so many in vain; go_on ends it */
     struct event *go_on;
-    struct event *timer; /* down: until the next try; up: until the limit is lifted */
+    struct event *timer; /* down: until the next try */
     char error[CLIENT_TEXT_MAX + 1];
 };
 
@@ -249,6 +254,8 @@ struct delivery {
     uint64_t acked;          /* the journal has committed everything up to there */
     struct event *settle_soon;
     struct hop *hops;
+    struct flows flows; /* of all their lines */
+    unsigned char sender_key[SIPHASH_KEY_SIZE];
     struct hop **domain_hops; /* of each domain of the settings */
     struct outside *outside;  /* for all who are not in our domains */
     struct hop *reports_hop;  /* where report addresses' mail goes */
@@ -410,15 +417,17 @@ void leg_wait(struct leg *leg, unsigned seconds);
 /* It can't be begun now. */
 void leg_postpone(struct leg *leg);
 bool leg_is_expired(const struct leg *leg);
-/* Its recipients are told why they wait, or held if it has expired; the leg is in no line. False:
- * it waits no more, or its file has gone and so has the leg. */
+/* Its recipients are told why they wait, or held if it has expired; if it stands in a line it keeps
+ * its place. False: it waits no more, or its file has gone and so has the leg. */
 bool leg_tell(struct leg *leg, enum leg_told what, const char *why);
 
 /* --- hops (hop.c) --- */
 int hops_make(struct delivery *delivery, struct err *err);
 void hops_free(struct delivery *delivery);
-/* One more, without servers; text must outlive it. NULL: out of memory. */
-struct hop *hop_new(struct delivery *delivery, enum conf_hop_kind kind, const char *text);
+/* One more, without servers; text must outlive it. Its servers are ours if `ours`: it begins with
+ * all the lanes that it may have. NULL: out of memory. */
+struct hop *hop_new(struct delivery *delivery, enum conf_hop_kind kind, const char *text,
+                    bool ours);
 /* It is in no list any more. */
 void hop_free(struct hop *hop);
 /* That of an address, for messages whose senders asked for that. 1; 0: the settings name none; -1:
@@ -427,24 +436,41 @@ int hop_for(struct delivery *delivery, struct str address, enum policy_asked ask
             struct hop **hop);
 /* Its servers are those that the DNS names for a domain. */
 bool hop_is_by_mx(const struct hop *hop);
-void hop_line_up(struct hop *hop, struct leg *leg, bool in_front);
-void hop_line_leave(struct hop *hop, struct leg *leg);
 /* The first leg of the line that can be begun; it is busy then. After DELIVERY_ROUND that can't be,
  * each read from the disk (a key is missing), others have their turn first: NULL. */
 struct leg *hop_take(struct hop *hop);
 /* Gives legs to idle lanes, and opens lanes. */
 void hop_kick(struct hop *hop);
+bool hops_busy(const struct delivery *delivery);
+void hops_close_lanes(struct delivery *delivery, bool idle_only, const char *why);
+
+/* --- the line before a hop (waiting.c) --- */
+void hop_line_up(struct hop *hop, struct leg *leg, bool in_front);
+/* In front, as long in the line as before. */
+void hop_line_return(struct hop *hop, struct leg *leg);
+void hop_line_leave(struct hop *hop, struct leg *leg);
+/* Who stands in it is told why, or held if it has expired: `max` of them at most. How many. */
+unsigned hop_tell_line(struct hop *hop, unsigned max);
+/* Once a second: who stands in a line for long. */
+void hops_tick(struct delivery *delivery);
+
+/* --- whether it is there, and how much of it (outage.c) --- */
+/* One of its servers greeted. */
 void hop_works(struct hop *hop);
 /* It could not be connected to. */
 void hop_failed(struct hop *hop, const char *why);
+/* A message broke off there. */
+void hop_broke(struct hop *hop, const char *why);
+/* It answered about a message; something of it was delivered, or MAIL was put off. */
+void hop_answered(struct hop *hop, bool delivered, bool put_off);
 /* Nothing can be delivered there, as hop->error says: its line is refused. */
 void hop_refuse(struct hop *hop);
-/* Once a second: who stands in a line for long is told why, or held when it has expired. */
-void hops_tick(struct delivery *delivery);
+/* Lanes that it may have now. */
+unsigned hop_lanes_allowed(const struct hop *hop);
+/* Its timer is over: it is tried again. */
+void hop_try_again(struct hop *hop);
 /* Forgets which hops are down. */
 void hops_hurry(struct delivery *delivery);
-bool hops_busy(const struct delivery *delivery);
-void hops_close_lanes(struct delivery *delivery, bool idle_only, const char *why);
 /* Seconds until what failed so often is tried again. */
 unsigned hop_pause(const struct hop *hop, unsigned failures);
 

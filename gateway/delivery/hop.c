@@ -1,16 +1,13 @@
-/* hop: the line of legs before each next hop, how many lanes serve it, and whether it is
- * there at all. */
-#include <stdio.h>
+/* hop: the next hops, which one is whose, and how legs get from its line onto its lanes. */
+#include <stddef.h>
 #include <stdlib.h>
 
-#include "base/clock.h"
-#include "base/log.h"
+#include "base/random.h"
 #include "directory/report.h"
 #include "gateway/delivery/frozen.h"
 
 /* --- which one --- */
 
-static void on_hop_time(evutil_socket_t fd, short what, void *data);
 static void on_go_on(evutil_socket_t fd, short what, void *data);
 
 /* Threads are few; none but some are for who may wait for long. */
@@ -35,15 +32,22 @@ void hop_free(struct hop *hop)
     free(hop);
 }
 
-struct hop *hop_new(struct delivery *delivery, enum conf_hop_kind kind, const char *text)
+static void on_hop_time(evutil_socket_t fd, short what, void *data)
 {
+    hop_try_again(data);
+}
+
+struct hop *hop_new(struct delivery *delivery, enum conf_hop_kind kind, const char *text, bool ours)
+{
+    unsigned max = lanes_max(delivery->conf, kind);
     struct hop *hop = calloc(1, sizeof *hop);
     if (hop == NULL)
         return NULL;
     hop->delivery = delivery;
     hop->kind = kind;
     hop->text = text;
-    hop->limit = hop->limit_max = lanes_max(delivery->conf, kind);
+    pace_begin(&hop->pace, max, ours || max < PACE_FIRST ? max : PACE_FIRST);
+    line_init(&hop->line, &delivery->flows);
     hop->timer = evtimer_new(delivery->base, on_hop_time, hop);
     hop->go_on = evtimer_new(delivery->base, on_go_on, hop);
     if (hop->timer == NULL || hop->go_on == NULL) {
@@ -58,7 +62,7 @@ struct hop *hop_new(struct delivery *delivery, enum conf_hop_kind kind, const ch
 static struct hop *hop_of(struct delivery *delivery, const struct route *route)
 {
     enum conf_hop_kind kind = route->servers->items[0].kind;
-    struct hop *hop = hop_new(delivery, kind, route->servers->items[0].text);
+    struct hop *hop = hop_new(delivery, kind, route->servers->items[0].text, true);
     if (hop == NULL)
         return NULL;
     hop->route = route;
@@ -95,9 +99,10 @@ static int make_domain_hops(struct delivery *delivery)
 
 int hops_make(struct delivery *delivery, struct err *err)
 {
+    random_fill(delivery->sender_key, sizeof delivery->sender_key);
     if (make_domain_hops(delivery) < 0)
         return err_set(err, "out of memory for the next hops");
-    delivery->reports_hop = hop_new(delivery, HOP_REPORTS, "reports");
+    delivery->reports_hop = hop_new(delivery, HOP_REPORTS, "reports", true);
     return delivery->reports_hop ? 0 : err_set(err, "out of memory for the next hops");
 }
 
@@ -121,53 +126,16 @@ bool hop_is_by_mx(const struct hop *hop)
     return hop->route && hop->route->servers == NULL;
 }
 
-/* --- the line --- */
+/* --- from the line onto lanes --- */
 
-static void put_in_line(struct hop *hop, struct leg *leg, bool in_front)
+/* It is in no line any more. */
+static struct leg *take_next(struct hop *hop)
 {
-    leg->state = LEG_LINED;
-    leg->next = in_front ? hop->first : NULL;
-    if (hop->last == NULL)
-        hop->first = hop->last = leg;
-    else if (in_front)
-        hop->first = leg;
-    else
-        hop->last = hop->last->next = leg;
-}
-
-void hop_line_up(struct hop *hop, struct leg *leg, bool in_front)
-{
-    leg->lined_at = clock_seconds();
-    put_in_line(hop, leg, in_front);
-}
-
-void hop_line_leave(struct hop *hop, struct leg *leg)
-{
-    struct leg *before = NULL;
-    struct leg *at = hop->first;
-    while (at && at != leg) {
-        before = at;
-        at = at->next;
-    }
-    if (at == NULL)
-        return;
-    if (before)
-        before->next = leg->next;
-    else
-        hop->first = leg->next;
-    if (hop->last == leg)
-        hop->last = before;
-}
-
-static struct leg *take_first(struct hop *hop)
-{
-    struct leg *leg = hop->first;
-    if (leg) {
-        hop->first = leg->next;
-        leg->state = LEG_WAITING;
-    }
-    if (hop->first == NULL)
-        hop->last = NULL;
+    struct line_place *place = line_take(&hop->line);
+    if (place == NULL)
+        return NULL;
+    struct leg *leg = (struct leg *)((char *)place - offsetof(struct leg, place));
+    leg->state = LEG_WAITING;
     return leg;
 }
 
@@ -177,9 +145,9 @@ struct leg *hop_take(struct hop *hop)
     struct leg *leg;
     if (hop->delivery->draining || hop->resting)
         return NULL;
-    for (unsigned n = 0; (leg = take_first(hop)) != NULL; n++) {
+    for (unsigned n = 0; (leg = take_next(hop)) != NULL; n++) {
         if (n == DELIVERY_ROUND) {
-            put_in_line(hop, leg, true);
+            hop_line_return(hop, leg);
             hop->resting = true;
             event_add(hop->go_on, &at_once);
             return NULL;
@@ -199,18 +167,17 @@ void hop_kick(struct hop *hop)
 {
     struct err err;
     /* lanes that open or close while this runs kick again */
-    if (hop->kicking || hop->first == NULL || hop->down || hop->delivery->draining || hop->resting)
+    if (hop->kicking || hop->line.n == 0 || hop->down || hop->delivery->draining || hop->resting)
         return;
     if (hop->lookup && !outside_ready(hop))
         return;
     hop->kicking = true;
     if (hop->n_lanes == 0)
         hop->doubtful = false; /* nobody tries any more */
-    while (hop->first && !hop->down && !hop->resting && !hop->delivery->draining) {
+    while (hop->line.n && !hop->down && !hop->resting && !hop->delivery->draining) {
         if (lane_offer(hop))
             continue;
-        unsigned allowed = hop->failures ? 1 : hop->limit;
-        if (hop->doubtful || hop->n_lanes >= allowed || !lane_wanted(hop))
+        if (hop->doubtful || hop->n_lanes >= hop_lanes_allowed(hop) || !lane_wanted(hop))
             break;
         if (hop->lookup && !outside_has_room(hop))
             break;
@@ -227,162 +194,6 @@ static void on_go_on(evutil_socket_t fd, short what, void *data)
     struct hop *hop = data;
     hop->resting = false;
     hop_kick(hop);
-}
-
-/* --- who waits, and why --- */
-
-static unsigned look_seconds(const struct hop *hop)
-{
-    unsigned first = hop->delivery->conf->queue.retry_first;
-    return first < DELIVERY_LOOK_SECONDS ? first : DELIVERY_LOOK_SECONDS;
-}
-
-static void why_it_waits(const struct hop *hop, char why[CLIENT_TEXT_MAX + 1])
-{
-    size_t size = CLIENT_TEXT_MAX + 1;
-    if (hop->down)
-        memcpy(why, hop->error, size);
-    else if (hop->lookup && outside_why_it_waits(hop, why, size))
-        return;
-    else if (hop->targets && !lanes_greeted(hop))
-        snprintf(why, size, "4.4.1 its server has not answered yet");
-    else
-        snprintf(why, size,
-                 "4.4.5 waits for its turn: as many as may be (%u) are on their way there",
-                 hop->n_lanes);
-}
-
-static bool is_to_be_told(const struct leg *leg, int64_t now)
-{
-    const struct hop *hop = leg->hop;
-    if (hop->down)
-        return leg->told != TOLD_DOWN;
-    return leg->told == TOLD_NOTHING && now - leg->lined_at >= look_seconds(hop);
-}
-
-/*
- * Legs stay in line while their hop is down or all its lanes are in use, and go as soon as there is
- * one; until then the postmaster can read why they wait. What has waited too long is held. At most
- * `max` of them, since each is read from the disk; the rest is told a little later. How many.
- */
-static unsigned tell_line(struct hop *hop, unsigned max)
-{
-    char why[CLIENT_TEXT_MAX + 1];
-    int64_t now = clock_seconds();
-    unsigned told = 0;
-    size_t n = 0;
-    why_it_waits(hop, why);
-    for (const struct leg *leg = hop->first; leg; leg = leg->next)
-        n++;
-    /* each once round the line; one whose file has gone takes others of its job along */
-    for (struct leg *leg; n && (leg = take_first(hop)) != NULL; n--) {
-        bool tell = told < max && (is_to_be_told(leg, now) || leg_is_expired(leg));
-        bool owed = !tell || leg_tell(leg, hop->down ? TOLD_DOWN : TOLD_TURN, why);
-        told += tell;
-        if (owed)
-            put_in_line(hop, leg, false);
-    }
-    hop->look_at = now + (told < max ? look_seconds(hop) : DELIVERY_LOOK_AGAIN);
-    return told;
-}
-
-void hops_tick(struct delivery *delivery)
-{
-    int64_t now = clock_seconds();
-    unsigned told = 0;
-    if (delivery->draining)
-        return;
-    /* one that was looked at stands back for some seconds, whatever is left of it */
-    for (struct hop *hop = delivery->hops; hop && told < DELIVERY_LOOK_MAX; hop = hop->next)
-        if (hop->first && now >= hop->look_at)
-            told += tell_line(hop, DELIVERY_LOOK_MAX - told);
-}
-
-/* --- a hop that is down --- */
-
-static void start_timer(struct hop *hop, unsigned seconds)
-{
-    const struct timeval wait = {.tv_sec = seconds};
-    event_add(hop->timer, &wait);
-}
-
-static void on_hop_time(evutil_socket_t fd, short what, void *data)
-{
-    struct hop *hop = data;
-    hop->down = false;
-    hop->limit = hop->limit_max;
-    hop_kick(hop);
-}
-
-unsigned hop_pause(const struct hop *hop, unsigned failures)
-{
-    const struct conf_queue *queue = &hop->delivery->conf->queue;
-    unsigned max = queue->retry_max;
-    /* ours is soon back; others' servers are not to be asked every few minutes (RFC 5321 4.5.4.1)
-     */
-    if (!hop_is_by_mx(hop) && max > DELIVERY_HOP_RETRY_MAX)
-        max = DELIVERY_HOP_RETRY_MAX;
-    unsigned first = queue->retry_first < max ? queue->retry_first : max;
-    return delivery_pause(first, max, failures);
-}
-
-void hop_failed(struct hop *hop, const char *why)
-{
-    snprintf(hop->error, sizeof hop->error, "%.*s", CLIENT_TEXT_MAX, why);
-    if (hop->n_lanes && !lanes_greeted(hop)) {
-        hop->doubtful = true; /* the last of those that try decides */
-        return;
-    }
-    hop->doubtful = false;
-    if (hop->n_lanes) {
-        /* it serves others of ours: it wants no more of them, for now */
-        hop->limit = hop->n_lanes;
-        start_timer(hop, DELIVERY_LIMIT_SECONDS);
-        log_info("%s: %s; %u connections it is, for a while", hop->text, why, hop->limit);
-        return;
-    }
-    hop->failures++;
-    hop->down = true;
-    unsigned pause = hop_pause(hop, hop->failures);
-    start_timer(hop, pause);
-    log_warning("%s: %s; it is tried again in %u s", hop->text, hop->error, pause);
-    tell_line(hop, DELIVERY_TELL_MAX);
-}
-
-void hop_refuse(struct hop *hop)
-{
-    struct leg *leg;
-    for (unsigned n = 0; n < DELIVERY_TELL_MAX && (leg = hop_take(hop)) != NULL; n++)
-        leg_refuse(leg, hop->error);
-    if (hop->first && !hop->delivery->draining)
-        event_active(hop->timer, EV_TIMEOUT, 0);
-}
-
-void hop_works(struct hop *hop)
-{
-    if (hop->failures)
-        log_info("%s: is there again", hop->text);
-    hop->failures = 0;
-    hop->doubtful = false;
-    hop->down = false;
-    for (struct leg *leg = hop->first; leg; leg = leg->next)
-        if (leg->told == TOLD_DOWN)
-            leg->told = TOLD_NOTHING;
-    hop_kick(hop);
-}
-
-void hops_hurry(struct delivery *delivery)
-{
-    for (struct hop *hop = delivery->hops; hop; hop = hop->next) {
-        event_del(hop->timer);
-        if (hop->targets)
-            targets_hurry(hop->targets);
-        if (hop->lookup)
-            outside_forget(hop);
-        hop->down = false;
-        hop->limit = hop->limit_max;
-        hop_kick(hop);
-    }
 }
 
 bool hops_busy(const struct delivery *delivery)
@@ -406,6 +217,7 @@ void hops_free(struct delivery *delivery)
         delivery->hops = hop->next;
         hop_free(hop);
     }
+    flows_free(&delivery->flows);
     free(delivery->domain_hops);
     delivery->domain_hops = NULL;
 }

@@ -18,6 +18,9 @@ struct lane {
     struct hop *hop;
     struct lane *before, *behind;
     struct leg *leg; /* busy with it */
+    bool finished;   /* the last is done with */
+    bool answered;   /* … for good, at least for one of its recipients */
+    bool delivered;  /* … to one */
     struct connection *connection;
     bool greeted;
     struct targets *targets; /* where it goes to, one after the other until one greets */
@@ -98,6 +101,7 @@ static void send_leg(struct lane *lane, struct leg *leg)
                                                    .n = leg->n};
     char security[SECURITY_SIZE];
     lane->leg = leg;
+    lane->finished = lane->answered = lane->delivered = false;
     leg->way = way_of(lane);
     leg_is_with(leg, lane->targets->list[lane->at].place.text, security_of(lane, security));
     connection_send(lane->connection, &transaction);
@@ -120,6 +124,8 @@ static const char *why_retire(struct lane *lane)
         return "its domain was looked up anew";
     if (outside_should_yield(lane->hop))
         return "others wait for a connection";
+    if (lane->hop->n_lanes > pace_limit(&lane->hop->pace))
+        return "fewer connections are enough for now";
     return is_second_best(lane) ? "a better server may be there again" : NULL;
 }
 
@@ -161,30 +167,40 @@ static void tell_tls_result(const struct lane *lane)
         tell_tls(lane, FAULT_NONE, "", local);
 }
 
+/* The hop hears how its server takes what is sent there, after lane and leg have gone on. */
 static void on_ready(void *data)
 {
     struct lane *lane = data;
     struct hop *hop = lane->hop;
-    bool first = !lane->greeted;
-    const char *why;
+    const bool first = !lane->greeted, delivered = lane->delivered;
+    const bool put_off = lane->finished && !lane->answered &&
+                         !connection_took_sender(lane->connection) &&
+                         !connection_wants_tls(lane->connection);
+    const char *why = first ? NULL : why_retire(lane);
     lane->greeted = true;
     if (first) {
         target_works(&lane->targets->list[lane->at]);
         tell_tls_result(lane);
-    } else if ((why = why_retire(lane)) != NULL) {
-        connection_retire(lane->connection, why);
-        return;
     }
-    struct leg *leg = hop_take(hop);
-    if (leg)
-        send_leg(lane, leg);
+    if (why) {
+        connection_retire(lane->connection, why);
+    } else {
+        struct leg *leg = hop_take(hop);
+        if (leg)
+            send_leg(lane, leg);
+    }
     if (first)
         hop_works(hop);
+    else
+        hop_answered(hop, delivered, put_off);
 }
 
 static void on_result(void *data, size_t i, enum client_outcome outcome, struct str text)
 {
-    leg_result(((struct lane *)data)->leg, i, outcome, text);
+    struct lane *lane = data;
+    lane->answered = lane->answered || outcome != CLIENT_DEFERRED;
+    lane->delivered = lane->delivered || outcome == CLIENT_DELIVERED;
+    leg_result(lane->leg, i, outcome, text);
 }
 
 static void on_done(void *data)
@@ -192,6 +208,7 @@ static void on_done(void *data)
     struct lane *lane = data;
     struct leg *leg = lane->leg;
     lane->leg = NULL;
+    lane->finished = true;
     leg_done(leg);
 }
 
@@ -250,11 +267,14 @@ static void on_closed(void *data, bool greeted, const char *why)
     if (!greeted && next_server(lane, &err) == 0)
         return;
     bool never = lane->lacking && lane->lacking == lane->targets->n && !lane->targets->partial;
+    bool broke = lane->finished && !lane->answered;
     lane_free(lane);
     if (!greeted && never)
         refuse_line(hop, err.text);
     else if (!greeted)
         hop_failed(hop, err.text);
+    else if (broke)
+        hop_broke(hop, err.text);
     hop_kick(hop);
 }
 
@@ -439,13 +459,10 @@ bool lanes_greeted(const struct hop *hop)
 /* No more lanes are opened than there are legs to be taken. */
 bool lane_wanted(const struct hop *hop)
 {
-    unsigned opening = 0;
-    const struct leg *leg = hop->first;
+    size_t opening = 0;
     for (const struct lane *lane = hop->lanes; lane; lane = lane->behind)
         opening += lane->connection && !lane->greeted;
-    for (unsigned i = 0; leg && i < opening; i++)
-        leg = leg->next;
-    return leg != NULL;
+    return hop->line.n > opening;
 }
 
 /* --- threads --- */

@@ -1,6 +1,8 @@
 /* leg: the recipients of a message at one next hop, and when they have their turn. */
 #include <stdlib.h>
+#include <string.h>
 
+#include "base/network.h"
 #include "base/random.h"
 #include "base/recipient.h"
 #include "gateway/delivery/frozen.h"
@@ -22,6 +24,32 @@ unsigned delivery_pause(unsigned first, unsigned max, unsigned tries)
     pause = pause * 4 / 5 + pause * 2 * chance / (5 * (uint64_t)UINT16_MAX);
     return pause ? (unsigned)pause : 1;
 }
+
+/* --- whose turn it is --- */
+
+#define IPV6_NETWORK 8 /* bytes: who has one address of it has them all */
+
+static struct str client_of(const struct envelope *envelope, struct network *network)
+{
+    static const unsigned char four[] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
+    if (!network_parse(envelope->client_ip, network))
+        return envelope->client_ip;
+    bool whole = memcmp(network->address, four, sizeof four) == 0;
+    return str_n((const char *)network->address, whole ? NETWORK_BYTES : IPV6_NETWORK);
+}
+
+/* The account; else, of what our own people brought, the envelope's sender; else the client. Keyed:
+ * nobody can choose with whom he shares a turn. */
+static uint64_t sender_of(const struct job *job)
+{
+    const struct envelope *envelope = &job->loaded->file->envelope;
+    struct network network;
+    return siphash(job->delivery->sender_key, job->account   ? str_of(job->account)
+                                              : job->brought ? envelope->sender
+                                                             : client_of(envelope, &network));
+}
+
+/* --- lining up --- */
 
 static void line_up(struct leg *leg)
 {
@@ -150,6 +178,7 @@ int legs_make(struct job *job, struct err *err)
     const struct envelope *envelope = &job->loaded->file->envelope;
     enum policy_asked asked = asked_by(envelope);
     size_t n_plans = 0;
+    job->sender = sender_of(job);
     struct plan *plans = calloc(envelope->n_recipients, sizeof *plans);
     uint32_t *leg_of = calloc(envelope->n_recipients, sizeof *leg_of);
     int result = plans && leg_of ? 0 : -1;

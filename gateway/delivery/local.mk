@@ -18,7 +18,9 @@ lib_libdelivery_a_CPPFLAGS = $(AM_CPPFLAGS) $(EVENT_CFLAGS) $(OPENSSL_CFLAGS)
 lib_libdelivery_a_SOURCES = \
     gateway/delivery/loop.c gateway/delivery/delivery.h \
     gateway/delivery/job.c gateway/delivery/leg.c gateway/delivery/result.c gateway/delivery/settle.c \
-    gateway/delivery/hop.c gateway/delivery/lane.c gateway/delivery/sweep.c \
+    gateway/delivery/hop.c gateway/delivery/waiting.c gateway/delivery/outage.c \
+    gateway/delivery/line.c gateway/delivery/line.h gateway/delivery/pace.c gateway/delivery/pace.h \
+    gateway/delivery/lane.c gateway/delivery/sweep.c \
     gateway/delivery/targets.c gateway/delivery/targets.h \
     gateway/delivery/sign.c gateway/delivery/sign.h \
     gateway/delivery/frozen.c gateway/delivery/frozen.h \
@@ -43,6 +45,10 @@ gateway_poterne_delivery_LDADD = $(DELIVERY_LIBS)
 
 unit += t/unit/delivery_client
 t_unit_delivery_client_LDADD = lib/libclient.a $(SPOOL_LIBS) $(CMOCKA_LIBS)
+
+unit += t/unit/delivery_line t/unit/delivery_pace
+t_unit_delivery_line_LDADD = lib/libdelivery.a $(BASE_LIBS) $(CMOCKA_LIBS)
+t_unit_delivery_pace_LDADD = lib/libdelivery.a $(BASE_LIBS) $(CMOCKA_LIBS)
 
 unit += t/unit/delivery_targets
 t_unit_delivery_targets_LDADD = lib/libdelivery.a $(BASE_LIBS) $(CMOCKA_LIBS)
@@ -72,6 +78,10 @@ EXTRA_t_unit_delivery_queue_DEPENDENCIES = gateway/poterne-delivery$(EXEEXT)
 unit += t/unit/delivery_hops
 t_unit_delivery_hops_LDADD = $(DELIVERY_FAKE_LIBS)
 EXTRA_t_unit_delivery_hops_DEPENDENCIES = gateway/poterne-delivery$(EXEEXT)
+
+unit += t/unit/delivery_schedule
+t_unit_delivery_schedule_LDADD = $(DELIVERY_FAKE_LIBS)
+EXTRA_t_unit_delivery_schedule_DEPENDENCIES = gateway/poterne-delivery$(EXEEXT)
 
 unit += t/unit/delivery_frozen
 t_unit_delivery_frozen_LDADD = t/delivery/libfake.a $(GATE_LIBS) $(QUARANTINE_LIBS) lib/libevents.a \

@@ -539,7 +539,7 @@ int outside_hop(struct delivery *delivery, struct str domain, enum policy_asked 
     if (*hop)
         return 1;
     struct lookup *l = o->n < OUTSIDE_HOPS_MAX ? calloc(1, sizeof *l) : NULL;
-    *hop = l ? hop_new(delivery, HOP_SMTP, l->name) : NULL;
+    *hop = l ? hop_new(delivery, HOP_SMTP, l->name, route->servers != NULL) : NULL;
     if (*hop == NULL) {
         free(l);
         return -1;

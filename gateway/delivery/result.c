@@ -326,10 +326,11 @@ bool leg_seal(struct leg *leg)
 
 bool leg_tell(struct leg *leg, enum leg_told what, const char *why)
 {
+    bool lined = leg->state == LEG_LINED;
     enum job_need got = leg_begin(leg);
     if (got == JOB_GONE)
         return false;
-    leg->state = LEG_WAITING;
+    leg->state = lined ? LEG_LINED : LEG_WAITING;
     if (got == JOB_LATER)
         return true;
     struct job *job = leg->job;
@@ -339,9 +340,12 @@ bool leg_tell(struct leg *leg, enum leg_told what, const char *why)
     keep_owed(leg);
     defer(leg);
     leg->told = what;
+    leg->outage = leg->hop ? leg->hop->outage : 0;
     free(leg->why);
     leg->why = NULL;
     bool owed = leg->n != 0;
+    if (!owed && lined)
+        hop_line_leave(leg->hop, leg);
     if (!owed)
         close_leg(leg);
     else

@@ -128,7 +128,7 @@ static void others_cost_nothing(void **state)
     struct world *w = *state;
     double alone = cost(w);
     for (int i = 0; i < OTHERS; i++)
-        assert_non_null(hop_new(&w->delivery, HOP_SMTP, "another domain's"));
+        assert_non_null(hop_new(&w->delivery, HOP_SMTP, "another domain's", true));
     double among_others = cost(w);
     print_message("# %d look-ups: %.6f s alone, %.6f s among %d others\n", LOOKUPS, alone,
                   among_others, OTHERS);
