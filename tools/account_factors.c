@@ -245,39 +245,55 @@ int account_make_totp(const struct account_job *job, const char *name)
 
 /* --- one less --- */
 
-/* All lines but those of that name: more than one may have been written by hand. */
-static void put_without(const struct account_job *job, const struct account_file *file,
-                        const char *name, struct buf *out)
+/* All lines but the address's of that name (NULL: of any): more than one may have been written by
+ * hand. How many are left out. */
+static size_t put_without(const struct account_job *job, const struct account_file *file,
+                          const char *name, struct buf *out)
 {
     struct str whole = buf_str(&file->text), rest = whole;
     struct entry entry;
-    size_t kept = 0;
+    size_t kept = 0, n = 0;
     while (next_entry(&rest, &entry)) {
-        if (strcmp(entry.address.text, job->address.text) != 0 || !str_eq(entry.name, str_of(name)))
+        if (strcmp(entry.address.text, job->address.text) != 0 ||
+            (name && !str_eq(entry.name, str_of(name))))
             continue;
         size_t at = (size_t)(entry.whole.s - whole.s);
         buf_add(out, str_sub(whole, kept, at));
         kept = at + entry.whole.n;
+        n++;
     }
     buf_add(out, str_from(whole, kept));
+    return n;
+}
+
+/* 1: they are gone; 0: there was none. */
+static int take_away(const struct account_job *job, const char *name, struct err *err)
+{
+    struct account_file file;
+    struct buf text = BUF_INIT(FACTOR_FILE_MAX);
+    if (open_file(job, &file, err) < 0)
+        return -1;
+    int result = put_without(job, &file, name, &text) > 0;
+    if (result && replace(&file, &text, err) < 0)
+        result = -1;
+    wipe(&text);
+    account_file_close(&file);
+    return result;
+}
+
+int account_revoke_all(const struct account_job *job)
+{
+    struct err err = {""};
+    const char *path = job->conf->submission.second_factor_file;
+    if (path == NULL || access(path, F_OK) < 0)
+        return TOOL_YES;
+    return take_away(job, NULL, &err) < 0 ? tool_fail(ACCOUNT_COMMAND, &err) : TOOL_YES;
 }
 
 int account_revoke(const struct account_job *job, const char *name)
 {
-    struct account_file file;
-    struct entry entry;
     struct err err = {""};
-    struct buf text = BUF_INIT(FACTOR_FILE_MAX);
-    size_t n;
-    if (open_file(job, &file, &err) < 0)
-        return tool_fail(ACCOUNT_COMMAND, &err);
-    int result = find(job, &file, name, &entry, &n);
-    if (result) {
-        put_without(job, &file, name, &text);
-        result = replace(&file, &text, &err) < 0 ? -1 : 1;
-        wipe(&text);
-    }
-    account_file_close(&file);
+    int result = take_away(job, name, &err);
     if (result < 0)
         return tool_fail(ACCOUNT_COMMAND, &err);
     if (account_as_json(job))

@@ -15,27 +15,16 @@ static int list(const struct account_job *job)
     return n ? TOOL_YES : TOOL_NO;
 }
 
-static int add(const struct account_job *job, const char *name)
-{
-    return account_set_password(job, true);
-}
-
-static int password(const struct account_job *job, const char *name)
-{
-    return account_set_password(job, false);
-}
-
 /* Of whom, and where `named` what it is called. */
 static const struct verb {
     const char *name;
     bool named;
     int (*act)(const struct account_job *job, const char *name);
 } verbs[] = {
-    {"add", false, add},
-    {"password", false, password},
-    {"app-password", true, account_make_app_password},
-    {"totp", true, account_make_totp},
-    {"revoke", true, account_revoke},
+    {"add", false, account_add},       {"password", false, account_password},
+    {"lock", false, account_lock},     {"unlock", false, account_unlock},
+    {"remove", false, account_remove}, {"app-password", true, account_make_app_password},
+    {"totp", true, account_make_totp}, {"revoke", true, account_revoke},
 };
 
 static const struct verb *find_verb(const char *name)
@@ -96,10 +85,14 @@ const struct tool_command tool_account = {
     .name = ACCOUNT_COMMAND,
     .summary = "passwords of accounts in files, application passwords and tokens",
     .arguments = "[list [ADDRESS]] | add ADDRESS | password ADDRESS |\n"
+                 "       lock ADDRESS | unlock ADDRESS | remove ADDRESS |\n"
                  "       app-password ADDRESS NAME | totp ADDRESS NAME | revoke ADDRESS NAME",
     .help =
         "add puts an account into the file of accounts of its domain, password gives one that is\n"
         "there another password: the first line of standard input, or asked for on a terminal.\n"
+        "Who is locked can't log in until he is unlocked, and gets mail all the same; remove "
+        "takes\n"
+        "the account and its second factors away.\n"
         "app-password makes a password for one mail program (NAME says which), totp the secret of\n"
         "a token, with the URI that its program reads. Both are shown this once; the file of\n"
         "second factors (submission.second_factor_file) keeps the hash, or the secret. revoke\n"

@@ -16,7 +16,7 @@ poterne_SOURCES = tools/poterne.c \
     tools/learn_reader.c tools/learn_reader.h tools/quarantine.c tools/quarantine_list.c tools/quarantine_release.c \
     tools/quarantine_export.c tools/rescan.c tools/scan_ask.c tools/scan_ask.h tools/quarantine_tool.h tools/queue.c tools/trace.c \
     tools/antivirus.c tools/directory.c tools/dns.c tools/dns_ask.c tools/dns_ask.h tools/gate.c tools/senders.c tools/login_name.c tools/login_name.h \
-    tools/accounts.c tools/account_people.c tools/account_factors.c tools/account_tool.h tools/account_file.c tools/account_file.h \
+    tools/accounts.c tools/account_people.c tools/account_change.c tools/account_password.c tools/account_factors.c tools/account_tool.h tools/account_file.c tools/account_file.h \
     tools/dkim.c tools/dkim_check.c tools/dkim_keys.c tools/dkim_tool.h \
     tools/model.c tools/model_tool.h tools/model_list.c tools/model_diff.c tools/model_transfer.c \
     tools/rules_fit.c tools/rules_fit.h \

@@ -211,6 +211,52 @@ is( ( account( '', qw(revoke jean@univ.example laptop) ) )[0], 1, '… once' );
 ok( wait_until( 60, sub { answer( $inside, 'jean', $app ) =~ $more } ), '… and no longer taken' );
 unlike( read_file("$root/factors"), qr/app-password|^\s*$/m, '… and its line is gone' );
 
+# --- who is locked, unlocked, removed ---
+
+sub account_ok {
+    my ( $verb, $words ) = @_;
+    my ( $is, $told ) = account( '', $verb, 'jean@univ.example' );
+    return is( $is, 0, "$verb: $words" ) || diag $told;
+}
+
+# On a terminal: what ^C leaves of it.
+sub given_up {
+    my @command = ( "$gateway->{build}/poterne", 'account', '--config', $gateway->{conf}, 'password', 'jean@univ.example' );
+    my $script = <<'EOF';
+import os, pty, sys, termios, time
+child, terminal = pty.fork()
+if child == 0:
+    os.execv(sys.argv[1], sys.argv[1:])
+said = b''
+while b'New password: ' not in said:
+    said += os.read(terminal, 1000)
+while termios.tcgetattr(terminal)[3] & termios.ECHO:
+    time.sleep(0.02)
+os.write(terminal, b'secret\x03')
+while b'given up' not in said:
+    said += os.read(terminal, 1000)
+echo = termios.tcgetattr(terminal)[3] & termios.ECHO
+print('echo' if echo else 'silent', os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), b'secret' in said)
+EOF
+    return ( command_output( 'timeout', 60, 'python3', '-c', $script, @command ) )[1];
+}
+
+is( given_up(), "echo 2 False\n", 'who gives up at a terminal sees again what he types' );
+account_ok( 'lock', 'it is' );
+account_ok( 'lock', 'nothing more is to be done' );
+ok( wait_until( 60, sub { answer( $outside, 'jean', NEW ) =~ /^535 5\.7\.13 The account is locked$/ } ), 'a locked account does not log in' );
+account_ok( 'unlock', 'it is' );
+ok( wait_until( 60, sub { answer( $outside, 'jean', NEW ) =~ $yes } ), '… until it is unlocked' );
+my $before = read_file("$root/accounts");
+account_ok( 'remove', 'it is gone' );
+( my $without = $before ) =~ s/^jean\@univ\.example:.*\n//m;
+is( read_file("$root/accounts"), $without, '… with its line alone' );
+unlike( read_file("$root/factors"), qr/^jean/m, '… and its second factors' );
+is( ( account( '', 'remove', 'jean@univ.example' ) )[0], 2, '… once' );
+ok( wait_until( 60, sub { answer( $outside, 'jtoto', NEW ) =~ $no } ), '… and can log in no more' );
+write_file( "$root/accounts", $before );
+ok( wait_until( 60, sub { answer( $outside, 'jean', NEW ) =~ $yes } ), 'what was written by hand is taken up as ever' );
+
 # --- a second factor that is not understood ---
 
 my $settings = $gateway->conf_text;
