@@ -9,6 +9,7 @@
 
 #define HEADER_CRC_AT    60
 #define RECORD_CRC_BYTES 16
+#define SECTOR           512 /* what a disk writes whole, or not at all */
 
 static const char file_magic[8] = "poterne\n";
 static const char record_magic[4] = {'\x01', '\xff', 'R', '\0'};
@@ -96,12 +97,34 @@ static bool good_record_follows(struct str rest, uint64_t at)
     }
 }
 
+static bool is_zero(struct str bytes)
+{
+    return bytes.n > 0 && bytes.s[0] == '\0' && memcmp(bytes.s, bytes.s + 1, bytes.n - 1) == 0;
+}
+
+/* A cut of power may keep a later append and not all of an earlier one, since nothing orders them:
+ * of the earlier one a sector is missing then, which reads as zeros to its end. No record of ours
+ * has so many. */
+static bool has_hole(struct str rest, uint64_t at)
+{
+    bool head_is_good = rest.n >= RECORD_HEAD_SIZE &&
+                        memcmp(rest.s, record_magic, sizeof record_magic) == 0 &&
+                        get_u32(rest.s + 16) == record_head_crc(rest.s, at);
+    size_t n = RECORD_HEAD_SIZE + (head_is_good ? (size_t)get_u32(rest.s + 8) : 0);
+    size_t step = SECTOR - (size_t)(at % SECTOR);
+    for (size_t from = 0; from < n && from < rest.n; from += step, step = SECTOR)
+        if (is_zero(str_sub(rest, from, from + step)))
+            return true;
+    return false;
+}
+
 enum record_result record_get(struct str *rest, uint64_t *at, struct record *record)
 {
     if (rest->n == 0)
         return RECORD_END;
     if (!record_is_good(*rest, *at, record))
-        return good_record_follows(*rest, *at) ? RECORD_DAMAGED : RECORD_TORN;
+        return !has_hole(*rest, *at) && good_record_follows(*rest, *at) ? RECORD_DAMAGED
+                                                                        : RECORD_TORN;
     size_t whole = RECORD_HEAD_SIZE + record->payload.n;
     *rest = str_from(*rest, whole);
     *at += whole;

@@ -19,6 +19,8 @@
  *
  * A record that is cut short or fails a CRC ends the list. What is behind it is a torn append if
  * no good record follows, and is overwritten by the next one; if one follows, the file is damaged.
+ * But where a sector of it is missing (zeros), power was cut before these appends were synced, and
+ * the disk kept the later ones: they go as well, for they may count on what is missing.
  * The magic holds bytes that no text of ours does, so that a text can't play a record.
  */
 #ifndef POTERNE_SPOOL_FORMAT_H

@@ -394,6 +394,44 @@ static void marks_last(void **state)
     spool_unload(&file);
 }
 
+/* Power is cut before any of many marks was synced, and the disk has all of their sectors but one:
+ * those before it hold, and the next one takes its place. */
+static void a_missing_sector_ends_the_marks(void **state)
+{
+    struct fixture *f = *state;
+    struct spool_file *file;
+    struct buf whole = BUF_INIT(100000);
+    char detail[400];
+    const size_t marks = 20, sector = 512;
+    put_sample(f, SPOOL_QUEUE);
+    assert_int_equal(try_load(f, SPOOL_QUEUE, &file), 0);
+    size_t before = (size_t)file->records_end;
+    memset(detail, 'x', sizeof detail - 1);
+    for (size_t i = 0; i < marks; i++) {
+        detail[sizeof detail - 1 - i * 7] = '\0'; /* ends anywhere in a sector */
+        mark(f, file, 0, DEFERRED, detail);
+    }
+    spool_unload(&file);
+    read_sample(f, "queue", &whole);
+    for (size_t at = before; at < whole.n; at += sector - at % sector) {
+        size_t end = at + sector - at % sector;
+        struct buf holed = BUF_INIT(100000);
+        buf_add(&holed, buf_str(&whole));
+        memset(holed.p + at, 0, (end < whole.n ? end : whole.n) - at);
+        write_sample(f, "queue", buf_str(&holed));
+        assert_int_equal(try_load(f, SPOOL_QUEUE, &file), 0);
+        assert_true(file->envelope.recipients[0].tries < marks);
+        assert_true(file->records_end <= at);
+        mark(f, file, 0, DELIVERED, "250 saved");
+        spool_unload(&file);
+        assert_int_equal(try_load(f, SPOOL_QUEUE, &file), 0);
+        assert_int_equal(file->envelope.recipients[0].state, DELIVERED);
+        spool_unload(&file);
+        buf_release(&holed);
+    }
+    buf_release(&whole);
+}
+
 /* Whatever part of a mark reached the disk: before its last byte it is no mark, and the next one
  * takes its place. */
 static void a_torn_mark_is_no_mark(void **state)
@@ -586,6 +624,7 @@ int main(void)
         WITH_SPOOL(envelopes_that_cannot_be_kept_are_refused),
         WITH_SPOOL(marks_last),
         WITH_SPOOL(a_torn_mark_is_no_mark),
+        WITH_SPOOL(a_missing_sector_ends_the_marks),
         WITH_SPOOL(a_mark_of_zeros_is_no_mark),
         WITH_SPOOL(a_flipped_byte_is_found),
         WITH_SPOOL(a_short_file_is_found),
