@@ -9,6 +9,11 @@ if FUZZ
 noinst_PROGRAMS += $(fuzz)
 endif
 
+# what a start finds after a cut of power: t/fault/power_cut.t
+check_PROGRAMS += t/fault/state_check
+t_fault_state_check_SOURCES = t/fault/state_check.c
+t_fault_state_check_LDADD = $(QUARANTINE_LIBS) $(LEDGER_LIBS) $(BASE_LIBS)
+
 .PHONY: check-programs fuzz fuzz-programs lint bench bench-antivirus bench-bayes bench-dns bench-rules list-unit list-fuzz list-flags
 check-programs: $(check_PROGRAMS)
 fuzz-programs: $(fuzz)

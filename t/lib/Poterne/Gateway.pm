@@ -18,7 +18,8 @@ use constant { READY_SECONDS => 120, STOP_SECONDS => 60, UID_FIRST => 64100 };
 
 # Options: root (folder), port, build (folder), settings ({ section => { name => value as written } },
 # section '' is the top), domains ({ name => { next_hop => …, recipients => [lines], dmarc => …,
-# directory => sources as written, more => settings as written } }), sections (text of further ones, behind all others).
+# directory => sources as written, more => settings as written } }), sections (text of further ones, behind all others),
+# under ([words]: what poterned is run by, which execs it).
 sub new {
     my ( $class, %option ) = @_;
     my $self = bless {
@@ -125,7 +126,7 @@ sub start {
     my $from = length $self->log_text;
     # built with sanitizers: the search for leaks is a ptrace, which the sandbox forbids
     local $ENV{ASAN_OPTIONS} = 'detect_leaks=0';
-    $self->{pid} = start_process( $self->{log}, "$self->{build}/gateway/poterned", '-c', $self->{conf} );
+    $self->{pid} = start_process( $self->{log}, @{ $self->{under} // [] }, "$self->{build}/gateway/poterned", '-c', $self->{conf} );
     my $ready = wait_until( READY_SECONDS,
         sub { substr( $self->log_text, $from ) =~ /ready: every process/ || !alive( $self->{pid} ) } );
     die "the gateway does not start, its log ends with:\n" . $self->log_end if !$ready || !alive( $self->{pid} );

@@ -13,6 +13,7 @@ use Exporter 'import';
 use File::Path qw(make_path);
 use IO::Socket::INET;
 use POSIX ();
+use Time::HiRes qw(time);
 
 use Poterne::Process qw(free_port stop_process);
 
@@ -89,7 +90,7 @@ sub serve {
             next if !@to;
             my $message = whole($client) // return;
             $kept = "$$." . ++$n;
-            $self->note( 'kept', $kept, number_of( \$message ) // '-', body_digest( \$message ), @to );
+            $self->note( 'kept', $kept, number_of( \$message ) // '-', body_digest( \$message ), time, @to );
             @to = ();
             $say->('250 2.0.0 Kept');
         }
@@ -113,18 +114,18 @@ sub whole {
     return;
 }
 
-# { number => [ { digest, heard, to }, … ] }, in the order in which they came.
+# { number => [ { digest, time, heard, to }, … ] }, in the order in which they came.
 sub kept {
     my ($self) = @_;
     my ( %kept, %heard );
     open my $file, '<', $self->{book} or return {};
     while (<$file>) {
-        my ( $what, $id, $number, $digest, @to ) = split;
+        my ( $what, $id, $number, $digest, $time, @to ) = split;
         if ( $what eq 'heard' ) {
             $heard{$id}++;
             next;
         }
-        push @{ $kept{$number} }, { id => $id, digest => $digest, to => \@to };
+        push @{ $kept{$number} }, { id => $id, digest => $digest, time => $time, to => \@to };
     }
     for my $copy ( map { @$_ } values %kept ) {
         $copy->{heard} = $heard{ $copy->{id} } // 0;
