@@ -73,7 +73,7 @@ sub start {
     make_path( "$self->{root}/etc", "$self->{root}/queue" );
     mkdir "$self->{root}/data";
     chown scalar getpwnam('postfix'), -1, "$self->{root}/data";
-    my %text = ( 'main.cf' => $MAIN, 'master.cf' => $MASTER );
+    my %text = ( 'main.cf' => without_those_of( $self->{more}, $MAIN ), 'master.cf' => $MASTER );
     for my $name ( keys %text ) {
         ( my $filled = $text{$name} ) =~ s/%\{(\w+)\}/$self->{$1}/g;
         write_file( "$self->{root}/etc/$name", $filled );
@@ -84,6 +84,14 @@ sub start {
     $self->{running} = 1;
     wait_for_port( $self->{port}, 20, undef, $self->{host} ) or die "Postfix does not listen on $self->{port}\n";
     return $self;
+}
+
+# The lines but those that `more` says otherwise. Postfix warns of an entry that stands twice, also from its log
+# process, to itself before it listens: where ten others have warned before, it waits for itself for ever.
+sub without_those_of {
+    my ( $more, $lines ) = @_;
+    my %said = map { /^(\w+)\s*=/ ? ( $1 => 1 ) : () } split /\n/, $more;
+    return join '', grep { !/^(\w+) =/ || !$said{$1} } split /^/, $lines;
 }
 
 sub run {
