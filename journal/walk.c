@@ -91,7 +91,7 @@ struct walk *walk_open(const char *state_dir, bool outcomes, struct err *err)
     return NULL;
 }
 
-static void end_snapshot(struct walk *walk)
+void walk_end(struct walk *walk)
 {
     for (int i = 0; i < CURSORS; i++) {
         walk->cursors[i].on_row = false;
@@ -108,7 +108,7 @@ void walk_close(struct walk **walk)
     struct walk *gone = *walk;
     if (gone == NULL)
         return;
-    end_snapshot(gone);
+    walk_end(gone);
     for (int i = 0; i < CURSORS; i++)
         sqlite3_finalize(gone->cursors[i].stmt);
     sqlite3_finalize(gone->knows);
@@ -144,7 +144,7 @@ static bool is_at(const struct cursor *cursor, struct str id)
 /* All of them onto their first row from there, in one snapshot. */
 static int begin_snapshot(struct walk *walk, struct str from, struct err *err)
 {
-    end_snapshot(walk);
+    walk_end(walk);
     if (db_exec(walk->db, "BEGIN", err) < 0)
         return -1;
     walk->reading = true;
@@ -284,7 +284,7 @@ int walk_next(struct walk *walk, struct pool *pool, struct walk_message *message
     if (walk->in_snapshot >= WALK_SNAPSHOT && begin_snapshot(walk, buf_str(&walk->last), err) < 0)
         return -1;
     if (!first_id(walk, pool, &message->id)) {
-        end_snapshot(walk);
+        walk_end(walk);
         return 0;
     }
     if (message->id.s == NULL)

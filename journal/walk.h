@@ -54,6 +54,8 @@ void walk_close(struct walk **walk);
 /* From here on the ids from `from` up to `before`, which is not among them; of both the beginning
  * is enough. They must live until the end. */
 int walk_begin(struct walk *walk, struct str from, struct str before, struct err *err);
+/* It reads no more until walk_begin(); by itself at the end. */
+void walk_end(struct walk *walk);
 /* The next one, its texts in pool: 1; 0: there is none; -1. */
 int walk_next(struct walk *walk, struct pool *pool, struct walk_message *message, struct err *err);
 /* How many messages there are from `from` up to `before`; counts an index through. */

@@ -56,6 +56,7 @@ static const struct {
      "of the key (default: today's date, r or e behind it)"},
     {"--day", "", OPT_DAY, "DAY", "2026-11-22 (UTC); default: yesterday"},
     {"--domain", "", OPT_DOMAIN, "DOMAIN", "the report about this domain itself"},
+    {"--quick", "", OPT_QUICK, NULL, "without what costs most: see above"},
     {"--send", "", OPT_SEND, NULL, "now, not at each domain's own hour"},
     {"--algorithm", "", OPT_ALGORITHM, "NAME", "rsa (default) or ed25519"},
 };

@@ -12,7 +12,7 @@ static const struct tool_command *const commands[] = {
     &tool_check,    &tool_learn,     &tool_trace,     &tool_quarantine, &tool_rescan,
     &tool_queue,    &tool_rules,     &tool_masscheck, &tool_model,      &tool_reports,
     &tool_evaluate, &tool_antivirus, &tool_directory, &tool_dns,        &tool_config,
-    &tool_gate,     &tool_senders,   &tool_dkim,      &tool_account,
+    &tool_gate,     &tool_senders,   &tool_dkim,      &tool_account,    &tool_audit,
 };
 #define N_COMMANDS (sizeof commands / sizeof commands[0])
 

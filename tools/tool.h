@@ -61,6 +61,7 @@ enum tool_option {
     OPT_DAY = 1ull << 50,       /* --day DAY */
     OPT_DOMAIN = 1ull << 51,    /* --domain DOMAIN */
     OPT_SEND = 1ull << 52,
+    OPT_QUICK = 1ull << 53,
 };
 
 struct tool_args {
@@ -95,7 +96,8 @@ struct tool_command {
 /* One a file tools/NAME.c. */
 extern const struct tool_command tool_check, tool_learn, tool_trace, tool_config, tool_quarantine,
     tool_queue, tool_rules, tool_masscheck, tool_reports, tool_model, tool_evaluate, tool_rescan,
-    tool_antivirus, tool_dns, tool_directory, tool_gate, tool_senders, tool_dkim, tool_account;
+    tool_antivirus, tool_dns, tool_directory, tool_gate, tool_senders, tool_dkim, tool_account,
+    tool_audit;
 
 /* argv[0] is the command's name. 0, or -1 with err and nothing to free. */
 int tool_args_read(const struct tool_command *command, int argc, char **argv,

@@ -11,7 +11,7 @@ my @floors = (
     [qw(mail sender antivirus directory)],
     [qw(rules bayes spool)],
     [qw(journal)],
-    [qw(quarantine bounce tally)],
+    [qw(quarantine bounce tally audit)],
     [qw(reports)],
     [qw(gateway console)],
     [qw(tools)],

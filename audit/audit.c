@@ -1,0 +1,270 @@
+#include "audit/audit.h"
+
+#include <errno.h>
+#include <stdio.h>
+
+#include "audit/folders.h"
+#include "journal/time_id.h"
+
+#define POOL_MAX      ((size_t)2 * SPOOL_RECORDS_MAX)
+#define AGAIN_MAX     10 /* looks at a message that moves while it is looked at */
+#define PROGRESS_STEP 1000
+
+struct run {
+    const struct audit_wish *wish;
+    struct audit_result *result;
+    struct audit_folders folders;
+    struct spool *spool;
+    struct walk *walk, *again;
+    struct pool *pool, *file_pool, *again_pool; /* of one message */
+    struct pool *long_pool;                     /* of the run */
+    struct str from, before, since;
+    char from_text[TIME_ID_SIZE], before_text[TIME_ID_SIZE];
+    size_t at[AUDIT_FOLDERS]; /* in the lists */
+    uint64_t done, total;
+    struct err *err;
+};
+
+/* --- one message --- */
+
+/* The file's recipients, when it was last changed, or why it can't be read. False: it is not there
+ * any more. */
+static bool read_file(struct run *run, struct pool *pool, struct audit_case *c)
+{
+    enum spool_state state = c->in_queue ? SPOOL_QUEUE : SPOOL_QUARANTINE;
+    struct spool_file *file;
+    struct err err = {""};
+    bool corrupt;
+    audit_id id;
+    str_copy(c->id, id, sizeof id);
+    if (spool_peek(run->spool, state, id, pool, &file, &corrupt, &err) == 0) {
+        c->file = &file->envelope; /* it lives in pool */
+        c->file_s = spool_file_time(run->spool, state, id);
+        spool_unload(&file);
+        return true;
+    }
+    if (!corrupt && errno == ENOENT)
+        return false;
+    struct str why = pool_strf(pool, "%s", err.text);
+    c->unreadable = true;
+    c->why = why.s ? why.s : "out of memory";
+    return true;
+}
+
+static int exists(void *data, struct str id)
+{
+    const struct run *run = data;
+    int where = audit_look(&run->folders, id);
+    return where != 0 ? (where < 0 ? -1 : 1) : walk_knows(run->again, id, run->err);
+}
+
+static struct audit_case case_of(const struct run *run, struct str id, int where)
+{
+    return (struct audit_case){.id = id,
+                               .in_queue = where & 1 << AUDIT_IN_QUEUE,
+                               .in_quarantine = where & 1 << AUDIT_IN_QUARANTINE,
+                               .in_corrupt = where & 1 << AUDIT_IN_CORRUPT,
+                               .now_s = run->wish->now_us / 1000000,
+                               .quick = run->wish->quick,
+                               .since = run->since};
+}
+
+static bool has_file(const struct audit_case *c)
+{
+    return c->in_queue || c->in_quarantine;
+}
+
+/* One look at it by itself, in the order that audit.h says. 1: the case is what there is; 0: it
+ * moved; -1. */
+static int look_again(struct run *run, struct str id, struct walk_message *m, struct audit_case *c)
+{
+    int where = audit_look(&run->folders, id);
+    if (where < 0)
+        return err_sys(run->err, "cannot look for %.*s", STR_ARG(id));
+    struct str behind = pool_strf(run->again_pool, "%.*s\1", STR_ARG(id));
+    if (behind.s == NULL)
+        return err_set(run->err, "out of memory");
+    if (walk_begin(run->again, id, behind, run->err) < 0)
+        return -1;
+    int known = walk_next(run->again, run->again_pool, m, run->err);
+    walk_end(run->again);
+    if (known < 0)
+        return -1;
+    *c = case_of(run, id, where);
+    c->journal = known ? m : NULL;
+    return !has_file(c) || run->wish->quick || read_file(run, run->again_pool, c);
+}
+
+static void tell(void *data, const struct finding *finding)
+{
+    const struct run *run = data;
+    run->wish->found(run->wish->data, finding);
+}
+
+/* It did not add up: does it now? What moves all the time is alive. */
+static int judge_again(struct run *run, struct str id)
+{
+    const struct audit_sink sink = {.found = tell, .exists = exists, .data = run};
+    struct walk_message m;
+    struct audit_case c;
+    int settled = 0;
+    for (int i = 0; i < AGAIN_MAX && settled == 0; i++) {
+        pool_reset(run->again_pool);
+        settled = look_again(run, id, &m, &c);
+    }
+    if (settled > 0)
+        audit_judge(&c, &sink, &run->result->sums);
+    return settled < 0 ? -1 : 0;
+}
+
+static int judge(struct run *run, struct str id, const struct walk_message *m, int where)
+{
+    const struct audit_sink counted = {.exists = exists, .data = run};
+    struct audit_sums sums = run->result->sums;
+    struct audit_case c = case_of(run, id, where);
+    c.journal = m;
+    run->result->messages++;
+    if (has_file(&c) && (m == NULL || !m->accepted))
+        run->result->unrecorded++;
+    pool_reset(run->file_pool);
+    if (has_file(&c) && !run->wish->quick && !read_file(run, run->file_pool, &c))
+        return judge_again(run, id);
+    if (audit_judge(&c, &counted, &sums) > 0)
+        return judge_again(run, id);
+    run->result->sums = sums;
+    return 0;
+}
+
+/* --- all of them --- */
+
+/* The smallest id that is next in a list; empty: none is. */
+static struct str next_name(const struct run *run)
+{
+    struct str least = STR_EMPTY;
+    for (size_t i = 0; i < AUDIT_IN_INCOMING; i++) {
+        const struct audit_names *names = &run->folders.list[i];
+        if (run->at[i] == names->n)
+            continue;
+        struct str id = str_n(names->ids[run->at[i]], SPOOL_ID_LEN);
+        if (least.n == 0 || str_cmp(id, least) < 0)
+            least = id;
+    }
+    return least;
+}
+
+/* In which folders that one lies; the lists go on behind it. */
+static int take_name(struct run *run, struct str id)
+{
+    int where = 0;
+    for (size_t i = 0; i < AUDIT_IN_INCOMING; i++) {
+        const struct audit_names *names = &run->folders.list[i];
+        while (run->at[i] < names->n && str_eq(str_n(names->ids[run->at[i]], SPOOL_ID_LEN), id)) {
+            where |= 1 << i;
+            run->at[i]++;
+        }
+    }
+    return where;
+}
+
+static void note_progress(struct run *run)
+{
+    if (run->wish->progress && ++run->done % PROGRESS_STEP == 0)
+        run->wish->progress(run->wish->data, run->done, run->total);
+}
+
+/* Both streams by rising ids. What lies in kept/ alone was forgotten by the journal. */
+static int merge(struct run *run)
+{
+    struct walk_message m;
+    int known = walk_next(run->walk, run->pool, &m, run->err);
+    for (;;) {
+        struct str name = next_name(run);
+        if (known < 0 || (known == 0 && name.n == 0))
+            return known;
+        int order = known == 0 ? 1 : name.n == 0 ? -1 : str_cmp(m.id, name);
+        struct str id = order <= 0 ? m.id : name;
+        int where = order >= 0 ? take_name(run, name) : 0;
+        bool kept_alone = order > 0 && where == 1 << AUDIT_IN_KEPT;
+        if (!kept_alone && judge(run, id, order <= 0 ? &m : NULL, where) < 0)
+            return -1;
+        note_progress(run);
+        if (order > 0)
+            continue; /* the journal's stands as it is */
+        pool_reset(run->pool);
+        known = walk_next(run->walk, run->pool, &m, run->err);
+    }
+}
+
+static void tell_stale(void *data, struct str name, int64_t time_s)
+{
+    struct run *run = data;
+    char text[64];
+    struct audit_sums *sums = &run->result->sums;
+    snprintf(text, sizeof text, "in incoming/ for %lld hours",
+             (long long)(run->wish->now_us / 1000000 - time_s) / 3600);
+    sums->findings++;
+    sums->kinds[FINDING_STALE]++;
+    tell(run, &(struct finding){.kind = FINDING_STALE, .id = name, .found = str_of(text)});
+}
+
+/* The folders before the journal. */
+static int audit_all(struct run *run)
+{
+    const struct audit_wish *wish = run->wish;
+    uint64_t names = 0;
+    if (audit_folders_read(&run->folders, wish->state_dir, run->from, run->before, run->err) < 0)
+        return -1;
+    for (size_t i = 0; i < AUDIT_FOLDERS; i++)
+        names += run->folders.list[i].n;
+    if (walk_count(run->walk, run->from, run->before, &run->total, run->err) < 0 ||
+        walk_horizon(run->walk, run->long_pool, &run->since, run->err) < 0 ||
+        walk_begin(run->walk, run->from, run->before, run->err) < 0)
+        return -1;
+    run->total = run->total > names ? run->total : names;
+    if (merge(run) < 0)
+        return -1;
+    return audit_each_stale(&run->folders, wish->now_us / 1000000 - AUDIT_STALE_SECONDS, tell_stale,
+                            run, run->err);
+}
+
+static int open_all(struct run *run)
+{
+    const struct audit_wish *wish = run->wish;
+    run->pool = pool_new(POOL_MAX);
+    run->file_pool = pool_new(POOL_MAX);
+    run->again_pool = pool_new(POOL_MAX);
+    run->long_pool = pool_new(POOL_MAX);
+    if (run->pool == NULL || run->file_pool == NULL || run->again_pool == NULL ||
+        run->long_pool == NULL)
+        return err_set(run->err, "out of memory");
+    run->walk = walk_open(wish->state_dir, !wish->quick, run->err);
+    run->again = run->walk ? walk_open(wish->state_dir, !wish->quick, run->err) : NULL;
+    run->spool = run->again ? spool_open(wish->state_dir, run->err) : NULL;
+    return run->spool ? 0 : -1;
+}
+
+int audit_run(const struct audit_wish *wish, struct audit_result *result, struct err *err)
+{
+    int64_t until_us =
+        wish->until_us && wish->until_us < wish->now_us ? wish->until_us : wish->now_us;
+    struct run run = {.wish = wish, .result = result, .err = err};
+    *result = (struct audit_result){0};
+    for (size_t i = 0; i < AUDIT_FOLDERS; i++)
+        run.folders.list[i].fd = -1;
+    run.from = time_id(wish->since_us, run.from_text);
+    run.before = time_id(until_us, run.before_text);
+    int status = open_all(&run);
+    if (status == 0)
+        status = audit_all(&run);
+    if (status == 0 && result->sums.failed)
+        status = -1; /* err says of what */
+    audit_folders_free(&run.folders);
+    spool_close(&run.spool);
+    walk_close(&run.again);
+    walk_close(&run.walk);
+    pool_free(&run.long_pool);
+    pool_free(&run.again_pool);
+    pool_free(&run.file_pool);
+    pool_free(&run.pool);
+    return status;
+}
