@@ -1,5 +1,6 @@
 #include "t/unit/tap.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "audit/judge.h"
