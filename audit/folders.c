@@ -121,6 +121,11 @@ void audit_folders_free(struct audit_folders *folders)
     }
 }
 
+static bool is_listed(const struct audit_names *names, const char *id)
+{
+    return names->n && bsearch(id, names->ids, names->n, sizeof(audit_id), by_name);
+}
+
 /* 1, 0, or -1 */
 static int is_in(const struct audit_names *names, const char *id)
 {
@@ -147,6 +152,9 @@ int audit_look(const struct audit_folders *folders, struct str id)
             return -1;
         where |= got << order[i];
     }
+    /* nobody takes away what lies there, and its name may be longer */
+    if (is_listed(&folders->list[AUDIT_IN_CORRUPT], name))
+        where |= 1 << AUDIT_IN_CORRUPT;
     return where;
 }
 

@@ -2,9 +2,10 @@
 
 #include <stdio.h>
 
-#define TEXT_MAX   600
-#define DETAIL_MAX 120 /* shown of an answer */
-#define RELAY_MAX  60
+#define TEXT_MAX      600
+#define DETAIL_MAX    120 /* shown of an answer */
+#define RELAY_MAX     60
+#define ADDRESS_SHOWN 150
 
 struct judging {
     const struct audit_case *c;
@@ -176,16 +177,23 @@ static struct str last_detail(const struct fate *fate)
 
 /* --- one recipient --- */
 
+static bool is_other(struct str a, struct str b)
+{
+    return a.n && b.n && !str_ieq(a, b);
+}
+
+/* Acceptance, journal and file are of one message. */
 static void check_same(struct judging *j, const struct fate *fate)
 {
     char text[TEXT_MAX];
-    struct str known = fate->journal ? fate->journal->address : fate->accepted;
-    struct str other = fate->file ? fate->file->address : fate->accepted;
-    if (known.n == 0 || other.n == 0 || str_ieq(known, other))
+    struct str journal = fate->journal ? fate->journal->address : STR_EMPTY;
+    struct str file = fate->file ? fate->file->address : STR_EMPTY;
+    if (!is_other(journal, file) && !is_other(fate->accepted, journal) &&
+        !is_other(fate->accepted, file))
         return;
-    snprintf(text, sizeof text, "<%.*s> in the %s, <%.*s> in the %s", STR_ARG(known),
-             fate->journal ? "journal" : "acceptance", STR_ARG(other),
-             fate->file ? "file" : "acceptance");
+    snprintf(text, sizeof text, "accepted for <%.*s>, in the journal <%.*s>, in the file <%.*s>",
+             STR_ARG(str_sub(fate->accepted, 0, ADDRESS_SHOWN)),
+             STR_ARG(str_sub(journal, 0, ADDRESS_SHOWN)), STR_ARG(str_sub(file, 0, ADDRESS_SHOWN)));
     found(j, FINDING_DIFFERS, fate, text);
 }
 
@@ -235,7 +243,7 @@ static enum audit_class judge_without_file(struct judging *j, const struct fate 
         return AUDIT_ASIDE;
     snprintf(text, sizeof text, "accepted%s%.*s, %s, and no file",
              j->c->journal->sender.n ? " from " : "",
-             STR_ARG(str_sub(j->c->journal->sender, 0, 320)),
+             STR_ARG(str_sub(j->c->journal->sender, 0, ADDRESS_SHOWN)),
              r ? recipient_state_name(r->state) : "never heard of again");
     bool held = r ? r->state == RCPT_HELD : j->c->journal->accepted_held;
     found(j, held ? FINDING_HELD_GONE : FINDING_LOST, fate, text);
