@@ -473,6 +473,13 @@ struct conf_journal {
     size_t size_limit; /* the oldest evidence goes earlier above it: 10G */
 };
 
+/* Generations of all that must survive (backup/take.h). */
+struct conf_backup {
+    const char *folder; /* NULL: backups/ in state_dir */
+    unsigned keep;      /* days of which one is kept: 30 */
+    const char *at;     /* "02:30", local time; "": not by itself */
+};
+
 struct conf {
     const char *path;     /* where it was read from, for messages */
     const char *hostname; /* default: the machine's */
@@ -520,6 +527,7 @@ struct conf {
     struct conf_bounces bounces;
     struct conf_quarantine quarantine;
     struct conf_journal journal;
+    struct conf_backup backup;
 };
 
 #define CONF_FILE_MAX (1024 * 1024)     /* one file */
@@ -586,6 +594,9 @@ bool conf_calls_ahead(const struct conf *conf);
 bool conf_takes_logins(const struct conf *conf);
 /* … who may on smtp.listen (submission.inside)? */
 bool conf_takes_logins_inside(const struct conf *conf);
+
+/* "02:30" as minutes since midnight (may be NULL); false: it is none. */
+bool conf_time_of_day(const char *text, unsigned *minute);
 
 /* The section of that name; NULL: none. */
 const struct conf_ldap *conf_ldap_find(const struct conf *conf, const char *name);

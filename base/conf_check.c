@@ -148,6 +148,8 @@ void conf_check(const struct conf_loaded *loaded)
         {smtp->client_sessions_limit > smtp->sessions_limit, "smtp", "client_sessions_limit",
          "smtp", "sessions_limit",
          "client_sessions_limit is above sessions_limit; expected it below"},
+        {conf->backup.at[0] && !conf_time_of_day(conf->backup.at, NULL), "backup", "at", "backup",
+         "at", "at is no time of day; expected one such as 02:30, or nothing"},
         {conf->queue.retry_first > conf->queue.retry_max, "queue", "retry_first", "queue",
          "retry_max", "retry_first is longer than retry_max; expected it shorter"},
         {conf->antivirus.timeout > smtp->scan_timeout, "antivirus", "timeout", "smtp",

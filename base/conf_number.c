@@ -1,6 +1,7 @@
 #include "base/conf_number.h"
 
 #include "base/buf.h"
+#include "base/conf.h"
 
 const struct conf_unit conf_size_units[] = {{"", 1},        {"K", 1 << 10}, {"k", 1 << 10},
                                             {"M", 1 << 20}, {"G", 1 << 30}, {NULL, 0}};
@@ -44,4 +45,16 @@ int conf_number(struct str text, const struct conf_unit *units, const char *what
     err_set(err, "expected %s from %s", what, buf_cstr(&bounds));
     buf_release(&bounds);
     return -1;
+}
+
+bool conf_time_of_day(const char *text, unsigned *minute)
+{
+    struct str hours, minutes = str_of(text);
+    uint64_t hour, rest;
+    if (!str_next(&minutes, ':', &hours) || hours.n != 2 || minutes.n != 2 ||
+        !str_to_u64(hours, 23, &hour) || !str_to_u64(minutes, 59, &rest))
+        return false;
+    if (minute)
+        *minute = (unsigned)(hour * 60 + rest);
+    return true;
 }

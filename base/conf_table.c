@@ -509,6 +509,13 @@ const struct conf_setting conf_settings[] = {
 {"journal", "size_limit", SIZE(journal.size_limit), "10G", 10 * MIB, 1024 * GIB, {0},
  "Above this size of the journal the oldest evidence goes earlier."},
 
+{"backup", "folder", PATH(backup.folder), "\"\"", 0, 0, {0},
+ "Folder of the generations that `poterne backup` makes; without one, backups in state_dir."},
+{"backup", "keep", COUNT(backup.keep), "30", 1, 3650, {0},
+ "Days of which the last generation is kept; of the newest day all are."},
+{"backup", "at", TEXT(backup.at), "\"02:30\"", 0, 5, {0},
+ "When poterned makes one each day: hour and minute, local time; empty is never."},
+
 };
 /* clang-format on */
 

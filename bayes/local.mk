@@ -23,7 +23,7 @@ lib_libbayes_a_SOURCES = \
 lib_libledger_a_CPPFLAGS = $(AM_CPPFLAGS) $(DB_CFLAGS)
 lib_libledger_a_SOURCES = \
     bayes/learn/learn_ask.c bayes/learn/learn_ask.h bayes/learn/learn_client.c \
-    bayes/learn/learn_client.h bayes/learn/learn_orders.c bayes/learn/learn_orders.h \
+    bayes/learn/learn_client.h bayes/learn/learn_hold.c bayes/learn/learn_hold.h bayes/learn/learn_orders.c bayes/learn/learn_orders.h \
     bayes/ledger/aside.c bayes/ledger/aside.h bayes/ledger/ask.c bayes/ledger/caps.c \
     bayes/ledger/counts.c bayes/ledger/counts.h bayes/ledger/db.h bayes/ledger/expire.c \
     bayes/ledger/export.c bayes/ledger/export.h bayes/ledger/held.c bayes/ledger/learn.c \

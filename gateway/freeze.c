@@ -25,21 +25,6 @@ void freeze_set(struct freeze *f, struct str account, struct str why)
 
 /* --- the note --- */
 
-/* Those that delivery has a way to. */
-static size_t managers_of(const struct post *post, struct str *list, struct buf *to)
-{
-    const struct conf_list *managers = &post->conf->managers;
-    size_t n = 0;
-    for (size_t i = 0; i < managers->n && n < ADDRESSES_MAX; i++) {
-        struct str address = str_of(managers->items[i]);
-        if (!post_reaches(post, address) && !conf_mails_by_mx(post->conf))
-            continue;
-        buf_addf(to, "%s%.*s", n ? ",\r\n " : "", STR_ARG(address));
-        list[n++] = address;
-    }
-    return n;
-}
-
 static void write_text(const struct freeze *f, struct buf *text)
 {
     buf_addf(text, "%s has frozen the account %s: %s.\n\n", f->post->conf->hostname, f->account,
@@ -67,7 +52,7 @@ static struct post_staged *stage_note(const struct freeze *f, char id[SPOOL_ID_L
     struct outgoing out = {.recipients = list, .how = STR("an account was frozen")};
     struct post_staged *staged = NULL;
     if (list)
-        out.n_recipients = managers_of(f->post, list, &to);
+        out.n_recipients = post_managers(f->post, list, ADDRESSES_MAX, &to);
     else
         err_set(err, "out of memory");
     if (out.n_recipients > 0) {

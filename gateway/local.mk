@@ -22,12 +22,16 @@ lib_libtls_a_SOURCES = gateway/tls.c gateway/tls.h
 unit += t/unit/gateway_verdict
 t_unit_gateway_verdict_LDADD = lib/libverdict.a $(SIGNATURE_LIBS) $(CMOCKA_LIBS)
 
+# the folders and their users, which a restore makes, too
+noinst_LIBRARIES += lib/libplaces.a
+lib_libplaces_a_SOURCES = gateway/places.c gateway/places.h
+
 sbin_PROGRAMS += gateway/poterned
 gateway_poterned_CPPFLAGS = $(AM_CPPFLAGS)
-gateway_poterned_SOURCES = gateway/poterned.c gateway/places.c gateway/places.h \
+gateway_poterned_SOURCES = gateway/poterned.c \
     gateway/certificates.c gateway/certificates.h \
     gateway/supervise.c gateway/supervise.h
-gateway_poterned_LDADD = lib/libreports.a lib/libavstatus.a $(BASE_LIBS)
+gateway_poterned_LDADD = lib/libplaces.a lib/libreports.a lib/libavstatus.a $(BASE_LIBS)
 
 unit += t/unit/gateway_certificates
 t_unit_gateway_certificates_CPPFLAGS = $(AM_CPPFLAGS)

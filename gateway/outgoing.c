@@ -52,6 +52,20 @@ bool post_reaches(const struct post *post, struct str address)
     return conf_domain_of(post->conf, address) != NULL;
 }
 
+size_t post_managers(const struct post *post, struct str *list, size_t max, struct buf *to)
+{
+    const struct conf_list *managers = &post->conf->managers;
+    size_t n = 0;
+    for (size_t i = 0; i < managers->n && n < max; i++) {
+        struct str address = str_of(managers->items[i]);
+        if (!post_reaches(post, address) && !conf_mails_by_mx(post->conf))
+            continue;
+        buf_addf(to, "%s%.*s", n ? ",\r\n " : "", STR_ARG(address));
+        list[n++] = address;
+    }
+    return n;
+}
+
 static int fill_envelope(const struct post *post, const struct outgoing *mail, struct pool *pool,
                          struct envelope *envelope, struct err *err)
 {

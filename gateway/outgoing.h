@@ -63,6 +63,10 @@ void post_postmaster(const struct conf *conf, char *address, size_t size);
 void post_compose(const struct post *post, const char *id, const struct letter_words *words,
                   struct buf *out);
 
+/* Those managers that delivery has a way to, at most max: how many; and in `to` as a header names
+ * them. */
+size_t post_managers(const struct post *post, struct str *list, size_t max, struct buf *to);
+
 /* Is it in one of our domains? */
 bool post_reaches(const struct post *post, struct str address);
 

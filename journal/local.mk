@@ -9,6 +9,7 @@ lib_libjournal_a_SOURCES = \
     journal/time_id.c journal/time_id.h \
     journal/schema.c journal/schema.h \
     journal/store.c journal/store.h journal/store_open.h \
+    journal/snapshot.c journal/snapshot.h \
     journal/sweep.c \
     journal/tally.c journal/tally.h \
     journal/feedback.c journal/feedback.h \

@@ -58,6 +58,13 @@ static const struct {
     {"--domain", "", OPT_DOMAIN, "DOMAIN", "the report about this domain itself"},
     {"--quick", "", OPT_QUICK, NULL, "without what costs most: see above"},
     {"--send", "", OPT_SEND, NULL, "now, not at each domain's own hour"},
+    {"--to", "", OPT_FOLDER, "FOLDER", "another folder than the settings'; see above"},
+    {"--from", "", OPT_FROM, "FOLDER",
+     "where the generations are, instead of the settings' folder"},
+    {"--only", "", OPT_ONLY, "PARTS", "these parts, with commas between them; see above"},
+    {"--elsewhere", "", OPT_ELSEWHERE, NULL,
+     "what the settings name outside of their own folder, too"},
+    {"--daily", "", OPT_DAILY, NULL, "as poterned does it: a failure is told to the managers"},
     {"--algorithm", "", OPT_ALGORITHM, "NAME", "rsa (default) or ed25519"},
 };
 #define N_OPTIONS (sizeof options / sizeof options[0])
@@ -116,6 +123,12 @@ static const char **text_place(enum tool_option option, struct tool_args *args)
         return &args->day;
     case OPT_DOMAIN:
         return &args->domain;
+    case OPT_FOLDER:
+        return &args->folder;
+    case OPT_FROM:
+        return &args->from;
+    case OPT_ONLY:
+        return &args->only;
     default:
         return NULL;
     }

@@ -18,13 +18,14 @@ poterne_SOURCES = tools/poterne.c \
     tools/antivirus.c tools/directory.c tools/dns.c tools/dns_ask.c tools/dns_ask.h tools/gate.c tools/senders.c tools/login_name.c tools/login_name.h \
     tools/accounts.c tools/account_people.c tools/account_change.c tools/account_password.c tools/account_factors.c tools/account_tool.h tools/account_file.c tools/account_file.h \
     tools/audit.c \
+    tools/backup.c tools/backup_alarm.c tools/backup_tool.h tools/backup_verify.c tools/restore.c \
     tools/dkim.c tools/dkim_check.c tools/dkim_keys.c tools/dkim_tool.h \
     tools/model.c tools/model_tool.h tools/model_list.c tools/model_diff.c tools/model_transfer.c \
     tools/rules_fit.c tools/rules_fit.h \
     tools/masscheck.c tools/rules_job.c tools/rules_job.h tools/rules.c tools/rules_tool.h \
     tools/rules_check.c tools/rules_hits.c tools/rules_history.c tools/rules_history.h \
     tools/rules_list.c tools/rules_live.c tools/rules_needs.c tools/rules_show.c tools/rules_test.c
-poterne_LDADD = lib/libaudit.a lib/libtools.a lib/libproposals.a $(TALLY_LIBS) $(REPORTS_LIBS) $(JOURNAL_LIBS) lib/libevents.a $(QUARANTINE_LIBS) \
+poterne_LDADD = lib/libaudit.a lib/libtools.a lib/libplaces.a lib/libbackup.a lib/liboutgoing.a lib/libgate.a lib/libproposals.a $(TALLY_LIBS) $(REPORTS_LIBS) $(JOURNAL_LIBS) lib/libevents.a $(QUARANTINE_LIBS) \
     lib/libavstatus.a lib/libavcontent.a lib/liboutside.a $(ANTIVIRUS_LIBS) $(OPENSSL_LIBS) \
     lib/libgate.a lib/libresolver.a lib/libsources.a $(OATH_LIBS) -lcrypt lib/libdirectory.a lib/libimport.a lib/libledger.a $(DB_LIBS) lib/librulesfit.a $(PIPELINE_LIBS)
 

@@ -58,6 +58,11 @@ enum tool_option {
     OPT_DRY_RUN = 1ull << 35,
     OPT_SELECTOR = 1ull << 36,  /* --selector NAME */
     OPT_ALGORITHM = 1ull << 37, /* --algorithm NAME */
+    OPT_FOLDER = 1ull << 44,    /* --to FOLDER */
+    OPT_FROM = 1ull << 45,      /* --from FOLDER */
+    OPT_ONLY = 1ull << 46,      /* --only PARTS */
+    OPT_ELSEWHERE = 1ull << 47, /* --elsewhere */
+    OPT_DAILY = 1ull << 48,     /* --daily */
     OPT_DAY = 1ull << 50,       /* --day DAY */
     OPT_DOMAIN = 1ull << 51,    /* --domain DOMAIN */
     OPT_SEND = 1ull << 52,
@@ -72,6 +77,7 @@ struct tool_args {
     const char *until, *sender, *reason, *virus, *engine, *to;
     const char *selector, *algorithm;
     const char *day, *domain;
+    const char *folder, *from, *only;
     const char *index;
     const char *feedback; /* NULL when not given */
     uint64_t limit;
@@ -97,7 +103,7 @@ struct tool_command {
 extern const struct tool_command tool_check, tool_learn, tool_trace, tool_config, tool_quarantine,
     tool_queue, tool_rules, tool_masscheck, tool_reports, tool_model, tool_evaluate, tool_rescan,
     tool_antivirus, tool_dns, tool_directory, tool_gate, tool_senders, tool_dkim, tool_account,
-    tool_audit;
+    tool_audit, tool_backup, tool_restore;
 
 /* argv[0] is the command's name. 0, or -1 with err and nothing to free. */
 int tool_args_read(const struct tool_command *command, int argc, char **argv,

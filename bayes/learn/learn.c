@@ -69,7 +69,7 @@ bool learn_request_get(struct str message, struct learn_request *request)
     bool sense = true;
     *request = (struct learn_request){.number = wire_get_u64(&w)};
     uint8_t verb = wire_get_u8(&w);
-    if (verb < LEARN_MESSAGE || verb > LEARN_SENT)
+    if (verb < LEARN_MESSAGE || verb > LEARN_HOLD)
         return false;
     request->verb = (enum learn_verb)verb;
     if (learn_verb_lists(request->verb))

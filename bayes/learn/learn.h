@@ -49,6 +49,8 @@ enum learn_verb {
     LEARN_ASK = 8,  /* class, n digests, rising: the reply's text has for each LEARN_ASK_YES when
                        learning it would change nothing, else LEARN_ASK_NO */
     LEARN_SENT = 9, /* n keys of known.h, rising, of a message that an own user sent; source.when */
+    LEARN_HOLD = 10, /* change nothing until this connection closes, or asks no more (learn_hold.h);
+                        done: from here on, or since the last time it was asked */
 };
 
 enum learn_publish {
@@ -56,6 +58,9 @@ enum learn_publish {
     LEARN_PUBLISH_NOW = 1,     /* in any case, also soon after a rollback */
     LEARN_PUBLISH_FORCED = 2,  /* and whatever the guard says */
 };
+
+#define LEARN_HOLD_SECONDS 60  /* unless it is asked again … */
+#define LEARN_HOLD_LONGEST 900 /* … the learner goes on, and closes the connection */
 
 #define LEARN_ASK_MAX 500 /* digests of one request */
 #define LEARN_ASK_YES 'y'

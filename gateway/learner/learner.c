@@ -37,7 +37,8 @@ static int learner_round(struct learner *l, struct err *err)
     struct pollfd p[2 + CLIENTS_MAX] = {{.fd = l->env->ctl_fd, .events = POLLIN}};
     bool full = true;
     for (size_t i = 0; i < CLIENTS_MAX; i++) {
-        p[2 + i] = (struct pollfd){.fd = l->clients[i], .events = POLLIN};
+        bool heard = !service_held(l) || l->holder == (int)i;
+        p[2 + i] = (struct pollfd){.fd = heard ? l->clients[i] : -1, .events = POLLIN};
         full &= l->clients[i] >= 0;
     }
     p[1] = (struct pollfd){.fd = full ? -1 : l->env->service_fd, .events = POLLIN};
@@ -54,6 +55,7 @@ static int learner_round(struct learner *l, struct err *err)
     }
     if (ledger_broken(l->ledger))
         return err_set(err, "the ledger is damaged: a new learner recovers it");
+    service_hold_tick(l);
     service_tick(l);
     return n > 0 && p[0].revents ? 0 : 1;
 }
@@ -100,6 +102,7 @@ static int learner_serve(const struct role_env *env, void *data, struct err *err
     if (l == NULL)
         return err_set(err, "out of memory");
     l->env = env;
+    l->holder = -1;
     l->message = BUF_INIT(IPC_MSG_MAX);
     for (size_t i = 0; i < CLIENTS_MAX; i++)
         l->clients[i] = -1;

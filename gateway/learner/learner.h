@@ -45,6 +45,9 @@ struct learner {
     uint64_t serves;    /* the model that poterned was told of */
     int64_t publish_at; /* monotonic milliseconds; 0: nothing to publish */
     int64_t expire_at;
+    int holder; /* the client for which nothing changes (LEARN_HOLD); -1: none */
+    int64_t held_since;
+    int64_t held_until;
     struct buf message;
 };
 
@@ -70,6 +73,13 @@ void service_begin(struct learner *l, const char *folder);
 void service_tick(struct learner *l);
 /* Milliseconds until something is due; -1: nothing is. */
 int service_wait(const struct learner *l);
+
+/* While a client holds, only it is heard, and nothing is done by the clock. */
+bool service_held(const struct learner *l);
+/* The client holds from now on, or on; false: another does. */
+bool service_hold(struct learner *l, size_t client);
+/* Ends a hold of which nothing was heard any more. */
+void service_hold_tick(struct learner *l);
 
 /* Before and after the round's messages are learned. */
 void service_watch_begin(struct learner *l);

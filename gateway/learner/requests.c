@@ -268,6 +268,8 @@ static void job_order(struct learner *l, struct job *job)
         job_ask(l, job);
     else if (job->verb == LEARN_SENT && job->features)
         job_note_sent(l, job);
+    else if (job->verb == LEARN_HOLD && !service_hold(l, job->client))
+        job_fail(job, "another one copies what was learned");
 }
 
 /* --- answering --- */

@@ -140,8 +140,44 @@ static void expire_due(struct learner *l)
         service_publish_later(l);
 }
 
+bool service_held(const struct learner *l)
+{
+    return l->holder >= 0;
+}
+
+bool service_hold(struct learner *l, size_t client)
+{
+    int64_t now = clock_ms();
+    bool first = l->holder < 0;
+    if (!first && l->holder != (int)client)
+        return false;
+    if (first)
+        l->held_since = now;
+    l->holder = (int)client;
+    l->held_until = now + LEARN_HOLD_SECONDS * 1000ll;
+    if (l->held_until > l->held_since + LEARN_HOLD_LONGEST * 1000ll)
+        l->held_until = l->held_since + LEARN_HOLD_LONGEST * 1000ll;
+    return true;
+}
+
+void service_hold_tick(struct learner *l)
+{
+    if (l->holder < 0)
+        return;
+    bool gone = l->clients[l->holder] < 0;
+    if (!gone && clock_ms() < l->held_until)
+        return;
+    if (!gone) {
+        log_warning("who copies what was learned takes too long: learning goes on");
+        client_close(l, (size_t)l->holder);
+    }
+    l->holder = -1;
+}
+
 void service_tick(struct learner *l)
 {
+    if (service_held(l))
+        return;
     if (l->publish_at && clock_ms() >= l->publish_at)
         publish_due(l);
     if (l->env->conf->bayes.token_lifetime && clock_ms() >= l->expire_at)
@@ -151,7 +187,9 @@ void service_tick(struct learner *l)
 int service_wait(const struct learner *l)
 {
     int64_t at = l->publish_at;
-    if (l->env->conf->bayes.token_lifetime && (at == 0 || l->expire_at < at))
+    if (service_held(l))
+        at = l->held_until;
+    else if (l->env->conf->bayes.token_lifetime && (at == 0 || l->expire_at < at))
         at = l->expire_at;
     if (at == 0)
         return -1;

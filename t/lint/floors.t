@@ -12,7 +12,7 @@ my @floors = (
     [qw(rules bayes spool)],
     [qw(journal)],
     [qw(quarantine bounce tally audit)],
-    [qw(reports)],
+    [qw(reports backup)],
     [qw(gateway console)],
     [qw(tools)],
 );

@@ -1,0 +1,78 @@
+/* The settings, and what they name. */
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "backup/paths.h"
+#include "backup/take_work.h"
+#include "base/fsio.h"
+
+#define DEPTH 8 /* folders in a folder that the settings name */
+
+static bool is_wanted(const char *name)
+{
+    return !str_ends(str_of(name), STR("~"));
+}
+
+/* Where a path of this machine stands in the generation. */
+static int path_as(const struct take *take, const char *path, char *out, size_t size,
+                   struct err *err)
+{
+    const char *state = take->conf->state_dir;
+    size_t n = strlen(state);
+    bool below = strncmp(path, state, n) == 0 && path[n] == '/';
+    int length =
+        below ? snprintf(out, size, "state%s", path + n) : snprintf(out, size, "settings%s", path);
+    return length > 0 && (size_t)length < size ? 0 : err_set(err, "%s: path too long", path);
+}
+
+/* Under the name that the settings say, whatever links make of it. */
+static int take_path(void *data, const char *path, struct err *err)
+{
+    struct take *take = data;
+    char plain[PATH_MAX], as[MANIFEST_PATH_MAX + 1];
+    struct stat st;
+    if (!str_copy(str_of(path), plain, sizeof plain))
+        return err_set(err, "%s: path too long", path);
+    for (size_t n = strlen(plain); n > 1 && plain[n - 1] == '/';)
+        plain[--n] = '\0';
+    if (stat(plain, &st) < 0)
+        return errno == ENOENT || errno == ENOTDIR ? 0 : err_sys(err, "cannot look at %s", plain);
+    if (path_as(take, plain, as, sizeof as, err) < 0)
+        return -1;
+    if (S_ISDIR(st.st_mode))
+        return taking_folder(&take->t, plain, str_of(as), is_wanted, DEPTH, err);
+    return taking_file(&take->t, AT_FDCWD, plain, str_of(as), true, err) < 0 ? -1 : 0;
+}
+
+static int take_beside(struct take *take, const char *folder, const char *name, struct err *err)
+{
+    char path[PATH_MAX];
+    return fsio_join(path, sizeof path, folder, name, err) < 0 ? -1 : take_path(take, path, err);
+}
+
+int take_settings(struct take *take, struct err *err)
+{
+    char config[PATH_MAX];
+    struct manifest *made = take->t.made;
+    if (realpath(take->conf->path, config) == NULL)
+        return err_sys(err, "cannot find the settings %s", take->conf->path);
+    made->config = pool_str(made->pool, str_of(config));
+    take->t.once = true; /* several settings may name a file, and a folder that it is in */
+    int result = take_path(take, config, err);
+    *strrchr(config, '/') = '\0';
+    if (result == 0)
+        result = take_beside(take, config, "conf.d", err);
+    if (result == 0)
+        result = take_beside(take, take->conf->state_dir, "signature.key", err);
+    if (result == 0)
+        result = take_beside(take, take->conf->state_dir, "dkim", err);
+    if (result == 0)
+        result = paths_each(take->conf, take_path, take, err);
+    take->t.once = false;
+    return result;
+}
