@@ -14,7 +14,7 @@ check_PROGRAMS += t/fault/state_check
 t_fault_state_check_SOURCES = t/fault/state_check.c
 t_fault_state_check_LDADD = $(QUARANTINE_LIBS) $(LEDGER_LIBS) $(BASE_LIBS)
 
-.PHONY: check-programs fuzz fuzz-programs lint bench bench-antivirus bench-bayes bench-dns bench-rules list-unit list-fuzz list-flags
+.PHONY: check-programs fuzz fuzz-programs lint bench bench-antivirus bench-bayes bench-dns bench-hops bench-queue bench-rules list-unit list-fuzz list-flags
 check-programs: $(check_PROGRAMS)
 fuzz-programs: $(fuzz)
 
@@ -39,6 +39,12 @@ bench-dns: all
 # every fuzz target for a long while, in a build of its own
 fuzz:
 	cd $(top_srcdir) && env -u MAKEFLAGS -u MFLAGS -u MAKELEVEL t/fuzz/nightly
+
+bench-hops: all t/delivery/put$(EXEEXT)
+	cd $(top_srcdir) && POTERNE_BUILD=$(abs_builddir) t/bench/hops
+
+bench-queue: all t/delivery/fill$(EXEEXT)
+	cd $(top_srcdir) && POTERNE_BUILD=$(abs_builddir) t/bench/queue
 
 bench-rules: t/bench/rules_speed
 	cd $(top_srcdir) && POTERNE_BUILD=$(abs_builddir) t/bench/rules

@@ -60,6 +60,7 @@
 #define DELIVERY_REPORTS       4    /* threads that may wait for the process `reports` */
 #define DELIVERY_SERVICE_MAX   64   /* connections to the service socket */
 #define DELIVERY_ROUND         64   /* notices or files taken before others have their turn */
+#define DELIVERY_ROUND_MS      20   /* … likewise, milliseconds of a sweep */
 #define DELIVERY_SWEEP_SECONDS 5    /* between two looks into queue/ */
 #define DELIVERY_HELD_SECONDS  300  /* … into quarantine/ */
 #define DELIVERY_IDLE_SECONDS  15   /* an idle connection is kept that long */
@@ -222,6 +223,7 @@ struct sweep {
     size_t n, cap, at;
     unsigned pause; /* seconds */
     bool again;     /* without a pause */
+    bool begun;     /* there was one before */
 };
 
 /* What was made before the sandbox closed. */
@@ -486,6 +488,9 @@ bool lanes_greeted(const struct hop *hop);
 void lanes_close(struct hop *hop, bool idle_only, const char *why);
 /* Those that are only kept for what may come. */
 void lanes_close_kept(struct hop *hop, const char *why);
+/* Those whose server was connected to before then (monotonic seconds), and has not greeted: as if
+ * it had failed. */
+void lanes_close_silent(struct hop *hop, int64_t before);
 
 /* --- reports (report.c) --- */
 /* In a thread. text: what became of it, or why nothing did. */

@@ -72,29 +72,51 @@ static struct hop *hop_of(struct delivery *delivery, const struct route *route)
     return hop->targets ? hop : NULL;
 }
 
-/* Domains with the same servers, gone to in the same way, share the line before them. */
-static struct hop *hop_named(const struct delivery *delivery, const struct route *route)
+/* Domains with the same servers, gone to in the same way, share the line before them. While they
+ * are made their hops stand in a table by their first server: there may be thousands. */
+struct named {
+    struct hop *hop;
+    struct named *same_slot;
+};
+
+static struct named *find_named(struct named *first, const struct route *route)
 {
-    struct hop *hop = delivery->hops;
-    while (hop && (hop->route == NULL || !route_same(hop->route, route)))
-        hop = hop->next;
+    while (first && !route_same(first->hop->route, route))
+        first = first->same_slot;
+    return first;
+}
+
+static struct hop *hop_named(struct delivery *delivery, const struct route *route,
+                             struct named **slot, struct named *free_place)
+{
+    const struct named *found = find_named(*slot, route);
+    if (found)
+        return found->hop;
+    struct hop *hop = hop_of(delivery, route);
+    if (hop == NULL)
+        return NULL;
+    *free_place = (struct named){.hop = hop, .same_slot = *slot};
+    *slot = free_place;
     return hop;
 }
 
 static int make_domain_hops(struct delivery *delivery)
 {
-    const struct conf *conf = delivery->conf;
-    delivery->domain_hops = calloc(conf->n_domains + 1, sizeof(struct hop *));
-    if (delivery->domain_hops == NULL)
-        return -1;
-    for (size_t i = 0; i < conf->n_domains; i++) {
+    size_t n = delivery->conf->n_domains;
+    struct named *named = calloc(n + 1, sizeof *named);
+    struct named **slots = calloc(n + 1, sizeof(struct named *));
+    delivery->domain_hops = calloc(n + 1, sizeof(struct hop *));
+    int result = named && slots && delivery->domain_hops ? 0 : -1;
+    for (size_t i = 0; result == 0 && i < n; i++) {
         const struct route *route = &delivery->loaded->routes->domains[i];
-        struct hop *hop = hop_named(delivery, route);
-        if (hop == NULL && (hop = hop_of(delivery, route)) == NULL)
-            return -1;
+        size_t slot = str_hash(str_of(route->hops.items[0].text)) % (n + 1);
+        struct hop *hop = hop_named(delivery, route, &slots[slot], &named[i]);
         delivery->domain_hops[i] = hop;
+        result = hop ? 0 : -1;
     }
-    return 0;
+    free(named);
+    free(slots);
+    return result;
 }
 
 int hops_make(struct delivery *delivery, struct err *err)

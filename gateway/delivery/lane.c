@@ -18,6 +18,7 @@ struct lane {
     struct hop *hop;
     struct lane *before, *behind;
     struct leg *leg; /* busy with it */
+    unsigned served; /* those before */
     bool finished;   /* the last is done with */
     bool answered;   /* … for good, at least for one of its recipients */
     bool delivered;  /* … to one */
@@ -27,6 +28,7 @@ struct lane {
     size_t at;               /* the one that it is with */
     uint64_t tried;          /* a bit each */
     int64_t walk_until;      /* monotonic seconds */
+    int64_t began;           /* likewise: with this one */
     struct policy policy;    /* how it is gone to */
     bool tls_failed;         /* there */
     bool lacks;              /* it has not what REQUIRETLS asks for … */
@@ -122,7 +124,7 @@ static const char *why_retire(struct lane *lane)
     }
     if (lane->hop->lookup && lane->targets != lane->hop->targets)
         return "its domain was looked up anew";
-    if (outside_should_yield(lane->hop))
+    if (outside_should_yield(lane->hop, lane->served))
         return "others wait for a connection";
     if (lane->hop->n_lanes > pace_limit(&lane->hop->pace))
         return "fewer connections are enough for now";
@@ -209,6 +211,7 @@ static void on_done(void *data)
     struct leg *leg = lane->leg;
     lane->leg = NULL;
     lane->finished = true;
+    lane->served++;
     leg_done(leg);
 }
 
@@ -373,6 +376,7 @@ static int open_connection(struct lane *lane, struct err *err)
     const struct connection_way way = way_to(lane, target);
     lane->tls_failed = false;
     lane->lacks = false;
+    lane->began = clock_seconds();
     lane->connection = connection_open(delivery->base, &target->place, &way, &limits, &hooks, err);
     return lane->connection ? 0 : -1;
 }
@@ -558,6 +562,24 @@ void lanes_close_kept(struct hop *hop, const char *why)
         next = lane->behind;
         if (lane->connection && connection_is_idle(lane->connection))
             lane_close(lane, why);
+    }
+}
+
+void lanes_close_silent(struct hop *hop, int64_t before)
+{
+    char why[CLIENT_TEXT_MAX + 1];
+    for (struct lane *lane = hop->lanes, *next; lane; lane = next) {
+        next = lane->behind;
+        if (lane->connection == NULL || lane->greeted || lane->began > before)
+            continue;
+        struct target *target = &lane->targets->list[lane->at];
+        int64_t now = clock_seconds();
+        snprintf(why, sizeof why,
+                 "4.4.1 %s has not answered for %u seconds, and others wait for a connection",
+                 target->place.text, (unsigned)(now - lane->began));
+        target_failed(target, now, hop_pause(hop, target->failures + 1));
+        lane_close(lane, why);
+        hop_failed(hop, why);
     }
 }
 

@@ -19,7 +19,7 @@ static bool grow(struct flows *flows)
         return true;
     struct flows bigger = {.n = flows->n,
                            .n_slots = flows->n_slots ? 2 * flows->n_slots : SLOTS_FIRST};
-    bigger.slots = calloc(bigger.n_slots, sizeof *bigger.slots);
+    bigger.slots = calloc(bigger.n_slots, sizeof(struct flow *));
     if (bigger.slots == NULL)
         return false;
     for (size_t i = 0; i < flows->n_slots; i++)

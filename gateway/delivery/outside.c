@@ -23,17 +23,21 @@
 /* What a hop for another domain has beside. */
 struct lookup {
     struct hop *same_hash;
-    struct hop *waits_behind;                /* for a lane */
+    struct hop *waits_before, *waits_behind; /* for a lane */
     struct hop *lanes_before, *lanes_behind; /* in the list of those that have lanes */
-    bool waits;
-    bool never;    /* what was heard is that nothing can be delivered */
-    struct mx *mx; /* while it is being asked */
-    unsigned open; /* questions about addresses, or about TLSA records */
-    bool gathered; /* all answers about servers are there */
+    struct waiting *waits;                   /* where; NULL: it does not */
+    bool never;                              /* what was heard is that nothing can be delivered */
+    struct mx *mx;                           /* while it is being asked */
+    unsigned open;                           /* questions about addresses, or about TLSA records */
+    bool gathered;                           /* all answers about servers are there */
     struct sts_domain sts;
     int64_t fresh_until;  /* monotonic seconds: what was heard holds */
     int64_t unused_since; /* 0: it is in use */
     char name[NAME_SIZE]; /* the domain, or the first of the servers */
+};
+
+struct waiting {
+    struct hop *first, *last;
 };
 
 struct outside {
@@ -47,9 +51,10 @@ struct outside {
     struct hop *slots[SLOTS];
     size_t n;
     unsigned lanes;
-    struct hop *first, *last; /* wait for a lane */
-    struct hop *with_lanes;   /* as many as there are lanes, at most */
-    struct event *turn;       /* one of them may have it */
+    struct waiting for_first, for_more; /* wait for a lane; who has none is served before */
+    struct hop *granted;                /* whose turn it is to open one */
+    struct hop *with_lanes;             /* as many as there are lanes, at most */
+    struct event *turn;                 /* one of those who wait may have it */
     int64_t sweep_at;
 };
 
@@ -368,27 +373,53 @@ static unsigned lanes_max(const struct delivery *delivery)
     return delivery->conf->outside.connections_limit;
 }
 
-static void wait_for_lane(struct outside *o, struct hop *hop)
+static void stop_waiting(struct hop *hop)
 {
     struct lookup *l = hop->lookup;
-    if (l->waits)
-        return;
-    l->waits = true;
-    l->waits_behind = NULL;
-    if (o->last)
-        o->last->lookup->waits_behind = hop;
+    if (l->waits_before)
+        l->waits_before->lookup->waits_behind = l->waits_behind;
     else
-        o->first = hop;
-    o->last = hop;
-    event_active(o->turn, EV_TIMEOUT, 0);
+        l->waits->first = l->waits_behind;
+    if (l->waits_behind)
+        l->waits_behind->lookup->waits_before = l->waits_before;
+    else
+        l->waits->last = l->waits_before;
+    l->waits = NULL;
 }
 
+static void start_waiting(struct outside *o, struct hop *hop)
+{
+    struct lookup *l = hop->lookup;
+    l->waits = hop->n_lanes ? &o->for_more : &o->for_first;
+    l->waits_before = l->waits->last;
+    l->waits_behind = NULL;
+    if (l->waits->last)
+        l->waits->last->lookup->waits_behind = hop;
+    else
+        l->waits->first = hop;
+    l->waits->last = hop;
+}
+
+static struct hop *next_waiting(const struct outside *o)
+{
+    return o->for_first.first ? o->for_first.first : o->for_more.first;
+}
+
+/* One lane for each turn: whoever wants more waits for the next one behind all others. */
 bool outside_has_room(struct hop *hop)
 {
     struct outside *o = hop->delivery->outside;
-    if (!hop_is_by_mx(hop) || o->lanes < lanes_max(hop->delivery))
+    bool granted = o->granted == hop;
+    if (!hop_is_by_mx(hop))
         return true;
-    wait_for_lane(o, hop);
+    if (o->lanes < lanes_max(hop->delivery) && (granted || next_waiting(o) == NULL)) {
+        o->granted = NULL;
+        return true;
+    }
+    if (hop->lookup->waits == NULL) {
+        start_waiting(o, hop);
+        event_active(o->turn, EV_TIMEOUT, 0);
+    }
     return false;
 }
 
@@ -408,9 +439,16 @@ bool outside_why_it_waits(const struct hop *hop, char *why, size_t size)
     return true;
 }
 
-bool outside_should_yield(const struct hop *hop)
+bool outside_should_yield(const struct hop *hop, unsigned served)
 {
-    return hop_is_by_mx(hop) && hop->n_lanes > 1 && hop->delivery->outside->first != NULL;
+    const struct outside *o = hop->delivery->outside;
+    const struct hop *more = o->for_more.first;
+    if (!hop_is_by_mx(hop))
+        return false;
+    if (o->for_first.first)
+        return hop->n_lanes > 1 || served >= OUTSIDE_TURN;
+    /* or two who have as many would take them from each other for ever */
+    return more && more->n_lanes + 1 < hop->n_lanes;
 }
 
 static void enter_lanes(struct outside *o, struct hop *hop)
@@ -449,22 +487,15 @@ void outside_lane_closed(struct hop *hop)
     if (!hop_is_by_mx(hop))
         return;
     o->lanes--;
-    if (hop->n_lanes == 0)
+    if (hop->n_lanes == 0) {
         leave_lanes(o, hop);
-    if (o->first)
+        if (hop->lookup->waits) {
+            stop_waiting(hop);
+            start_waiting(o, hop);
+        }
+    }
+    if (next_waiting(o))
         event_active(o->turn, EV_TIMEOUT, 0);
-}
-
-static struct hop *take_waiting(struct outside *o)
-{
-    struct hop *hop = o->first;
-    if (hop == NULL)
-        return NULL;
-    o->first = hop->lookup->waits_behind;
-    if (o->first == NULL)
-        o->last = NULL;
-    hop->lookup->waits = false;
-    return hop;
 }
 
 /* Connections that are only kept for what may come give way to what waits. */
@@ -483,8 +514,25 @@ static void on_turn(evutil_socket_t fd, short what, void *data)
     struct hop *hop;
     if (o->lanes >= lanes_max(delivery))
         close_idle(delivery);
-    while (o->lanes < lanes_max(delivery) && (hop = take_waiting(o)) != NULL)
+    while (o->lanes < lanes_max(delivery) && (hop = next_waiting(o)) != NULL) {
+        stop_waiting(hop);
+        o->granted = hop;
         hop_kick(hop);
+        o->granted = NULL;
+    }
+}
+
+/* Servers that take a connection and say nothing may hold it for minutes (RFC 5321 4.5.3.2.1), but
+ * not while there is none for others. */
+static void close_silent(struct delivery *delivery, int64_t now)
+{
+    struct outside *o = delivery->outside;
+    if (o->lanes < lanes_max(delivery) || o->for_first.first == NULL)
+        return;
+    for (struct hop *hop = o->with_lanes, *next; hop; hop = next) {
+        next = hop->lookup->lanes_behind;
+        lanes_close_silent(hop, now - OUTSIDE_PATIENCE);
+    }
 }
 
 /* --- the hops --- */
@@ -601,6 +649,8 @@ void outside_tick(struct delivery *delivery)
         fetch_desk_tick(o->sts.fetch);
         sts_refresh_tick(o->refresh, delivery->draining);
     }
+    if (!delivery->draining)
+        close_silent(delivery, now);
     if (now < o->sweep_at)
         return;
     o->sweep_at = now + SWEEP_SECONDS;

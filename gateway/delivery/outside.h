@@ -22,6 +22,8 @@
 #define OUTSIDE_NEVER_TTL 60    /* … where nothing can be delivered */
 #define OUTSIDE_KEEP      60    /* seconds that a hop is kept without work */
 #define OUTSIDE_OWN_MAX   64    /* addresses that we listen on */
+#define OUTSIDE_TURN      20    /* messages over one connection while others wait for their first */
+#define OUTSIDE_PATIENCE  20    /* seconds likewise, for a server that has not greeted */
 
 struct delivery;
 struct hop;
@@ -48,8 +50,9 @@ bool outside_ready(struct hop *hop);
 bool outside_has_room(struct hop *hop);
 /* What who stands in its line waits for, beside lanes of its own. False: nothing. */
 bool outside_why_it_waits(const struct hop *hop, char *why, size_t size);
-/* This one has several lanes, and others wait for their first. */
-bool outside_should_yield(const struct hop *hop);
+/* One of its lanes, which has served so many messages, is to be given to others: they have none, or
+ * fewer. */
+bool outside_should_yield(const struct hop *hop, unsigned served);
 /* hop->n_lanes counts it already, or no longer. */
 void outside_lane_opened(struct hop *hop);
 void outside_lane_closed(struct hop *hop);
