@@ -471,6 +471,7 @@ struct conf_quarantine {
 struct conf_journal {
     unsigned keep;     /* evidence of settled messages: 90 days */
     size_t size_limit; /* the oldest evidence goes earlier above it: 10G */
+    bool audit;        /* once a day: does every 250 have its outcome? yes */
 };
 
 /* Generations of all that must survive (backup/take.h). */

@@ -508,6 +508,8 @@ const struct conf_setting conf_settings[] = {
  "How long the evidence of a message is kept after its last event."},
 {"journal", "size_limit", SIZE(journal.size_limit), "10G", 10 * MIB, 1024 * GIB, {0},
  "Above this size of the journal the oldest evidence goes earlier."},
+{"journal", "audit", BOOL(journal.audit), "yes", 0, 0, {0},
+ "Whether poterne audit is done once a day, in the hour before reports.digest_hour."},
 
 {"backup", "folder", PATH(backup.folder), "\"\"", 0, 0, {0},
  "Folder of the generations that `poterne backup` makes; without one, backups in state_dir."},

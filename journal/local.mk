@@ -16,7 +16,7 @@ lib_libjournal_a_SOURCES = \
     journal/query.c journal/query.h journal/query_open.h \
     journal/query_filter.c journal/query_messages.c journal/query_refusals.c \
     journal/query_mailboxes.c journal/query_redirections.c journal/query_viruses.c \
-    journal/query_tally.c \
+    journal/query_tally.c journal/query_audit.c \
     journal/walk.c journal/walk.h
 
 unit += t/unit/journal_event t/unit/journal_client t/unit/journal_store \

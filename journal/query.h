@@ -67,6 +67,13 @@ struct journal_totals {
 };
 int journal_totals(struct journal *journal, struct journal_totals *totals, struct err *err);
 
+/* How the last audit ended, its texts in pool: 1; 0: there was none; -1. */
+int journal_last_audit(struct journal *journal, struct pool *pool, struct event_audit *audit,
+                       struct err *err);
+/* Recipients that are owed, deferred, held, released (over an index of those). */
+int journal_open_recipients(struct journal *journal, uint64_t in[RECIPIENT_STATES],
+                            struct err *err);
+
 #define JOURNAL_COUNTS_MAX 20 /* of each kind */
 
 struct journal_count {

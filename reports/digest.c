@@ -209,6 +209,7 @@ static void add_lines(struct making *m, const char *head, const struct str *line
 static void add_news(struct making *m)
 {
     const struct digest_news *news = m->news;
+    add_lines(m, "Mail that does not add up (poterne audit)", news->audit, news->n_audit);
     add_lines(m, "Frozen accounts (poterne senders thaw ACCOUNT)", news->frozen, news->n_frozen);
     add_lines(m, "What the guard of the learned model did", news->guard, news->n_guard);
     add_lines(m, "Infected mail", news->viruses, news->n_viruses);
@@ -279,7 +280,7 @@ static int make(struct making *m, struct buf *subject, struct err *err)
         return -1;
     if (m->totals.in[PROPOSAL_WAITING] == 0 && m->news->n_guard == 0 && m->news->n_viruses == 0 &&
         m->news->n_mailboxes == 0 && m->news->n_redirections == 0 && m->news->n_sources == 0 &&
-        m->news->n_frozen == 0)
+        m->news->n_frozen == 0 && m->news->n_audit == 0)
         return 0;
     if (compose(m, subject, err) < 0)
         return -1;

@@ -36,6 +36,8 @@ struct digest_news {
     size_t n_sources;
     const struct str *frozen; /* lines about accounts that may send nothing */
     size_t n_frozen;
+    const struct str *audit; /* lines about mail that does not add up */
+    size_t n_audit;
 };
 
 /*

@@ -214,7 +214,7 @@ static void make_digest(struct desk *desk)
 {
     struct str lines[GUARD_LINES_MAX], viruses[VIRUS_LINES_MAX], full[MAILBOX_LINES_MAX];
     struct str redirections[MAILBOX_LINES_MAX], sources[SOURCE_LINES_MAX];
-    struct str frozen[FROZEN_LINES_MAX];
+    struct str frozen[FROZEN_LINES_MAX], audit[AUDIT_LINES_MAX];
     struct pool *pool = pool_new(NEWS_POOL_MAX);
     struct digest_news news = {.hostname = str_of(desk->conf->hostname),
                                .guard = lines,
@@ -222,7 +222,8 @@ static void make_digest(struct desk *desk)
                                .mailboxes = full,
                                .redirections = redirections,
                                .sources = sources,
-                               .frozen = frozen};
+                               .frozen = frozen,
+                               .audit = audit};
     struct buf subject = BUF_INIT(PROPOSAL_TEXT_MAX), text = BUF_INIT(DIGEST_TEXT_MAX);
     struct err err = {""};
     int64_t now_us = desk_now_us();
@@ -234,6 +235,7 @@ static void make_digest(struct desk *desk)
         news.n_redirections = redirection_lines(desk->conf, since_us, pool, redirections);
         news.n_sources = source_lines(desk->conf, pool, sources);
         news.n_frozen = frozen_lines(desk->conf, pool, frozen);
+        news.n_audit = audit_lines(desk->conf, now_us, pool, audit);
     }
     int made = digest_make(desk->store, &news, now_us, &subject, &text, &err);
     if (made > 0)
@@ -266,11 +268,13 @@ void daily_start(struct desk *desk)
     desk->digest_made_us = last_us;
     desk->digest_at_us = digest_next_us(last_us, now_us, desk->conf->reports.digest_hour);
     desk->teach_at_ms = desk->sweep_at_ms = clock_ms();
+    audit_daily_start(&desk->audit, desk->conf, now_us);
 }
 
 void daily_tick(struct desk *desk)
 {
     int64_t now = clock_ms();
+    audit_daily_tick(&desk->audit, desk->conf, desk_now_us());
     if (desk->teaching)
         teach_watch(desk);
     if (desk->store && !desk->teaching && now >= desk->teach_at_ms) {
@@ -294,6 +298,7 @@ void daily_stop(struct desk *desk)
 {
     struct buf result = BUF_INIT(2);
     struct err err;
+    audit_daily_stop(&desk->audit);
     if (!desk->teaching)
         return;
     reader_kill(&desk->teacher);

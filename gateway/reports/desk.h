@@ -7,6 +7,7 @@
  *   who.c, decide.c   whose word it is, and what becomes of an original: pure functions
  *   act*.c     what was found in a report is done: learned, kept, answered
  *   daily.c    what is due by the clock: learning what was accepted, expiry, the digest
+ *   audit_daily.c   poterne audit, once a day
  *   large.c    decisions about many, carried out piece by piece
  *   tallies.c  aggregate reports about a day, to the domains that ask for them; wanted.c: to whom;
  *              hand_out.c: by which way
@@ -20,6 +21,7 @@
 
 #include "base/role.h"
 #include "gateway/outgoing.h"
+#include "gateway/reports/audit_daily.h"
 #include "gateway/reports/reader.h"
 #include "gateway/reports/request.h"
 #include "gateway/reports/tallies.h"
@@ -40,6 +42,7 @@ struct desk {
     struct reader teacher; /* that takes what was accepted to the learner */
     bool teaching;         /* it is at work */
     struct tallies tallies;
+    struct audit_daily audit;
     /* the clock: all monotonic, in ms, but for the digest */
     int64_t order_at_ms;   /* when to look for one, or to go on; INT64_MAX: when one is given */
     int64_t learner_at_ms; /* before that the learner, which did not answer, is not asked */

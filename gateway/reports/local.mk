@@ -2,7 +2,7 @@
 noinst_LIBRARIES += lib/libreportipc.a
 lib_libreportipc_a_SOURCES = gateway/reports/request.c gateway/reports/request.h
 
-REPORT_ACT_LIBS = lib/libreportdesk.a lib/libreportipc.a lib/liboutgoing.a $(GATE_LIBS) $(TALLY_LIBS) \
+REPORT_ACT_LIBS = lib/libreportdesk.a lib/libaudit.a lib/libreportipc.a lib/liboutgoing.a $(GATE_LIBS) $(TALLY_LIBS) \
     lib/libfetch.a lib/libresolver.a lib/libsender.a lib/libevents.a
 noinst_LIBRARIES += lib/libreportdesk.a
 lib_libreportdesk_a_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS) $(ZLIB_CFLAGS)
@@ -17,6 +17,8 @@ lib_libreportdesk_a_SOURCES = gateway/reports/desk.h \
     gateway/reports/sources.c gateway/reports/sources.h \
     gateway/reports/frozen.c gateway/reports/frozen.h \
     gateway/reports/large.c \
+    gateway/reports/audit_daily.c gateway/reports/audit_daily.h \
+    gateway/reports/tell_journal.c gateway/reports/tell_journal.h \
     gateway/reports/feedback.c gateway/reports/feedback_tell.c gateway/reports/feedback.h \
     gateway/reports/reporter.c gateway/reports/reporter.h \
     gateway/reports/tallies.c gateway/reports/tallies.h \

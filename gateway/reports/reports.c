@@ -611,6 +611,7 @@ static int load(const struct role_env *env, void **data, struct err *err)
 static void sandbox(const struct role_env *env, struct sandbox *box)
 {
     static const char *const folders[] = {REPORTS_DIR, "incoming", "queue"};
+    static const char *const audited[] = {"quarantine", "kept", "corrupt"};
     box->allow =
         SANDBOX_FILES | SANDBOX_FORK | SANDBOX_NEST | SANDBOX_ACCEPT | SANDBOX_UNIX_CONNECT;
     box->memory_limit = MEMORY_MAX;
@@ -619,6 +620,8 @@ static void sandbox(const struct role_env *env, struct sandbox *box)
         sandbox_path_in(box, env->conf->state_dir, folders[i], SANDBOX_WRITE);
     sandbox_path_in(box, env->conf->state_dir, "journal", SANDBOX_READ);
     sandbox_path_in(box, env->conf->state_dir, "bayes", SANDBOX_READ);
+    for (size_t i = 0; i < sizeof audited / sizeof audited[0]; i++)
+        sandbox_path_in(box, env->conf->state_dir, audited[i], SANDBOX_READ);
     sandbox_path_in(box, env->conf->state_dir, SENDERS_FOLDER, SANDBOX_READ);
 }
 
