@@ -69,6 +69,6 @@ int notice_ask(const char *run_dir, const struct notice *notice, struct buf *ans
                      : err_set(err, "out of memory");
     buf_release(&request);
     if (result < 0)
-        return err_prefix(err, "delivery can't be asked (is poterned running?)");
+        return err_prefix(err, NOTICE_UNREACHED " (is poterned running?)");
     return take_reply(answer, err);
 }

@@ -60,6 +60,8 @@ struct notice_reply {
 void notice_reply_put(struct buf *out, const struct notice_reply *reply);
 
 #define NOTICE_ASK_TIMEOUT_MS 30000
+/* How err begins where delivery could not be asked, rather than that it refused. */
+#define NOTICE_UNREACHED "delivery can't be asked"
 /*
  * Asks the delivery process whose sockets are in run_dir and waits for the answer, whose text comes
  * into `answer` (maximum IPC_MSG_MAX or more). 0 done; -1 refused, not reached: err says why.

@@ -22,7 +22,7 @@ static const struct {
     {"--known", "", OPT_KNOWN, NULL,
      "of these, answers to what own users sent and mail from whom they wrote to"},
     {"--message", "", OPT_MESSAGE, NULL, "the message itself, as it was received"},
-    {"--limit", "", OPT_LIMIT, "N", "at most N (default 20)"},
+    {"--limit", "", OPT_LIMIT, "N", "at most N (default 20; of the queue: all)"},
     {"--recipient", "", OPT_RECIPIENT, "ADDRESS", "only this recipient of the message"},
     {"--no-antivirus", "", OPT_NO_ANTIVIRUS, NULL, "both passes only"},
     {"--quiet", "", OPT_QUIET, NULL, "only complaints"},
@@ -65,6 +65,18 @@ static const struct {
     {"--elsewhere", "", OPT_ELSEWHERE, NULL,
      "what the settings name outside of their own folder, too"},
     {"--daily", "", OPT_DAILY, NULL, "as poterned does it: a failure is told to the managers"},
+    {"--older", "", OPT_OLDER, "WHEN", "only what came before: 90min, 12h, or a day: 2026-11-20"},
+    {"--newer", "", OPT_NEWER, "WHEN", "only what came since then"},
+    {"--domain", "", OPT_RCPT_DOMAIN, "DOMAIN", "only to somebody in this domain"},
+    {"--next-hop", "", OPT_NEXT_HOP, "TEXT", "only what goes to a next hop with this in it"},
+    {"--larger", "", OPT_LARGER, "SIZE", "only what has at least so much: 500k, 20M"},
+    {"--account", "", OPT_ACCOUNT, "ACCOUNT", "only what this account sent; * is anything"},
+    {"--reason", "", OPT_LAST_WORD, "TEXT", "only where the last try said something with this"},
+    {"--state", "", OPT_QUEUE_STATE, "STATE", "active, deferred, held, frozen or ending"},
+    {"--all", "", OPT_EVERY_ONE, NULL, "all that is in the queue"},
+    {"--by", "", OPT_COUNT_BY, "WHAT", "hop (default), domain, sender, reason or account"},
+    {"--notify", "", OPT_NOTIFY, NULL, "tell the sender what is deleted"},
+    {"--yes", "", OPT_YES, NULL, "however many there are"},
     {"--algorithm", "", OPT_ALGORITHM, "NAME", "rsa (default) or ed25519"},
 };
 #define N_OPTIONS (sizeof options / sizeof options[0])
@@ -96,8 +108,10 @@ static const char **text_place(enum tool_option option, struct tool_args *args)
     case OPT_FEEDBACK:
         return &args->feedback;
     case OPT_STATE:
+    case OPT_QUEUE_STATE:
         return &args->state;
     case OPT_REPORTER:
+    case OPT_COUNT_BY:
         return &args->reporter;
     case OPT_SINCE:
         return &args->since;
@@ -108,6 +122,7 @@ static const char **text_place(enum tool_option option, struct tool_args *args)
     case OPT_SENDER:
         return &args->sender;
     case OPT_REASON:
+    case OPT_LAST_WORD:
         return &args->reason;
     case OPT_VIRUS:
         return &args->virus;
@@ -122,6 +137,7 @@ static const char **text_place(enum tool_option option, struct tool_args *args)
     case OPT_DAY:
         return &args->day;
     case OPT_DOMAIN:
+    case OPT_RCPT_DOMAIN:
         return &args->domain;
     case OPT_FOLDER:
         return &args->folder;
@@ -129,6 +145,16 @@ static const char **text_place(enum tool_option option, struct tool_args *args)
         return &args->from;
     case OPT_ONLY:
         return &args->only;
+    case OPT_OLDER:
+        return &args->older;
+    case OPT_NEWER:
+        return &args->newer;
+    case OPT_NEXT_HOP:
+        return &args->next_hop;
+    case OPT_LARGER:
+        return &args->larger;
+    case OPT_ACCOUNT:
+        return &args->account;
     default:
         return NULL;
     }

@@ -1,27 +1,10 @@
 /* quarantine_release: what somebody decides about held messages: the gateway is asked to do it. */
-#include <pwd.h>
-#include <stdlib.h>
-#include <unistd.h>
-
 #include "base/ipc.h"
 #include "quarantine/quarantine.h"
 #include "tools/quarantine_tool.h"
 #include "tools/scan_ask.h"
 
 #define WHY_MAX SPOOL_DETAIL_MAX
-
-/* "by jean": who typed it, also behind sudo. */
-static void put_who(struct buf *why)
-{
-    const char *name = getuid() == 0 ? getenv("SUDO_USER") : NULL;
-    const struct passwd *user = getpwuid(getuid());
-    if (name == NULL || *name == '\0')
-        name = user ? user->pw_name : NULL;
-    if (name)
-        buf_addf(why, "by %.64s", name);
-    else
-        buf_addf(why, "by user %u", (unsigned)getuid());
-}
 
 /* The recipient that --recipient names, by its place in the envelope. */
 static bool find_recipient(struct spool_view *view, const struct spool_file *file, uint32_t *index)
@@ -85,7 +68,7 @@ static int release(struct spool_view *view, const struct spool_file *file, const
     struct buf why = BUF_INIT(WHY_MAX);
     const char *run_dir = view->conf->run_dir;
     int result = -1;
-    put_who(&why);
+    tool_put_who(&why);
     if (scan_allows(view, file, &why, err)) {
         struct str text = str_n(why.p, why.n); /* cut off is better than not at all */
         result = view->args->to
@@ -128,7 +111,7 @@ void quarantine_delete_one(struct spool_view *view, const char *id)
     pool_reset(view->pool);
     if (!spool_view_load(view, id, &file))
         return;
-    put_who(&why);
+    tool_put_who(&why);
     if (find_recipient(view, file, &recipient)) {
         int result =
             quarantine_delete(view->conf->run_dir, id, recipient, buf_str(&why), &answer, &err);

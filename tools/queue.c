@@ -1,39 +1,13 @@
-/* queue: what is owed to its recipients, and why it is not delivered yet. */
-#include <errno.h>
+/* queue: what is owed to its recipients, why it is not delivered yet, and what is to become of it.
+ */
 #include <string.h>
 
-#include "base/ipc.h"
-#include "tools/spool_view.h"
+#include "tools/queue_tool.h"
 
-/* A file that has gone since the folder was read was delivered, which is no news. */
-static int list_one(void *data, const char *id)
+static void show_one(struct spool_view *view, const char *id)
 {
-    struct spool_view *view = data;
     struct spool_file *file;
-    struct err err = {""};
-    bool corrupt = false;
     pool_reset(view->pool);
-    if (spool_peek(view->spool, view->state, id, view->pool, &file, &corrupt, &err) < 0) {
-        if (corrupt || errno != ENOENT)
-            spool_view_worse(view, tool_fail(view->command, &err));
-        return 0;
-    }
-    spool_view_put(view, file);
-    spool_unload(&file);
-    return 0;
-}
-
-static void list(struct spool_view *view)
-{
-    struct err err = {""};
-    if (spool_each(view->spool, view->state, list_one, view, &err) < 0)
-        spool_view_worse(view, tool_fail(view->command, &err));
-    spool_view_put_count(view);
-}
-
-static void show(struct spool_view *view, const char *id)
-{
-    struct spool_file *file;
     if (!spool_view_load(view, id, &file))
         return;
     if (view->args->given & OPT_MESSAGE)
@@ -43,42 +17,53 @@ static void show(struct spool_view *view, const char *id)
     spool_unload(&file);
 }
 
-/* id "": everything that waits */
-static void flush(struct spool_view *view, const char *id)
+static void show(struct spool_view *view)
 {
-    const struct notice notice = {.kind = NOTICE_FLUSH,
-                                  .id = str_of(id),
-                                  .recipient = NOTICE_EVERYONE};
-    struct buf answer = BUF_INIT(IPC_MSG_MAX);
-    struct err err = {""};
-    if (*id && !spool_id_valid(notice.id)) {
-        spool_view_worse(view, tool_misused(view->command, "\"%s\" is no message id", id));
-        return;
-    }
-    int result = notice_ask(view->conf->run_dir, &notice, &answer, &err);
-    spool_view_put_answer(view, id, result, &answer, &err);
-    buf_release(&answer);
+    const struct tool_args *args = view->args;
+    if (args->n_rest < 2)
+        spool_view_worse(view,
+                         tool_misused(view->command, "name a message; `poterne queue` lists them"));
+    for (size_t i = 1; i < args->n_rest; i++)
+        show_one(view, args->rest[i]);
 }
+
+/* --- the command --- */
+
+#define BULK (QUEUE_FILTERS | OPT_EVERY_ONE | OPT_LIMIT | OPT_DRY_RUN | OPT_JSON)
+
+static const struct {
+    const char *name;
+    void (*run)(struct spool_view *view); /* NULL: a verb (queue_do()) */
+    uint64_t options;
+} commands[] = {
+    {"list", queue_list, QUEUE_FILTERS | OPT_LIMIT | OPT_JSON},
+    {"show", show, OPT_JSON | OPT_MESSAGE},
+    {"stats", queue_stats, QUEUE_FILTERS | OPT_LIMIT | OPT_JSON | OPT_COUNT_BY},
+    {"flush", NULL, BULK},
+    {"hold", NULL, BULK},
+    {"release", NULL, BULK},
+    {"delete", NULL, BULK | OPT_YES | OPT_NOTIFY},
+    {"requeue", NULL, BULK},
+};
+#define N_COMMANDS (sizeof commands / sizeof commands[0])
 
 static void act(struct spool_view *view)
 {
     const struct tool_args *args = view->args;
     const char *what = args->n_rest ? args->rest[0] : "list";
-    bool showing = strcmp(what, "show") == 0;
-    bool flushing = strcmp(what, "flush") == 0;
-    if (strcmp(what, "list") == 0)
-        list(view);
-    else if (!showing && !flushing)
+    size_t c = 0;
+    while (c < N_COMMANDS && strcmp(commands[c].name, what) != 0)
+        c++;
+    if (c == N_COMMANDS)
         spool_view_worse(view, tool_misused(view->command, "there is no `queue %s`", what));
-    else if (showing && args->n_rest < 2)
+    else if (args->given & ~(commands[c].options | OPT_CONFIG))
         spool_view_worse(view,
-                         tool_misused(view->command, "name a message; `poterne queue` lists them"));
-    if (flushing && args->n_rest < 2)
-        flush(view, "");
-    for (size_t i = 1; showing && i < args->n_rest; i++)
-        show(view, args->rest[i]);
-    for (size_t i = 1; flushing && i < args->n_rest; i++)
-        flush(view, args->rest[i]);
+                         tool_misused(view->command,
+                                      "an option is given that `queue %s` does not take", what));
+    else if (commands[c].run)
+        commands[c].run(view);
+    else
+        queue_do(view, queue_verb_find(what));
 }
 
 static int run(const struct tool_args *args)
@@ -92,12 +77,24 @@ static int run(const struct tool_args *args)
 
 const struct tool_command tool_queue = {
     .name = "queue",
-    .summary = "show what waits for delivery, or try it now",
-    .arguments = "[list] | show ID… | flush [ID…]",
-    .help = "list has each message with its recipients and what the last try said; show all that\n"
-            "is known of one, or with --message the message itself as it was received.\n"
-            "flush tries delivery now instead of at the next retry.\n"
-            "Exit status: 0 done, 1 not there, 2 could not be done.\n",
-    .options = OPT_CONFIG | OPT_JSON | OPT_MESSAGE,
+    .summary = "show what waits for delivery, try it now, hold it, or delete it",
+    .arguments = "[list] | stats | show ID… |\n"
+                 "       flush | hold | release | delete | requeue [ID… | - | --all | FILTER…]",
+    .help =
+        "list has each message with its recipients and what the last try said, oldest first; all\n"
+        "that is asked for must hold. stats counts them by age, in minutes. show prints all that\n"
+        "is known of one, or with --message the message itself as it was received.\n"
+        "flush tries delivery now instead of at the next retry (without a word: of everything).\n"
+        "hold has a message wait until release; meanwhile it does not expire. requeue treats it "
+        "as\n"
+        "if it had just come: where it goes, tries and lifetime begin anew. delete delivers it to\n"
+        "nobody any more; with --notify its sender is told. - reads ids from standard input.\n"
+        "The running gateway does all of that, and its journal keeps who said so; list, show and\n"
+        "stats read the files. --dry-run only lists what is meant. States: active (not yet "
+        "tried),\n"
+        "deferred, held, frozen (the account that sent it is), ending (nobody is owed any more).\n"
+        "Exit status: 0 done, 1 not there or not confirmed, 2 could not be done.\n",
+    .options = OPT_CONFIG | OPT_JSON | OPT_MESSAGE | OPT_LIMIT | OPT_DRY_RUN | OPT_EVERY_ONE |
+               OPT_YES | OPT_NOTIFY | OPT_COUNT_BY | QUEUE_FILTERS,
     .run = run,
 };

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <unistd.h>
 
+#include "base/recipient.h"
 #include "quarantine/quarantine.h"
 #include "tools/explain.h"
 #include "tools/json.h"
@@ -92,17 +93,57 @@ static bool is_frozen(const struct spool_view *view, struct str account)
     return account.n && view->senders && senders_look(view->senders, account, &frozen, &err) == 1;
 }
 
+const char *queue_state_name(enum queue_state state)
+{
+    static const char *const names[QUEUE_STATES] = {[QUEUE_HELD] = "held",
+                                                    [QUEUE_FROZEN] = "frozen",
+                                                    [QUEUE_ENDING] = "ending",
+                                                    [QUEUE_ACTIVE] = "active",
+                                                    [QUEUE_DEFERRED] = "deferred"};
+    return names[state];
+}
+
+enum queue_state spool_view_state(const struct spool_view *view, const struct envelope *e)
+{
+    size_t owed = 0, deferred = 0, released = 0;
+    for (size_t i = 0; i < e->n_recipients; i++) {
+        const struct spool_recipient *r = &e->recipients[i];
+        if (!recipient_state_owed((enum recipient_state)r->state))
+            continue;
+        owed++;
+        deferred += r->state == RCPT_DEFERRED;
+        released += r->released_us != 0;
+    }
+    if (owed == 0 || e->dropped)
+        return QUEUE_ENDING;
+    if (e->hold_us)
+        return QUEUE_HELD;
+    if (released < owed && is_frozen(view, e->account))
+        return QUEUE_FROZEN;
+    return deferred < owed ? QUEUE_ACTIVE : QUEUE_DEFERRED;
+}
+
+static json_t *hold_json(const struct envelope *e)
+{
+    if (e->hold_us == 0)
+        return NULL;
+    return json_pack("{s:o, s:o}", "since", json_time(e->hold_us), "by", json_text(e->ordered_by));
+}
+
 static json_t *file_json(const struct spool_view *view, const struct spool_file *file)
 {
     const struct envelope *e = &file->envelope;
     return json_pack(
-        "{s:o, s:o, s:I, s:o, s:o*, s:o*, s:o, s:o, s:o, s:o, s:{s:f, s:f, s:f}, s:o, s:o}", "id",
-        json_text(e->id), "time", json_time(e->time_us), "size", (json_int_t)file->size, "sender",
-        json_text(e->sender), "account", e->account.n ? json_text(e->account) : NULL, "frozen",
-        is_frozen(view, e->account) ? json_true() : NULL, "client_ip", json_text(e->client_ip),
-        "subject", json_text(e->subject), "message_id", json_text(e->message_id), "verdict",
-        json_text(e->verdict), "score", "global", e->global, "heuristics", e->heuristics, "bayes",
-        e->bayes, "held", json_text(e->held), "recipients", recipients_json(view, e));
+        "{s:o, s:o, s:I, s:o, s:o*, s:o*, s:o, s:o, s:o, s:o, s:{s:f, s:f, s:f}, s:o, s:s*, s:o*, "
+        "s:o}",
+        "id", json_text(e->id), "time", json_time(e->time_us), "size", (json_int_t)file->size,
+        "sender", json_text(e->sender), "account", e->account.n ? json_text(e->account) : NULL,
+        "frozen", is_frozen(view, e->account) ? json_true() : NULL, "client_ip",
+        json_text(e->client_ip), "subject", json_text(e->subject), "message_id",
+        json_text(e->message_id), "verdict", json_text(e->verdict), "score", "global", e->global,
+        "heuristics", e->heuristics, "bayes", e->bayes, "held", json_text(e->held), "state",
+        view->state == SPOOL_QUEUE ? queue_state_name(spool_view_state(view, e)) : NULL, "hold",
+        hold_json(e), "recipients", recipients_json(view, e));
 }
 
 /* --- for people --- */
@@ -150,6 +191,17 @@ static void put_account(const struct spool_view *view, struct str account)
     puts(is_frozen(view, account) ? ", frozen (poterne senders)" : "");
 }
 
+static void put_hold(const struct envelope *e)
+{
+    char when[TOOL_TIME_SIZE];
+    if (e->hold_us == 0)
+        return;
+    tool_time(e->hold_us, when);
+    printf("  %-11s since %s ", "on hold", when);
+    tool_put_text(stdout, e->ordered_by);
+    putchar('\n');
+}
+
 static void put_file(const struct spool_view *view, const struct spool_file *file)
 {
     const struct envelope *e = &file->envelope;
@@ -162,6 +214,7 @@ static void put_file(const struct spool_view *view, const struct spool_file *fil
     put_account(view, e->account);
     put_line("subject", e->subject);
     put_line("held", e->held);
+    put_hold(e);
     for (size_t i = 0; i < e->n_recipients; i++)
         put_recipient(view, &e->recipients[i]);
 }
@@ -175,13 +228,6 @@ void spool_view_put(struct spool_view *view, const struct spool_file *file)
         json_line(file_json(view, file));
     else
         put_file(view, file);
-}
-
-void spool_view_put_count(const struct spool_view *view)
-{
-    if (!(view->args->given & OPT_JSON))
-        printf("%zu message%s in %s\n", view->listed, view->listed == 1 ? "" : "s",
-               place_name(view));
 }
 
 bool spool_view_load(struct spool_view *view, const char *id, struct spool_file **file)

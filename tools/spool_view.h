@@ -7,6 +7,17 @@
 #include "spool/spool.h"
 #include "tools/tool.h"
 
+/* Why a message of the queue is still there: the first of these that holds. */
+enum queue_state {
+    QUEUE_HELD,     /* by a person */
+    QUEUE_FROZEN,   /* the account that sent it is */
+    QUEUE_ENDING,   /* nobody is owed: its sender is being told, or the journal not yet */
+    QUEUE_ACTIVE,   /* somebody was not tried yet */
+    QUEUE_DEFERRED, /* it was tried, and is tried again */
+    QUEUE_STATES
+};
+const char *queue_state_name(enum queue_state state);
+
 /* What one run of `poterne queue` or `poterne quarantine` works with. */
 struct spool_view {
     const char *command; /* for complaints */
@@ -16,6 +27,7 @@ struct spool_view {
     struct senders *senders; /* who is frozen; NULL: nobody ever was, or it can't be read */
     struct pool *pool;       /* of one message */
     enum spool_state state;
+    size_t seen; /* files of the folder */
     size_t listed;
     int status; /* enum tool_exit: the worst so far */
 };
@@ -25,11 +37,10 @@ int spool_view_open(struct spool_view *view, const char *command, enum spool_sta
                     const struct tool_args *args);
 void spool_view_close(struct spool_view *view);
 
+enum queue_state spool_view_state(const struct spool_view *view, const struct envelope *envelope);
 void spool_view_worse(struct spool_view *view, int status);
 /* A message in a list: a few lines, or one of JSON. */
 void spool_view_put(struct spool_view *view, const struct spool_file *file);
-/* "3 messages in the queue", when people read it */
-void spool_view_put_count(const struct spool_view *view);
 
 /* The message with that id; false when it is not there or can't be read, which was said. */
 bool spool_view_load(struct spool_view *view, const char *id, struct spool_file **file);

@@ -1,8 +1,11 @@
 /* text: writing for people what may come from mail, times, sizes, and how far a job is. */
 #include <inttypes.h>
+#include <pwd.h>
+#include <stdlib.h>
 #include <time.h>
 #include <unistd.h>
 
+#include "base/buf.h"
 #include "base/clock.h"
 #include "base/conf_number.h"
 #include "mail/utf8.h"
@@ -26,6 +29,18 @@ void tool_put_text(FILE *out, struct str text)
             for (; start < at; start++)
                 fprintf(out, "\\x%02x", (unsigned char)text.s[start]);
     }
+}
+
+void tool_put_who(struct buf *out)
+{
+    const char *name = getuid() == 0 ? getenv("SUDO_USER") : NULL;
+    const struct passwd *user = getpwuid(getuid());
+    if (name == NULL || *name == '\0')
+        name = user ? user->pw_name : NULL;
+    if (name)
+        buf_addf(out, "by %.64s", name);
+    else
+        buf_addf(out, "by user %u", (unsigned)getuid());
 }
 
 void tool_time(int64_t time_us, char out[TOOL_TIME_SIZE])

@@ -65,6 +65,18 @@ enum tool_option {
     OPT_DAILY = 1ull << 48,     /* --daily */
     OPT_DAY = 1ull << 50,       /* --day DAY */
     OPT_DOMAIN = 1ull << 51,    /* --domain DOMAIN */
+    OPT_OLDER = 1ull << 38,     /* --older WHEN; these, and 54 to 59, are of `poterne queue` */
+    OPT_NEWER = 1ull << 39,     /* --newer WHEN */
+    OPT_NEXT_HOP = 1ull << 40,  /* --next-hop TEXT */
+    OPT_LARGER = 1ull << 41,    /* --larger SIZE */
+    OPT_ACCOUNT = 1ull << 42,   /* --account NAME */
+    OPT_YES = 1ull << 43,
+    OPT_NOTIFY = 1ull << 54,
+    OPT_COUNT_BY = 1ull << 55,    /* --by WHAT */
+    OPT_QUEUE_STATE = 1ull << 56, /* --state STATE */
+    OPT_EVERY_ONE = 1ull << 57,   /* --all */
+    OPT_LAST_WORD = 1ull << 58,   /* --reason TEXT */
+    OPT_RCPT_DOMAIN = 1ull << 59, /* --domain DOMAIN */
     OPT_SEND = 1ull << 52,
     OPT_QUICK = 1ull << 53,
 };
@@ -78,6 +90,7 @@ struct tool_args {
     const char *selector, *algorithm;
     const char *day, *domain;
     const char *folder, *from, *only;
+    const char *older, *newer, *next_hop, *larger, *account;
     const char *index;
     const char *feedback; /* NULL when not given */
     uint64_t limit;
@@ -128,6 +141,9 @@ struct conf *tool_conf_checked(const struct tool_args *args, conf_mistake *mista
 /* Text that may come from mail: what is no UTF-8 or would drive a terminal is written
  * as \xNN. */
 void tool_put_text(FILE *out, struct str text);
+/* "by jean": who typed it, also behind sudo. */
+struct buf;
+void tool_put_who(struct buf *out);
 /* "2026-11-21 22:04:31", local time */
 #define TOOL_TIME_SIZE 32
 void tool_time(int64_t time_us, char out[TOOL_TIME_SIZE]);
