@@ -10,6 +10,9 @@ lib_libspool_a_SOURCES = \
 unit += t/unit/spool_file
 t_unit_spool_file_LDADD = $(SPOOL_LIBS) $(CMOCKA_LIBS)
 
+unit += t/unit/spool_order
+t_unit_spool_order_LDADD = $(SPOOL_LIBS) $(CMOCKA_LIBS)
+
 unit += t/unit/spool_store
 t_unit_spool_store_LDADD = $(SPOOL_LIBS) $(CMOCKA_LIBS)
 

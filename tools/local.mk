@@ -33,6 +33,10 @@ fuzz += t/fuzz/mbox
 t_fuzz_mbox_LDADD = lib/libtools.a $(MAIL_LIBS)
 t_fuzz_mbox_LDFLAGS = $(AM_LDFLAGS) $(LIBFUZZER_LDFLAGS)
 
+unit += t/unit/tools_queue
+t_unit_tools_queue_SOURCES = t/unit/tools_queue.c tools/queue_filter.c tools/queue_count.c
+t_unit_tools_queue_LDADD = lib/libtools.a lib/libdirectory.a lib/libgate.a $(QUARANTINE_LIBS) $(JANSSON_LIBS) $(OPENSSL_LIBS) $(CMOCKA_LIBS)
+
 unit += t/unit/tools_pieces t/unit/tools_files t/unit/tools_args t/unit/tools_history t/unit/tools_workers
 t_unit_tools_pieces_LDADD = lib/libtools.a $(MAIL_LIBS) $(CMOCKA_LIBS)
 t_unit_tools_files_LDADD = lib/libtools.a $(MAIL_LIBS) $(CMOCKA_LIBS)
