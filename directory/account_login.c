@@ -99,10 +99,9 @@ static void look_at_state(const struct account_try *try, bool by_password,
     }
 }
 
-static void take_addresses(const struct account_try *try, struct login_answer *answer)
+static void take_account(const struct account_try *try, struct login_answer *answer)
 {
     struct str list = str_of(try->addresses), official;
-    str_copy(list, answer->addresses, sizeof answer->addresses);
     if (str_next(&list, ' ', &official))
         str_copy(official, answer->account, sizeof answer->account);
 }
@@ -121,6 +120,8 @@ void account_login_check(const struct account_try *try, const struct attempt *at
         answer->result = LOGIN_OK;
     if (answer->result == LOGIN_OK)
         look_at_state(try, attempt->password != NULL, answer);
+    if (!try->nobody && !try->away)
+        take_account(try, answer);
     if (answer->result == LOGIN_OK)
-        take_addresses(try, answer);
+        str_copy(str_of(try->addresses), answer->addresses, sizeof answer->addresses);
 }

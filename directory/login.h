@@ -32,11 +32,13 @@ enum login_result {
 
 struct login_answer {
     enum login_result result;
-    char account[ADDRESS_MAX + 1];           /* of LOGIN_OK: the official address */
-    char addresses[LOGIN_ADDRESSES_MAX + 1]; /* … that it may send from, a blank between two */
-    bool soon;                               /* … the password expires in */
-    uint64_t expires;                        /* … so many seconds */
-    char note[LOGIN_NOTE_SIZE];              /* for the log: why not */
+    /* Whom the name is of: the official address, also where the password is wrong. Empty: nobody */
+    char account[ADDRESS_MAX + 1];
+    char
+        addresses[LOGIN_ADDRESSES_MAX + 1]; /* of LOGIN_OK: that it may send from, blanks between */
+    bool soon;                              /* … the password expires in */
+    uint64_t expires;                       /* … so many seconds */
+    char note[LOGIN_NOTE_SIZE];             /* for the log: why not */
 };
 
 void login_reply_put(struct buf *out, uint32_t number, const struct login_answer *answer);

@@ -210,7 +210,6 @@ static void take_addresses(const struct ldap_who *who, struct login_answer *answ
         if (one.n && list.n + one.n < list.max)
             buf_addf(&list, " %.*s", STR_ARG(one));
     buf_cstr(&list);
-    str_copy(str_of(who->addresses[0].text), answer->account, sizeof answer->account);
 }
 
 static void add_values(const struct ldap_entry *entry, const char *name, enum factor_kind kind,
@@ -278,6 +277,8 @@ static void check_entry(struct ldap_login *login, LDAPMessage *message,
         answer->result = LOGIN_OK;
     }
     ldap_memfree(dn);
+    if (who.n)
+        str_copy(str_of(who.addresses[0].text), answer->account, sizeof answer->account);
     if (answer->result != LOGIN_OK)
         return;
     if (who.n == 0 || (who.person.flags & (PERSON_DISABLED | PERSON_GROUP))) {

@@ -151,6 +151,9 @@ bool session_guess_begin(struct session *session, struct str user, struct str pa
 /* The same of a token, and session_token(). */
 bool session_guess_begin_token(struct session *session, struct str user, struct str token);
 void session_guess_end(struct session *session, enum login_result result);
+/* The directory has answered, about whose account (empty: nobody's). False: it is at its limit, and
+ * the session has been answered. */
+bool session_guess_answered(struct session *session, enum login_result result, struct str account);
 /* Nobody waits for the answer any more. */
 void session_guess_forget(struct session *session);
 

@@ -146,15 +146,34 @@ static void end(struct session *s, enum guess_result result)
     held_logins_tick(s->edge); /* not from here: it may end sessions */
 }
 
+static enum guess_result result_of(enum login_result result)
+{
+    if (result == LOGIN_OK)
+        return GUESS_RIGHT;
+    if (result == LOGIN_AWAY || result == LOGIN_EXPIRED || result == LOGIN_MUST_CHANGE)
+        return GUESS_NEITHER;
+    return GUESS_WRONG;
+}
+
 /* Where none was begun there is none to end. */
 void session_guess_end(struct session *s, enum login_result result)
 {
-    if (result == LOGIN_OK)
-        end(s, GUESS_RIGHT);
-    else if (result == LOGIN_AWAY || result == LOGIN_EXPIRED || result == LOGIN_MUST_CHANGE)
-        end(s, GUESS_NEITHER);
-    else
-        end(s, GUESS_WRONG);
+    end(s, result_of(result));
+}
+
+bool session_guess_answered(struct session *s, enum login_result result, struct str account)
+{
+    enum guess_result guess = result_of(result);
+    unsigned seconds;
+    if (s->guess.n == 0 || account.n == 0 || result == LOGIN_AWAY ||
+        guesses_account(&s->edge->guesses, &s->guess, account, guess, (int64_t)time(NULL),
+                        &seconds)) {
+        end(s, guess);
+        return true;
+    }
+    end(s, GUESS_WRONG);
+    tell_later(s, seconds);
+    return false;
 }
 
 void session_guess_forget(struct session *s)

@@ -155,9 +155,14 @@ void session_login_answer(void *asker, const struct login_answer *answer)
     char room[400];
     struct buf words = BUF_OVER(room);
     enum smtp_status status;
+    bool others = answer->result == LOGIN_OK && s->claim && !session_token_fits(s, answer);
+    /* what is wrong with a token is not held against the name beside it */
+    struct str account = s->claim ? STR_EMPTY : str_of(answer->account);
+    if (!session_guess_answered(s, others ? LOGIN_WRONG : answer->result, account))
+        return;
     if (answer->result != LOGIN_OK)
         status = refuse(s, answer);
-    else if (s->claim && !session_token_fits(s, answer))
+    else if (others)
         status = session_login_refuse(s, SMTP_AUTH_FOR_OTHERS, "the token is another one's");
     else
         status = let_in(s, answer, &words);
@@ -165,7 +170,6 @@ void session_login_answer(void *asker, const struct login_answer *answer)
         put_renewal(s, &words);
     if (status == SMTP_AUTH_WRONG)
         put_factors(s, &words);
-    session_guess_end(s, status == SMTP_AUTH_FOR_OTHERS ? LOGIN_WRONG : answer->result);
     session_token_forget(s);
     session_login_tell(s, status, buf_ok(&words) ? buf_str(&words) : STR_EMPTY);
 }

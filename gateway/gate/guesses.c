@@ -49,6 +49,19 @@ static struct windows_charge charge_of(const struct guesses *guesses, enum guess
                                    .n_limits = 1};
 }
 
+/* Of who is known there; *key: by which he is. */
+static struct windows_charge owner_charge(const struct guesses *guesses, const char *place,
+                                          struct str name, struct gate_key *key)
+{
+    char room[TEXT_MAX + GATE_NETWORK_SIZE];
+    struct buf both = BUF_OVER(room);
+    buf_addf(&both, "%s %.*s", place, STR_ARG(name));
+    struct windows_charge charge =
+        charge_of(guesses, GUESS_OWNER, buf_str(&both), guesses->conf->guesses_account);
+    memcpy(key->bytes, charge.who.key, sizeof key->bytes);
+    return charge;
+}
+
 static bool is_owner(struct guesses *guesses, const struct gate_key *owner, int64_t now)
 {
     const struct gate_entry *e = gate_table_find(guesses->owners, owner);
@@ -60,25 +73,25 @@ static size_t charges_of(struct guesses *guesses, struct str name, const struct 
                          struct windows_charge charges[CHARGES_MAX])
 {
     const struct conf_submission *conf = guesses->conf;
-    char room[TEXT_MAX + GATE_NETWORK_SIZE], place[GATE_NETWORK_SIZE] = "";
-    struct buf both = BUF_OVER(room);
     size_t n = 0;
     if (network) {
-        gate_network_text(network, place);
-        buf_addf(&both, "%s %.*s", place, STR_ARG(name));
-        struct windows_charge owner =
-            charge_of(guesses, GUESS_OWNER, buf_str(&both), conf->guesses_account);
-        memcpy(guess->owner.bytes, owner.who.key, sizeof guess->owner.bytes);
-        guess->placed = true;
+        gate_network_text(network, guess->place);
+        struct windows_charge owner = owner_charge(guesses, guess->place, name, &guess->owner);
         if (is_owner(guesses, &guess->owner, now)) {
             charges[n++] = owner;
             return n;
         }
     }
     if (network && of != CLASS_WEBMAIL)
-        charges[n++] = charge_of(guesses, GUESS_NETWORK, str_of(place), conf->guesses_network);
+        charges[n++] =
+            charge_of(guesses, GUESS_NETWORK, str_of(guess->place), conf->guesses_network);
     charges[n++] = charge_of(guesses, GUESS_NAME, name, conf->guesses_account);
     return n;
+}
+
+static bool is_same(const struct windows_who *a, const struct windows_who *b)
+{
+    return a->kind == b->kind && memcmp(a->key, b->key, sizeof a->key) == 0;
 }
 
 /* Is one of his being asked about? */
@@ -86,8 +99,7 @@ static bool is_open(const struct guesses *guesses, const struct windows_who *who
 {
     for (const struct guess *g = guesses->open; g; g = g->behind)
         for (size_t i = 0; i < g->n; i++)
-            if (g->who[i].kind == who->kind &&
-                memcmp(g->who[i].key, who->key, sizeof who->key) == 0)
+            if (is_same(&g->who[i], who))
                 return true;
     return false;
 }
@@ -110,6 +122,11 @@ static void open_remove(struct guesses *guesses, struct guess *guess)
         guess->behind->before = guess->before;
 }
 
+static unsigned seconds_until(const struct windows_reached *reached, int64_t now)
+{
+    return reached->until > now ? (unsigned)(reached->until - now) : 1;
+}
+
 static enum guess_turn begin(struct guesses *guesses, const struct windows_charge *charges,
                              size_t n, struct guess *guess, unsigned *seconds)
 {
@@ -120,8 +137,7 @@ static enum guess_turn begin(struct guesses *guesses, const struct windows_charg
     case WINDOWS_COUNTED:
         break;
     case WINDOWS_REACHED:
-        if (reached.until > now)
-            *seconds = (unsigned)(reached.until - now);
+        *seconds = seconds_until(&reached, now);
         return is_open(guesses, &charges[reached.charge].who) ? GUESS_WAIT : GUESS_LATER;
     case WINDOWS_UNCOUNTED:
         return GUESS_LATER;
@@ -158,8 +174,33 @@ enum guess_turn guesses_begin_token(struct guesses *guesses, struct str user,
     size_t n = charges_of(guesses, name, network, of, now, guess, charges);
     /* where it is not the owner's, the last one is the name's */
     n -= charges[n - 1].who.kind == GUESS_NAME;
-    guess->placed = n > 0 && user.n > 0;
+    if (n == 0 || user.n == 0)
+        guess->place[0] = '\0';
     return n > 0 ? begin(guesses, charges, n, guess, seconds) : GUESS_ASK;
+}
+
+bool guesses_account(struct guesses *guesses, const struct guess *guess, struct str account,
+                     enum guess_result result, int64_t now, unsigned *seconds)
+{
+    char room[TEXT_MAX + 256];
+    struct buf text = BUF_OVER(room);
+    struct str name = whole_name(guesses, account, &text);
+    struct gate_key owner;
+    struct windows_charge charge = owner_charge(guesses, guess->place, name, &owner);
+    struct windows_reached reached = {0};
+    bool known = guess->n && guess->who[0].kind == GUESS_OWNER;
+    if (guess->place[0] == '\0' || (!known && !is_owner(guesses, &owner, now)))
+        charge = charge_of(guesses, GUESS_NAME, name, guesses->conf->guesses_account);
+    for (size_t i = 0; i < guess->n; i++)
+        if (is_same(&guess->who[i], &charge.who))
+            return true; /* it has that name: it is counted */
+    enum windows_result counted =
+        (result == GUESS_WRONG ? windows_count : windows_look)(guesses->windows, &charge, 1, SERIES,
+                                                               now, &reached);
+    *seconds = seconds_until(&reached, now);
+    if (counted == WINDOWS_COUNTED && result == GUESS_RIGHT && guess->place[0])
+        gate_table_take(guesses->owners, &owner, (uint32_t)now)->good++;
+    return counted == WINDOWS_COUNTED;
 }
 
 void guesses_end(struct guesses *guesses, struct guess *guess, enum guess_result result,
@@ -170,6 +211,6 @@ void guesses_end(struct guesses *guesses, struct guess *guess, enum guess_result
         return;
     for (size_t i = 0; i < guess->n; i++)
         windows_take_back(guesses->windows, &guess->who[i], SERIES, guess->when, now);
-    if (result == GUESS_RIGHT && guess->placed)
+    if (result == GUESS_RIGHT && guess->place[0])
         gate_table_take(guesses->owners, &guess->owner, (uint32_t)now)->good++;
 }

@@ -44,8 +44,8 @@ struct guess {
     struct windows_who who[2];
     size_t n;
     int64_t when;
-    struct gate_key owner; /* who and where; of `placed` */
-    bool placed;
+    char place[GATE_NETWORK_SIZE]; /* where; empty: that makes nobody known */
+    struct gate_key owner;         /* who, there */
 };
 
 enum guess_turn {
@@ -71,6 +71,10 @@ enum guess_result {
     GUESS_WRONG,  /* or nobody waited for the answer */
     GUESS_NEITHER /* nobody could tell, or it would have been right */
 };
+/* Before the end: whose name that is (his official address), or was. False: he is at his limit, and
+ * who asks is to be told to come again in *seconds, whatever the result is; it is WRONG then. */
+bool guesses_account(struct guesses *guesses, const struct guess *guess, struct str account,
+                     enum guess_result result, int64_t now, unsigned *seconds);
 void guesses_end(struct guesses *guesses, struct guess *guess, enum guess_result result,
                  int64_t now);
 

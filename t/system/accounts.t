@@ -257,6 +257,20 @@ ok( wait_until( 60, sub { answer( $outside, 'jtoto', NEW ) =~ $no } ), '… and 
 write_file( "$root/accounts", $before );
 ok( wait_until( 60, sub { answer( $outside, 'jean', NEW ) =~ $yes } ), 'what was written by hand is taken up as ever' );
 
+# --- guesses by all names of an account ---
+
+like( answer( '127.0.3.1', 'jean', NEW ), $yes, 'the right password' );
+my $unlimited = $gateway->conf_text;
+$gateway->write_conf( $unlimited =~ s/^(    guesses_account) = 0$/$1 = 3/mr );
+ok( $gateway->reload, 'guesses_account = 3' );
+like( answer( "127.0.4.$_", 'jtoto', 'wrong' ), $no, 'a wrong one of an alias' ) for 1 .. 2;
+like( answer( '127.0.5.1', 'jean', 'wrong' ), $no, '… of the address' );
+like( answer( '127.0.6.1', 'jtoto', NEW ), $later, 'then not even the right one is told, by the alias' );
+like( answer( '127.0.6.1', 'jean',  NEW ), $later, '… nor by the address' );
+like( answer( '127.0.3.1', 'jean', NEW ), $yes, '… but where he is known' );
+$gateway->write_conf($unlimited);
+ok( $gateway->reload, 'without a limit' );
+
 # --- a second factor that is not understood ---
 
 my $settings = $gateway->conf_text;

@@ -263,12 +263,13 @@ is( ( $gateway->poterne( 'senders', 'show', 'nobody@univ.example' ) )[0], 1, 'of
 my ( $WRONG, $LATER ) = ( qr/^535 5\.7\.8 /m, qr/^454 4\.7\.0 Too many failed logins; try again later: in \d+ s\r?$/m );
 my $asked;
 $asked = in_parallel( sub { return scalar( () = converse_from( '127.0.9.1', $_[0], ( plain( 'jean', "guess$_[0]" ) ) x 2 ) =~ /$WRONG/g ) } );
-is( $asked, 8, SESSIONS . ' sessions try 100 passwords of an account: 8 are looked at' );
+cmp_ok( $asked, '<=', 8, SESSIONS . ' sessions try 100 passwords of an account: no more than 8 are looked at' );
+cmp_ok( $asked, '>=', 5, '… and no fewer, but for what a busy directory has no answer to' );
 like( converse_from( '127.0.9.1', 0, plain('jean') ), $LATER, 'then not even the right one is, from there' );
 like( converse_from( '127.0.8.1', 0, plain('jean@univ.example') ), $LATER, '… nor from anywhere where he is not known' );
 like( converse_from( '127.0.0.1', 0, plain('jean') ), qr/^235 /m, 'from where he has logged in before he is not locked out' );
-$asked = () = converse_from( '127.0.9.2', 0, map { plain( "nobody$_", 'x' ) } 1 .. 7 ) =~ /$WRONG/g;
-is( $asked, 4, 'the network has four more, whoever they are for' );
+my $more = () = converse_from( '127.0.9.2', 0, map { plain( "nobody$_", 'x' ) } 1 .. 7 ) =~ /$WRONG/g;
+is( $more, 12 - $asked, 'the network has four more, whoever they are for' );
 like( converse_from( '127.0.9.3', 0, plain('anne') ), $LATER, '… and none for anybody then' );
 like( converse_from( '127.0.8.1', 0, plain('anne') ), qr/^235 /m, 'from another network she logs in' );
 my $from = length $gateway->log_text;

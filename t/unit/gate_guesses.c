@@ -244,6 +244,57 @@ static void what_was_wrong_is_not_waited_for(void **data)
     world_close(&world);
 }
 
+/* Is it told how the password of that name of jean's was? */
+static bool told(struct world *world, const char *user, const char *ip, enum guess_result result)
+{
+    struct guess guess;
+    unsigned seconds = 0;
+    assert_int_equal(begin(world, user, ip, CLASS_OUTSIDE, START, &guess), 0);
+    bool is =
+        guesses_account(&world->guesses, &guess, STR("jean@uni.example"), result, START, &seconds);
+    guesses_end(&world->guesses, &guess, is ? result : GUESS_WRONG, START);
+    assert_true(is || seconds > 1);
+    return is;
+}
+
+static void all_names_of_an_account_have_its_limit(void **data)
+{
+    struct world world;
+    char alias[32], ip[32];
+    unsigned n = 0;
+    world_open(&world, "guesses_account = 5; guesses_network = 100");
+    for (int i = 0; i < 20; i++) {
+        snprintf(alias, sizeof alias, "alias%d", i);
+        snprintf(ip, sizeof ip, "198.51.%d.1", i);
+        n += told(&world, alias, ip, GUESS_WRONG);
+    }
+    assert_int_equal(n, 5);
+    assert_false(told(&world, "alias20", "198.51.20.1", GUESS_RIGHT));
+    assert_false(told(&world, "alias21", "198.51.20.1", GUESS_NEITHER)); /* right, and expired */
+    assert_int_not_equal(try(&world, "jean", "198.51.20.1", START, GUESS_WRONG), 0);
+    world_close(&world);
+}
+
+static void who_is_known_there_has_a_limit_of_his_own_by_any_name(void **data)
+{
+    struct world world;
+    world_open(&world, "guesses_account = 5; guesses_network = 100");
+    assert_true(told(&world, "jtoto", "192.0.2.1", GUESS_RIGHT));
+    for (int i = 0; i < 5; i++)
+        assert_true(told(&world, "jean", "198.51.100.1", GUESS_WRONG));
+    assert_int_not_equal(try(&world, "jean", "198.51.100.1", START, GUESS_WRONG), 0);
+    /* known by his alias, so by his address, and by another alias */
+    assert_true(told(&world, "jean", "192.0.2.1", GUESS_RIGHT));
+    assert_true(told(&world, "jean2", "192.0.2.1", GUESS_RIGHT));
+    /* where his failures count together, too */
+    assert_true(told(&world, "jean", "192.0.2.1", GUESS_WRONG));
+    for (int i = 0; i < 4; i++)
+        assert_true(told(&world, i % 2 ? "jtoto" : "jean2", "192.0.2.1", GUESS_WRONG));
+    assert_false(told(&world, "jtoto", "192.0.2.1", GUESS_WRONG));
+    assert_false(told(&world, "jean3", "192.0.2.1", GUESS_RIGHT));
+    world_close(&world);
+}
+
 static void webmail_is_no_network_of_guessers(void **data)
 {
     struct world world;
@@ -280,6 +331,8 @@ int main(void)
         cmocka_unit_test(who_was_long_away_is_not_known),
         cmocka_unit_test(at_once_is_no_way_round),
         cmocka_unit_test(what_was_wrong_is_not_waited_for),
+        cmocka_unit_test(all_names_of_an_account_have_its_limit),
+        cmocka_unit_test(who_is_known_there_has_a_limit_of_his_own_by_any_name),
         cmocka_unit_test(webmail_is_no_network_of_guessers),
         cmocka_unit_test(without_limits_all_are_looked_at),
     };
