@@ -25,4 +25,12 @@ static inline int64_t clock_seconds(void)
     return clock_us() / 1000000;
 }
 
+/* Seconds since the machine started, those that it slept included. */
+static inline int64_t clock_uptime(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_BOOTTIME, &t);
+    return t.tv_sec;
+}
+
 #endif

@@ -12,6 +12,7 @@ lib_libbase_a_SOURCES = \
     base/wire.c base/wire.h \
     base/fsio.c base/fsio.h \
     base/random.c base/random.h base/clock.h base/dial.c base/dial.h \
+    base/witness.c base/witness.h \
     base/workers.c base/workers.h \
     base/crc32c.c base/crc32c.h \
     base/sha256.c base/sha256.h \
@@ -35,7 +36,8 @@ lib_libbase_a_SOURCES = \
     base/spelling.c base/spelling.h \
     base/conf_read.c base/conf_show.c
 
-unit += t/unit/base_str t/unit/base_ascii t/unit/base_network
+unit += t/unit/base_str t/unit/base_ascii t/unit/base_network t/unit/base_witness
+t_unit_base_witness_LDADD = $(BASE_LIBS) $(CMOCKA_LIBS)
 t_unit_base_network_LDADD = $(BASE_LIBS) $(CMOCKA_LIBS)
 t_unit_base_ascii_LDADD = $(BASE_LIBS) $(CMOCKA_LIBS)
 t_unit_base_str_LDADD = $(BASE_LIBS) $(CMOCKA_LIBS)

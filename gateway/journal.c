@@ -12,13 +12,14 @@
 #include "base/clock.h"
 #include "base/fsio.h"
 #include "base/log.h"
+#include "base/witness.h"
 #include "gateway/clients.h"
 #include "journal/store.h"
 
 #define BATCH_MAX       500
 #define BATCH_MS        50
 #define CLIENT_TURN_MAX 64   /* events of one client before the others have their turn */
-#define SWEEP_MS        1000 /* also the pace of forgetting, so that a wrong clock is no disaster */
+#define SWEEP_MS        1000 /* also the pace of forgetting */
 #define FAILURE_MS      5000 /* until it ends: a full disk is not mended within a second */
 #define FILES_MAX       256
 #define MEMORY_MAX      (2048ull * 1024 * 1024)
@@ -30,6 +31,8 @@ struct writer {
     unsigned batch;    /* events applied and not committed */
     int64_t commit_at; /* monotonic milliseconds, of the batch */
     int64_t sweep_at;
+    struct witness witness;
+    char folder[PATH_MAX];
 };
 
 /* One that can't be understood is lost, and said to be: sent again it would be no better. */
@@ -98,14 +101,16 @@ static int gather(struct writer *writer, struct err *err)
 
 static int sweep(struct writer *writer, struct err *err)
 {
-    struct timespec now;
-    clock_gettime(CLOCK_REALTIME, &now);
-    int64_t now_us = (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
+    struct err why;
     if (clock_ms() < writer->sweep_at)
         return 0;
     if (commit(writer, err) < 0)
         return -1;
-    int rows = journal_store_sweep(writer->store, writer->conf, now_us, err);
+    int64_t now =
+        witness_time(&writer->witness, writer->folder, (int64_t)time(NULL), clock_uptime(), &why);
+    if (why.text[0])
+        log_warning("%s", why.text);
+    int rows = journal_store_sweep(writer->store, writer->conf, now * 1000000, err);
     if (rows > 0)
         log_debug("%d rows are forgotten", rows);
     writer->sweep_at = clock_ms() + SWEEP_MS;
@@ -158,17 +163,15 @@ static int fail(struct writer *writer, const struct role_env *env)
  * to the journal's own user. */
 static int journal_serve(const struct role_env *env, void *data, struct err *err)
 {
-    char folder[PATH_MAX];
     int more = 1;
     (void)data;
-    if (fsio_join(folder, sizeof folder, env->conf->state_dir, "journal", err) < 0)
-        return -1;
     struct writer *writer = calloc(1, sizeof *writer);
     if (writer == NULL)
         return err_set(err, "out of memory");
     writer->conf = &env->conf->journal;
     clients_init(&writer->clients);
-    writer->store = journal_store_open(folder, err);
+    if (fsio_join(writer->folder, sizeof writer->folder, env->conf->state_dir, "journal", err) == 0)
+        writer->store = journal_store_open(writer->folder, err);
     if (writer->store == NULL)
         more = -1;
     else

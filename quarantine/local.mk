@@ -4,8 +4,7 @@ lib_libquarantine_a_CPPFLAGS = $(AM_CPPFLAGS) $(SQLITE_CFLAGS) $(JANSSON_CFLAGS)
 lib_libquarantine_a_SOURCES = \
     quarantine/quarantine.c quarantine/quarantine.h quarantine/show.c \
     quarantine/held.c quarantine/held.h quarantine/rows.c quarantine/rows.h \
-    quarantine/index.c quarantine/index.h quarantine/find.c quarantine/find.h quarantine/find_open.c quarantine/find_open.h \
-    quarantine/witness.c quarantine/witness.h
+    quarantine/index.c quarantine/index.h quarantine/find.c quarantine/find.h quarantine/find_open.c quarantine/find_open.h
 
 unit += t/unit/quarantine_held t/unit/quarantine_index
 t_unit_quarantine_held_LDADD = $(QUARANTINE_LIBS) $(CMOCKA_LIBS)

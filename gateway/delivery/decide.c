@@ -6,11 +6,11 @@
 #include "base/fsio.h"
 #include "base/log.h"
 #include "base/recipient.h"
+#include "base/witness.h"
 #include "gateway/delivery/delivery.h"
 #include "gateway/smtp/address.h"
 #include "quarantine/index.h"
 #include "quarantine/quarantine.h"
-#include "quarantine/witness.h"
 
 #define EXPIRE_ROUND  16    /* messages before others have their turn */
 #define EXPIRE_AGAIN  86400 /* seconds between two looks */

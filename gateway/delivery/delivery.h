@@ -37,6 +37,7 @@
 #include "base/recipient.h"
 #include "base/role.h"
 #include "base/siphash.h"
+#include "base/witness.h"
 #include "bounce/decide.h"
 #include "gateway/client/client.h"
 #include "gateway/client/proof.h"
@@ -278,6 +279,7 @@ struct delivery {
     struct work kept_work; /* removing from kept/ */
     bool kept_busy;
     _Atomic bool kept_stop; /* told to that thread */
+    int64_t kept_before;    /* told to that thread: what is older goes */
     uint64_t kept_bytes;    /* in kept/, as far as it is known */
     uint64_t kept_found;    /* by the thread */
     uint64_t kept_came;     /* since the thread began */
@@ -292,6 +294,8 @@ struct delivery {
     struct work sync;
     bool draining;
     int64_t drain_until; /* monotonic seconds */
+    struct witness witness;
+    int64_t doubted_us; /* the part of delivery_now_us() that is not believed (base/witness.h) */
 };
 
 int64_t delivery_now_us(void);

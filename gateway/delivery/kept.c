@@ -51,7 +51,7 @@ static void run_pass(struct work *work)
         (struct delivery *)((char *)work - offsetof(struct delivery, kept_work));
     const struct conf_quarantine *conf = &delivery->conf->quarantine;
     struct pass pass = {.delivery = delivery,
-                        .before = delivery_now_us() / 1000000 - (int64_t)conf->keep_originals,
+                        .before = delivery->kept_before,
                         .most = conf->keep_originals ? conf->originals_size_limit : 0};
     struct err err;
     int result = spool_each(delivery->spool, SPOOL_KEPT, add_size, &pass, &err);
@@ -86,6 +86,8 @@ static void on_time(evutil_socket_t fd, short what, void *data)
         return;
     delivery->kept_busy = true;
     delivery->kept_came = 0;
+    delivery->kept_before = (delivery_now_us() - delivery->doubted_us) / 1000000 -
+                            (int64_t)delivery->conf->quarantine.keep_originals;
     delivery->kept_work = (struct work){.run = run_pass, .done = pass_done};
     workers_give(delivery->workers, &delivery->kept_work);
 }

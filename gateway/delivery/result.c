@@ -112,11 +112,20 @@ void leg_result(struct leg *leg, size_t i, enum client_outcome outcome, struct s
     }
 }
 
+/* How long it has been tried, as far as the clock is believed. One from the future (the clock was
+ * ahead when it came) counts from now on. */
+static int64_t age_us(struct job *job)
+{
+    int64_t now_us = delivery_now_us();
+    if (job->delivery->doubted_us == 0 && job->since_us > now_us)
+        job->since_us = now_us;
+    return now_us - job->delivery->doubted_us - job->since_us;
+}
+
 bool leg_is_expired(const struct leg *leg)
 {
     const struct job *job = leg->job;
-    return delivery_now_us() - job->since_us >
-               (int64_t)job->delivery->conf->queue.lifetime * 1000000 &&
+    return age_us(leg->job) > (int64_t)job->delivery->conf->queue.lifetime * 1000000 &&
            job->hold_us == 0 && !frozen_is(leg);
 }
 

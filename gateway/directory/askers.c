@@ -161,11 +161,11 @@ bool askers_stop(struct askers **askers)
     a->stopping = true;
     pthread_cond_broadcast(&a->work);
     pthread_mutex_unlock(&a->lock);
-    clock_gettime(CLOCK_REALTIME, &until);
+    clock_gettime(CLOCK_MONOTONIC, &until);
     until.tv_sec += STOP_SECONDS;
     for (unsigned i = 0; i < a->n_workers; i++) {
         struct worker *w = &a->workers[i];
-        if (w->running && pthread_timedjoin_np(w->thread, NULL, &until) != 0)
+        if (w->running && pthread_clockjoin_np(w->thread, NULL, CLOCK_MONOTONIC, &until) != 0)
             ended = false;
         else
             w->running = false;

@@ -304,7 +304,7 @@ bool logins_stop(struct logins **logins)
     bool ended = true;
     if (l == NULL)
         return true;
-    clock_gettime(CLOCK_REALTIME, &until);
+    clock_gettime(CLOCK_MONOTONIC, &until);
     until.tv_sec += STOP_SECONDS;
     pthread_mutex_lock(&l->lock);
     l->stopping = true;
@@ -314,7 +314,8 @@ bool logins_stop(struct logins **logins)
     for (size_t i = 0; i < l->n_lines; i++) {
         for (unsigned k = 0; k < l->lines[i].n; k++) {
             struct checker *checker = &l->lines[i].checkers[k];
-            if (checker->running && pthread_timedjoin_np(checker->thread, NULL, &until) != 0)
+            if (checker->running &&
+                pthread_clockjoin_np(checker->thread, NULL, CLOCK_MONOTONIC, &until) != 0)
                 ended = false;
             else
                 checker->running = false;

@@ -73,12 +73,12 @@ static bool pause_for(struct keeper *k, unsigned seconds)
     struct snapshots *s = k->all;
     struct timespec until;
     int result = 0;
-    clock_gettime(CLOCK_REALTIME, &until);
+    clock_gettime(CLOCK_MONOTONIC, &until); /* whatever the time of day is set to meanwhile */
     until.tv_sec += seconds;
     pthread_mutex_lock(&s->lock);
     free_gone(k);
     while (!s->stop && !k->hurry && result == 0) {
-        result = pthread_cond_timedwait(&s->changed, &s->lock, &until);
+        result = pthread_cond_clockwait(&s->changed, &s->lock, CLOCK_MONOTONIC, &until);
         free_gone(k);
     }
     k->hurry = false;
@@ -308,11 +308,11 @@ bool snapshots_stop(struct snapshots **snapshots)
     __atomic_store_n(&s->stop, true, __ATOMIC_RELAXED);
     pthread_cond_broadcast(&s->changed);
     pthread_mutex_unlock(&s->lock);
-    clock_gettime(CLOCK_REALTIME, &until);
+    clock_gettime(CLOCK_MONOTONIC, &until);
     until.tv_sec += STOP_SECONDS;
     for (size_t i = 0; i < s->n; i++) {
         struct keeper *k = &s->keepers[i];
-        if (k->running && pthread_timedjoin_np(k->thread, NULL, &until) != 0)
+        if (k->running && pthread_clockjoin_np(k->thread, NULL, CLOCK_MONOTONIC, &until) != 0)
             ended = false;
         else
             k->running = false;

@@ -6,6 +6,7 @@
 #define POTERNE_GATEWAY_LEARNER_LEARNER_H
 
 #include "base/role.h"
+#include "base/witness.h"
 #include "bayes/features/known.h"
 #include "bayes/learn/learn.h"
 #include "bayes/ledger/ledger.h"
@@ -48,6 +49,7 @@ struct learner {
     int holder; /* the client for which nothing changes (LEARN_HOLD); -1: none */
     int64_t held_since;
     int64_t held_until;
+    struct witness witness; /* of what is old */
     struct buf message;
 };
 

@@ -5,6 +5,7 @@
 #include <time.h>
 
 #include "base/clock.h"
+#include "base/fsio.h"
 #include "base/log.h"
 
 #define EXPIRE_EVERY_MS (24 * 3600 * 1000ll)
@@ -130,9 +131,14 @@ void service_watch_end(struct learner *l)
 
 static void expire_due(struct learner *l)
 {
+    char folder[PATH_MAX];
     struct err err;
-    int more =
-        ledger_expire(l->ledger, l->env->conf->bayes.token_lifetime, (int64_t)time(NULL), &err);
+    int64_t now = (int64_t)time(NULL);
+    if (fsio_join(folder, sizeof folder, l->env->conf->state_dir, "bayes", &err) == 0)
+        now = witness_time(&l->witness, folder, now, clock_uptime(), &err);
+    if (err.text[0])
+        log_warning("%s", err.text);
+    int more = ledger_expire(l->ledger, l->env->conf->bayes.token_lifetime, now, &err);
     if (more < 0)
         log_warning("what is stale stays for a day: %s", err.text);
     l->expire_at = clock_ms() + (more > 0 ? EXPIRE_PAUSE_MS : EXPIRE_EVERY_MS);

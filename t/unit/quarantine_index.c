@@ -6,7 +6,6 @@
 #include "quarantine/find.h"
 #include "quarantine/index.h"
 #include "quarantine/quarantine.h"
-#include "quarantine/witness.h"
 
 #define SECOND ((int64_t)1000000)
 #define T0     ((int64_t)1790000000 * SECOND)
@@ -368,26 +367,6 @@ static void rows_without_a_file_are_forgotten(void **state)
     held_index_close(&index);
 }
 
-static void a_clock_that_jumped_is_not_believed(void **state)
-{
-    struct world w = world_of(*state);
-    struct err *err = &w.f->err;
-    const int64_t now = T0 / SECOND, day = 86400;
-    assert_true(witness_trusts(w.folder, now, false, err)); /* there was none */
-    assert_true(witness_trusts(w.folder, now + 3 * day, false, err));
-    assert_string_equal(err->text, "");
-    assert_false(witness_trusts(w.folder, now + 7 * day, false, err));
-    assert_non_null(strstr(err->text, "by 4 days"));
-    /* set right again, or back */
-    assert_true(witness_trusts(w.folder, now + 4 * day, false, err));
-    assert_true(witness_trusts(w.folder, now, false, err));
-    assert_false(witness_trusts(w.folder, now + 400 * day, false, err));
-    assert_true(witness_trusts(w.folder, now + 400 * day, true, err));
-    assert_true(witness_trusts(w.folder, now + 401 * day, false, err));
-    assert_true(witness_trusts("/nonexistent", now, false, err));
-    assert_non_null(strstr(err->text, "expire.stamp"));
-}
-
 static void what_could_not_be_delivered_is_a_class_of_its_own(void **state)
 {
     struct world w = world_of(*state);
@@ -453,7 +432,6 @@ int main(void)
         WITH_SPOOL(one_damaged_page_is_enough),
         WITH_SPOOL(an_index_of_another_version_is_made_anew),
         WITH_SPOOL(rows_without_a_file_are_forgotten),
-        WITH_SPOOL(a_clock_that_jumped_is_not_believed),
         WITH_SPOOL(what_could_not_be_delivered_is_a_class_of_its_own),
         WITH_SPOOL(damaged_files_are_told),
     };
