@@ -7,6 +7,7 @@
  *   quarantine/ID  S2  held: 250 was said
  *   kept/ID            delivered, and kept for a while to be scanned again (no promise)
  *   corrupt/ID         set aside because it could not be read; never deleted by us
+ *   corrupt/ID.unsaid  … because the disk failed while it was stored: 250 was not said
  *
  * The file: header (64 bytes: magic, version, length and CRC of the message), the message exactly
  * as received, then records that are only ever appended (kind, length, CRC each): first the
@@ -39,7 +40,9 @@
 #define SPOOL_RECIPIENTS_MAX  10000
 #define SPOOL_ACCOUNT_MAX     320 /* bytes of an account's name */
 #define SPOOL_DETAIL_MAX      500 /* bytes kept of an answer or a reason; more is cut off */
-#define SPOOL_LIST_MAX        (4 * 1000 * 1000) /* names that spool_each() takes at once */
+#define SPOOL_UNSAID_MAX                                                                           \
+    16 /* files that one process sets aside in corrupt/ since they can't be stored */
+#define SPOOL_LIST_MAX (4 * 1000 * 1000) /* names that spool_each() takes at once */
 
 enum spool_state { SPOOL_QUEUE, SPOOL_QUARANTINE, SPOOL_KEPT };
 #define SPOOL_STATES 3
@@ -282,7 +285,11 @@ int spool_each(struct spool *spool, enum spool_state state, int (*each)(void *da
                void *data, struct err *err);
 /* At start: removes what is left in incoming/; returns how many, or -1. */
 int spool_recover(struct spool *spool, struct err *err);
-/* free bytes of the file system */
-int spool_free_space(struct spool *spool, uint64_t *bytes, struct err *err);
+/* What the file system of incoming/ has room for. */
+struct spool_room {
+    uint64_t bytes;
+    uint64_t files; /* UINT64_MAX where it has no limit of its own */
+};
+int spool_room(struct spool *spool, struct spool_room *room, struct err *err);
 
 #endif

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -88,8 +89,29 @@ void spool_close(struct spool **spool)
     *spool = NULL;
 }
 
+static void tell_all(struct sync_wait *batch, int error)
+{
+    while (batch) {
+        struct sync_wait *next = batch->next;
+        batch->error = error;
+        batch->done = true;
+        batch = next;
+    }
+}
+
+/* After an fsync that failed the kernel may have dropped what was not written, and say of that
+ * descriptor that all is well: the next one is asked of another. */
+static void renew_descriptor(struct folder *folder)
+{
+    int fresh = openat(folder->fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fresh >= 0)
+        dup3(fresh, folder->fd, O_CLOEXEC);
+    fsio_close_quiet(&fresh);
+}
+
 /* Syncs for all that wait now; who comes during it waits for the next one, since the kernel may
- * already have passed over its change. Called and left with the lock held. */
+ * already have passed over its change - or have dropped it, where it failed. Called and left with
+ * the lock held. */
 static void sync_for_waiting(struct folder *folder)
 {
     struct sync_wait *batch = folder->waiting;
@@ -97,12 +119,13 @@ static void sync_for_waiting(struct folder *folder)
     folder->syncing = true;
     pthread_mutex_unlock(&folder->lock);
     int error = fsync(folder->fd) == 0 ? 0 : errno;
+    if (error)
+        renew_descriptor(folder);
     pthread_mutex_lock(&folder->lock);
-    while (batch) {
-        struct sync_wait *next = batch->next;
-        batch->error = error;
-        batch->done = true;
-        batch = next;
+    tell_all(batch, error);
+    if (error) {
+        tell_all(folder->waiting, error);
+        folder->waiting = NULL;
     }
     folder->syncing = false;
     pthread_cond_broadcast(&folder->done);
@@ -195,11 +218,24 @@ int spool_set_aside(struct spool *spool, enum spool_state state, const char *id,
     return folder_sync(from, spool->root, err);
 }
 
-int spool_free_space(struct spool *spool, uint64_t *bytes, struct err *err)
+void set_unsaid_aside(struct spool *spool, const struct folder *from, const char *id)
+{
+    int saved = errno;
+    char name[ASIDE_NAME_MAX];
+    const struct folder *to = &spool->folders[FOLDER_CORRUPT];
+    snprintf(name, sizeof name, "%s.unsaid", id);
+    bool few = to->fd >= 0 && atomic_fetch_add(&spool->unsaid, 1) < SPOOL_UNSAID_MAX;
+    if (!few || renameat(from->fd, id, to->fd, name) < 0)
+        unlinkat(from->fd, id, 0);
+    errno = saved;
+}
+
+int spool_room(struct spool *spool, struct spool_room *room, struct err *err)
 {
     struct statvfs fs;
     if (fstatvfs(spool->folders[FOLDER_INCOMING].fd, &fs) < 0)
         return err_sys(err, "cannot ask for the free space of %s", spool->root);
-    *bytes = (uint64_t)fs.f_bavail * fs.f_frsize;
+    room->bytes = (uint64_t)fs.f_bavail * fs.f_frsize;
+    room->files = fs.f_files ? fs.f_favail : UINT64_MAX; /* btrfs makes them as they are needed */
     return 0;
 }

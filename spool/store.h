@@ -30,6 +30,7 @@ struct folder {
 
 struct spool {
     char *root;
+    _Atomic unsigned unsaid; /* files that were set aside so */
     struct folder folders[FOLDERS];
 };
 
@@ -40,6 +41,10 @@ static inline struct folder *spool_folder(struct spool *spool, enum spool_state 
                                                          [SPOOL_KEPT] = FOLDER_KEPT};
     return &spool->folders[names[state]];
 }
+
+/* What could not be stored, and 250 is not said to: as ID.unsaid into corrupt/ for a person to look
+ * at, as long as there are few; else it is removed. errno stays. */
+void set_unsaid_aside(struct spool *spool, const struct folder *from, const char *id);
 
 /* All changes to the folder made before the call are on the disk when it returns 0. Callers that
  * wait together share one fsync. */

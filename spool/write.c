@@ -17,7 +17,8 @@
 struct spool_writer {
     struct spool *spool;
     int fd;
-    bool failed; /* a write failed: nothing but abort is left */
+    bool failed;  /* a write failed: nothing but abort is left */
+    bool damaged; /* the disk did: what there is of it is set aside */
     uint32_t crc;
     uint64_t size; /* of the message so far, buffered bytes included */
     char id[SPOOL_ID_LEN + 1];
@@ -58,11 +59,18 @@ struct spool_writer *spool_receive(struct spool *spool, const char *id, struct e
     return w;
 }
 
+/* A full disk has nothing wrong with it. */
+static bool is_damage(int error)
+{
+    return error == EIO || error == EUCLEAN || error == EROFS;
+}
+
 static int write_out(struct spool_writer *w, struct str bytes, struct err *err)
 {
     if (fsio_write(w->fd, bytes, w->id, err) == 0)
         return 0;
     w->failed = true;
+    w->damaged = is_damage(errno);
     return err_prefix(err, "%s/incoming", w->spool->root);
 }
 
@@ -130,17 +138,22 @@ static int finish_file(struct spool_writer *w, const struct envelope *envelope, 
     if (!str_eq(envelope->id, str_of(w->id)))
         return err_set(err, "the envelope of %.*s for message %s", STR_ARG(envelope->id), w->id);
     header_put(header, &message);
-    if (write_envelope(w, envelope, err) < 0 ||
-        fsio_pwrite(w->fd, str_n(header, sizeof header), 0, w->id, err) < 0)
+    if (write_envelope(w, envelope, err) < 0)
         return -1;
+    if (fsio_pwrite(w->fd, str_n(header, sizeof header), 0, w->id, err) < 0) {
+        w->damaged = is_damage(errno);
+        return -1;
+    }
     if (fstat(w->fd, &st) < 0)
         return err_sys(err, "cannot stat %s/incoming/%s", w->spool->root, w->id);
     if ((uint64_t)st.st_size != SPOOL_HEADER_SIZE + w->size)
         return err_set(err, "%s/incoming/%s has %lld bytes, not the %llu that were written",
                        w->spool->root, w->id, (long long)st.st_size,
                        (unsigned long long)(SPOOL_HEADER_SIZE + w->size));
-    if (fdatasync(w->fd) < 0)
+    if (fdatasync(w->fd) < 0) { /* never again: the kernel may have dropped what was not written */
+        w->damaged = is_damage(errno);
         return err_sys(err, "cannot fsync %s/incoming/%s", w->spool->root, w->id);
+    }
     return fsio_close(&w->fd, w->id, err);
 }
 
@@ -161,13 +174,14 @@ int spool_commit(struct spool_writer **writer, const struct envelope *envelope,
         return -1;
     }
     if (renameat(incoming(w)->fd, w->id, to->fd, w->id) < 0) {
+        w->damaged = is_damage(errno);
         err_sys(err, "cannot move %s/incoming/%s to %s/", w->spool->root, w->id, to->name);
         spool_abort(writer);
         return -1;
     }
     int result = folder_sync(to, w->spool->root, err);
-    if (result < 0)
-        unlinkat(to->fd, w->id, 0); /* 250 will not be said, so it must not be delivered */
+    if (result < 0) /* 250 will not be said, so it must not be delivered */
+        set_unsaid_aside(w->spool, to, w->id);
     writer_free(writer);
     return result;
 }
@@ -205,7 +219,10 @@ void spool_abort(struct spool_writer **writer)
     if (*writer == NULL)
         return;
     int saved = errno;
-    unlinkat(incoming(*writer)->fd, (*writer)->id, 0);
+    if ((*writer)->damaged)
+        set_unsaid_aside((*writer)->spool, incoming(*writer), (*writer)->id);
+    else
+        unlinkat(incoming(*writer)->fd, (*writer)->id, 0);
     writer_free(writer);
     errno = saved;
 }

@@ -296,9 +296,10 @@ static void folders_that_cannot_be_made_are_told(void **state)
 static void free_space_is_known(void **state)
 {
     struct fixture *f = *state;
-    uint64_t bytes = 0;
-    assert_int_equal(spool_free_space(f->spool, &bytes, &f->err), 0);
-    assert_true(bytes > 0);
+    struct spool_room room = {.bytes = 0};
+    assert_int_equal(spool_room(f->spool, &room, &f->err), 0);
+    assert_true(room.bytes > 0);
+    assert_true(room.files > 0);
 }
 
 #define THREADS   8
