@@ -421,6 +421,7 @@ struct conf_queue {
     unsigned connect_timeout;   /* 30 */
     unsigned reply_timeout;     /* 300 */
     size_t free_space_min;      /* 452 4.3.1 at MAIL below it: 100M */
+    unsigned free_files_min;    /* likewise inodes: 1000 */
 };
 
 /* Where mail goes whose recipient is in none of our domains. */

@@ -440,7 +440,10 @@ const struct conf_setting conf_settings[] = {
 {"queue", "reply_timeout", TIME(queue.reply_timeout), "5min", 1, HOUR, {0},
  "How long the next hop may take to answer a command."},
 {"queue", "free_space_min", SIZE(queue.free_space_min), "100M", 0, 1024 * GIB, {0},
- "Below this much free space nothing is accepted: 452 4.3.1."},
+ "Below this much free space, what MAIL announces included, nothing is accepted: 452 4.3.1. It is kept for what is "
+ "already here: deliveries, bounces, the journal. Messages under way are stopped at half of it."},
+{"queue", "free_files_min", COUNT(queue.free_files_min), "1000", 0, 100000000, {0},
+ "The same for the number of files that the disk has room for (inodes), where it has such a limit."},
 
 {"bounces", "language", CONF_CHOICE, AT(bounces.language, unsigned), "en", 0, 0, {"en", "fr", "de"},
  "The language of bounces to senders whose message and domain name none: English, French, German."},

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #define IPC_BACKLOG 512
+#define SHORTAGE_MS 100 /* until the next try where descriptors or memory are out */
 
 #define IPC_SOCKET_FLAGS (SOCK_SEQPACKET | SOCK_NONBLOCK | SOCK_CLOEXEC)
 
@@ -79,6 +80,11 @@ int ipc_connect(const char *path, struct err *err)
     return -1;
 }
 
+static bool is_shortage(int error)
+{
+    return error == EMFILE || error == ENFILE || error == ENOMEM || error == ENOBUFS;
+}
+
 int ipc_accept(int listen_fd, struct err *err)
 {
     for (;;) {
@@ -89,7 +95,13 @@ int ipc_accept(int listen_fd, struct err *err)
         }
         if (errno == EINTR || errno == ECONNABORTED)
             continue;
-        return err_sys(err, "cannot accept");
+        err_sys(err, "cannot accept");
+        if (is_shortage(errno)) {
+            int saved = errno;
+            poll(NULL, 0, SHORTAGE_MS);
+            errno = saved;
+        }
+        return -1;
     }
 }
 

@@ -34,6 +34,8 @@ int ipc_listen(const char *path, mode_t mode, struct err *err);
 int ipc_connect(const char *path, struct err *err);
 /* RUN_DIR/NAME.sock; false when it does not fit */
 bool ipc_path(const char *run_dir, const char *name, char *out, size_t size);
+/* The fd, or -1. Where descriptors or memory are out it takes a tenth of a second to say so: who
+ * waits for the socket is told of the same connection without end, and must not spin. */
 int ipc_accept(int listen_fd, struct err *err);
 
 int ipc_send(int fd, struct str message, const struct ipc_fds *fds, struct err *err);

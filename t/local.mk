@@ -14,6 +14,12 @@ check_PROGRAMS += t/fault/state_check
 t_fault_state_check_SOURCES = t/fault/state_check.c
 t_fault_state_check_LDADD = $(QUARANTINE_LIBS) $(LEDGER_LIBS) $(BASE_LIBS)
 
+# Loaded before others into what is to meet faults (t/lib/Poterne/Faults.pm).
+check_PROGRAMS += t/fault/faults.so
+t_fault_faults_so_SOURCES = t/fault/faults.c
+t_fault_faults_so_CFLAGS = -std=gnu11 $(WARN_CFLAGS) -fPIC
+t_fault_faults_so_LDFLAGS = -shared
+
 .PHONY: check-programs fuzz fuzz-programs lint bench bench-antivirus bench-bayes bench-dns bench-hops bench-queue bench-rules list-unit list-fuzz list-flags
 check-programs: $(check_PROGRAMS)
 fuzz-programs: $(fuzz)

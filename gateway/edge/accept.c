@@ -3,7 +3,9 @@
 
 #include <errno.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
+#include "base/fsio.h"
 #include "base/log.h"
 
 #define ACCEPTS_A_TURN 64
@@ -20,15 +22,6 @@ static void listen_to_none(struct edge *edge)
         event_del(&edge->listeners[i]);
 }
 
-static void out_of_descriptors(struct edge *edge)
-{
-    log_error("no new session: %s (%zu are open; raise the limit of open files or lower "
-              "smtp.sessions_limit)",
-              strerror(errno), edge->n_sessions);
-    edge->deaf = true;
-    listen_to_none(edge);
-}
-
 /* poterned opens them in that order. */
 static enum listener_kind kind_of(const struct edge *edge, int listener)
 {
@@ -42,6 +35,44 @@ static enum listener_kind kind_of(const struct edge *edge, int listener)
                                                                : LISTEN_SUBMISSIONS;
 }
 
+/* Who can't be served is told so, by means of a descriptor that is kept for that. 1: done, 0:
+ * nobody is there, -1: it was not there, or the memory is gone. */
+static int turn_away(struct edge *edge, int listener)
+{
+    static const char reply[] = "421 4.3.2 Too many connections; try again later\r\n";
+    if (edge->spare_fd < 0)
+        return -1;
+    fsio_close_quiet(&edge->spare_fd);
+    int fd = accept4(listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+    int turned = fd >= 0 ? 1 : errno == EAGAIN || errno == ECONNABORTED ? 0 : -1;
+    if (fd >= 0 && kind_of(edge, listener) != LISTEN_SUBMISSIONS &&
+        send(fd, reply, sizeof reply - 1, MSG_NOSIGNAL) > 0)
+        shutdown(fd, SHUT_WR);
+    fsio_close_quiet(&fd);
+    edge->spare_fd = dup(edge->incoming_fd);
+    return turned;
+}
+
+/* True: there may be more to turn away. Where that can't be done nobody listens until the next
+ * tick: a listener that is not served is told of without end. */
+static bool out_of_descriptors(struct edge *edge, int listener)
+{
+    bool files = errno == EMFILE || errno == ENFILE;
+    const char *why = strerror(errno);
+    int turned = files ? turn_away(edge, listener) : -1;
+    if (turned == 0)
+        return false;
+    if (edge->turned_away++ == 0)
+        log_error("no new session: %s (%zu are open; raise the limit of open files or lower "
+                  "smtp.sessions_limit)",
+                  why, edge->n_sessions);
+    if (turned > 0)
+        return true;
+    edge->deaf = true;
+    listen_to_none(edge);
+    return false;
+}
+
 static void on_connection(evutil_socket_t listener, short what, void *data)
 {
     struct edge *edge = data;
@@ -50,8 +81,9 @@ static void on_connection(evutil_socket_t listener, short what, void *data)
         socklen_t n = sizeof address;
         int fd = accept4(listener, (struct sockaddr *)&address, &n, SOCK_NONBLOCK | SOCK_CLOEXEC);
         if (fd < 0) {
-            if (errno == EMFILE || errno == ENFILE || errno == ENOMEM || errno == ENOBUFS)
-                out_of_descriptors(edge);
+            bool none = errno == EMFILE || errno == ENFILE || errno == ENOMEM || errno == ENOBUFS;
+            if (none && out_of_descriptors(edge, listener))
+                continue;
             return; /* nobody there (any more) */
         }
         bool full = edge->n_sessions >= edge->sessions_max;
@@ -66,6 +98,7 @@ int accept_start(struct edge *edge, struct err *err)
     for (size_t i = 0; i < edge->n_listeners; i++)
         event_assign(&edge->listeners[i], edge->base, edge->env->listen_fds[i],
                      EV_READ | EV_PERSIST, on_connection, edge);
+    edge->spare_fd = dup(edge->incoming_fd);
     listen_to_all(edge);
     return edge->n_listeners ? 0 : err_set(err, "no listening socket was given");
 }
@@ -78,6 +111,11 @@ void accept_stop(struct edge *edge)
 
 void accept_tick(struct edge *edge)
 {
+    if (edge->turned_away > 1)
+        log_error("%u connections were turned away", edge->turned_away);
+    edge->turned_away = 0;
+    if (edge->spare_fd < 0)
+        edge->spare_fd = dup(edge->incoming_fd);
     if (!edge->deaf)
         return;
     edge->deaf = false;

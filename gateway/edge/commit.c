@@ -74,18 +74,22 @@ static void *work_on(void *data)
     return NULL;
 }
 
-static void on_ready(evutil_socket_t fd, short what, void *data)
+void committer_tick(struct committer *c)
 {
-    struct committer *c = data;
     struct commit_job *job;
     uint64_t count;
     pthread_mutex_lock(&c->lock);
-    (void)!read(fd, &count, sizeof count);
+    (void)!read(c->ready_fd, &count, sizeof count);
     struct queue ready = c->ready;
     c->ready = (struct queue){NULL, NULL};
     pthread_mutex_unlock(&c->lock);
     while ((job = take(&ready)) != NULL)
         job->finished(job);
+}
+
+static void on_ready(evutil_socket_t fd, short what, void *data)
+{
+    committer_tick(data);
 }
 
 static int start_threads(struct committer *c, unsigned n, struct err *err)

@@ -19,6 +19,8 @@ struct commit_job {
 struct committer;
 /* Starts the threads. NULL with err set. */
 struct committer *committer_open(struct event_base *base, unsigned threads, struct err *err);
+/* Tells those that are ready; once a second, should a waking have been lost. */
+void committer_tick(struct committer *committer);
 void committer_put(struct committer *committer, struct commit_job *job);
 /* Waits for the threads; jobs that are not finished are worked on, but not told of. */
 void committer_close(struct committer **committer);

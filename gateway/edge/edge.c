@@ -91,6 +91,7 @@ static void unload(void *data)
         event_base_free(edge->base);
     spool_close(&edge->spool);
     fsio_close_quiet(&edge->incoming_fd);
+    fsio_close_quiet(&edge->spare_fd);
     SSL_CTX_free(edge->tls);
     keys_wipe(&edge->keys);
     explicit_bzero(&edge->srs, sizeof edge->srs);
@@ -188,6 +189,7 @@ static int load(const struct role_env *env, void **data, struct err *err)
     edge->env = env;
     edge->conf = env->conf;
     edge->incoming_fd = -1;
+    edge->spare_fd = -1;
     /* the commit threads need no arena each: they hold little, for a moment */
     mallopt(M_ARENA_MAX, 2);
     if (load_parts(edge, err) < 0) {
@@ -200,29 +202,14 @@ static int load(const struct role_env *env, void **data, struct err *err)
 
 static void sandbox(const struct role_env *env, struct sandbox *box)
 {
-    static const char *const folders[] = {"incoming", "queue", "quarantine", SENDERS_FOLDER};
+    static const char *const folders[] = {"incoming", "queue", "quarantine", "corrupt",
+                                          SENDERS_FOLDER};
     box->allow = SANDBOX_FILES | SANDBOX_THREADS | SANDBOX_ACCEPT | SANDBOX_UNIX_CONNECT;
     for (size_t i = 0; i < sizeof folders / sizeof folders[0]; i++)
         sandbox_path_in(box, env->conf->state_dir, folders[i], SANDBOX_WRITE);
 }
 
 /* --- serving --- */
-
-static void look_at_disk(struct edge *edge)
-{
-    struct err err = {""};
-    uint64_t bytes = 0;
-    bool before = edge->full;
-    bool known = spool_free_space(edge->spool, &bytes, &err) == 0;
-    edge->full = known && bytes < edge->conf->queue.free_space_min;
-    if (!known)
-        log_warning("%s", err.text);
-    else if (edge->full && !before)
-        log_error("%s has %llu bytes left, less than queue.free_space_min: new mail gets 452",
-                  edge->conf->state_dir, (unsigned long long)bytes);
-    else if (before && !edge->full)
-        log_info("%s has room again", edge->conf->state_dir);
-}
 
 static void begin_drain(struct edge *edge)
 {
@@ -266,7 +253,7 @@ static void on_tick(evutil_socket_t fd, short what, void *data)
 {
     struct edge *edge = data;
     edge->now = clock_seconds();
-    look_at_disk(edge);
+    room_look(&edge->room, edge->spool, edge->conf);
     accept_tick(edge);
     recipients_tick(edge->recipients);
     if (edge->logins) {
@@ -280,6 +267,7 @@ static void on_tick(evutil_socket_t fd, short what, void *data)
         lists_tick(edge->lists);
     }
     scanner_tick(edge->scanner);
+    committer_tick(edge->committer);
     watch_certificate(edge);
     link_tick(edge->delivery);
     edge_journal_tick(edge->journal);
@@ -355,7 +343,7 @@ static int serve(const struct role_env *env, void *data, struct err *err)
     if (result == 0)
         result = accept_start(edge, err);
     if (result == 0) {
-        look_at_disk(edge);
+        room_look(&edge->room, edge->spool, edge->conf);
         event_assign(&edge->tick, edge->base, -1, EV_PERSIST, on_tick, edge);
         event_add(&edge->tick, &second);
         event_assign(&edge->ctl, edge->base, env->ctl_fd, EV_READ | EV_PERSIST, on_ctl, edge);

@@ -21,6 +21,7 @@
 #include "gateway/edge/killers.h"
 #include "gateway/edge/logins.h"
 #include "gateway/edge/recipients.h"
+#include "gateway/edge/room.h"
 #include "gateway/edge/scan.h"
 #include "gateway/edge/tokens.h"
 #include "gateway/edge/vouch.h"
@@ -69,7 +70,9 @@ struct edge {
 
     struct event listeners[ROLE_LISTENERS_MAX];
     size_t n_listeners;
-    bool deaf; /* out of descriptors: not listening for a moment */
+    bool deaf;            /* out of descriptors: not listening for a moment */
+    int spare_fd;         /* given up to turn somebody away when there is no other; -1: gone */
+    unsigned turned_away; /* since the last tick */
     struct event tick, ctl;
 
     struct networks proxy_from, xclient_from, inside;
@@ -101,7 +104,7 @@ struct edge {
 
     size_t n_messages; /* those whose session is gone included */
     time_t now;        /* monotonic, of this second */
-    bool full;         /* disk: MAIL gets 452 */
+    struct room room;  /* on the disk */
     bool draining;
     time_t drain_end;
     time_t emptied; /* when the last session went; 0: not yet */

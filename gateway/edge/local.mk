@@ -14,6 +14,7 @@ lib_libedge_a_SOURCES = \
     gateway/edge/logins.c gateway/edge/logins.h \
     gateway/edge/recipients.c gateway/edge/recipients.h \
     gateway/edge/redirect.c gateway/edge/redirect.h \
+    gateway/edge/room.c gateway/edge/room.h \
     gateway/edge/answers.c gateway/edge/answers.h \
     gateway/edge/author.c gateway/edge/author.h \
     gateway/edge/scan.c gateway/edge/scan.h \

@@ -68,11 +68,15 @@ void session_set_reading(struct session *s, bool on)
 {
     if (on == s->reading)
         return;
-    s->reading = on;
-    if (on)
-        event_add(&s->readable, NULL);
-    else
+    s->reading = on && event_add(&s->readable, NULL) == 0;
+    s->unheard |= on && !s->reading;
+    if (!on)
         event_del(&s->readable);
+}
+
+static void await_writing(struct session *s)
+{
+    s->unheard |= event_add(&s->writable, NULL) < 0;
 }
 
 enum flushed session_flush(struct session *s)
@@ -91,7 +95,7 @@ enum flushed session_flush(struct session *s)
         smtp_sent(s->smtp, (size_t)sent);
         s->busy = false;
     }
-    event_add(&s->writable, NULL);
+    await_writing(s);
     return FLUSH_WAITS;
 }
 
@@ -146,7 +150,7 @@ void session_handshake(struct session *s)
             smtp_tls_started(s->smtp);
         session_leave(s, outermost);
     } else if (result == TLS_WANTS_WRITE) {
-        event_add(&s->writable, NULL);
+        await_writing(s);
     } else if (result == TLS_WANTS_READ) {
         session_set_reading(s, true);
     } else {

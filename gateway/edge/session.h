@@ -34,6 +34,7 @@ struct session {
     SSL *ssl;
     bool busy;    /* the machine is at work: session_settle() waits for its end */
     bool reading; /* the event is on */
+    bool unheard; /* it, or the one for writing, could not be put on: tried again at the tick */
     bool closing; /* nothing more is read but to be thrown away */
     bool unread;  /* TLS: the last turn ended before all was read */
     bool early;

@@ -55,6 +55,18 @@ static void session_end(struct session *s, enum smtp_status status)
     session_settle(s);
 }
 
+/* The kernel had no room to note what it waits for. */
+static void listen_again(struct session *s)
+{
+    s->unheard = false;
+    if (s->closing || s->line == LINE_PROXY || s->line == LINE_WAITING)
+        session_set_reading(s, true);
+    else if (s->line == LINE_HANDSHAKE)
+        session_handshake(s);
+    else
+        session_settle(s);
+}
+
 static void session_tick(struct session *s)
 {
     time_t now = s->edge->now;
@@ -85,8 +97,10 @@ void sessions_tick(struct edge *edge)
 {
     for (struct session *s = edge->sessions, *next; s; s = next) {
         next = s->next;
-        if (s->lookups > 0 && s->quiet_until == 0 &&
-            session_flush(s) == FLUSH_FAILED) /* more_is_near() was wrong */
+        if (s->unheard)
+            listen_again(s); /* it may be gone now */
+        else if (s->lookups > 0 && s->quiet_until == 0 &&
+                 session_flush(s) == FLUSH_FAILED) /* more_is_near() was wrong */
             session_close(s);
         else
             session_tick(s);

@@ -10,10 +10,11 @@
 #include "directory/report.h"
 #include "gateway/gate/helo.h"
 
-static enum smtp_status ask_mail(void *owner, struct str sender, struct buf *words)
+static enum smtp_status ask_mail(void *owner, struct str sender, uint64_t bytes, struct buf *words)
 {
     struct session *s = owner;
-    enum smtp_status status = s->edge->full ? SMTP_NO_SPACE : session_login_sends(s, sender);
+    bool room = room_for(&s->edge->room, bytes);
+    enum smtp_status status = room ? session_login_sends(s, sender) : SMTP_NO_SPACE;
     return status == SMTP_NONE ? session_limits_mail(s, sender, words) : status;
 }
 
@@ -201,6 +202,8 @@ static enum smtp_status begin_message(void *owner)
     enum smtp_status status = session_limits_message(s);
     if (status != SMTP_NONE)
         return status;
+    if (s->edge->room.last)
+        return SMTP_NO_SPACE;
     s->arrival = arrival_begin(s->edge, &err);
     return s->arrival ? SMTP_NONE : storage_status(&err);
 }
@@ -209,6 +212,8 @@ static enum smtp_status take_data(void *owner, struct str block)
 {
     struct session *s = owner;
     struct err err;
+    if (!room_goes_on(&s->edge->room, s->edge->spool, s->edge->conf, block.n))
+        return SMTP_NO_SPACE;
     return arrival_write(s->arrival, block, &err) == 0 ? SMTP_NONE : storage_status(&err);
 }
 
@@ -255,6 +260,8 @@ static void note_refusal(void *owner, const struct smtp_refusal *refusal)
     struct str evidence = s->judged ? arrival_evidence(s->judged) : STR_EMPTY;
     char room[400];
     struct buf about = BUF_OVER(room);
+    if (s->edge->room.last) /* the journal would take what the deliveries need */
+        return;
     if (s->slowed || s->login[0]) {
         buf_addf(&about, "{\"session\":{\"slowed\":%u", s->slowed);
         if (s->login[0])

@@ -152,7 +152,7 @@ static enum smtp_status ask(struct smtp_session *s, struct str sender, const str
 {
     char room[SMTP_WORDS_MAX];
     struct buf words = BUF_OVER(room);
-    enum smtp_status status = s->config->ops->mail(s->owner, sender, &words);
+    enum smtp_status status = s->config->ops->mail(s->owner, sender, p->bytes, &words);
     if (status == SMTP_NONE)
         return start_transaction(s, sender, p);
     session_reply(s, status, buf_ok(&words) ? buf_str(&words) : STR_EMPTY);

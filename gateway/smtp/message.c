@@ -1,6 +1,8 @@
 /* The bytes of a message, whichever command brings them, and its end. */
 #include "gateway/smtp/machine.h"
 
+#define SMTP_REPLY_ROOM 256 /* bytes: 250 and an id, and more */
+
 /* The owner's part is over; what still comes is swallowed. */
 static void message_fail(struct smtp_session *s, enum smtp_status why)
 {
@@ -102,6 +104,12 @@ void message_end(struct smtp_session *s)
         s->stage = "data";
         session_reply(s, bad, STR_EMPTY);
         message_over(s);
+        return;
+    }
+    /* what is accepted must be said to be: the room for the reply is there before */
+    if (buf_room(&s->out, SMTP_REPLY_ROOM) == NULL) {
+        buf_release(&s->out);
+        session_reply(s, SMTP_NO_MEMORY, STR_EMPTY);
         return;
     }
     t->envelope.mended = t->body.stray || t->body.nul;

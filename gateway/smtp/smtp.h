@@ -89,8 +89,9 @@ struct smtp_ops {
     /* Whose token is it, and is it that user's, where one is named? Answered likewise; the texts
      * are wiped, too, and an empty token is never right. Only where section oauth says so. */
     void (*token)(void *owner, struct str user, struct str token);
-    /* MAIL is about to be accepted: SMTP_NONE, or why not, with the reply's detail in `words`. */
-    enum smtp_status (*mail)(void *owner, struct str sender, struct buf *words);
+    /* MAIL is about to be accepted: SMTP_NONE, or why not, with the reply's detail in `words`.
+     * bytes: SIZE as it was said, or 0. */
+    enum smtp_status (*mail)(void *owner, struct str sender, uint64_t bytes, struct buf *words);
 #define SMTP_WORDS_MAX 400
     /* Is that a recipient? Answered by smtp_recipient_answer(), now or later, in any order. */
     void (*recipient)(void *owner, uint32_t ticket, struct str address);

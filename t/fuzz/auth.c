@@ -109,7 +109,7 @@ static enum smtp_status on_helo(void *owner, struct str name)
     return SMTP_NONE;
 }
 
-static enum smtp_status on_mail(void *owner, struct str sender, struct buf *words)
+static enum smtp_status on_mail(void *owner, struct str sender, uint64_t bytes, struct buf *words)
 {
     return SMTP_SENDER_NOT_YOURS;
 }

@@ -98,7 +98,7 @@ void fake_login(struct fake *f, enum smtp_status status)
     fake_collect(f);
 }
 
-static enum smtp_status on_mail(void *owner, struct str sender, struct buf *words)
+static enum smtp_status on_mail(void *owner, struct str sender, uint64_t bytes, struct buf *words)
 {
     const struct fake *f = owner;
     if (f->config.submission && !str_iends(sender, STR("@ours.example")))
