@@ -20,7 +20,7 @@ t_fault_faults_so_SOURCES = t/fault/faults.c
 t_fault_faults_so_CFLAGS = -std=gnu11 $(WARN_CFLAGS) -fPIC
 t_fault_faults_so_LDFLAGS = -shared
 
-.PHONY: check-programs fuzz fuzz-programs lint bench bench-antivirus bench-bayes bench-dns bench-hops bench-queue bench-rules list-unit list-fuzz list-flags
+.PHONY: check-programs fuzz fuzz-programs lint bench bench-antivirus bench-bayes bench-dns bench-hops bench-queue bench-rules bench-soak list-unit list-fuzz list-flags
 check-programs: $(check_PROGRAMS)
 fuzz-programs: $(fuzz)
 
@@ -41,6 +41,9 @@ bench-antivirus: all
 
 bench-dns: all
 	cd $(top_srcdir) && POTERNE_BUILD=$(abs_builddir) t/bench/dns
+
+bench-soak: all
+	cd $(top_srcdir) && POTERNE_BUILD=$(abs_builddir) t/bench/soak
 
 # every fuzz target for a long while, in a build of its own
 fuzz:

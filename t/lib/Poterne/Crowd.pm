@@ -12,7 +12,8 @@ use strict;
 use warnings;
 
 use File::Path qw(make_path);
-use POSIX ();
+use List::Util qw(sum0);
+use POSIX qw(WNOHANG);
 use Time::HiRes qw(sleep);
 
 use Poterne::Smtp;
@@ -68,6 +69,21 @@ sub wait {
     waitpid $_, 0 for @{ $self->{pids} };
     $self->{pids} = [];
     return $self->said;
+}
+
+# How many answers there are by now; undef when all senders have ended.
+sub heard {
+    my ($self) = @_;
+    $self->{pids} = [ grep { waitpid( $_, WNOHANG ) == 0 } @{ $self->{pids} } ];
+    return if !@{ $self->{pids} };
+    for my $session ( 1 .. $self->{sessions} ) {
+        my $look = $self->{looked}{$session} //= { at => 0, n => 0 };
+        open my $book, '<', $self->book($session) or next;
+        seek $book, $look->{at}, 0;
+        $look->{n}++ while <$book>;
+        $look->{at} = tell $book;
+    }
+    return sum0( map { $_->{n} } values %{ $self->{looked} } );
 }
 
 sub stop {
