@@ -37,7 +37,7 @@ static bool read_file(struct run *run, struct pool *pool, struct audit_case *c)
     bool corrupt;
     audit_id id;
     str_copy(c->id, id, sizeof id);
-    if (spool_peek(run->spool, state, id, pool, &file, &corrupt, &err) == 0) {
+    if (spool_look(run->spool, state, id, pool, &file, &corrupt, &err) == 0) {
         c->file = &file->envelope; /* it lives in pool */
         c->file_s = spool_file_time(run->spool, state, id);
         spool_unload(&file);

@@ -310,7 +310,8 @@ static int read_file(struct spool_file *file, bool whole, const char *id, struct
     return read_records((uint64_t)st.st_size, header.version, id, pool, file, corrupt, err);
 }
 
-static int load(struct spool *spool, enum spool_state state, const char *id, bool whole,
+/* access: O_RDWR or O_RDONLY */
+static int load(struct spool *spool, enum spool_state state, const char *id, bool whole, int access,
                 struct pool *pool, struct spool_file **out, bool *corrupt, struct err *err)
 {
     const struct folder *folder = spool_folder(spool, state);
@@ -327,7 +328,7 @@ static int load(struct spool *spool, enum spool_state state, const char *id, boo
         errno = ENOENT;
         return err_set(err, "\"%.40s\" is no message id", id);
     }
-    file->fd = openat(folder->fd, id, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
+    file->fd = openat(folder->fd, id, access | O_CLOEXEC | O_NOFOLLOW);
     if (file->fd < 0)
         return err_sys(err, "cannot open %s/%s/%s", spool->root, folder->name, id);
     if (read_file(file, whole, id, pool, corrupt, err) < 0) {
@@ -344,13 +345,19 @@ static int load(struct spool *spool, enum spool_state state, const char *id, boo
 int spool_load(struct spool *spool, enum spool_state state, const char *id, struct pool *pool,
                struct spool_file **file, bool *corrupt, struct err *err)
 {
-    return load(spool, state, id, true, pool, file, corrupt, err);
+    return load(spool, state, id, true, O_RDWR, pool, file, corrupt, err);
 }
 
 int spool_peek(struct spool *spool, enum spool_state state, const char *id, struct pool *pool,
                struct spool_file **file, bool *corrupt, struct err *err)
 {
-    return load(spool, state, id, false, pool, file, corrupt, err);
+    return load(spool, state, id, false, O_RDWR, pool, file, corrupt, err);
+}
+
+int spool_look(struct spool *spool, enum spool_state state, const char *id, struct pool *pool,
+               struct spool_file **file, bool *corrupt, struct err *err)
+{
+    return load(spool, state, id, false, O_RDONLY, pool, file, corrupt, err);
 }
 
 int spool_open_message(struct spool *spool, enum spool_state state, const char *id, struct err *err)

@@ -196,6 +196,9 @@ int spool_load(struct spool *spool, enum spool_state state, const char *id, stru
 /* The same without reading the message: for lists. */
 int spool_peek(struct spool *spool, enum spool_state state, const char *id, struct pool *pool,
                struct spool_file **file, bool *corrupt, struct err *err);
+/* As spool_peek(), for who may only read: nothing can be appended to it. */
+int spool_look(struct spool *spool, enum spool_state state, const char *id, struct pool *pool,
+               struct spool_file **file, bool *corrupt, struct err *err);
 void spool_unload(struct spool_file **file);
 /* A read-only descriptor of the file, for another process: the message stands at SPOOL_HEADER_SIZE.
  * The caller closes it. -1 on error. */

@@ -13,7 +13,7 @@ static const struct tool_command *const commands[] = {
     &tool_queue,    &tool_rules,     &tool_masscheck, &tool_model,      &tool_reports,
     &tool_evaluate, &tool_antivirus, &tool_directory, &tool_dns,        &tool_config,
     &tool_gate,     &tool_senders,   &tool_dkim,      &tool_account,    &tool_audit,
-    &tool_backup,   &tool_restore,
+    &tool_metrics,  &tool_backup,    &tool_restore,
 };
 #define N_COMMANDS (sizeof commands / sizeof commands[0])
 

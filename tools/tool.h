@@ -116,7 +116,7 @@ struct tool_command {
 extern const struct tool_command tool_check, tool_learn, tool_trace, tool_config, tool_quarantine,
     tool_queue, tool_rules, tool_masscheck, tool_reports, tool_model, tool_evaluate, tool_rescan,
     tool_antivirus, tool_dns, tool_directory, tool_gate, tool_senders, tool_dkim, tool_account,
-    tool_audit, tool_backup, tool_restore;
+    tool_audit, tool_metrics, tool_backup, tool_restore;
 
 /* argv[0] is the command's name. 0, or -1 with err and nothing to free. */
 int tool_args_read(const struct tool_command *command, int argc, char **argv,

@@ -23,7 +23,7 @@ my @people  = qw(jean claire never later-99 load);
 my $gateway = Poterne::Gateway->new(
     root     => "$root/gateway",
     settings => {
-        gate       => { inside => '{ 127.0.0.1 }' },
+        gate       => { inside => '{ 127.0.0.9 }' },
         outside    => { next_hop => qq("smtp://127.0.0.1:$beyond->{port}") },
         quarantine => { keep_originals => '1d' },
         queue      => { free_space_min => '0' },
@@ -40,11 +40,13 @@ my $gateway = Poterne::Gateway->new(
 
 sub post {
     my ( $to, %mail ) = @_;
-    my $result = $gateway->send_one(
+    my $smtp = $gateway->smtp( local => '127.0.0.9' );
+    my $result = $smtp->send(
         from => $mail{from} // 'claire@audit.example',
         to   => [ map { "$_\@audit.example" } ref $to ? @$to : $to ],
         data => \( $mail{text} // letter("claire\@audit.example") )
     );
+    $smtp->quit;
     my ($id) = ( $result->{text} // '' ) =~ /\b([0-9A-Z]{26})\b/ or die "not taken: $result->{text}\n";
     return $id;
 }
@@ -141,6 +143,29 @@ ok( wait_until( 90, sub { $gateway->spooled('queue') <= 1 } ), 'what was owed go
 is( $status, 0, 'and when it is delivered' ) or diag( explain($findings) );
 cmp_ok( $summary->{classes}{delivered}, '>', 20, 'the load among it' );
 
+# --- by itself, and for monitoring ---
+
+my $daily_log = sub { grep { /reports\[\d+\] \w+: audit: / } split /^/, $gateway->log_text };
+ok( wait_until( 90, sub { $daily_log->() } ), 'the gateway audits itself' );
+like( ( $daily_log->() )[-1], qr/audit: everything adds up/, '… and says how it went' );
+
+# { name with labels => value } of `poterne metrics`
+sub metrics {
+    my ( $rc, $text ) = $gateway->poterne('metrics');
+    is( $rc, 0, 'metrics' ) or diag($text);
+    like( $text, qr/^# EOF\n\z/m, '… to its end' );
+    my @odd = grep { !/^(?:# (?:TYPE|HELP|EOF)|poterne_[a-z_]+(?:\{[a-z]+="[a-z_]+"\})? [0-9.]+$)/ } split /\n/, $text;
+    is_deeply( \@odd, [], '… and every line is one of the format' );
+    return map { /^(poterne_\S+) ([0-9.]+)$/ ? ( $1 => $2 ) : () } split /\n/, $text;
+}
+my %metric = metrics();
+cmp_ok( $metric{poterne_audit_time_seconds}, '>', time - 600, 'when it was' );
+is( $metric{poterne_audit_done}, 1, 'it was done' );
+is( $metric{'poterne_audit_findings{kind="lost"}'}, 0, 'nothing lost' );
+cmp_ok( $metric{'poterne_audit_recipients{class="delivered"}'}, '>', 20, 'how many were delivered' );
+is( $metric{'poterne_spool_messages{folder="queue"}'}, 1, 'what waits' );
+is( $metric{'poterne_open_recipients{state="held"}'}, 1, 'what is held' );
+
 # --- expired ---
 
 $gateway->{settings}{quarantine}{keep_virus} = '1s';
@@ -169,6 +194,17 @@ my $kept = ( grep { $_ eq $id{delivered} } $gateway->spooled('kept') )[0];
 ok( $kept, 'what was delivered is kept' );
 
 my ( $d, $b, $q, $h, $x ) = @id{qw(delivered bounced deferred held deleted)};
+# The next one, at a start since the last was long ago, finds what was done meanwhile.
+sql('UPDATE audit SET time_us = time_us - 100000000000');
+unlink "$state/quarantine/$h" or die "$!\n";
+my $from = length $gateway->log_text;
+$gateway->start;
+ok( $gateway->wait_for_log( qr/audit: held_gone $h <jean\@audit\.example>: /, $from, 90 ), 'the daily audit finds it, and says so' );
+ok( wait_until( 30, sub { sql('SELECT count(*) FROM audit') == 2 } ), 'it is in the journal' );
+%metric = metrics();
+is( $metric{'poterne_audit_findings{kind="held_gone"}'}, 1, 'and a metric' );
+is( $gateway->stop, 0, 'stopped again' );
+
 my %sabotage = (
     lost          => [ "lost $q later-99\@audit.example",         sub { unlink "$state/queue/$q" } ],
     held_gone     => [ "held_gone $h jean\@audit.example",        sub { unlink "$state/quarantine/$h" } ],
