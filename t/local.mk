@@ -30,7 +30,7 @@ check-local: check-programs
 lint:
 	cd $(top_srcdir) && POTERNE_BUILD=$(abs_builddir) t/lib/prove t/lint/*.t
 
-bench: all
+bench: all t/delivery/fill$(EXEEXT)
 	cd $(top_srcdir) && POTERNE_BUILD=$(abs_builddir) t/bench/bench
 
 bench-bayes: poterne
