@@ -209,6 +209,8 @@ cmp_ok( $judged{taken} // 0, '>', $kills / 2, 'mail went on' );
 $gateway->crash;
 $gateway->start;
 is( scalar( () = $gateway->spooled('incoming') ), 0, 'what was half received is gone' );
+my ( $sound, $audit ) = $gateway->poterne('audit');
+is( $sound, 0, 'everything adds up' ) or diag($audit);
 is( $gateway->stop, 0, "all ends well; seed $seed" );
 $witness->stop;
 $dns->stop;

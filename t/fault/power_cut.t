@@ -29,7 +29,7 @@ use Poterne::Witness qw(body_digest number_of);
 plan skip_all => Poterne::Inject::missing() if Poterne::Inject::missing();
 
 my $build = $ENV{POTERNE_BUILD} // 'build';
-my $states = $ENV{POTERNE_STATES} // ( $ENV{POTERNE_TEST_ALL} ? 1000 : 60 );
+my $states = $ENV{POTERNE_STATES} // ( $ENV{POTERNE_TEST_ALL} ? 1000 : 40 );
 my $starts = $ENV{POTERNE_STARTS} // ( $ENV{POTERNE_TEST_ALL} ? 25 : 1 );
 my $seed = $ENV{POTERNE_SEED} // int( time * 1000 ) % 1_000_000_000;
 diag("POTERNE_SEED=$seed: $states states");
@@ -206,6 +206,8 @@ sub wrong_after_start {
     wait_until( 60, sub { my @held = $again->spooled('quarantine'); $again->poterne( 'quarantine', 'release', '--force', '--no-scan', @held ) if @held; !@held } )
         or push @wrong, 'what is held can not be released';
     $again->wait_for_empty_queue(90) or push @wrong, 'the queue does not get empty';
+    my ( $sound, $audit ) = $again->poterne('audit');
+    push @wrong, split /\n/, $audit if $sound != 0;
     my $ended = $again->stop;
     push @wrong, 'it does not end well' if !defined $ended || $ended != 0;
     return ( @wrong, wrong_with( $folder, $position, $witness->kept, time ) );

@@ -22,7 +22,7 @@ use warnings;
 
 use File::Path qw(make_path);
 
-use constant { STRACE => '/usr/bin/strace', SECTOR => 512 };
+use constant { STRACE => '/usr/bin/strace', SECTOR => 512, CHUNK => 65536 };
 
 my @calls = qw(open openat creat write pwrite64 writev pwritev lseek ftruncate truncate fallocate rename renameat renameat2
     unlink unlinkat rmdir mkdir mkdirat link linkat symlink symlinkat fsync fdatasync sendto sendmsg);
@@ -378,6 +378,21 @@ sub some_names {
     return \%tree;
 }
 
+# Databases have megabytes of zeros, which need not be written.
+sub put_sparse {
+    my ( $path, $bytes ) = @_;
+    open my $file, '>:raw', $path or die "$path: $!\n";
+    for ( my $at = 0 ; $at < length $$bytes ; $at += CHUNK ) {
+        my $piece = substr $$bytes, $at, CHUNK;
+        next if $piece !~ /[^\0]/;
+        sysseek $file, $at, 0;
+        syswrite( $file, $piece ) == length $piece or die "$path: $!\n";
+    }
+    truncate $file, length $$bytes or die "$path: $!\n";
+    close $file or die "$path: $!\n";
+    return;
+}
+
 # The folder as it may be found: `share` of what is not certain is there, 0 to 1. Paths below the first of the folders
 # that match `from` lie below `to` instead. Files belong to whom the folder belongs to in which they would be.
 sub build {
@@ -398,9 +413,7 @@ sub build {
             }
             my $bytes = some_bytes( $inode, $share );
             $bytes = join '', map { chr rand 256 } 1 .. length $bytes if $path =~ /-shm$/;
-            open my $file, '>:raw', $there or die "$there: $!\n";
-            print {$file} $bytes;
-            close $file or die "$there: $!\n";
+            put_sparse( $there, \$bytes );
             chmod 0660, $there;
         }
         chown( ( stat( $inode->{kind} eq 'folder' && -d $path ? $path : parent($path) ) )[ 4, 5 ], $there );
