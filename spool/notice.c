@@ -25,7 +25,8 @@ bool notice_get(struct str message, struct notice *notice)
     if (!wire_done(&w) || kind < NOTICE_QUEUED || kind > NOTICE_LAST)
         return false;
     notice->kind = (enum notice_kind)kind;
-    bool for_all = kind == NOTICE_FLUSH || (kind >= NOTICE_EXPIRE && kind <= NOTICE_SET_ASIDE);
+    bool for_all = kind == NOTICE_FLUSH || (kind >= NOTICE_EXPIRE && kind <= NOTICE_SET_ASIDE) ||
+                   kind == NOTICE_HOPS;
     return spool_id_valid(notice->id) || (for_all && notice->id.n == 0);
 }
 
@@ -33,6 +34,31 @@ void notice_reply_put(struct buf *out, const struct notice_reply *reply)
 {
     wire_u8(out, reply->done);
     wire_str(out, reply->text);
+}
+
+void notice_hop_put(struct buf *out, const struct notice_hop *hop)
+{
+    wire_str(out, hop->name);
+    wire_u32(out, hop->waiting);
+    wire_u32(out, hop->lanes);
+    wire_u8(out, hop->down);
+    wire_i64(out, hop->again_s);
+    wire_str(out, hop->error);
+}
+
+bool notice_hop_get(struct str *rest, struct notice_hop *hop)
+{
+    struct wire w = wire_of(*rest);
+    hop->name = wire_get_str(&w);
+    hop->waiting = wire_get_u32(&w);
+    hop->lanes = wire_get_u32(&w);
+    hop->down = wire_get_u8(&w) != 0;
+    hop->again_s = wire_get_i64(&w);
+    hop->error = wire_get_str(&w);
+    if (w.bad)
+        return false;
+    *rest = w.in;
+    return true;
 }
 
 static bool notice_reply_get(struct str message, struct notice_reply *reply)

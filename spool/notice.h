@@ -30,13 +30,15 @@ enum notice_kind {
     NOTICE_SET_ASIDE = 9, /* what the frozen account `address` has in the queue goes to quarantine,
                             some of it at a time; empty id */
     /* Of a message in queue/: */
-    NOTICE_HOLD = 10,     /* it waits until … */
-    NOTICE_RESUME = 11,   /* … this; it is tried at once then */
-    NOTICE_REQUEUE = 12,  /* as if it had just come */
-    NOTICE_DROP = 13,     /* whoever is still owed gets nothing */
-    NOTICE_DROP_TELL = 14 /* likewise, and its sender is told */
+    NOTICE_HOLD = 10,      /* it waits until … */
+    NOTICE_RESUME = 11,    /* … this; it is tried at once then */
+    NOTICE_REQUEUE = 12,   /* as if it had just come */
+    NOTICE_DROP = 13,      /* whoever is still owed gets nothing */
+    NOTICE_DROP_TELL = 14, /* likewise, and its sender is told */
+    NOTICE_HOPS = 15 /* how the next hops are that mail waits for; empty id; `recipient`: how many
+                        of them to pass over */
 };
-#define NOTICE_LAST NOTICE_DROP_TELL
+#define NOTICE_LAST NOTICE_HOPS
 
 #define NOTICE_EVERYONE UINT32_MAX
 
@@ -58,6 +60,21 @@ struct notice_reply {
 };
 
 void notice_reply_put(struct buf *out, const struct notice_reply *reply);
+
+/* The answer to NOTICE_HOPS has these one after another, until it has NOTICE_HOPS_BYTES; it is
+ * empty where there are no more. Between two questions hops come and go: one may be missing. */
+#define NOTICE_HOPS_BYTES (60 * 1024)
+struct notice_hop {
+    struct str name;  /* as the settings write it, or the domain */
+    uint32_t waiting; /* messages, once for each group of recipients */
+    uint32_t lanes;   /* connections */
+    bool down;
+    int64_t again_s;  /* down: seconds until it is tried again; below 0: now */
+    struct str error; /* down: why */
+};
+void notice_hop_put(struct buf *out, const struct notice_hop *hop);
+/* Takes one off *rest; false: there is none, or it can't be read. */
+bool notice_hop_get(struct str *rest, struct notice_hop *hop);
 
 #define NOTICE_ASK_TIMEOUT_MS 30000
 /* How err begins where delivery could not be asked, rather than that it refused. */

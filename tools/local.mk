@@ -14,7 +14,7 @@ poterne_SOURCES = tools/poterne.c \
     tools/reports.c tools/reports_decide.c tools/reports_show.c tools/reports_tally.c tools/reports_received.c tools/reports_tool.h \
     tools/evaluate.c tools/check.c tools/check_report.c tools/check_report.h tools/config.c tools/learn.c tools/learn_job.c tools/learn_job.h \
     tools/learn_reader.c tools/learn_reader.h tools/quarantine.c tools/quarantine_list.c tools/quarantine_release.c \
-    tools/quarantine_export.c tools/rescan.c tools/scan_ask.c tools/scan_ask.h tools/quarantine_tool.h tools/queue.c tools/queue_filter.c tools/queue_list.c tools/queue_do.c tools/queue_stats.c tools/queue_count.c tools/queue_count.h tools/queue_tool.h tools/trace.c \
+    tools/quarantine_export.c tools/rescan.c tools/scan_ask.c tools/scan_ask.h tools/quarantine_tool.h tools/queue.c tools/queue_filter.c tools/queue_list.c tools/queue_do.c tools/queue_stats.c tools/queue_count.c tools/queue_count.h tools/queue_hops.c tools/queue_hops.h tools/queue_tool.h tools/trace.c \
     tools/antivirus.c tools/directory.c tools/dns.c tools/dns_ask.c tools/dns_ask.h tools/gate.c tools/senders.c tools/login_name.c tools/login_name.h \
     tools/accounts.c tools/account_people.c tools/account_change.c tools/account_password.c tools/account_factors.c tools/account_tool.h tools/account_file.c tools/account_file.h \
     tools/audit.c tools/metrics.c \

@@ -6,6 +6,7 @@
 #include "base/random.h"
 #include "tools/json.h"
 #include "tools/queue_count.h"
+#include "tools/queue_hops.h"
 #include "tools/queue_tool.h"
 
 #define KEYS_MAX   ((size_t)256 * 1024 * 1024) /* bytes of keys */
@@ -21,6 +22,7 @@ static const char *const by_names[N_BY] = {"hop", "domain", "sender", "reason", 
 struct stats {
     struct spool_view *view;
     struct count_table table;
+    struct queue_hops hops; /* by hop, where the gateway runs */
     enum by by;
     int64_t now_us;
     bool full; /* out of memory: which was said */
@@ -78,6 +80,18 @@ static void age_name(size_t i, char name[AGE_SIZE])
         snprintf(name, AGE_SIZE, "%u+", count_ages[COUNT_AGES - 2]);
 }
 
+static json_t *hop_json(const struct notice_hop *hop)
+{
+    if (hop == NULL)
+        return NULL;
+    json_t *object = json_pack("{s:b, s:i}", "down", hop->down, "connections", (int)hop->lanes);
+    if (hop->down) {
+        json_object_set_new(object, "error", json_text(hop->error));
+        json_object_set_new(object, "again_in", json_integer(hop->again_s));
+    }
+    return object;
+}
+
 static void put_json(const struct stats *stats, const struct count_row *row, bool total)
 {
     char name[AGE_SIZE];
@@ -89,10 +103,11 @@ static void put_json(const struct stats *stats, const struct count_row *row, boo
     for (size_t i = 0; i < QUEUE_STATES; i++)
         json_object_set_new(states, queue_state_name((enum queue_state)i),
                             json_integer((json_int_t)row->of_state[i]));
-    json_line(json_pack("{s:s, s:o, s:b, s:I, s:I, s:o, s:o}", "by", by_names[stats->by], "key",
-                        total ? json_null() : json_text(row->key), "total", total, "messages",
-                        (json_int_t)row->n, "bytes", (json_int_t)row->bytes, "ages", ages, "states",
-                        states));
+    const struct notice_hop *hop = total ? NULL : queue_hops_find(&stats->hops, row->key);
+    json_line(json_pack("{s:s, s:o, s:o*, s:b, s:I, s:I, s:o, s:o}", "by", by_names[stats->by],
+                        "key", total ? json_null() : json_text(row->key), "hop", hop_json(hop),
+                        "total", total, "messages", (json_int_t)row->n, "bytes",
+                        (json_int_t)row->bytes, "ages", ages, "states", states));
 }
 
 /* --- for people --- */
@@ -156,6 +171,17 @@ static void put_row(const struct count_row *row, struct str name, size_t most)
     }
 }
 
+static void put_hop(const struct notice_hop *hop)
+{
+    char again[TOOL_DURATION_SIZE];
+    if (hop == NULL || !hop->down)
+        return;
+    tool_duration(hop->again_s > 0 ? (uint64_t)hop->again_s : 0, again);
+    printf("  down, tried again in %s: ", again);
+    tool_put_text(stdout, hop->error);
+    puts("");
+}
+
 static void put_table(const struct stats *stats)
 {
     const struct count_table *table = &stats->table;
@@ -171,8 +197,10 @@ static void put_table(const struct stats *stats)
     for (size_t i = 0; i < table->n && i < shown; i++)
         if (json)
             put_json(stats, &table->rows[i], false);
-        else
+        else {
             put_row(&table->rows[i], table->rows[i].key, table->total.n);
+            put_hop(queue_hops_find(&stats->hops, table->rows[i].key));
+        }
     if (!json && table->n > shown)
         printf("%zu more: see --limit\n", table->n - shown);
     if (!json)
@@ -208,8 +236,13 @@ static void count_all(struct stats *stats, const struct queue_filter *filter)
     if (stats->full)
         spool_view_worse(view, tool_fail(view->command, &err));
     else if (whole) {
+        struct err away;
+        bool asked = stats->by == BY_HOP && queue_hops_ask(view->conf->run_dir, stats->table.pool,
+                                                           &stats->hops, &away) == 0;
         count_sort(&stats->table);
         put_table(stats);
+        if (stats->by == BY_HOP && !asked && !(view->args->given & OPT_JSON))
+            puts("the gateway does not say which next hops are down (is poterned running?)");
     }
 }
 

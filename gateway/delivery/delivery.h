@@ -447,6 +447,8 @@ bool hop_is_by_mx(const struct hop *hop);
 struct leg *hop_take(struct hop *hop);
 /* Gives legs to idle lanes, and opens lanes. */
 void hop_kick(struct hop *hop);
+/* One that is down: seconds until it is tried again. */
+int64_t hop_again_in(const struct hop *hop);
 bool hops_busy(const struct delivery *delivery);
 void hops_close_lanes(struct delivery *delivery, bool idle_only, const char *why);
 

@@ -41,6 +41,15 @@ unsigned hop_pause(const struct hop *hop, unsigned failures)
     return delivery_pause(first, max, failures);
 }
 
+int64_t hop_again_in(const struct hop *hop)
+{
+    struct timeval when, now;
+    if (hop->timer == NULL || !event_pending(hop->timer, EV_TIMEOUT, &when) ||
+        event_base_gettimeofday_cached(hop->delivery->base, &now) < 0)
+        return 0;
+    return (int64_t)when.tv_sec - now.tv_sec;
+}
+
 static void go_down(struct hop *hop, unsigned pause_max)
 {
     if (hop->failures++ == 0)

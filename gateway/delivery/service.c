@@ -48,14 +48,43 @@ static int flush(struct delivery *delivery, struct str id, struct err *err)
     return n;
 }
 
-static void say(struct service *service, const struct caller *caller, bool done, const char *text)
+static void say_text(struct service *service, const struct caller *caller, bool done,
+                     struct str text)
 {
-    const struct notice_reply reply = {.done = done, .text = str_of(text)};
+    const struct notice_reply reply = {.done = done, .text = text};
     struct err err = {"the caller does not read"};
     buf_clear(&service->reply);
     notice_reply_put(&service->reply, &reply);
     if (ipc_send(caller->fd, buf_str(&service->reply), NULL, &err) != 1)
         log_warning("the answer to a request can't be sent: %s", err.text);
+}
+
+static void say(struct service *service, const struct caller *caller, bool done, const char *text)
+{
+    say_text(service, caller, done, str_of(text));
+}
+
+/* Of those that mail waits for. */
+static void say_hops(struct service *service, const struct caller *caller, uint32_t pass_over)
+{
+    struct buf text = BUF_INIT(2 * NOTICE_HOPS_BYTES);
+    const struct hop *hop = service->delivery->hops;
+    for (; hop && text.n < NOTICE_HOPS_BYTES; hop = hop->next) {
+        const struct notice_hop state = {.name = str_of(hop->text),
+                                         .waiting = (uint32_t)hop->users,
+                                         .lanes = hop->n_lanes,
+                                         .down = hop->down,
+                                         .again_s = hop->down ? hop_again_in(hop) : 0,
+                                         .error = str_of(hop->down ? hop->error : "")};
+        if (hop->users && pass_over == 0)
+            notice_hop_put(&text, &state);
+        pass_over -= hop->users && pass_over;
+    }
+    if (buf_ok(&text))
+        say_text(service, caller, true, buf_str(&text));
+    else
+        say(service, caller, false, "out of memory");
+    buf_release(&text);
 }
 
 /* n < 0: refused, err says why. */
@@ -65,6 +94,15 @@ static void answer(struct service *service, const struct caller *caller, const c
     char text[64];
     snprintf(text, sizeof text, what, n);
     say(service, caller, n >= 0, n >= 0 ? text : err->text);
+}
+
+static void act_order(struct service *service, const struct caller *caller,
+                      const struct notice *notice)
+{
+    char said[ORDERS_SAID_MAX] = "";
+    struct err err = {""};
+    int result = orders_give(service->delivery, notice, said, &err);
+    say(service, caller, result == 0, result == 0 ? said : err.text);
 }
 
 static void act(struct service *service, const struct caller *caller, const struct notice *notice)
@@ -109,12 +147,12 @@ static void act(struct service *service, const struct caller *caller, const stru
     case NOTICE_RESUME:
     case NOTICE_REQUEUE:
     case NOTICE_DROP:
-    case NOTICE_DROP_TELL: {
-        char said[ORDERS_SAID_MAX] = "";
-        int result = orders_give(delivery, notice, said, &err);
-        say(service, caller, result == 0, result == 0 ? said : err.text);
+    case NOTICE_DROP_TELL:
+        act_order(service, caller, notice);
         break;
-    }
+    case NOTICE_HOPS:
+        say_hops(service, caller, notice->recipient);
+        break;
     case NOTICE_EXPIRE:
         expire_now(delivery);
         say(service, caller, true, "what was held long enough is removed now");

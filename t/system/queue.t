@@ -107,6 +107,10 @@ is( $by_sender{'me@home.example'}{states}{deferred}, 2, '… with their states' 
 my ($domain) = grep { !$_->{total} } $gateway->poterne_json( 'queue', 'stats', '--by', 'domain', '--sender', 'shop@*' );
 is( "$domain->{key} $domain->{messages}", 'dead.example 1', '… of those that a filter fits' );
 
+like( $said, qr/^  down, tried again in \d+:\d\d: .*refused/m, '… with the next hop that is down, and why' );
+my ($hop) = grep { $_->{hop} } $gateway->poterne_json( 'queue', 'stats' );
+ok( $hop->{hop}{down} && $hop->{hop}{error} =~ /refused/, '… for programs, too' );
+
 # --- held ---
 
 ( $status, $said ) = queue( 'hold', '--sender', 'me@home.example', '--dry-run' );
@@ -176,5 +180,6 @@ waitpid $pid, 0;
 ok( $gateway->wait_for_empty_queue, '… it goes' );
 is( scalar( $sink->messages('one@dead.example') ), 1, '… once' );
 like( ( queue('list') )[1], qr/^0 messages in the queue$/m, 'the queue is empty' );
+is( ( $gateway->poterne('audit') )[0], 0, 'poterne audit: each has one outcome' ) or diag +( $gateway->poterne('audit') )[1];
 $gateway->stop;
 done_testing();

@@ -226,6 +226,7 @@ static void dropped_on_its_way(void **state)
     hop.delay_us = 2000000;
     put("gone", id);
     assert_true(WAIT_FOR(hop.open > 0, PATIENCE));
+    usleep(300000);
     assert_int_equal(ask(NOTICE_DROP, id, "", said), 0);
     if (strstr(said, "is being tried") == NULL)
         tap_skip("it was not on its way yet");
@@ -245,10 +246,11 @@ static void dropped_on_its_way(void **state)
 static void held_on_its_way(void **state)
 {
     char id[SPOOL_ID_LEN + 1], said[512];
-    hop.delay_us = 1000000;
+    hop.delay_us = 2000000;
     fake_hop_fault(&hop, FAULT_TEMP, STEP_FINAL);
     put("late", id);
     assert_true(WAIT_FOR(hop.open > 0, PATIENCE));
+    usleep(300000);
     assert_int_equal(ask(NOTICE_HOLD, id, "", said), 0);
     if (strstr(said, "is being tried") == NULL)
         tap_skip("it was not on its way yet, or no longer");
