@@ -241,13 +241,13 @@ static bool get_number(struct str word, uint32_t *number)
 /* `rest` is behind "file ". */
 static bool get_piece(struct manifest *m, struct str rest, struct err *err)
 {
-    struct piece piece;
+    struct piece piece = {.dropped = false};
     struct str word[5];
     for (size_t i = 0; i < 5; i++)
         if (!str_next(&rest, ' ', &word[i]))
             return false;
     return get_sum(word[0], piece.sum) && get_mode(word[1], &piece.mode) &&
-           word[2].n <= OWNER_MAX && get_text(m->pool, word[2], &piece.owner) &&
+           get_text(m->pool, word[2], &piece.owner) && piece.owner.n <= OWNER_MAX &&
            str_to_u64(word[3], PIECE_SIZE, &piece.size) && get_number(word[4], &piece.number) &&
            get_text(m->pool, rest, &piece.path) && manifest_path_ok(piece.path) &&
            manifest_add(m, &piece, err) == 0;

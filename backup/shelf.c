@@ -8,7 +8,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "base/ascii.h"
 #include "base/fsio.h"
 
 #define FOLDER_MODE 0700
@@ -16,28 +15,6 @@
 #define OLD         ".old-"
 #define DAY_LEN     8 /* of a name */
 #define ENTRY_MAX   64
-
-/* --- names --- */
-
-time_t shelf_name_time(struct str name)
-{
-    char text[SHELF_NAME_LEN + 1];
-    struct tm tm = {0};
-    if (name.n != SHELF_NAME_LEN || !str_copy(name, text, sizeof text))
-        return 0;
-    for (size_t i = 0; i < SHELF_NAME_LEN; i++)
-        if ((i == 8 && text[i] != 'T') || (i == 15 && text[i] != 'Z') ||
-            (i != 8 && i != 15 && !ascii_is_digit(text[i])))
-            return 0;
-    if (strptime(text, "%Y%m%dT%H%M%SZ", &tm) == NULL)
-        return 0;
-    return timegm(&tm);
-}
-
-bool shelf_name_ok(struct str name)
-{
-    return shelf_name_time(name) > 0;
-}
 
 static int compare(const void *a, const void *b)
 {

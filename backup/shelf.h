@@ -16,6 +16,7 @@
 
 #include "backup/manifest.h"
 
+#define SHELF_FOLDER   "backups" /* in the state folder, where the settings name none */
 #define SHELF_NAME_LEN 16
 #define SHELF_MAX      10000 /* generations that are looked at */
 

@@ -15,6 +15,7 @@
 #include "base/log.h"
 #include "config.h"
 #include "gateway/certificates.h"
+#include "gateway/daily_backup.h"
 #include "gateway/places.h"
 #include "gateway/supervise.h"
 
@@ -215,8 +216,25 @@ static void tend_certificates(struct supervisor *s)
     supervisor_renew(s, "edge");
 }
 
+static bool on_stranger(void *data, pid_t pid, int status)
+{
+    return daily_backup_ended(data, pid, status);
+}
+
+/* New settings may say another hour. */
+static void tend_backup(struct daily_backup *daily, const struct supervisor *s)
+{
+    if (s->stopping) {
+        if (daily->pid)
+            kill(daily->pid, SIGTERM); /* it leaves nothing */
+        return;
+    }
+    daily_backup_tend(daily, s->conf, time(NULL));
+}
+
 static int run(struct supervisor *s, const char *conf_path, struct err *err)
 {
+    struct daily_backup daily = {.programs = s->programs};
     int lock_fd = -1;
     bool told = false;
     umask(0007);
@@ -231,8 +249,11 @@ static int run(struct supervisor *s, const char *conf_path, struct err *err)
         return -1;
     }
     certificates_loaded(&s->certificates, &s->conf->smtp, clock_seconds());
+    s->stranger = on_stranger;
+    s->stranger_data = &daily;
     while (!(s->stopping && supervisor_empty(s))) {
         supervisor_tend(s);
+        tend_backup(&daily, s);
         tend_certificates(s);
         bool complete = supervisor_complete(s);
         if (complete && !told)

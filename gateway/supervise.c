@@ -473,7 +473,8 @@ void supervisor_reap(struct supervisor *s)
     int status;
     pid_t pid;
     while ((pid = waitpid(-1, &status, WNOHANG)) > 0)
-        bury(s, pid, status);
+        if (s->stranger == NULL || !s->stranger(s->stranger_data, pid, status))
+            bury(s, pid, status);
 }
 
 /* The next generation will be somewhat larger than this one. */

@@ -78,6 +78,9 @@ struct supervisor {
     struct certificates certificates; /* what edge has loaded */
     time_t began;
     bool stopping;
+    /* a child that is none of these; may be NULL */
+    bool (*stranger)(void *data, pid_t pid, int status);
+    void *stranger_data;
 };
 
 /* Makes the kinds' sockets; conf, conf_text, programs and listeners are set by the caller. */

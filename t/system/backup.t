@@ -20,6 +20,7 @@ my $shelf = "$top/shelf";
 my $gateway = Poterne::Gateway->new(
     root     => $root,
     settings => {
+        ''          => { managers => "{ $to }" },
         backup    => { folder => qq("$shelf"), at => '""' },
         bayes     => { publish_delay => '1s', hold_out => 0, campaign_share => 0, day_share => 0, reporter_share => 0 },
         antivirus => { engines => '{ files, clamav }' },
@@ -149,6 +150,14 @@ for my $generation (@generations) {
 }
 ($status) = $gateway->poterne( 'learn', '--ham', write_folder( after => 'seminar', 3 ) );
 is( $status, 0, 'the learner learns on after one that was killed' );
+
+# --- one that fails is told ---
+
+( $status, $said ) = $gateway->poterne( 'backup', '--daily', '--to', '/proc/none/shelf' );
+is( $status, 2, 'a backup that can not be made' );
+my @told;
+ok( wait_until( 30, sub { @told = grep { /^Subject: .*no backup was made/m } $gateway->maildir_messages($to) } ), '… is told to the managers' );
+like( $told[0] // '', qr{/proc/none/shelf}, '… with what is wrong' );
 
 # --- what it was like ---
 

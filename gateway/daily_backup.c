@@ -1,0 +1,123 @@
+#include "gateway/daily_backup.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <limits.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "backup/shelf.h"
+#include "base/fsio.h"
+#include "base/log.h"
+
+#define DAY_SECONDS  (24 * 3600)
+#define HOUR_SECONDS 3600 /* a day may be so much longer */
+
+/* The first moment after `now` at which a clock on the wall shows that minute of the day. */
+static time_t next_at(unsigned minute, time_t now)
+{
+    struct tm tm;
+    localtime_r(&now, &tm);
+    tm.tm_hour = (int)(minute / 60);
+    tm.tm_min = (int)(minute % 60);
+    tm.tm_sec = 0;
+    tm.tm_isdst = -1;
+    struct tm today = tm;
+    time_t at = mktime(&today);
+    if (at > now)
+        return at;
+    tm.tm_mday++;
+    return mktime(&tm);
+}
+
+void daily_backup_plan(struct daily_backup *daily, const struct conf *conf, time_t last, time_t now)
+{
+    unsigned minute;
+    daily->next = 0;
+    daily->planned = true;
+    str_copy(str_of(conf->backup.at), daily->at, sizeof daily->at);
+    if (!conf_time_of_day(conf->backup.at, &minute))
+        return;
+    daily->next = next_at(minute, now);
+    if (last && now - last > DAY_SECONDS && daily->next > now + DAILY_BACKUP_SOON)
+        daily->next = now + DAILY_BACKUP_SOON;
+}
+
+/* When the newest generation was begun; 0: there is none. */
+static time_t newest(const struct conf *conf)
+{
+    char folder[PATH_MAX];
+    const struct dirent *entry;
+    time_t latest = 0;
+    int n = conf->backup.folder
+                ? snprintf(folder, sizeof folder, "%s", conf->backup.folder)
+                : snprintf(folder, sizeof folder, "%s/" SHELF_FOLDER, conf->state_dir);
+    DIR *dir = n > 0 && (size_t)n < sizeof folder ? opendir(folder) : NULL;
+    if (dir == NULL)
+        return 0;
+    while ((entry = readdir(dir)) != NULL) {
+        time_t begun = shelf_name_time(str_of(entry->d_name));
+        latest = begun > latest ? begun : latest;
+    }
+    closedir(dir);
+    return latest;
+}
+
+/* Built but not installed it lies one folder above the programs. */
+static void find_program(const struct daily_backup *daily, char *out, size_t size)
+{
+    snprintf(out, size, "%s/../poterne", daily->programs);
+    if (access(out, X_OK) < 0)
+        snprintf(out, size, "%s/poterne", POTERNE_BINDIR);
+}
+
+static _Noreturn void become(const struct daily_backup *daily, const struct conf *conf)
+{
+    char program[PATH_MAX];
+    sigset_t none;
+    sigemptyset(&none);
+    sigprocmask(SIG_SETMASK, &none, NULL);
+    signal(SIGPIPE, SIG_DFL);
+    find_program(daily, program, sizeof program);
+    char *const argv[] = {
+        program, (char *)"backup", (char *)"--daily", (char *)"--config", (char *)conf->path, NULL};
+    execv(program, argv);
+    log_error("cannot run %s: %s", program, strerror(errno));
+    _exit(127);
+}
+
+void daily_backup_tend(struct daily_backup *daily, const struct conf *conf, time_t now)
+{
+    if (!daily->planned || strcmp(daily->at, conf->backup.at) != 0)
+        daily_backup_plan(daily, conf, newest(conf), now);
+    if (daily->next > now + DAY_SECONDS + HOUR_SECONDS) /* the clock was put back */
+        daily_backup_plan(daily, conf, 0, now);
+    if (daily->next == 0 || now < daily->next || daily->pid)
+        return;
+    daily_backup_plan(daily, conf, 0, now);
+    daily->pid = fork();
+    if (daily->pid == 0)
+        become(daily, conf);
+    if (daily->pid < 0) {
+        log_error("no backup is made: cannot fork: %s", strerror(errno));
+        daily->pid = 0;
+    }
+}
+
+bool daily_backup_ended(struct daily_backup *daily, pid_t pid, int status)
+{
+    if (daily->pid == 0 || pid != daily->pid)
+        return false;
+    daily->pid = 0;
+    if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
+        log_info("the daily backup is made");
+    else if (WIFEXITED(status))
+        log_error("no daily backup was made (exit status %d)", WEXITSTATUS(status));
+    else
+        log_error("no daily backup was made: it was killed by signal %d", WTERMSIG(status));
+    return true;
+}

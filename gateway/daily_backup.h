@@ -1,0 +1,33 @@
+/*
+ * daily_backup: poterned runs `poterne backup --daily` each day at backup.at, as root and beside
+ * all else; what it says is in the log, and a failure is told to the managers by it. One that was
+ * missed (the machine was off) is made soon after the start, if there was one ever before.
+ */
+#ifndef POTERNE_GATEWAY_DAILY_BACKUP_H
+#define POTERNE_GATEWAY_DAILY_BACKUP_H
+
+#include <sys/types.h>
+#include <time.h>
+
+#include "base/conf.h"
+
+#define DAILY_BACKUP_SOON 300 /* seconds after the start */
+
+struct daily_backup {
+    const char *programs; /* folder of the programs */
+    pid_t pid;            /* 0: none at work */
+    time_t next;          /* wall clock; 0: never */
+    char at[8];           /* what `next` was worked out of */
+    bool planned;
+};
+
+/* Works out when the next one is. last: when the last one was begun, 0: there is none. */
+void daily_backup_plan(struct daily_backup *daily, const struct conf *conf, time_t last,
+                       time_t now);
+/* Once a second or so: plans at the first time, and when the settings say another hour; starts what
+ * is due, also when the clock was put back or on. */
+void daily_backup_tend(struct daily_backup *daily, const struct conf *conf, time_t now);
+/* A child has ended; false: it is none of these. */
+bool daily_backup_ended(struct daily_backup *daily, pid_t pid, int status);
+
+#endif
