@@ -190,6 +190,8 @@ static void on_ready(void *data)
         struct leg *leg = hop_take(hop);
         if (leg)
             send_leg(lane, leg);
+        else if (outside_should_yield(hop, 0))
+            connection_retire(lane->connection, "others wait for a connection");
     }
     if (first)
         hop_works(hop);

@@ -442,9 +442,11 @@ bool outside_why_it_waits(const struct hop *hop, char *why, size_t size)
 bool outside_should_yield(const struct hop *hop, unsigned served)
 {
     const struct outside *o = hop->delivery->outside;
-    const struct hop *more = o->for_more.first;
+    const struct hop *more = o->for_more.first, *next = next_waiting(o);
     if (!hop_is_by_mx(hop))
         return false;
+    if (hop->line.n == 0)
+        return next && next != hop;
     if (o->for_first.first)
         return hop->n_lanes > 1 || served >= OUTSIDE_TURN;
     /* or two who have as many would take them from each other for ever */

@@ -50,8 +50,8 @@ bool outside_ready(struct hop *hop);
 bool outside_has_room(struct hop *hop);
 /* What who stands in its line waits for, beside lanes of its own. False: nothing. */
 bool outside_why_it_waits(const struct hop *hop, char *why, size_t size);
-/* One of its lanes, which has served so many messages, is to be given to others: they have none, or
- * fewer. */
+/* One of its lanes, which has served so many messages, is to be given to others: it has no more for
+ * it, or they have none, or fewer. */
 bool outside_should_yield(const struct hop *hop, unsigned served);
 /* hop->n_lanes counts it already, or no longer. */
 void outside_lane_opened(struct hop *hop);

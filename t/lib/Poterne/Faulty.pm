@@ -6,7 +6,8 @@
 #     drip      an answer, a byte at a time     early     more answers than there were questions
 #     lost      (final) the message is kept, and its answer never comes
 #     NNN …     that answer
-# `pause` (seconds) is waited before each answer, whatever it is.
+# `pause` (seconds) is waited before each answer, whatever it is. `times` has a line for each message: the last word of its
+# subject, and when it was taken.
 package Poterne::Faulty;
 
 use strict;
@@ -16,7 +17,7 @@ use File::Path qw(make_path);
 use IO::Select;
 use IO::Socket::INET;
 use POSIX ();
-use Time::HiRes qw(sleep);
+use Time::HiRes qw(sleep time);
 
 use Poterne::Process qw(free_port stop_process);
 
@@ -52,11 +53,11 @@ sub start {
     return $self;
 }
 
-# A file for each, made at once.
+# At once, whoever else writes there.
 sub note {
-    my ( $self, $what ) = @_;
+    my ( $self, $what, $text ) = @_;
     open my $file, '>>', "$self->{root}/$what" or die "$!\n";
-    syswrite $file, '.';
+    syswrite $file, $text // '.';
     close $file or die "$!\n";
     return;
 }
@@ -162,6 +163,7 @@ sub take {
         open my $file, '>', "$self->{root}/messages/$to.$$.$n" or die "$!\n";
         print {$file} $message;
         close $file or die "$!\n";
+        $self->note( 'times', sprintf "%s %.6f\n", $message =~ /^Subject:.*?(\S+)\r?$/mi ? $1 : '-', time );
     }
     return 0 if $fails && $self->{does} eq 'lost';
     return $self->answer( $client, 'final', '250 2.0.0 Kept' );
@@ -172,6 +174,13 @@ sub taken {
     my ( $self, $address ) = @_;
     my @paths = glob "$self->{root}/messages/" . ( $address // '' ) . '*';
     return @paths;
+}
+
+# { subject => when it was taken }
+sub times {
+    my ($self) = @_;
+    open my $file, '<', "$self->{root}/times" or return {};
+    return { map { split } <$file> };
 }
 
 sub stop {
