@@ -57,7 +57,8 @@
 
 #define DELIVERY_JOBS_MAX      200000 /* in memory; the rest waits on the disk for a sweep */
 #define DELIVERY_LOAD_MAX      (96 * 1024 * 1024) /* memory for one message's envelope */
-#define DELIVERY_THREADS       8
+#define DELIVERY_THREADS       16
+#define DELIVERY_MAILDIR       8    /* threads that may wait for one Maildir */
 #define DELIVERY_REPORTS       4    /* threads that may wait for the process `reports` */
 #define DELIVERY_SERVICE_MAX   64   /* connections to the service socket */
 #define DELIVERY_ROUND         64   /* notices or files taken before others have their turn */

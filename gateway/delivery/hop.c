@@ -10,7 +10,7 @@
 
 static void on_go_on(evutil_socket_t fd, short what, void *data);
 
-/* Threads are few; none but some are for who may wait for long. */
+/* Threads are few; some are left where one Maildir (on a server that is away) and reports hang. */
 static unsigned lanes_max(const struct conf *conf, enum conf_hop_kind kind)
 {
     unsigned max = conf->queue.connections_limit;
@@ -18,7 +18,7 @@ static unsigned lanes_max(const struct conf *conf, enum conf_hop_kind kind)
         conf->reports.workers < DELIVERY_REPORTS ? conf->reports.workers : DELIVERY_REPORTS;
     if (kind == HOP_REPORTS)
         return reports;
-    return kind == HOP_MAILDIR && max > DELIVERY_THREADS ? DELIVERY_THREADS : max;
+    return kind == HOP_MAILDIR && max > DELIVERY_MAILDIR ? DELIVERY_MAILDIR : max;
 }
 
 void hop_free(struct hop *hop)

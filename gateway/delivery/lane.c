@@ -19,7 +19,7 @@ struct lane {
     struct lane *before, *behind;
     struct leg *leg; /* busy with it */
     unsigned served; /* those before */
-    bool finished;   /* the last is done with */
+    bool finished;   /* the last is done with, and nothing more was heard */
     bool answered;   /* … for good, at least for one of its recipients */
     bool delivered;  /* … to one */
     struct connection *connection;
@@ -180,6 +180,7 @@ static void on_ready(void *data)
                          !connection_wants_tls(lane->connection);
     const char *why = first ? NULL : why_retire(lane);
     lane->greeted = true;
+    lane->finished = false; /* to its end: that it may close now means nothing */
     if (first) {
         target_works(&lane->targets->list[lane->at]);
         tell_tls_result(lane);
