@@ -20,7 +20,7 @@ t_fault_faults_so_SOURCES = t/fault/faults.c
 t_fault_faults_so_CFLAGS = -std=gnu11 $(WARN_CFLAGS) -fPIC
 t_fault_faults_so_LDFLAGS = -shared
 
-.PHONY: check-programs fuzz fuzz-programs lint bench bench-antivirus bench-bayes bench-dns bench-hops bench-queue bench-rules bench-soak list-unit list-fuzz list-flags
+.PHONY: check-programs fuzz fuzz-programs lint bench bench-antivirus bench-audit bench-bayes bench-dns bench-hops bench-queue bench-rules bench-soak list-unit list-fuzz list-flags
 check-programs: $(check_PROGRAMS)
 fuzz-programs: $(fuzz)
 
@@ -38,6 +38,9 @@ bench-bayes: poterne
 
 bench-antivirus: all
 	cd $(top_srcdir) && POTERNE_BUILD=$(abs_builddir) t/bench/antivirus
+
+bench-audit: all t/delivery/fill$(EXEEXT)
+	cd $(top_srcdir) && POTERNE_BUILD=$(abs_builddir) t/bench/audit
 
 bench-dns: all
 	cd $(top_srcdir) && POTERNE_BUILD=$(abs_builddir) t/bench/dns
