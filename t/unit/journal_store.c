@@ -426,93 +426,6 @@ static void forgets_what_is_settled_and_old(void **state)
     assert_int_equal(SEARCH(f, .id = str_of(revived))->n_messages, 1);
 }
 
-static void put_accepted(struct fixture *f, const char *id, int64_t time_us)
-{
-    struct event e = {.kind = EVENT_ACCEPTED,
-                      .accepted = {.id = str_of(id),
-                                   .time_us = time_us,
-                                   .sender = STR("a@b.example"),
-                                   .n = 1,
-                                   .recipients = STR("c@univ.example"),
-                                   .size = 5300}};
-    apply(f, &e);
-}
-
-static int64_t number(struct fixture *f, const char *sql)
-{
-    sqlite3 *db;
-    sqlite3_stmt *stmt;
-    assert_int_equal(sqlite3_open(f->path, &db), SQLITE_OK);
-    assert_int_equal(sqlite3_prepare_v2(db, sql, -1, &stmt, NULL), SQLITE_OK);
-    assert_int_equal(sqlite3_step(stmt), SQLITE_ROW);
-    int64_t n = sqlite3_column_int64(stmt, 0);
-    sqlite3_finalize(stmt);
-    sqlite3_close(db);
-    return n;
-}
-
-/* What was accepted goes with its message; what was lost stays as long as a message would, also
- * where the journal is too large. */
-static void acceptances_go_with_their_messages(void **state)
-{
-    struct fixture *f = *state;
-    char old[32], held[32], lost[32], young[32];
-    int64_t long_ago = NOW_US - 40 * DAY_US;
-    open_store(f);
-    snprintf(old, sizeof old, "%s", id_at(long_ago, "OLD"));
-    snprintf(held, sizeof held, "%s", id_at(long_ago, "HELD"));
-    snprintf(lost, sizeof lost, "%s", id_at(long_ago, "LOST"));
-    snprintf(young, sizeof young, "%s", id_at(MADE_AT, "YOUNG"));
-    for (int i = 0; i < 2; i++) {
-        put_accepted(f, old, long_ago + i);
-        put_accepted(f, held, long_ago);
-        put_accepted(f, lost, long_ago);
-        put_accepted(f, young, MADE_AT);
-    }
-    put_message(f, old, long_ago, "a@b.example");
-    put_recipient(f, old, 0, "c@univ.example", RCPT_DELIVERED, long_ago, "");
-    put_message(f, held, long_ago, "a@b.example");
-    put_recipient(f, held, 0, "d@univ.example", RCPT_HELD, long_ago, "");
-    struct event audit = {.kind = EVENT_AUDIT, .audit = {.time_us = long_ago}};
-    apply(f, &audit);
-    audit.audit.time_us = MADE_AT;
-    apply(f, &audit);
-    apply(f, &audit);
-    commit(f);
-    assert_int_equal(number(f, "SELECT count(*) FROM accepted"), 4);
-    assert_int_equal(number(f, "SELECT count(*) FROM audit"), 2);
-    assert_int_equal(swept(f, 50, SIZE_MAX / 2), 0);
-    /* too large by far: what is settled goes, the lost ones stay */
-    assert_int_equal(swept(f, 50, 1), 4);
-    assert_int_equal(number(f, "SELECT count(*) FROM accepted"), 3);
-    /* of the age: the lost one, and the old audit */
-    assert_int_equal(swept(f, 30, SIZE_MAX / 2), 2);
-    assert_int_equal(number(f, "SELECT count(*) FROM accepted"), 2);
-    assert_int_equal(number(f, "SELECT count(*) FROM audit"), 1);
-}
-
-static void version_4_is_taken_over(void **state)
-{
-    struct fixture *f = *state;
-    sqlite3 *db;
-    open_store(f);
-    put_message(f, id_at(MADE_AT, "A"), MADE_AT, "a@b.example");
-    commit(f);
-    journal_store_close(&f->store);
-    assert_int_equal(sqlite3_open(f->path, &db), SQLITE_OK);
-    assert_int_equal(sqlite3_exec(db,
-                                  "DROP TABLE accepted; DROP TABLE audit; PRAGMA user_version = 4",
-                                  NULL, NULL, NULL),
-                     SQLITE_OK);
-    sqlite3_close(db);
-    open_store(f);
-    put_accepted(f, id_at(MADE_AT, "B"), MADE_AT);
-    commit(f);
-    assert_int_equal(SEARCH(f, .limit = 10)->n_messages, 1);
-    assert_int_equal(number(f, "SELECT count(*) FROM accepted"), 1);
-    assert_int_equal(number(f, "PRAGMA user_version"), 5);
-}
-
 static void size_limit_takes_the_oldest_refusals_first(void **state)
 {
     struct fixture *f = *state;
@@ -828,8 +741,6 @@ int main(void)
         WITH_FOLDER(full_mailboxes_are_counted),
         WITH_FOLDER(what_was_not_redirected_is_counted),
         WITH_FOLDER(forgets_what_is_settled_and_old),
-        WITH_FOLDER(acceptances_go_with_their_messages),
-        WITH_FOLDER(version_4_is_taken_over),
         WITH_FOLDER(size_limit_takes_the_oldest_refusals_first),
         WITH_FOLDER(totals_count),
         WITH_FOLDER(rubbish_is_set_aside),
