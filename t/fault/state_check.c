@@ -5,6 +5,7 @@
  *   learned N                    messages of ham and spam that the ledger knows, held-out ones too
  *   failed WHAT                  what could not be opened, or is not sound
  * It opens everything as the programs do, so what they mend at a start is mended. */
+#include <inttypes.h>
 #include <sqlite3.h>
 #include <stdio.h>
 #include <string.h>
@@ -115,8 +116,7 @@ static void look_at_ledger(const char *root)
         return;
     }
     struct ledger_totals totals = ledger_totals(ledger);
-    printf("learned %llu\n",
-           (unsigned long long)(totals.ham + totals.spam + totals.held_ham + totals.held_spam));
+    printf("learned %" PRIu64 "\n", totals.ham + totals.spam + totals.held_ham + totals.held_spam);
     ledger_close(&ledger);
 }
 
