@@ -11,8 +11,9 @@
  *
  * The file: header (64 bytes: magic, version, length and CRC of the message), the message exactly
  * as received, then records that are only ever appended (kind, length, CRC each): first the
- * envelope, then what became of each recipient. A torn last record is no record; a bad record with
- * a good one behind it is damage. spool/format.h has the bytes.
+ * envelope, then what became of each recipient. A torn last record is no record, nor are those
+ * behind a sector that a cut of power left out; another bad record with a good one behind it is
+ * damage. spool/format.h has the bytes.
  *
  * Writers: edge (mail from outside) and reports (mail of our own) make a file, in incoming/, and
  * move it once; from then on only the delivery process appends to it, moves it or removes it (tools
