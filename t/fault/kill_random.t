@@ -111,7 +111,8 @@ sub kill_one {
         start_again();
     }
     else {
-        my $pids = $gateway->processes->{$role} // return 0;
+        my $pids;    # one that died just now comes back
+        wait_until( 5, sub { $pids = $gateway->processes->{$role} } ) or return 0;
         kill( 'KILL', $pids->[ $step->{pick} * @$pids ] ) or return 0;
     }
     $killed{$role}++;

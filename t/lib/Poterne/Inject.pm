@@ -71,11 +71,12 @@ sub traced {
     return @lines;
 }
 
-# [name, how often one thread makes it at most] of each system call, but those that come by themselves.
+# [name, how often one thread makes it at most] of each system call, but those that come by themselves. Options: '-f', to
+# count those of their children, too.
 sub calls_during {
-    my ( $tids, $work ) = @_;
+    my ( $tids, $work, @options ) = @_;
     my ( %count, %most, @names );
-    for my $line ( traced( $tids, $work ) ) {
+    for my $line ( traced( $tids, $work, @options ) ) {
         my ( $tid, $name ) = $line =~ /^(?:\[pid\s+(\d+)\] )?(\w+)\(/ or next;
         next if $idle{$name};
         push @names, $name if !$most{$name};
@@ -86,10 +87,10 @@ sub calls_during {
 }
 
 # Their process is killed when one of them makes that call for the nth time, before it is done; if one does while `work`
-# runs.
+# runs. With '-f' likewise any of their children that comes to be meanwhile.
 sub kill_at {
-    my ( $tids, $name, $nth, $work ) = @_;
-    traced( $tids, $work, '-e', "trace=$name", '-e', "inject=$name:signal=KILL:when=$nth" );
+    my ( $tids, $name, $nth, $work, @options ) = @_;
+    traced( $tids, $work, @options, '-e', "trace=$name", '-e', "inject=$name:signal=KILL:when=$nth" );
     return;
 }
 
