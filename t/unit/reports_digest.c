@@ -261,6 +261,8 @@ static void test_nothing_to_tell(void **state)
     const struct digest_news frozen_alone = {.hostname = STR("mx"),
                                              .frozen = frozen,
                                              .n_frozen = 1};
+    const struct str audit[] = {STR("lost 01K00000000000000000000001 <jean@uni.example>: no file")};
+    const struct digest_news audit_alone = {.hostname = STR("mx"), .audit = audit, .n_audit = 1};
     const struct str kept[] = {
         STR("free@univ.example: 2 not redirected to me@gmail.com: gmail.com is "
             "a free mail service, and redirect_only_to of univ.example "
@@ -292,6 +294,9 @@ static void test_nothing_to_tell(void **state)
     assert_true(told(f, "No report waits"));
     assert_int_equal(make(f, &frozen_alone, NOW_US, token), 1);
     assert_true(told(f, "Frozen accounts"));
+    assert_int_equal(make(f, &audit_alone, NOW_US, token), 1);
+    assert_true(told(f, "Mail that does not add up (poterne audit):\n"
+                        "  - lost 01K00000000000000000000001 <jean@uni.example>: no file\n"));
 }
 
 static void test_digest_is_readable(void **state)
