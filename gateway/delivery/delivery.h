@@ -480,6 +480,8 @@ unsigned hop_lanes_allowed(const struct hop *hop);
 void hop_try_again(struct hop *hop);
 /* Forgets which hops are down. */
 void hops_hurry(struct delivery *delivery);
+/* … whether that one is. */
+void hop_hurry(struct hop *hop);
 /* Seconds until what failed so often is tried again. */
 unsigned hop_pause(const struct hop *hop, unsigned failures);
 

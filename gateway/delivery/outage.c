@@ -136,16 +136,20 @@ void hop_answered(struct hop *hop, bool delivered, bool put_off)
         hop_kick(hop);
 }
 
+void hop_hurry(struct hop *hop)
+{
+    event_del(hop->timer);
+    if (hop->targets)
+        targets_hurry(hop->targets);
+    if (hop->lookup)
+        outside_forget(hop);
+    hop->down = false;
+    pace_forget(&hop->pace);
+    hop_kick(hop);
+}
+
 void hops_hurry(struct delivery *delivery)
 {
-    for (struct hop *hop = delivery->hops; hop; hop = hop->next) {
-        event_del(hop->timer);
-        if (hop->targets)
-            targets_hurry(hop->targets);
-        if (hop->lookup)
-            outside_forget(hop);
-        hop->down = false;
-        pace_forget(&hop->pace);
-        hop_kick(hop);
-    }
+    for (struct hop *hop = delivery->hops; hop; hop = hop->next)
+        hop_hurry(hop);
 }

@@ -24,6 +24,20 @@ struct service {
 
 /* --- notices --- */
 
+/* Where it goes, and nowhere else: many are asked for one after another. The job may go meanwhile.
+ */
+static void hurry_hops_of(struct delivery *delivery, struct str id)
+{
+    const struct job *job;
+    const struct hop *last = NULL;
+    for (size_t i = 0; (job = job_find(delivery, id)) != NULL && i < job->n_legs; i++) {
+        struct hop *hop = job->legs[i].hop;
+        if (hop && hop != last && job->legs[i].state != LEG_DONE)
+            hop_hurry(hop);
+        last = hop;
+    }
+}
+
 static int flush(struct delivery *delivery, struct str id, struct err *err)
 {
     if (id.n) {
@@ -33,7 +47,7 @@ static int flush(struct delivery *delivery, struct str id, struct err *err)
         if (job->hold_us)
             return err_set(err, "%.*s is on hold: `poterne queue release` lets it go", STR_ARG(id));
         legs_hurry(job);
-        hops_hurry(delivery);
+        hurry_hops_of(delivery, id);
         return 1;
     }
     int n = 0;
