@@ -14,7 +14,7 @@
 #include "base/pool.h"
 #include "gateway/reports/reader.h"
 
-#define AUDIT_FIRST_SECONDS 10    /* from the start to one that is overdue */
+#define AUDIT_FIRST_SECONDS 5     /* from the start to one that is overdue */
 #define AUDIT_AGAIN_SECONDS 3600  /* to the next one where it could not be done */
 #define AUDIT_SECONDS_MAX   14400 /* that it may take */
 #define AUDIT_NAMED_MAX     20    /* findings that are named; the others are counted */

@@ -25,6 +25,7 @@ my $gateway = Poterne::Gateway->new(
     settings => {
         gate       => { inside => '{ 127.0.0.9 }' },
         outside    => { next_hop => qq("smtp://127.0.0.1:$beyond->{port}") },
+        journal    => { audit => 'no' },
         quarantine => { keep_originals => '1d' },
         queue      => { free_space_min => '0' },
         resolver   => { enabled => 'no' },
@@ -97,6 +98,8 @@ $gateway->poterne( 'quarantine', 'release', '--no-scan', $id{released} );
 wait_for_state( $id{deleted},  'deleted',   'deleted' );
 wait_for_state( $id{released}, 'delivered', 'released, then delivered' );
 
+ok( wait_until( 60, sub { $gateway->spooled('queue') == 1 } ), 'the bounce has gone, too' );
+
 my ( $status, $findings, $summary ) = audit();
 is( $status, 0, 'all of it adds up' );
 is_deeply( shown($findings), [], 'nothing is found' );
@@ -113,7 +116,7 @@ like( ( $gateway->poterne('audit') )[1], qr/everything adds up/, 'in words' );
 $gateway->signal_role( STOP => 'delivery' );
 my $unseen = post( [qw(jean claire)] );
 is( states_of($unseen), '', 'delivery has not heard of it' );
-ok( wait_until( 20, sub { my $got = ( audit() )[2]; $got->{unrecorded} == 0 && $got->{classes}{owed} == 3 } ), 'owed, and known to be accepted' );
+ok( wait_until( 60, sub { my $got = ( audit() )[2]; $got->{unrecorded} == 0 && $got->{classes}{owed} == 3 } ), 'owed, and known to be accepted' );
 unlink "$state/queue/$unseen" or die "$!\n";
 $gateway->signal_role( CONT => 'delivery' );
 ( $status, $findings ) = audit();
@@ -145,6 +148,9 @@ cmp_ok( $summary->{classes}{delivered}, '>', 20, 'the load among it' );
 
 # --- by itself, and for monitoring ---
 
+$gateway->{settings}{journal}{audit} = 'yes';
+$gateway->write_conf;
+ok( $gateway->reload, 'once a day' );
 my $daily_log = sub { grep { /reports\[\d+\] \w+: audit: / } split /^/, $gateway->log_text };
 ok( wait_until( 90, sub { $daily_log->() } ), 'the gateway audits itself' );
 like( ( $daily_log->() )[-1], qr/audit: everything adds up/, '… and says how it went' );
