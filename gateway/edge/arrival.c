@@ -198,14 +198,18 @@ static void notify_delivery(const struct arrival *a)
     buf_release(&text);
 }
 
+static enum smtp_status storage_status(int error)
+{
+    return error == ENOSPC || error == EDQUOT ? SMTP_NO_SPACE : SMTP_LOCAL_ERROR;
+}
+
 static void on_committed(struct commit_job *job)
 {
     struct arrival *a = (struct arrival *)job;
     a->committing = false;
     if (a->failed) {
         log_error("message %s could not be stored: %s", a->id, a->err.text);
-        tell_fate(a, a->failed == ENOSPC || a->failed == EDQUOT ? SMTP_NO_SPACE : SMTP_LOCAL_ERROR,
-                  STR_EMPTY);
+        tell_fate(a, storage_status(a->failed), STR_EMPTY);
     } else {
         log_info(
             "%s from=<%.*s> recipients=%zu size=%llu client=%.*s%s%.*s verdict=%s global=%.1f%s%s",
@@ -489,9 +493,11 @@ void arrival_judge(struct arrival *a, const struct smtp_envelope *envelope,
             refuse(a, status, buf_cstr(&shown));
             return;
         }
+        errno = 0;
         if (start_scan(a, &err) == 0)
             return;
     }
+    enum smtp_status why = storage_status(errno);
     log_error("message %s can't be judged: %s", a->id, err.text[0] ? err.text : "out of memory");
-    refuse(a, SMTP_LOCAL_ERROR, NULL);
+    refuse(a, why, NULL);
 }
