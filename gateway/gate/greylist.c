@@ -60,11 +60,17 @@ struct gate_key greylist_sender(const struct gate_key *network, struct str domai
 
 /* --- who is spared --- */
 
+/* Seconds since it was last seen; the clock may have been set back. */
+static uint32_t since(const struct gate_entry *e, uint32_t now)
+{
+    return now > e->last ? now - e->last : 0;
+}
+
 bool greylist_passed(struct greylist *list, const struct conf_gate *conf,
                      const struct gate_key *network, uint32_t now)
 {
     struct gate_entry *e = gate_table_find(list->passed, network);
-    if (e == NULL || now - e->last > conf->greylist_lifetime)
+    if (e == NULL || since(e, now) > conf->greylist_lifetime)
         return false;
     e->last = now;
     return true;
@@ -74,7 +80,7 @@ bool greylist_knows(struct greylist *list, const struct conf_gate *conf,
                     const struct gate_key *sender, uint32_t now)
 {
     const struct gate_entry *e = gate_table_find(list->known, sender);
-    return e && now - e->last <= conf->greylist_lifetime && e->good > e->bad;
+    return e && since(e, now) <= conf->greylist_lifetime && e->good > e->bad;
 }
 
 void greylist_judged(struct greylist *list, const struct gate_key *sender, bool right, uint32_t now)

@@ -14,14 +14,15 @@ use Poterne::Process qw(wait_until);
 
 my $build = $ENV{POTERNE_BUILD} // 'build';
 
-# Settings are lines of poterne.conf; `folder` lets it start on what another one left.
+# Settings are lines of poterne.conf; `folder` lets it start on what another one left; `files` is its limit of open files.
 sub start {
     my ( $class, %option ) = @_;
     my $self = bless { folder => $option{folder} // tempdir( CLEANUP => 1 ), said => '' }, $class;
     open my $stderr, '>&', \*STDERR or die "stderr: $!\n";
     open STDERR, '>>', "$self->{folder}/log" or die "$self->{folder}/log: $!\n";
+    my @limited = $option{files} ? ( 'sh', '-c', "ulimit -n $option{files}; exec \"\$\@\"", 'sh' ) : ();
     $self->{pid} = open2(
-        $self->{out}, $self->{in}, "$build/t/smtp/world", "$build/gateway/poterne-edge",
+        $self->{out}, $self->{in}, @limited, "$build/t/smtp/world", "$build/gateway/poterne-edge",
         $self->{folder}, $option{settings} // ''
     );
     open STDERR, '>&', $stderr or die "stderr: $!\n";
