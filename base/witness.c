@@ -58,9 +58,9 @@ static void begin(struct witness *w, const char *path, int64_t now, int64_t upti
 static void tell_doubt(const char *folder, int64_t jump, struct err *err)
 {
     err_set(err,
-            "%s: the clock went ahead by %lld hours that did not go by while poterne ran: nothing "
-            "is removed or given up for its age for a day; set the clock right, or, if it is, wait",
-            folder, (long long)(jump / 3600));
+            "the clock went ahead by %lld hours, which is not believed for a day: nothing in %s or "
+            "beside it goes for its age; set the clock right, or, if it is, wait",
+            (long long)(jump / 3600), folder);
 }
 
 static void note_look(struct witness *w, const char *path, int64_t now, int64_t uptime,
@@ -89,7 +89,7 @@ int64_t witness_time(struct witness *w, const char *folder, int64_t now, int64_t
         tell_doubt(folder, jump, err);
     } else if (w->doubted && (jump <= WITNESS_STEP || uptime - w->doubted >= WITNESS_DOUBT)) {
         w->doubted = 0;
-        err_set(err, "%s: the clock is believed again", folder);
+        err_set(err, "the clock is believed again in %s", folder);
     }
     if (w->doubted)
         return w->offset + uptime;

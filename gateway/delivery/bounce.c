@@ -56,7 +56,7 @@ bool bounce_owes(const struct job *job)
 static int64_t until_delay(const struct job *job)
 {
     int64_t warning = job->delivery->conf->bounces.delay_warning;
-    return job->since_us + warning * 1000000 - delivery_now_us();
+    return job->since_us + warning * 1000000 - delivery_believed_us(job->delivery);
 }
 
 /* Not of what a thief may have sent. */

@@ -296,10 +296,11 @@ struct delivery {
     bool draining;
     int64_t drain_until; /* monotonic seconds */
     struct witness witness;
-    int64_t doubted_us; /* the part of delivery_now_us() that is not believed (base/witness.h) */
 };
 
 int64_t delivery_now_us(void);
+/* The same as far as it is believed (base/witness.h), for what is old by it. Also once a second. */
+int64_t delivery_believed_us(struct delivery *delivery);
 /* seconds until try number `tries` + 1: doubled each time, a fifth more or less by chance */
 unsigned delivery_pause(unsigned first, unsigned max, unsigned tries);
 

@@ -86,7 +86,7 @@ static void on_time(evutil_socket_t fd, short what, void *data)
         return;
     delivery->kept_busy = true;
     delivery->kept_came = 0;
-    delivery->kept_before = (delivery_now_us() - delivery->doubted_us) / 1000000 -
+    delivery->kept_before = delivery_believed_us(delivery) / 1000000 -
                             (int64_t)delivery->conf->quarantine.keep_originals;
     delivery->kept_work = (struct work){.run = run_pass, .done = pass_done};
     workers_give(delivery->workers, &delivery->kept_work);

@@ -79,23 +79,24 @@ static void drain_on(struct delivery *delivery)
 }
 
 /* The note lies in quarantine/, where the daily look at what is held (decide.c) uses it, too. */
-static void look_at_clock(struct delivery *delivery)
+int64_t delivery_believed_us(struct delivery *delivery)
 {
     char folder[PATH_MAX];
     struct err err;
-    int64_t now = (int64_t)time(NULL);
+    int64_t now_us = delivery_now_us();
     if (fsio_join(folder, sizeof folder, delivery->conf->state_dir, "quarantine", &err) < 0)
-        return;
+        return now_us;
+    int64_t now = now_us / 1000000;
     int64_t believed = witness_time(&delivery->witness, folder, now, clock_uptime(), &err);
     if (err.text[0])
         log_warning("%s", err.text);
-    delivery->doubted_us = (now - believed) * 1000000;
+    return now_us - (now - believed) * 1000000;
 }
 
 static void on_tick(evutil_socket_t fd, short what, void *data)
 {
     struct delivery *delivery = data;
-    look_at_clock(delivery);
+    delivery_believed_us(delivery);
     journal_client_tick(delivery->journal);
     settle_tick(delivery);
     vault_tick(delivery);

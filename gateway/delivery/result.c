@@ -116,10 +116,10 @@ void leg_result(struct leg *leg, size_t i, enum client_outcome outcome, struct s
  * ahead when it came) counts from now on. */
 static int64_t age_us(struct job *job)
 {
-    int64_t now_us = delivery_now_us();
-    if (job->delivery->doubted_us == 0 && job->since_us > now_us)
-        job->since_us = now_us;
-    return now_us - job->delivery->doubted_us - job->since_us;
+    int64_t believed_us = delivery_believed_us(job->delivery);
+    if (job->since_us > delivery_now_us())
+        job->since_us = believed_us;
+    return believed_us - job->since_us;
 }
 
 bool leg_is_expired(const struct leg *leg)
