@@ -33,6 +33,11 @@ int64_t delivery_now_us(void)
     return 1795312060 * (int64_t)1000000;
 }
 
+int64_t delivery_believed_us(struct delivery *delivery)
+{
+    return delivery_now_us();
+}
+
 enum job_need job_need(struct job *job)
 {
     (void)job;
