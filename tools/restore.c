@@ -217,7 +217,9 @@ static int work(struct job *job, const char *folder, struct err *err)
 static int find_folder(const struct tool_args *args, char *folder, size_t size, struct err *err)
 {
     if (args->from)
-        return backup_tool_folder(NULL, args->from, folder, size, err);
+        return str_copy(str_of(args->from), folder, size)
+                   ? 0
+                   : err_set(err, "%s: path too long", args->from);
     struct conf *conf = tool_conf(args, err);
     int result = conf ? backup_folder(conf, folder, size, err) : -1;
     conf_free(&conf);
