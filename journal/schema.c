@@ -170,6 +170,11 @@ _Static_assert(RCPT_OWED == 0 && RCPT_DEFERRED == 1 && RCPT_DELIVERED == 2 && RC
 #define FEEDBACK_OF                                                                                \
     " WHERE org = ?1 AND report_id = ?2 AND digest = ?3 AND kind = ?4 AND signer = ?5"
 
+/* As many recipients were heard of as were accepted; at least one. */
+#define ALL_TOLD(OF)                                                                               \
+    "(SELECT count(*) FROM recipient r WHERE r.id = " OF ".id) >= max(1, coalesce("                \
+    "(SELECT n FROM accepted x WHERE x.id = " OF ".id), 1))"
+
 const char *const schema_statements[STORE_STATEMENTS] = {
     [STORE_BEGIN] = "BEGIN IMMEDIATE",
     [STORE_COMMIT] = "COMMIT",
@@ -185,16 +190,19 @@ const char *const schema_statements[STORE_STATEMENTS] = {
     [STORE_REFUSED] = "INSERT INTO refusal VALUES (NULL, ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10,"
                       " ?11, ?12, ?13) ON CONFLICT DO NOTHING",
     /* Settled messages made before ?1, with no news since ?2, the oldest ?3 of them; those without
-     * a row of their own (their first event was lost) too. */
+     * a row of their own (their first event was lost) too. Recipients that were not tried yet have
+     * no row: where some are missing only what was made before ?4 goes. */
     [STORE_DOOM] =
         "INSERT OR IGNORE INTO doomed SELECT id FROM message WHERE id < ?1 AND NOT EXISTS"
         " (SELECT 1 FROM recipient r WHERE r.id = message.id"
-        "  AND (r.state NOT IN (2, 5, 6, 7) OR r.time_us >= ?2)) ORDER BY id LIMIT ?3",
+        "  AND (r.state NOT IN (2, 5, 6, 7) OR r.time_us >= ?2))"
+        " AND (id < ?4 OR " ALL_TOLD("message") ") ORDER BY id LIMIT ?3",
     [STORE_DOOM_ORPHANS] =
         "INSERT OR IGNORE INTO doomed SELECT DISTINCT id FROM recipient a WHERE id < ?1"
         " AND NOT EXISTS (SELECT 1 FROM message WHERE message.id = a.id) AND NOT EXISTS"
         " (SELECT 1 FROM recipient r WHERE r.id = a.id"
-        "  AND (r.state NOT IN (2, 5, 6, 7) OR r.time_us >= ?2)) ORDER BY id LIMIT ?3",
+        "  AND (r.state NOT IN (2, 5, 6, 7) OR r.time_us >= ?2))"
+        " AND (id < ?4 OR " ALL_TOLD("a") ") ORDER BY id LIMIT ?3",
     /* Likewise what was accepted and never heard of again: only its age lets go of it. */
     [STORE_DOOM_ACCEPTED] =
         "INSERT OR IGNORE INTO doomed SELECT id FROM accepted a WHERE id < ?1 AND time_us < ?2"

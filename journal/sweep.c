@@ -27,26 +27,29 @@ static int run_counted(struct sweep *sweep, enum store_statement which)
     return 0;
 }
 
-static int doom(struct sweep *sweep, enum store_statement which, struct str before, int64_t cutoff)
+static int doom(struct sweep *sweep, enum store_statement which, struct str before, int64_t cutoff,
+                struct str lost)
 {
     sqlite3_stmt *stmt = sweep->store->sql[which];
     db_bind(stmt, 1, before);
     sqlite3_bind_int64(stmt, 2, cutoff);
     sqlite3_bind_int64(stmt, 3, SWEEP_MESSAGES);
+    if (lost.n)
+        db_bind(stmt, 4, lost);
     return store_run(sweep->store, which, sweep->err);
 }
 
-/* Settled messages that were made and settled before the cutoff; of those of which nothing is known
- * but that they were accepted, which no audit should miss, only what is older than `lost`. */
+/* Settled messages that were made and settled before the cutoff; of those that some recipient is
+ * owed of whom nothing is known yet, which no audit should miss, only what is older than `lost`. */
 static int drop_messages(struct sweep *sweep, int64_t cutoff, int64_t lost)
 {
     static const enum store_statement drops[] = {STORE_DROP_ACCEPTED, STORE_DROP_OUTCOMES,
                                                  STORE_DROP_RECIPIENTS, STORE_DROP_MESSAGES};
     char text[TIME_ID_SIZE], lost_text[TIME_ID_SIZE];
-    struct str before = time_id(cutoff, text);
-    if (doom(sweep, STORE_DOOM, before, cutoff) < 0 ||
-        doom(sweep, STORE_DOOM_ORPHANS, before, cutoff) < 0 ||
-        doom(sweep, STORE_DOOM_ACCEPTED, time_id(lost, lost_text), lost) < 0)
+    struct str before = time_id(cutoff, text), never = time_id(lost, lost_text);
+    if (doom(sweep, STORE_DOOM, before, cutoff, never) < 0 ||
+        doom(sweep, STORE_DOOM_ORPHANS, before, cutoff, never) < 0 ||
+        doom(sweep, STORE_DOOM_ACCEPTED, never, lost, STR_EMPTY) < 0)
         return -1;
     for (size_t i = 0; i < sizeof drops / sizeof drops[0]; i++)
         if (run_counted(sweep, drops[i]) < 0)

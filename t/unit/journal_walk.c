@@ -177,6 +177,7 @@ static void acceptances_go_with_their_messages(void **state)
     }
     put_message(f, old, long_ago);
     put_recipient(f, old, 0, RCPT_DELIVERED, long_ago);
+    put_recipient(f, old, 1, RCPT_DELIVERED, long_ago);
     put_message(f, held, long_ago);
     put_recipient(f, held, 0, RCPT_HELD, long_ago);
     apply(f, &audit);
@@ -188,12 +189,41 @@ static void acceptances_go_with_their_messages(void **state)
     assert_int_equal(number(f, "SELECT count(*) FROM audit"), 2);
     assert_int_equal(swept(f, 50, SIZE_MAX / 2), 0);
     /* too large by far: what is settled goes, the lost ones stay */
-    assert_int_equal(swept(f, 50, 1), 4);
+    assert_int_equal(swept(f, 50, 1), 6);
     assert_int_equal(number(f, "SELECT count(*) FROM accepted"), 3);
     /* of the age: the lost one, and the old audit */
     assert_int_equal(swept(f, 30, SIZE_MAX / 2), 2);
     assert_int_equal(number(f, "SELECT count(*) FROM accepted"), 2);
     assert_int_equal(number(f, "SELECT count(*) FROM audit"), 1);
+}
+
+/* Delivery tells of a message when it takes it up, of a recipient when he was tried: for want of
+ * room nothing is forgotten of what is owed to somebody. */
+static void what_was_not_tried_is_not_forgotten_for_size(void **state)
+{
+    struct fixture *f = *state;
+    char a[32], b[32], c[32], d[32];
+    int64_t long_ago = NOW_US - 40 * DAY_US;
+    struct str untried = id_at(long_ago, 1, a), half = id_at(long_ago, 2, b);
+    struct str unrecorded = id_at(long_ago, 3, c), orphan = id_at(long_ago, 4, d);
+    open_store(f);
+    put_accepted(f, untried, long_ago);
+    put_message(f, untried, long_ago);
+    put_accepted(f, half, long_ago);
+    put_message(f, half, long_ago);
+    put_recipient(f, half, 0, RCPT_DELIVERED, long_ago);
+    put_message(f, unrecorded, long_ago);
+    put_accepted(f, orphan, long_ago);
+    put_recipient(f, orphan, 1, RCPT_DELIVERED, long_ago);
+    commit(f);
+    assert_int_equal(swept(f, 50, 1), 0);
+    put_recipient(f, half, 1, RCPT_DELIVERED, long_ago);
+    commit(f);
+    assert_int_equal(swept(f, 50, 1), 6);
+    assert_int_equal(number(f, "SELECT count(*) FROM message"), 2);
+    assert_int_equal(number(f, "SELECT count(*) FROM accepted"), 2);
+    /* age takes them all */
+    assert_int_equal(swept(f, 30, SIZE_MAX / 2), 6);
 }
 
 static void version_4_is_taken_over(void **state)
@@ -396,6 +426,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         WITH_FOLDER(acceptances_go_with_their_messages),
+        WITH_FOLDER(what_was_not_tried_is_not_forgotten_for_size),
         WITH_FOLDER(version_4_is_taken_over),
         WITH_FOLDER(the_last_audit_is_found),
         WITH_FOLDER(all_that_is_known_comes_together),
