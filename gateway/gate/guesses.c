@@ -65,7 +65,7 @@ static struct windows_charge owner_charge(const struct guesses *guesses, const c
 static bool is_owner(struct guesses *guesses, const struct gate_key *owner, int64_t now)
 {
     const struct gate_entry *e = gate_table_find(guesses->owners, owner);
-    return e && (uint32_t)now - e->last <= OWNERS_LIFETIME;
+    return e && now - (int64_t)e->last <= (int64_t)OWNERS_LIFETIME; /* <0: the clock was set back */
 }
 
 static size_t charges_of(struct guesses *guesses, struct str name, const struct gate_key *network,

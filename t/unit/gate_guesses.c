@@ -192,6 +192,17 @@ static void who_was_long_away_is_not_known(void **data)
     world_close(&world);
 }
 
+/* He logged in at what is still to come. */
+static void a_clock_set_back_locks_no_owner_out(void **data)
+{
+    struct world world;
+    world_open(&world, "guesses_account = 5");
+    assert_int_equal(try(&world, "jean", "192.0.2.1", START + 2 * DAY, GUESS_RIGHT), 0);
+    assert_int_equal(looked_at(&world, "jean", "198.51.100.1", START), 5);
+    assert_int_equal(try(&world, "jean", "192.0.2.1", START, GUESS_RIGHT), 0);
+    world_close(&world);
+}
+
 static enum guess_turn turn_of(struct world *world, const char *user, const char *ip,
                                struct guess *guess)
 {
@@ -329,6 +340,7 @@ int main(void)
         cmocka_unit_test(a_name_counts_from_wherever),
         cmocka_unit_test(the_owner_is_not_locked_out_where_he_is_known),
         cmocka_unit_test(who_was_long_away_is_not_known),
+        cmocka_unit_test(a_clock_set_back_locks_no_owner_out),
         cmocka_unit_test(at_once_is_no_way_round),
         cmocka_unit_test(what_was_wrong_is_not_waited_for),
         cmocka_unit_test(all_names_of_an_account_have_its_limit),
