@@ -133,11 +133,11 @@ void journal_client_free(struct journal_client **client)
 }
 
 /* The event made in client->event becomes one that waits. */
-static struct pending *keep(struct journal_client *client)
+static struct pending *keep(struct journal_client *client, size_t bytes_max)
 {
     struct str event = buf_str(&client->event);
     size_t cost = sizeof(struct pending) + event.n;
-    if (!buf_ok(&client->event) || cost > client->bytes_max - client->bytes)
+    if (!buf_ok(&client->event) || client->bytes > bytes_max || cost > bytes_max - client->bytes)
         return NULL;
     struct pending *pending = malloc(cost);
     if (pending == NULL)
@@ -154,16 +154,17 @@ static struct pending *keep(struct journal_client *client)
     return pending;
 }
 
-static uint64_t put(struct journal_client *client)
+static uint64_t put_within(struct journal_client *client, size_t bytes_max)
 {
-    struct pending *pending = keep(client);
+    struct pending *pending = keep(client, bytes_max);
     buf_clear(&client->event);
     if (pending == NULL) {
         /* Once for each power of two: a journal that is away for long must not fill the log. */
         client->lost++;
         if ((client->lost & (client->lost - 1)) == 0)
-            log_warning("journal: %zu events wait and no more are taken; %llu were not",
-                        client->waiting, (unsigned long long)client->lost);
+            log_warning("journal: %zu events wait and no more%s are taken; %llu were not",
+                        client->waiting, bytes_max < client->bytes_max ? " refusals" : "",
+                        (unsigned long long)client->lost);
         return 0;
     }
     uint64_t number = ++client->number;
@@ -174,10 +175,16 @@ static uint64_t put(struct journal_client *client)
     return number;
 }
 
+static uint64_t put(struct journal_client *client)
+{
+    return put_within(client, client->bytes_max);
+}
+
+/* Anybody can make any number of these: they leave room for what only mail makes. */
 uint64_t journal_client_refused(struct journal_client *client, const struct event_refused *event)
 {
     event_refused_put(&client->event, client->number + 1, event);
-    return put(client);
+    return put_within(client, client->bytes_max / 2);
 }
 
 uint64_t journal_client_message(struct journal_client *client, const struct event_message *event)

@@ -5,7 +5,8 @@
  * connection when the journal was away. What is kept is bounded: when it is full, the put
  * functions return 0 and the event is not taken. Who owes the event to somebody (delivery: a file
  * is unlinked only after its last event was acknowledged) tries again later; who does not (edge: a
- * refusal) lets it go: journal_client_lost() counts them, and a warning is logged.
+ * refusal) lets it go: journal_client_lost() counts them, and a warning is logged. A refusal is
+ * taken only into the first half, so that strangers push out nothing else.
  *
  * The loop watches the descriptor that `interest` names and calls journal_client_on_readable() and
  * _on_writable(), and journal_client_tick() about once a second (it connects again).

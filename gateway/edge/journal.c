@@ -5,6 +5,7 @@
 #include <time.h>
 
 #include "base/ipc.h"
+#include "base/log.h"
 #include "gateway/edge/watch.h"
 #include "journal/client.h"
 
@@ -56,11 +57,23 @@ struct edge_journal *edge_journal_open(struct event_base *base, const char *run_
     return j;
 }
 
+static void log_lost(const struct journal_client *client)
+{
+    size_t waiting = journal_client_waiting(client);
+    uint64_t lost = journal_client_lost(client);
+    if (waiting || lost)
+        log_warning("the journal did not acknowledge %zu events, and %llu found no room: it may "
+                    "not know of them",
+                    waiting, (unsigned long long)lost);
+}
+
 void edge_journal_close(struct edge_journal **journal)
 {
     struct edge_journal *j = *journal;
     if (j == NULL)
         return;
+    if (j->client)
+        log_lost(j->client);
     watch_free(&j->watch);
     journal_client_free(&j->client);
     free(j);

@@ -1,7 +1,8 @@
 /*
  * journal: tells the journal who was turned away, and of each 250 before it is said
  * (journal/event.h, which has why that is not waited for). What is kept while the journal is away
- * is bounded, and mail never waits for it: what finds no room is counted and logged.
+ * is bounded, refusals by half of it, and mail never waits for it: what finds no room, or was not
+ * acknowledged when edge ends, is counted and logged.
  */
 #ifndef POTERNE_GATEWAY_EDGE_JOURNAL_H
 #define POTERNE_GATEWAY_EDGE_JOURNAL_H

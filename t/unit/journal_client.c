@@ -191,6 +191,24 @@ static void full_is_told(void **state)
     assert_int_equal(put(f, "C"), last + 1);
 }
 
+/* Strangers make refusals: what is told of mail has room beside any number of them. */
+static void refusals_push_nothing_out(void **state)
+{
+    struct fixture *f = *state;
+    const struct event_refused refused = {.session = STR("S"), .stage = STR("rcpt")};
+    begin(f, 4000);
+    uint64_t last = 0, number;
+    while ((number = journal_client_refused(f->client, &refused)) != 0)
+        last = number;
+    assert_true(last > 3);
+    assert_int_equal(journal_client_lost(f->client), 1);
+    for (uint64_t i = last + 1; i < last + 7; i++)
+        assert_int_equal(put(f, "A"), i);
+    /* more than half of it is mail's */
+    assert_int_equal(journal_client_refused(f->client, &refused), 0);
+    assert_int_equal(put(f, "A"), last + 7);
+}
+
 /* A journal that does not read: the socket fills, the rest goes when there is room. */
 static void slow_journal_gets_everything(void **state)
 {
@@ -241,7 +259,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         WITH_FOLDER(events_are_sent_and_acknowledged), WITH_FOLDER(journal_may_come_later),
         WITH_FOLDER(unacknowledged_is_sent_again),     WITH_FOLDER(full_is_told),
-        WITH_FOLDER(slow_journal_gets_everything),     WITH_FOLDER(strange_answers_do_no_harm),
+        WITH_FOLDER(refusals_push_nothing_out),        WITH_FOLDER(slow_journal_gets_everything),
+        WITH_FOLDER(strange_answers_do_no_harm),
     };
     log_open("test", LOG_ERROR_LEVEL + 1);
     return tap_run(tests, NULL, NULL);
