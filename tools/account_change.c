@@ -112,6 +112,8 @@ static int put_changed(const struct account_job *job, struct str text, const str
         break;
     case REMOVE:
         put_instead(text, place->line, "", STR_EMPTY, out);
+        if (out->n == 0) /* an empty file is a mistake for who reads it */
+            buf_addf(out, ACCOUNT_FILE_FIRST);
         break;
     }
     return buf_ok(out) ? 0 : err_set(err, "there is no room for it in the file of accounts");
@@ -160,13 +162,18 @@ static int change_file(const struct account_job *job, const char *path, enum cha
     return result;
 }
 
-/* 1: the file at *path has it; 0: none has (*path: the first of its domain, NULL: there is none).
- */
-static int find_file(const struct account_job *job, const char **path, struct err *err)
+/* Where an account is, and by what it is called. */
+struct found {
+    const char *path; /* not there: the first file of its domain; NULL: there is none */
+    char own[ACCOUNTS_LINE_MAX + 1];
+};
+
+/* 1: it is there; 0: it is not. */
+static int find_file(const struct account_job *job, struct found *found, struct err *err)
 {
     const struct conf_domain *domain = conf_domain_find(job->conf, address_domain(&job->address));
     const char *at;
-    *path = account_file_of(domain, 0);
+    *found = (struct found){.path = account_file_of(domain, 0)};
     for (size_t i = 0; (at = account_file_of(domain, i)) != NULL; i++) {
         struct accounts *accounts;
         struct account account;
@@ -177,38 +184,38 @@ static int find_file(const struct account_job *job, const char **path, struct er
         if (accounts_load(at, &accounts, &table, &st, err) != FILE_READ)
             return -1;
         bool there = accounts_find(accounts, str_of(job->address.text), &account);
+        if (there)
+            str_copy(account.own, found->own, sizeof found->own);
         accounts_free(&accounts);
         table_free(&table);
         if (!there)
             continue;
-        *path = at;
+        found->path = at;
         return 1;
     }
     return 0;
 }
 
-/* The file that it is to be done in. */
-static const char *file_for(const struct account_job *job, enum change change, struct err *err)
+/* Where it is to be done. */
+static int find_place(const struct account_job *job, enum change change, struct found *found,
+                      struct err *err)
 {
-    const char *path;
-    int found = find_file(job, &path, err);
-    if (found < 0)
-        return NULL;
-    if (path == NULL)
-        err_set(err,
-                "the domain of %s has no file of accounts; name one in its directory: accounts "
-                "\"/etc/poterne/accounts\"",
-                job->address.text);
-    else if (found && change == ADD)
-        err_set(err,
-                "%s: %s is there already; `poterne account password` gives it another password",
-                path, job->address.text);
-    else if (!found && change != ADD)
-        err_set(err, "%s has no account in a file; `poterne account add` makes one",
-                job->address.text);
-    else
-        return path;
-    return NULL;
+    int there = find_file(job, found, err);
+    if (there < 0)
+        return -1;
+    if (found->path == NULL)
+        return err_set(err,
+                       "the domain of %s has no file of accounts; name one in its directory: "
+                       "accounts \"/etc/poterne/accounts\"",
+                       job->address.text);
+    if (there && change == ADD)
+        return err_set(
+            err, "%s: %s is there already; `poterne account password` gives it another password",
+            found->path, job->address.text);
+    if (!there && change != ADD)
+        return err_set(err, "%s has no account in a file; `poterne account add` makes one",
+                       job->address.text);
+    return 0;
 }
 
 static void put_done(const struct account_job *job, const char *path, enum change change)
@@ -220,21 +227,35 @@ static void put_done(const struct account_job *job, const char *path, enum chang
         printf("%s: %s %s\n", path, job->address.text, words[change].people);
 }
 
+/* By whatever name he was let in. They go before the account: whoever has an address next must not
+ * be let in by them. */
+static int revoke_all(const struct account_job *job, struct str own, struct err *err)
+{
+    struct account_job each = *job;
+    struct str one;
+    while (str_next(&own, ' ', &one))
+        if (address_normal(one, false, &each.address) && account_revoke_all(&each, err) < 0)
+            return -1;
+    return 0;
+}
+
 /* The password is asked for before the file is locked: who goes away meanwhile keeps nobody out. */
 static int change_account(const struct account_job *job, enum change change)
 {
     char hash[HASH_MAX + 1] = "";
+    struct found found;
     struct err err = {""};
-    const char *path = file_for(job, change, &err);
-    int result = path ? 0 : -1;
+    int result = find_place(job, change, &found, &err);
     if (result == 0 && (change == ADD || change == PASSWORD))
         result = account_read_hash(hash, &err);
+    if (result == 0 && change == REMOVE)
+        result = revoke_all(job, str_of(found.own), &err);
     if (result == 0)
-        result = change_file(job, path, change, hash, &err);
+        result = change_file(job, found.path, change, hash, &err);
     explicit_bzero(hash, sizeof hash);
     if (result < 0)
         return tool_fail(ACCOUNT_COMMAND, &err);
-    put_done(job, path, change);
+    put_done(job, found.path, change);
     return TOOL_YES;
 }
 
@@ -258,9 +279,7 @@ int account_unlock(const struct account_job *job, const char *name)
     return change_account(job, UNLOCK);
 }
 
-/* Its second factors go first: whoever has the address next must not be let in by them. */
 int account_remove(const struct account_job *job, const char *name)
 {
-    int status = account_revoke_all(job);
-    return status == TOOL_YES ? change_account(job, REMOVE) : status;
+    return change_account(job, REMOVE);
 }

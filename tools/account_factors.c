@@ -281,13 +281,12 @@ static int take_away(const struct account_job *job, const char *name, struct err
     return result;
 }
 
-int account_revoke_all(const struct account_job *job)
+int account_revoke_all(const struct account_job *job, struct err *err)
 {
-    struct err err = {""};
     const char *path = job->conf->submission.second_factor_file;
     if (path == NULL || access(path, F_OK) < 0)
-        return TOOL_YES;
-    return take_away(job, NULL, &err) < 0 ? tool_fail(ACCOUNT_COMMAND, &err) : TOOL_YES;
+        return 0;
+    return take_away(job, NULL, err) < 0 ? -1 : 0;
 }
 
 int account_revoke(const struct account_job *job, const char *name)

@@ -12,8 +12,6 @@
 #include "base/role_user.h"
 
 #define NEW_MODE 0640
-/* An empty file is a mistake for who reads it, and this one may stay as it is made. */
-#define FIRST_LINE "# made by poterne account\n"
 
 /* Started by root, the directory process runs as a user of its own. */
 static int let_read(const struct conf *conf, int fd, const char *path, struct err *err)
@@ -36,7 +34,7 @@ static int make(const struct conf *conf, const char *path, struct err *err)
     if (result == 0 && fchmod(fd, NEW_MODE) < 0) /* whatever the umask is */
         result = err_sys(err, "cannot set the mode of %s", path);
     if (result == 0)
-        result = fsio_write(fd, STR(FIRST_LINE), path, err);
+        result = fsio_write(fd, STR(ACCOUNT_FILE_FIRST), path, err);
     fsio_close_quiet(&fd);
     if (result < 0)
         unlink(path);

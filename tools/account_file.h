@@ -13,6 +13,9 @@
 #include "base/conf.h"
 #include "base/err.h"
 
+/* An empty file is a mistake for who reads it; one where nobody is, is not. */
+#define ACCOUNT_FILE_FIRST "# made by poterne account\n"
+
 struct account_file {
     char path[PATH_MAX];
     int fd; /* holds the lock */

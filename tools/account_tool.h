@@ -41,8 +41,8 @@ int account_remove(const struct account_job *job, const char *name);
 int account_make_app_password(const struct account_job *job, const char *name);
 int account_make_totp(const struct account_job *job, const char *name);
 int account_revoke(const struct account_job *job, const char *name);
-/* All that the address has, without a word. */
-int account_revoke_all(const struct account_job *job);
+/* All that the address has, without a word. 0, or -1 with err set. */
+int account_revoke_all(const struct account_job *job, struct err *err);
 /* Of the address, or of all where it is empty; *n: so many more. */
 int account_list_people(const struct account_job *job, size_t *n);
 int account_list_factors(const struct account_job *job, size_t *n);

@@ -248,12 +248,20 @@ ok( wait_until( 60, sub { answer( $outside, 'jean', NEW ) =~ /^535 5\.7\.13 The 
 account_ok( 'unlock', 'it is' );
 ok( wait_until( 60, sub { answer( $outside, 'jean', NEW ) =~ $yes } ), '… until it is unlocked' );
 my $before = read_file("$root/accounts");
-account_ok( 'remove', 'it is gone' );
+is( ( account( '', qw(app-password paul@univ.example laptop) ) )[0], 0, 'a second factor of who is in no file' );
+my $factors = read_file("$root/factors");
+is( ( account( '', 'remove', 'paul@univ.example' ) )[0], 2, 'who is in no file is not removed' );
+is( read_file("$root/factors"), $factors, '… and keeps his second factors' );
+is( ( account( '', 'remove', 'jtoto@univ.example' ) )[0], 0, 'remove: by an alias it is the same account' );
 ( my $without = $before ) =~ s/^jean\@univ\.example:.*\n//m;
 is( read_file("$root/accounts"), $without, '… with its line alone' );
 unlike( read_file("$root/factors"), qr/^jean/m, '… and its second factors' );
 is( ( account( '', 'remove', 'jean@univ.example' ) )[0], 2, '… once' );
+is( ( account( '', qw(revoke paul@univ.example laptop) ) )[0], 0, 'that one is revoked by its name' );
 ok( wait_until( 60, sub { answer( $outside, 'jtoto', NEW ) =~ $no } ), '… and can log in no more' );
+write_file( "$root/accounts", "only\@univ.example:!*\n" );
+is( ( account( '', 'remove', 'only@univ.example' ) )[0], 0, 'the last one is removed' );
+is( read_file("$root/accounts"), "# made by poterne account\n", '… and the file stays one' );
 write_file( "$root/accounts", $before );
 ok( wait_until( 60, sub { answer( $outside, 'jean', NEW ) =~ $yes } ), 'what was written by hand is taken up as ever' );
 
