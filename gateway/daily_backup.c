@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -67,12 +68,14 @@ static time_t newest(const struct conf *conf)
     return latest;
 }
 
-/* Built but not installed it lies one folder above the programs. */
+/* Built but not installed it lies one folder above the programs; installed, it is the programs'
+ * own folder that has this name there. */
 static void find_program(const struct daily_backup *daily, char *out, size_t size)
 {
+    struct stat st;
     snprintf(out, size, "%s/../poterne", daily->programs);
-    if (access(out, X_OK) < 0)
-        snprintf(out, size, "%s/poterne", POTERNE_BINDIR);
+    if (stat(out, &st) < 0 || !S_ISREG(st.st_mode) || access(out, X_OK) < 0)
+        snprintf(out, size, "%s/poterne", daily->commands);
 }
 
 static _Noreturn void become(const struct daily_backup *daily, const struct conf *conf)

@@ -14,7 +14,8 @@
 #define DAILY_BACKUP_SOON 300 /* seconds after the start */
 
 struct daily_backup {
-    const char *programs; /* folder of the programs */
+    const char *programs; /* folder of the processes' programs */
+    const char *commands; /* that of poterne, where it is installed */
     pid_t pid;            /* 0: none at work */
     time_t next;          /* wall clock; 0: never */
     char at[8];           /* what `next` was worked out of */

@@ -234,7 +234,7 @@ static void tend_backup(struct daily_backup *daily, const struct supervisor *s)
 
 static int run(struct supervisor *s, const char *conf_path, struct err *err)
 {
-    struct daily_backup daily = {.programs = s->programs};
+    struct daily_backup daily = {.programs = s->programs, .commands = POTERNE_BINDIR};
     int lock_fd = -1;
     bool told = false;
     umask(0007);

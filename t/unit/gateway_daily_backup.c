@@ -68,7 +68,7 @@ static void it_is_run_once(void **state)
                      0);
     snprintf(said, sizeof said, "%s/said", root);
     struct conf conf = {.path = said, .state_dir = root, .backup = {.at = "02:30"}};
-    struct daily_backup daily = {.programs = programs};
+    struct daily_backup daily = {.programs = programs, .commands = root};
     daily_backup_tend(&daily, &conf, NOON);
     assert_int_equal(daily.pid, 0);
     daily_backup_tend(&daily, &conf, NOON + DAY);
@@ -92,6 +92,30 @@ static void it_is_run_once(void **state)
     assert_int_equal(rmdir(root), 0);
 }
 
+/* As it is installed: LIBEXEC/poterne/poterned, and the command elsewhere. */
+static void it_is_found_where_it_is_installed(void **state)
+{
+    char root[] = "/tmp/daily-backup-XXXXXX", path[64], programs[64], commands[64];
+    struct err err;
+    int status = -1;
+    assert_non_null(mkdtemp(root));
+    snprintf(programs, sizeof programs, "%s/poterne", root);
+    assert_int_equal(mkdir(programs, 0755), 0);
+    snprintf(commands, sizeof commands, "%s/bin", root);
+    assert_int_equal(mkdir(commands, 0755), 0);
+    snprintf(path, sizeof path, "%s/poterne", commands);
+    assert_int_equal(fsio_replace(path, STR("#!/bin/sh\nexit 7\n"), 0700, &err), 0);
+    struct conf conf = {.path = path, .state_dir = root, .backup = {.at = "02:30"}};
+    struct daily_backup daily = {.programs = programs, .commands = commands};
+    daily_backup_tend(&daily, &conf, NOON);
+    daily_backup_tend(&daily, &conf, NOON + DAY);
+    assert_true(daily.pid > 0);
+    assert_int_equal(waitpid(daily.pid, &status, 0), daily.pid);
+    assert_int_equal(WEXITSTATUS(status), 7);
+    assert_int_equal(fsio_empty_dir(root, &err), 0);
+    assert_int_equal(rmdir(root), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -99,6 +123,7 @@ int main(void)
         cmocka_unit_test(what_was_missed_is_made_soon),
         cmocka_unit_test(summer_time_is_one_backup_a_day),
         cmocka_unit_test(it_is_run_once),
+        cmocka_unit_test(it_is_found_where_it_is_installed),
     };
     setenv("TZ", "UTC", 1);
     tzset();
