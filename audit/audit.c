@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <time.h>
 
 #include "audit/folders.h"
 #include "journal/time_id.h"
@@ -9,6 +10,7 @@
 #define POOL_MAX      ((size_t)2 * SPOOL_RECORDS_MAX)
 #define AGAIN_MAX     10 /* looks at a message that moves while it is looked at */
 #define PROGRESS_STEP 1000
+#define BEHIND_IDS    "~" /* behind every character of an id */
 
 struct run {
     const struct audit_wish *wish;
@@ -195,16 +197,54 @@ static int merge(struct run *run)
     }
 }
 
+static void tell_beside(struct run *run, enum finding_kind kind, struct str id, const char *text)
+{
+    struct audit_sums *sums = &run->result->sums;
+    sums->findings++;
+    sums->kinds[kind]++;
+    tell(run, &(struct finding){.kind = kind, .id = id, .found = str_of(text)});
+}
+
 static void tell_stale(void *data, struct str name, int64_t time_s)
 {
     struct run *run = data;
     char text[64];
-    struct audit_sums *sums = &run->result->sums;
     snprintf(text, sizeof text, "in incoming/ for %lld hours",
              (long long)(run->wish->now_us / 1000000 - time_s) / 3600);
-    sums->findings++;
-    sums->kinds[FINDING_STALE]++;
-    tell(run, &(struct finding){.kind = FINDING_STALE, .id = name, .found = str_of(text)});
+    tell_beside(run, FINDING_STALE, name, text);
+}
+
+static void tell_unsaid(void *data, struct str id, int64_t time_s)
+{
+    struct run *run = data;
+    (void)time_s;
+    if (str_cmp(id, run->from) >= 0 && str_cmp(id, run->before) < 0)
+        tell_beside(run, FINDING_UNSAID, id, "it lies in corrupt/ as .unsaid: the disk failed");
+}
+
+static void tell_journal(void *data, struct str name, int64_t time_s)
+{
+    struct run *run = data;
+    char text[96], day[32] = "?";
+    time_t time = (time_t)time_s;
+    struct tm tm;
+    if (time_s < run->wish->since_us / 1000000)
+        return;
+    if (gmtime_r(&time, &tm))
+        strftime(day, sizeof day, "%Y-%m-%d %H:%M UTC", &tm);
+    snprintf(text, sizeof text, "damaged: what was known at %s is not looked at", day);
+    tell_beside(run, FINDING_JOURNAL, name, text);
+}
+
+/* What is no message of the spool. */
+static int look_beside(struct run *run)
+{
+    const struct audit_wish *wish = run->wish;
+    if (audit_each_unsaid(&run->folders, tell_unsaid, run, run->err) < 0 ||
+        audit_each_journal(wish->state_dir, tell_journal, run, run->err) < 0)
+        return -1;
+    return audit_each_stale(&run->folders, wish->now_us / 1000000 - AUDIT_STALE_SECONDS, tell_stale,
+                            run, run->err);
 }
 
 /* The folders before the journal. */
@@ -221,10 +261,7 @@ static int audit_all(struct run *run)
         walk_begin(run->walk, run->from, run->before, run->err) < 0)
         return -1;
     run->total = run->total > names ? run->total : names;
-    if (merge(run) < 0)
-        return -1;
-    return audit_each_stale(&run->folders, wish->now_us / 1000000 - AUDIT_STALE_SECONDS, tell_stale,
-                            run, run->err);
+    return merge(run) < 0 ? -1 : look_beside(run);
 }
 
 static int open_all(struct run *run)
@@ -245,14 +282,13 @@ static int open_all(struct run *run)
 
 int audit_run(const struct audit_wish *wish, struct audit_result *result, struct err *err)
 {
-    int64_t until_us =
-        wish->until_us && wish->until_us < wish->now_us ? wish->until_us : wish->now_us;
     struct run run = {.wish = wish, .result = result, .err = err};
     *result = (struct audit_result){0};
     for (size_t i = 0; i < AUDIT_FOLDERS; i++)
         run.folders.list[i].fd = -1;
     run.from = time_id(wish->since_us, run.from_text);
-    run.before = time_id(until_us, run.before_text);
+    /* without an end also what came while the clock was ahead */
+    run.before = wish->until_us ? time_id(wish->until_us, run.before_text) : STR(BEHIND_IDS);
     int status = open_all(&run);
     if (status == 0)
         status = audit_all(&run);

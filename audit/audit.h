@@ -12,7 +12,8 @@
  * only hide.
  *
  * What it can't see: a message whose acceptance never reached the journal (journal/event.h) and
- * whose file was removed before delivery saw it; what was forgotten after journal.keep; and, of an
+ * whose file was removed before delivery saw it; what was forgotten after journal.keep; what a
+ * journal knew that was damaged and replaced (FINDING_JOURNAL until it is moved away); and, of an
  * earlier poterne that kept no acceptances, a file that vanished before delivery told of it. Mail
  * of our own has no acceptance either, for nobody said 250: a bounce that vanished is missed by the
  * message that it is about (FINDING_BOUNCE_GONE), a digest or report by nobody.

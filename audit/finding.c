@@ -43,12 +43,17 @@ static const struct {
                             "one"},
     [FINDING_SET_ASIDE] = {"set_aside", "a whole file",
                            "see what can be saved of it, tell its recipients, then move it away"},
+    [FINDING_UNSAID] = {"unsaid", "nothing that could not be stored",
+                        "no 250 was said for it: look at the disk, then remove it"},
     [FINDING_LEFT_OVER] = {"left_over", "no file: it is settled",
                            "is poterne-journal running, and the disk writable? It goes by itself "
                            "then"},
     [FINDING_STALE] = {"stale", "nothing older than a day in incoming/",
                        "no 250 was said for it: restart the gateway, which removes it, or remove "
                        "it"},
+    [FINDING_JOURNAL] = {"journal", "one journal of all mail",
+                         "look at the disk; compare it with a backup of before (`sqlite3 FILE "
+                         ".recover` reads what is left), then move it away"},
 };
 
 const char *finding_name(enum finding_kind kind)

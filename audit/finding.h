@@ -23,14 +23,16 @@ enum finding_kind {
     FINDING_TWO_FILES,     /* in queue/ and quarantine/ */
     FINDING_UNREADABLE,    /* a file that can't be read */
     FINDING_SET_ASIDE,     /* lies in corrupt/ */
+    FINDING_UNSAID,        /* lies there since the disk failed; nobody's, for no 250 was said */
     FINDING_LEFT_OVER,     /* settled, and its file still there */
-    FINDING_STALE          /* lies in incoming/ for longer than a day */
+    FINDING_STALE,         /* lies in incoming/ for longer than a day */
+    FINDING_JOURNAL        /* a damaged journal: what it alone knew is not looked at */
 };
-#define FINDING_KINDS 18
+#define FINDING_KINDS 20
 
 struct finding {
     enum finding_kind kind;
-    struct str id;
+    struct str id;        /* of the message; the file's name where it is a journal */
     struct str recipient; /* empty: it is about the message */
     struct str found;
 };

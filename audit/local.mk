@@ -8,5 +8,6 @@ lib_libaudit_a_SOURCES = \
     audit/summary.c audit/summary.h
 AUDIT_LIBS = lib/libaudit.a $(JOURNAL_LIBS) $(SPOOL_LIBS)
 
-unit += t/unit/audit_judge
+unit += t/unit/audit_judge t/unit/audit_run
 t_unit_audit_judge_LDADD = $(AUDIT_LIBS) $(CMOCKA_LIBS)
+t_unit_audit_run_LDADD = $(AUDIT_LIBS) $(CMOCKA_LIBS)

@@ -228,6 +228,8 @@ my %sabotage = (
     two_files     => [ "two_files $q",                            sub { system( 'cp', '-a', "$state/queue/$q", "$state/quarantine/$q" ) } ],
     unreadable    => [ "unreadable $q",                           sub { truncate( "$state/queue/$q", 70 ) or die "$!\n" } ],
     set_aside     => [ "set_aside $q",                            sub { rename( "$state/queue/$q", "$state/corrupt/$q.1" ) or die "$!\n" } ],
+    unsaid        => [ "unsaid $d",                               sub { system( 'cp', "$state/kept/$d", "$state/corrupt/$d.unsaid" ) } ],
+    journal       => [ 'journal journal.sqlite.damaged-1792000000', sub { system( 'cp', "$state/journal/journal.sqlite", "$state/journal/journal.sqlite.damaged-1792000000$_" ) for '', '-shm' } ],
     left_over     => [ "left_over $d",                            sub { rename( "$state/kept/$d", "$state/queue/$d" ) or die "$!\n"; utime( time - 7200, time - 7200, "$state/queue/$d" ) } ],
     stale         => [ "stale $d",                                sub { system( 'cp', "$state/kept/$d", "$state/incoming/$d" ); utime( time - 2 * 86400, time - 2 * 86400, "$state/incoming/$d" ) } ],
 );

@@ -383,6 +383,12 @@ static void quick_looks_at_less(void **unused)
     w.c.quick = true;
     accept(&w, 1, "a@x");
     expect(&w, "lost a@x;");
+    /* the copy may be in the file, and not tried yet */
+    begin(&w);
+    w.c.quick = true;
+    w.c.in_queue = true;
+    state(&w, 0, "a@x", RCPT_REDIRECTED);
+    expect(&w, "");
 }
 
 /* Nothing in the journal makes it count without end. */
