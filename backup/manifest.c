@@ -81,6 +81,49 @@ const struct piece *manifest_find(const struct manifest *m, struct str path, uin
     return m->n ? bsearch(&key, m->pieces, m->n, sizeof *m->pieces, compare) : NULL;
 }
 
+/* The first that is not before it. */
+static size_t folder_place(const struct manifest *m, struct str path)
+{
+    size_t low = 0, high = m->n_folders;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (str_cmp(m->folders[middle].path, path) < 0)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}
+
+const struct manifest_folder *manifest_folder(const struct manifest *m, struct str path)
+{
+    size_t at = folder_place(m, path);
+    return at < m->n_folders && str_eq(m->folders[at].path, path) ? &m->folders[at] : NULL;
+}
+
+int manifest_add_folder(struct manifest *m, const struct manifest_folder *folder, struct err *err)
+{
+    if (manifest_folder(m, folder->path))
+        return 0;
+    if (m->n_folders >= MANIFEST_FOLDERS_MAX)
+        return err_set(err, "more than %d folders of settings", MANIFEST_FOLDERS_MAX);
+    struct manifest_folder *grown =
+        pool_grow(m->pool, m->folders, m->n_folders, &m->cap_folders, sizeof *grown);
+    if (grown == NULL)
+        return err_set(err, "out of memory");
+    m->folders = grown;
+    const struct manifest_folder made = {.path = pool_str(m->pool, folder->path),
+                                         .mode = folder->mode,
+                                         .owner = pool_str(m->pool, folder->owner)};
+    if (made.path.s == NULL || made.owner.s == NULL)
+        return err_set(err, "out of memory");
+    size_t at = folder_place(m, made.path);
+    memmove(&m->folders[at + 1], &m->folders[at], (m->n_folders - at) * sizeof made);
+    m->folders[at] = made;
+    m->n_folders++;
+    return 0;
+}
+
 /* --- paths --- */
 
 static bool is_part_ok(struct str part)
@@ -149,6 +192,15 @@ static void put_piece(struct buf *out, const struct piece *piece)
     buf_addc(out, '\n');
 }
 
+static void put_folder(struct buf *out, const struct manifest_folder *folder)
+{
+    buf_addf(out, "folder %04o ", folder->mode);
+    put_text(out, folder->owner);
+    buf_addc(out, ' ');
+    put_text(out, folder->path);
+    buf_addc(out, '\n');
+}
+
 static int sum_of(struct str text, unsigned char sum[SHA256_SIZE], struct err *err)
 {
     struct sha256 h;
@@ -169,6 +221,8 @@ int manifest_put(struct manifest *m, struct buf *out, struct err *err)
     put_line(out, "config", m->config);
     put_line(out, "state", m->state_dir);
     put_line(out, "model", m->model);
+    for (size_t i = 0; i < m->n_folders; i++)
+        put_folder(out, &m->folders[i]);
     for (size_t i = 0; i < m->n; i++)
         put_piece(out, &m->pieces[i]);
     if (sum_of(buf_str(out), sum, err) < 0)
@@ -253,6 +307,18 @@ static bool get_piece(struct manifest *m, struct str rest, struct err *err)
            manifest_add(m, &piece, err) == 0;
 }
 
+/* `rest` is behind "folder ". */
+static bool get_folder(struct manifest *m, struct str rest, struct err *err)
+{
+    struct manifest_folder folder;
+    struct str mode, owner;
+    return str_next(&rest, ' ', &mode) && str_next(&rest, ' ', &owner) &&
+           get_mode(mode, &folder.mode) && get_text(m->pool, owner, &folder.owner) &&
+           folder.owner.n <= OWNER_MAX && get_text(m->pool, rest, &folder.path) &&
+           manifest_path_ok(folder.path) && manifest_folder(m, folder.path) == NULL &&
+           manifest_add_folder(m, &folder, err) == 0;
+}
+
 static bool get_field(struct manifest *m, struct str name, struct str rest)
 {
     const struct {
@@ -323,6 +389,16 @@ static int check_version(struct str text, struct err *err)
     return 0;
 }
 
+/* `rest` is behind its name. */
+static bool get_line(struct manifest *m, struct str name, struct str rest, struct err *err)
+{
+    if (str_eq(name, STR("file")))
+        return get_piece(m, rest, err);
+    if (str_eq(name, STR("folder")))
+        return get_folder(m, rest, err);
+    return get_field(m, name, rest);
+}
+
 static int get_lines(struct manifest *m, struct str body, struct err *err)
 {
     struct str line, name;
@@ -330,9 +406,7 @@ static int get_lines(struct manifest *m, struct str body, struct err *err)
     for (unsigned number = 2; str_next_line(&body, &line); number++) {
         struct str whole = line;
         struct err why = {""};
-        bool sense =
-            str_next(&line, ' ', &name) &&
-            (str_eq(name, STR("file")) ? get_piece(m, line, &why) : get_field(m, name, line));
+        bool sense = str_next(&line, ' ', &name) && get_line(m, name, line, &why);
         if (!sense)
             return err_set(err, "line %u can't be meant%s%s: %.*s", number, why.text[0] ? ": " : "",
                            why.text, (int)(whole.n < 200 ? whole.n : 200), whole.s);

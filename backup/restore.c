@@ -14,7 +14,7 @@
 #include "base/fsio.h"
 #include "base/log.h"
 
-#define FOLDER_MODE 0750
+#define FOLDER_MODE 0755 /* where the manifest says nothing; what is in it has its own mode */
 #define STATE_MODE  02770
 #define BESIDE      ".restoring"
 
@@ -126,18 +126,7 @@ static int make_folders(const char *path, mode_t mode, struct err *err)
     }
 }
 
-static int make_parent(const char *path, struct err *err)
-{
-    char folder[PATH_MAX];
-    snprintf(folder, sizeof folder, "%s", path);
-    char *slash = strrchr(folder, '/');
-    if (slash == NULL || slash == folder)
-        return 0;
-    *slash = '\0';
-    return make_folders(folder, FOLDER_MODE, err);
-}
-
-/* --- files --- */
+/* --- whose --- */
 
 struct owner {
     uid_t uid;
@@ -164,6 +153,47 @@ static struct owner owner_named(struct str text)
     owner.gid = gr ? gr->gr_gid : number_of(text);
     return owner;
 }
+
+/* The folder PATH, as the manifest says that `was` was; closed until it is its owner's. */
+static int make_as_it_was(const struct restore *r, const char *path, struct str was,
+                          struct err *err)
+{
+    const struct manifest_folder *noted = manifest_folder(r->m, was);
+    struct owner owner = noted ? owner_named(noted->owner) : (struct owner){0, 0};
+    if (mkdir(path, 0700) < 0)
+        return errno == EEXIST ? 0 : err_sys(err, "cannot make %s", path);
+    if (geteuid() == 0 && chown(path, owner.uid, owner.gid) < 0)
+        return err_sys(err, "cannot give %s to its user", path);
+    if (chmod(path, noted ? noted->mode : FOLDER_MODE) < 0)
+        return err_sys(err, "cannot set the mode of %s", path);
+    return 0;
+}
+
+static struct str above(struct str path, size_t levels)
+{
+    while (levels-- > 0)
+        path = parent_of(path);
+    return path;
+}
+
+/* All folders above the file PATH that are missing; `was` is what the manifest calls the file. */
+static int make_parent(const struct restore *r, const char *path, struct str was, struct err *err)
+{
+    char folder[PATH_MAX];
+    size_t levels = 0;
+    snprintf(folder, sizeof folder, "%s", path);
+    for (const char *slash = strchr(folder + 1, '/'); slash; slash = strchr(slash + 1, '/'))
+        levels++;
+    for (char *slash = strchr(folder + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
+        *slash = '\0';
+        if (make_as_it_was(r, folder, above(was, levels--), err) < 0)
+            return -1;
+        *slash = '/';
+    }
+    return 0;
+}
+
+/* --- files --- */
 
 /* All pieces from *at on that are of one file; *at is behind them then. */
 static int write_pieces(struct restore *r, size_t *at, int fd, const char *path, struct err *err)
@@ -249,7 +279,8 @@ static void skip(const struct restore *r, size_t *at)
 static int put_file(struct restore *r, size_t *at, struct err *err)
 {
     char path[PATH_MAX], beside[PATH_MAX];
-    int where = target_of(r, r->m->pieces[*at].path, path, err);
+    struct str was = r->m->pieces[*at].path;
+    int where = target_of(r, was, path, err);
     int same = where > 0 ? is_same(r, *at, path) : 1;
     if (where < 0)
         return -1;
@@ -259,7 +290,7 @@ static int put_file(struct restore *r, size_t *at, struct err *err)
         skip(r, at);
         return 0;
     }
-    if (make_parent(path, err) < 0 || join(beside, err, path, BESIDE, STR_EMPTY) < 0 ||
+    if (make_parent(r, path, was, err) < 0 || join(beside, err, path, BESIDE, STR_EMPTY) < 0 ||
         write_file(r, at, beside, NULL, err) < 0)
         return -1;
     if (same == 0 && move_aside(r, path, err) < 0)

@@ -3,7 +3,8 @@
  * deleted: it is in the way, or, with `force`, moved aside to NAME.before-TIME.
  *
  * A folder of the state is made beside (NAME.restoring) and renamed when it is whole. What is
- * restored there belongs to whom its folder belongs to; settings to whom they belonged, by name.
+ * restored there belongs to whom its folder belongs to; settings to whom they belonged, by name,
+ * and so do their folders, where they are missing.
  * Each piece is looked at again when it is read; a path is one of manifest_path_ok().
  */
 #ifndef POTERNE_BACKUP_RESTORE_H

@@ -55,6 +55,25 @@ static int take_beside(struct take *take, const char *folder, const char *name, 
     return fsio_join(path, sizeof path, folder, name, err) < 0 ? -1 : take_path(take, path, err);
 }
 
+/* All folders above a file, as a restore has to make them where they are missing. */
+static int note_above(struct take *take, struct str path, struct err *err)
+{
+    char folder[PATH_MAX];
+    struct str prefix = str_starts(path, STR("state/")) ? STR("state") : STR("settings");
+    const char *above = prefix.n == strlen("state") ? take->conf->state_dir : "";
+    for (size_t slash = str_rchr(path, '/'); slash != STR_NONE && slash > prefix.n;
+         slash = str_rchr(path, '/')) {
+        path = str_sub(path, 0, slash);
+        struct str behind = str_from(path, prefix.n);
+        int n = snprintf(folder, sizeof folder, "%s%.*s", above, STR_ARG(behind));
+        if (n < 0 || (size_t)n >= sizeof folder)
+            return err_set(err, "%.*s: path too long", STR_ARG(path));
+        if (taking_note_folder(&take->t, folder, path, err) < 0)
+            return -1;
+    }
+    return 0;
+}
+
 int take_settings(struct take *take, struct err *err)
 {
     char config[PATH_MAX];
@@ -74,5 +93,7 @@ int take_settings(struct take *take, struct err *err)
     if (result == 0)
         result = paths_each(take->conf, take_path, take, err);
     take->t.once = false;
+    for (size_t i = 0; result == 0 && i < made->n; i++)
+        result = note_above(take, made->pieces[i].path, err);
     return result;
 }

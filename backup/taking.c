@@ -256,6 +256,19 @@ void taking_drop(struct taking *t, size_t at)
 
 /* --- a folder --- */
 
+int taking_note_folder(struct taking *t, const char *folder, struct str path, struct err *err)
+{
+    struct stat st;
+    if (manifest_folder(t->made, path))
+        return 0;
+    if (stat(folder, &st) < 0)
+        return errno == ENOENT || errno == ENOTDIR ? 0
+                                                   : err_sys(err, "cannot look at %s", folder);
+    const struct manifest_folder noted = {
+        .path = path, .mode = st.st_mode & 07777, .owner = owner_of(t, &st)};
+    return manifest_add_folder(t->made, &noted, err);
+}
+
 /* One entry; path is that of the folder. */
 /* NOLINTNEXTLINE(misc-no-recursion): `depth` deep at most */
 static int take_entry(struct taking *t, int dir_fd, const char *folder, const char *name,

@@ -46,6 +46,8 @@ void taking_end(struct taking *t);
  */
 int taking_file(struct taking *t, int dir_fd, const char *name, struct str path, bool follow,
                 struct err *err);
+/* Notes the folder FOLDER as PATH, unless it is noted. */
+int taking_note_folder(struct taking *t, const char *folder, struct str path, struct err *err);
 /* The file whose first piece is made->pieces[at] goes again. */
 void taking_drop(struct taking *t, size_t at);
 

@@ -50,9 +50,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
             !manifest_stored(&m->pieces[i], stored, sizeof stored) || strstr(stored, "/../"))
             abort();
     }
+    for (size_t i = 0; m && i < m->n_folders; i++)
+        if (!manifest_path_ok(m->folders[i].path))
+            abort();
     if (m && manifest_put(m, &out, &err) == 0) {
         struct manifest *again = manifest_get(buf_str(&out), &err);
-        if (again == NULL || again->n != m->n)
+        if (again == NULL || again->n != m->n || again->n_folders != m->n_folders)
             abort();
         manifest_free(&again);
     }

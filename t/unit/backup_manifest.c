@@ -78,6 +78,32 @@ static void what_is_written_is_read(void **state)
     manifest_free(&m);
 }
 
+static void folders_of_settings(void **state)
+{
+    static const char *const paths[] = {"settings/etc/poterne/lists", "settings/etc",
+                                        "settings/etc/poterne", "settings/etc"};
+    struct err err = {""};
+    struct manifest *m = some();
+    for (size_t i = 0; i < sizeof paths / sizeof paths[0]; i++) {
+        const struct manifest_folder folder = {str_of(paths[i]), 0700 + (uint32_t)i, STR("a b:c")};
+        assert_int_equal(manifest_add_folder(m, &folder, &err), 0);
+    }
+    m = written_and_read(m, &err);
+    assert_non_null(m);
+    assert_int_equal(m->n_folders, 3);
+    assert_str(m->folders[0].path, "settings/etc");
+    const struct manifest_folder *found = manifest_folder(m, STR("settings/etc/poterne"));
+    assert_non_null(found);
+    assert_int_equal(found->mode, 0702);
+    assert_str(found->owner, "a b:c");
+    assert_null(manifest_folder(m, STR("settings/etc/poterne/x")));
+    manifest_free(&m);
+    m = some();
+    const struct manifest_folder outside = {STR("settings/../etc"), 0700, STR("a:b")};
+    assert_int_equal(manifest_add_folder(m, &outside, &err), 0);
+    assert_null(written_and_read(m, &err));
+}
+
 static void an_empty_one(void **state)
 {
     struct err err = {""};
@@ -171,6 +197,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_is_written_is_read),
+        cmocka_unit_test(folders_of_settings),
         cmocka_unit_test(an_empty_one),
         cmocka_unit_test(paths_that_lead_outside),
         cmocka_unit_test(pieces_that_do_not_follow),

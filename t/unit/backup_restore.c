@@ -1,0 +1,152 @@
+/* What a backup takes of settings, and how a restore brings it back onto an empty machine. */
+#include "t/unit/tap.h"
+
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "backup/restore.h"
+#include "base/fsio.h"
+
+/* A machine of its own in a temporary folder. */
+struct world {
+    char root[32];
+    char conf_path[PATH_MAX];
+    char shelf[PATH_MAX];
+    struct conf *conf;
+};
+
+static void place(const struct world *w, const char *name, char path[PATH_MAX])
+{
+    struct err err;
+    assert_int_equal(fsio_join(path, PATH_MAX, w->root, name, &err), 0);
+}
+
+static void folder(const struct world *w, const char *name, mode_t mode)
+{
+    char path[PATH_MAX];
+    place(w, name, path);
+    assert_int_equal(mkdir(path, 0700), 0);
+    assert_int_equal(chmod(path, mode), 0);
+}
+
+static void file(const struct world *w, const char *name, const char *text)
+{
+    char path[PATH_MAX];
+    struct err err;
+    place(w, name, path);
+    assert_int_equal(fsio_replace(path, str_of(text), 0644, &err), 0);
+}
+
+static unsigned mode_of(const struct world *w, const char *name)
+{
+    char path[PATH_MAX];
+    struct stat st;
+    place(w, name, path);
+    return stat(path, &st) == 0 ? st.st_mode & 07777 : 0;
+}
+
+static void begin(struct world *w)
+{
+    char text[1000];
+    struct err err = {""};
+    *w = (struct world){.root = "/tmp/backup-restore-XXXXXX"};
+    assert_non_null(mkdtemp(w->root));
+    folder(w, "etc", 0711);
+    folder(w, "etc/lists", 0755);
+    folder(w, "etc/lists/more", 0710);
+    folder(w, "state", 0700);
+    file(w, "etc/lists/more/answer", "Thank you.\n");
+    snprintf(text, sizeof text,
+             "hostname = mx.backup.example\nstate_dir = \"%s/state\"\nrun_dir = \"%s/run\"\n"
+             "reports { answer = \"%s/etc/lists/more/answer\" }\n",
+             w->root, w->root, w->root);
+    file(w, "etc/poterne.conf", text);
+    place(w, "etc/poterne.conf", w->conf_path);
+    place(w, "shelf", w->shelf);
+    w->conf = conf_read(w->conf_path, NULL, NULL, &err);
+    assert_string_equal(err.text, "");
+    assert_non_null(w->conf);
+}
+
+static void end(struct world *w)
+{
+    struct err err;
+    conf_free(&w->conf);
+    assert_int_equal(fsio_empty_dir(w->root, &err), 0);
+    assert_int_equal(rmdir(w->root), 0);
+}
+
+static struct taken take(const struct world *w)
+{
+    struct err err = {""};
+    struct taken taken;
+    int result = backup_take(w->conf, w->shelf, NULL, NULL, &taken, &err);
+    assert_string_equal(err.text, "");
+    assert_int_equal(result, 0);
+    return taken;
+}
+
+/* All settings, below `to`, with the file of settings where `config` says. */
+static void restore(const struct world *w, const struct taken *taken, const char *to,
+                    const char *config)
+{
+    char root[PATH_MAX];
+    struct err err = {""};
+    struct shelf shelf;
+    place(w, to, root);
+    assert_int_equal(shelf_open(w->shelf, &shelf, &err), 0);
+    int fd = shelf_enter(&shelf, &taken->name, &err);
+    struct manifest *m = shelf_manifest(fd, taken->name.text, &err);
+    assert_non_null(m);
+    struct restore r = {.fd = fd,
+                        .m = m,
+                        .parts = PART_BIT(PART_SETTINGS),
+                        .root = root,
+                        .config = config,
+                        .state_dir = w->conf->state_dir,
+                        .elsewhere = true};
+    assert_int_equal(restore_begin(&r, &err), 0);
+    int result = restore_files(&r, &err);
+    assert_string_equal(err.text, "");
+    assert_int_equal(result, 0);
+    restore_end(&r);
+    manifest_free(&m);
+    close(fd);
+    shelf_close(&shelf);
+}
+
+static void folders_are_as_they_were(void **state)
+{
+    struct world w;
+    char back[PATH_MAX];
+    begin(&w);
+    struct taken taken = take(&w);
+    mode_t mask = umask(0077);
+    restore(&w, &taken, "there", w.conf_path);
+    restore(&w, &taken, "moved", "/new/place/poterne.conf");
+    umask(mask);
+    snprintf(back, sizeof back, "there%s/etc", w.root);
+    assert_int_equal(mode_of(&w, back), 0711);
+    snprintf(back, sizeof back, "there%s/etc/lists", w.root);
+    assert_int_equal(mode_of(&w, back), 0755);
+    snprintf(back, sizeof back, "there%s/etc/lists/more", w.root);
+    assert_int_equal(mode_of(&w, back), 0710);
+    assert_int_equal(mode_of(&w, "moved/new/place"), 0711);
+    assert_int_equal(mode_of(&w, "moved/new/place/lists"), 0755);
+    assert_int_equal(mode_of(&w, "moved/new/place/lists/more"), 0710);
+    assert_int_equal(mode_of(&w, "moved/new/place/lists/more/answer"), 0644);
+    assert_int_equal(mode_of(&w, "moved"), 0755);
+    end(&w);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(folders_are_as_they_were),
+    };
+    return tap_run(tests, NULL, NULL);
+}
