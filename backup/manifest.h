@@ -29,16 +29,16 @@
 #include "base/pool.h"
 #include "base/sha256.h"
 
-#define MANIFEST_FILE       "manifest"
-#define MANIFEST_VERSION    1
-#define MANIFEST_MAX        ((size_t)1024 * 1024 * 1024) /* bytes of the text */
-#define MANIFEST_PIECES_MAX 4000000
+#define MANIFEST_FILE        "manifest"
+#define MANIFEST_VERSION     1
+#define MANIFEST_MAX         ((size_t)1024 * 1024 * 1024) /* bytes of the text */
+#define MANIFEST_PIECES_MAX  4000000
 #define MANIFEST_FOLDERS_MAX 100000
-#define MANIFEST_PATH_MAX   2048 /* bytes of a path in it */
-#define MANIFEST_DEPTH_MAX  32   /* folders in one */
-#define PIECE_SIZE          ((size_t)4 * 1024 * 1024)
-#define PIECE_WHOLE         UINT32_MAX /* the number of what is in one piece */
-#define PIECE_NUMBER_MAX    16777216u  /* 64 TB */
+#define MANIFEST_PATH_MAX    2048 /* bytes of a path in it */
+#define MANIFEST_DEPTH_MAX   32   /* folders in one */
+#define PIECE_SIZE           ((size_t)4 * 1024 * 1024)
+#define PIECE_WHOLE          UINT32_MAX /* the number of what is in one piece */
+#define PIECE_NUMBER_MAX     16777216u  /* 64 TB */
 
 struct piece {
     struct str path;  /* state/…, settings/… */

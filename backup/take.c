@@ -63,6 +63,7 @@ static int on_step(void *data, uint64_t bytes, struct err *err)
     take->taken->files = take->t.files;
     take->taken->bytes = take->t.bytes;
     take->taken->written = take->t.written;
+    take->taken->left_out = take->t.left_out;
     if (take->progress)
         take->progress(take->data, take->taken);
     if (take->hold == NULL || clock_ms() - take->held_at < HOLD_EVERY_MS)

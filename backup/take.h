@@ -44,7 +44,8 @@ struct taken {
     struct shelf_name name;
     uint64_t files;
     uint64_t bytes;
-    uint64_t written; /* the rest is shared with the generation before */
+    uint64_t written;  /* the rest is shared with the generation before */
+    uint64_t left_out; /* of settings: links that lead nowhere, folders too deep; each is logged */
     size_t pruned;
 };
 

@@ -82,6 +82,7 @@ int take_settings(struct take *take, struct err *err)
         return err_sys(err, "cannot find the settings %s", take->conf->path);
     made->config = pool_str(made->pool, str_of(config));
     take->t.once = true; /* several settings may name a file, and a folder that it is in */
+    take->t.follow = true;
     int result = take_path(take, config, err);
     *strrchr(config, '/') = '\0';
     if (result == 0)
@@ -92,7 +93,7 @@ int take_settings(struct take *take, struct err *err)
         result = take_beside(take, take->conf->state_dir, "dkim", err);
     if (result == 0)
         result = paths_each(take->conf, take_path, take, err);
-    take->t.once = false;
+    take->t.once = take->t.follow = false;
     for (size_t i = 0; result == 0 && i < made->n; i++)
         result = note_above(take, made->pieces[i].path, err);
     return result;

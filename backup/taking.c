@@ -262,11 +262,44 @@ int taking_note_folder(struct taking *t, const char *folder, struct str path, st
     if (manifest_folder(t->made, path))
         return 0;
     if (stat(folder, &st) < 0)
-        return errno == ENOENT || errno == ENOTDIR ? 0
-                                                   : err_sys(err, "cannot look at %s", folder);
-    const struct manifest_folder noted = {
-        .path = path, .mode = st.st_mode & 07777, .owner = owner_of(t, &st)};
+        return errno == ENOENT || errno == ENOTDIR ? 0 : err_sys(err, "cannot look at %s", folder);
+    const struct manifest_folder noted = {.path = path,
+                                          .mode = st.st_mode & 07777,
+                                          .owner = owner_of(t, &st)};
     return manifest_add_folder(t->made, &noted, err);
+}
+
+static int leave_out(struct taking *t, const char *folder, const char *name, const char *why)
+{
+    log_warning("%s/%s %s: it is not in the backup", folder, name, why);
+    t->left_out++;
+    return 0;
+}
+
+/* Is FOLDER, or one that it is in, what the path PATH leads to? */
+static bool leads_up(const char *path, const char *folder)
+{
+    char to[PATH_MAX], from[PATH_MAX];
+    if (realpath(path, to) == NULL || realpath(folder, from) == NULL)
+        return false;
+    size_t n = strlen(to);
+    return strcmp(to, "/") == 0 ||
+           (strncmp(from, to, n) == 0 && (from[n] == '/' || from[n] == '\0'));
+}
+
+/* A folder in FOLDER, or a link to one. */
+/* NOLINTNEXTLINE(misc-no-recursion): `depth` deep at most */
+static int take_inside(struct taking *t, const char *folder, const char *name, struct str path,
+                       taking_wants *wants, unsigned depth, struct err *err)
+{
+    char inside[PATH_MAX];
+    if (depth == 0)
+        return t->follow ? leave_out(t, folder, name, "lies too deep") : 0;
+    if (fsio_join(inside, sizeof inside, folder, name, err) < 0)
+        return -1;
+    if (t->follow && leads_up(inside, folder))
+        return leave_out(t, folder, name, "leads to a folder that it is in");
+    return taking_folder(t, inside, path, wants, depth - 1, err);
 }
 
 /* One entry; path is that of the folder. */
@@ -274,20 +307,20 @@ int taking_note_folder(struct taking *t, const char *folder, struct str path, st
 static int take_entry(struct taking *t, int dir_fd, const char *folder, const char *name,
                       struct str path, taking_wants *wants, unsigned depth, struct err *err)
 {
-    char inside[PATH_MAX], as[MANIFEST_PATH_MAX + 1];
+    char as[MANIFEST_PATH_MAX + 1];
     struct stat st;
     int n = snprintf(as, sizeof as, "%.*s/%s", STR_ARG(path), name);
     if (n < 0 || (size_t)n >= sizeof as)
         return err_set(err, "%.*s/%s: path too long", STR_ARG(path), name);
     if (fstatat(dir_fd, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
         return errno == ENOENT ? 0 : err_sys(err, "cannot look at %s/%s", folder, name);
-    if (!S_ISDIR(st.st_mode))
-        return taking_file(t, dir_fd, name, str_of(as), false, err) < 0 ? -1 : 0;
-    if (depth == 0)
-        return 0;
-    if (fsio_join(inside, sizeof inside, folder, name, err) < 0)
-        return -1;
-    return taking_folder(t, inside, str_of(as), wants, depth - 1, err);
+    if (t->follow && S_ISLNK(st.st_mode) && fstatat(dir_fd, name, &st, 0) < 0)
+        return errno == ENOENT || errno == ENOTDIR || errno == ELOOP
+                   ? leave_out(t, folder, name, "leads nowhere")
+                   : err_sys(err, "cannot look at %s/%s", folder, name);
+    if (S_ISDIR(st.st_mode))
+        return take_inside(t, folder, name, str_of(as), wants, depth, err);
+    return taking_file(t, dir_fd, name, str_of(as), t->follow, err) < 0 ? -1 : 0;
 }
 
 /* NOLINTNEXTLINE(misc-no-recursion): `depth` deep at most */

@@ -19,6 +19,7 @@ struct taking {
     const struct manifest *old; /* sorted; NULL: there is none before */
     int old_fd;
     bool once;         /* a path that is there already is passed over */
+    bool follow;       /* in folders: symbolic links, too; what they can't give is left_out */
     uint64_t free_min; /* bytes that must stay free on the disk */
     /* after each piece, with its size; an error ends the backup */
     int (*step)(void *data, uint64_t bytes, struct err *err);
@@ -27,6 +28,7 @@ struct taking {
     uint64_t files;
     uint64_t bytes;   /* of all */
     uint64_t written; /* of those that were not there already */
+    uint64_t left_out;
     /* the taking's own */
     char *piece;
     char *again;
@@ -52,7 +54,9 @@ int taking_note_folder(struct taking *t, const char *folder, struct str path, st
 void taking_drop(struct taking *t, size_t at);
 
 /* All plain files of a folder and of the folders in it, `depth` deep, that `wants` (may be NULL)
- * says yes to; -1, or 0, also where there is no such folder. Files may come and go meanwhile. */
+ * says yes to; -1, or 0, also where there is no such folder. Files may come and go meanwhile.
+ * With t->follow a link to nothing, one to a folder that it is in, and a folder that lies deeper
+ * are logged and counted. */
 typedef bool taking_wants(const char *name);
 int taking_folder(struct taking *t, const char *folder, struct str path, taking_wants *wants,
                   unsigned depth, struct err *err);

@@ -20,6 +20,8 @@ static void put_sizes(const char *name, const struct taken *taken)
     printf("%s: %" PRIu64 " files, %s, of which %s are new", name, taken->files, bytes, written);
     if (taken->pruned)
         printf("; %zu older generations removed", taken->pruned);
+    if (taken->left_out)
+        printf("; %" PRIu64 " left out of what the settings name, see above", taken->left_out);
     putchar('\n');
 }
 
@@ -48,10 +50,12 @@ static int make(const struct tool_args *args, const struct conf *conf, const cha
     if (result < 0)
         return -1;
     if (args->given & OPT_JSON)
-        return json_line(json_pack("{s:s, s:s, s:I, s:I, s:I, s:I}", "generation", taken.name.text,
-                                   "folder", folder, "files", (json_int_t)taken.files, "bytes",
-                                   (json_int_t)taken.bytes, "new_bytes", (json_int_t)taken.written,
-                                   "removed", (json_int_t)taken.pruned)) < 0
+        return json_line(json_pack("{s:s, s:s, s:I, s:I, s:I, s:I, s:I}", "generation",
+                                   taken.name.text, "folder", folder, "files",
+                                   (json_int_t)taken.files, "bytes", (json_int_t)taken.bytes,
+                                   "new_bytes", (json_int_t)taken.written, "left_out",
+                                   (json_int_t)taken.left_out, "removed",
+                                   (json_int_t)taken.pruned)) < 0
                    ? -1
                    : TOOL_YES;
     if (!quiet)
