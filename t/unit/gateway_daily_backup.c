@@ -95,7 +95,7 @@ static void it_is_run_once(void **state)
 /* As it is installed: LIBEXEC/poterne/poterned, and the command elsewhere. */
 static void it_is_found_where_it_is_installed(void **state)
 {
-    char root[] = "/tmp/daily-backup-XXXXXX", path[64], programs[64], commands[64];
+    char root[] = "/tmp/daily-backup-XXXXXX", path[128], programs[64], commands[64];
     struct err err;
     int status = -1;
     assert_non_null(mkdtemp(root));
