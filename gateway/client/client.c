@@ -104,8 +104,10 @@ void client_kill(struct client *client, const char *why)
 void client_abandon(struct client *client, const char *why)
 {
     client_kill(client, why);
-    for (size_t i = 0; i < client->transaction.n; i++)
+    for (size_t i = 0; i < client->transaction.n; i++) {
+        client->abandoned = client->abandoned || !has_result(client, i);
         give(client, i, CLIENT_DEFERRED, str_of(client->error));
+    }
     client->transaction.n = 0;
 }
 
@@ -510,6 +512,7 @@ void client_begin(struct client *client, const struct client_transaction *transa
     client->transaction = *transaction;
     client->mail_accepted = false;
     client->touched = false;
+    client->abandoned = false;
     client->n_accepted = 0;
     client->finals = 0;
     for (size_t i = 0; i < transaction->n; i++)

@@ -104,7 +104,8 @@ struct client {
     int sent;     /* the step that goes out next */
     int answered; /* the step whose reply comes next */
     bool mail_accepted;
-    bool touched; /* a reply of this transaction has come */
+    bool touched;   /* a reply of this transaction has come */
+    bool abandoned; /* somebody in it has no answer, but client_abandon()'s result */
     size_t n_accepted;
     size_t finals; /* replies to the message that have come (LMTP: one a recipient) */
     enum {

@@ -457,6 +457,11 @@ bool connection_took_sender(const struct connection *c)
     return c->client.mail_accepted;
 }
 
+bool connection_broke_off(const struct connection *c)
+{
+    return c->client.abandoned;
+}
+
 bool connection_offers_dsn(const struct connection *c)
 {
     return c->client.offers.dsn;

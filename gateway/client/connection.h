@@ -70,6 +70,9 @@ void connection_send(struct connection *connection, const struct client_transact
 bool connection_wants_tls(const struct connection *connection);
 /* The last transaction's MAIL was accepted. */
 bool connection_took_sender(const struct connection *connection);
+/* The last transaction broke off: the other side has not answered for each of its recipients. May
+ * be asked within done. */
+bool connection_broke_off(const struct connection *connection);
 /* The other side offers DSN. */
 bool connection_offers_dsn(const struct connection *connection);
 /* "TLSv1.3"; NULL: in clear */

@@ -22,6 +22,8 @@ struct lane {
     bool finished;   /* the last is done with, and nothing more was heard */
     bool answered;   /* … for good, at least for one of its recipients */
     bool delivered;  /* … to one */
+    bool put_off;    /* … its MAIL was */
+    bool broke_off;  /* … without an answer for everybody */
     struct connection *connection;
     bool greeted;
     struct targets *targets; /* where it goes to, one after the other until one greets */
@@ -103,7 +105,7 @@ static void send_leg(struct lane *lane, struct leg *leg)
                                                    .n = leg->n};
     char security[SECURITY_SIZE];
     lane->leg = leg;
-    lane->finished = lane->answered = lane->delivered = false;
+    lane->finished = lane->answered = lane->delivered = lane->put_off = lane->broke_off = false;
     leg->way = way_of(lane);
     leg_is_with(leg, lane->targets->list[lane->at].place.text, security_of(lane, security));
     connection_send(lane->connection, &transaction);
@@ -174,10 +176,7 @@ static void on_ready(void *data)
 {
     struct lane *lane = data;
     struct hop *hop = lane->hop;
-    const bool first = !lane->greeted, delivered = lane->delivered;
-    const bool put_off = lane->finished && !lane->answered &&
-                         !connection_took_sender(lane->connection) &&
-                         !connection_wants_tls(lane->connection);
+    const bool first = !lane->greeted, delivered = lane->delivered, put_off = lane->put_off;
     const char *why = first ? NULL : why_retire(lane);
     lane->greeted = true;
     lane->finished = false; /* to its end: that it may close now means nothing */
@@ -215,6 +214,12 @@ static void on_done(void *data)
     lane->leg = NULL;
     lane->finished = true;
     lane->served++;
+    if (lane->connection) { /* or it is we who close it */
+        lane->broke_off = connection_broke_off(lane->connection);
+        lane->put_off = !lane->answered && !lane->broke_off &&
+                        !connection_took_sender(lane->connection) &&
+                        !connection_wants_tls(lane->connection);
+    }
     leg_done(leg);
 }
 
@@ -273,7 +278,10 @@ static void on_closed(void *data, bool greeted, const char *why)
     if (!greeted && next_server(lane, &err) == 0)
         return;
     bool never = lane->lacking && lane->lacking == lane->targets->n && !lane->targets->partial;
-    bool broke = lane->finished && !lane->answered;
+    bool broke = lane->finished && lane->broke_off && !lane->answered;
+    /* it closed together with its answer */
+    bool answered = lane->finished && !lane->broke_off;
+    bool delivered = lane->delivered, put_off = lane->put_off;
     lane_free(lane);
     if (!greeted && never)
         refuse_line(hop, err.text);
@@ -281,6 +289,8 @@ static void on_closed(void *data, bool greeted, const char *why)
         hop_failed(hop, err.text);
     else if (broke)
         hop_broke(hop, err.text);
+    else if (answered)
+        hop_answered(hop, delivered, put_off);
     hop_kick(hop);
 }
 

@@ -26,7 +26,10 @@ enum fake_fault {
     FAULT_FLOOD,  /* answers with a line without end */
     FAULT_TEMP,   /* 451 */
     FAULT_PERM,   /* 550 */
-    FAULT_421     /* says 421 and closes */
+    FAULT_421,    /* says 421 and closes */
+    /* … closes with its answer, so that both are read at once: */
+    FAULT_TEMP_CLOSE, /* 451 */
+    FAULT_RIGHT_CLOSE /* the right one */
 };
 enum fake_step { STEP_GREETING, STEP_HELLO, STEP_MAIL, STEP_RCPT, STEP_DATA, STEP_FINAL, STEPS };
 

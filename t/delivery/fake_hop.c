@@ -30,6 +30,13 @@ static void say(struct talk *talk, const char *text)
     (void)ignored;
 }
 
+/* The end of the connection goes out with it. */
+static void say_last(struct talk *talk, const char *text)
+{
+    ssize_t ignored = send(talk->fd, text, strlen(text), MSG_NOSIGNAL | MSG_MORE);
+    (void)ignored;
+}
+
 static void flood(struct talk *talk)
 {
     char block[4096];
@@ -64,6 +71,12 @@ static bool answer(struct talk *talk, enum fake_step step, const char *right)
         return true;
     case FAULT_421:
         say(talk, "421 4.4.5 closing\r\n");
+        return false;
+    case FAULT_TEMP_CLOSE:
+        say_last(talk, "451 4.3.0 not now\r\n");
+        return false;
+    case FAULT_RIGHT_CLOSE:
+        say_last(talk, right);
         return false;
     default:
         say(talk, right);
@@ -112,7 +125,7 @@ static bool take_message(struct talk *talk)
     if (talk->hop->delay_us)
         usleep(talk->hop->delay_us);
     unsigned replies = talk->hop->kind == FAKE_LMTP ? talk->n_rcpts : 1;
-    bool good = !faulty(talk, STEP_FINAL);
+    bool good = !faulty(talk, STEP_FINAL) || talk->hop->fault == FAULT_RIGHT_CLOSE;
     for (unsigned i = 0; good && i < talk->n_rcpts; i++)
         keep(talk, i, subject, size, crc);
     for (unsigned i = 0; i < replies; i++)

@@ -555,10 +555,24 @@ static void a_close_at_any_step_defers(void **state)
         assert_int_equal(client_is_untouched(&run.client), n == 0);
         client_abandon(&run.client, "connection lost");
         check_all(&run, CLIENT_DEFERRED, "connection lost");
+        assert_true(run.client.abandoned);
         client_abandon(&run.client, "again");
         check_all(&run, CLIENT_DEFERRED, "connection lost");
         end(&run);
     }
+}
+
+static void a_close_behind_the_answer_abandons_nobody(void **state)
+{
+    struct run run;
+    begin(&run, *state, CLIENT_SMTP, &plain);
+    hear(&run, GREETING EHLO_FULL);
+    offer(&run);
+    hear(&run, "250 ok\r\n250 ok\r\n250 ok\r\n250 ok\r\n451 not now\r\n");
+    client_abandon(&run.client, "connection lost");
+    check_all(&run, CLIENT_DEFERRED, "451 not now");
+    assert_false(run.client.abandoned);
+    end(&run);
 }
 
 static void a_421_is_not_an_answer_for_the_message(void **state)
@@ -585,6 +599,7 @@ static void a_refusal_while_sending_is_heard(void **state)
     client_cut_off(&run.client, STR("552 5.3.4 too large\r\n"), "connection lost");
     check(&run, 0, CLIENT_REFUSED, "552 5.3.4 too large");
     check(&run, 2, CLIENT_REFUSED, "550 c");
+    assert_false(run.client.abandoned);
     end(&run);
 }
 
@@ -782,6 +797,7 @@ int main(void)
         WITH_SPOOL(headers_with_utf8_need_smtputf8),
         WITH_SPOOL(utf8_is_found_wherever_it_is_in_the_header),
         WITH_SPOOL(a_close_at_any_step_defers),
+        WITH_SPOOL(a_close_behind_the_answer_abandons_nobody),
         WITH_SPOOL(a_421_is_not_an_answer_for_the_message),
         WITH_SPOOL(a_refusal_while_sending_is_heard),
         WITH_SPOOL(a_success_while_sending_is_not_believed),

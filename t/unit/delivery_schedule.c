@@ -141,6 +141,41 @@ static void one_that_puts_off_every_recipient(void **state)
     assert_int_equal(gateway_drain(&gateway), 0);
 }
 
+/* spamd does so with everybody: it answers, and each message was tried. */
+static void one_that_puts_off_and_closes(void **state)
+{
+    static char ids[WAITING][SPOOL_ID_LEN + 1];
+    use("retry_first = 1h");
+    fake_hop_fault(&hop, FAULT_TEMP_CLOSE, STEP_DATA);
+    gateway_start(&gateway, settings);
+    for (int i = 0; i < WAITING; i++) {
+        put("jean@b.example", "spamd");
+        memcpy(ids[i], id, sizeof ids[i]);
+    }
+    assert_true(WAIT_FOR(told("451 4.3.0 not now", ids, WAITING) == WAITING, PATIENCE));
+    assert_int_equal(gateway_drain(&gateway), 0);
+}
+
+#define ROUNDS 4 /* more than PACE_BROKEN */
+
+/* What breaks off now and then is not message after message. */
+static void one_that_takes_and_closes(void **state)
+{
+    use("retry_first = 1h");
+    gateway_start(&gateway, settings);
+    for (unsigned i = 0; i < ROUNDS; i++) {
+        fake_hop_fault(&hop, FAULT_CLOSE, STEP_FINAL);
+        put("jean@b.example", "broken");
+        assert_true(
+            WAIT_FOR(fake_journal_state(&journal, id, 0, NULL, 0) == RCPT_DEFERRED, PATIENCE));
+        fake_hop_fault(&hop, FAULT_RIGHT_CLOSE, STEP_FINAL);
+        put("jean@b.example", "taken");
+        assert_true(WAIT_FOR(fake_hop_count(&hop, "taken", NULL) == i + 1, PATIENCE));
+        assert_true(WAIT_FOR(gateway_files(&gateway, "queue") == i + 1, PATIENCE));
+    }
+    assert_int_equal(gateway_drain(&gateway), 0);
+}
+
 /* A message that its server can't stand does not keep the others from it. */
 static void one_message_that_breaks_off(void **state)
 {
@@ -162,10 +197,9 @@ static void one_message_that_breaks_off(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        WITH_GATEWAY(who_sends_many_delays_nobody),
-        WITH_GATEWAY(one_that_answers_no_message),
-        WITH_GATEWAY(one_that_puts_off_every_recipient),
-        WITH_GATEWAY(one_message_that_breaks_off),
+        WITH_GATEWAY(who_sends_many_delays_nobody),      WITH_GATEWAY(one_that_answers_no_message),
+        WITH_GATEWAY(one_that_puts_off_every_recipient), WITH_GATEWAY(one_that_puts_off_and_closes),
+        WITH_GATEWAY(one_that_takes_and_closes),         WITH_GATEWAY(one_message_that_breaks_off),
     };
     return tap_run(tests, NULL, NULL);
 }
