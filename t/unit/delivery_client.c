@@ -562,19 +562,6 @@ static void a_close_at_any_step_defers(void **state)
     }
 }
 
-static void a_close_behind_the_answer_abandons_nobody(void **state)
-{
-    struct run run;
-    begin(&run, *state, CLIENT_SMTP, &plain);
-    hear(&run, GREETING EHLO_FULL);
-    offer(&run);
-    hear(&run, "250 ok\r\n250 ok\r\n250 ok\r\n250 ok\r\n451 not now\r\n");
-    client_abandon(&run.client, "connection lost");
-    check_all(&run, CLIENT_DEFERRED, "451 not now");
-    assert_false(run.client.abandoned);
-    end(&run);
-}
-
 static void a_421_is_not_an_answer_for_the_message(void **state)
 {
     struct run run;
@@ -797,7 +784,6 @@ int main(void)
         WITH_SPOOL(headers_with_utf8_need_smtputf8),
         WITH_SPOOL(utf8_is_found_wherever_it_is_in_the_header),
         WITH_SPOOL(a_close_at_any_step_defers),
-        WITH_SPOOL(a_close_behind_the_answer_abandons_nobody),
         WITH_SPOOL(a_421_is_not_an_answer_for_the_message),
         WITH_SPOOL(a_refusal_while_sending_is_heard),
         WITH_SPOOL(a_success_while_sending_is_not_believed),
