@@ -87,7 +87,7 @@ const struct tool_command tool_queue = {
         "flush tries delivery now instead of at the next retry (without a word: of everything).\n"
         "hold has a message wait until release; meanwhile it does not expire. requeue treats it "
         "as\n"
-        "if it had just come: where it goes, tries and lifetime begin anew. delete delivers it to\n"
+        "if it had just come: its turn, tries and lifetime begin anew. delete delivers it to\n"
         "nobody any more; with --notify its sender is told. - reads ids from standard input.\n"
         "The running gateway does all of that, and its journal keeps who said so; list, show and\n"
         "stats read the files. --dry-run only lists what is meant. States: active (not yet "

@@ -170,6 +170,7 @@ static void end_untold(struct job *job, uint32_t index, enum recipient_state sta
     if (spool_mark(file, &index, 1, &mark, &err) < 0) {
         log_error("%s", err.text);
         spool_apply_mark(&file->envelope.recipients[index], &mark);
+        unwritten_keep(job, &index, 1, &mark);
     }
     journal_tell_recipient(job, index);
     job->n_held += state == RCPT_HELD;
@@ -246,6 +247,7 @@ static void mark_failed(struct bounce_work *w)
         if (spool_mark(file, &index, 1, &mark, &err) < 0) {
             log_error("%s: after a crash its sender may be told again", err.text);
             spool_apply_mark(&file->envelope.recipients[index], &mark);
+            unwritten_keep(job, &index, 1, &mark);
         }
         journal_tell_recipient(job, index);
     }

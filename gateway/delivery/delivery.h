@@ -24,7 +24,8 @@
  * it, and the kernel writes their marks when it likes). An fsync for each message at 2 would halve
  * the speed for nothing, since the file is gone a moment later. Only a message that stays, because
  * somebody else is still owed or it goes to quarantine/, is fsync'd for its marks. Nothing is ever
- * lost: a file goes only at 5.
+ * lost: a file goes only at 5. Where 2 can't be written (the disk is full) the mark waits in
+ * memory, and where 5 fails so does the job: as long as the process lives nobody gets it again.
  *
  * One thread runs the loop and owns all of this; threads (client/workers.h) do Maildirs and
  * fsync.
@@ -80,6 +81,7 @@
 #define DELIVERY_BOUNCES         64    /* notices to senders that are being made at once */
 #define DELIVERY_FREEZES         8     /* accounts that are being frozen at once */
 #define DELIVERY_DRAIN_SECONDS   25    /* for what is under way when asked to end */
+#define DELIVERY_STUCK_SECONDS   60    /* to the next try to move or remove a file, at most */
 #define DELIVERY_JOURNAL_BYTES   ((size_t)64 * 1024 * 1024)
 #define DELIVERY_JOURNAL_SECONDS 5 /* for the journal's last word when asked to end */
 
@@ -91,6 +93,7 @@ struct journal_client;
 struct job;
 struct hop;
 struct lane;
+struct unwritten;
 
 enum leg_state {
     LEG_DONE,    /* nobody owed */
@@ -180,9 +183,12 @@ struct job {
     bool delivered;     /* to somebody, who is no report address */
     bool deleted;       /* somebody's copy was, out of quarantine */
     uint64_t number;    /* of the last event */
+    struct unwritten *unwritten; /* marks that its file lacks (unwritten.c) */
     struct job_list *list;       /* settled: the one that it is in */
     struct job *before, *behind; /* settled: in its list */
     struct work work;            /* settled: moving it */
+    bool damaged;                /* settled: its file was found to be, when it was to move */
+    int64_t again_at;            /* stuck: monotonic seconds, when that is tried again */
 };
 
 struct job_table {
@@ -225,7 +231,6 @@ struct sweep {
     size_t n, cap, at;
     unsigned pause; /* seconds */
     bool again;     /* without a pause */
-    bool begun;     /* there was one before */
 };
 
 /* What was made before the sandbox closed. */
@@ -255,6 +260,7 @@ struct delivery {
     struct job_table jobs;
     struct job_list settled; /* wait for the journal's word, in the order of their numbers */
     struct job_list untold;  /* wait for room in the journal's line */
+    struct job_list stuck;   /* settled, but their files can't be moved or removed now */
     uint64_t acked;          /* the journal has committed everything up to there */
     struct event *settle_soon;
     struct hop *hops;
@@ -325,9 +331,6 @@ enum job_need job_need(struct job *job);
 void job_unneed(struct job *job);
 /* A leg is done: when it was the last, the job is settled, unless somebody is to be told. */
 void job_leg_done(struct job *job);
-/* Its legs are made anew, and begin; none of them is busy. The job is loaded. -1: it could not be,
- * and is to be freed: a later sweep finds its file again. */
-int job_route_again(struct job *job, struct err *err);
 void job_free(struct job *job);
 void jobs_free(struct delivery *delivery);
 
@@ -337,7 +340,7 @@ int settle_start(struct delivery *delivery, struct err *err);
 void settle_begin(struct job *job);
 /* The journal has committed everything up to there. */
 void settle_acked(struct delivery *delivery, uint64_t number);
-/* Tells again what the journal did not take. */
+/* Tells again what the journal did not take; tries again to move or remove what could not be. */
 void settle_tick(struct delivery *delivery);
 /* Out of its list. */
 void settle_forget(struct job *job);
@@ -428,6 +431,15 @@ bool leg_is_expired(const struct leg *leg);
 /* Its recipients are told why they wait, or held if it has expired; if it stands in a line it keeps
  * its place. False: it waits no more, or its file has gone and so has the leg. */
 bool leg_tell(struct leg *leg, enum leg_told what, const char *why);
+
+/* --- marks that could not be written (unwritten.c) --- */
+/* Recipients met that fate, which the file in memory says already. Lost with the process. */
+void unwritten_keep(struct job *job, const uint32_t *indexes, size_t n,
+                    const struct spool_mark *mark);
+/* The job's file was just opened: it gets them, or has them in memory alone. -1: it lacks some
+ * still, err says why. Not for two threads at once. */
+int unwritten_write(struct job *job, struct spool_file *file, struct pool *pool, struct err *err);
+void unwritten_free(struct job *job);
 
 /* --- hops (hop.c) --- */
 int hops_make(struct delivery *delivery, struct err *err);

@@ -106,6 +106,7 @@ void job_free(struct job *job)
     bounce_forget(job);
     legs_free(job);
     loaded_free(job);
+    unwritten_free(job);
     free(job->account);
     free(job);
 }
@@ -140,6 +141,7 @@ static enum job_need read_file(struct job *job, struct loaded *loaded)
     bool corrupt;
     if (spool_load(job->delivery->spool, job->folder, job->id, loaded->pool, &loaded->file,
                    &corrupt, &err) == 0) {
+        unwritten_write(job, loaded->file, loaded->pool, &err);
         if (released_mark(loaded->file, loaded->pool, &err) == 0)
             return JOB_LOADED;
         spool_unload(&loaded->file);
@@ -302,17 +304,6 @@ void job_adopt(struct delivery *delivery, const char *id)
     }
     bounce_soon(job);
     job_unneed(job);
-}
-
-int job_route_again(struct job *job, struct err *err)
-{
-    legs_free(job);
-    job->legs = NULL;
-    job->n_legs = job->n_open = 0;
-    if (legs_make(job, err) < 0)
-        return -1;
-    legs_start(job);
-    return 0;
 }
 
 /* Marks were written, but the move to queue/ was not: a crash came between. */

@@ -18,6 +18,7 @@ lib_libdelivery_a_CPPFLAGS = $(AM_CPPFLAGS) $(EVENT_CFLAGS) $(OPENSSL_CFLAGS)
 lib_libdelivery_a_SOURCES = \
     gateway/delivery/loop.c gateway/delivery/delivery.h \
     gateway/delivery/job.c gateway/delivery/leg.c gateway/delivery/result.c gateway/delivery/settle.c \
+    gateway/delivery/unwritten.c \
     gateway/delivery/hop.c gateway/delivery/waiting.c gateway/delivery/outage.c \
     gateway/delivery/line.c gateway/delivery/line.h gateway/delivery/pace.c gateway/delivery/pace.h \
     gateway/delivery/lane.c gateway/delivery/sweep.c \

@@ -77,15 +77,15 @@ static int requeue(struct job *job, struct spool_order *order, char said[ORDERS_
         return err_set(err, "%s: its sender is being written to: ask again in a moment", job->id);
     if (write_down(job, order, "requeued", err) < 0)
         return -1;
-    for (size_t i = 0; i < job->n_legs; i++)
+    for (size_t i = 0; i < job->n_legs; i++) {
         job->legs[i].tries = 0;
+        if (job->legs[i].state == LEG_WAITING || job->legs[i].state == LEG_LINED)
+            leg_rest(&job->legs[i]); /* in the line it stands among what is new */
+    }
+    legs_hurry(job);
     snprintf(said, ORDERS_SAID_MAX, "is requeued%s%s", job->hold_us ? ", and still on hold" : "",
              being_tried(job));
-    if (count_legs(job, LEG_BUSY)) {
-        legs_hurry(job);
-        return 0;
-    }
-    return job_route_again(job, err);
+    return 0;
 }
 
 void orders_drop_legs(struct job *job)
@@ -162,7 +162,5 @@ int orders_give(struct delivery *delivery, const struct notice *notice, char sai
         return err_set(err, "%s can't be read now; see the log", id);
     int result = give(job, notice, said, err);
     job_unneed(job);
-    if (result < 0 && job->n_open == 0)
-        job_free(job); /* without legs: a sweep finds its file again */
     return result;
 }

@@ -25,6 +25,8 @@ static bool set_state(struct job *job, const uint32_t *indexes, size_t n,
         /* what happened has happened: after a crash it may happen again, and that is all */
         for (size_t i = 0; i < n; i++)
             spool_apply_mark(&file->envelope.recipients[indexes[i]], mark);
+        if (mark->state != RCPT_DEFERRED)
+            unwritten_keep(job, indexes, n, mark);
     }
     for (size_t i = 0; i < n; i++) {
         const struct spool_recipient *r = &file->envelope.recipients[indexes[i]];

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/recipient.h"
 #include "gateway/delivery/delivery.h"
@@ -70,7 +71,7 @@ void settle_begin(struct job *job)
 }
 
 /* The journal has room again, perhaps. */
-void settle_tick(struct delivery *delivery)
+static void tell_untold(struct delivery *delivery)
 {
     for (unsigned n = 0; n < DELIVERY_ROUND && delivery->untold.first; n++) {
         struct job *job = delivery->untold.first;
@@ -113,43 +114,90 @@ static int note_held(struct spool_file *file, struct err *err)
     return file->state == SPOOL_QUEUE ? spool_sync(file, err) : 0;
 }
 
-static void keep_held(const struct job *job)
+/* The file gets the marks that it lacks, and `note` beside them. */
+static int write_rest(struct job *job, int (*note)(struct spool_file *file, struct err *err),
+                      struct err *err)
 {
-    struct spool *spool = job->delivery->spool;
     struct pool *pool = pool_new(DELIVERY_LOAD_MAX);
     struct spool_file *file;
-    struct err err;
-    bool corrupt;
-    int result = pool ? spool_peek(spool, job->folder, job->id, pool, &file, &corrupt, &err)
-                      : err_set(&err, "%s: out of memory", job->id);
+    int result = pool ? spool_peek(job->delivery->spool, job->folder, job->id, pool, &file,
+                                   &job->damaged, err)
+                      : err_set(err, "%s: out of memory", job->id);
     if (result == 0) {
-        result = note_held(file, &err);
+        result = unwritten_write(job, file, pool, err);
+        if (result == 0 && note)
+            result = note(file, err);
         spool_unload(&file);
     }
     pool_free(&pool);
+    return result;
+}
+
+static void keep_held(struct job *job)
+{
+    struct spool *spool = job->delivery->spool;
+    struct err err;
+    int result = write_rest(job, note_held, &err);
     if (result == 0 && job->folder == SPOOL_QUEUE)
         result = spool_move(spool, job->id, SPOOL_QUEUE, SPOOL_QUARANTINE, &err);
     if (result < 0)
         log_error("%s; it is tried again later", err.text);
 }
 
-/* In a thread, since a move waits for the disk. */
+/* In a thread, since a move waits for the disk. Until it is done nobody else touches the job. */
 static void run_move(struct work *work)
 {
     keep_held((struct job *)((char *)work - offsetof(struct job, work)));
 }
 
+/* While it is a job no sweep takes it for one that is owed. */
+static void try_again_later(struct job *job)
+{
+    unsigned first = job->delivery->conf->queue.retry_first;
+    job->again_at =
+        clock_seconds() + (first < DELIVERY_STUCK_SECONDS ? first : DELIVERY_STUCK_SECONDS);
+    list_add(&job->delivery->stuck, job);
+}
+
+static bool is_there(const struct job *job)
+{
+    return spool_file_size(job->delivery->spool, job->folder, job->id) >= 0 || errno != ENOENT;
+}
+
 static void move_done(struct work *work)
 {
     struct job *job = (struct job *)((char *)work - offsetof(struct job, work));
+    if (!job->damaged && is_there(job)) { /* a damaged one is for the sweep to set aside */
+        try_again_later(job);
+        return;
+    }
     vault_renew(job->delivery, job->id);
+    job_free(job);
+}
+
+static void remove_file(struct job *job)
+{
+    struct delivery *delivery = job->delivery;
+    struct err err, marks;
+    if (kept_take(job)) {
+        delivery->unlinked[SPOOL_KEPT] = delivery->unlinked[job->folder] = true;
+    } else if (spool_remove(delivery->spool, job->folder, job->id, &err) == 0) {
+        delivery->unlinked[job->folder] = true;
+    } else if (errno != ENOENT) {
+        log_error("%s; it was delivered and is tried to be removed again", err.text);
+        if (job->unwritten && write_rest(job, NULL, &marks) < 0)
+            log_error("%s: after a crash it may be delivered again", marks.text);
+        try_again_later(job);
+        return;
+    }
+    if (job->folder == SPOOL_QUARANTINE)
+        vault_drop(delivery, job->id);
     job_free(job);
 }
 
 static void finish(struct job *job)
 {
     struct delivery *delivery = job->delivery;
-    struct err err;
     settle_forget(job);
     if (job->n_held && job->folder == SPOOL_QUEUE) {
         job->work = (struct work){.run = run_move, .done = move_done};
@@ -162,15 +210,7 @@ static void finish(struct job *job)
         job_free(job);
         return;
     }
-    if (kept_take(job)) {
-        delivery->unlinked[SPOOL_KEPT] = delivery->unlinked[job->folder] = true;
-    } else if (spool_remove(delivery->spool, job->folder, job->id, &err) == 0)
-        delivery->unlinked[job->folder] = true;
-    else if (errno != ENOENT)
-        log_error("%s; it was delivered and is tried to be removed again", err.text);
-    if (job->folder == SPOOL_QUARANTINE)
-        vault_drop(delivery, job->id);
-    job_free(job);
+    remove_file(job);
 }
 
 static void finish_acked(struct delivery *delivery)
@@ -183,6 +223,22 @@ void settle_acked(struct delivery *delivery, uint64_t number)
 {
     delivery->acked = number;
     finish_acked(delivery);
+}
+
+static void try_stuck(struct delivery *delivery)
+{
+    int64_t now = clock_seconds();
+    for (unsigned n = 0; n < DELIVERY_ROUND && delivery->stuck.first; n++) {
+        if (delivery->stuck.first->again_at > now)
+            return;
+        finish(delivery->stuck.first);
+    }
+}
+
+void settle_tick(struct delivery *delivery)
+{
+    tell_untold(delivery);
+    try_stuck(delivery);
 }
 
 static void on_soon(evutil_socket_t fd, short what, void *data)

@@ -29,21 +29,12 @@ static void forget_ids(struct sweep *sweep)
     sweep->n = sweep->cap = sweep->at = 0;
 }
 
-static int in_order(const void *a, const void *b)
-{
-    return memcmp(a, b, SPOOL_ID_LEN);
-}
-
-/* After a start what came first goes first: an id begins with its time. Later there is little new.
- */
+/* Oldest first: spool_each() sorts them. */
 static void take_ids(struct sweep *sweep)
 {
     struct err err;
     if (spool_each(sweep->delivery->spool, sweep->folder, take_id, sweep, &err) < 0)
         log_error("%s", err.text);
-    if (sweep->n && !sweep->begun)
-        qsort(sweep->ids, sweep->n, sizeof *sweep->ids, in_order);
-    sweep->begun = true;
 }
 
 static void look(struct sweep *sweep, const char *id)

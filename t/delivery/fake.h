@@ -113,6 +113,8 @@ void gateway_make(struct gateway *gateway);
 void gateway_remove(struct gateway *gateway);
 /* settings: what the configuration has beside its folders */
 void gateway_start(struct gateway *gateway, const char *settings);
+/* No file that it writes may grow beyond that: answered as a full disk is. */
+void gateway_limit_files(struct gateway *gateway, uint64_t bytes);
 void gateway_kill(struct gateway *gateway);
 /* Asked to drain; returns its exit status. */
 int gateway_drain(struct gateway *gateway);

@@ -7,6 +7,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -149,6 +150,36 @@ static int reap(struct gateway *gateway)
     close(gateway->ctl_fd);
     gateway->pid = 0;
     return status;
+}
+
+/* As who it runs as, which needs no privilege. */
+static void limit_files(pid_t pid, uint64_t bytes)
+{
+    char path[64], line[256];
+    unsigned uid = 0, gid = 0;
+    struct rlimit limit;
+    snprintf(path, sizeof path, "/proc/%d/status", (int)pid);
+    FILE *status = fopen(path, "r");
+    must(status != NULL, path);
+    while (fgets(line, sizeof line, status)) {
+        sscanf(line, "Uid: %u", &uid);
+        sscanf(line, "Gid: %u", &gid);
+    }
+    fclose(status);
+    must(setresgid(gid, gid, gid) == 0 && setresuid(uid, uid, uid) == 0, "setresuid");
+    must(prlimit(pid, RLIMIT_FSIZE, NULL, &limit) == 0, "prlimit");
+    limit.rlim_cur = bytes < limit.rlim_max ? bytes : limit.rlim_max;
+    must(prlimit(pid, RLIMIT_FSIZE, &limit, NULL) == 0, "prlimit");
+    _exit(0);
+}
+
+void gateway_limit_files(struct gateway *gateway, uint64_t bytes)
+{
+    int status = -1;
+    pid_t child = fork();
+    if (child == 0)
+        limit_files(gateway->pid, bytes);
+    must(child > 0 && waitpid(child, &status, 0) == child && status == 0, "prlimit");
 }
 
 void gateway_kill(struct gateway *gateway)

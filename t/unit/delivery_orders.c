@@ -193,6 +193,24 @@ static void requeued_is_tried(void **state)
     assert_int_equal(fake_hop_count(&hop, "again", NULL), 2);
 }
 
+/* Nothing can be written of who has it: requeued, it goes to the other alone. */
+static void requeued_is_not_delivered_again(void **state)
+{
+    static const char *const to[] = {"one@a.example", "later@a.example", NULL};
+    char id[SPOOL_ID_LEN + 1];
+    gateway.padding = 100000;
+    gateway_limit_files(&gateway, gateway.padding / 2);
+    gateway_put(&gateway, "again", to, SPOOL_QUEUE, "", id);
+    gateway_notify(&gateway, NOTICE_QUEUED, id);
+    assert_true(WAIT_FOR(is(id, 1, RCPT_DEFERRED, "450"), PATIENCE));
+    assert_int_equal(fake_hop_count(&hop, "again", "one@a.example"), 1);
+    gateway_limit_files(&gateway, UINT64_MAX);
+    order(NOTICE_REQUEUE, id);
+    assert_true(WAIT_FOR(is(id, 1, RCPT_OWED, "requeued"), PATIENCE));
+    assert_true(WAIT_FOR(is(id, 1, RCPT_DEFERRED, "450"), PATIENCE));
+    assert_int_equal(fake_hop_count(&hop, "again", "one@a.example"), 1);
+}
+
 /* The journal is away: the process is killed when the order is written, and nothing behind it. */
 static void dropped_goes_to_nobody(void **state)
 {
@@ -271,6 +289,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(time_does_not_pass, up_often, down),
         cmocka_unit_test_setup_teardown(held_is_not_tried, up_often, down),
         cmocka_unit_test_setup_teardown(requeued_is_tried, up_seldom, down),
+        cmocka_unit_test_setup_teardown(requeued_is_not_delivered_again, up_seldom, down),
         cmocka_unit_test_setup_teardown(dropped_goes_to_nobody, up_seldom, down),
         cmocka_unit_test_setup_teardown(dropped_on_its_way, up_often, down),
         cmocka_unit_test_setup_teardown(held_on_its_way, up_often, down),

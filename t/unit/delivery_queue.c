@@ -318,6 +318,64 @@ static void refused_is_owed_until_it_can_be_written(void **state)
     assert_int_equal(hop.n, 1);
 }
 
+static const struct spool_recipient *recipients_of(const char *held_id, struct pool *pool)
+{
+    struct spool_file *file;
+    struct err err;
+    bool corrupt;
+    assert_int_equal(spool_load(gateway.spool, SPOOL_QUARANTINE, held_id, pool, &file, &corrupt,
+                                &err),
+                     0);
+    const struct spool_recipient *recipients = file->envelope.recipients;
+    spool_unload(&file);
+    return recipients;
+}
+
+/* Nothing can be written of who has it: a sweep does not take him for one who is owed, and nobody
+ * does once there is room. */
+static void who_has_it_does_not_get_it_again_while_the_disk_is_full(void **state)
+{
+    static const char *const to[] = {"one@b.example", "no.one@b.example", NULL};
+    use(FAKE_LMTP, "retry_first = 1s; retry_max = 1s");
+    gateway.padding = 100000;
+    gateway_put(&gateway, "full", to, SPOOL_QUEUE, "", id);
+    start_with_files_below(gateway.padding / 2);
+    assert_true(WAIT_FOR(state_of(1) == RCPT_HELD, PATIENCE));
+    sleep(7); /* a sweep comes by */
+    assert_int_equal(state_of(0), RCPT_DELIVERED);
+    assert_true(gateway_has(&gateway, "queue", id));
+    assert_int_equal(hop.n, 1);
+    gateway_limit_files(&gateway, UINT64_MAX);
+    assert_true(WAIT_FOR(gateway_has(&gateway, "quarantine", id), PATIENCE));
+    assert_int_equal(gateway_drain(&gateway), 0);
+    struct pool *pool = pool_new(1000000);
+    const struct spool_recipient *r = recipients_of(id, pool);
+    assert_int_equal(r[0].state, RCPT_DELIVERED);
+    assert_int_equal(r[1].state, RCPT_HELD);
+    assert_str(r[1].detail, "undeliverable: 550 5.1.1 no such user");
+    pool_free(&pool);
+    assert_int_equal(hop.n, 1);
+}
+
+/* … nor can the file be removed. */
+static void who_has_it_does_not_get_it_again_while_it_stays(void **state)
+{
+    char folder[160];
+    use(FAKE_LMTP, "retry_first = 1s; retry_max = 1s");
+    gateway.padding = 100000;
+    snprintf(folder, sizeof folder, "%s/queue", gateway.state_dir);
+    put_to("stays", "one@b.example");
+    assert_int_equal(chmod(folder, 02550), 0);
+    start_with_files_below(gateway.padding / 2);
+    assert_true(WAIT_FOR(state_of(0) == RCPT_DELIVERED, PATIENCE));
+    sleep(7); /* a sweep comes by */
+    assert_true(gateway_has(&gateway, "queue", id));
+    assert_int_equal(hop.n, 1);
+    assert_int_equal(chmod(folder, 02770), 0);
+    assert_true(WAIT_FOR(gateway_files(&gateway, "queue") == 0, PATIENCE));
+    assert_int_equal(hop.n, 1);
+}
+
 static void a_hop_that_is_away_is_waited_for(void **state)
 {
     char detail[256];
@@ -575,6 +633,8 @@ int main(void)
         WITH_GATEWAY(what_was_delivered_is_remembered_without_a_journal),
         WITH_GATEWAY(each_recipient_has_a_fate_of_its_own),
         WITH_GATEWAY(refused_is_owed_until_it_can_be_written),
+        WITH_GATEWAY(who_has_it_does_not_get_it_again_while_the_disk_is_full),
+        WITH_GATEWAY(who_has_it_does_not_get_it_again_while_it_stays),
         WITH_GATEWAY(a_hop_that_is_away_is_waited_for),
         WITH_GATEWAY(flush_does_not_wait),
         WITH_GATEWAY(held_mail_is_released_once_and_deleted_for_good),
