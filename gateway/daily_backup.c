@@ -17,6 +17,7 @@
 
 #define DAY_SECONDS  (24 * 3600)
 #define HOUR_SECONDS 3600 /* a day may be so much longer */
+#define NOT_THERE    127  /* exit status: the command can't be run */
 
 /* The first moment after `now` at which a clock on the wall shows that minute of the day. */
 static time_t next_at(unsigned minute, time_t now)
@@ -89,8 +90,8 @@ static _Noreturn void become(const struct daily_backup *daily, const struct conf
     char *const argv[] = {
         program, (char *)"backup", (char *)"--daily", (char *)"--config", (char *)conf->path, NULL};
     execv(program, argv);
-    log_error("cannot run %s: %s", program, strerror(errno));
-    _exit(127);
+    log_error("no daily backup was made: cannot run %s: %s", program, strerror(errno));
+    _exit(NOT_THERE);
 }
 
 void daily_backup_tend(struct daily_backup *daily, const struct conf *conf, time_t now)
@@ -99,25 +100,38 @@ void daily_backup_tend(struct daily_backup *daily, const struct conf *conf, time
         daily_backup_plan(daily, conf, newest(conf), now);
     if (daily->next > now + DAY_SECONDS + HOUR_SECONDS) /* the clock was put back */
         daily_backup_plan(daily, conf, 0, now);
-    if (daily->next == 0 || now < daily->next || daily->pid)
+    if (daily->next == 0 || now < daily->next)
         return;
+    if (daily->pid) {
+        if (daily->late)
+            kill(daily->pid, SIGKILL);
+        log_error("the daily backup is due, and that of the day before is not done%s",
+                  daily->late ? ": it is killed" : "");
+        daily->late = true;
+        daily_backup_plan(daily, conf, 0, now);
+        return;
+    }
     daily_backup_plan(daily, conf, 0, now);
+    daily->late = false;
     daily->pid = fork();
     if (daily->pid == 0)
         become(daily, conf);
     if (daily->pid < 0) {
         log_error("no backup is made: cannot fork: %s", strerror(errno));
         daily->pid = 0;
+        daily->next = now + DAILY_BACKUP_SOON;
     }
 }
 
-bool daily_backup_ended(struct daily_backup *daily, pid_t pid, int status)
+bool daily_backup_ended(struct daily_backup *daily, pid_t pid, int status, time_t now)
 {
     if (daily->pid == 0 || pid != daily->pid)
         return false;
     daily->pid = 0;
     if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
         log_info("the daily backup is made");
+    else if (WIFEXITED(status) && WEXITSTATUS(status) == NOT_THERE)
+        daily->next = now + DAILY_BACKUP_SOON; /* it has logged why; an upgrade may be at work */
     else if (WIFEXITED(status))
         log_error("no daily backup was made (exit status %d)", WEXITSTATUS(status));
     else

@@ -1,7 +1,9 @@
 /*
  * daily_backup: poterned runs `poterne backup --daily` each day at backup.at, as root and beside
  * all else; what it says is in the log, and a failure is told to the managers by it. One that was
- * missed (the machine was off) is made soon after the start, if there was one ever before.
+ * missed (the machine was off) is made soon after the start, if there was one ever before. One that
+ * can't be started is tried again soon; one that is not done when the next but one is due is
+ * killed.
  */
 #ifndef POTERNE_GATEWAY_DAILY_BACKUP_H
 #define POTERNE_GATEWAY_DAILY_BACKUP_H
@@ -20,6 +22,7 @@ struct daily_backup {
     time_t next;          /* wall clock; 0: never */
     char at[8];           /* what `next` was worked out of */
     bool planned;
+    bool late; /* the next one was due while it was at work */
 };
 
 /* Works out when the next one is. last: when the last one was begun, 0: there is none. */
@@ -29,6 +32,6 @@ void daily_backup_plan(struct daily_backup *daily, const struct conf *conf, time
  * is due, also when the clock was put back or on. */
 void daily_backup_tend(struct daily_backup *daily, const struct conf *conf, time_t now);
 /* A child has ended; false: it is none of these. */
-bool daily_backup_ended(struct daily_backup *daily, pid_t pid, int status);
+bool daily_backup_ended(struct daily_backup *daily, pid_t pid, int status, time_t now);
 
 #endif

@@ -218,7 +218,7 @@ static void tend_certificates(struct supervisor *s)
 
 static bool on_stranger(void *data, pid_t pid, int status)
 {
-    return daily_backup_ended(data, pid, status);
+    return daily_backup_ended(data, pid, status, time(NULL));
 }
 
 /* New settings may say another hour. */

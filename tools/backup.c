@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "tools/backup_daily.h"
 #include "tools/backup_tool.h"
 #include "tools/json.h"
 
@@ -33,9 +34,16 @@ static void on_progress(void *data, const struct taken *taken)
     tool_progress_move(bar, taken->bytes, taken->files);
 }
 
-static int make(const struct tool_args *args, const struct conf *conf, const char *folder,
-                struct err *err)
+struct job {
+    const struct tool_args *args;
+    const struct conf *conf;
+    const char *folder;
+};
+
+static int make(const struct job *job, struct err *err)
 {
+    const struct tool_args *args = job->args;
+    const char *folder = job->folder;
     struct tool_progress bar;
     struct taken taken;
     bool quiet = args->given & (OPT_QUIET | OPT_DAILY);
@@ -43,10 +51,8 @@ static int make(const struct tool_args *args, const struct conf *conf, const cha
         setpriority(PRIO_PROCESS, 0, DAILY_NICE);
     tool_progress_begin(&bar, quiet ? NULL : "kept", 0);
     bar.lines = true;
-    int result = backup_take(conf, folder, on_progress, &bar, &taken, err);
+    int result = backup_take(job->conf, folder, on_progress, &bar, &taken, err);
     tool_progress_end(&bar);
-    if (result < 0 && args->given & OPT_DAILY)
-        backup_alarm(conf, folder, err->text);
     if (result < 0)
         return -1;
     if (args->given & OPT_JSON)
@@ -61,6 +67,25 @@ static int make(const struct tool_args *args, const struct conf *conf, const cha
     if (!quiet)
         put_sizes(taken.name.text, &taken);
     return TOOL_YES;
+}
+
+static int make_and_tell(void *data)
+{
+    const struct job *job = data;
+    struct err err = {""};
+    int result = make(job, &err);
+    if (result >= 0)
+        return result;
+    backup_alarm(job->conf, job->folder, err.text);
+    return tool_fail("backup", &err);
+}
+
+static int make_daily(struct job *job, struct err *err)
+{
+    int result = backup_daily(BACKUP_DAILY_LONGEST, make_and_tell, job, err);
+    if (result < 0)
+        backup_alarm(job->conf, job->folder, err->text);
+    return result;
 }
 
 /* --- looking --- */
@@ -184,8 +209,9 @@ static int run(const struct tool_args *args)
         return tool_misused("backup", "too many words");
     struct conf *conf = tool_conf(args, &err);
     if (conf && backup_tool_folder(conf, args->folder, folder, sizeof folder, &err) == 0) {
+        struct job job = {.args = args, .conf = conf, .folder = folder};
         if (args->n_rest == 0)
-            result = make(args, conf, folder, &err);
+            result = args->given & OPT_DAILY ? make_daily(&job, &err) : make(&job, &err);
         else
             result =
                 strcmp(what, "list") == 0 ? list(args, folder, &err) : verify(args, folder, &err);

@@ -18,7 +18,7 @@ poterne_SOURCES = tools/poterne.c \
     tools/antivirus.c tools/directory.c tools/dns.c tools/dns_ask.c tools/dns_ask.h tools/gate.c tools/senders.c tools/login_name.c tools/login_name.h \
     tools/accounts.c tools/account_people.c tools/account_change.c tools/account_password.c tools/account_factors.c tools/account_tool.h tools/account_file.c tools/account_file.h \
     tools/audit.c tools/metrics.c \
-    tools/backup.c tools/backup_alarm.c tools/backup_tool.h tools/backup_verify.c tools/restore.c \
+    tools/backup.c tools/backup_alarm.c tools/backup_daily.c tools/backup_daily.h tools/backup_tool.h tools/backup_verify.c tools/restore.c \
     tools/dkim.c tools/dkim_check.c tools/dkim_keys.c tools/dkim_tool.h \
     tools/model.c tools/model_tool.h tools/model_list.c tools/model_diff.c tools/model_transfer.c \
     tools/rules_fit.c tools/rules_fit.h \
@@ -36,6 +36,10 @@ t_fuzz_mbox_LDFLAGS = $(AM_LDFLAGS) $(LIBFUZZER_LDFLAGS)
 unit += t/unit/tools_queue
 t_unit_tools_queue_SOURCES = t/unit/tools_queue.c tools/queue_filter.c tools/queue_count.c
 t_unit_tools_queue_LDADD = lib/libtools.a lib/libdirectory.a lib/libgate.a $(QUARANTINE_LIBS) $(JANSSON_LIBS) $(OPENSSL_LIBS) $(CMOCKA_LIBS)
+
+unit += t/unit/tools_backup_daily
+t_unit_tools_backup_daily_SOURCES = t/unit/tools_backup_daily.c tools/backup_daily.c tools/backup_daily.h
+t_unit_tools_backup_daily_LDADD = lib/libtools.a $(BASE_LIBS) $(CMOCKA_LIBS)
 
 unit += t/unit/tools_pieces t/unit/tools_files t/unit/tools_args t/unit/tools_history t/unit/tools_workers
 t_unit_tools_pieces_LDADD = lib/libtools.a $(MAIL_LIBS) $(CMOCKA_LIBS)

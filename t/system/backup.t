@@ -30,6 +30,9 @@ my $gateway = Poterne::Gateway->new(
 # what the settings name beside them
 Poterne::Gateway::write_file( "$root/answer.txt", "Thank you.\n" );
 mkdir "$root/conf.d";
+mkdir "$root/lists";
+chmod 0751, "$root/lists";
+Poterne::Gateway::write_file( "$root/lists/thanks.txt", "Thank you.\n" );
 Poterne::Gateway::write_file( "$root/conf.d/answer.conf", qq(reports { answer = "$root/answer.txt" }\n) );
 $gateway->start;
 
@@ -158,6 +161,17 @@ is( $status, 2, 'a backup that can not be made' );
 my @told;
 ok( wait_until( 30, sub { @told = grep { /^Subject: .*no backup was made/m } $gateway->maildir_messages($to) } ), '… is told to the managers' );
 like( $told[0] // '', qr{/proc/none/shelf}, '… with what is wrong' );
+
+# A learner that is stopped keeps it waiting, so that it is killed at work.
+$gateway->signal_role( STOP => 'learner' );
+my $daily = start_process( "$top/daily.log", "$gateway->{build}/poterne", 'backup', '--daily', '--config', $gateway->{conf} );
+my @workers;
+ok( wait_until( 30, sub { @workers = map { @$_ } values %{ Poterne::Gateway::processes_below($daily) } } ), 'a daily backup is at work' );
+kill 'KILL', @workers if @workers;
+ok( wait_until( 30, sub { !alive($daily) } ), '… and is killed' );
+is( ( stop_process($daily) // 0 ) >> 8, 2, '… which its exit status says' );
+$gateway->signal_role( CONT => 'learner' );
+ok( wait_until( 60, sub { grep { /killed by signal 9/ } $gateway->maildir_messages($to) } ), '… and the managers hear of it' );
 
 # --- what it was like ---
 

@@ -1,6 +1,7 @@
 /* When poterned makes the daily backup. */
 #include "t/unit/tap.h"
 
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -74,12 +75,13 @@ static void it_is_run_once(void **state)
     daily_backup_tend(&daily, &conf, NOON + DAY);
     assert_true(daily.pid > 0);
     pid_t pid = daily.pid;
-    daily_backup_tend(&daily, &conf, NOON + 3 * DAY); /* no second one beside it */
+    daily_backup_tend(&daily, &conf, NOON + DAY + HOUR);
+    daily_backup_tend(&daily, &conf, NOON + 2 * DAY); /* no second one beside it */
     assert_int_equal(daily.pid, pid);
     assert_int_equal(waitpid(pid, &status, 0), pid);
     assert_int_equal(WEXITSTATUS(status), 7);
-    assert_false(daily_backup_ended(&daily, pid + 1, status));
-    assert_true(daily_backup_ended(&daily, pid, status));
+    assert_false(daily_backup_ended(&daily, pid + 1, status, NOON + 2 * DAY));
+    assert_true(daily_backup_ended(&daily, pid, status, NOON + 2 * DAY));
     assert_int_equal(daily.pid, 0);
     struct buf text = BUF_INIT(1000);
     assert_int_equal(fsio_read_file(said, &text, &err), 0);
@@ -116,6 +118,42 @@ static void it_is_found_where_it_is_installed(void **state)
     assert_int_equal(rmdir(root), 0);
 }
 
+/* A child that waits for ever stands for it. */
+static void one_that_hangs_is_killed(void **state)
+{
+    int status = 0;
+    struct conf conf = {.path = "/", .state_dir = "/none", .backup = {.at = "02:30"}};
+    struct daily_backup daily = {.programs = "/none"};
+    daily_backup_plan(&daily, &conf, 0, NOON);
+    pid_t pid = fork();
+    assert_true(pid >= 0);
+    if (pid == 0)
+        for (;;)
+            pause();
+    daily.pid = pid;
+    daily_backup_tend(&daily, &conf, NOON + DAY);
+    assert_int_equal(waitpid(pid, &status, WNOHANG), 0);
+    daily_backup_tend(&daily, &conf, NOON + 2 * DAY);
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
+    assert_true(daily_backup_ended(&daily, pid, status, NOON + 2 * DAY));
+    assert_int_equal(daily.pid, 0);
+}
+
+static void one_that_is_not_there_is_tried_again(void **state)
+{
+    int status = 0;
+    struct conf conf = {.path = "/", .state_dir = "/none", .backup = {.at = "02:30"}};
+    struct daily_backup daily = {.programs = "/none/here", .commands = "/none/there"};
+    daily_backup_plan(&daily, &conf, 0, NOON);
+    daily_backup_tend(&daily, &conf, NOON + DAY);
+    pid_t pid = daily.pid;
+    assert_true(pid > 0);
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    assert_true(daily_backup_ended(&daily, pid, status, NOON + DAY));
+    assert_int_equal(daily.next, NOON + DAY + DAILY_BACKUP_SOON);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -124,6 +162,8 @@ int main(void)
         cmocka_unit_test(summer_time_is_one_backup_a_day),
         cmocka_unit_test(it_is_run_once),
         cmocka_unit_test(it_is_found_where_it_is_installed),
+        cmocka_unit_test(one_that_hangs_is_killed),
+        cmocka_unit_test(one_that_is_not_there_is_tried_again),
     };
     setenv("TZ", "UTC", 1);
     tzset();
