@@ -205,9 +205,11 @@ static void requeued_is_not_delivered_again(void **state)
     assert_true(WAIT_FOR(is(id, 1, RCPT_DEFERRED, "450"), PATIENCE));
     assert_int_equal(fake_hop_count(&hop, "again", "one@a.example"), 1);
     gateway_limit_files(&gateway, UINT64_MAX);
+    fake_hop_fault(&hop, FAULT_PERM, STEP_MAIL); /* a try leaves its trace on whom it was for */
     order(NOTICE_REQUEUE, id);
-    assert_true(WAIT_FOR(is(id, 1, RCPT_OWED, "requeued"), PATIENCE));
-    assert_true(WAIT_FOR(is(id, 1, RCPT_DEFERRED, "450"), PATIENCE));
+    assert_true(WAIT_FOR(is(id, 1, RCPT_HELD, "undeliverable: 550"), PATIENCE));
+    assert_true(is(id, 0, RCPT_DELIVERED, ""));
+    assert_true(WAIT_FOR(gateway_has(&gateway, "quarantine", id), PATIENCE));
     assert_int_equal(fake_hop_count(&hop, "again", "one@a.example"), 1);
 }
 
