@@ -57,6 +57,7 @@
 #include "spool/spool.h"
 
 #define DELIVERY_JOBS_MAX      200000 /* in memory; the rest waits on the disk for a sweep */
+#define DELIVERY_JOBS_SAY      60     /* seconds between two words about that */
 #define DELIVERY_LOAD_MAX      (96 * 1024 * 1024) /* memory for one message's envelope */
 #define DELIVERY_THREADS       16
 #define DELIVERY_MAILDIR       8    /* threads that may wait for one Maildir */
@@ -258,10 +259,11 @@ struct delivery {
     int journal_fd;
     struct event *journal_readable, *journal_writable;
     struct job_table jobs;
-    struct job_list settled; /* wait for the journal's word, in the order of their numbers */
-    struct job_list untold;  /* wait for room in the journal's line */
-    struct job_list stuck;   /* settled, but their files can't be moved or removed now */
-    uint64_t acked;          /* the journal has committed everything up to there */
+    int64_t jobs_quiet_until; /* monotonic seconds: that there are too many is not said before */
+    struct job_list settled;  /* wait for the journal's word, in the order of their numbers */
+    struct job_list untold;   /* wait for room in the journal's line */
+    struct job_list stuck;    /* settled, but their files can't be moved or removed now */
+    uint64_t acked;           /* the journal has committed everything up to there */
     struct event *settle_soon;
     struct hop *hops;
     struct flows flows; /* of all their lines */
@@ -320,8 +322,10 @@ void delivery_stop(struct delivery **delivery);
 
 /* --- jobs (job.c) --- */
 struct job *job_find(struct delivery *delivery, struct str id);
-/* A file of queue/ becomes a job, unless it is one. */
+/* A file of queue/ becomes a job, unless it is one or there are DELIVERY_JOBS_MAX. */
 void job_adopt(struct delivery *delivery, const char *id);
+/* That one is no job, and why; -1. */
+int job_absent(struct delivery *delivery, struct str id, struct err *err);
 /* A file of quarantine/ of which the journal may not know. */
 void job_adopt_held(struct delivery *delivery, const char *id);
 /* The file in quarantine/ says that somebody's copy was released. */

@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/recipient.h"
 #include "directory/report.h"
@@ -240,13 +241,46 @@ static bool was_deleted(const struct envelope *envelope)
     return false;
 }
 
+static bool is_full(const struct delivery *delivery)
+{
+    return delivery->jobs.n >= DELIVERY_JOBS_MAX;
+}
+
+static void say_full(struct delivery *delivery)
+{
+    int64_t now = clock_seconds();
+    if (now < delivery->jobs_quiet_until)
+        return;
+    delivery->jobs_quiet_until = now + DELIVERY_JOBS_SAY;
+    log_warning("%d messages wait, are held in the queue or are being delivered: no more fit into "
+                "memory; others wait on the disk until some of these have gone (poterne queue)",
+                DELIVERY_JOBS_MAX);
+}
+
+int job_absent(struct delivery *delivery, struct str id, struct err *err)
+{
+    char name[SPOOL_ID_LEN + 1];
+    str_copy(id, name, sizeof name);
+    if (job_find(delivery, id) == NULL && is_full(delivery) &&
+        spool_file_size(delivery->spool, SPOOL_QUEUE, name) >= 0)
+        return err_set(err,
+                       "%s waits on the disk, since as many messages as may be (%d) are in "
+                       "memory: ask again when some of these have gone",
+                       name, DELIVERY_JOBS_MAX);
+    return err_set(err, "%s does not wait for delivery", name);
+}
+
 /* A new job that is loaded; NULL when it is one already or can't be one now: a later sweep then
  * finds the file again. What a later poterne wrote is a job without legs until the next start, so
  * that no sweep reads it, and says so, again. */
 static struct job *adopt(struct delivery *delivery, const char *id, enum spool_state folder)
 {
-    if (delivery->jobs.n >= DELIVERY_JOBS_MAX || job_find(delivery, str_of(id)))
+    if (job_find(delivery, str_of(id)))
         return NULL;
+    if (is_full(delivery)) {
+        say_full(delivery);
+        return NULL;
+    }
     struct job *job = job_new(delivery, id, folder);
     if (job == NULL)
         return NULL;

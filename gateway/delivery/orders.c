@@ -145,7 +145,7 @@ static struct job *wanted(struct delivery *delivery, struct str id, struct err *
     else if (job && job->n_open)
         err_set(err, "%s is deleted, as soon as what is on its way is done with", name);
     else
-        err_set(err, "%s does not wait for delivery", name);
+        job_absent(delivery, id, err);
     return NULL;
 }
 

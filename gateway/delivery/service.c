@@ -43,7 +43,7 @@ static int flush(struct delivery *delivery, struct str id, struct err *err)
     if (id.n) {
         struct job *job = job_find(delivery, id);
         if (job == NULL || job->n_open == 0)
-            return err_set(err, "%.*s does not wait for delivery", STR_ARG(id));
+            return job_absent(delivery, id, err);
         if (job->hold_us)
             return err_set(err, "%.*s is on hold: `poterne queue release` lets it go", STR_ARG(id));
         legs_hurry(job);
