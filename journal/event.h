@@ -62,7 +62,8 @@ struct event_accepted {
     bool held; /* committed to quarantine/ */
 };
 
-/* How an audit ended (audit/audit.h). Told again with the same time it is not kept twice. */
+/* How an audit ended (audit/audit.h). Told again with the same time it is not kept twice; one that
+ * was told before and is later had a clock that was ahead, and goes. */
 struct event_audit {
     int64_t time_us;      /* when it began */
     uint64_t duration_ms; /* that it took */

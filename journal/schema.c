@@ -219,6 +219,7 @@ const char *const schema_statements[STORE_STATEMENTS] = {
     [STORE_ACCEPTED] =
         "INSERT INTO accepted VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) ON CONFLICT DO NOTHING",
     [STORE_AUDIT] = "INSERT INTO audit VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) ON CONFLICT DO NOTHING",
+    [STORE_DROP_LATER_AUDITS] = "DELETE FROM audit WHERE time_us > ?1",
     [STORE_DROP_AUDITS] = "DELETE FROM audit WHERE time_us < ?1",
     [STORE_DMARC_FIND] = "SELECT last_us FROM dmarc_seen WHERE " DMARC_KEY,
     [STORE_DMARC_COUNT] = "UPDATE dmarc_seen SET n = n + 1, last_us = ?12 WHERE " DMARC_KEY,

@@ -23,6 +23,7 @@ enum store_statement {
     STORE_DROP_REFUSALS,
     STORE_ACCEPTED,
     STORE_AUDIT,
+    STORE_DROP_LATER_AUDITS,
     STORE_DROP_AUDITS,
     /* tally.c: the same for each kind of tally, kind by kind */
     STORE_DMARC_FIND,

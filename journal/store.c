@@ -259,9 +259,13 @@ static int apply_accepted(struct journal_store *store, const struct event_accept
     return store_run(store, STORE_ACCEPTED, err);
 }
 
+/* It is the last one, whatever an earlier one's clock showed. */
 static int apply_audit(struct journal_store *store, const struct event_audit *event,
                        struct err *err)
 {
+    sqlite3_bind_int64(store->sql[STORE_DROP_LATER_AUDITS], 1, event->time_us);
+    if (store_run(store, STORE_DROP_LATER_AUDITS, err) < 0)
+        return -1;
     sqlite3_stmt *stmt = store->sql[STORE_AUDIT];
     sqlite3_bind_int64(stmt, 1, event->time_us);
     sqlite3_bind_int64(stmt, 2, (int64_t)event->duration_ms);

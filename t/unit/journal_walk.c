@@ -267,8 +267,6 @@ static void the_last_audit_is_found(void **state)
     assert_non_null(journal);
     assert_int_equal(journal_last_audit(journal, f->pool, &last, &err), 0);
     apply(f, &e);
-    e.audit.time_us = 3;
-    e.audit.findings = 0;
     apply(f, &e);
     commit(f);
     assert_int_equal(journal_last_audit(journal, f->pool, &last, &err), 1);
@@ -276,6 +274,17 @@ static void the_last_audit_is_found(void **state)
     assert_true(last.recipients == 13 && last.findings == 2);
     assert_str(last.failure, "why");
     assert_str(last.summary, "{}");
+    /* which was made while the clock was ahead */
+    e.audit.time_us = 3;
+    e.audit.findings = 7;
+    apply(f, &e);
+    e.audit.time_us = 2;
+    e.audit.findings = 8;
+    apply(f, &e);
+    commit(f);
+    assert_int_equal(journal_last_audit(journal, f->pool, &last, &err), 1);
+    assert_true(last.time_us == 2 && last.findings == 8);
+    assert_int_equal(number(f, "SELECT count(*) FROM audit"), 1);
     journal_close(&journal);
 }
 
