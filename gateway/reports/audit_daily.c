@@ -16,7 +16,6 @@
 #define LINE_MAX    400
 #define SUMMARY_MAX 4096
 #define MEMORY_MAX  ((size_t)2048 * 1024 * 1024)
-#define RESULT_MAX  (AUDIT_NAMED_MAX * (LINE_MAX + 1) + 256)
 #define EVENT_BYTES ((size_t)256 * 1024)
 
 /* --- in a process of its own --- */
@@ -25,10 +24,9 @@ struct audit_job {
     const struct conf *conf;
     int64_t now_us;
     json_t *named; /* the first findings, a line each */
-    struct buf *result;
 };
 
-/* Into the summary, and a line for the log. */
+/* Into the summary, and the log, where it stands even if this process does not get to its end. */
 static void on_found(void *data, const struct finding *f)
 {
     struct audit_job *job = data;
@@ -45,7 +43,8 @@ static void on_found(void *data, const struct finding *f)
     json_t *word = buf_ok(&text) ? json_stringn(text.p, text.n) : NULL;
     if (word == NULL) /* no UTF-8 */
         word = json_sprintf("%s %.*s", finding_name(f->kind), STR_ARG(f->id));
-    buf_addf(job->result, "%s\n", json_string_value(word) ? json_string_value(word) : "?");
+    log_error("audit: %s (poterne audit says what to do)",
+              json_string_value(word) ? json_string_value(word) : "?");
     json_array_append_new(job->named, word);
 }
 
@@ -89,6 +88,8 @@ static int audit(struct audit_job *job, struct err *err)
     free(summary);
     if (told == 0 && status < 0)
         *err = failure;
+    else if (told == 0 && result.sums.findings == 0)
+        log_info("audit: everything adds up");
     return told < 0 ? told : status;
 }
 
@@ -96,7 +97,7 @@ static int run(void *data, int fd, struct buf *result, struct err *err)
 {
     struct audit_job *job = data;
     (void)fd;
-    job->result = result;
+    (void)result;
     job->named = json_array();
     int status = job->named ? audit(job, err) : err_set(err, "out of memory");
     json_decref(job->named);
@@ -127,7 +128,7 @@ static int64_t last_us(const struct conf *conf)
 
 void audit_daily_start(struct audit_daily *daily, const struct conf *conf, int64_t now_us)
 {
-    *daily = (struct audit_daily){.at_us = 0};
+    *daily = (struct audit_daily){.started_us = now_us};
     if (!conf->journal.audit)
         return;
     int64_t last = last_us(conf);
@@ -149,7 +150,7 @@ static void begin(struct audit_daily *daily, const struct conf *conf, int64_t no
                                      .fd = -1,
                                      .sandbox = &box,
                                      .timeout = AUDIT_SECONDS_MAX,
-                                     .result_max = RESULT_MAX};
+                                     .result_max = 1};
     struct err err = {""};
     for (size_t i = 0; i < sizeof folders / sizeof folders[0]; i++)
         sandbox_path_in(&box, conf->state_dir, folders[i], SANDBOX_READ);
@@ -161,28 +162,21 @@ static void begin(struct audit_daily *daily, const struct conf *conf, int64_t no
 
 static void end(struct audit_daily *daily, const struct conf *conf, int64_t now_us)
 {
-    struct buf found = BUF_INIT(RESULT_MAX + ERR_TEXT_MAX);
+    struct buf nothing = BUF_INIT(1 + ERR_TEXT_MAX);
     struct err err = {""};
-    struct str rest, line;
     daily->running = false;
-    if (reader_finish(&daily->reader, &found, &err) != READER_DONE) {
+    if (reader_finish(&daily->reader, &nothing, &err) == READER_DONE)
+        daily->at_us = digest_next_us(now_us, now_us, hour_of(conf));
+    else
         log_error("no audit: %s; it is tried again in an hour", err.text);
-        buf_release(&found);
-        return;
-    }
-    rest = buf_str(&found);
-    if (rest.n == 0)
-        log_info("audit: everything adds up");
-    while (str_next(&rest, '\n', &line))
-        if (line.n)
-            log_error("audit: %.*s (poterne audit says what to do)", STR_ARG(line));
-    daily->at_us = digest_next_us(now_us, now_us, hour_of(conf));
-    buf_release(&found);
+    buf_release(&nothing);
 }
 
 void audit_daily_tick(struct audit_daily *daily, const struct conf *conf, int64_t now_us)
 {
     if (!daily->running) {
+        if (daily->at_us > now_us + 2 * DAY_US) /* the clock was set back */
+            audit_daily_start(daily, conf, now_us);
         if (daily->at_us && now_us >= daily->at_us)
             begin(daily, conf, now_us);
         return;
@@ -197,7 +191,7 @@ void audit_daily_tick(struct audit_daily *daily, const struct conf *conf, int64_
 /* It has changed nothing. */
 void audit_daily_stop(struct audit_daily *daily)
 {
-    struct buf result = BUF_INIT(RESULT_MAX + ERR_TEXT_MAX);
+    struct buf result = BUF_INIT(1 + ERR_TEXT_MAX);
     struct err err;
     if (!daily->running)
         return;
@@ -232,7 +226,8 @@ static size_t named_lines(const struct event_audit *last, struct pool *pool,
 static size_t lines_of(const struct event_audit *last, int64_t now_us, struct pool *pool,
                        struct str lines[AUDIT_LINES_MAX])
 {
-    if (last->time_us < now_us - 2 * DAY_US) {
+    /* what is to come still is no audit of now */
+    if (last->time_us < now_us - 2 * DAY_US || last->time_us > now_us + DAY_US) {
         lines[0] = STR("there was no audit for two days: the log says why");
         return 1;
     }
@@ -243,8 +238,8 @@ static size_t lines_of(const struct event_audit *last, int64_t now_us, struct po
     return named_lines(last, pool, lines);
 }
 
-size_t audit_lines(const struct conf *conf, int64_t now_us, struct pool *pool,
-                   struct str lines[AUDIT_LINES_MAX])
+size_t audit_lines(const struct audit_daily *daily, const struct conf *conf, int64_t now_us,
+                   struct pool *pool, struct str lines[AUDIT_LINES_MAX])
 {
     struct err err = {""};
     struct event_audit last;
@@ -254,6 +249,12 @@ size_t audit_lines(const struct conf *conf, int64_t now_us, struct pool *pool,
     int known = journal ? journal_last_audit(journal, pool, &last, &err) : -1;
     journal_close(&journal);
     if (known < 0)
-        log_warning("%s; the digest says nothing of the audit", err.text);
-    return known > 0 ? lines_of(&last, now_us, pool, lines) : 0;
+        log_warning("%s; the digest can't say how the last audit ended", err.text);
+    if (known > 0)
+        return lines_of(&last, now_us, pool, lines);
+    if (now_us < daily->started_us + DAY_US)
+        return 0;
+    lines[0] = known < 0 ? pool_strf(pool, "how the audit ended can't be read: %s", err.text)
+                         : STR("there was no audit yet: the log says why");
+    return 1;
 }

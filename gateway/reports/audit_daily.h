@@ -1,7 +1,8 @@
 /*
  * audit_daily: poterne audit (audit/audit.h), once a day by itself, in a process of its own that
- * may read the journal and the spool's folders and can write nothing; how it ended is told to the
- * journal (table `audit`), where the digest and `poterne metrics` find it.
+ * may read the journal and the spool's folders and can write nothing; what it finds goes into the
+ * log at once, and how it ended is told to the journal (table `audit`), where the digest and
+ * `poterne metrics` find it.
  *
  * It is reports that does it, since it has a clock, writes to the managers, and starts processes
  * for one piece of work in sandboxes of their own already. In the hour before the digest, so that
@@ -23,7 +24,8 @@
 struct audit_daily {
     struct reader reader;
     bool running;
-    int64_t at_us; /* since 1970; 0: never */
+    int64_t at_us;      /* since 1970; 0: never */
+    int64_t started_us; /* the process, or when it began anew since the clock was set back */
 };
 
 void audit_daily_start(struct audit_daily *daily, const struct conf *conf, int64_t now_us);
@@ -31,8 +33,9 @@ void audit_daily_start(struct audit_daily *daily, const struct conf *conf, int64
 void audit_daily_tick(struct audit_daily *daily, const struct conf *conf, int64_t now_us);
 void audit_daily_stop(struct audit_daily *daily);
 
-/* What the digest says: nothing, where the last one was within two days and found nothing. */
-size_t audit_lines(const struct conf *conf, int64_t now_us, struct pool *pool,
-                   struct str lines[AUDIT_LINES_MAX]);
+/* What the digest says: nothing, where the last one was within two days and found nothing, or where
+ * there is none and the process is younger than a day. */
+size_t audit_lines(const struct audit_daily *daily, const struct conf *conf, int64_t now_us,
+                   struct pool *pool, struct str lines[AUDIT_LINES_MAX]);
 
 #endif

@@ -235,7 +235,7 @@ static void make_digest(struct desk *desk)
         news.n_redirections = redirection_lines(desk->conf, since_us, pool, redirections);
         news.n_sources = source_lines(desk->conf, pool, sources);
         news.n_frozen = frozen_lines(desk->conf, pool, frozen);
-        news.n_audit = audit_lines(desk->conf, now_us, pool, audit);
+        news.n_audit = audit_lines(&desk->audit, desk->conf, now_us, pool, audit);
     }
     int made = digest_make(desk->store, &news, now_us, &subject, &text, &err);
     if (made > 0)

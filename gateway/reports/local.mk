@@ -34,6 +34,9 @@ unit += t/unit/gateway_reports
 t_unit_gateway_reports_LDADD = $(REPORT_ACT_LIBS) $(PROPOSALS_LIBS) $(REPORTS_LIBS) \
     $(DIRECTORY_LIBS) $(SPOOL_LIBS) $(JANSSON_LIBS) $(CMOCKA_LIBS)
 
+unit += t/unit/gateway_audit_daily
+t_unit_gateway_audit_daily_LDADD = $(t_unit_gateway_reports_LDADD)
+
 unit += t/unit/gateway_hand_out
 t_unit_gateway_hand_out_LDADD = $(REPORT_ACT_LIBS) $(SPOOL_LIBS) $(JANSSON_LIBS) $(CMOCKA_LIBS)
 

@@ -210,6 +210,10 @@ ok( wait_until( 30, sub { sql('SELECT count(*) FROM audit') == 2 } ), 'it is in 
 %metric = metrics();
 is( $metric{'poterne_audit_findings{kind="held_gone"}'}, 1, 'and a metric' );
 is( $gateway->stop, 0, 'stopped again' );
+sql(q{UPDATE audit SET failure = 'the disk', summary = '{}'});
+%metric = metrics();
+is( $metric{poterne_audit_done}, 0, 'an audit that could not be done' );
+is( $metric{'poterne_audit_findings{kind="lost"}'}, undef, '… has found nothing, not even that there is nothing' );
 
 my %sabotage = (
     lost          => [ "lost $q later-99\@audit.example",         sub { unlink "$state/queue/$q" } ],
