@@ -485,6 +485,9 @@ void hops_tick(struct delivery *delivery);
 void hop_works(struct hop *hop);
 /* It could not be connected to. */
 void hop_failed(struct hop *hop, const char *why);
+/* Nobody knows now who its servers are: no word of theirs. It fails where it has no lane; those
+ * that it has go on. */
+void hop_unknown(struct hop *hop, const char *why);
 /* A message broke off there. */
 void hop_broke(struct hop *hop, const char *why);
 /* It answered about a message; something of it was delivered, or MAIL was put off. */
@@ -514,8 +517,8 @@ bool lanes_greeted(const struct hop *hop);
 void lanes_close(struct hop *hop, bool idle_only, const char *why);
 /* Those that are only kept for what may come. */
 void lanes_close_kept(struct hop *hop, const char *why);
-/* Those whose server was connected to before then (monotonic seconds), and has not greeted: as if
- * it had failed. */
+/* Those whose server was connected to before then (monotonic seconds), and has not greeted: it has
+ * failed, and they go to the next one, if there is one. */
 void lanes_close_silent(struct hop *hop, int64_t before);
 
 /* --- reports (report.c) --- */

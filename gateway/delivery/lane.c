@@ -13,6 +13,7 @@
 #define SECURITY_SIZE 80
 #define TLS_STATUS    "4.7.5 "  /* RFC 3463 3.8 */
 #define LACK_STATUS   "4.7.30 " /* RFC 8689 6 */
+#define SILENT_STATUS "4.4.1 "  /* RFC 3463 3.5 */
 
 struct lane {
     struct hop *hop;
@@ -397,7 +398,7 @@ static int open_connection(struct lane *lane, struct err *err)
 /* Which one it was, behind the status code of what it says. */
 static void name_server(struct err *err, const char *text)
 {
-    static const char *const codes[] = {TLS_STATUS, LACK_STATUS};
+    static const char *const codes[] = {TLS_STATUS, LACK_STATUS, SILENT_STATUS};
     const char *code = "";
     for (size_t i = 0; i < sizeof codes / sizeof *codes; i++)
         if (str_starts(str_of(err->text), str_of(codes[i])))
@@ -580,19 +581,18 @@ void lanes_close_kept(struct hop *hop, const char *why)
 
 void lanes_close_silent(struct hop *hop, int64_t before)
 {
-    char why[CLIENT_TEXT_MAX + 1];
+    struct err why;
     for (struct lane *lane = hop->lanes, *next; lane; lane = next) {
         next = lane->behind;
         if (lane->connection == NULL || lane->greeted || lane->began > before)
             continue;
-        struct target *target = &lane->targets->list[lane->at];
-        int64_t now = clock_seconds();
-        snprintf(why, sizeof why,
-                 "4.4.1 %s has not answered for %u seconds, and others wait for a connection",
-                 target->place.text, (unsigned)(now - lane->began));
-        target_failed(target, now, hop_pause(hop, target->failures + 1));
-        lane_close(lane, why);
-        hop_failed(hop, why);
+        err_set(&why, SILENT_STATUS "no answer for %u seconds, and others wait for a connection",
+                (unsigned)(clock_seconds() - lane->began));
+        connection_close(&lane->connection, why.text);
+        if (next_server(lane, &why) == 0)
+            continue;
+        lane_free(lane);
+        hop_failed(hop, why.text);
     }
 }
 

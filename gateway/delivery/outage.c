@@ -81,6 +81,14 @@ void hop_failed(struct hop *hop, const char *why)
     go_down(hop, UINT_MAX);
 }
 
+void hop_unknown(struct hop *hop, const char *why)
+{
+    if (hop->n_lanes == 0)
+        hop_failed(hop, why);
+    else
+        log_info("%s: %s; its connections stay", hop->text, why);
+}
+
 void hop_broke(struct hop *hop, const char *why)
 {
     pace_broke(&hop->pace, clock_seconds());

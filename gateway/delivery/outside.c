@@ -17,6 +17,7 @@
 
 #define SLOTS         4096
 #define SWEEP_SECONDS 10
+#define ASK_AGAIN     5 /* seconds until the DNS is asked anew, where connections stand */
 #define QUESTIONS     2 /* of a host: A and AAAA */
 #define NAME_SIZE     (SMTP_DOMAIN_MAX + sizeof "smtp://:65535")
 
@@ -32,6 +33,7 @@ struct lookup {
     bool gathered;                           /* all answers about servers are there */
     struct sts_domain sts;
     int64_t fresh_until;  /* monotonic seconds: what was heard holds */
+    int64_t ask_at;       /* likewise: who has lanes does not ask before */
     int64_t unused_since; /* 0: it is in use */
     char name[NAME_SIZE]; /* the domain, or the first of the servers */
 };
@@ -124,6 +126,12 @@ static void take_targets(struct hop *hop, struct targets *targets)
     hop->targets = targets;
 }
 
+static void unknown(struct hop *hop, const char *why)
+{
+    hop->lookup->ask_at = clock_seconds() + ASK_AGAIN;
+    hop_unknown(hop, why);
+}
+
 /* The looking up ends; targets (or NULL) are the hop's. */
 static void heard(struct hop *hop, enum mx_result result, struct targets *targets)
 {
@@ -140,7 +148,7 @@ static void heard(struct hop *hop, enum mx_result result, struct targets *target
     if (result != MX_FOUND)
         targets_drop(&targets);
     if (result == MX_LATER) {
-        hop_failed(hop, why);
+        unknown(hop, why);
         return;
     }
     l->never = result == MX_NEVER;
@@ -307,7 +315,7 @@ static void take_servers(struct hop *hop)
     if (hop->targets == NULL)
         hop->targets = targets_of(hop->route->servers);
     if (hop->targets == NULL) {
-        hop_failed(hop, "4.3.0 out of memory for its mail servers");
+        unknown(hop, "4.3.0 out of memory for its mail servers");
         return;
     }
     hop->lookup->fresh_until = INT64_MAX;
@@ -324,7 +332,7 @@ static void look_up(struct hop *hop)
     }
     l->mx = calloc(1, sizeof *l->mx);
     if (l->mx == NULL) {
-        hop_failed(hop, "4.3.0 out of memory for a question to the DNS");
+        unknown(hop, "4.3.0 out of memory for a question to the DNS");
         return;
     }
     l->gathered = false;
@@ -342,7 +350,8 @@ bool outside_ready(struct hop *hop)
     if (l->mx)
         return false;
     if (clock_seconds() >= l->fresh_until) {
-        look_up(hop);
+        if (hop->n_lanes == 0 || clock_seconds() >= l->ask_at)
+            look_up(hop);
         return false; /* it is kicked, or has been already */
     }
     if (l->never)
@@ -363,7 +372,7 @@ enum proof_fault outside_sts_fault(const struct hop *hop, const char **why)
 
 void outside_forget(struct hop *hop)
 {
-    hop->lookup->fresh_until = 0;
+    hop->lookup->fresh_until = hop->lookup->ask_at = 0;
 }
 
 /* --- lanes --- */

@@ -44,7 +44,8 @@ void outside_tick(struct delivery *delivery);
  * there are too many, or no memory. */
 int outside_hop(struct delivery *delivery, struct str domain, enum policy_asked asked,
                 struct hop **hop);
-/* Its servers are known. If not it is kicked, or fails, when they are. */
+/* Its servers are known. If not it is kicked, or fails, when they are; where they can't be known
+ * and it has lanes, whoever kicks it next asks again. */
 bool outside_ready(struct hop *hop);
 /* It may open a lane; if not it is kicked when there is room. */
 bool outside_has_room(struct hop *hop);

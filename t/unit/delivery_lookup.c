@@ -1,9 +1,13 @@
-/* Which hop an address goes to, and that it costs the same however many others there are. */
+/* Which hop an address goes to, and that it costs the same however many others there are; and what
+ * it means for a hop that a server says nothing, or that nobody knows who its servers are. */
 #include "t/unit/tap.h"
 
+#include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/socket.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "gateway/delivery/delivery.h"
 
@@ -135,6 +139,117 @@ static void others_cost_nothing(void **state)
     assert_true(among_others < FACTOR * alone + SLACK);
 }
 
+struct server {
+    int listener, fd;
+    struct conf_hop place;
+};
+
+/* Takes connections, and says nothing by itself. */
+static void serve(struct server *s)
+{
+    struct sockaddr_in at = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t n = sizeof at;
+    s->fd = -1;
+    s->listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    assert_true(s->listener >= 0);
+    assert_int_equal(bind(s->listener, (struct sockaddr *)&at, n), 0);
+    assert_int_equal(listen(s->listener, 4), 0);
+    assert_int_equal(getsockname(s->listener, (struct sockaddr *)&at, &n), 0);
+    s->place = (struct conf_hop){.kind = HOP_SMTP,
+                                 .host = "127.0.0.1",
+                                 .port = ntohs(at.sin_port),
+                                 .text = "a server"};
+}
+
+static void stop(const struct server *s)
+{
+    close(s->listener);
+    if (s->fd >= 0)
+        close(s->fd);
+}
+
+/* Both its greeting and its answer to our hello, in advance. */
+static void greet(struct world *w, struct server *s, const struct hop *hop)
+{
+    static const char both[] = "220 a.example\r\n250 a.example\r\n";
+    s->fd = accept(s->listener, NULL, NULL);
+    assert_true(s->fd >= 0);
+    assert_int_equal(send(s->fd, both, sizeof both - 1, MSG_NOSIGNAL), sizeof both - 1);
+    while (hop->n_lanes && !lanes_greeted(hop))
+        event_base_loop(w->delivery.base, EVLOOP_ONCE);
+    assert_true(lanes_greeted(hop));
+}
+
+/* One with these servers, and a lane to the first. */
+static struct hop *begin(struct world *w, const struct server *servers, size_t n)
+{
+    struct err err = {""};
+    struct hop *hop = hop_of(w, "x@e.example", ASKED_NOTHING);
+    targets_drop(&hop->targets);
+    hop->targets = targets_new();
+    for (size_t i = 0; i < n; i++)
+        assert_true(targets_add_place(hop->targets, &servers[i].place));
+    if (lane_open(hop, &err) < 0)
+        fail_msg("%s", err.text);
+    return hop;
+}
+
+/* … makes room for others only when its other servers were tried. */
+static void a_silent_server_is_passed_over(void **state)
+{
+    struct world *w = *state;
+    struct server servers[2];
+    for (size_t i = 0; i < 2; i++)
+        serve(&servers[i]);
+    struct hop *hop = begin(w, servers, 2);
+    unsigned allowed = hop_lanes_allowed(hop);
+    lanes_close_silent(hop, INT64_MAX);
+    assert_false(hop->down);
+    assert_int_equal(hop->n_lanes, 1);
+    greet(w, &servers[1], hop);
+    lanes_close_silent(hop, INT64_MAX);
+    assert_int_equal(hop->n_lanes, 1);
+    assert_int_equal(hop_lanes_allowed(hop), allowed);
+    lanes_close(hop, false, "the end");
+    for (size_t i = 0; i < 2; i++)
+        stop(&servers[i]);
+}
+
+static void where_all_are_silent_it_is_down(void **state)
+{
+    struct world *w = *state;
+    struct server servers[2];
+    for (size_t i = 0; i < 2; i++)
+        serve(&servers[i]);
+    struct hop *hop = begin(w, servers, 2);
+    lanes_close_silent(hop, INT64_MAX);
+    lanes_close_silent(hop, INT64_MAX);
+    assert_true(hop->down);
+    assert_int_equal(hop->n_lanes, 0);
+    assert_true(str_starts(str_of(hop->error), STR("4.4.1 a server: no answer for ")));
+    for (size_t i = 0; i < 2; i++)
+        stop(&servers[i]);
+}
+
+/* Its connections are no fewer for that. */
+static void trouble_with_the_dns_is_not_the_servers(void **state)
+{
+    struct world *w = *state;
+    struct server server;
+    serve(&server);
+    struct hop *hop = begin(w, &server, 1);
+    unsigned allowed = hop_lanes_allowed(hop);
+    assert_true(allowed > 1);
+    greet(w, &server, hop);
+    hop_unknown(hop, "4.4.3 no answer");
+    assert_false(hop->down);
+    assert_int_equal(hop_lanes_allowed(hop), allowed);
+    lanes_close(hop, false, "the end");
+    hop_unknown(hop, "4.4.3 no answer");
+    assert_true(hop->down);
+    stop(&server);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -142,6 +257,9 @@ int main(void)
         cmocka_unit_test_setup_teardown(some_domains_have_a_route, up, down),
         cmocka_unit_test_setup_teardown(what_the_sender_asked_is_another_line, up, down),
         cmocka_unit_test_setup_teardown(others_cost_nothing, up, down),
+        cmocka_unit_test_setup_teardown(a_silent_server_is_passed_over, up, down),
+        cmocka_unit_test_setup_teardown(where_all_are_silent_it_is_down, up, down),
+        cmocka_unit_test_setup_teardown(trouble_with_the_dns_is_not_the_servers, up, down),
     };
     return tap_run(tests, NULL, NULL);
 }
