@@ -10,9 +10,15 @@ use Test::More;
 use lib 't/lib';
 use Poterne::Gateway;
 use Poterne::Mail qw(letter eicar);
-use Poterne::Process qw(wait_until start_process stop_process alive);
+use Poterne::Process qw(command_output wait_until start_process alive);
 
 my $to = 'jean@backup.example';
+my @mounted;
+
+END {
+    local $? = 0;
+    command_output( 'umount', '-l', $_ ) for @mounted;
+}
 my $top = tempdir( 'poterne-backup-XXXXXX', TMPDIR => 1, CLEANUP => 1 );
 chmod 0755, $top;
 my $root = "$top/machine";
@@ -21,7 +27,7 @@ my $gateway = Poterne::Gateway->new(
     root     => $root,
     settings => {
         ''          => { managers => "{ $to }" },
-        backup    => { folder => qq("$shelf"), at => '""' },
+        backup    => { folder => qq("$shelf") },
         bayes     => { publish_delay => '1s', hold_out => 0, campaign_share => 0, day_share => 0, reporter_share => 0 },
         antivirus => { engines => '{ files, clamav }' },
     },
@@ -198,7 +204,7 @@ Poterne::Gateway::maildir_hop($root);
 
 sub restore {
     my (@more) = @_;
-    return Poterne::Process::command_output( "$gateway->{build}/poterne", 'restore', '--config', $gateway->{conf},
+    return command_output( "$gateway->{build}/poterne", 'restore', '--config', $gateway->{conf},
         '--from', $shelf, @more );
 }
 ( $status, $said ) = restore($generation);
@@ -276,8 +282,9 @@ SKIP: {
     mkdir "$top/small";
     skip 'no small disk can be mounted here', 4
         if system "mount -t tmpfs -o size=12m tmpfs $top/small 2>/dev/null";
+    push @mounted, "$top/small";
     my @here = ( $gateway->{conf}, '--to', "$top/small/shelf" );
-    ( $status, $said ) = Poterne::Process::command_output( "$gateway->{build}/poterne", 'backup', '--config', @here );
+    ( $status, $said ) = command_output( "$gateway->{build}/poterne", 'backup', '--config', @here );
     is( $status, 2, 'a full disk' );
     like( $said, qr/full/, '… is said' );
     opendir my $handle, "$top/small/shelf";
@@ -285,7 +292,6 @@ SKIP: {
     closedir $handle;
     my ($still) = $gateway->poterne_json( 'backup', 'verify', $made->{generation} );
     ok( $still->{whole}, 'those elsewhere are as they were' );
-    system "umount $top/small";
 }
 
 done_testing();

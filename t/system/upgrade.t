@@ -12,8 +12,10 @@ use Poterne::Gateway;
 use Poterne::Mail qw(letter);
 use Poterne::Process qw(wait_until);
 
-my @samples = glob 't/data/upgrade/*.tar.xz';
-ok( @samples >= 3, 'there are samples' );
+# One that vanishes is missed, and one that comes is named here and in ARCHITECTURE.md (Formats).
+my @names = qw(ledger1-journal1-spool1 ledger2-journal1-spool1 ledger3-journal1-spool2 ledger3-journal4-spool4);
+my @samples = map {"t/data/upgrade/$_.tar.xz"} @names;
+is_deeply( [ glob 't/data/upgrade/*.tar.xz' ], \@samples, 'the samples are there' );
 
 # The folders belong to whom they are of now; so does what is put into them.
 sub put_state {
@@ -53,7 +55,7 @@ sub take_over {
     my $hop = Poterne::Gateway::maildir_hop($root);
     my $gateway = Poterne::Gateway->new(
         root     => $root,
-        settings => { antivirus => { engines => '{ }' }, bayes => { publish_delay => '1s' }, backup => { at => '""' } },
+        settings => { antivirus => { engines => '{ }' }, bayes => { publish_delay => '1s' } },
         domains  => {
             'old.example'     => { next_hop => $hop, recipients => ['jean@old.example'] },
             'waiting.example' => { next_hop => $hop, recipients => [ 'marie@waiting.example', 'far@waiting.example' ] }

@@ -70,6 +70,7 @@ sub settings {
             file_policy      => qq("$tree/antivirus/files/file-policy"),
         },
         queue    => { free_space_min => '0' },
+        backup   => { at => '""' }, # none comes in between at night
         resolver => { enabled => 'no' }, # a test that wants the DNS brings one: Poterne::Dns
     );
     for my $section ( keys %{ $self->{settings} } ) {
