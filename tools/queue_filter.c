@@ -48,6 +48,27 @@ static bool holds_part(struct str part, struct str text)
     return str_ifind(text, part) != STR_NONE;
 }
 
+/* [2001:db8::1]:24 and 192.0.2.1:24 without port and brackets; a path is no host. */
+static struct str host_of(struct str server)
+{
+    struct str inside = str_from(server, 1);
+    size_t bracket = str_chr(inside, ']'), colon = str_rchr(server, ':');
+    if (str_starts(server, STR("[")) && bracket != STR_NONE)
+        return str_sub(inside, 0, bracket);
+    return str_starts(server, STR("/")) || colon == STR_NONE ? server : str_sub(server, 0, colon);
+}
+
+bool queue_hop_fits(struct str pattern, struct str hop)
+{
+    size_t scheme = str_find(hop, STR("://"));
+    if (fits_stars(pattern, hop))
+        return true;
+    if (scheme == STR_NONE)
+        return false;
+    struct str server = str_from(hop, scheme + 3);
+    return fits_stars(pattern, server) || fits_stars(pattern, host_of(server));
+}
+
 struct str queue_hop_of(const struct conf *conf, struct str address, char room[QUEUE_HOP_SIZE])
 {
     size_t at = str_rchr(address, '@');
@@ -136,7 +157,8 @@ static bool recipient_fits(const struct queue_filter *filter, const struct conf 
     return (filter->recipient.n == 0 || queue_fits(filter->recipient, r->address)) &&
            (filter->domain.n == 0 || queue_fits(filter->domain, domain)) &&
            (filter->reason.n == 0 || holds_part(filter->reason, r->detail)) &&
-           (filter->hop.n == 0 || holds_part(filter->hop, queue_hop_of(conf, r->address, room)));
+           (filter->hop.n == 0 ||
+            queue_hop_fits(filter->hop, queue_hop_of(conf, r->address, room)));
 }
 
 static bool sender_fits(struct str pattern, struct str sender)

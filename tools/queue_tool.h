@@ -17,7 +17,7 @@ struct queue_filter {
     struct str sender, recipient;
     struct str account; /* likewise */
     struct str domain;  /* of a recipient who is owed */
-    struct str hop;     /* part of where one of them goes, as the settings write it */
+    struct str hop;     /* where one of them goes, as queue_hop_fits() */
     struct str reason;  /* part of what the last try of one of them said */
     int64_t before_us;  /* it came before … */
     int64_t from_us;    /* … and not before this */
@@ -32,6 +32,9 @@ bool queue_filter_fits(const struct queue_filter *filter, const struct conf *con
                        const struct spool_file *file, enum queue_state state);
 /* Does the text fit a pattern of a filter? Case does not count (of ASCII letters). */
 bool queue_fits(struct str pattern, struct str text);
+/* Is it that next hop: all of it as queue_hop_of() says, its host:port (path), or its host?
+ * Likewise, but for @. */
+bool queue_hop_fits(struct str pattern, struct str hop);
 /* Where the settings send that address: a next hop as it is written there, "reports", or the domain
  * itself where the DNS is asked. */
 struct str queue_hop_of(const struct conf *conf, struct str address, char room[QUEUE_HOP_SIZE]);

@@ -74,9 +74,9 @@ is( ids(@$_), $first, "list @$_" ) for ['--recipient', 'ONE@dead.example'], [ '-
 is( ids(@$_), $large, "list @$_" )
     for [ '--larger', '10k' ], [ '--sender', 'shop@far.example' ], [ '--sender', '@far.example' ], [ '--sender', '*FAR*' ];
 is( ids(@$_), $all, "list @$_" )
-    for [ '--domain', 'dead.example' ], [ '--next-hop', $port ], [ '--reason', 'refused' ], [ '--newer', '1h' ], [];
+    for [ '--domain', 'dead.example' ], [ '--next-hop', "127.0.0.1:$port" ], [ '--next-hop', '127.0.0.1' ], [ '--reason', 'refused' ], [ '--newer', '1h' ], [];
 is( ids(@$_), '', "list @$_: nothing" )
-    for [ '--domain', 'home.example' ], [ '--next-hop', 'smtp://' ], [ '--reason', 'mailbox full' ], [ '--older', '1h' ], [ '--state', 'held' ],
+    for [ '--domain', 'home.example' ], [ '--next-hop', 'smtp://*' ], [ '--next-hop', '127.0.0' ], [ '--reason', 'mailbox full' ], [ '--older', '1h' ], [ '--state', 'held' ],
     [ '--account', '*' ], [ '--sender', 'e@home.example' ];
 my ( $status, $said ) = queue( 'list', '--limit', 2 );
 like( $said, qr/\n2 shown, there are more: see --limit\n\z/, 'a list is cut off where that is asked for' );

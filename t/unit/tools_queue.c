@@ -73,6 +73,41 @@ static void next_hops(void **state)
     conf_free(&conf);
 }
 
+static void a_next_hop_is_named_wholly(void **state)
+{
+    static const char hop[] = "lmtp://192.0.2.10:24", six[] = "lmtp://[2001:db8::1]:24",
+                      maildir[] = "maildir:///var/mail/%d:a/%u";
+    static const struct {
+        const char *pattern, *hop;
+        bool fits;
+    } cases[] = {
+        {"lmtp://192.0.2.10:24", hop, true},
+        {"192.0.2.10:24", hop, true},
+        {"192.0.2.10", hop, true},
+        {"192.0.2.*", hop, true},
+        {"192.0.2.1?", hop, false},
+        {"LMTP:*", hop, true},
+        {"192.0.2.1", hop, false},
+        {"2.0.2.10", hop, false},
+        {"24", hop, false},
+        {"lmtp://", hop, false},
+        {"2001:db8::1", six, true},
+        {"[2001:db8::1]:24", six, true},
+        {"2001:db8:", six, false},
+        {"/var/mail/%d:a/%u", maildir, true},
+        {"/var/mail/%d", maildir, false},
+        {"far.example", "far.example", true},
+        {"example", "far.example", false},
+        {"reports", "reports", true},
+        {"(no next hop)", "(no next hop)", true},
+        {"x", "lmtp://[", false},
+        {"x", "://", false},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++)
+        if (queue_hop_fits(str_of(cases[i].pattern), str_of(cases[i].hop)) != cases[i].fits)
+            fail_msg("%s, %s", cases[i].pattern, cases[i].hop);
+}
+
 static void all_that_is_given_must_hold(void **state)
 {
     struct spool_recipient list[] = {
@@ -87,7 +122,8 @@ static void all_that_is_given_must_hold(void **state)
         {.sender = STR("x@shop.example")},
         {.domain = STR("far.example")},
         {.reason = STR("full")},
-        {.hop = STR("far.")},
+        {.hop = STR("far.example")},
+        {.hop = STR("far.*")},
         {.larger = 1000},
         {.from_us = 5000000},
         {.before_us = 5000001},
@@ -98,7 +134,8 @@ static void all_that_is_given_must_hold(void **state)
         {.sender = STR("shop.example")},
         {.domain = STR("b.example")}, /* he has it */
         {.reason = STR("fine")},
-        {.hop = STR("192.0.2.10")},
+        {.hop = STR("192.0.2.10")}, /* who has it */
+        {.hop = STR("far")},
         {.larger = 1001},
         {.from_us = 5000001},
         {.before_us = 5000000},
@@ -117,7 +154,7 @@ static void all_that_is_given_must_hold(void **state)
         if (queue_filter_fits(&not [i], conf, &file, QUEUE_DEFERRED))
             fail_msg("filter %zu fits", i);
     file.envelope.sender = STR_EMPTY;
-    assert_true(queue_filter_fits(&not [8], conf, &file, QUEUE_DEFERRED));
+    assert_true(queue_filter_fits(&not [9], conf, &file, QUEUE_DEFERRED));
     conf_free(&conf);
 }
 
@@ -174,6 +211,7 @@ int main(void)
         cmocka_unit_test(patterns),
         cmocka_unit_test(patterns_are_bounded),
         cmocka_unit_test(next_hops),
+        cmocka_unit_test(a_next_hop_is_named_wholly),
         cmocka_unit_test(all_that_is_given_must_hold),
         cmocka_unit_test(counted_by_key_and_age),
         cmocka_unit_test(ages_have_their_ends),
