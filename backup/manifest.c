@@ -131,16 +131,29 @@ static bool is_part_ok(struct str part)
     return part.n > 0 && part.n <= PART_MAX && !str_eq(part, STR(".")) && !str_eq(part, STR(".."));
 }
 
-bool manifest_path_ok(struct str path)
+static bool are_parts_ok(struct str rest)
 {
-    struct str rest = path, part;
+    struct str part;
     unsigned parts = 0;
-    bool sense = path.n > 0 && path.n <= MANIFEST_PATH_MAX && path.s[path.n - 1] != '/' &&
-                 memchr(path.s, '\0', path.n) == NULL &&
-                 (str_starts(path, STR("state/")) || str_starts(path, STR("settings/")));
+    bool sense = true;
     while (sense && str_next(&rest, '/', &part))
         sense = is_part_ok(part) && ++parts <= MANIFEST_DEPTH_MAX;
     return sense;
+}
+
+bool manifest_path_ok(struct str path)
+{
+    bool sense = path.n > 0 && path.n <= MANIFEST_PATH_MAX && path.s[path.n - 1] != '/' &&
+                 memchr(path.s, '\0', path.n) == NULL &&
+                 (str_starts(path, STR("state/")) || str_starts(path, STR("settings/")));
+    return sense && are_parts_ok(path);
+}
+
+/* What is beside the settings, and so goes beside them again, is told by this path. */
+static bool is_config_ok(struct str path)
+{
+    return path.n > 1 && path.n <= MANIFEST_PATH_MAX && path.s[0] == '/' &&
+           path.s[path.n - 1] != '/' && are_parts_ok(str_from(path, 1));
 }
 
 bool manifest_stored(const struct piece *piece, char *out, size_t size)
@@ -329,7 +342,8 @@ static bool get_field(struct manifest *m, struct str name, struct str rest)
                   {STR("state"), &m->state_dir},   {STR("model"), &m->model}};
     for (size_t i = 0; i < sizeof fields / sizeof fields[0]; i++)
         if (str_eq(name, fields[i].name))
-            return get_text(m->pool, rest, fields[i].to);
+            return get_text(m->pool, rest, fields[i].to) &&
+                   (fields[i].to != &m->config || is_config_ok(m->config));
     return false;
 }
 

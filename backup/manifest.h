@@ -61,7 +61,7 @@ struct manifest {
     struct str made;   /* when it was begun */
     struct str program;
     struct str hostname;
-    struct str config;    /* the file of settings, where it was */
+    struct str config;    /* the file of settings, where it was: absolute, no . and .. */
     struct str state_dir; /* likewise */
     struct str model;     /* that was in service; empty: none */
     struct piece *pieces; /* as read, and once sorted, by path and number */

@@ -62,6 +62,12 @@ static struct str parent_of(struct str path)
     return str_sub(path, 0, slash == STR_NONE ? 0 : slash);
 }
 
+/* A folder that others have their files in is not the settings', and what is there is elsewhere. */
+static bool is_of_all(struct str folder)
+{
+    return folder.n == 0 || str_eq(folder, STR("/etc"));
+}
+
 /* Of a path that is no folder's: 1 its target; 0 it is elsewhere, and that was not asked for. */
 static int target_of(const struct restore *r, struct str path, char out[PATH_MAX], struct err *err)
 {
@@ -70,7 +76,7 @@ static int target_of(const struct restore *r, struct str path, char out[PATH_MAX
         return join(out, err, r->root, r->state_dir, str_from(path, strlen("state"))) < 0 ? -1 : 1;
     if (str_eq(was, r->m->config))
         return join(out, err, r->root, r->config, STR_EMPTY) < 0 ? -1 : 1;
-    if (is_below(was, folder)) {
+    if (!is_of_all(folder) && is_below(was, folder)) {
         char new_folder[PATH_MAX];
         struct str new_parent = parent_of(str_of(r->config));
         if (join(new_folder, err, r->root, "", new_parent) < 0)

@@ -139,6 +139,27 @@ static void paths_that_lead_outside(void **state)
     assert_false(manifest_path_ok(str_of(longest)));
 }
 
+/* The folder of the settings says what may be put back without being asked for. */
+static void settings_are_named_by_a_whole_path(void **state)
+{
+    static const char *const bad[] = {"",        "/",         "poterne.conf",
+                                      "../x",    "/etc/../x", "/etc/./x",
+                                      "/etc//x", "//x",       "/etc/poterne/"};
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+        struct err err = {""};
+        struct manifest *m = some();
+        m->config = str_of(bad[i]);
+        assert_null(written_and_read(m, &err));
+        assert_non_null(strstr(err.text, "line 5 can't be meant"));
+    }
+    struct err err = {""};
+    struct manifest *m = some();
+    m->config = STR("/poterne.conf");
+    m = written_and_read(m, &err);
+    assert_non_null(m);
+    manifest_free(&m);
+}
+
 static void pieces_that_do_not_follow(void **state)
 {
     static const struct {
@@ -200,6 +221,7 @@ int main(void)
         cmocka_unit_test(folders_of_settings),
         cmocka_unit_test(an_empty_one),
         cmocka_unit_test(paths_that_lead_outside),
+        cmocka_unit_test(settings_are_named_by_a_whole_path),
         cmocka_unit_test(pieces_that_do_not_follow),
         cmocka_unit_test(damaged_ones),
         cmocka_unit_test(one_of_a_later_version),
