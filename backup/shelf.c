@@ -105,6 +105,16 @@ int shelf_list(const struct shelf *shelf, struct shelf_name **names, size_t *n, 
     return 0;
 }
 
+/* How many are not ahead of now, by a clock that was wrong; of those that are, when all are. */
+static size_t of_now(const struct shelf_name *names, size_t n)
+{
+    time_t now = time(NULL);
+    size_t kept = n;
+    while (kept && shelf_time_ahead(shelf_name_time(str_of(names[kept - 1].text)), now))
+        kept--;
+    return kept ? kept : n;
+}
+
 int shelf_find(const struct shelf *shelf, const char *wanted, struct shelf_name *name,
                struct err *err)
 {
@@ -112,7 +122,8 @@ int shelf_find(const struct shelf *shelf, const char *wanted, struct shelf_name 
     size_t n, found = 0;
     if (shelf_list(shelf, &names, &n, err) < 0)
         return -1;
-    for (size_t i = 0; i < n; i++)
+    size_t among = wanted ? n : of_now(names, n);
+    for (size_t i = 0; i < among; i++)
         if (wanted == NULL || str_starts(str_of(names[i].text), str_of(wanted))) {
             *name = names[i];
             found++;
@@ -198,6 +209,7 @@ int shelf_prune(const struct shelf *shelf, unsigned keep, size_t *gone, struct e
     *gone = 0;
     if (shelf_list(shelf, &names, &n, err) < 0)
         return -1;
+    n = of_now(names, n);
     for (size_t i = n; result == 0 && i-- > 1;) {
         const struct shelf_name *later = &names[i], *this = &names[i - 1];
         bool of_newest = same_day(this, &names[n - 1]);

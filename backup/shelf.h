@@ -18,7 +18,8 @@
 
 #define SHELF_FOLDER   "backups" /* in the state folder, where the settings name none */
 #define SHELF_NAME_LEN 16
-#define SHELF_MAX      10000 /* generations that are looked at */
+#define SHELF_MAX      10000       /* generations that are looked at */
+#define SHELF_AHEAD    (24 * 3600) /* seconds: what is later is of a clock that was wrong */
 
 struct shelf {
     char folder[PATH_MAX];
@@ -40,7 +41,10 @@ int shelf_list(const struct shelf *shelf, struct shelf_name **names, size_t *n, 
 bool shelf_name_ok(struct str name);
 /* When it was begun, seconds since 1970; 0: the name is none. */
 time_t shelf_name_time(struct str name);
-/* The newest, or the one that is named so (or begins so, if there is only one). */
+/* Was it begun after now, by more than a clock that is a little wrong can say? */
+bool shelf_time_ahead(time_t begun, time_t now);
+/* The newest, or the one that is named so (or begins so, if there is only one). One that is ahead
+ * is the newest only where all are. */
 int shelf_find(const struct shelf *shelf, const char *wanted, struct shelf_name *name,
                struct err *err);
 
@@ -53,7 +57,8 @@ void shelf_abort(const struct shelf *shelf, const struct shelf_name *name);
 
 /*
  * Keeps all generations of the newest day that there is, the last one of each of the keep - 1 days
- * with one before; the others go. *gone says how many. The newest never goes.
+ * with one before; the others go. *gone says how many. The newest never goes. Those that are ahead
+ * are no newest, unless all are, and stay until their day has come.
  */
 int shelf_prune(const struct shelf *shelf, unsigned keep, size_t *gone, struct err *err);
 

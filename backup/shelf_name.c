@@ -16,6 +16,11 @@ time_t shelf_name_time(struct str name)
     return timegm(&tm);
 }
 
+bool shelf_time_ahead(time_t begun, time_t now)
+{
+    return begun > now && begun - now > SHELF_AHEAD;
+}
+
 bool shelf_name_ok(struct str name)
 {
     return shelf_name_time(name) > 0;

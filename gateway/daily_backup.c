@@ -45,16 +45,18 @@ void daily_backup_plan(struct daily_backup *daily, const struct conf *conf, time
     if (!conf_time_of_day(conf->backup.at, &minute))
         return;
     daily->next = next_at(minute, now);
-    if (last && now - last > DAY_SECONDS && daily->next > now + DAILY_BACKUP_SOON)
+    /* one of a day that has not come yet says nothing of this one */
+    bool missed = now - last > DAY_SECONDS || shelf_time_ahead(last, now);
+    if (last && missed && daily->next > now + DAILY_BACKUP_SOON)
         daily->next = now + DAILY_BACKUP_SOON;
 }
 
 /* When the newest generation was begun; 0: there is none. */
-static time_t newest(const struct conf *conf)
+static time_t newest(const struct conf *conf, time_t now)
 {
     char folder[PATH_MAX];
     const struct dirent *entry;
-    time_t latest = 0;
+    time_t latest = 0, ahead = 0;
     int n = conf->backup.folder
                 ? snprintf(folder, sizeof folder, "%s", conf->backup.folder)
                 : snprintf(folder, sizeof folder, "%s/" SHELF_FOLDER, conf->state_dir);
@@ -63,10 +65,13 @@ static time_t newest(const struct conf *conf)
         return 0;
     while ((entry = readdir(dir)) != NULL) {
         time_t begun = shelf_name_time(str_of(entry->d_name));
-        latest = begun > latest ? begun : latest;
+        if (shelf_time_ahead(begun, now))
+            ahead = begun;
+        else
+            latest = begun > latest ? begun : latest;
     }
     closedir(dir);
-    return latest;
+    return latest ? latest : ahead;
 }
 
 /* Built but not installed it lies one folder above the programs; installed, it is the programs'
@@ -97,7 +102,7 @@ static _Noreturn void become(const struct daily_backup *daily, const struct conf
 void daily_backup_tend(struct daily_backup *daily, const struct conf *conf, time_t now)
 {
     if (!daily->planned || strcmp(daily->at, conf->backup.at) != 0)
-        daily_backup_plan(daily, conf, newest(conf), now);
+        daily_backup_plan(daily, conf, newest(conf, now), now);
     if (daily->next > now + DAY_SECONDS + HOUR_SECONDS) /* the clock was put back */
         daily_backup_plan(daily, conf, 0, now);
     if (daily->next == 0 || now < daily->next)

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/log.h"
@@ -108,6 +109,11 @@ static struct listed count(const struct manifest *m)
     return all;
 }
 
+static bool is_ahead(const struct shelf_name *name)
+{
+    return shelf_time_ahead(shelf_name_time(str_of(name->text)), time(NULL));
+}
+
 static void put_json(const struct shelf_name *name, const struct manifest *m, const char *why)
 {
     json_t *line = json_pack("{s:s, s:b}", "generation", name->text, "whole", m != NULL);
@@ -123,6 +129,7 @@ static void put_json(const struct shelf_name *name, const struct manifest *m, co
     } else {
         json_object_set_new(line, "error", json_text(str_of(why)));
     }
+    json_object_set_new(line, "in_the_future", json_boolean(is_ahead(name)));
     json_line(line);
 }
 
@@ -141,7 +148,7 @@ static void put_one(const struct shelf_name *name, const struct manifest *m, con
         fputs("can't be used: ", stdout);
         tool_put_text(stdout, str_of(why));
     }
-    putchar('\n');
+    puts(is_ahead(name) ? "; in the future: the clock was wrong" : "");
 }
 
 static int list(const struct tool_args *args, const char *folder, struct err *err)

@@ -4,6 +4,7 @@
 #include <inttypes.h>
 #include <limits.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "backup/restore.h"
@@ -97,6 +98,25 @@ static int keep_stopped(struct job *job, struct err *err)
         return 0;
     job->lock_fd = fsio_lock(path, err);
     return job->lock_fd < 0 ? err_prefix(err, "the gateway runs: stop poterned first") : 0;
+}
+
+/* What comes back, and of when, before it does: it may be older than was thought. */
+static void put_which(const struct job *job)
+{
+    char when[TOOL_TIME_SIZE];
+    time_t begun = shelf_name_time(str_of(job->view.name.text)), now = time(NULL);
+    long long hours = (long long)(now - begun) / 3600;
+    if (job->args->given & (OPT_QUIET | OPT_JSON))
+        return;
+    tool_time((int64_t)begun * 1000000, when);
+    printf("%s, begun at %s, ", job->view.name.text, when);
+    if (shelf_time_ahead(begun, now))
+        puts("which is in the future: the clock was wrong, then or now");
+    else if (hours < 2 * 24)
+        printf("%lld hours ago\n", hours < 0 ? 0 : hours);
+    else
+        printf("%lld days ago\n", hours / 24);
+    fflush(stdout);
 }
 
 /* --- doing it --- */
@@ -201,6 +221,7 @@ static int work(struct job *job, const char *folder, struct err *err)
     if (read_parts(job->args->only, &job->r.parts, err) < 0 ||
         backup_view_open(&job->view, folder, wanted, err) < 0)
         return -1;
+    put_which(job);
     job->r.fd = job->view.fd;
     job->r.m = job->view.m;
     if (find_conf(job, err) < 0 || restore_begin(&job->r, err) < 0)

@@ -36,6 +36,8 @@ static void what_was_missed_is_made_soon(void **state)
     plan("02:30", NOON - HOUR, NOON, NOON - 9 * HOUR - HOUR / 2 + DAY);
     plan("02:30", NOON - 2 * DAY, NOON, NOON + DAILY_BACKUP_SOON);
     plan("12:01", NOON - 2 * DAY, NOON, NOON + 60);
+    /* made by a clock that was wrong, it says nothing of today */
+    plan("02:30", NOON + 400 * DAY, NOON, NOON + DAILY_BACKUP_SOON);
 }
 
 static void summer_time_is_one_backup_a_day(void **state)
@@ -87,6 +89,16 @@ static void it_is_run_once(void **state)
     assert_int_equal(fsio_read_file(said, &text, &err), 0);
     assert_true(str_starts(buf_str(&text), STR("backup --daily --config ")));
     buf_release(&text);
+    /* of two generations the one of a day that has not come is not the last one */
+    struct daily_backup fresh = {.programs = programs};
+    snprintf(path, sizeof path, "%s/backups", root);
+    assert_int_equal(mkdir(path, 0700), 0);
+    snprintf(path, sizeof path, "%s/backups/20291124T023000Z", root);
+    assert_int_equal(mkdir(path, 0700), 0);
+    snprintf(path, sizeof path, "%s/backups/20261120T023000Z", root);
+    assert_int_equal(mkdir(path, 0700), 0);
+    daily_backup_tend(&fresh, &conf, NOON);
+    assert_int_equal(fresh.next, NOON + DAILY_BACKUP_SOON);
     /* put back by years, the clock still brings one within a day */
     daily_backup_tend(&daily, &conf, NOON - 1000 * DAY);
     assert_in_range(daily.next, NOON - 1000 * DAY, NOON - 999 * DAY);
