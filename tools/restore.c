@@ -4,6 +4,7 @@
 #include <inttypes.h>
 #include <limits.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -14,6 +15,8 @@
 #include "tools/json.h"
 
 #define INSTALLED     POTERNE_SYSCONFDIR "/poterne.conf"
+#define PID_FILE      "poterned.pid"
+#define RUN_MODE      0770 /* poterned sets its own when it starts */
 #define PARTS_DEFAULT (PARTS_ALL & ~PART_BIT(PART_QUEUE))
 
 /* One restore. */
@@ -23,7 +26,8 @@ struct job {
     struct restore r;
     struct conf *conf; /* where the state is, and whose */
     char config[PATH_MAX];
-    int lock_fd;
+    int lock_fd;       /* of poterned, as the settings that come back say */
+    int older_lock_fd; /* … as those say that are here; -1: the same, or none are */
     struct tool_progress bar;
     uint64_t done;
 };
@@ -88,16 +92,46 @@ static int find_conf(struct job *job, struct err *err)
     return 0;
 }
 
-/* None starts meanwhile, either. */
-static int keep_stopped(struct job *job, struct err *err)
+/* A gateway of that run_dir does not run, and none starts until the lock is given back. */
+static int lock_gateway(const char *run_dir, int *lock_fd, struct err *err)
 {
     char path[PATH_MAX];
-    if (fsio_join(path, sizeof path, job->conf->run_dir, "poterned.pid", err) < 0)
+    if (fsio_join(path, sizeof path, run_dir, PID_FILE, err) < 0)
         return -1;
-    if (access(path, F_OK) < 0)
+    *lock_fd = fsio_lock(path, err);
+    if (*lock_fd >= 0)
         return 0;
-    job->lock_fd = fsio_lock(path, err);
-    return job->lock_fd < 0 ? err_prefix(err, "the gateway runs: stop poterned first") : 0;
+    return errno == EWOULDBLOCK ? err_prefix(err, "the gateway runs: stop poterned first") : -1;
+}
+
+static bool is_same_folder(const char *a, const char *b)
+{
+    struct stat x, y;
+    return stat(a, &x) == 0 && stat(b, &y) == 0 && x.st_dev == y.st_dev && x.st_ino == y.st_ino;
+}
+
+/* Settings that come back may say another run_dir than those that they take the place of. */
+static int keep_older_stopped(struct job *job, struct err *err)
+{
+    struct err why;
+    struct conf *here = job->r.parts & PART_BIT(PART_SETTINGS) && access(job->config, F_OK) == 0
+                            ? conf_read(job->config, NULL, NULL, &why)
+                            : NULL;
+    int result = 0;
+    if (here && access(here->run_dir, F_OK) == 0 &&
+        !is_same_folder(here->run_dir, job->conf->run_dir))
+        result = lock_gateway(here->run_dir, &job->older_lock_fd, err);
+    conf_free(&here);
+    return result;
+}
+
+/* On an empty machine there is no run_dir yet. */
+static int keep_stopped(struct job *job, struct err *err)
+{
+    if (fsio_mkdir(job->conf->run_dir, RUN_MODE, err) < 0 ||
+        lock_gateway(job->conf->run_dir, &job->lock_fd, err) < 0)
+        return -1;
+    return keep_older_stopped(job, err);
 }
 
 /* What comes back, and of when, before it does: it may be older than was thought. */
@@ -253,6 +287,7 @@ static int run(const struct tool_args *args)
     struct err err = {""};
     struct job job = {.args = args,
                       .lock_fd = -1,
+                      .older_lock_fd = -1,
                       .view = {.shelf = {.fd = -1, .lock_fd = -1}, .fd = -1},
                       .r = {.root =
                                 args->folder && strcmp(args->folder, "/") != 0 ? args->folder : "",
@@ -270,6 +305,7 @@ static int run(const struct tool_args *args)
     conf_free(&job.conf);
     backup_view_close(&job.view);
     fsio_close_quiet(&job.lock_fd);
+    fsio_close_quiet(&job.older_lock_fd);
     return result < 0 ? tool_fail("restore", &err) : result;
 }
 
@@ -288,7 +324,7 @@ const struct tool_command tool_restore = {
         "delivered since, and would be twice.\n"
         "Settings come back beside the file of settings; what they name elsewhere only with\n"
         "--elsewhere. A generation is trusted as root is: do not restore a stranger's.\n"
-        "--to puts all of it below a folder instead of /, to look at, or to make a disk of.\n"
+        "--to puts all of it below a folder instead of /, to look at; no gateway starts of it.\n"
         "Exit status: 0 done, 2 it could not be done.\n",
     .options = OPT_CONFIG | OPT_JSON | OPT_QUIET | OPT_FORCE | OPT_FOLDER | OPT_FROM | OPT_ONLY |
                OPT_ELSEWHERE,

@@ -4,6 +4,7 @@
 use strict;
 use warnings;
 
+use Fcntl qw(LOCK_EX);
 use File::Temp qw(tempdir);
 use JSON::PP ();
 use Test::More;
@@ -197,6 +198,17 @@ is( $gateway->stop, 0, 'the gateway stops' );
 ( $status, $said ) = $gateway->poterne( 'restore', '--from', $shelf );
 is( $status, 2, 'restore over what is there' );
 like( $said, qr/--force moves them aside/, '… is refused, and says how' );
+{
+    mkdir "$top/$_" for qw(older older-run);
+    ( my $text = $gateway->conf_text ) =~ s{^(run_dir = ).*}{$1"$top/older-run"}m;
+    Poterne::Gateway::write_file( "$top/older/poterne.conf", $text );
+    open my $lock, '>', "$top/older-run/poterned.pid" or die "$!\n";
+    flock $lock, LOCK_EX or die "$!\n";
+    ( $status, $said ) =
+        command_output( "$gateway->{build}/poterne", 'restore', '--config', "$top/older/poterne.conf", '--from', $shelf );
+    is( $status, 2, 'restore while a gateway runs with the settings that it takes the place of' );
+    like( $said, qr/stop poterned/, '… says what to do' );
+}
 
 rename $root, "$top/lost" or die;
 mkdir $root;
@@ -209,6 +221,8 @@ sub restore {
 }
 ( $status, $said ) = restore($generation);
 is( $status, 0, 'restored onto an empty machine' ) or diag($said);
+like( $said, qr/^\Q$generation\E, begun at .*, \d+ hours ago$/m, '… which says of when it is' );
+ok( -e "$root/run/poterned.pid", '… and let no gateway start meanwhile' );
 ok( -e "$root/$_", "$_ is back" ) for qw(poterne.conf conf.d/answer.conf answer.txt recipients-backup.example state/signature.key);
 $gateway->start;
 pass('the gateway starts');
