@@ -72,11 +72,29 @@ static int on_step(void *data, uint64_t bytes, struct err *err)
     return learn_hold_keep(take->hold, err);
 }
 
+/* Bytes that a copy of it may need; 0: there is none. */
+static uint64_t journal_size(const struct conf *conf)
+{
+    static const char *const names[] = {"journal/journal.sqlite", "journal/journal.sqlite-wal"};
+    uint64_t bytes = 0;
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        char path[PATH_MAX];
+        struct stat st;
+        if (fsio_join(path, sizeof path, conf->state_dir, names[i], NULL) == 0 &&
+            stat(path, &st) == 0)
+            bytes += (uint64_t)st.st_size;
+    }
+    return bytes;
+}
+
+/* SQLite copies all of it at once, where pieces look for room one by one. */
 static int take_journal(struct take *take, const char *folder, struct err *err)
 {
     char copy[PATH_MAX];
     if (fsio_join(copy, sizeof copy, folder, JOURNAL_COPY, err) < 0)
         return -1;
+    if (taking_room(&take->t, journal_size(take->conf), err) < 0)
+        return err_prefix(err, "the journal is not copied");
     int there = journal_snapshot(take->conf->state_dir, copy, &take->journal, err);
     if (there == 0) /* nothing was ever written */
         return 0;
@@ -201,6 +219,7 @@ int backup_take(const struct conf *conf, const char *folder, taken_progress *pro
         return -1;
     take.t = (struct taking){.folder = shelf.folder,
                              .free_min = conf->queue.free_space_min,
+                             .free_files_min = conf->queue.free_files_min,
                              .step = on_step,
                              .data = &take,
                              .fd = shelf_begin(&shelf, &taken->name, err)};

@@ -79,24 +79,27 @@ static int make_folders(const struct taking *t, const char *stored, struct err *
     return 0;
 }
 
-static int check_room(const struct taking *t, struct err *err)
+int taking_room(const struct taking *t, uint64_t bytes, struct err *err)
 {
     struct statvfs vfs;
     if (fstatvfs(t->fd, &vfs) < 0)
         return err_sys(err, "cannot see how full the disk of %s is", t->folder);
-    if ((uint64_t)vfs.f_bavail * vfs.f_frsize >= t->free_min + PIECE_SIZE)
+    /* some file systems make names as they are needed, and count none */
+    bool names = vfs.f_files == 0 || vfs.f_favail >= TAKING_RESERVES * t->free_files_min;
+    if (names &&
+        (uint64_t)vfs.f_bavail * vfs.f_frsize >= TAKING_RESERVES * t->free_min + PIECE_SIZE + bytes)
         return 0;
     return err_set(err,
-                   "the disk of %s is full but for what queue.free_space_min keeps free: the "
-                   "generations before stay; set backup.folder to a larger disk, or backup.keep "
-                   "lower",
-                   t->folder);
+                   "the disk of %s is full but for %d times what queue.free_space_min and "
+                   "queue.free_files_min keep free: the generations before stay; set "
+                   "backup.folder to a larger disk, or backup.keep lower",
+                   t->folder, TAKING_RESERVES);
 }
 
 static int write_piece(const struct taking *t, const char *stored, struct str bytes,
                        struct err *err)
 {
-    if (check_room(t, err) < 0 || make_folders(t, stored, err) < 0)
+    if (taking_room(t, 0, err) < 0 || make_folders(t, stored, err) < 0)
         return -1;
     /* what is there was taken of the same file before; it may have a second name */
     if (unlinkat(t->fd, stored, 0) < 0 && errno != ENOENT)

@@ -11,6 +11,7 @@
 #include "backup/manifest.h"
 
 #define TAKING_FILES_MAX 2000000 /* of one folder */
+#define TAKING_RESERVES  2       /* so often the reserve stays free: mail goes on beside it */
 
 struct taking {
     int fd;             /* the folder of the new generation */
@@ -20,7 +21,8 @@ struct taking {
     int old_fd;
     bool once;         /* a path that is there already is passed over */
     bool follow;       /* in folders: symbolic links, too; what they can't give is left_out */
-    uint64_t free_min; /* bytes that must stay free on the disk */
+    uint64_t free_min; /* bytes of the reserve that new mail is refused for, and files */
+    uint64_t free_files_min;
     /* after each piece, with its size; an error ends the backup */
     int (*step)(void *data, uint64_t bytes, struct err *err);
     void *data;
@@ -37,9 +39,12 @@ struct taking {
     char owner[128];
 };
 
-/* made, old, fd, folder, free_min and step are the caller's. */
+/* made, old, fd, folder, free_min, free_files_min and step are the caller's. */
 int taking_begin(struct taking *t, struct err *err);
 void taking_end(struct taking *t);
+
+/* Is there room for so many bytes at once? Each piece asks for its own. -1: no, err says so. */
+int taking_room(const struct taking *t, uint64_t bytes, struct err *err);
 
 /*
  * The file NAME of the folder dir_fd, as PATH in the generation. 1: taken; 0: it is not there (any

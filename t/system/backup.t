@@ -37,9 +37,6 @@ my $gateway = Poterne::Gateway->new(
 # what the settings name beside them
 Poterne::Gateway::write_file( "$root/answer.txt", "Thank you.\n" );
 mkdir "$root/conf.d";
-mkdir "$root/lists";
-chmod 0751, "$root/lists";
-Poterne::Gateway::write_file( "$root/lists/thanks.txt", "Thank you.\n" );
 Poterne::Gateway::write_file( "$root/conf.d/answer.conf", qq(reports { answer = "$root/answer.txt" }\n) );
 $gateway->start;
 

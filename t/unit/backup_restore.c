@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include "backup/restore.h"
@@ -63,6 +64,7 @@ static void begin(struct world *w)
     snprintf(text, sizeof text,
              "hostname = mx.backup.example\nstate_dir = \"%s/state\"\nrun_dir = \"%s/run\"\n"
              "reports { answer = \"%s/etc/lists/more/answer\" }\n"
+             "queue { free_space_min = 0; free_files_min = 0 }\n"
              "domain backup.example { next_hop = \"smtp://192.0.2.1:25\" }\n",
              w->root, w->root, w->root);
     file(w, "etc/poterne.conf", text);
@@ -177,11 +179,62 @@ static void links_are_followed(void **state)
     end(&w);
 }
 
+/* What can be seen of the disk: no backup goes into twice the reserve, of bytes or of names. */
+static void the_reserve_stays_free(void **state)
+{
+    struct world w;
+    struct statvfs vfs;
+    struct taken taken;
+    begin(&w);
+    struct conf conf = *w.conf;
+    assert_int_equal(statvfs(w.root, &vfs), 0);
+    uint64_t room = (uint64_t)vfs.f_bavail * vfs.f_frsize;
+    struct err err = {""};
+    conf.queue.free_space_min = (size_t)(room * 3 / 4);
+    assert_int_equal(backup_take(&conf, w.shelf, NULL, NULL, &taken, &err), -1);
+    assert_non_null(strstr(err.text, "is full but for 2 times"));
+    conf.queue.free_space_min = 0;
+    if (vfs.f_files && vfs.f_favail / 4 * 3 < UINT_MAX) {
+        conf.queue.free_files_min = (unsigned)(vfs.f_favail / 4 * 3);
+        assert_int_equal(backup_take(&conf, w.shelf, NULL, NULL, &taken, &err), -1);
+        assert_non_null(strstr(err.text, "is full but for 2 times"));
+    }
+    end(&w);
+}
+
+/* The journal is copied whole before any piece of it is. */
+static void there_is_room_for_the_journal(void **state)
+{
+    struct world w;
+    struct statvfs vfs;
+    struct taken taken;
+    char path[PATH_MAX];
+    begin(&w);
+    struct conf conf = *w.conf;
+    conf.queue.free_space_min = 0;
+    conf.queue.free_files_min = 0;
+    folder(&w, "state/journal", 0700);
+    file(&w, "state/journal/journal.sqlite", "");
+    place(&w, "state/journal/journal.sqlite", path);
+    assert_int_equal(statvfs(w.root, &vfs), 0);
+    struct err err = {""};
+    off_t more = (off_t)(vfs.f_bavail * vfs.f_frsize + (4ull << 30));
+    if (truncate(path, more) < 0) {
+        end(&w);
+        tap_skip("no file here can have a hole that is as large as the disk");
+    }
+    assert_int_equal(backup_take(&conf, w.shelf, NULL, NULL, &taken, &err), -1);
+    assert_non_null(strstr(err.text, "the journal is not copied"));
+    end(&w);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(folders_are_as_they_were),
         cmocka_unit_test(links_are_followed),
+        cmocka_unit_test(the_reserve_stays_free),
+        cmocka_unit_test(there_is_room_for_the_journal),
     };
     return tap_run(tests, NULL, NULL);
 }
