@@ -404,6 +404,8 @@ int legs_make(struct job *job, struct err *err);
 void legs_start(struct job *job);
 /* Waiting legs are lined up now. */
 void legs_hurry(struct job *job);
+/* … in that time, whatever they wait for. */
+void legs_hurry_in(struct job *job, unsigned milliseconds);
 /* Loads the job: the leg is busy from JOB_LOADED until leg_done() or leg_return(). */
 enum job_need leg_begin(struct leg *leg);
 /* The message has its signatures (sign.h); false: not now, everybody is deferred and the leg done.

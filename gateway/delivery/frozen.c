@@ -240,18 +240,22 @@ void frozen_note_result(struct job *job, uint32_t index, bool refused, struct st
 
 /* --- what managers say --- */
 
+/* Each is read and written to: others have their turn in between. */
 int frozen_thawed(struct delivery *delivery, struct str account)
 {
-    int n = 0;
+    const unsigned rounds = FROZEN_LOOK_SECONDS * 1000 / DELIVERY_ROUND_MS;
+    unsigned n = 0;
     for (size_t i = 0; i < delivery->jobs.n_slots; i++)
         for (struct job *job = delivery->jobs.slots[i]; job; job = job->same_hash) {
             if (job->account == NULL || job->frozen_us == 0 ||
                 !str_ieq(str_of(job->account), account))
                 continue;
-            legs_hurry(job);
+            /* those behind look by themselves */
+            if (n / DELIVERY_ROUND < rounds)
+                legs_hurry_in(job, n / DELIVERY_ROUND * DELIVERY_ROUND_MS);
             n++;
         }
-    return n;
+    return (int)n;
 }
 
 /* Its legs that wait; false: it has none. The job may be gone. */

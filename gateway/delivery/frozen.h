@@ -5,7 +5,7 @@
  * What an account brought while it could (envelope.account) waits in the queue while it is frozen:
  * that is looked at before a leg stands in a line, again before it is tried, and when its time
  * would be over, since time does not pass for what waits so. `poterne queue` says why it waits. It
- * goes on within FROZEN_LOOK_SECONDS of the thaw, or at once where delivery is told
+ * goes on within FROZEN_LOOK_SECONDS of the thaw, or begins to at once where delivery is told
  * (NOTICE_THAWED). It waits in the queue and not in quarantine: much of it is the owner's own, and
  * goes on by itself then. What a manager does not want to go can be moved to quarantine
  * (NOTICE_SET_ASIDE), where he looks at it, releases or deletes it; what was released goes, frozen
@@ -46,7 +46,8 @@ void frozen_note_result(struct job *job, uint32_t index, bool refused, struct st
 /* How long it has waited so until now, in microseconds. */
 int64_t frozen_time(const struct job *job, int64_t now_us);
 
-/* An account was thawed: what waits for that goes on. How many messages. */
+/* An account was thawed: what waits for that goes on, DELIVERY_ROUND messages at a time. How many
+ * there are. */
 int frozen_thawed(struct delivery *delivery, struct str account);
 /* What a frozen account has in the queue goes to quarantine, but for what is on its way: of
  * DELIVERY_ROUND messages at a time, so that others have their turn. How many messages, or -1; 0:

@@ -234,3 +234,12 @@ void legs_hurry(struct job *job)
         if (job->legs[i].state == LEG_WAITING)
             event_active(job->legs[i].timer, EV_TIMEOUT, 0);
 }
+
+void legs_hurry_in(struct job *job, unsigned milliseconds)
+{
+    const struct timeval wait = {.tv_sec = milliseconds / 1000,
+                                 .tv_usec = (suseconds_t)(milliseconds % 1000) * 1000};
+    for (size_t i = 0; i < job->n_legs; i++)
+        if (job->legs[i].state == LEG_WAITING)
+            event_add(job->legs[i].timer, &wait);
+}

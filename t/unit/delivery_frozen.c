@@ -87,7 +87,7 @@ static void freeze(void)
                      1);
 }
 
-static void thaw(void)
+static void thaw_saying(const char *said)
 {
     const struct notice notice = {.kind = NOTICE_THAWED,
                                   .recipient = NOTICE_EVERYONE,
@@ -96,7 +96,14 @@ static void thaw(void)
     struct err err = {""};
     assert_true(senders_thaw(senders, STR(JEAN), &err) >= 0);
     assert_int_equal(notice_ask(gateway.run_dir, &notice, &answer, &err), 0);
+    if (!str_starts(buf_str(&answer), str_of(said)))
+        fail_msg("\"%s\"", buf_cstr(&answer));
     buf_release(&answer);
+}
+
+static void thaw(void)
+{
+    thaw_saying("");
 }
 
 static bool waits(uint32_t index, const char *why)
@@ -131,6 +138,26 @@ static void what_is_frozen_waits_past_its_time(void **state)
     assert_int_equal(fake_hop_count(&hop, "frozen", NULL), 0);
     thaw();
     assert_true(WAIT_FOR(fake_hop_count(&hop, "frozen", NULL) == 2, PATIENCE));
+    assert_true(WAIT_FOR(gateway_files(&gateway, "queue") == 0, PATIENCE));
+}
+
+#define MANY 200 /* more than DELIVERY_ROUND, some times */
+
+static void of_many_that_are_thawed_all_go(void **state)
+{
+    static const char *const one[] = {"one@a.example", NULL};
+    static char ids[MANY][SPOOL_ID_LEN + 1];
+    freeze();
+    for (unsigned i = 0; i < MANY; i++) {
+        put("frozen", one);
+        memcpy(ids[i], id, sizeof ids[i]);
+    }
+    for (unsigned i = 0; i < MANY; i++) {
+        memcpy(id, ids[i], sizeof id);
+        assert_true(WAIT_FOR(waits(0, FROZEN), PATIENCE));
+    }
+    thaw_saying("200 messages go on");
+    assert_true(WAIT_FOR(fake_hop_count(&hop, "frozen", NULL) == MANY, PATIENCE));
     assert_true(WAIT_FOR(gateway_files(&gateway, "queue") == 0, PATIENCE));
 }
 
@@ -296,6 +323,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(what_is_frozen_waits_past_its_time, up, down),
+        cmocka_unit_test_setup_teardown(of_many_that_are_thawed_all_go, up_for_hours, down),
         cmocka_unit_test_setup_teardown(frozen_between_two_tries, up_for_long, down),
         cmocka_unit_test_setup_teardown(what_cannot_be_known_waits, up, down),
         cmocka_unit_test_setup_teardown(set_aside_and_released, up, down),
