@@ -21,7 +21,7 @@ struct run {
     struct pool *pool, *file_pool, *again_pool; /* of one message */
     struct pool *long_pool;                     /* of the run */
     struct str from, before, since;
-    char from_text[TIME_ID_SIZE], before_text[TIME_ID_SIZE];
+    char from_text[TIME_ID_SIZE], before_text[TIME_ID_SIZE], kept_text[TIME_ID_SIZE];
     size_t at[AUDIT_FOLDERS]; /* in the lists */
     uint64_t done, total;
     struct err *err;
@@ -247,6 +247,21 @@ static int look_beside(struct run *run)
                             run, run->err);
 }
 
+/* From when on the journal knows all bounces: not of what was forgotten for its age, while the
+ * message that it tells of is still owed to somebody else; nor of what had to make room. */
+static int find_since(struct run *run)
+{
+    const struct audit_wish *wish = run->wish;
+    if (walk_horizon(run->walk, run->long_pool, &run->since, run->err) < 0)
+        return -1;
+    if (wish->keep_s == 0)
+        return 0;
+    struct str kept = time_id(wish->now_us - (int64_t)wish->keep_s * 1000000, run->kept_text);
+    if (str_cmp(run->since, kept) < 0)
+        run->since = kept;
+    return 0;
+}
+
 /* The folders before the journal. */
 static int audit_all(struct run *run)
 {
@@ -257,8 +272,7 @@ static int audit_all(struct run *run)
     for (size_t i = 0; i < AUDIT_FOLDERS; i++)
         names += run->folders.list[i].n;
     if (walk_count(run->walk, run->from, run->before, &run->total, run->err) < 0 ||
-        walk_horizon(run->walk, run->long_pool, &run->since, run->err) < 0 ||
-        walk_begin(run->walk, run->from, run->before, run->err) < 0)
+        find_since(run) < 0 || walk_begin(run->walk, run->from, run->before, run->err) < 0)
         return -1;
     run->total = run->total > names ? run->total : names;
     return merge(run) < 0 ? -1 : look_beside(run);

@@ -28,6 +28,7 @@
 struct audit_wish {
     const char *state_dir;
     int64_t now_us;
+    uint64_t keep_s; /* journal.keep: what is older may have been forgotten; 0: nothing is */
     int64_t since_us, until_us; /* of messages that came then; 0: open */
     bool quick;                 /* without the outcomes' words and the files' inside */
     void (*found)(void *data, const struct finding *finding);

@@ -106,6 +106,7 @@ static int read_wish(const struct tool_args *args, const struct conf *conf, stru
     clock_gettime(CLOCK_REALTIME, &now);
     wish->state_dir = conf->state_dir;
     wish->now_us = (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
+    wish->keep_s = conf->journal.keep;
     wish->quick = args->given & OPT_QUICK;
     if ((args->given & OPT_SINCE) &&
         tool_when("--since", args->since, wish->now_us, &wish->since_us, err) < 0)

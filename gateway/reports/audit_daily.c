@@ -70,6 +70,7 @@ static int audit(struct audit_job *job, struct err *err)
 {
     const struct audit_wish wish = {.state_dir = job->conf->state_dir,
                                     .now_us = job->now_us,
+                                    .keep_s = job->conf->journal.keep,
                                     .found = on_found,
                                     .data = job};
     struct audit_result result;

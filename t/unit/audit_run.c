@@ -17,6 +17,7 @@
 #define HOUR_US   (3600 * SECOND_US)
 #define DAY_US    (24 * HOUR_US)
 #define NOW_US    (1792000000 * SECOND_US)
+#define KEEP_S    (uint64_t)(90 * DAY_US / SECOND_US)
 
 struct fixture {
     char state[64];
@@ -108,6 +109,51 @@ static void put_accepted(struct fixture *f, struct str id, int64_t time_us, cons
     apply(f, &e);
 }
 
+static void put_message(struct fixture *f, struct str id, int64_t time_us)
+{
+    const struct event e = {.kind = EVENT_MESSAGE,
+                            .message = {.id = id, .time_us = time_us, .evidence = STR("{}")}};
+    apply(f, &e);
+}
+
+static void put_recipient(struct fixture *f, struct str id, uint32_t index, const char *address,
+                          enum recipient_state state, int64_t time_us, const char *detail)
+{
+    const struct event e = {.kind = EVENT_RECIPIENT,
+                            .recipient = {.id = id,
+                                          .index = index,
+                                          .address = str_of(address),
+                                          .state = state,
+                                          .time_us = time_us,
+                                          .relay = STR("hop"),
+                                          .detail = str_of(detail)}};
+    apply(f, &e);
+}
+
+/* One fails at once, and the bounce goes; the other is delivered two days later. */
+static void put_bounced(struct fixture *f, int64_t at_us, char id[32], char bounce[32])
+{
+    char detail[100];
+    struct str m = id_at(at_us, 1, id), b = id_at(at_us + 30 * SECOND_US, 2, bounce);
+    snprintf(detail, sizeof detail, RECIPIENT_TOLD_BY "%s: 550 no such user", bounce);
+    put_accepted(f, m, at_us, "x@n.example\ny@n.example");
+    put_message(f, m, at_us);
+    put_recipient(f, m, 0, "x@n.example", RCPT_FAILED, at_us + 31 * SECOND_US, detail);
+    put_message(f, b, at_us + 30 * SECOND_US);
+    put_recipient(f, b, 0, "a@b.example", RCPT_DELIVERED, at_us + 40 * SECOND_US, "250 ok");
+    put_recipient(f, m, 1, "y@n.example", RCPT_DELIVERED, at_us + 2 * DAY_US, "250 ok");
+}
+
+static void sweep(struct fixture *f)
+{
+    struct err err = {""};
+    const struct conf_journal conf = {.keep = KEEP_S, .size_limit = (uint64_t)1 << 40};
+    int rows;
+    while ((rows = journal_store_sweep(f->store, &conf, NOW_US, &err)) > 0)
+        ;
+    assert_int_equal(rows, 0);
+}
+
 /* --- the audit --- */
 
 static void on_found(void *data, const struct finding *finding)
@@ -127,6 +173,7 @@ static void audit(struct fixture *f, struct audit_wish wish)
     f->seen[0] = '\0';
     wish.state_dir = f->state;
     wish.now_us = NOW_US;
+    wish.keep_s = KEEP_S;
     wish.found = on_found;
     wish.data = f;
     if (audit_run(&wish, &f->result, &err) < 0)
@@ -203,6 +250,32 @@ static void two_files_are_two(void **state)
     EXPECT(f, ((struct audit_wish){.quick = true}), "two_files %s;", id);
 }
 
+/* The bounce is settled before the message that it tells of, and forgotten before it. */
+static void a_bounce_may_be_forgotten_first(void **state)
+{
+    struct fixture *f = *state;
+    char id[32], bounce[32];
+    put_bounced(f, NOW_US - 91 * DAY_US, id, bounce);
+    EXPECT(f, ALL, "%s", "");
+    assert_int_equal(f->result.messages, 2);
+    sweep(f);
+    EXPECT(f, ALL, "%s", "");
+    assert_int_equal(f->result.messages, 1);
+}
+
+static void a_bounce_that_is_gone_is_missed(void **state)
+{
+    struct fixture *f = *state;
+    char id[32], bounce[32], gone[32], detail[100];
+    int64_t at_us = NOW_US - 89 * DAY_US;
+    put_bounced(f, at_us, id, bounce);
+    snprintf(detail, sizeof detail, RECIPIENT_TOLD_BY "%.*s: 550 no",
+             STR_ARG(id_at(at_us + SECOND_US, 3, gone)));
+    put_recipient(f, str_of(id), 2, "z@n.example", RCPT_FAILED, at_us + SECOND_US, detail);
+    sweep(f);
+    EXPECT(f, ALL, "bounce_gone %s z@n.example;", id);
+}
+
 #define WITH_STATE(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
 
 int main(void)
@@ -212,6 +285,8 @@ int main(void)
         WITH_STATE(what_could_not_be_stored_is_no_mail),
         WITH_STATE(a_journal_that_was_replaced_is_told_of),
         WITH_STATE(two_files_are_two),
+        WITH_STATE(a_bounce_may_be_forgotten_first),
+        WITH_STATE(a_bounce_that_is_gone_is_missed),
     };
     log_open("test", LOG_ERROR_LEVEL + 1);
     return tap_run(tests, NULL, NULL);
