@@ -28,12 +28,22 @@ static void begin_anew(struct envelope *e, int64_t time_us)
     }
 }
 
+static void note_order(struct envelope *e, const struct spool_order *order)
+{
+    e->ordered_by = str_sub(order->by, 0, SPOOL_DETAIL_MAX);
+    e->ordered_kind = order->kind;
+    e->ordered_kind_us = order->time_us;
+    for (size_t i = 0; i < e->n_recipients; i++) {
+        struct spool_recipient *r = &e->recipients[i];
+        r->ordered = recipient_state_owed((enum recipient_state)r->state);
+        r->ordered_state = r->state;
+    }
+}
+
 void spool_apply_order(struct envelope *e, const struct spool_order *order)
 {
     e->ordered_us = order->time_us;
     add_uncounted(e, order->uncounted_us);
-    if (order->kind != SPOOL_THAW)
-        e->ordered_by = str_sub(order->by, 0, SPOOL_DETAIL_MAX);
     switch (order->kind) {
     case SPOOL_HOLD:
         e->hold_us = order->time_us;
@@ -54,6 +64,8 @@ void spool_apply_order(struct envelope *e, const struct spool_order *order)
         e->dropped = true;
         break;
     }
+    if (order->kind != SPOOL_THAW)
+        note_order(e, order);
 }
 
 int spool_order(struct spool_file *file, const struct spool_order *order, struct err *err)

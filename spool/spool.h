@@ -82,12 +82,14 @@ struct spool_recipient {
     int64_t state_time_us;
     struct str relay;
     struct str detail;
-    unsigned notes;       /* spool_note bits */
-    struct str begun;     /* id of the last notice about it that was begun, and … */
-    unsigned begun_about; /* … what for: the caller's of spool_begin_notice() */
-    unsigned marks;       /* how many there were */
-    unsigned tries;       /* failed ones since it came, or was released */
-    int64_t released_us;  /* when it was released from quarantine; 0: never */
+    unsigned notes;         /* spool_note bits */
+    struct str begun;       /* id of the last notice about it that was begun, and … */
+    unsigned begun_about;   /* … what for: the caller's of spool_begin_notice() */
+    unsigned marks;         /* how many there were */
+    unsigned tries;         /* failed ones since it came, or was released */
+    int64_t released_us;    /* when it was released from quarantine; 0: never */
+    bool ordered;           /* he was owed when the last order came that is no SPOOL_THAW, … */
+    unsigned ordered_state; /* … and behind it had that state */
 };
 
 struct envelope {
@@ -113,15 +115,19 @@ struct envelope {
     bool tls_waived;  /* TLS-Required: No (RFC 8689 3): rather without proof than not at all */
     bool held_later;  /* not by edge: it could not be delivered. Not written by spool_commit() */
     /* What spool_order() said since. Not written by spool_commit() either. */
-    int64_t hold_us;       /* since then it waits for SPOOL_RESUME; 0: it does not */
-    int64_t ordered_us;    /* when the last order came; 0: none did */
-    int64_t requeued_us;   /* when it was requeued last; 0: never */
-    int64_t uncounted_us;  /* time of waiting that is not part of its lifetime */
-    bool dropped;          /* whoever is still owed gets nothing … */
-    bool drop_told;        /* … and its sender is told */
-    struct str ordered_by; /* the last order that is no SPOOL_THAW */
-    struct str evidence;   /* JSON */
-    struct edits edits;    /* sorted, apart, inside the message: checked on commit and load */
+    int64_t hold_us;      /* since then it waits for SPOOL_RESUME; 0: it does not */
+    int64_t ordered_us;   /* when the last order came; 0: none did */
+    int64_t requeued_us;  /* when it was requeued last; 0: never */
+    int64_t uncounted_us; /* time of waiting that is not part of its lifetime */
+    bool dropped;         /* whoever is still owed gets nothing … */
+    bool drop_told;       /* … and its sender is told */
+    /* The last order that is no SPOOL_THAW: by whom, which (spool_order_kind; 0: none), and when.
+     */
+    struct str ordered_by;
+    unsigned ordered_kind;
+    int64_t ordered_kind_us;
+    struct str evidence; /* JSON */
+    struct edits edits;  /* sorted, apart, inside the message: checked on commit and load */
 };
 
 /* Who its copy is from. */

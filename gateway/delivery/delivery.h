@@ -375,8 +375,9 @@ void journal_stop(struct delivery *delivery);
 /* Both set job->untold when the journal takes no more. The job is loaded. */
 void journal_tell_message(struct job *job);
 void journal_tell_recipient(struct job *job, uint32_t index);
-/* Beside what became of it: something that was ordered. */
-void journal_tell_order(struct job *job, uint32_t index, int64_t time_us, struct str what);
+/* Beside what became of it: something that was ordered when it had that state. */
+void journal_tell_order(struct job *job, uint32_t index, unsigned recipient_state, int64_t time_us,
+                        struct str what);
 /* Beside what became of it: its sender is told so by that notice. In the journal alone, so that it
  * is missing there if we are killed before it is committed. */
 void journal_tell_notice(struct job *job, uint32_t index, const char *notice_id, const char *what);

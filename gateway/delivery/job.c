@@ -215,6 +215,7 @@ static void tell_begin(struct job *job)
 {
     const struct envelope *envelope = &job->loaded->file->envelope;
     journal_tell_message(job);
+    orders_tell_last(job);
     for (uint32_t i = 0; i < envelope->n_recipients; i++) {
         unsigned state = envelope->recipients[i].state;
         if (state == RCPT_RELEASED || state == RCPT_REDIRECTED)

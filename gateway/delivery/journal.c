@@ -110,7 +110,8 @@ void journal_tell_message(struct job *job)
     note(job, journal_client_message(job->delivery->journal, &event));
 }
 
-static void tell_recipient(struct job *job, uint32_t index, int64_t time_us, struct str detail)
+static void tell_recipient(struct job *job, uint32_t index, unsigned state, int64_t time_us,
+                           struct str detail)
 {
     const struct envelope *e = &job->loaded->file->envelope;
     const struct spool_recipient *r = &e->recipients[index];
@@ -118,7 +119,7 @@ static void tell_recipient(struct job *job, uint32_t index, int64_t time_us, str
                                           .index = index,
                                           .address = r->address,
                                           .how = r->how,
-                                          .state = (enum recipient_state)r->state,
+                                          .state = (enum recipient_state)state,
                                           .time_us = time_us,
                                           .relay = r->relay,
                                           .detail = detail};
@@ -128,12 +129,13 @@ static void tell_recipient(struct job *job, uint32_t index, int64_t time_us, str
 void journal_tell_recipient(struct job *job, uint32_t index)
 {
     const struct spool_recipient *r = &job->loaded->file->envelope.recipients[index];
-    tell_recipient(job, index, r->state_time_us, r->detail);
+    tell_recipient(job, index, r->state, r->state_time_us, r->detail);
 }
 
-void journal_tell_order(struct job *job, uint32_t index, int64_t time_us, struct str what)
+void journal_tell_order(struct job *job, uint32_t index, unsigned recipient_state, int64_t time_us,
+                        struct str what)
 {
-    tell_recipient(job, index, time_us, what);
+    tell_recipient(job, index, recipient_state, time_us, what);
 }
 
 void journal_tell_notice(struct job *job, uint32_t index, const char *notice_id, const char *what)
@@ -142,5 +144,5 @@ void journal_tell_notice(struct job *job, uint32_t index, const char *notice_id,
     char text[SPOOL_DETAIL_MAX + 1];
     snprintf(text, sizeof text, RECIPIENT_TOLD_BY "%s%s: %.*s", notice_id, what,
              STR_ARG(r->detail));
-    tell_recipient(job, index, delivery_now_us(), str_of(text));
+    tell_recipient(job, index, r->state, delivery_now_us(), str_of(text));
 }

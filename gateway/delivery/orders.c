@@ -18,22 +18,48 @@ static const char *being_tried(const struct job *job)
     return count_legs(job, LEG_BUSY) ? "; it is being tried at this moment, which goes on" : "";
 }
 
+static const char *words_for(enum spool_order_kind kind)
+{
+    switch (kind) {
+    case SPOOL_HOLD:
+        return "held in the queue";
+    case SPOOL_RESUME:
+        return "released in the queue";
+    case SPOOL_REQUEUE:
+        return "requeued";
+    case SPOOL_DROP:
+    case SPOOL_DROP_TELL:
+        return "to be deleted from the queue";
+    case SPOOL_THAW:
+        break;
+    }
+    return NULL;
+}
+
+void orders_tell_last(struct job *job)
+{
+    const struct envelope *e = &job->loaded->file->envelope;
+    const char *words = words_for((enum spool_order_kind)e->ordered_kind);
+    if (words == NULL)
+        return;
+    struct str text = pool_strf(job->loaded->pool, "%s, %.*s", words, STR_ARG(e->ordered_by));
+    for (uint32_t i = 0; i < e->n_recipients; i++)
+        if (e->recipients[i].ordered)
+            journal_tell_order(job, i, e->recipients[i].ordered_state, e->ordered_kind_us, text);
+}
+
 /* The record, what it means for the job's time, and the journal's word. */
-static int write_down(struct job *job, const struct spool_order *order, const char *what,
-                      struct err *err)
+static int write_down(struct job *job, const struct spool_order *order, struct err *err)
 {
     struct spool_file *file = job->loaded->file;
-    struct str text = pool_strf(job->loaded->pool, "%s, %.*s", what, STR_ARG(order->by));
     if (spool_order(file, order, err) < 0)
         return -1;
     job->delivery->ordered = true;
     job->since_us = spool_counts_from(&file->envelope);
     job->hold_us = file->envelope.hold_us;
     job->frozen_us = 0; /* what it was is counted; if it still is, that begins anew */
-    log_info("%s: %.*s", job->id, STR_ARG(text));
-    for (uint32_t i = 0; i < file->envelope.n_recipients; i++)
-        if (recipient_state_owed((enum recipient_state)file->envelope.recipients[i].state))
-            journal_tell_order(job, i, order->time_us, text);
+    log_info("%s: %s, %.*s", job->id, words_for(order->kind), STR_ARG(order->by));
+    orders_tell_last(job);
     return 0;
 }
 
@@ -46,7 +72,7 @@ static int hold(struct job *job, struct spool_order *order, char said[ORDERS_SAI
     }
     order->kind = SPOOL_HOLD;
     order->uncounted_us = frozen_time(job, order->time_us);
-    if (write_down(job, order, "held in the queue", err) < 0)
+    if (write_down(job, order, err) < 0)
         return -1;
     for (size_t i = 0; i < job->n_legs; i++)
         if (job->legs[i].state == LEG_WAITING || job->legs[i].state == LEG_LINED)
@@ -62,7 +88,7 @@ static int resume(struct job *job, struct spool_order *order, char said[ORDERS_S
         return err_set(err, "%s is not on hold", job->id);
     order->kind = SPOOL_RESUME;
     order->uncounted_us = order->time_us > job->hold_us ? order->time_us - job->hold_us : 0;
-    if (write_down(job, order, "released in the queue", err) < 0)
+    if (write_down(job, order, err) < 0)
         return -1;
     legs_hurry(job);
     snprintf(said, ORDERS_SAID_MAX, "goes on");
@@ -75,7 +101,7 @@ static int requeue(struct job *job, struct spool_order *order, char said[ORDERS_
     order->kind = SPOOL_REQUEUE;
     if (job->bounce)
         return err_set(err, "%s: its sender is being written to: ask again in a moment", job->id);
-    if (write_down(job, order, "requeued", err) < 0)
+    if (write_down(job, order, err) < 0)
         return -1;
     for (size_t i = 0; i < job->n_legs; i++) {
         job->legs[i].tries = 0;
@@ -103,7 +129,7 @@ static int drop(struct job *job, struct spool_order *order, bool told, char said
                 struct err *err)
 {
     order->kind = told ? SPOOL_DROP_TELL : SPOOL_DROP;
-    if (write_down(job, order, "to be deleted from the queue", err) < 0)
+    if (write_down(job, order, err) < 0)
         return -1;
     job->dropped = true;
     snprintf(said, ORDERS_SAID_MAX, "is deleted%s%s", being_tried(job),

@@ -26,6 +26,9 @@
  * is what was done; -1: nothing was, err says why. */
 int orders_give(struct delivery *delivery, const struct notice *notice, char said[ORDERS_SAID_MAX],
                 struct err *err);
+/* The job is loaded: the journal is told of its last order, with the state that each who was owed
+ * had then. It counts what it is told again once. */
+void orders_tell_last(struct job *job);
 /* The job is dropped and loaded: its legs that are not busy are done with. */
 void orders_drop_legs(struct job *job);
 

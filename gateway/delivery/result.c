@@ -167,7 +167,7 @@ static void drop_one(struct leg *leg, uint32_t index)
     if (e->drop_told && bounce_wanted(job, BOUNCE_FAILURE, index, told) == BOUNCE_TELL &&
         set_state(job, &index, 1, &mark)) {
         /* the journal takes two of one state and time for one that is told again */
-        journal_tell_order(job, index, mark.time_us + 1,
+        journal_tell_order(job, index, mark.state, mark.time_us + 1,
                            pool_strf(pool, ORDERS_DROPPED "%.*s; its sender is told",
                                      STR_ARG(e->ordered_by)));
         job->n_returning++;

@@ -6,7 +6,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/recipient.h"
-#include "gateway/delivery/delivery.h"
+#include "gateway/delivery/orders.h"
 
 /* --- lists of settled jobs --- */
 
@@ -46,6 +46,7 @@ static void tell_all(struct job *job)
     struct envelope *envelope = &job->loaded->file->envelope;
     job->untold = false;
     journal_tell_message(job);
+    orders_tell_last(job);
     for (uint32_t i = 0; i < envelope->n_recipients && !job->untold; i++) {
         struct spool_recipient *r = &envelope->recipients[i];
         if (job->folder == SPOOL_QUARANTINE && r->state == RCPT_OWED) {

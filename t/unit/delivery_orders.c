@@ -239,6 +239,41 @@ static void dropped_goes_to_nobody(void **state)
     assert_false(gateway_has(&gateway, "quarantine", held));
 }
 
+static bool was_told(const char *id, uint32_t index, const char *what)
+{
+    bool told = false;
+    pthread_mutex_lock(&journal.lock);
+    for (size_t i = 0; i < journal.n; i++)
+        told |= strcmp(journal.events[i].id, id) == 0 && journal.events[i].index == index &&
+                !journal.events[i].message && strstr(journal.events[i].detail, what);
+    pthread_mutex_unlock(&journal.lock);
+    return told;
+}
+
+/* The journal is away until the process is killed: what was ordered is in it at last. */
+static void the_journal_hears_of_an_order_after_a_kill(void **state)
+{
+    char id[SPOOL_ID_LEN + 1], other[SPOOL_ID_LEN + 1];
+    fake_hop_fault(&hop, FAULT_TEMP, STEP_RCPT);
+    put("held", id);
+    put("requeued", other);
+    assert_true(WAIT_FOR(both(id, RCPT_DEFERRED, "451"), PATIENCE));
+    assert_true(WAIT_FOR(both(other, RCPT_DEFERRED, "451"), PATIENCE));
+    fake_journal_stop(&journal);
+    order(NOTICE_HOLD, id);
+    fake_hop_fault(&hop, FAULT_NONE, STEP_RCPT);
+    order(NOTICE_REQUEUE, other); /* which is delivered, and waits for the journal */
+    assert_true(WAIT_FOR(fake_hop_count(&hop, "requeued", NULL) == 2, PATIENCE));
+    gateway_kill(&gateway);
+    fake_journal_start(&journal, gateway.run_dir);
+    gateway_start(&gateway, settings);
+    assert_true(WAIT_FOR(both(id, RCPT_DEFERRED, "held in the queue, by a test"), PATIENCE));
+    assert_true(WAIT_FOR(!gateway_has(&gateway, "queue", other), PATIENCE));
+    assert_true(was_told(other, 0, "requeued, by a test"));
+    assert_true(was_told(other, 1, "requeued, by a test"));
+    assert_true(both(other, RCPT_DELIVERED, "250"));
+}
+
 /* Dropped while it is with the next hop: what that says comes first. */
 static void dropped_on_its_way(void **state)
 {
@@ -293,6 +328,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(requeued_is_tried, up_seldom, down),
         cmocka_unit_test_setup_teardown(requeued_is_not_delivered_again, up_seldom, down),
         cmocka_unit_test_setup_teardown(dropped_goes_to_nobody, up_seldom, down),
+        cmocka_unit_test_setup_teardown(the_journal_hears_of_an_order_after_a_kill, up_seldom,
+                                        down),
         cmocka_unit_test_setup_teardown(dropped_on_its_way, up_often, down),
         cmocka_unit_test_setup_teardown(held_on_its_way, up_often, down),
     };

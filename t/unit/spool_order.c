@@ -62,6 +62,9 @@ static void held_time_does_not_count(void **state)
     assert_int_equal(spool_counts_from(&file->envelope), CAME + 15 * MINUTE);
     assert_str(file->envelope.ordered_by, "by anne");
     assert_int_equal(file->envelope.ordered_us, CAME + 20 * MINUTE);
+    assert_int_equal(file->envelope.ordered_kind, SPOOL_RESUME);
+    assert_int_equal(file->envelope.ordered_kind_us, CAME + 11 * MINUTE);
+    assert_true(file->envelope.recipients[0].ordered);
     spool_unload(&file);
 }
 
@@ -77,6 +80,8 @@ static void requeued_begins_anew(void **state)
     assert_int_equal(file->envelope.recipients[0].tries, 0);
     assert_int_equal(file->envelope.recipients[0].state, RCPT_OWED);
     assert_str(file->envelope.recipients[0].detail, "451 later");
+    assert_true(file->envelope.recipients[0].ordered);
+    assert_int_equal(file->envelope.recipients[0].ordered_state, RCPT_OWED);
     assert_int_equal(file->envelope.hold_us, CAME + 3 * MINUTE); /* held, from there on */
     assert_int_equal(spool_counts_from(&file->envelope), CAME + 3 * MINUTE);
     spool_unload(&file);
