@@ -425,7 +425,7 @@ static int get_lines(struct manifest *m, struct str body, struct err *err)
             return err_set(err, "line %u can't be meant%s%s: %.*s", number, why.text[0] ? ": " : "",
                            why.text, (int)(whole.n < 200 ? whole.n : 200), whole.s);
     }
-    return 0;
+    return m->config.n ? 0 : err_set(err, "it does not say where the settings were");
 }
 
 struct manifest *manifest_get(struct str text, struct err *err)
