@@ -123,8 +123,9 @@ enum record_result record_get(struct str *rest, uint64_t *at, struct record *rec
     if (rest->n == 0)
         return RECORD_END;
     if (!record_is_good(*rest, *at, record))
-        return !has_hole(*rest, *at) && good_record_follows(*rest, *at) ? RECORD_DAMAGED
-                                                                        : RECORD_TORN;
+        return !good_record_follows(*rest, *at) ? RECORD_TORN
+               : has_hole(*rest, *at)           ? RECORD_LOST
+                                                : RECORD_DAMAGED;
     size_t whole = RECORD_HEAD_SIZE + record->payload.n;
     *rest = str_from(*rest, whole);
     *at += whole;

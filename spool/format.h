@@ -70,7 +70,13 @@ int record_append(struct spool_file *file, uint64_t most, enum record_kind kind,
 /* Somebody was released from quarantine: that is the latest word. */
 void envelope_forget_orders(struct envelope *envelope);
 
-enum record_result { RECORD_GOOD, RECORD_END, RECORD_TORN, RECORD_DAMAGED };
+enum record_result {
+    RECORD_GOOD,
+    RECORD_END,
+    RECORD_TORN,
+    RECORD_LOST, /* likewise, and good ones behind it go as well: a sector is missing */
+    RECORD_DAMAGED
+};
 struct record {
     uint32_t kind;
     struct str payload;

@@ -275,6 +275,7 @@ static int take_records(struct str rest, uint32_t version, const char *id, struc
             return err_set(err, "a record of kind %u can't be understood", record.kind);
     }
     *corrupt = got == RECORD_DAMAGED;
+    file->records_lost = got == RECORD_LOST;
     file->records_end = at;
     return *corrupt ? err_set(err, "a record in the middle is damaged") : 0;
 }

@@ -191,8 +191,10 @@ struct spool_file {
     uint64_t size; /* of the message */
     int fd;        /* message at SPOOL_HEADER_SIZE */
     enum spool_state state;
-    bool journaled;       /* spool_note_journaled() was called after the last change */
-    uint64_t records_end; /* where the next record goes: behind the last good one */
+    bool journaled;    /* spool_note_journaled() was called after the last change */
+    bool records_lost; /* power was cut: good records behind a hole do not count, and … */
+    uint64_t
+        records_end; /* … the next one cuts them off: where it goes, behind the last good one */
 };
 
 /* Texts live in pool. -1: unreadable; `*corrupt` says whether the file itself is damaged; errno is

@@ -142,6 +142,10 @@ static enum job_need read_file(struct job *job, struct loaded *loaded)
     bool corrupt;
     if (spool_load(job->delivery->spool, job->folder, job->id, loaded->pool, &loaded->file,
                    &corrupt, &err) == 0) {
+        if (loaded->file->records_lost)
+            log_warning("%s: a cut of power took some of what became of it: it may be delivered to "
+                        "who has it",
+                        job->id);
         unwritten_write(job, loaded->file, loaded->pool, &err);
         if (released_mark(loaded->file, loaded->pool, &err) == 0)
             return JOB_LOADED;

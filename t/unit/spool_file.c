@@ -403,12 +403,14 @@ static void a_missing_sector_ends_the_marks(void **state)
     struct buf whole = BUF_INIT(100000);
     char detail[400];
     const size_t marks = 20, sector = 512;
+    size_t last = 0; /* where the last of them begins */
     put_sample(f, SPOOL_QUEUE);
     assert_int_equal(try_load(f, SPOOL_QUEUE, &file), 0);
     size_t before = (size_t)file->records_end;
     memset(detail, 'x', sizeof detail - 1);
     for (size_t i = 0; i < marks; i++) {
         detail[sizeof detail - 1 - i * 7] = '\0'; /* ends anywhere in a sector */
+        last = (size_t)file->records_end;
         mark(f, file, 0, DEFERRED, detail);
     }
     spool_unload(&file);
@@ -422,9 +424,11 @@ static void a_missing_sector_ends_the_marks(void **state)
         assert_int_equal(try_load(f, SPOOL_QUEUE, &file), 0);
         assert_true(file->envelope.recipients[0].tries < marks);
         assert_true(file->records_end <= at);
+        assert_int_equal(file->records_lost, last >= end);
         mark(f, file, 0, DELIVERED, "250 saved");
         spool_unload(&file);
         assert_int_equal(try_load(f, SPOOL_QUEUE, &file), 0);
+        assert_false(file->records_lost);
         assert_int_equal(file->envelope.recipients[0].state, DELIVERED);
         spool_unload(&file);
         buf_release(&holed);
@@ -450,6 +454,7 @@ static void a_torn_mark_is_no_mark(void **state)
         assert_int_equal(try_load(f, SPOOL_QUEUE, &file), 0);
         assert_int_equal(file->envelope.recipients[0].state, OWED);
         assert_int_equal(file->records_end, before);
+        assert_false(file->records_lost);
         mark(f, file, 1, DELIVERED, "ok");
         spool_unload(&file);
         assert_int_equal(try_load(f, SPOOL_QUEUE, &file), 0);
