@@ -29,6 +29,7 @@ my $quick = "antivirus { timeout = 1s }\ncontent { timeout = 2s }\nresolver { ti
 
     $reply = $client->send_mail("Test: infected\n");
     like( $reply, qr/^250 /, 'an infected one is accepted' );
+    like( $world->told(qr/^accepted/) // '', qr/^accepted \w{26}$/, 'the journal hears of it' );
     like( $world->told(qr/^held/) // '', qr/^held /, 'and held' );
     is( scalar $world->files('quarantine'), 1, 'in quarantine' );
 

@@ -181,10 +181,15 @@ static int play_delivery(const struct world *w)
 static int play_journal(struct world *w, int fd)
 {
     struct event event;
-    if (!event_get(buf_str(&w->message), &event) || event.kind != EVENT_REFUSED)
+    if (!event_get(buf_str(&w->message), &event))
         return 0;
-    say("refused %.*s %u %.*s", STR_ARG(event.refused.stage), event.refused.code,
-        STR_ARG(event.refused.recipient));
+    if (event.kind == EVENT_ACCEPTED)
+        say("accepted %.*s", STR_ARG(event.accepted.id));
+    else if (event.kind == EVENT_REFUSED)
+        say("refused %.*s %u %.*s", STR_ARG(event.refused.stage), event.refused.code,
+            STR_ARG(event.refused.recipient));
+    else
+        return 0;
     event_ack_put(&w->reply, event.number);
     send_reply(w, fd);
     return 1;
