@@ -11,7 +11,7 @@ use Test::More;
 use lib 't/lib';
 use Poterne::Gateway;
 use Poterne::Mail qw(letter eicar);
-use Poterne::Process qw(command_output wait_until start_process alive);
+use Poterne::Process qw(command_output wait_until start_process stop_process alive);
 
 my $to = 'jean@backup.example';
 my @mounted;
