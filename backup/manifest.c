@@ -323,7 +323,7 @@ static bool get_piece(struct manifest *m, struct str rest, struct err *err)
 /* `rest` is behind "folder ". */
 static bool get_folder(struct manifest *m, struct str rest, struct err *err)
 {
-    struct manifest_folder folder;
+    struct manifest_folder folder = {.mode = 0};
     struct str mode, owner;
     return str_next(&rest, ' ', &mode) && str_next(&rest, ' ', &owner) &&
            get_mode(mode, &folder.mode) && get_text(m->pool, owner, &folder.owner) &&

@@ -119,7 +119,7 @@ static void what_is_elsewhere_is_asked_for(void **state)
     for (int asked = 0; asked < 2; asked++) {
         is_elsewhere("/etc/poterne/poterne.conf", "/etc/ssl/key.pem", asked);
         is_elsewhere("/etc/poterne/poterne.conf", "/etc/poterne.d/x", asked);
-        is_elsewhere("/poterne.conf", "/root/.ssh/authorized_keys", asked);
+        is_elsewhere("/poterne.conf", "/srv/keys/mail.pem", asked);
         is_elsewhere("/etc/poterne.conf", "/etc/cron.d/x", asked);
     }
 }

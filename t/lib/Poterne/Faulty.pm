@@ -15,11 +15,9 @@ use warnings;
 
 use File::Path qw(make_path);
 use IO::Select;
-use IO::Socket::INET;
-use POSIX ();
 use Time::HiRes qw(sleep time);
 
-use Poterne::Process qw(free_port stop_process);
+use Poterne::Process qw(free_port start_server stop_server);
 
 use constant { DRIP_SECONDS => 0.2, LONGEST => 600, ENDLESS_LINES => 100_000 };
 
@@ -29,27 +27,18 @@ sub start {
     my $self = bless { host => '127.0.0.1', at => '', does => '', pause => 0, %option }, $class;
     $self->{port} //= free_port();
     make_path("$self->{root}/messages");
-    my $listener = IO::Socket::INET->new( LocalAddr => $self->{host}, LocalPort => $self->{port}, Listen => 100, ReuseAddr => 1 )
-        or die "faulty: $@\n";
-    $self->{pid} = fork // die "fork: $!\n";
-    if ( !$self->{pid} ) {
-        POSIX::setsid();
-        $SIG{CHLD} = 'IGNORE';
-        $SIG{TERM} = 'DEFAULT';
-        while (1) {
-            my $client = $listener->accept or next;
-            if ( !( fork // 1 ) ) {
-                $SIG{PIPE} = 'IGNORE';
-                alarm LONGEST;
-                $client->autoflush(1);
-                $self->note('connections');
-                $self->serve($client);
-                POSIX::_exit(0);
-            }
-            close $client;
+    $self->{pid} = start_server(
+        $self->{host},
+        $self->{port},
+        sub {
+            my ($client) = @_;
+            $SIG{PIPE} = 'IGNORE';
+            alarm LONGEST;
+            $client->autoflush(1);
+            $self->note('connections');
+            $self->serve($client);
         }
-    }
-    Poterne::Process::adopt( $self->{pid} );
+    );
     return $self;
 }
 
@@ -185,9 +174,7 @@ sub times {
 
 sub stop {
     my ($self) = @_;
-    my $pid = delete $self->{pid} or return;
-    kill 'KILL', -$pid;
-    stop_process( $pid, 'KILL', 5 );
+    stop_server( delete $self->{pid} );
     return;
 }
 

@@ -10,7 +10,7 @@ use IO::Socket::UNIX;
 use POSIX qw(WNOHANG setsid);
 use Time::HiRes qw(sleep time);
 
-our @EXPORT_OK = qw(free_port wait_for_port wait_until start_process stop_process adopt alive command_output command_answer
+our @EXPORT_OK = qw(free_port start_server stop_server wait_for_port wait_until start_process stop_process adopt alive command_output command_answer
     clear_of_midnight);
 
 my $owner = $$;
@@ -31,6 +31,41 @@ sub free_port {
         return $port;
     }
     die "no free port\n";
+}
+
+# A server of a test's own: a process in a session of its own, which gives each connection to `serve` in a process of its
+# own. Its pid; host and port say where it listens.
+sub start_server {
+    my ( $host, $port, $serve ) = @_;
+    my $listener = IO::Socket::INET->new( LocalAddr => $host, LocalPort => $port, Listen => 100, ReuseAddr => 1 )
+        or die "server on $host:$port: $@\n";
+    my $pid = fork // die "fork: $!\n";
+    if ( !$pid ) {
+        setsid();
+        $SIG{CHLD} = 'IGNORE';
+        $SIG{TERM} = 'DEFAULT';
+        while (1) {
+            my $client = $listener->accept or next;
+            if ( !( fork // 1 ) ) {
+                close $listener;
+                $serve->($client);
+                POSIX::_exit(0);
+            }
+            close $client;
+        }
+    }
+    close $listener;
+    adopt($pid);
+    return $pid;
+}
+
+# With whatever it serves.
+sub stop_server {
+    my ($pid) = @_;
+    return if !$pid;
+    kill 'KILL', -$pid;
+    stop_process( $pid, 'KILL', 5 );
+    return;
 }
 
 sub wait_until {

@@ -7,10 +7,8 @@ use strict;
 use warnings;
 
 use File::Path qw(make_path);
-use IO::Socket::INET;
-use POSIX ();
 
-use Poterne::Process qw(free_port stop_process);
+use Poterne::Process qw(free_port start_server stop_server);
 
 # Options: root (folder), port, host; smtp (it speaks SMTP, and its answer to a message is one), greeting,
 # broken_tls (STARTTLS is offered, and what follows is no TLS), tls ({ certificate, key }: STARTTLS is offered),
@@ -21,27 +19,7 @@ sub start {
     $self->{port} //= free_port();
     $self->{greeting} //= $self->{smtp} ? '220 sink ESMTP' : '220 sink LMTP';
     make_path( map { "$self->{root}/$_" } qw(messages refused) );
-    my $listener = IO::Socket::INET->new(
-        LocalAddr => $self->{host},
-        LocalPort => $self->{port},
-        Listen    => 100,
-        ReuseAddr => 1
-    ) or die "sink: $@\n";
-    $self->{pid} = fork // die "fork: $!\n";
-    if ( !$self->{pid} ) {
-        POSIX::setsid();
-        $SIG{CHLD} = 'IGNORE';
-        $SIG{TERM} = 'DEFAULT';
-        while (1) {
-            my $client = $listener->accept or next;
-            if ( !( fork // 1 ) ) {
-                $self->serve($client);
-                POSIX::_exit(0);
-            }
-            close $client;
-        }
-    }
-    Poterne::Process::adopt( $self->{pid} );
+    $self->{pid} = start_server( $self->{host}, $self->{port}, sub { $self->serve(@_) } );
     return $self;
 }
 
@@ -157,9 +135,7 @@ sub messages {
 
 sub stop {
     my ($self) = @_;
-    my $pid = delete $self->{pid} or return;
-    kill 'KILL', -$pid;
-    stop_process( $pid, 'KILL', 5 );
+    stop_server( delete $self->{pid} );
     return;
 }
 

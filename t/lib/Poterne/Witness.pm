@@ -11,11 +11,10 @@ use warnings;
 use Digest::SHA qw(sha256_hex);
 use Exporter 'import';
 use File::Path qw(make_path);
-use IO::Socket::INET;
 use POSIX ();
 use Time::HiRes qw(time);
 
-use Poterne::Process qw(free_port stop_process);
+use Poterne::Process qw(free_port start_server stop_server);
 
 our @EXPORT_OK = qw(body_digest number_of);
 
@@ -39,25 +38,7 @@ sub start {
     $self->{port} //= free_port();
     make_path( $self->{root} );
     $self->{book} = "$self->{root}/book";
-    my $listener = IO::Socket::INET->new( LocalAddr => '127.0.0.1', LocalPort => $self->{port}, Listen => 100, ReuseAddr => 1 )
-        or die "witness: $@\n";
-    $self->{pid} = fork // die "fork: $!\n";
-    if ( !$self->{pid} ) {
-        POSIX::setsid();
-        $SIG{CHLD} = 'IGNORE';
-        $SIG{TERM} = 'DEFAULT';
-        while (1) {
-            my $client = $listener->accept or next;
-            if ( !( fork // 1 ) ) {
-                close $listener;
-                $self->serve($client);
-                POSIX::_exit(0);
-            }
-            close $client;
-        }
-    }
-    close $listener;
-    Poterne::Process::adopt( $self->{pid} );
+    $self->{pid} = start_server( '127.0.0.1', $self->{port}, sub { $self->serve(@_) } );
     return $self;
 }
 
@@ -135,9 +116,7 @@ sub kept {
 
 sub stop {
     my ($self) = @_;
-    my $pid = delete $self->{pid} or return;
-    kill 'KILL', -$pid;
-    stop_process( $pid, 'KILL', 5 );
+    stop_server( delete $self->{pid} );
     return;
 }
 
