@@ -20,8 +20,8 @@ struct run {
     struct walk *walk, *again;
     struct pool *pool, *file_pool, *again_pool; /* of one message */
     struct pool *long_pool;                     /* of the run */
-    struct str from, before, since;
-    char from_text[TIME_ID_SIZE], before_text[TIME_ID_SIZE], kept_text[TIME_ID_SIZE];
+    struct str from, before, swept;
+    char from_text[TIME_ID_SIZE], before_text[TIME_ID_SIZE];
     size_t at[AUDIT_FOLDERS]; /* in the lists */
     uint64_t done, total;
     struct err *err;
@@ -68,7 +68,7 @@ static struct audit_case case_of(const struct run *run, struct str id, int where
                                .in_corrupt = where & 1 << AUDIT_IN_CORRUPT,
                                .now_s = run->wish->now_us / 1000000,
                                .quick = run->wish->quick,
-                               .since = run->since};
+                               .swept = run->swept};
 }
 
 static bool has_file(const struct audit_case *c)
@@ -97,10 +97,23 @@ static int look_again(struct run *run, struct str id, struct walk_message *m, st
     return !has_file(c) || run->wish->quick || read_file(run, run->again_pool, c);
 }
 
+/* It is in the sums; taken out of them again where somebody has closed it. */
 static void tell(void *data, const struct finding *finding)
 {
-    const struct run *run = data;
-    run->wish->found(run->wish->data, finding);
+    struct run *run = data;
+    struct finding f = *finding;
+    struct audit_sums *sums = &run->result->sums;
+    int closed = walk_closed(run->again, f.id, str_of(finding_name(f.kind)), run->again_pool,
+                             &f.why, run->err);
+    f.closed = closed > 0;
+    sums->failed |= closed < 0;
+    if (f.closed) {
+        sums->findings--;
+        sums->kinds[f.kind]--;
+        run->result->closed++;
+    }
+    if (!f.closed || run->wish->closed_too)
+        run->wish->found(run->wish->data, &f);
 }
 
 /* It did not add up: does it now? What moves all the time is alive. */
@@ -200,8 +213,11 @@ static int merge(struct run *run)
 static void tell_beside(struct run *run, enum finding_kind kind, struct str id, const char *text)
 {
     struct audit_sums *sums = &run->result->sums;
+    if (run->wish->only.n && !str_eq(id, run->wish->only))
+        return;
     sums->findings++;
     sums->kinds[kind]++;
+    pool_reset(run->again_pool);
     tell(run, &(struct finding){.kind = kind, .id = id, .found = str_of(text)});
 }
 
@@ -247,21 +263,6 @@ static int look_beside(struct run *run)
                             run, run->err);
 }
 
-/* From when on the journal knows all bounces: not of what was forgotten for its age, while the
- * message that it tells of is still owed to somebody else; nor of what had to make room. */
-static int find_since(struct run *run)
-{
-    const struct audit_wish *wish = run->wish;
-    if (walk_horizon(run->walk, run->long_pool, &run->since, run->err) < 0)
-        return -1;
-    if (wish->keep_s == 0)
-        return 0;
-    struct str kept = time_id(wish->now_us - (int64_t)wish->keep_s * 1000000, run->kept_text);
-    if (str_cmp(run->since, kept) < 0)
-        run->since = kept;
-    return 0;
-}
-
 /* The folders before the journal. */
 static int audit_all(struct run *run)
 {
@@ -272,7 +273,8 @@ static int audit_all(struct run *run)
     for (size_t i = 0; i < AUDIT_FOLDERS; i++)
         names += run->folders.list[i].n;
     if (walk_count(run->walk, run->from, run->before, &run->total, run->err) < 0 ||
-        find_since(run) < 0 || walk_begin(run->walk, run->from, run->before, run->err) < 0)
+        walk_swept(run->walk, run->long_pool, &run->swept, run->err) < 0 ||
+        walk_begin(run->walk, run->from, run->before, run->err) < 0)
         return -1;
     run->total = run->total > names ? run->total : names;
     return merge(run) < 0 ? -1 : look_beside(run);
@@ -294,16 +296,29 @@ static int open_all(struct run *run)
     return run->spool ? 0 : -1;
 }
 
+/* The ids to be looked at: from, up to before. */
+static int find_range(struct run *run)
+{
+    const struct audit_wish *wish = run->wish;
+    run->from = time_id(wish->since_us, run->from_text);
+    /* without an end also what came while the clock was ahead */
+    run->before = wish->until_us ? time_id(wish->until_us, run->before_text) : STR(BEHIND_IDS);
+    if (wish->only.n == 0)
+        return 0;
+    run->from = wish->only;
+    run->before = pool_strf(run->long_pool, "%.*s\1", STR_ARG(wish->only));
+    return run->before.s ? 0 : err_set(run->err, "out of memory");
+}
+
 int audit_run(const struct audit_wish *wish, struct audit_result *result, struct err *err)
 {
     struct run run = {.wish = wish, .result = result, .err = err};
     *result = (struct audit_result){0};
     for (size_t i = 0; i < AUDIT_FOLDERS; i++)
         run.folders.list[i].fd = -1;
-    run.from = time_id(wish->since_us, run.from_text);
-    /* without an end also what came while the clock was ahead */
-    run.before = wish->until_us ? time_id(wish->until_us, run.before_text) : STR(BEHIND_IDS);
     int status = open_all(&run);
+    if (status == 0)
+        status = find_range(&run);
     if (status == 0)
         status = audit_all(&run);
     if (status == 0 && result->sums.failed)

@@ -28,9 +28,10 @@
 struct audit_wish {
     const char *state_dir;
     int64_t now_us;
-    uint64_t keep_s; /* journal.keep: what is older may have been forgotten; 0: nothing is */
     int64_t since_us, until_us; /* of messages that came then; 0: open */
+    struct str only;            /* what is named so, and nothing else; empty: all */
     bool quick;                 /* without the outcomes' words and the files' inside */
+    bool closed_too;            /* what was closed is told as well */
     void (*found)(void *data, const struct finding *finding);
     void (*progress)(void *data, uint64_t done, uint64_t total); /* may be NULL */
     void *data;
@@ -39,6 +40,7 @@ struct audit_wish {
 struct audit_result {
     uint64_t messages;
     uint64_t unrecorded; /* owed or held, and nobody told that they were accepted: no finding */
+    uint64_t closed;     /* findings that people have closed (journal/event.h): in no other count */
     struct audit_sums sums;
 };
 

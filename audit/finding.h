@@ -35,6 +35,8 @@ struct finding {
     struct str id;        /* of the message; the file's name where it is a journal */
     struct str recipient; /* empty: it is about the message */
     struct str found;
+    bool closed;    /* somebody has looked into it: it does not count */
+    struct str why; /* closed: by whom, and why */
 };
 
 /* "lost": the word in JSON and metrics */

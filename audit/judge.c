@@ -135,7 +135,7 @@ static void check_told(struct judging *j, const struct fate *fate, const struct 
     put_outcome(text, sizeof text, o);
     if (id.n == 0 && !str_starts(o->detail, STR(RECIPIENT_NOT_TOLD)))
         found(j, FINDING_UNTOLD, fate, text);
-    if (id.n == 0 || j->sink->exists == NULL || str_cmp(id, j->c->since) < 0)
+    if (id.n == 0 || j->sink->exists == NULL || str_cmp(id, j->c->swept) <= 0)
         return;
     int there = j->sink->exists(j->sink->data, id);
     if (there == 0)

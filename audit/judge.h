@@ -43,7 +43,7 @@ struct audit_case {
     int64_t file_s; /* when it was last changed, since 1970; 0: not known */
     int64_t now_s;
     bool quick;       /* files and outcomes were not read */
-    struct str since; /* bounces with smaller ids may have been forgotten */
+    struct str swept; /* bounces with ids up to this one may have been forgotten */
 };
 
 struct audit_sink {

@@ -231,6 +231,12 @@ uint64_t journal_client_audit(struct journal_client *client, const struct event_
     return put(client);
 }
 
+uint64_t journal_client_closed(struct journal_client *client, const struct event_closed *event)
+{
+    event_closed_put(&client->event, client->number + 1, event);
+    return put(client);
+}
+
 /* Only what was sent over this connection can be acknowledged by it. */
 static void take_ack(struct journal_client *client, uint64_t number)
 {

@@ -49,6 +49,7 @@ uint64_t journal_client_tls_feedback(struct journal_client *client,
                                      const struct event_tls_feedback *event);
 uint64_t journal_client_accepted(struct journal_client *client, const struct event_accepted *event);
 uint64_t journal_client_audit(struct journal_client *client, const struct event_audit *event);
+uint64_t journal_client_closed(struct journal_client *client, const struct event_closed *event);
 
 void journal_client_on_readable(struct journal_client *client);
 void journal_client_on_writable(struct journal_client *client);

@@ -11,7 +11,7 @@
 #include "base/str.h"
 
 #define JOURNAL_FILE           "journal.sqlite"
-#define JOURNAL_SCHEMA_VERSION 5
+#define JOURNAL_SCHEMA_VERSION 6
 
 /* err from what SQLite says of the last failure; returns -1. */
 int db_fail(sqlite3 *db, const char *what, struct err *err);

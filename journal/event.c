@@ -173,6 +173,17 @@ void event_audit_put(struct buf *out, uint64_t number, const struct event_audit 
     put_evidence(out, event->summary);
 }
 
+void event_closed_put(struct buf *out, uint64_t number, const struct event_closed *event)
+{
+    wire_u64(out, number);
+    wire_u8(out, EVENT_CLOSED);
+    wire_i64(out, event->time_us);
+    put_text(out, event->id);
+    put_text(out, event->finding);
+    put_text(out, event->why);
+    wire_u8(out, event->reopened);
+}
+
 bool event_tls_failure(struct str result)
 {
     static const char *const types[] = {
@@ -332,6 +343,17 @@ static void get_audit(struct wire *w, struct event_audit *event)
               event->recipients > INT64_MAX || event->findings > INT64_MAX;
 }
 
+static void get_closed(struct wire *w, struct event_closed *event)
+{
+    event->time_us = wire_get_i64(w);
+    event->id = wire_get_str(w);
+    event->finding = wire_get_str(w);
+    event->why = wire_get_str(w);
+    unsigned reopened = wire_get_u8(w);
+    event->reopened = reopened;
+    w->bad |= event->id.n == 0 || event->finding.n == 0 || reopened > 1;
+}
+
 bool event_get(struct str message, struct event *event)
 {
     struct wire w = wire_of(message);
@@ -362,6 +384,9 @@ bool event_get(struct str message, struct event *event)
         break;
     case EVENT_AUDIT:
         get_audit(&w, &event->audit);
+        break;
+    case EVENT_CLOSED:
+        get_closed(&w, &event->closed);
         break;
     default:
         return false;

@@ -23,7 +23,8 @@ enum event_kind {
     EVENT_FEEDBACK = 5,
     EVENT_TLS_FEEDBACK = 6,
     EVENT_ACCEPTED = 7,
-    EVENT_AUDIT = 8
+    EVENT_AUDIT = 8,
+    EVENT_CLOSED = 9
 };
 
 /* A recipient, a message or a client turned away in SMTP. */
@@ -70,6 +71,15 @@ struct event_audit {
     uint64_t messages, recipients, findings;
     struct str failure; /* why it could not be done; empty: it was */
     struct str summary; /* JSON object: classes, findings by kind, the first of them */
+};
+
+/* What somebody has looked into: an audit does not count it as a finding any more. */
+struct event_closed {
+    int64_t time_us;
+    struct str id;      /* as the finding names it: a message, or a file */
+    struct str finding; /* its kind, finding_name() */
+    struct str why;     /* by whom, and why */
+    bool reopened;      /* it is taken back */
 };
 
 /* What is known of a message that 250 was said for. Applied twice: the first one counts. */
@@ -165,6 +175,7 @@ void event_tls_feedback_put(struct buf *out, uint64_t number,
                             const struct event_tls_feedback *event);
 void event_accepted_put(struct buf *out, uint64_t number, const struct event_accepted *event);
 void event_audit_put(struct buf *out, uint64_t number, const struct event_audit *event);
+void event_closed_put(struct buf *out, uint64_t number, const struct event_closed *event);
 
 struct event {
     uint64_t number;
@@ -178,6 +189,7 @@ struct event {
         struct event_tls_feedback tls_feedback;
         struct event_accepted accepted;
         struct event_audit audit;
+        struct event_closed closed;
     };
 };
 /* The texts point into the message. false: malformed (the number is right if it was there) */

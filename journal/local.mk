@@ -2,7 +2,8 @@
 noinst_LIBRARIES += lib/libevents.a lib/libjournal.a
 lib_libevents_a_SOURCES = \
     journal/event.c journal/event.h \
-    journal/client.c journal/client.h
+    journal/client.c journal/client.h \
+    journal/tell.c journal/tell.h
 lib_libjournal_a_CPPFLAGS = $(AM_CPPFLAGS) $(SQLITE_CFLAGS)
 lib_libjournal_a_SOURCES = \
     journal/db.c journal/db.h \

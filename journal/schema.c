@@ -121,6 +121,18 @@ const char schema_accepted[] =
     "PRAGMA user_version = 5;"
     "COMMIT;";
 
+/* What people have said of findings, and up to which id some messages were forgotten: those of
+ * before this table existed too, for nobody kept count of them. */
+const char schema_closed[] =
+    "BEGIN IMMEDIATE;"
+    "CREATE TABLE closed ("
+    "  id TEXT NOT NULL, finding TEXT NOT NULL, time_us INTEGER NOT NULL, why TEXT NOT NULL,"
+    "  PRIMARY KEY (id, finding)) WITHOUT ROWID;"
+    "CREATE TABLE swept (id TEXT NOT NULL);"
+    "INSERT INTO swept SELECT coalesce(max(id), '') FROM message;"
+    "PRAGMA user_version = 6;"
+    "COMMIT;";
+
 /* The states that stand in the SQL below and above, by their numbers */
 _Static_assert(RCPT_OWED == 0 && RCPT_DEFERRED == 1 && RCPT_DELIVERED == 2 && RCPT_HELD == 3 &&
                    RCPT_RELEASED == 4 && RCPT_DELETED == 5 && RCPT_FAILED == 6 &&
@@ -208,6 +220,8 @@ const char *const schema_statements[STORE_STATEMENTS] = {
         "INSERT OR IGNORE INTO doomed SELECT id FROM accepted a WHERE id < ?1 AND time_us < ?2"
         " AND NOT EXISTS (SELECT 1 FROM message WHERE message.id = a.id)"
         " AND NOT EXISTS (SELECT 1 FROM recipient r WHERE r.id = a.id) ORDER BY id LIMIT ?3",
+    [STORE_SWEPT] = "UPDATE swept SET id = (SELECT max(id) FROM doomed)"
+                    " WHERE id < (SELECT max(id) FROM doomed)",
     [STORE_DROP_ACCEPTED] = "DELETE FROM accepted WHERE id IN (SELECT id FROM doomed)",
     [STORE_DROP_OUTCOMES] = "DELETE FROM outcome WHERE id IN (SELECT id FROM doomed)",
     [STORE_DROP_RECIPIENTS] = "DELETE FROM recipient WHERE id IN (SELECT id FROM doomed)",
@@ -221,6 +235,10 @@ const char *const schema_statements[STORE_STATEMENTS] = {
     [STORE_AUDIT] = "INSERT INTO audit VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) ON CONFLICT DO NOTHING",
     [STORE_DROP_LATER_AUDITS] = "DELETE FROM audit WHERE time_us > ?1",
     [STORE_DROP_AUDITS] = "DELETE FROM audit WHERE time_us < ?1",
+    [STORE_CLOSED] = "INSERT INTO closed VALUES (?1, ?2, ?3, ?4) ON CONFLICT (id, finding)"
+                     " DO UPDATE SET time_us = excluded.time_us, why = excluded.why",
+    [STORE_REOPENED] = "DELETE FROM closed WHERE id = ?1 AND finding = ?2",
+    [STORE_DROP_CLOSED] = "DELETE FROM closed WHERE time_us < ?1",
     [STORE_DMARC_FIND] = "SELECT last_us FROM dmarc_seen WHERE " DMARC_KEY,
     [STORE_DMARC_COUNT] = "UPDATE dmarc_seen SET n = n + 1, last_us = ?12 WHERE " DMARC_KEY,
     [STORE_DMARC_ADD] = "INSERT INTO dmarc_seen " TALLY_ADD,

@@ -21,10 +21,14 @@ enum store_statement {
     STORE_DROP_MESSAGES,
     STORE_DROP_DOOMED,
     STORE_DROP_REFUSALS,
+    STORE_SWEPT,
     STORE_ACCEPTED,
     STORE_AUDIT,
     STORE_DROP_LATER_AUDITS,
     STORE_DROP_AUDITS,
+    STORE_CLOSED,
+    STORE_REOPENED,
+    STORE_DROP_CLOSED,
     /* tally.c: the same for each kind of tally, kind by kind */
     STORE_DMARC_FIND,
     STORE_DMARC_COUNT,
@@ -56,6 +60,7 @@ extern const char schema_tally[];    /* from version 1 to 2 */
 extern const char schema_feedback[]; /* from version 2 to 3 */
 extern const char schema_signers[];  /* from version 3 to 4 */
 extern const char schema_accepted[]; /* from version 4 to 5 */
+extern const char schema_closed[];   /* from version 5 to 6 */
 extern const char *const schema_statements[STORE_STATEMENTS];
 
 #endif

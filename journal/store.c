@@ -12,6 +12,7 @@
 #include "journal/schema.h"
 #include "journal/store_open.h"
 #include "journal/tally.h"
+#include "journal/time_id.h"
 
 #define BUSY_MS 5000 /* a reader that checkpoints may be in the way */
 
@@ -25,6 +26,17 @@ static int prepare_all(struct journal_store *store, struct err *err)
             return -1;
     }
     return 0;
+}
+
+/* What came before it, a journal that is made now doesn't know: as if it had been swept. */
+static int begin_now(struct journal_store *store, struct err *err)
+{
+    char id[TIME_ID_SIZE], sql[64];
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME, &now);
+    time_id((int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000, id);
+    snprintf(sql, sizeof sql, "UPDATE swept SET id = '%s'", id);
+    return db_exec(store->db, sql, err);
 }
 
 static int make_schema(struct journal_store *store, struct err *err)
@@ -46,7 +58,11 @@ static int make_schema(struct journal_store *store, struct err *err)
         return -1;
     if (version < 4 && db_exec(store->db, schema_signers, err) < 0)
         return -1;
-    return version < 5 ? db_exec(store->db, schema_accepted, err) : 0;
+    if (version < 5 && db_exec(store->db, schema_accepted, err) < 0)
+        return -1;
+    if (version < 6 && db_exec(store->db, schema_closed, err) < 0)
+        return -1;
+    return version < 1 ? begin_now(store, err) : 0;
 }
 
 static int try_open(struct journal_store *store, struct err *err)
@@ -277,6 +293,20 @@ static int apply_audit(struct journal_store *store, const struct event_audit *ev
     return store_run(store, STORE_AUDIT, err);
 }
 
+static int apply_closed(struct journal_store *store, const struct event_closed *event,
+                        struct err *err)
+{
+    enum store_statement which = event->reopened ? STORE_REOPENED : STORE_CLOSED;
+    sqlite3_stmt *stmt = store->sql[which];
+    db_bind(stmt, 1, event->id);
+    db_bind(stmt, 2, event->finding);
+    if (!event->reopened) {
+        sqlite3_bind_int64(stmt, 3, event->time_us);
+        db_bind(stmt, 4, event->why);
+    }
+    return store_run(store, which, err);
+}
+
 int journal_store_apply(struct journal_store *store, const struct event *event, struct err *err)
 {
     if (store_begin(store, err) < 0)
@@ -298,6 +328,8 @@ int journal_store_apply(struct journal_store *store, const struct event *event, 
         return apply_accepted(store, &event->accepted, err);
     case EVENT_AUDIT:
         return apply_audit(store, &event->audit, err);
+    case EVENT_CLOSED:
+        return apply_closed(store, &event->closed, err);
     }
     return err_set(err, "journal: event of unknown kind %d", (int)event->kind);
 }

@@ -49,7 +49,8 @@ static int drop_messages(struct sweep *sweep, int64_t cutoff, int64_t lost)
     struct str before = time_id(cutoff, text), never = time_id(lost, lost_text);
     if (doom(sweep, STORE_DOOM, before, cutoff, never) < 0 ||
         doom(sweep, STORE_DOOM_ORPHANS, before, cutoff, never) < 0 ||
-        doom(sweep, STORE_DOOM_ACCEPTED, never, lost, STR_EMPTY) < 0)
+        doom(sweep, STORE_DOOM_ACCEPTED, never, lost, STR_EMPTY) < 0 ||
+        store_run(sweep->store, STORE_SWEPT, sweep->err) < 0)
         return -1;
     for (size_t i = 0; i < sizeof drops / sizeof drops[0]; i++)
         if (run_counted(sweep, drops[i]) < 0)
@@ -65,11 +66,12 @@ static int drop_refusals(struct sweep *sweep, int64_t cutoff)
     return run_counted(sweep, STORE_DROP_REFUSALS);
 }
 
-/* One a day, and those begun by hand are not kept: few. */
+/* One audit a day, for those begun by hand are not kept, and what people said of findings: few. */
 static int drop_audits(struct sweep *sweep, int64_t cutoff)
 {
     sqlite3_bind_int64(sweep->store->sql[STORE_DROP_AUDITS], 1, cutoff);
-    return run_counted(sweep, STORE_DROP_AUDITS);
+    sqlite3_bind_int64(sweep->store->sql[STORE_DROP_CLOSED], 1, cutoff);
+    return run_counted(sweep, STORE_DROP_AUDITS) < 0 ? -1 : run_counted(sweep, STORE_DROP_CLOSED);
 }
 
 static int bytes_used(struct journal_store *store, int64_t *bytes, struct err *err)

@@ -8,7 +8,8 @@
 #include "base/fsio.h"
 #include "journal/db.h"
 
-#define BUSY_MS 5000
+#define BUSY_MS    5000
+#define BEHIND_IDS "~" /* behind every character of an id */
 
 enum cursor_name { CURSOR_ACCEPTED, CURSOR_MESSAGE, CURSOR_RECIPIENT, CURSOR_OUTCOME, CURSORS };
 
@@ -21,7 +22,9 @@ struct cursor {
 struct walk {
     sqlite3 *db;
     struct cursor cursors[CURSORS];
+    int64_t version; /* of the schema */
     sqlite3_stmt *knows;
+    sqlite3_stmt *closed; /* NULL: it is older */
     struct str before;
     unsigned in_snapshot; /* messages of it */
     bool reading;         /* in a transaction */
@@ -42,26 +45,29 @@ static const char *const cursor_sql[CURSORS] = {
 #define KNOWS_SQL                                                                                  \
     "SELECT EXISTS (SELECT 1 FROM message WHERE id = ?1)"                                          \
     " OR EXISTS (SELECT 1 FROM recipient WHERE id = ?1)"
+#define CLOSED_SQL "SELECT why FROM closed WHERE id = ?1 AND finding = ?2"
 
 /* --- opening --- */
 
 static int prepare_all(struct walk *walk, bool outcomes, struct err *err)
 {
-    int64_t version;
-    if (db_number(walk->db, "PRAGMA user_version", &version, err) < 0)
+    if (db_number(walk->db, "PRAGMA user_version", &walk->version, err) < 0)
         return -1;
-    if (version < 1 || version > JOURNAL_SCHEMA_VERSION)
+    if (walk->version < 1 || walk->version > JOURNAL_SCHEMA_VERSION)
         return err_set(err, "the journal has schema %lld, this poterne reads up to %d",
-                       (long long)version, JOURNAL_SCHEMA_VERSION);
+                       (long long)walk->version, JOURNAL_SCHEMA_VERSION);
     for (int i = 0; i < CURSORS; i++) {
-        if ((i == CURSOR_ACCEPTED && version < 5) || (i == CURSOR_OUTCOME && !outcomes))
+        if ((i == CURSOR_ACCEPTED && walk->version < 5) || (i == CURSOR_OUTCOME && !outcomes))
             continue;
         walk->cursors[i].stmt = db_prepare(walk->db, cursor_sql[i], err);
         if (walk->cursors[i].stmt == NULL)
             return -1;
     }
     walk->knows = db_prepare(walk->db, KNOWS_SQL, err);
-    return walk->knows ? 0 : -1;
+    if (walk->knows == NULL || walk->version < 6)
+        return walk->knows ? 0 : -1;
+    walk->closed = db_prepare(walk->db, CLOSED_SQL, err);
+    return walk->closed ? 0 : -1;
 }
 
 static int open_db(struct walk *walk, const char *path, bool outcomes, struct err *err)
@@ -112,6 +118,7 @@ void walk_close(struct walk **walk)
     for (int i = 0; i < CURSORS; i++)
         sqlite3_finalize(gone->cursors[i].stmt);
     sqlite3_finalize(gone->knows);
+    sqlite3_finalize(gone->closed);
     sqlite3_close(gone->db);
     buf_release(&gone->last);
     free(gone);
@@ -331,17 +338,32 @@ int walk_knows(struct walk *walk, struct str id, struct err *err)
     return known;
 }
 
-int walk_horizon(struct walk *walk, struct pool *pool, struct str *id, struct err *err)
+int walk_swept(struct walk *walk, struct pool *pool, struct str *id, struct err *err)
 {
-    sqlite3_stmt *stmt =
-        db_prepare(walk->db,
-                   "SELECT id FROM message WHERE NOT EXISTS (SELECT 1 FROM recipient r"
-                   " WHERE r.id = message.id AND r.state NOT IN (2, 5, 6, 7)) ORDER BY id LIMIT 1",
-                   err);
+    *id = STR(BEHIND_IDS);
+    if (walk->version < 6)
+        return 0;
+    sqlite3_stmt *stmt = db_prepare(walk->db, "SELECT id FROM swept", err);
     if (stmt == NULL)
         return -1;
     int got = ask(walk, stmt, err);
-    *id = got == 1 ? db_text(stmt, 0, pool) : STR("ZZZZZZZZZZ");
+    if (got == 1)
+        *id = db_text(stmt, 0, pool);
     sqlite3_finalize(stmt);
     return got < 0 ? -1 : 0;
+}
+
+int walk_closed(struct walk *walk, struct str id, struct str finding, struct pool *pool,
+                struct str *why, struct err *err)
+{
+    *why = STR_EMPTY;
+    if (walk->closed == NULL)
+        return 0;
+    db_bind(walk->closed, 1, id);
+    db_bind(walk->closed, 2, finding);
+    int got = ask(walk, walk->closed, err);
+    if (got == 1)
+        *why = db_text(walk->closed, 0, pool);
+    sqlite3_reset(walk->closed);
+    return got;
 }

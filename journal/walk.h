@@ -62,8 +62,12 @@ int walk_next(struct walk *walk, struct pool *pool, struct walk_message *message
 int walk_count(struct walk *walk, struct str from, struct str before, uint64_t *n, struct err *err);
 /* Does the journal know anything of a message with that id? -1: err */
 int walk_knows(struct walk *walk, struct str id, struct err *err);
-/* Ids before this one may have been forgotten (journal/sweep.c) while others of the same time are
- * still there: the first whose recipients are all settled; "ZZZZZZZZZZ" where none is. */
-int walk_horizon(struct walk *walk, struct pool *pool, struct str *id, struct err *err);
+/* Up to this id (its beginning may be all there is), in pool, messages may have been forgotten
+ * (journal/sweep.c) while others of the same time are still there: what the journal doesn't know
+ * proves nothing. */
+int walk_swept(struct walk *walk, struct pool *pool, struct str *id, struct err *err);
+/* What somebody said of such a finding (struct event_closed), in pool: 1; 0: nothing was; -1 */
+int walk_closed(struct walk *walk, struct str id, struct str finding, struct pool *pool,
+                struct str *why, struct err *err);
 
 #endif

@@ -1,14 +1,11 @@
 /* audit: does every 250 that was ever said have, for each recipient, one outcome, or is it owed? */
-#include "audit/audit.h"
-
 #include <inttypes.h>
 #include <string.h>
-#include <time.h>
 
 #include "audit/summary.h"
 #include "base/clock.h"
+#include "tools/audit_tool.h"
 #include "tools/json.h"
-#include "tools/tool.h"
 
 #define SUMMARY_MAX 4096
 
@@ -30,16 +27,23 @@ static void put_finding(const struct finding *f)
     }
     printf("\n  expected    %s\n  found       ", finding_expected(f->kind));
     tool_put_text(stdout, f->found);
-    printf("\n  next        %s\n", finding_next(f->kind));
+    if (f->closed) {
+        fputs("\n  closed      ", stdout);
+        tool_put_text(stdout, f->why);
+        putchar('\n');
+    } else {
+        printf("\n  next        %s\n", finding_next(f->kind));
+    }
 }
 
 static void put_finding_json(const struct finding *f)
 {
-    json_line(json_pack("{s:s, s:o, s:o, s:s, s:o, s:s}", "finding", finding_name(f->kind), "id",
-                        json_text(f->id), "recipient",
+    json_line(json_pack("{s:s, s:o, s:o, s:s, s:o, s:s, s:o}", "finding", finding_name(f->kind),
+                        "id", json_text(f->id), "recipient",
                         f->recipient.n ? json_text(f->recipient) : json_null(), "expected",
                         finding_expected(f->kind), "found", json_text(f->found), "next",
-                        finding_next(f->kind)));
+                        finding_next(f->kind), "closed",
+                        f->closed ? json_text(f->why) : json_null()));
 }
 
 static void on_found(void *data, const struct finding *finding)
@@ -90,6 +94,9 @@ static void put_result(const struct audit_result *result, double seconds)
         printf("  %" PRIu64 " of the messages that wait have no record of their acceptance, which "
                "is no finding\n",
                result->unrecorded);
+    if (result->closed)
+        printf("  %" PRIu64 " finding%s closed (--all names what)\n", result->closed,
+               result->closed == 1 ? " is" : "s are");
     if (sums->findings)
         printf("%" PRIu64 " thing%s not add up\n", sums->findings,
                sums->findings == 1 ? " does" : "s do");
@@ -102,12 +109,10 @@ static void put_result(const struct audit_result *result, double seconds)
 static int read_wish(const struct tool_args *args, const struct conf *conf, struct audit_wish *wish,
                      struct err *err)
 {
-    struct timespec now;
-    clock_gettime(CLOCK_REALTIME, &now);
     wish->state_dir = conf->state_dir;
-    wish->now_us = (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
-    wish->keep_s = conf->journal.keep;
+    wish->now_us = audit_now_us();
     wish->quick = args->given & OPT_QUICK;
+    wish->closed_too = args->given & OPT_ALL;
     if ((args->given & OPT_SINCE) &&
         tool_when("--since", args->since, wish->now_us, &wish->since_us, err) < 0)
         return -1;
@@ -135,16 +140,23 @@ static int audit(struct view *view, const struct audit_wish *wish)
     return result.sums.findings ? TOOL_NO : TOOL_YES;
 }
 
-static int run(const struct tool_args *args)
+static int audit_all(const struct tool_args *args, const struct conf *conf)
 {
     struct view view = {.args = args};
     struct audit_wish wish = {.found = on_found, .progress = on_progress, .data = &view};
     struct err err = {""};
-    if (args->n_rest)
-        return tool_misused("audit", "\"%s\": audit looks at all messages", args->rest[0]);
+    if (args->given & OPT_WHY)
+        return tool_misused("audit", "--why is of `poterne audit close ID`");
+    return read_wish(args, conf, &wish, &err) < 0 ? tool_fail("audit", &err) : audit(&view, &wish);
+}
+
+static int run(const struct tool_args *args)
+{
+    struct err err = {""};
     struct conf *conf = tool_conf(args, &err);
-    int status = conf ? read_wish(args, conf, &wish, &err) : -1;
-    status = status == 0 ? audit(&view, &wish) : tool_fail("audit", &err);
+    int status = conf == NULL   ? tool_fail("audit", &err)
+                 : args->n_rest ? audit_decide(args, conf)
+                                : audit_all(args, conf);
     conf_free(&conf);
     return status;
 }
@@ -152,7 +164,9 @@ static int run(const struct tool_args *args)
 const struct tool_command tool_audit = {
     .name = "audit",
     .summary = "prove that every message accepted has its outcome, or is owed",
-    .arguments = "[--since WHEN] [--until WHEN] [--quick] [--json | --quiet]",
+    .arguments = "[--since WHEN] [--until WHEN] [--quick] [--all] [--json | --quiet]\n"
+                 "       poterne audit close ID… --why TEXT\n"
+                 "       poterne audit reopen ID…",
     .help =
         "Reads the journal and the spool side by side, while the gateway runs, and puts each\n"
         "recipient of each message that 250 was said for into one class: owed, held, delivered,\n"
@@ -161,7 +175,10 @@ const struct tool_command tool_audit = {
         "kinds. The reports process does the same once a day (journal.audit); `poterne metrics` "
         "has\n"
         "how it ended. --quick looks neither into the files nor at how outcomes came about.\n"
+        "What you have looked into you close by the id that the finding names: it counts no more,\n"
+        "and --all shows it with what you said; whatever else is found of that message is new.\n"
         "Exit status: 0 everything adds up, 1 something does not, 2 could not be done.\n",
-    .options = OPT_CONFIG | OPT_JSON | OPT_QUIET | OPT_SINCE | OPT_UNTIL | OPT_QUICK,
+    .options =
+        OPT_CONFIG | OPT_JSON | OPT_QUIET | OPT_SINCE | OPT_UNTIL | OPT_QUICK | OPT_ALL | OPT_WHY,
     .run = run,
 };

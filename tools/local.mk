@@ -17,7 +17,7 @@ poterne_SOURCES = tools/poterne.c \
     tools/quarantine_export.c tools/rescan.c tools/scan_ask.c tools/scan_ask.h tools/quarantine_tool.h tools/queue.c tools/queue_filter.c tools/queue_list.c tools/queue_do.c tools/queue_stats.c tools/queue_count.c tools/queue_count.h tools/queue_hops.c tools/queue_hops.h tools/queue_tool.h tools/trace.c \
     tools/antivirus.c tools/directory.c tools/dns.c tools/dns_ask.c tools/dns_ask.h tools/gate.c tools/senders.c tools/login_name.c tools/login_name.h \
     tools/accounts.c tools/account_people.c tools/account_change.c tools/account_password.c tools/account_factors.c tools/account_tool.h tools/account_file.c tools/account_file.h \
-    tools/audit.c tools/metrics.c \
+    tools/audit.c tools/audit_close.c tools/audit_tool.h tools/metrics.c \
     tools/backup.c tools/backup_alarm.c tools/backup_daily.c tools/backup_daily.h tools/backup_tool.h tools/backup_verify.c tools/restore.c \
     tools/dkim.c tools/dkim_check.c tools/dkim_keys.c tools/dkim_tool.h \
     tools/model.c tools/model_tool.h tools/model_list.c tools/model_diff.c tools/model_transfer.c \

@@ -54,6 +54,8 @@ static void put_audit(const struct view *view)
     /* half an audit proves nothing: no count of it is a zero */
     if (last->failure.n)
         return;
+    one("audit_closed", "Findings that people have closed.",
+        (uint64_t)json_integer_value(json_object_get(view->summary, "closed")));
     head("audit_recipients", "Their recipients, each in one class.");
     for (int i = 0; i < AUDIT_CLASSES; i++) {
         const char *name = audit_class_name((enum audit_class)i);

@@ -8,8 +8,8 @@
 #include "audit/summary.h"
 #include "base/clock.h"
 #include "base/log.h"
-#include "gateway/reports/tell_journal.h"
 #include "journal/query.h"
+#include "journal/tell.h"
 #include "reports/digest.h"
 
 #define DAY_US      (86400 * (int64_t)1000000)
@@ -70,7 +70,6 @@ static int audit(struct audit_job *job, struct err *err)
 {
     const struct audit_wish wish = {.state_dir = job->conf->state_dir,
                                     .now_us = job->now_us,
-                                    .keep_s = job->conf->journal.keep,
                                     .found = on_found,
                                     .data = job};
     struct audit_result result;
@@ -85,7 +84,7 @@ static int audit(struct audit_job *job, struct err *err)
                                       .findings = result.sums.findings,
                                       .failure = str_of(status < 0 ? failure.text : ""),
                                       .summary = str_of(summary ? summary : "{}")};
-    int told = tell_journal(job->conf, EVENT_BYTES, tell, &event, err);
+    int told = journal_tell(job->conf->run_dir, EVENT_BYTES, tell, &event, err);
     free(summary);
     if (told == 0 && status < 0)
         *err = failure;

@@ -1,6 +1,6 @@
 /* The second step of feedback.h: what was found is told to the journal. */
 #include "gateway/reports/feedback.h"
-#include "gateway/reports/tell_journal.h"
+#include "journal/tell.h"
 
 struct str feedback_text(struct str found)
 {
@@ -34,5 +34,5 @@ int feedback_tell(void *data, int fd, struct buf *result, struct err *err)
     const struct feedback_telling *telling = data;
     (void)fd;
     buf_addc(result, '1');
-    return tell_journal(telling->conf, 2 * FEEDBACK_FOUND_MAX, tell_all, telling, err);
+    return journal_tell(telling->conf->run_dir, 2 * FEEDBACK_FOUND_MAX, tell_all, telling, err);
 }

@@ -33,6 +33,9 @@ static void put(const struct event *event, struct buf *out)
     case EVENT_AUDIT:
         event_audit_put(out, event->number, &event->audit);
         return;
+    case EVENT_CLOSED:
+        event_closed_put(out, event->number, &event->closed);
+        return;
     }
     abort();
 }

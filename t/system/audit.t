@@ -127,6 +127,22 @@ is( ( audit( '--since', '0', '--quick' ) )[0], 2, 'an age that is none' );
 is_deeply( shown( ( audit( '--until', '2020-01-01' ) )[1] ), [], 'what came later is not looked at' );
 is( ( audit('--quick') )[0], 1, 'quick finds it, too' );
 sub sql { my ($sql) = @_; my ( $rc, $out ) = command_output( 'sqlite3', '-cmd', '.timeout 20000', "$state/journal/journal.sqlite", $sql ); die "$sql: $out" if $rc; chomp $out; return $out }
+
+# Somebody has seen to it: it counts no more, and what else comes of it would.
+is( ( $gateway->poterne( 'audit', 'close', $unseen ) )[0], 2, 'nobody closes it without a word' );
+is( ( $gateway->poterne( 'audit', 'close', '01KR2M3N4P5Q6R7S8T9V0WXYZA', '--why', 'x' ) )[0], 1, 'nor what adds up' );
+my ( $closed, $words ) = $gateway->poterne( 'audit', 'close', $unseen, '--why', 'asked her to send it again' );
+is( $closed, 0,                            'it is closed' );
+is( $words,  "closed: lost  $unseen\n", 'as is said' );
+( $status, $findings, $summary ) = audit();
+is( $status, 0, 'and counts no more' );
+is( $summary->{closed}, 2, '… but among the closed, for each recipient' );
+( undef, $findings ) = audit('--all');
+is_deeply( shown($findings), [ map { "lost $unseen $_\@audit.example" } qw(jean claire) ], 'which --all shows' );
+like( $findings->[0]{closed}, qr/^by \w+: asked her to send it again$/, '… with who and why' );
+is( ( $gateway->poterne( 'audit', 'reopen', $unseen ) )[0], 0, 'taken back' );
+is( ( audit() )[0], 1, '… it counts again' );
+is( ( $gateway->poterne( 'audit', 'reopen', $unseen ) )[0], 1, '… once' );
 sql("DELETE FROM accepted WHERE id = '$unseen'");
 
 # --- under load, and killed ---

@@ -54,7 +54,7 @@ static void begin(struct world *w)
                                .journal = &w->journal,
                                .file_s = NOW_S,
                                .now_s = NOW_S,
-                               .since = STR("01J")};
+                               .swept = STR("01J")};
 }
 
 static void accept(struct world *w, uint32_t n, const char *addresses)
@@ -333,7 +333,7 @@ static void the_bounce_is_somewhere(void **unused)
     /* or was forgotten */
     w.n_seen = 0;
     w.sums = (struct audit_sums){0};
-    w.c.since = STR("01K1");
+    w.c.swept = STR("01K1");
     expect(&w, "");
     begin(&w);
     w.bounce_exists = -1;

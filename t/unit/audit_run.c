@@ -10,6 +10,7 @@
 #include "audit/audit.h"
 #include "base/fsio.h"
 #include "base/log.h"
+#include "journal/db.h"
 #include "journal/store.h"
 #include "journal/time_id.h"
 
@@ -35,6 +36,17 @@ static void in_state(const struct fixture *f, const char *name, char path[256])
     snprintf(path, 256, "%s/%s", f->state, name);
 }
 
+/* A journal begins when it is made, and these messages are of another time. */
+static void begin_long_ago(const struct fixture *f)
+{
+    char path[256];
+    sqlite3 *db;
+    in_state(f, "journal/" JOURNAL_FILE, path);
+    assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
+    assert_int_equal(sqlite3_exec(db, "UPDATE swept SET id = ''", 0, 0, 0), SQLITE_OK);
+    sqlite3_close(db);
+}
+
 static int set_up(void **state)
 {
     struct fixture *f = calloc(1, sizeof *f);
@@ -52,6 +64,7 @@ static int set_up(void **state)
     if (f->store == NULL)
         print_error("%s\n", err.text);
     assert_non_null(f->store);
+    begin_long_ago(f);
     *state = f;
     return 0;
 }
@@ -160,8 +173,9 @@ static void on_found(void *data, const struct finding *finding)
 {
     struct fixture *f = data;
     size_t n = strlen(f->seen);
-    snprintf(f->seen + n, sizeof f->seen - n, "%s %.*s%s%.*s;", finding_name(finding->kind),
-             STR_ARG(finding->id), finding->recipient.n ? " " : "", STR_ARG(finding->recipient));
+    snprintf(f->seen + n, sizeof f->seen - n, "%s %.*s%s%.*s%s%.*s%s;", finding_name(finding->kind),
+             STR_ARG(finding->id), finding->recipient.n ? " " : "", STR_ARG(finding->recipient),
+             finding->closed ? " (" : "", STR_ARG(finding->why), finding->closed ? ")" : "");
     assert_true(finding->found.n > 0);
     assert_true(strlen(finding_expected(finding->kind)) > 0);
     assert_true(strlen(finding_next(finding->kind)) > 0);
@@ -173,7 +187,6 @@ static void audit(struct fixture *f, struct audit_wish wish)
     f->seen[0] = '\0';
     wish.state_dir = f->state;
     wish.now_us = NOW_US;
-    wish.keep_s = KEEP_S;
     wish.found = on_found;
     wish.data = f;
     if (audit_run(&wish, &f->result, &err) < 0)
@@ -276,6 +289,41 @@ static void a_bounce_that_is_gone_is_missed(void **state)
     EXPECT(f, ALL, "bounce_gone %s z@n.example;", id);
 }
 
+static void put_closed(struct fixture *f, const char *id, const char *finding, bool reopened)
+{
+    const struct event e = {.kind = EVENT_CLOSED,
+                            .closed = {.time_us = NOW_US,
+                                       .id = str_of(id),
+                                       .finding = str_of(finding),
+                                       .why = STR("by jean: told her"),
+                                       .reopened = reopened}};
+    apply(f, &e);
+}
+
+static void what_was_closed_counts_no_more(void **state)
+{
+    struct fixture *f = *state;
+    char a[32], b[32], name[64];
+    put_accepted(f, id_at(NOW_US - HOUR_US, 1, a), NOW_US - HOUR_US, "a@x\nb@x");
+    put_accepted(f, id_at(NOW_US - HOUR_US, 2, b), NOW_US - HOUR_US, "c@x");
+    snprintf(name, sizeof name, "%s.unsaid", b);
+    put_file(f, "corrupt", name);
+    put_closed(f, a, "lost", false);
+    put_closed(f, b, "unsaid", false);
+    EXPECT(f, ALL, "lost %s c@x;", b);
+    assert_int_equal(f->result.closed, 3);
+    assert_int_equal(f->result.sums.findings, 1);
+    assert_int_equal(f->result.sums.kinds[FINDING_LOST], 1);
+    EXPECT(f, ((struct audit_wish){.closed_too = true}),
+           "lost %s a@x (by jean: told her);lost %s b@x (by jean: told her);lost %s c@x;"
+           "unsaid %s (by jean: told her);",
+           a, a, b, b);
+    EXPECT(f, ((struct audit_wish){.only = str_of(b)}), "lost %s c@x;", b);
+    EXPECT(f, ((struct audit_wish){.only = str_of(a)}), "%s", "");
+    put_closed(f, b, "unsaid", true);
+    EXPECT(f, ((struct audit_wish){.only = str_of(b)}), "lost %s c@x;unsaid %s;", b, b);
+}
+
 #define WITH_STATE(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
 
 int main(void)
@@ -287,6 +335,7 @@ int main(void)
         WITH_STATE(two_files_are_two),
         WITH_STATE(a_bounce_may_be_forgotten_first),
         WITH_STATE(a_bounce_that_is_gone_is_missed),
+        WITH_STATE(what_was_closed_counts_no_more),
     };
     log_open("test", LOG_ERROR_LEVEL + 1);
     return tap_run(tests, NULL, NULL);

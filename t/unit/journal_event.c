@@ -180,6 +180,20 @@ static void what_audit_needs_comes_back(void **state)
     same(e.audit.failure, audit.failure);
     same(e.audit.summary, audit.summary);
 
+    const struct event_closed closed = {.time_us = 37,
+                                        .id = STR("01K0"),
+                                        .finding = STR("lost"),
+                                        .why = STR("by jean: told"),
+                                        .reopened = true};
+    buf_clear(&b);
+    event_closed_put(&b, 14, &closed);
+    assert_true(event_get(buf_str(&b), &e));
+    assert_int_equal(e.kind, EVENT_CLOSED);
+    same(e.closed.id, closed.id);
+    same(e.closed.finding, closed.finding);
+    same(e.closed.why, closed.why);
+    assert_true(e.closed.time_us == 37 && e.closed.reopened);
+
     struct event_accepted bad = accepted;
     bad.id = STR_EMPTY;
     buf_clear(&b);

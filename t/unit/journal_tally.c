@@ -495,7 +495,7 @@ static void version_3_is_taken_over(void **state)
     assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
     assert_int_equal(
         sqlite3_exec(db,
-                     "DROP TABLE accepted; DROP TABLE audit;"
+                     "DROP TABLE accepted; DROP TABLE audit; DROP TABLE closed; DROP TABLE swept;"
                      "DROP TABLE tls_feedback_row; DROP INDEX feedback_signer;"
                      "DROP INDEX feedback_id; ALTER TABLE feedback DROP COLUMN kind;"
                      "ALTER TABLE feedback DROP COLUMN signer;"
@@ -533,14 +533,15 @@ static void version_1_is_taken_over(void **state)
     journal_store_close(&f->store);
     snprintf(path, sizeof path, "%s/journal.sqlite", f->folder);
     assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
-    assert_int_equal(sqlite3_exec(db,
-                                  "DROP TABLE dmarc_seen; DROP TABLE tls_seen; DROP TABLE room;"
-                                  "DROP TABLE feedback; DROP TABLE feedback_row;"
-                                  "DROP TABLE tls_feedback_row;"
-                                  "DROP TABLE accepted; DROP TABLE audit;"
-                                  "PRAGMA user_version = 1",
-                                  NULL, NULL, NULL),
-                     SQLITE_OK);
+    assert_int_equal(
+        sqlite3_exec(db,
+                     "DROP TABLE dmarc_seen; DROP TABLE tls_seen; DROP TABLE room;"
+                     "DROP TABLE feedback; DROP TABLE feedback_row;"
+                     "DROP TABLE tls_feedback_row;"
+                     "DROP TABLE accepted; DROP TABLE audit; DROP TABLE closed; DROP TABLE swept;"
+                     "PRAGMA user_version = 1",
+                     NULL, NULL, NULL),
+        SQLITE_OK);
     sqlite3_close(db);
     f->store = journal_store_open(f->folder, &err);
     if (f->store == NULL)

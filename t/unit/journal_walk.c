@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <sqlite3.h>
@@ -237,6 +238,7 @@ static void version_4_is_taken_over(void **state)
     journal_store_close(&f->store);
     assert_int_equal(sqlite3_open(f->path, &db), SQLITE_OK);
     assert_int_equal(sqlite3_exec(db,
+                                  "DROP TABLE closed; DROP TABLE swept;"
                                   "DROP TABLE accepted; DROP TABLE audit; PRAGMA user_version = 4",
                                   NULL, NULL, NULL),
                      SQLITE_OK);
@@ -246,7 +248,7 @@ static void version_4_is_taken_over(void **state)
     commit(f);
     assert_int_equal(number(f, "SELECT count(*) FROM message"), 1);
     assert_int_equal(number(f, "SELECT count(*) FROM accepted"), 1);
-    assert_int_equal(number(f, "PRAGMA user_version"), 5);
+    assert_int_equal(number(f, "PRAGMA user_version"), 6);
 }
 
 static void the_last_audit_is_found(void **state)
@@ -387,27 +389,86 @@ static void single_questions_are_answered(void **state)
 {
     struct fixture *f = *state;
     char a[32], b[32], c[32];
-    struct str open = id_at(NOW_US, 1, a), settled = id_at(NOW_US, 2, b), id;
+    struct str open = id_at(NOW_US, 1, a), settled = id_at(NOW_US, 2, b);
     struct err err = {""};
     open_store(f);
-    begin(f, true, "", "Z");
-    assert_int_equal(walk_horizon(f->walk, f->pool, &id, &err), 0);
-    assert_str(id, "ZZZZZZZZZZ");
     put_message(f, open, NOW_US);
     put_recipient(f, open, 0, RCPT_DEFERRED, NOW_US);
     put_message(f, settled, NOW_US);
     put_recipient(f, settled, 0, RCPT_DELIVERED, NOW_US);
     commit(f);
     begin(f, true, "", "Z");
-    assert_int_equal(walk_horizon(f->walk, f->pool, &id, &err), 0);
-    assert_true(str_eq(id, settled));
     assert_int_equal(walk_knows(f->walk, open, &err), 1);
     assert_int_equal(walk_knows(f->walk, id_at(NOW_US, 3, c), &err), 0);
+}
+
+/* Since a journal begins it knows all, until it forgets. */
+static void what_was_forgotten_is_known_by_its_last(void **state)
+{
+    struct fixture *f = *state;
+    const struct conf_journal conf = {.keep = 90 * DAY_US / 1000000, .size_limit = 1ull << 40};
+    char a[32], b[32], begun[TIME_ID_SIZE];
+    struct str gone = id_at(4 * NOW_US, 1, a), there = id_at(4 * NOW_US + 1000000, 2, b), id;
+    struct err err = {""};
+    time_id((int64_t)time(NULL) * 1000000, begun);
+    open_store(f);
+    begin(f, true, "", "Z");
+    assert_int_equal(walk_swept(f->walk, f->pool, &id, &err), 0);
+    assert_true(str_cmp(id, str_of(begun)) >= 0 && str_cmp(id, gone) < 0);
+    put_message(f, gone, 4 * NOW_US);
+    put_recipient(f, gone, 0, RCPT_DELIVERED, 4 * NOW_US);
+    put_message(f, there, 4 * NOW_US + 1000000);
+    put_recipient(f, there, 0, RCPT_DELIVERED, 4 * NOW_US + 1000000);
+    commit(f);
+    while (journal_store_sweep(f->store, &conf, 4 * NOW_US + 90 * DAY_US + 500000, &err) > 0)
+        ;
+    begin(f, true, "", "Z");
+    assert_int_equal(walk_swept(f->walk, f->pool, &id, &err), 0);
+    assert_true(str_eq(id, gone));
+    assert_int_equal(walk_knows(f->walk, there, &err), 1);
+}
+
+static void close_finding(struct fixture *f, const char *finding, const char *why, bool reopened)
+{
+    struct event e = {.kind = EVENT_CLOSED,
+                      .closed = {.time_us = NOW_US,
+                                 .id = STR("01K"),
+                                 .finding = str_of(finding),
+                                 .why = str_of(why),
+                                 .reopened = reopened}};
+    struct err err = {""};
+    assert_int_equal(journal_store_apply(f->store, &e, &err), 0);
+    commit(f);
+}
+
+static void what_was_closed_is_known_until_it_is_old(void **state)
+{
+    struct fixture *f = *state;
+    const struct conf_journal conf = {.keep = 90 * DAY_US / 1000000, .size_limit = 1ull << 40};
+    struct err err = {""};
+    struct str why;
+    open_store(f);
+    close_finding(f, "lost", "by jean: told", false);
+    close_finding(f, "lost", "by jean: told twice", false);
+    close_finding(f, "untold", "by jean", false);
+    close_finding(f, "untold", "", true);
+    begin(f, true, "", "Z");
+    assert_int_equal(walk_closed(f->walk, STR("01K"), STR("lost"), f->pool, &why, &err), 1);
+    assert_str(why, "by jean: told twice");
+    assert_int_equal(walk_closed(f->walk, STR("01K"), STR("untold"), f->pool, &why, &err), 0);
+    assert_int_equal(walk_closed(f->walk, STR("01L"), STR("lost"), f->pool, &why, &err), 0);
+    walk_end(f->walk);
+    assert_int_equal(journal_store_sweep(f->store, &conf, NOW_US + 89 * DAY_US, &err), 0);
+    assert_int_equal(walk_closed(f->walk, STR("01K"), STR("lost"), f->pool, &why, &err), 1);
+    assert_int_equal(journal_store_sweep(f->store, &conf, NOW_US + 91 * DAY_US, &err), 1);
+    assert_int_equal(walk_closed(f->walk, STR("01K"), STR("lost"), f->pool, &why, &err), 0);
 }
 
 static void a_journal_of_before_has_no_acceptances(void **state)
 {
     struct fixture *f = *state;
+    struct err err = {""};
+    struct str text;
     char a[32];
     sqlite3 *db;
     open_store(f);
@@ -420,10 +481,12 @@ static void a_journal_of_before_has_no_acceptances(void **state)
     begin(f, true, "", "Z");
     assert_int_equal(next(f), 1);
     assert_true(!f->m.accepted && f->m.told);
+    assert_int_equal(walk_swept(f->walk, f->pool, &text, &err), 0);
+    assert_true(str_cmp(text, f->m.id) > 0);
+    assert_int_equal(walk_closed(f->walk, f->m.id, STR("lost"), f->pool, &text, &err), 0);
     assert_int_equal(sqlite3_exec(db, "PRAGMA user_version = 99", 0, 0, 0), SQLITE_OK);
     sqlite3_close(db);
     walk_close(&f->walk);
-    struct err err = {""};
     f->walk = walk_open(f->state, true, &err);
     assert_null(f->walk);
     assert_non_null(strstr(err.text, "schema 99"));
@@ -441,6 +504,8 @@ int main(void)
         WITH_FOLDER(all_that_is_known_comes_together),
         WITH_FOLDER(many_are_read_in_order),
         WITH_FOLDER(single_questions_are_answered),
+        WITH_FOLDER(what_was_forgotten_is_known_by_its_last),
+        WITH_FOLDER(what_was_closed_is_known_until_it_is_old),
         WITH_FOLDER(a_journal_of_before_has_no_acceptances),
     };
     log_open("test", LOG_ERROR_LEVEL + 1);

@@ -1,12 +1,10 @@
-#include "gateway/reports/tell_journal.h"
+#include "journal/tell.h"
 
 #include <limits.h>
 #include <poll.h>
 
 #include "base/clock.h"
 #include "base/ipc.h"
-
-#define TELL_MS 30000
 
 struct talk {
     int fd;
@@ -21,7 +19,7 @@ static void interest(void *data, int fd, bool writing)
 /* Until all is committed. */
 static int wait_for_journal(struct journal_client *client, const struct talk *talk, struct err *err)
 {
-    int64_t end = clock_ms() + TELL_MS;
+    int64_t end = clock_ms() + JOURNAL_TELL_MS;
     while (journal_client_waiting(client) > 0) {
         struct pollfd p = {.fd = talk->fd,
                            .events = (short)(POLLIN | (talk->writing ? POLLOUT : 0))};
@@ -37,14 +35,14 @@ static int wait_for_journal(struct journal_client *client, const struct talk *ta
     return 0;
 }
 
-int tell_journal(const struct conf *conf, size_t bytes_max,
+int journal_tell(const char *run_dir, size_t bytes_max,
                  int (*tell)(struct journal_client *client, const void *data, struct err *err),
                  const void *data, struct err *err)
 {
     struct talk talk = {.fd = -1};
     const struct journal_client_hooks hooks = {.interest = interest, .data = &talk};
     char path[PATH_MAX];
-    if (!ipc_path(conf->run_dir, "journal", path, sizeof path))
+    if (!ipc_path(run_dir, "journal", path, sizeof path))
         return err_set(err, "run_dir is too long");
     struct journal_client *client = journal_client_new(path, bytes_max, &hooks, err);
     if (client == NULL)
