@@ -67,6 +67,8 @@
 #define DELIVERY_ROUND_MS      20   /* … likewise, milliseconds of a sweep */
 #define DELIVERY_SWEEP_SECONDS 5    /* between two looks into queue/ */
 #define DELIVERY_HELD_SECONDS  300  /* … into quarantine/ */
+#define DELIVERY_SWEEP_PART    100  /* looking takes about that part of the time … */
+#define DELIVERY_SWEEP_LONGEST 60   /* … but seconds without a look are no more than that */
 #define DELIVERY_IDLE_SECONDS  15   /* an idle connection is kept that long */
 #define DELIVERY_MESSAGE_MAX   3600 /* seconds for one transaction */
 #define DELIVERY_HOP_RETRY_MAX 300  /* a hop of ours that is down is tried that often at least */
@@ -230,8 +232,9 @@ struct sweep {
     struct event *timer;
     char (*ids)[SPOOL_ID_LEN + 1];
     size_t n, cap, at;
-    unsigned pause; /* seconds */
-    bool again;     /* without a pause */
+    unsigned pause;   /* seconds, at least */
+    int64_t spent_us; /* on this one */
+    bool again;       /* without a pause */
 };
 
 /* What was made before the sandbox closed. */

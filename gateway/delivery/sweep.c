@@ -45,24 +45,45 @@ static void look(struct sweep *sweep, const char *id)
         job_adopt_held(sweep->delivery, id);
 }
 
+/* The rarer the more there was to look through. */
+static int64_t seconds_to_next(const struct sweep *sweep)
+{
+    int64_t pause = sweep->spent_us * DELIVERY_SWEEP_PART / 1000000;
+    if (sweep->again)
+        return 0;
+    if (pause > DELIVERY_SWEEP_LONGEST)
+        pause = DELIVERY_SWEEP_LONGEST;
+    return pause > sweep->pause ? pause : sweep->pause;
+}
+
+static void end_sweep(struct sweep *sweep)
+{
+    if (sweep->folder == SPOOL_QUARANTINE)
+        vault_swept(sweep->delivery, (const char(*)[SPOOL_ID_LEN + 1]) sweep->ids, sweep->n);
+    forget_ids(sweep);
+    sweep->again = false;
+    sweep->spent_us = 0;
+}
+
 static void on_sweep(evutil_socket_t fd, short what, void *data)
 {
     struct sweep *sweep = data;
     struct delivery *delivery = sweep->delivery;
     struct timeval wait = {0};
+    int64_t begun = clock_us(), now = begun;
+    int64_t until = begun + (int64_t)DELIVERY_ROUND_MS * 1000; /* a slow disk gets fewer done */
     if (delivery->draining)
         return;
     if (sweep->n == 0)
         take_ids(sweep);
-    int64_t until = clock_ms() + DELIVERY_ROUND_MS; /* of a disk that is slow it takes fewer */
-    for (unsigned i = 0; i < DELIVERY_ROUND && sweep->at < sweep->n && clock_ms() < until; i++)
+    for (unsigned i = 0; i < DELIVERY_ROUND && sweep->at < sweep->n && now < until; i++) {
         look(sweep, sweep->ids[sweep->at++]);
+        now = clock_us();
+    }
+    sweep->spent_us += now - begun;
     if (sweep->at == sweep->n) {
-        if (sweep->folder == SPOOL_QUARANTINE)
-            vault_swept(delivery, (const char(*)[SPOOL_ID_LEN + 1]) sweep->ids, sweep->n);
-        forget_ids(sweep);
-        wait.tv_sec = sweep->again ? 0 : sweep->pause;
-        sweep->again = false;
+        wait.tv_sec = seconds_to_next(sweep);
+        end_sweep(sweep);
     }
     event_add(sweep->timer, &wait);
 }
