@@ -281,6 +281,13 @@ static int find_folder(const struct tool_args *args, char *folder, size_t size, 
     return result < 0 ? err_prefix(err, "name the folder of the generations with --from") : 0;
 }
 
+/* What stands in front of all paths; whatever leads to / is this machine, on which no gateway may
+ * run meanwhile. */
+static const char *root_of(const struct tool_args *args)
+{
+    return args->folder && !is_same_folder(args->folder, "/") ? args->folder : "";
+}
+
 static int run(const struct tool_args *args)
 {
     char folder[PATH_MAX];
@@ -289,8 +296,7 @@ static int run(const struct tool_args *args)
                       .lock_fd = -1,
                       .older_lock_fd = -1,
                       .view = {.shelf = {.fd = -1, .lock_fd = -1}, .fd = -1},
-                      .r = {.root =
-                                args->folder && strcmp(args->folder, "/") != 0 ? args->folder : "",
+                      .r = {.root = root_of(args),
                             .force = args->given & OPT_FORCE,
                             .elsewhere = args->given & OPT_ELSEWHERE,
                             .step = on_step,
@@ -298,6 +304,8 @@ static int run(const struct tool_args *args)
                             .data = &job}};
     if (args->n_rest > 1)
         return tool_misused("restore", "name one generation");
+    if (args->folder && args->folder[0] == '\0')
+        return tool_misused("restore", "--to needs a folder");
     int result = find_folder(args, folder, sizeof folder, &err);
     if (result == 0)
         result = work(&job, folder, &err);
