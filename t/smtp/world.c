@@ -2,14 +2,15 @@
  * world: poterne-edge with all that stands around it, made of cardboard, for t/smtp/edge.t and
  * t/bench. It opens a port, starts the program as poterned does, and plays its neighbours.
  *
- *   world PROGRAM FOLDER [SETTINGS]     FOLDER: state/ and run/ are made in it
+ *   world PROGRAM FOLDER [SETTINGS [LISTENERS]]     FOLDER: state/ and run/ are made in it
  *
- * Says "port N", then a line for whatever it is told: "queued ID", "held ID", "refused STAGE CODE",
- * "exit STATUS". Reads commands: "drain", "directory off", "directory on", "content off", "content
- * on". Ends when edge has ended, or when its standard input does.
+ * Says "port N" (of each listener, in poterned's order), then a line for whatever it is told:
+ * "queued ID", "held ID", "refused STAGE CODE", "exit STATUS". Reads commands: "drain", "directory
+ * off", "directory on", "content off", "content on". Ends when edge has ended, or when its standard
+ * input does.
  *
  * directory: nobody…@ is unknown, down…@ unavailable, mute…@ never answered, die…@ ends the
- * connection; other domains than ours.example are not ours.
+ * connection; other domains than ours.example are not ours. jean may log in with "secret".
  * content and antivirus, by words in the message: "Test: spam", "Test: hops", "Test: infected",
  * "Test: unscannable", "Test: die" (content goes away), "Test: av-die", "Test: hang".
  */
@@ -30,6 +31,7 @@
 #include "base/fsio.h"
 #include "base/role.h"
 #include "directory/directory.h"
+#include "directory/login.h"
 #include "gateway/scan.h"
 #include "journal/event.h"
 #include "spool/notice.h"
@@ -38,6 +40,7 @@
 #define MESSAGE_MAX (32 * 1024 * 1024)
 #define PATH_SIZE   256
 #define NOBODY      65534
+#define LISTEN_MAX  4
 
 enum service { DIRECTORY, CONTENT, ANTIVIRUS, DELIVERY, JOURNAL, SERVICES };
 static const char *const names[] = {"directory", "content", "antivirus", "delivery", "journal"};
@@ -84,12 +87,27 @@ static void send_reply(const struct world *w, int fd)
 
 /* Each: 1 keeps the connection, 0 closes it. */
 
+static int play_login(struct world *w, int fd, const struct directory_request *request)
+{
+    struct login_answer answer = {.result = LOGIN_WRONG};
+    if (str_eq(request->address, STR("jean"))) {
+        snprintf(answer.account, sizeof answer.account, "jean@ours.example");
+        snprintf(answer.addresses, sizeof answer.addresses, "jean@ours.example");
+        answer.result = str_eq(request->password, STR("secret")) ? LOGIN_OK : LOGIN_WRONG;
+    }
+    login_reply_put(&w->reply, request->number, &answer);
+    send_reply(w, fd);
+    return 1;
+}
+
 static int play_directory(struct world *w, int fd)
 {
     struct directory_answer answer = {.result = DIRECTORY_KNOWN, .how = "cardboard"};
     struct directory_request request;
     if (!directory_request_get(buf_str(&w->message), &request))
         return 0;
+    if (request.wish == WISH_LOGIN)
+        return play_login(w, fd, &request);
     struct str address = request.address;
     if (str_starts(address, STR("die")))
         return 0;
@@ -276,36 +294,61 @@ static int settings(const char *folder, const char *more)
     return fd;
 }
 
-static void start_edge(struct world *w, const char *program, const char *folder, const char *more)
+struct listeners {
+    size_t n;
+    int fd[LISTEN_MAX];
+    unsigned port[LISTEN_MAX];
+    char text[LISTEN_MAX][16];
+};
+
+/* As poterned starts it. */
+static _Noreturn void become_edge(const char *program, const char *conf, const char *ctl,
+                                  const struct listeners *l)
+{
+    const char *argv[8 + 2 * LISTEN_MAX] = {program, "--conf-path", "cardboard", "--conf-fd",
+                                            conf,    "--ctl-fd",    ctl};
+    size_t n = 7;
+    for (size_t i = 0; i < l->n; i++) {
+        argv[n++] = "--listen-fd";
+        argv[n++] = l->text[i];
+    }
+    /* what LeakSanitizer wants to see at the end is closed to a process in its sandbox */
+    setenv("ASAN_OPTIONS", "detect_leaks=0", 0);
+    execv(program, (char *const *)argv);
+    die(program);
+}
+
+static void start_edge(struct world *w, const char *program, const char *folder, const char *more,
+                       size_t n_listeners)
 {
     int pair[2];
-    unsigned port;
-    char conf[16], ctl[16], door[16];
-    int listener = open_port(&port);
+    char conf[16], ctl[16];
+    struct listeners l = {.n = n_listeners};
+    for (size_t i = 0; i < l.n; i++) {
+        l.fd[i] = open_port(&l.port[i]);
+        snprintf(l.text[i], sizeof l.text[i], "%d", l.fd[i]);
+    }
     int conf_fd = settings(folder, more);
     if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK, 0, pair) < 0)
         die("socketpair");
     snprintf(conf, sizeof conf, "%d", conf_fd);
     snprintf(ctl, sizeof ctl, "%d", pair[1]);
-    snprintf(door, sizeof door, "%d", listener);
     w->pid = fork();
     if (w->pid == 0) {
         close(pair[0]);
-        /* what LeakSanitizer wants to see at the end is closed to a process in its sandbox */
-        setenv("ASAN_OPTIONS", "detect_leaks=0", 0);
-        execl(program, program, "--conf-path", "cardboard", "--conf-fd", conf, "--ctl-fd", ctl,
-              "--listen-fd", door, (char *)NULL);
-        die(program);
+        become_edge(program, conf, ctl, &l);
     }
     close(pair[1]);
     close(conf_fd);
-    close(listener);
+    for (size_t i = 0; i < l.n; i++)
+        close(l.fd[i]);
     w->ctl = pair[0];
     char ready = 0;
     struct pollfd p = {.fd = w->ctl, .events = POLLIN};
     if (poll(&p, 1, 30000) != 1 || recv(w->ctl, &ready, 1, 0) != 1 || ready != ROLE_READY)
         die("edge did not get ready");
-    say("port %u", port);
+    for (size_t i = 0; i < l.n; i++)
+        say("port %u", l.port[i]);
 }
 
 static void obey(struct world *w, struct str line)
@@ -400,7 +443,10 @@ int main(int argc, char **argv)
         die(err.text);
     for (size_t i = 0; i < SERVICES; i++)
         open_door(&w, (enum service)i);
-    start_edge(&w, argv[1], argv[2], argc > 3 ? argv[3] : NULL);
+    uint64_t listeners = 1;
+    if (argc > 4 && (!str_to_u64(str_of(argv[4]), LISTEN_MAX, &listeners) || listeners == 0))
+        return 64;
+    start_edge(&w, argv[1], argv[2], argc > 3 ? argv[3] : NULL, listeners);
     while (turn(&w))
         ;
     int status = 0;

@@ -8,13 +8,16 @@ use File::Temp qw(tempdir);
 use IO::Select;
 use IO::Socket::INET;
 use IPC::Open2;
+use POSIX ();
+use Socket qw(AF_UNIX SOCK_STREAM);
 use Time::HiRes qw(time);
 
 use Poterne::Process qw(wait_until);
 
 my $build = $ENV{POTERNE_BUILD} // 'build';
 
-# Settings are lines of poterne.conf; `folder` lets it start on what another one left; `files` is its limit of open files.
+# Settings are lines of poterne.conf; `folder` lets it start on what another one left; `files` is its limit of open files;
+# `listeners` is how many ports it has, of which `ports` are all: those of smtp.listen, then of submission.listen.
 sub start {
     my ( $class, %option ) = @_;
     my $self = bless { folder => $option{folder} // tempdir( CLEANUP => 1 ), said => '' }, $class;
@@ -23,12 +26,15 @@ sub start {
     my @limited = $option{files} ? ( 'sh', '-c', "ulimit -n $option{files}; exec \"\$\@\"", 'sh' ) : ();
     $self->{pid} = open2(
         $self->{out}, $self->{in}, @limited, "$build/t/smtp/world", "$build/gateway/poterne-edge",
-        $self->{folder}, $option{settings} // ''
+        $self->{folder}, $option{settings} // '', $option{listeners} // 1
     );
     open STDERR, '>&', $stderr or die "stderr: $!\n";
     $self->{owner} = $$;
-    ( $self->{port} ) = ( $self->told( qr/^port (\d+)$/, 30 ) // '' ) =~ /(\d+)/
-        or die "poterne-edge does not start:\n", $self->log;
+    for ( 1 .. $option{listeners} // 1 ) {
+        my ($port) = ( $self->told( qr/^port (\d+)$/, 30 ) // '' ) =~ /(\d+)/ or die "poterne-edge does not start:\n", $self->log;
+        push @{ $self->{ports} }, $port;
+    }
+    $self->{port} = $self->{ports}[0];
     return $self;
 }
 
@@ -113,6 +119,22 @@ sub client {
     return $client;
 }
 
+# A session over TLS, after STARTTLS on that port: openssl says EHLO and STARTTLS, the client the rest. (It is -quiet, since
+# lines that begin with R or Q are orders to it else.)
+sub tls_client {
+    my ( $self, $port ) = @_;
+    socketpair my $ours, my $theirs, AF_UNIX, SOCK_STREAM, 0 or die "socketpair: $!\n";
+    my $pid = fork // die "fork: $!\n";
+    if ( !$pid ) {
+        open STDIN,  '<&', $theirs     or POSIX::_exit(127);
+        open STDOUT, '>&', $theirs     or POSIX::_exit(127);
+        open STDERR, '>',  '/dev/null' or POSIX::_exit(127);
+        exec qw(openssl s_client -quiet -starttls smtp -connect), "127.0.0.1:$port" or POSIX::_exit(127);
+    }
+    close $theirs;
+    return bless { socket => $ours, got => '', pid => $pid }, 'Poterne::World::Client';
+}
+
 package Poterne::World::Client;
 
 use Time::HiRes qw(time);
@@ -174,6 +196,10 @@ sub closed {
 sub hang_up {
     my ($self) = @_;
     close $self->{socket};
+    if ( my $pid = delete $self->{pid} ) {
+        kill 'KILL', $pid;
+        waitpid $pid, 0;
+    }
     return;
 }
 
