@@ -21,11 +21,12 @@ lib_libjournal_a_SOURCES = \
     journal/walk.c journal/walk.h
 
 unit += t/unit/journal_event t/unit/journal_client t/unit/journal_store \
-    t/unit/journal_tally t/unit/journal_walk
+    t/unit/journal_tally t/unit/journal_walk t/unit/journal_snapshot
 t_unit_journal_event_LDADD = $(EVENT_CLIENT_LIBS) $(CMOCKA_LIBS)
 t_unit_journal_client_LDADD = $(EVENT_CLIENT_LIBS) $(CMOCKA_LIBS)
 t_unit_journal_store_LDADD = lib/libevents.a $(JOURNAL_LIBS) $(CMOCKA_LIBS)
 t_unit_journal_walk_LDADD = lib/libevents.a $(JOURNAL_LIBS) $(CMOCKA_LIBS)
+t_unit_journal_snapshot_LDADD = lib/libevents.a $(JOURNAL_LIBS) $(CMOCKA_LIBS)
 t_unit_journal_tally_LDADD = lib/libevents.a $(JOURNAL_LIBS) $(CMOCKA_LIBS)
 
 fuzz += t/fuzz/event

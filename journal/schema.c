@@ -182,11 +182,6 @@ _Static_assert(RCPT_OWED == 0 && RCPT_DEFERRED == 1 && RCPT_DELIVERED == 2 && RC
 #define FEEDBACK_OF                                                                                \
     " WHERE org = ?1 AND report_id = ?2 AND digest = ?3 AND kind = ?4 AND signer = ?5"
 
-/* As many recipients were heard of as were accepted; at least one. */
-#define ALL_TOLD(OF)                                                                               \
-    "(SELECT count(*) FROM recipient r WHERE r.id = " OF ".id) >= max(1, coalesce("                \
-    "(SELECT n FROM accepted x WHERE x.id = " OF ".id), 1))"
-
 const char *const schema_statements[STORE_STATEMENTS] = {
     [STORE_BEGIN] = "BEGIN IMMEDIATE",
     [STORE_COMMIT] = "COMMIT",
@@ -208,13 +203,13 @@ const char *const schema_statements[STORE_STATEMENTS] = {
         "INSERT OR IGNORE INTO doomed SELECT id FROM message WHERE id < ?1 AND NOT EXISTS"
         " (SELECT 1 FROM recipient r WHERE r.id = message.id"
         "  AND (r.state NOT IN (2, 5, 6, 7) OR r.time_us >= ?2))"
-        " AND (id < ?4 OR " ALL_TOLD("message") ") ORDER BY id LIMIT ?3",
+        " AND (id < ?4 OR " SCHEMA_ALL_TOLD("message") ") ORDER BY id LIMIT ?3",
     [STORE_DOOM_ORPHANS] =
         "INSERT OR IGNORE INTO doomed SELECT DISTINCT id FROM recipient a WHERE id < ?1"
         " AND NOT EXISTS (SELECT 1 FROM message WHERE message.id = a.id) AND NOT EXISTS"
         " (SELECT 1 FROM recipient r WHERE r.id = a.id"
         "  AND (r.state NOT IN (2, 5, 6, 7) OR r.time_us >= ?2))"
-        " AND (id < ?4 OR " ALL_TOLD("a") ") ORDER BY id LIMIT ?3",
+        " AND (id < ?4 OR " SCHEMA_ALL_TOLD("a") ") ORDER BY id LIMIT ?3",
     /* Likewise what was accepted and never heard of again: only its age lets go of it. */
     [STORE_DOOM_ACCEPTED] =
         "INSERT OR IGNORE INTO doomed SELECT id FROM accepted a WHERE id < ?1 AND time_us < ?2"

@@ -54,6 +54,17 @@ enum store_statement {
     STORE_STATEMENTS
 };
 
+/* SQL: as many recipients of OF.id were heard of as were accepted; at least one. Those that were
+ * not tried yet have no row. Schema 5 and later. */
+#define SCHEMA_ALL_TOLD(OF)                                                                        \
+    "(SELECT count(*) FROM recipient r WHERE r.id = " OF ".id) >= max(1, coalesce("                \
+    "(SELECT n FROM accepted x WHERE x.id = " OF ".id), 1))"
+
+/* SQL: something of OF.id is to be done, or not all of it was heard of. */
+#define SCHEMA_IS_OPEN(OF)                                                                         \
+    "(EXISTS (SELECT 1 FROM recipient o WHERE o.id = " OF ".id AND o.state NOT IN (2, 5, 6, 7))"   \
+    " OR NOT (" SCHEMA_ALL_TOLD(OF) "))"
+
 extern const char schema_settings[]; /* of the writer's connection */
 extern const char schema_create[];   /* version 1 */
 extern const char schema_tally[];    /* from version 1 to 2 */

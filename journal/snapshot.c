@@ -8,13 +8,20 @@
 #include "base/fsio.h"
 #include "base/recipient.h"
 #include "journal/db.h"
+#include "journal/schema.h"
 
 #define BUSY_MS 10000
 #define PAGES   4096 /* of a step */
 
+#define OPEN_SQL "SELECT " SCHEMA_IS_OPEN("m") " FROM (SELECT ?1 AS id) m"
+/* … of a journal that knows nothing of acceptances */
+#define OPEN_SQL_OLD                                                                               \
+    "SELECT EXISTS (SELECT 1 FROM recipient WHERE id = ?1 AND state NOT IN (2, 5, 6, 7))"          \
+    " OR NOT EXISTS (SELECT 1 FROM recipient WHERE id = ?1)"
+
 struct journal_snapshot {
     sqlite3 *db;
-    sqlite3_stmt *known;
+    sqlite3_stmt *open; /* OPEN_SQL */
 };
 
 /* As long as it reads nothing that is written changes what it sees, so that each step goes on. */
@@ -64,6 +71,15 @@ static int open_copy(struct journal_snapshot *s, const char *path, struct err *e
     return db_exec(s->db, "PRAGMA synchronous = OFF;", err);
 }
 
+static int prepare(struct journal_snapshot *s, struct err *err)
+{
+    int64_t version;
+    if (db_number(s->db, "PRAGMA user_version", &version, err) < 0)
+        return -1;
+    s->open = db_prepare(s->db, version < 5 ? OPEN_SQL_OLD : OPEN_SQL, err);
+    return s->open ? 1 : -1;
+}
+
 int journal_snapshot(const char *state_dir, const char *path, struct journal_snapshot **snapshot,
                      struct err *err)
 {
@@ -82,13 +98,8 @@ int journal_snapshot(const char *state_dir, const char *path, struct journal_sna
     /* one file: no log beside it that would have to be copied, too */
     if (result == 0)
         result = db_exec(s->db, "PRAGMA journal_mode = DELETE;", err);
-    if (result == 0) {
-        s->known = db_prepare(s->db,
-                              "SELECT count(*), sum(state IN (0, 1, 3, 4, 8))"
-                              " FROM recipient WHERE id = ?1",
-                              err);
-        result = s->known ? 1 : -1;
-    }
+    if (result == 0)
+        result = prepare(s, err);
     if (result < 0)
         journal_snapshot_close(&s);
     *snapshot = s;
@@ -99,7 +110,7 @@ void journal_snapshot_close(struct journal_snapshot **snapshot)
 {
     if (*snapshot == NULL)
         return;
-    sqlite3_finalize((*snapshot)->known);
+    sqlite3_finalize((*snapshot)->open);
     sqlite3_close((*snapshot)->db);
     free(*snapshot);
     *snapshot = NULL;
@@ -107,16 +118,12 @@ void journal_snapshot_close(struct journal_snapshot **snapshot)
 
 int journal_snapshot_open(struct journal_snapshot *s, struct str id, struct err *err)
 {
-    db_bind(s->known, 1, id);
+    db_bind(s->open, 1, id);
     int open = -1;
-    if (sqlite3_step(s->known) == SQLITE_ROW)
-        open = sqlite3_column_int64(s->known, 0) == 0 || sqlite3_column_int64(s->known, 1) > 0;
+    if (sqlite3_step(s->open) == SQLITE_ROW)
+        open = sqlite3_column_int(s->open, 0);
     else
         db_fail(s->db, "the copy of the journal", err);
-    sqlite3_reset(s->known);
+    sqlite3_reset(s->open);
     return open;
 }
-
-_Static_assert(RCPT_OWED == 0 && RCPT_DEFERRED == 1 && RCPT_HELD == 3 && RCPT_RELEASED == 4 &&
-                   RCPT_RETURNING == 8,
-               "the open states, as they stand in the SQL above");

@@ -16,8 +16,10 @@ int journal_snapshot(const char *state_dir, const char *path, struct journal_sna
                      struct err *err);
 void journal_snapshot_close(struct journal_snapshot **snapshot);
 
-/* 1: as far as the copy knows something of the message is still to be done (or it knows nothing of
- * it); 0: each of its recipients has a final outcome; -1. */
+/* 1: as far as the copy knows something of the message is still to be done, or it has not heard of
+ * each recipient that was accepted; 0: each of them has a final outcome; -1. Of a message whose
+ * acceptance it does not know (mail of our own, a journal before schema 5) it can't tell how many
+ * there are: one is enough. */
 int journal_snapshot_open(struct journal_snapshot *snapshot, struct str id, struct err *err);
 
 #endif
