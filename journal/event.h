@@ -70,7 +70,7 @@ struct event_audit {
     uint64_t duration_ms; /* that it took */
     uint64_t messages, recipients, findings;
     struct str failure; /* why it could not be done; empty: it was */
-    struct str summary; /* JSON object: classes, findings by kind, the first of them */
+    struct str summary; /* JSON object: classes, findings by kind, some of them */
 };
 
 /* What somebody has looked into: an audit does not count it as a finding any more. */

@@ -13,7 +13,6 @@
 #include "reports/digest.h"
 
 #define DAY_US      (86400 * (int64_t)1000000)
-#define LINE_MAX    400
 #define SUMMARY_MAX 4096
 #define MEMORY_MAX  ((size_t)2048 * 1024 * 1024)
 #define EVENT_BYTES ((size_t)256 * 1024)
@@ -23,29 +22,13 @@
 struct audit_job {
     const struct conf *conf;
     int64_t now_us;
-    json_t *named; /* the first findings, a line each */
+    struct audit_named named;
 };
 
-/* Into the summary, and the log, where it stands even if this process does not get to its end. */
 static void on_found(void *data, const struct finding *f)
 {
     struct audit_job *job = data;
-    char line[LINE_MAX];
-    struct buf text = BUF_OVER(line);
-    if (json_array_size(job->named) >= AUDIT_NAMED_MAX)
-        return;
-    buf_addf(&text, "%s %.*s%s%.*s%s: %.*s", finding_name(f->kind), STR_ARG(f->id),
-             f->recipient.n ? " <" : "", STR_ARG(str_sub(f->recipient, 0, 100)),
-             f->recipient.n ? ">" : "", STR_ARG(str_sub(f->found, 0, 150)));
-    for (size_t i = 0; i < text.n; i++)
-        if ((unsigned char)text.p[i] < 0x20)
-            text.p[i] = ' ';
-    json_t *word = buf_ok(&text) ? json_stringn(text.p, text.n) : NULL;
-    if (word == NULL) /* no UTF-8 */
-        word = json_sprintf("%s %.*s", finding_name(f->kind), STR_ARG(f->id));
-    log_error("audit: %s (poterne audit says what to do)",
-              json_string_value(word) ? json_string_value(word) : "?");
-    json_array_append_new(job->named, word);
+    audit_named_add(&job->named, f);
 }
 
 static int tell(struct journal_client *client, const void *data, struct err *err)
@@ -53,13 +36,25 @@ static int tell(struct journal_client *client, const void *data, struct err *err
     return journal_client_audit(client, data) ? 0 : err_set(err, "the journal takes no audit");
 }
 
+/* Before the journal is told, which may be away. */
+static void log_named(const json_t *named, uint64_t findings)
+{
+    const json_t *word;
+    size_t i;
+    json_array_foreach(named, i, word)
+        log_error("audit: %s (poterne audit says what to do)", json_string_value(word));
+    if (findings > json_array_size(named))
+        log_error("audit: %llu findings in all: poterne audit names them",
+                  (unsigned long long)findings);
+}
+
 /* The summary with the named findings in it; NULL: no memory. */
-static char *summary_of(const struct audit_job *job, const struct audit_result *result)
+static char *summary_of(const json_t *named, const struct audit_result *result)
 {
     struct buf text = BUF_INIT(SUMMARY_MAX);
     audit_summary_put(&text, result);
     json_t *object = buf_ok(&text) ? json_loadb(text.p, text.n, 0, NULL) : NULL;
-    json_object_set(object, "named", job->named);
+    json_object_set(object, "named", (json_t *)named);
     char *dumped = object ? json_dumps(object, JSON_COMPACT) : NULL;
     json_decref(object);
     buf_release(&text);
@@ -76,7 +71,9 @@ static int audit(struct audit_job *job, struct err *err)
     struct err failure = {"it could not be looked everywhere"};
     int64_t begun = clock_ms();
     int status = audit_run(&wish, &result, &failure);
-    char *summary = summary_of(job, &result);
+    json_t *named = audit_named_list(&job->named);
+    log_named(named, result.sums.findings);
+    char *summary = summary_of(named, &result);
     const struct event_audit event = {.time_us = job->now_us,
                                       .duration_ms = (uint64_t)(clock_ms() - begun),
                                       .messages = result.messages,
@@ -86,6 +83,7 @@ static int audit(struct audit_job *job, struct err *err)
                                       .summary = str_of(summary ? summary : "{}")};
     int told = journal_tell(job->conf->run_dir, EVENT_BYTES, tell, &event, err);
     free(summary);
+    json_decref(named);
     if (told == 0 && status < 0)
         *err = failure;
     else if (told == 0 && result.sums.findings == 0)
@@ -98,9 +96,8 @@ static int run(void *data, int fd, struct buf *result, struct err *err)
     struct audit_job *job = data;
     (void)fd;
     (void)result;
-    job->named = json_array();
-    int status = job->named ? audit(job, err) : err_set(err, "out of memory");
-    json_decref(job->named);
+    int status = audit(job, err);
+    audit_named_release(&job->named);
     return status;
 }
 

@@ -1,8 +1,8 @@
 /*
  * audit_daily: poterne audit (audit/audit.h), once a day by itself, in a process of its own that
- * may read the journal and the spool's folders and can write nothing; what it finds goes into the
- * log at once, and how it ended is told to the journal (table `audit`), where the digest and
- * `poterne metrics` find it.
+ * may read the journal and the spool's folders and can write nothing; what it found goes into the
+ * log (audit_named.h), and how it ended is told to the journal (table `audit`), where the digest
+ * and `poterne metrics` find it.
  *
  * It is reports that does it, since it has a clock, writes to the managers, and starts processes
  * for one piece of work in sandboxes of their own already. In the hour before the digest, so that
@@ -13,12 +13,12 @@
 
 #include "base/conf.h"
 #include "base/pool.h"
+#include "gateway/reports/audit_named.h"
 #include "gateway/reports/reader.h"
 
 #define AUDIT_FIRST_SECONDS 5     /* from the start to one that is overdue */
 #define AUDIT_AGAIN_SECONDS 3600  /* to the next one where it could not be done */
 #define AUDIT_SECONDS_MAX   14400 /* that it may take */
-#define AUDIT_NAMED_MAX     20    /* findings that are named; the others are counted */
 #define AUDIT_LINES_MAX     (AUDIT_NAMED_MAX + 2)
 
 struct audit_daily {

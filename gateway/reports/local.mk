@@ -18,6 +18,7 @@ lib_libreportdesk_a_SOURCES = gateway/reports/desk.h \
     gateway/reports/frozen.c gateway/reports/frozen.h \
     gateway/reports/large.c \
     gateway/reports/audit_daily.c gateway/reports/audit_daily.h \
+    gateway/reports/audit_named.c gateway/reports/audit_named.h \
     gateway/reports/feedback.c gateway/reports/feedback_tell.c gateway/reports/feedback.h \
     gateway/reports/reporter.c gateway/reports/reporter.h \
     gateway/reports/tallies.c gateway/reports/tallies.h \

@@ -127,6 +127,65 @@ static void a_clock_set_back_is_noticed(void **state)
     assert_string_equal(line(f, NOW_US), "lost X");
 }
 
+/* --- which findings are named --- */
+
+static void add(struct audit_named *named, enum finding_kind kind, unsigned n)
+{
+    char id[32];
+    snprintf(id, sizeof id, "ID%04u", n);
+    audit_named_add(named, &(struct finding){.kind = kind,
+                                             .id = str_of(id),
+                                             .recipient = STR("a@b.example"),
+                                             .found = STR("gone\nfar")});
+}
+
+static const char *named_at(const json_t *list, size_t i)
+{
+    return json_string_value(json_array_get(list, i));
+}
+
+/* After a crash hundreds are found twice, every day; what was lost since is named. */
+static void what_is_new_is_named_and_the_worst_first(void **state)
+{
+    struct audit_named named = {{NULL}};
+    (void)state;
+    for (unsigned i = 0; i < 300; i++)
+        add(&named, FINDING_TWICE, i);
+    add(&named, FINDING_LOST, 300);
+    add(&named, FINDING_JOURNAL, 301);
+    json_t *list = audit_named_list(&named);
+    assert_int_equal(json_array_size(list), AUDIT_NAMED_MAX);
+    assert_string_equal(named_at(list, 0), "lost ID0300 <a@b.example>: gone far");
+    assert_non_null(strstr(named_at(list, 1), "twice ID0299"));
+    assert_non_null(strstr(named_at(list, AUDIT_NAMED_MAX - 2), "twice ID0282"));
+    assert_non_null(strstr(named_at(list, AUDIT_NAMED_MAX - 1), "journal ID0301"));
+    json_decref(list);
+    audit_named_release(&named);
+}
+
+static void lines_are_shared_among_the_kinds(void **state)
+{
+    struct audit_named named = {{NULL}};
+    (void)state;
+    json_t *list = audit_named_list(&named);
+    assert_int_equal(json_array_size(list), 0);
+    json_decref(list);
+    for (unsigned i = 0; i < 50; i++)
+        for (int kind = 0; kind < FINDING_KINDS; kind++)
+            if (i < 2 || kind == FINDING_LOST || kind == FINDING_TWICE)
+                add(&named, (enum finding_kind)kind, i);
+    list = audit_named_list(&named);
+    assert_int_equal(json_array_size(list), AUDIT_NAMED_MAX);
+    for (int kind = 0; kind < FINDING_KINDS; kind++)
+        assert_ptr_equal(strstr(named_at(list, (size_t)kind),
+                                finding_name((enum finding_kind)kind)),
+                         named_at(list, (size_t)kind));
+    assert_non_null(strstr(named_at(list, 0), "lost ID0049"));
+    json_decref(list);
+    audit_named_add(&named, &(struct finding){.kind = FINDING_STALE, .id = STR("\xff\xfe")});
+    audit_named_release(&named);
+}
+
 #define WITH_STATE(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
 
 int main(void)
@@ -134,6 +193,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         WITH_STATE(no_audit_is_no_good_news),
         WITH_STATE(a_clock_set_back_is_noticed),
+        cmocka_unit_test(what_is_new_is_named_and_the_worst_first),
+        cmocka_unit_test(lines_are_shared_among_the_kinds),
     };
     log_open("test", LOG_ERROR_LEVEL + 1);
     return tap_run(tests, NULL, NULL);
