@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "backup/paths.h"
 #include "backup/take_work.h"
@@ -74,19 +75,40 @@ static int note_above(struct take *take, struct str path, struct err *err)
     return 0;
 }
 
+/* The folder of the settings ("" is /), and the name of the file there. That may be a link:
+ * conf.d is beside the name, not beside what it leads to. */
+static const char *folder_and_name(const char *path, char folder[PATH_MAX], struct err *err)
+{
+    const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
+    char given[PATH_MAX];
+    if (!str_copy(str_n(path, (size_t)(name - path)), given, sizeof given)) {
+        err_set(err, "%s: path too long", path);
+        return NULL;
+    }
+    if (realpath(slash ? given : ".", folder) == NULL) {
+        err_sys(err, "cannot find the settings %s", path);
+        return NULL;
+    }
+    if (strcmp(folder, "/") == 0)
+        *folder = '\0';
+    return name;
+}
+
 int take_settings(struct take *take, struct err *err)
 {
-    char config[PATH_MAX];
+    char folder[PATH_MAX], config[PATH_MAX];
     struct manifest *made = take->t.made;
-    if (realpath(take->conf->path, config) == NULL)
-        return err_sys(err, "cannot find the settings %s", take->conf->path);
+    const char *name = folder_and_name(take->conf->path, folder, err);
+    if (name == NULL || fsio_join(config, sizeof config, folder, name, err) < 0)
+        return -1;
+    if (access(config, F_OK) < 0)
+        return err_sys(err, "cannot find the settings %s", config);
     made->config = pool_str(made->pool, str_of(config));
     take->t.once = true; /* several settings may name a file, and a folder that it is in */
     take->t.follow = true;
     int result = take_path(take, config, err);
-    *strrchr(config, '/') = '\0';
     if (result == 0)
-        result = take_beside(take, config, "conf.d", err);
+        result = take_beside(take, folder, "conf.d", err);
     if (result == 0)
         result = take_beside(take, take->conf->state_dir, "signature.key", err);
     if (result == 0)

@@ -179,6 +179,33 @@ static void links_are_followed(void **state)
     end(&w);
 }
 
+/* The gateway reads conf.d beside the name that it was given, and so does who restores it. */
+static void settings_that_are_a_link(void **state)
+{
+    struct world w;
+    char back[PATH_MAX];
+    struct err err = {""};
+    begin(&w);
+    folder(&w, "elsewhere", 0755);
+    folder(&w, "etc/conf.d", 0755);
+    file(&w, "etc/conf.d/a.conf", "reports { digest_hour = 5 }\n");
+    place(&w, "elsewhere/real.conf", back);
+    assert_int_equal(rename(w.conf_path, back), 0);
+    link_to(&w, "../elsewhere/real.conf", "etc/poterne.conf");
+    conf_free(&w.conf);
+    w.conf = conf_read(w.conf_path, NULL, NULL, &err);
+    assert_string_equal(err.text, "");
+    struct taken taken = take(&w);
+    restore(&w, &taken, "there", w.conf_path);
+    snprintf(back, sizeof back, "there%s/etc/poterne.conf", w.root);
+    assert_int_equal(mode_of(&w, back), 0644);
+    snprintf(back, sizeof back, "there%s/etc/conf.d/a.conf", w.root);
+    assert_int_equal(mode_of(&w, back), 0644);
+    snprintf(back, sizeof back, "there%s/elsewhere", w.root);
+    assert_int_equal(mode_of(&w, back), 0);
+    end(&w);
+}
+
 /* What can be seen of the disk: no backup goes into twice the reserve, of bytes or of names. */
 static void the_reserve_stays_free(void **state)
 {
@@ -231,9 +258,8 @@ static void there_is_room_for_the_journal(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(folders_are_as_they_were),
-        cmocka_unit_test(links_are_followed),
-        cmocka_unit_test(the_reserve_stays_free),
+        cmocka_unit_test(folders_are_as_they_were),      cmocka_unit_test(links_are_followed),
+        cmocka_unit_test(settings_that_are_a_link),      cmocka_unit_test(the_reserve_stays_free),
         cmocka_unit_test(there_is_room_for_the_journal),
     };
     return tap_run(tests, NULL, NULL);
