@@ -13,6 +13,26 @@ bool conf_place_path(struct str text)
            str_find(text, STR("/../")) == STR_NONE && !str_ends(text, STR("/.."));
 }
 
+const char *conf_place_fold(struct str path, struct pool *pool)
+{
+    char *out = pool_alloc(pool, path.n + sizeof "/");
+    struct str part;
+    size_t n = 0;
+    if (out == NULL)
+        return NULL;
+    while (str_next(&path, '/', &part)) {
+        if (part.n == 0 || str_eq(part, STR(".")))
+            continue;
+        out[n++] = '/';
+        memcpy(out + n, part.s, part.n);
+        n += part.n;
+    }
+    if (n == 0)
+        out[n++] = '/';
+    out[n] = '\0';
+    return out;
+}
+
 /* "192.0.2.10:24" or "[2001:db8::1]:24"; the port may be absent where `port` is not 0. */
 static bool split_host_port(struct str text, char host[INET6_ADDRSTRLEN], uint16_t *port)
 {

@@ -12,6 +12,9 @@
 
 /* Absolute, and no `..` that would lead out of what it names. */
 bool conf_place_path(struct str text);
+/* Such a path without `//`, `/./` and a '/' at its end, so that whoever compares two compares the
+ * same spelling; lives in pool. NULL: out of memory. */
+const char *conf_place_fold(struct str path, struct pool *pool);
 /* "192.0.2.10:25" or "[2001:db8::1]:25"; -1: err says what was expected. */
 int conf_place_listen(struct str text, struct err *err);
 /* "192.0.2.53" or "2001:db8::53" (port 53), or with a port as above; `host` has room for

@@ -170,7 +170,8 @@ static int store_path(struct job *job, struct str text, const char **field)
         return 0;
     if (!conf_place_path(text))
         return err_set(job->err, "expected an absolute path without ..");
-    return copy_text(job, text, field);
+    *field = conf_place_fold(text, job->pool);
+    return *field ? 0 : no_memory(job);
 }
 
 static bool is_address(struct str text)
@@ -294,6 +295,21 @@ static int check_item(struct job *job, struct str text)
     }
 }
 
+/* What is stored for it; NULL: out of memory. A source that is a file keeps the word before. */
+static const char *item_of(const struct job *job, struct str text)
+{
+    enum conf_type type = job->setting->type;
+    struct conf_source source = {.kind = SOURCE_FILE, .name = text.s};
+    bool path = type == CONF_PATHS || (type == CONF_SOURCES && conf_source_of(text.s, &source) &&
+                                       conf_source_is_file(source.kind));
+    if (!path)
+        return text.s;
+    const char *place = conf_place_fold(str_of(source.name), job->pool);
+    struct str word = str_sub(text, 0, (size_t)(source.name - text.s));
+    return place == NULL || word.n == 0 ? place
+                                        : pool_strf(job->pool, "%.*s%s", STR_ARG(word), place).s;
+}
+
 static bool is_earlier(const struct conf_value *value, size_t i)
 {
     for (size_t k = 0; k < i; k++)
@@ -316,7 +332,9 @@ static int store_list(struct job *job, const struct conf_value *value, struct co
             return err_prefix(job->err, "item `%.*s`", STR_ARG(value->items[i]));
         if (setting->type != CONF_TEXTS && is_earlier(value, i))
             return err_set(job->err, "item `%.*s` stands there twice", STR_ARG(value->items[i]));
-        items[i] = value->items[i].s;
+        items[i] = item_of(job, value->items[i]);
+        if (items[i] == NULL)
+            return no_memory(job);
     }
     *field = (struct conf_list){items, value->n};
     return 0;

@@ -156,6 +156,29 @@ static struct conf_hop hop_of(struct conf *conf, const char *domain)
     return found->next_hop.items[0];
 }
 
+/* All that compares paths compares one spelling. */
+static void paths_have_one_spelling(void **state)
+{
+    struct conf *conf = good(
+        "state_dir = \"/var//lib/./poterne/\"\nrun_dir = \"/.//\"\n"
+        "directory { files = { \"/etc//one\", \"/etc/.two/.\", \"//etc/three...\" } }\n"
+        "domain a.example { next_hop = smtp://192.0.2.1\n"
+        "  directory = { file \"/etc/./four/\", \"/etc//five\", accounts /etc/six, quota x } }\n"
+        "quota x { address = 127.0.0.1:1 }\n");
+    const char *const files[] = {"/etc/one", "/etc/.two", "/etc/three..."};
+    const char *const sources[] = {"file /etc/four", "/etc/five", "accounts /etc/six", "quota x"};
+    const struct conf_list *list = &conf_domain_find(conf, STR("a.example"))->directory;
+    assert_string_equal(conf->state_dir, "/var/lib/poterne");
+    assert_string_equal(conf->run_dir, "/");
+    assert_int_equal(conf->directory_files.n, 3);
+    for (size_t i = 0; i < 3; i++)
+        assert_string_equal(conf->directory_files.items[i], files[i]);
+    assert_int_equal(list->n, 4);
+    for (size_t i = 0; i < 4; i++)
+        assert_string_equal(list->items[i], sources[i]);
+    conf_free(&conf);
+}
+
 static void next_hops(void **state)
 {
     struct conf *conf = good("domain a.example { next_hop = smtp://192.0.2.1 }\n"
@@ -689,6 +712,7 @@ int main(void)
         cmocka_unit_test(syntax_is_free),
         cmocka_unit_test(units),
         cmocka_unit_test(one_value_stands_for_a_list),
+        cmocka_unit_test(paths_have_one_spelling),
         cmocka_unit_test(next_hops),
         cmocka_unit_test(domains_are_found_in_any_form),
         cmocka_unit_test(senders_of_redirected_mail_have_one_form),
