@@ -6,7 +6,8 @@
 #     drip      an answer, a byte at a time     early     more answers than there were questions
 #     lost      (final) the message is kept, and its answer never comes
 #     NNN …     that answer
-# `pause` (seconds) is waited before each answer, whatever it is. `times` has a line for each message: the last word of its
+# `pause` (seconds) is waited before each answer, whatever it is; with `holds` no answer is given, the greeting among them,
+# before it is healed. `times` has a line for each message: the last word of its
 # subject, and when it was taken.
 package Poterne::Faulty;
 
@@ -19,9 +20,9 @@ use Time::HiRes qw(sleep time);
 
 use Poterne::Process qw(free_port start_server stop_server);
 
-use constant { DRIP_SECONDS => 0.2, LONGEST => 600, ENDLESS_LINES => 100_000 };
+use constant { DRIP_SECONDS => 0.2, LOOK_SECONDS => 0.1, LONGEST => 600, ENDLESS_LINES => 100_000 };
 
-# Options: root (folder), port, host, at, does, pause, starttls (it is offered).
+# Options: root (folder), port, host, at, does, pause, holds, starttls (it is offered).
 sub start {
     my ( $class, %option ) = @_;
     my $self = bless { host => '127.0.0.1', at => '', does => '', pause => 0, %option }, $class;
@@ -108,6 +109,7 @@ sub do_wrong {
 sub answer {
     my ( $self, $client, $step, @lines ) = @_;
     sleep $self->{pause} if $self->{pause};
+    sleep LOOK_SECONDS while $self->{holds} && !-e "$self->{root}/healed";
     return $self->do_wrong($client) if $self->is_faulty_at($step);
     print {$client} map { "$_\r\n" } @lines or return 0;
     return 1;

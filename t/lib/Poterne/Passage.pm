@@ -15,14 +15,14 @@ use Poterne::Process qw(free_port wait_until);
 
 use constant { SESSIONS => 4, PATIENCE => 60, SLOW_SECONDS => 1, LINES => 100 };
 
-# Options: root, queue (settings). A gateway with four next hops: fine, slow (each answer takes a second), silent
-# (it takes connections, and never says a word), away (nobody is there).
+# Options: root, queue (settings), slow (of Poterne::Faulty). A gateway with four next hops: fine, slow (each answer takes
+# a second, unless it is said otherwise), silent (it takes connections, and never says a word), away (nobody is there).
 sub new {
     my ( $class, %option ) = @_;
     my $root = $option{root};
     my $self = bless {
         fine   => Poterne::Faulty->start( root => "$root/fine" ),
-        slow   => Poterne::Faulty->start( root => "$root/slow", pause => SLOW_SECONDS ),
+        slow   => Poterne::Faulty->start( root => "$root/slow", %{ $option{slow} // { pause => SLOW_SECONDS } } ),
         silent => Poterne::Faulty->start( root => "$root/silent", at => 'greeting', does => 'stall' ),
         away   => { port => free_port() }
     }, $class;
