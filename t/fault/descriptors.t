@@ -1,6 +1,7 @@
 #!/usr/bin/perl
 # Descriptors run out: clients hear 421 and nobody spins; when there are some again all goes on. First poterne-edge with
-# few of them, then every process of a gateway, which can't accept what connects to it.
+# few of them, then with none for a message of a session that is there, then every process of a gateway, which can't
+# accept what connects to it.
 use strict;
 use warnings;
 
@@ -56,6 +57,48 @@ sub cpu_of {
         'when there are some again mail is taken' );
     is( $world->edge_pid, $pid, 'by the same process' );
     like( $world->log, qr/no new session: Too many open files/, 'the log says what to do' );
+    is( $world->stop, 0, 'drained' );
+}
+
+# --- a message of a session that is there ---
+
+{
+    my $files = 40;
+    my $world = Poterne::World->start( files => $files, settings => 'smtp { client_sessions_limit = 1000; commit_threads = 1 }' );
+    my $pid = $world->edge_pid;
+    my $client = $world->client;
+    like( $client->send_mail("Subject: x\n\nbefore\n"), qr/^250 /, 'a message' );
+    my ( @others, $reply );
+    while ( @others < $files ) {
+        my $other = $world->client( silent => 1 );
+        $reply = $other->hear(30) // 'silence';
+        last if $reply !~ /^220/;
+        push @others, $other;
+    }
+    like( $reply, qr/^421 4\.3\.2 /, scalar(@others) . ' others take what descriptors there are' );
+    like( $client->send_mail("Subject: x\n\nnone left\n"), qr/^451 4\.3\.0 /, 'without one for its file a message is put off' );
+    like( $client->ask( 'MAIL FROM:<a@b.example>', 'RCPT TO:<jean@ours.example>' ), qr/^250 /, 'by BDAT: the session says MAIL and RCPT' );
+    $client->bytes("BDAT 4\r\nQUIT");
+    like( $client->hear, qr/^451 4\.3\.0 /, '… its chunk is put off' );
+    like( $client->ask('RSET'), qr/^250 /, '… and none of it taken for a command' );
+    like( $world->log, qr{cannot create \S+/incoming/\w+: Too many open files}, '… the log says why' );
+    is( scalar $world->files('queue'), 1, '… and nothing is in the queue' );
+
+    # what it needs further, one by one: to read it, to have it scanned …
+    my $taken = 1;
+    for my $spare ( 1 .. 6 ) {
+        my $before = () = glob "/proc/$pid/fd/*";
+        ( shift @others )->hang_up;
+        ok( wait_until( 30, sub { scalar( () = glob "/proc/$pid/fd/*" ) < $before } ), "$spare are free" );
+        $reply = $client->send_mail("Subject: x\n\n$spare left\n");
+        like( $reply, qr/^(?:250 2\.0\.0 Accepted|451 4\.3\.)/, '… a message is put off, or taken' );
+        $taken += $reply =~ /^250/;
+    }
+    is( scalar $world->files('queue'), $taken, 'what was said to be taken is there, and nothing else' );
+    $_->hang_up for @others;
+    ok( wait_until( 30, sub { $client->send_mail("Subject: x\n\nafter\n") =~ /^250 / } ), 'the same session goes on when there are enough again' );
+    is( $world->edge_pid, $pid, '… with the same process' );
+    is( scalar $world->files('incoming'), 0, '… of which nothing is left over' );
     is( $world->stop, 0, 'drained' );
 }
 
