@@ -86,6 +86,7 @@ static const struct {
 #define LIMIT_MAX         100000
 #define SCORE_SET_DEFAULT 3
 #define PROCESSES_MAX     256
+#define NULL_SENDER       "; <> is the null sender"
 
 static int take_number(size_t i, const char *value, uint64_t least, uint64_t most, uint64_t *number,
                        struct err *err)
@@ -112,8 +113,9 @@ static const char **text_place(enum tool_option option, struct tool_args *args)
     case OPT_QUEUE_STATE:
         return &args->state;
     case OPT_REPORTER:
-    case OPT_COUNT_BY:
         return &args->reporter;
+    case OPT_COUNT_BY:
+        return &args->count_by;
     case OPT_SINCE:
         return &args->since;
     case OPT_WHY:
@@ -165,6 +167,9 @@ static int take_value(size_t i, const char *value, struct tool_args *args, struc
 {
     if (value == NULL)
         return err_set(err, "%s needs %s behind it", options[i].name, options[i].value);
+    if (value[0] == '\0') /* an unset variable of a script must not mean everything */
+        return err_set(err, "%s needs %s behind it, not an empty text%s", options[i].name,
+                       options[i].value, options[i].option == OPT_SENDER ? NULL_SENDER : "");
     if (options[i].option == OPT_LIMIT)
         return take_number(i, value, 1, LIMIT_MAX, &args->limit, err);
     if (options[i].option == OPT_SCORE_SET)

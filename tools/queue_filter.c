@@ -131,7 +131,10 @@ bool queue_filter_read(struct spool_view *view, struct queue_filter *filter)
                                     .reason = text_of(args->reason)};
     if (str_starts(filter->domain, STR("@")))
         filter->domain = str_from(filter->domain, 1);
-    if ((args->older && tool_when("--older", args->older, now_us(), &filter->before_us, &err)) ||
+    if (args->domain && filter->domain.n == 0)
+        err_set(&err, "--domain needs a domain, not \"%s\"", args->domain);
+    if (err.text[0] ||
+        (args->older && tool_when("--older", args->older, now_us(), &filter->before_us, &err)) ||
         (args->newer && tool_when("--newer", args->newer, now_us(), &filter->from_us, &err)) ||
         (args->larger && read_size(args->larger, &filter->larger, &err)) ||
         (args->state && read_state(args->state, filter, &err))) {

@@ -211,7 +211,7 @@ static void put_table(const struct stats *stats)
 
 static bool read_by(struct stats *stats)
 {
-    const char *word = stats->view->args->reporter;
+    const char *word = stats->view->args->count_by;
     for (size_t i = 0; i < N_BY; i++)
         if (word == NULL || strcmp(word, by_names[i]) == 0) {
             stats->by = (enum by)i;

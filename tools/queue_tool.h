@@ -21,7 +21,7 @@ struct queue_filter {
     struct str reason;  /* part of what the last try of one of them said */
     int64_t before_us;  /* it came before … */
     int64_t from_us;    /* … and not before this */
-    uint64_t larger;    /* bytes: the message has more */
+    uint64_t larger;    /* bytes: the message has at least as many */
     bool by_state;
     enum queue_state state;
 };

@@ -20,65 +20,66 @@ enum tool_exit {
 };
 
 enum tool_option {
-    OPT_CONFIG = 1 << 0, /* --config FILE */
-    OPT_JSON = 1 << 1,
-    OPT_SPAM = 1 << 2,
-    OPT_HAM = 1 << 3,
-    OPT_FORGET = 1 << 4,
-    OPT_MESSAGE = 1 << 5,
-    OPT_LIMIT = 1 << 6, /* --limit N */
-    OPT_QUIET = 1 << 7,
-    OPT_NO_ANTIVIRUS = 1 << 8,
-    OPT_RECIPIENT = 1 << 9,  /* --recipient ADDRESS */
-    OPT_RULES = 1 << 10,     /* --rules PATH, -r PATH; may be given again */
-    OPT_SCORE_SET = 1 << 11, /* --score-set N */
-    OPT_PROCESSES = 1 << 12, /* --processes N */
-    OPT_ALL = 1 << 13,
-    OPT_NO_FILTERS = 1 << 14,
-    OPT_NO_JIT = 1 << 15,
-    OPT_FORCE = 1 << 16,
-    OPT_INDEX = 1 << 17, /* --index FILE */
-    OPT_SENT = 1 << 18,
-    OPT_KNOWN = 1 << 19,
-    OPT_FEEDBACK = 1 << 20, /* --feedback WHICH */
-    OPT_WITH_RULES = 1 << 21,
-    OPT_STATE = 1 << 22,    /* --state STATE */
-    OPT_REPORTER = 1 << 23, /* --by ADDRESS */
-    OPT_SINCE = 1 << 24,    /* --since WHEN */
-    OPT_WHY = 1 << 25,      /* --why TEXT */
-    OPT_EACH = 1 << 26,
-    OPT_GROUP = 1 << 27,
-    OPT_UNTIL = 1 << 28,    /* --until WHEN */
-    OPT_SENDER = 1 << 29,   /* --sender ADDRESS */
-    OPT_REASON = 1 << 30,   /* --reason WORD */
-    OPT_VIRUS = 1ull << 31, /* --virus NAME */
+    OPT_CONFIG = 1ull << 0, /* --config FILE */
+    OPT_JSON = 1ull << 1,
+    OPT_SPAM = 1ull << 2,
+    OPT_HAM = 1ull << 3,
+    OPT_FORGET = 1ull << 4,
+    OPT_MESSAGE = 1ull << 5,
+    OPT_LIMIT = 1ull << 6, /* --limit N */
+    OPT_QUIET = 1ull << 7,
+    OPT_NO_ANTIVIRUS = 1ull << 8,
+    OPT_RECIPIENT = 1ull << 9,  /* --recipient ADDRESS */
+    OPT_RULES = 1ull << 10,     /* --rules PATH, -r PATH; may be given again */
+    OPT_SCORE_SET = 1ull << 11, /* --score-set N */
+    OPT_PROCESSES = 1ull << 12, /* --processes N */
+    OPT_ALL = 1ull << 13,
+    OPT_NO_FILTERS = 1ull << 14,
+    OPT_NO_JIT = 1ull << 15,
+    OPT_FORCE = 1ull << 16,
+    OPT_INDEX = 1ull << 17, /* --index FILE */
+    OPT_SENT = 1ull << 18,
+    OPT_KNOWN = 1ull << 19,
+    OPT_FEEDBACK = 1ull << 20, /* --feedback WHICH */
+    OPT_WITH_RULES = 1ull << 21,
+    OPT_STATE = 1ull << 22,    /* --state STATE */
+    OPT_REPORTER = 1ull << 23, /* --by ADDRESS */
+    OPT_SINCE = 1ull << 24,    /* --since WHEN */
+    OPT_WHY = 1ull << 25,      /* --why TEXT */
+    OPT_EACH = 1ull << 26,
+    OPT_GROUP = 1ull << 27,
+    OPT_UNTIL = 1ull << 28,  /* --until WHEN */
+    OPT_SENDER = 1ull << 29, /* --sender ADDRESS */
+    OPT_REASON = 1ull << 30, /* --reason WORD */
+    OPT_VIRUS = 1ull << 31,  /* --virus NAME */
     OPT_ENGINE = 1ull << 32,
     OPT_TO = 1ull << 33, /* --to ADDRESS */
     OPT_NO_SCAN = 1ull << 34,
     OPT_DRY_RUN = 1ull << 35,
     OPT_SELECTOR = 1ull << 36,  /* --selector NAME */
     OPT_ALGORITHM = 1ull << 37, /* --algorithm NAME */
-    OPT_FOLDER = 1ull << 44,    /* --to FOLDER */
-    OPT_FROM = 1ull << 45,      /* --from FOLDER */
-    OPT_ONLY = 1ull << 46,      /* --only PARTS */
-    OPT_ELSEWHERE = 1ull << 47, /* --elsewhere */
-    OPT_DAILY = 1ull << 48,     /* --daily */
-    OPT_DAY = 1ull << 50,       /* --day DAY */
-    OPT_DOMAIN = 1ull << 51,    /* --domain DOMAIN */
-    OPT_OLDER = 1ull << 38,     /* --older WHEN; these, and 54 to 59, are of `poterne queue` */
-    OPT_NEWER = 1ull << 39,     /* --newer WHEN */
-    OPT_NEXT_HOP = 1ull << 40,  /* --next-hop TEXT */
-    OPT_LARGER = 1ull << 41,    /* --larger SIZE */
-    OPT_ACCOUNT = 1ull << 42,   /* --account NAME */
-    OPT_YES = 1ull << 43,
-    OPT_NOTIFY = 1ull << 54,
-    OPT_COUNT_BY = 1ull << 55,    /* --by WHAT */
-    OPT_QUEUE_STATE = 1ull << 56, /* --state STATE */
-    OPT_EVERY_ONE = 1ull << 57,   /* --all */
-    OPT_LAST_WORD = 1ull << 58,   /* --reason TEXT */
-    OPT_RCPT_DOMAIN = 1ull << 59, /* --domain DOMAIN */
-    OPT_SEND = 1ull << 52,
-    OPT_QUICK = 1ull << 53,
+    OPT_FOLDER = 1ull << 38,    /* --to FOLDER */
+    OPT_FROM = 1ull << 39,      /* --from FOLDER */
+    OPT_ONLY = 1ull << 40,      /* --only PARTS */
+    OPT_ELSEWHERE = 1ull << 41, /* --elsewhere */
+    OPT_DAILY = 1ull << 42,     /* --daily */
+    OPT_DAY = 1ull << 43,       /* --day DAY */
+    OPT_DOMAIN = 1ull << 44,    /* --domain DOMAIN */
+    OPT_SEND = 1ull << 45,
+    OPT_QUICK = 1ull << 46,
+    /* of `poterne queue`; some are spelled as others above, and mean something else */
+    OPT_OLDER = 1ull << 47,    /* --older WHEN */
+    OPT_NEWER = 1ull << 48,    /* --newer WHEN */
+    OPT_NEXT_HOP = 1ull << 49, /* --next-hop TEXT */
+    OPT_LARGER = 1ull << 50,   /* --larger SIZE */
+    OPT_ACCOUNT = 1ull << 51,  /* --account NAME */
+    OPT_YES = 1ull << 52,
+    OPT_NOTIFY = 1ull << 53,
+    OPT_COUNT_BY = 1ull << 54,    /* --by WHAT */
+    OPT_QUEUE_STATE = 1ull << 55, /* --state STATE */
+    OPT_EVERY_ONE = 1ull << 56,   /* --all */
+    OPT_LAST_WORD = 1ull << 57,   /* --reason TEXT */
+    OPT_RCPT_DOMAIN = 1ull << 58, /* --domain DOMAIN */
 };
 
 struct tool_args {
@@ -90,7 +91,7 @@ struct tool_args {
     const char *selector, *algorithm;
     const char *day, *domain;
     const char *folder, *from, *only;
-    const char *older, *newer, *next_hop, *larger, *account;
+    const char *older, *newer, *next_hop, *larger, *account, *count_by;
     const char *index;
     const char *feedback; /* NULL when not given */
     uint64_t limit;

@@ -88,6 +88,7 @@ is( message($first)->{state}, 'deferred', 'each message says its state' );
 
 for ( [ [ 'hold' ], qr/--all/ ], [ [ 'delete', 'x' ], qr/no message id/ ], [ [ 'list', '--state', 'x' ], qr/--state is/ ], [ [ 'list', '--older', 'x' ], qr/--older needs/ ],
     [ [ 'stats', '--by', 'x' ], qr/--by is/ ], [ [ 'hold', $first, '--all' ], qr/exclude each other/ ], [ ['nonsense'], qr/there is no `queue nonsense`/ ],
+    [ [ 'delete', '--sender', '', '--yes' ], qr/--sender needs .*not an empty text; <> is the null sender/ ], [ [ 'hold', '--domain', '@' ], qr/--domain needs a domain/ ],
     [ [ 'list', '--yes' ], qr/does not take/ ], [ [ 'list', '--larger', '-1' ], qr/--larger needs/ ] )
 {
     my ( $words, $why ) = @$_;

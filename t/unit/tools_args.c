@@ -56,6 +56,7 @@ static void mistakes_are_named(void **state)
                  {"-x", "there is no option \"-x\""},
                  {"--json=1", "--json takes no value"},
                  {"--config", "--config needs FILE"},
+                 {"--config=", "--config needs FILE behind it, not an empty text"},
                  {"--limit=0", "a number from 1"},
                  {"--limit=-1", "a number from 1"},
                  {"--limit=9999999999", "a number from 1"}};
