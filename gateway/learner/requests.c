@@ -16,6 +16,8 @@
 void client_close(struct learner *l, size_t client)
 {
     fsio_close_quiet(&l->clients[client]);
+    if (l->holder == (int)client) /* who comes to this place next is somebody else */
+        l->holder = -1;
 }
 
 static void job_say(struct job *job, const char *text)

@@ -168,16 +168,10 @@ bool service_hold(struct learner *l, size_t client)
 
 void service_hold_tick(struct learner *l)
 {
-    if (l->holder < 0)
+    if (!service_held(l) || clock_ms() < l->held_until)
         return;
-    bool gone = l->clients[l->holder] < 0;
-    if (!gone && clock_ms() < l->held_until)
-        return;
-    if (!gone) {
-        log_warning("who copies what was learned takes too long: learning goes on");
-        client_close(l, (size_t)l->holder);
-    }
-    l->holder = -1;
+    log_warning("who copies what was learned takes too long: learning goes on");
+    client_close(l, (size_t)l->holder);
 }
 
 void service_tick(struct learner *l)
