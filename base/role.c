@@ -10,7 +10,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -25,6 +27,7 @@ struct role_args {
     int conf_fd;
     int ctl_fd;
     int service_fd;
+    int owner_fd; /* only kept open; -1: none */
     int listen_fds[ROLE_LISTENERS_MAX];
     size_t n_listen;
     unsigned generation;
@@ -43,16 +46,15 @@ static int fd_of(const char *text)
 /* These are poterned's own words (gateway/supervise.c), not a user's. */
 static int read_args(int argc, char **argv, struct role_args *args)
 {
-    static const struct option options[] = {{"conf-path", required_argument, NULL, 'p'},
-                                            {"conf-fd", required_argument, NULL, 'c'},
-                                            {"ctl-fd", required_argument, NULL, 'k'},
-                                            {"service-fd", required_argument, NULL, 's'},
-                                            {"listen-fd", required_argument, NULL, 'l'},
-                                            {"generation", required_argument, NULL, 'g'},
-                                            {0}};
+    static const struct option options[] = {
+        {"conf-path", required_argument, NULL, 'p'},  {"conf-fd", required_argument, NULL, 'c'},
+        {"ctl-fd", required_argument, NULL, 'k'},     {"service-fd", required_argument, NULL, 's'},
+        {"owner-fd", required_argument, NULL, 'o'},   {"listen-fd", required_argument, NULL, 'l'},
+        {"generation", required_argument, NULL, 'g'}, {0}};
     int c;
     uint64_t generation;
-    *args = (struct role_args){.conf_path = "?", .conf_fd = -1, .ctl_fd = -1, .service_fd = -1};
+    *args = (struct role_args){
+        .conf_path = "?", .conf_fd = -1, .ctl_fd = -1, .service_fd = -1, .owner_fd = -1};
     while ((c = getopt_long(argc, argv, "", options, NULL)) != -1) {
         if (c == 'p')
             args->conf_path = optarg;
@@ -62,6 +64,8 @@ static int read_args(int argc, char **argv, struct role_args *args)
             args->ctl_fd = fd_of(optarg);
         else if (c == 's')
             args->service_fd = fd_of(optarg);
+        else if (c == 'o')
+            args->owner_fd = fd_of(optarg);
         else if (c == 'l' && args->n_listen < ROLE_LISTENERS_MAX)
             args->listen_fds[args->n_listen++] = fd_of(optarg);
         else if (c == 'g' && str_to_u64(str_of(optarg), UINT_MAX, &generation))
@@ -102,6 +106,32 @@ bool role_tell(const struct role_env *env, enum role_message message)
     return false;
 }
 
+bool role_is_orphan(const struct role_env *env)
+{
+    char byte;
+    return recv(env->ctl_fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) == 0;
+}
+
+/* --- when poterned dies --- */
+
+/* SIGALRM ends the process. */
+static void on_orphaned(int number)
+{
+    alarm(ROLE_ORPHAN_SECONDS);
+}
+
+/* Behind the change of user, which the kernel takes for a reason to forget whose death was asked
+ * for. */
+static int limit_orphanhood(const struct role_env *env, struct err *err)
+{
+    const struct sigaction action = {.sa_handler = on_orphaned, .sa_flags = SA_RESTART};
+    if (sigaction(SIGUSR1, &action, NULL) < 0 || prctl(PR_SET_PDEATHSIG, SIGUSR1) < 0)
+        return err_sys(err, "cannot ask for poterned's death");
+    if (role_is_orphan(env)) /* already */
+        alarm(ROLE_ORPHAN_SECONDS);
+    return 0;
+}
+
 /* A peer that closes early must be an error of one write, never the end of the process. */
 static void calm_signals(void)
 {
@@ -109,7 +139,8 @@ static void calm_signals(void)
     signal(SIGXFSZ, SIG_IGN); /* a file that is too large is an error of who writes it */
     signal(SIGHUP, SIG_IGN);
     signal(SIGCHLD, SIG_DFL); /* ignored, as it may be inherited, children end without a status */
-    signal(SIGINT, SIG_IGN);  /* a terminal's Ctrl-C goes to poterned, which drains us */
+    signal(SIGALRM, SIG_DFL);
+    signal(SIGINT, SIG_IGN); /* a terminal's Ctrl-C goes to poterned, which drains us */
     umask(0007);
 }
 
@@ -148,6 +179,8 @@ static int live(const struct role *role, const struct role_env *env, struct err 
     if (role->load && load_gently(role, env, &data, err) < 0)
         return -1;
     int result = role_become_user(env->conf, role->name, err);
+    if (result == 0)
+        result = limit_orphanhood(env, err);
     if (result == 0 && role->workers)
         result = role_lead_workers(role, env, data, err);
     else if (result == 0)

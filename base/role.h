@@ -7,7 +7,12 @@
  * Settings come as a sealed memory file from poterned, so that a worker that is replaced gets
  * those that were checked. A role with workers forks them after load (what was loaded is shared);
  * its leader replaces a worker that dies, never touches mail, and drains them at the end.
- * Descriptors are inherited: the control socket, the kind's listening Unix socket, TCP listeners.
+ * Descriptors are inherited: the control socket, the kind's listening Unix socket, TCP listeners,
+ * and of what must not be there twice the lock on the state folder (gateway/owner.h).
+ *
+ * When poterned dies (kill -9) who still loads dies with it. Who serves drains, because its control
+ * socket is closed, as if it were asked to; what has not ended ROLE_ORPHAN_SECONDS later, for which
+ * poterned would have killed it, is ended by SIGALRM.
  */
 #ifndef POTERNE_BASE_ROLE_H
 #define POTERNE_BASE_ROLE_H
@@ -19,6 +24,8 @@
 /* Added to the niceness of a process while it loads. */
 #define ROLE_LOAD_NICE     10
 #define ROLE_LISTENERS_MAX 16
+/* For those that poterned has left behind; longer than any of them takes to drain. */
+#define ROLE_ORPHAN_SECONDS 60
 
 struct role_env {
     const struct conf *conf;
@@ -54,6 +61,8 @@ enum role_message {
 int role_main(int argc, char **argv, const struct role *role);
 /* Tells poterned; false: it can't be sent, which is logged. */
 bool role_tell(const struct role_env *env, enum role_message message);
+/* ctl_fd is readable: is it because poterned has died, so that all others drain now, too? */
+bool role_is_orphan(const struct role_env *env);
 
 /*
  * The loop of a "request is a connection" worker: accept, receive, handle, send, close, until

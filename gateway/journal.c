@@ -21,6 +21,8 @@
 #define CLIENT_TURN_MAX 64   /* events of one client before the others have their turn */
 #define SWEEP_MS        1000 /* also the pace of forgetting */
 #define FAILURE_MS      5000 /* until it ends: a full disk is not mended within a second */
+#define ORPHAN_MS       3000 /* for the others' last words, where poterned died; … */
+#define ORPHAN_ROUND_MS 50   /* … a look whether they have gone, at least */
 #define FILES_MAX       256
 #define MEMORY_MAX      (2048ull * 1024 * 1024)
 
@@ -136,6 +138,34 @@ static int writer_round(struct writer *writer, const struct role_env *env, struc
     return sweep(writer, err) < 0 ? -1 : more;
 }
 
+static bool has_clients(const struct writer *writer)
+{
+    for (size_t i = 0; i < CLIENTS_MAX; i++)
+        if (writer->clients.list[i].fd >= 0)
+            return true;
+    return false;
+}
+
+/* poterned, which would have asked for the end when all others are gone, has died: they drain now,
+ * and what delivery settles takes our word. The next journal begins behind us. */
+static int outlast_clients(struct writer *writer, const struct role_env *env, struct err *err)
+{
+    struct role_env deaf = *env;
+    int64_t end = clock_ms() + ORPHAN_MS;
+    int more = 1;
+    deaf.ctl_fd = -1;
+    while (more > 0 && has_clients(writer) && clock_ms() < end) {
+        int wait_ms = wait_time(writer);
+        more = clients_wait(&writer->clients, &deaf, true,
+                            wait_ms < ORPHAN_ROUND_MS ? wait_ms : ORPHAN_ROUND_MS, err);
+        if (more > 0 && gather(writer, err) < 0)
+            more = -1;
+        if (more > 0 && commit(writer, err) < 0)
+            more = -1;
+    }
+    return more < 0 ? -1 : 0;
+}
+
 /* What the clients have sent by now is still taken. */
 static int finish(struct writer *writer, const struct role_env *env, struct err *err)
 {
@@ -179,6 +209,8 @@ static int journal_serve(const struct role_env *env, void *data, struct err *err
                             env->conf->reports.tls_send);
     while (more > 0)
         more = writer_round(writer, env, err);
+    if (more == 0 && role_is_orphan(env))
+        more = outlast_clients(writer, env, err);
     if (more == 0)
         more = finish(writer, env, err);
     if (more < 0)

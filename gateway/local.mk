@@ -29,7 +29,7 @@ lib_libplaces_a_SOURCES = gateway/places.c gateway/places.h
 sbin_PROGRAMS += gateway/poterned
 gateway_poterned_CPPFLAGS = $(AM_CPPFLAGS)
 gateway_poterned_SOURCES = gateway/poterned.c gateway/daily_backup.c gateway/daily_backup.h \
-    gateway/certificates.c gateway/certificates.h \
+    gateway/certificates.c gateway/certificates.h gateway/owner.c gateway/owner.h \
     gateway/supervise.c gateway/supervise.h
 gateway_poterned_LDADD = lib/libplaces.a lib/libbackup.a lib/libreports.a lib/libavstatus.a $(BASE_LIBS)
 

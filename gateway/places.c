@@ -7,6 +7,7 @@
 #include <limits.h>
 #include <netinet/tcp.h>
 #include <stdio.h>
+#include <sys/file.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -126,8 +127,10 @@ static int open_listener(const char *text, const struct sockaddr_storage *at, un
     setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
     if (bind(fd, (const struct sockaddr *)at, length) == 0 && listen(fd, LISTEN_BACKLOG) == 0)
         return fd;
+    int why = errno;
     err_sys(err, "cannot listen on %s", text);
     close(fd);
+    errno = why;
     return -1;
 }
 
@@ -197,5 +200,22 @@ int places_listen(const struct conf *conf, const int *old, size_t n_old, int *fd
     while (n-- > 0)
         if (is_new[n])
             close(fds[n]);
+    return -1;
+}
+
+int places_own(const char *state_dir, struct err *err)
+{
+    int fd = open(state_dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd < 0)
+        return err_sys(err, "cannot open %s", state_dir);
+    if (flock(fd, LOCK_EX | LOCK_NB) == 0)
+        return fd;
+    int why = errno;
+    if (why == EWOULDBLOCK)
+        err_set(err, "%s belongs to processes of another poterned", state_dir);
+    else
+        err_sys(err, "cannot lock %s", state_dir);
+    close(fd);
+    errno = why;
     return -1;
 }

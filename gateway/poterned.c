@@ -16,6 +16,7 @@
 #include "config.h"
 #include "gateway/certificates.h"
 #include "gateway/daily_backup.h"
+#include "gateway/owner.h"
 #include "gateway/places.h"
 #include "gateway/supervise.h"
 
@@ -194,20 +195,6 @@ static int watch_signals(struct err *err)
     return fd >= 0 ? fd : err_sys(err, "cannot watch signals");
 }
 
-static int write_pid(const struct conf *conf, int *lock_fd, struct err *err)
-{
-    char path[PATH_MAX], text[16];
-    if (fsio_join(path, sizeof path, conf->run_dir, "poterned.pid", err) < 0)
-        return -1;
-    *lock_fd = fsio_lock(path, err);
-    if (*lock_fd < 0)
-        return err_prefix(err, "is another poterned running?");
-    int n = snprintf(text, sizeof text, "%d\n", (int)getpid());
-    if (ftruncate(*lock_fd, 0) < 0)
-        return err_sys(err, "cannot write %s", path);
-    return fsio_pwrite(*lock_fd, str_n(text, (size_t)n), 0, path, err);
-}
-
 static void tend_certificates(struct supervisor *s)
 {
     if (s->stopping || !certificates_changed(&s->certificates, &s->conf->smtp, clock_seconds()))
@@ -232,22 +219,10 @@ static void tend_backup(struct daily_backup *daily, const struct supervisor *s)
     daily_backup_tend(daily, s->conf, time(NULL));
 }
 
-static int run(struct supervisor *s, const char *conf_path, struct err *err)
+static void supervise(struct supervisor *s, int signal_fd, const char *conf_path)
 {
     struct daily_backup daily = {.programs = s->programs, .commands = POTERNE_BINDIR};
-    int lock_fd = -1;
     bool told = false;
-    umask(0007);
-    int signal_fd = watch_signals(err);
-    if (signal_fd < 0 || places_make(s->conf, err) < 0 || write_pid(s->conf, &lock_fd, err) < 0)
-        return -1;
-    if (places_listen(s->conf, NULL, 0, s->listen_fds, &s->n_listen, err) < 0)
-        return -1;
-    if (supervisor_open(s, err) < 0 ||
-        sandbox_enter_supervisor(s->conf->sandbox_required, err) < 0) {
-        supervisor_close(s);
-        return -1;
-    }
     certificates_loaded(&s->certificates, &s->conf->smtp, clock_seconds());
     s->stranger = on_stranger;
     s->stranger_data = &daily;
@@ -261,16 +236,40 @@ static int run(struct supervisor *s, const char *conf_path, struct err *err)
         told = complete;
         wait_for_events(s, signal_fd, conf_path);
     }
+}
+
+/* The locks end with the process; the listeners are the supervisor's, from here on. */
+static int run(struct supervisor *s, const char *conf_path, struct err *err)
+{
+    struct owner owner;
+    umask(0007);
+    int signal_fd = watch_signals(err);
+    if (signal_fd < 0 || places_make(s->conf, err) < 0)
+        return -1;
+    enum owner_taken taken = owner_take(&owner, s->conf, signal_fd, err);
+    if (taken == OWNER_STOPPED)
+        log_info("stopped before it began");
+    if (taken != OWNER_TAKEN)
+        return taken == OWNER_STOPPED ? 0 : -1;
+    s->owner_fd = owner.state_fd;
+    s->n_listen = owner.n_listen;
+    memcpy(s->listen_fds, owner.listen_fds, sizeof s->listen_fds);
+    int result = supervisor_open(s, err);
+    if (result == 0)
+        result = sandbox_enter_supervisor(s->conf->sandbox_required, err);
+    if (result == 0)
+        supervise(s, signal_fd, conf_path);
     supervisor_close(s);
-    log_info("stopped");
-    return 0;
+    if (result == 0)
+        log_info("stopped");
+    return result;
 }
 
 int main(int argc, char **argv)
 {
     char programs[PATH_MAX];
     struct options o = {.conf_path = POTERNE_SYSCONFDIR "/poterne.conf"};
-    struct supervisor s = {.conf_text = BUF_INIT(CONF_TEXT_MAX)};
+    struct supervisor s = {.conf_text = BUF_INIT(CONF_TEXT_MAX), .owner_fd = -1};
     struct err err = {""};
     int given = read_options(argc, argv, &o);
     if (given)

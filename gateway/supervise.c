@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
@@ -20,7 +21,7 @@
 #include "gateway/antivirus/memory.h"
 
 #define SOCKET_MODE 0660
-#define ARGS_MAX    (12 + 2 * ROLE_LISTENERS_MAX)
+#define ARGS_MAX    (14 + 2 * ROLE_LISTENERS_MAX)
 #define MIB         ((uint64_t)1024 * 1024)
 /* A process that loads signatures takes so much besides. */
 #define LOAD_SLACK (64 * MIB)
@@ -141,11 +142,23 @@ static void leave_room(const struct supervisor *s, size_t kind)
         log_warning("cannot limit the memory of %s: %s", kinds[kind].name, strerror(errno));
 }
 
+/* What is still being loaded has nothing to finish. Who has loaded sees to it himself
+ * (base/role.h). */
+static void die_with(pid_t parent)
+{
+    if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0)
+        log_warning("cannot ask for poterned's death: %s", strerror(errno));
+    if (getppid() != parent)
+        _exit(127);
+}
+
 /* In the child, between fork and exec. */
-static _Noreturn void become(const struct supervisor *s, size_t kind, int conf_fd, int ctl_fd)
+static _Noreturn void become(const struct supervisor *s, size_t kind, int conf_fd, int ctl_fd,
+                             pid_t parent)
 {
     struct launch launch = {.n = 1};
     sigset_t none;
+    die_with(parent);
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, NULL);
     snprintf(launch.program, sizeof launch.program, "%s/poterne-%s", s->programs, kinds[kind].name);
@@ -159,6 +172,8 @@ static _Noreturn void become(const struct supervisor *s, size_t kind, int conf_f
         leave_room(s, kind);
     if (kinds[kind].service)
         add_fd(&launch, "--service-fd", s->families[kind].service_fd);
+    if (kinds[kind].exclusive && s->owner_fd >= 0)
+        add_fd(&launch, "--owner-fd", s->owner_fd);
     for (size_t i = 0; kinds[kind].door && i < s->n_listen; i++)
         add_fd(&launch, "--listen-fd", s->listen_fds[i]);
     execv(launch.program, launch.argv);
@@ -214,9 +229,10 @@ static int start_child(struct supervisor *s, size_t kind, struct child *child, s
         close(conf_fd);
         return err_sys(err, "cannot make a control socket");
     }
+    pid_t parent = getpid();
     pid_t pid = fork();
     if (pid == 0)
-        become(s, kind, conf_fd, pair[1]);
+        become(s, kind, conf_fd, pair[1], parent);
     close(conf_fd);
     close(pair[1]);
     if (pid < 0) {

@@ -37,7 +37,7 @@
 
 struct kind {
     const char *name;
-    bool exclusive; /* never two at a time */
+    bool exclusive; /* never two at a time, nor one of another poterned (owner.h) */
     bool service;   /* has a Unix socket RUN_DIR/NAME.sock */
     bool door;      /* gets the TCP listeners; starts last and drains first */
     bool witness;   /* drains last: the others have something to tell it until their end */
@@ -75,6 +75,7 @@ struct supervisor {
     struct family families[KINDS_MAX];
     int listen_fds[ROLE_LISTENERS_MAX];
     size_t n_listen;
+    int owner_fd;                     /* what exclusive kinds inherit (owner.h); -1: nothing */
     struct certificates certificates; /* what edge has loaded */
     time_t began;
     bool stopping;

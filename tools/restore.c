@@ -28,6 +28,7 @@ struct job {
     char config[PATH_MAX];
     int lock_fd;       /* of poterned, as the settings that come back say */
     int older_lock_fd; /* … as those say that are here; -1: the same, or none are */
+    int state_fd;      /* lock on the state folder (gateway/owner.h); -1: there is none yet */
     struct tool_progress bar;
     uint64_t done;
 };
@@ -125,11 +126,23 @@ static int keep_older_stopped(struct job *job, struct err *err)
     return result;
 }
 
-/* On an empty machine there is no run_dir yet. */
+/* Where poterned was killed its processes still finish what they have begun. */
+static int lock_state(struct job *job, struct err *err)
+{
+    if (access(job->conf->state_dir, F_OK) < 0 && errno == ENOENT)
+        return 0;
+    job->state_fd = places_own(job->conf->state_dir, err);
+    if (job->state_fd >= 0)
+        return 0;
+    return errno == EWOULDBLOCK ? err_prefix(err, "the gateway runs, or ends: stop poterned first")
+                                : -1;
+}
+
+/* On an empty machine there is no run_dir yet, and no state. */
 static int keep_stopped(struct job *job, struct err *err)
 {
     if (fsio_mkdir(job->conf->run_dir, RUN_MODE, err) < 0 ||
-        lock_gateway(job->conf->run_dir, &job->lock_fd, err) < 0)
+        lock_gateway(job->conf->run_dir, &job->lock_fd, err) < 0 || lock_state(job, err) < 0)
         return -1;
     return keep_older_stopped(job, err);
 }
@@ -295,6 +308,7 @@ static int run(const struct tool_args *args)
     struct job job = {.args = args,
                       .lock_fd = -1,
                       .older_lock_fd = -1,
+                      .state_fd = -1,
                       .view = {.shelf = {.fd = -1, .lock_fd = -1}, .fd = -1},
                       .r = {.root = root_of(args),
                             .force = args->given & OPT_FORCE,
@@ -314,6 +328,7 @@ static int run(const struct tool_args *args)
     backup_view_close(&job.view);
     fsio_close_quiet(&job.lock_fd);
     fsio_close_quiet(&job.older_lock_fd);
+    fsio_close_quiet(&job.state_fd);
     return result < 0 ? tool_fail("restore", &err) : result;
 }
 

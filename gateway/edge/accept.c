@@ -106,6 +106,9 @@ int accept_start(struct edge *edge, struct err *err)
 void accept_stop(struct edge *edge)
 {
     listen_to_none(edge);
+    /* poterned and the next edge have their own; where poterned was killed the port is free */
+    for (size_t i = 0; i < edge->n_listeners; i++)
+        close(edge->env->listen_fds[i]);
     edge->n_listeners = 0;
 }
 

@@ -207,6 +207,14 @@ like( $said, qr/--force moves them aside/, '… is refused, and says how' );
     like( $said, qr/stop poterned/, '… says what to do' );
 }
 
+{
+    open my $state, '<', "$root/state" or die "$!\n";
+    flock $state, LOCK_EX or die "$!\n";
+    ( $status, $said ) = $gateway->poterne( 'restore', '--force', '--from', $shelf );
+    is( $status, 2, 'restore while processes of a poterned that was killed have the state' );
+    like( $said, qr/belongs to processes of another poterned/, '… says why' );
+}
+
 rename $root, "$top/lost" or die;
 mkdir $root;
 Poterne::Gateway::maildir_hop($root);

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -38,6 +39,7 @@ static int set_up(void **state)
     w = (struct world){.conf = {.path = "test.conf"}, .ends = {-1, -1, -1}};
     w.conf.antivirus.memory_limit = 100 * MIB; /* two of them and an eighth, not four */
     w.s.conf = &w.conf;
+    w.s.owner_fd = -1;
     w.s.conf_text = (struct buf)BUF_INIT(4096);
     snprintf(w.programs, sizeof w.programs, "/tmp/poterne-supervise-XXXXXX");
     assert_non_null(mkdtemp(w.programs));
@@ -239,6 +241,37 @@ static void new_settings_wait_for_the_one_that_loads(void **state)
     assert_int_equal(w->family->wanted, 3);
 }
 
+/* One that is killed, and nobody else with it. */
+static _Noreturn void supervise_until_killed(struct world *w, int fd)
+{
+    supervisor_tend(&w->s);
+    pid_t child = w->family->children[0].pid;
+    if (count(w, CHILD_STARTING) == 1 && write(fd, &child, sizeof child) == sizeof child)
+        pause();
+    _exit(1);
+}
+
+static void what_loads_dies_with_its_poterned(void **state)
+{
+    struct world *w = *state;
+    pid_t child;
+    int told[2], status;
+    assert_int_equal(prctl(PR_SET_CHILD_SUBREAPER, 1), 0); /* who has no parent is ours */
+    assert_int_equal(pipe(told), 0);
+    pid_t supervisor = fork();
+    if (supervisor == 0)
+        supervise_until_killed(w, told[1]);
+    assert_int_equal(read(told[0], &child, sizeof child), sizeof child);
+    close(told[0]);
+    close(told[1]);
+    assert_int_equal(kill(supervisor, SIGKILL), 0);
+    assert_int_equal(waitpid(supervisor, NULL, 0), supervisor);
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_int_equal(prctl(PR_SET_CHILD_SUBREAPER, 0), 0);
+    /* or it saw that it had none, before it ran anything */
+    assert_true(WIFSIGNALED(status) ? WTERMSIG(status) == SIGKILL : WEXITSTATUS(status) == 127);
+}
+
 static void memory_is_read(void **state)
 {
     struct memory memory;
@@ -260,6 +293,7 @@ int main(void)
         CHILDREN_TEST(other_files_during_a_load_that_fails_are_tried_at_once),
         CHILDREN_TEST(a_start_takes_up_what_has_changed),
         CHILDREN_TEST(new_settings_wait_for_the_one_that_loads),
+        CHILDREN_TEST(what_loads_dies_with_its_poterned),
         cmocka_unit_test(memory_is_read),
     };
     return tap_run(tests, NULL, NULL);
