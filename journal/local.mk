@@ -11,6 +11,7 @@ lib_libjournal_a_SOURCES = \
     journal/schema.c journal/schema.h \
     journal/store.c journal/store.h journal/store_open.h \
     journal/snapshot.c journal/snapshot.h \
+    journal/left_out.c journal/left_out.h \
     journal/sweep.c \
     journal/tally.c journal/tally.h \
     journal/feedback.c journal/feedback.h \

@@ -1,6 +1,11 @@
 #include "journal/schema.h"
 
+#include <stdio.h>
+#include <time.h>
+
 #include "base/recipient.h"
+#include "journal/db.h"
+#include "journal/time_id.h"
 
 /* synchronous = FULL: what is acknowledged was fsync'd, because delivery unlinks upon it. */
 const char schema_settings[] = "PRAGMA journal_mode = WAL;"
@@ -280,3 +285,40 @@ const char *const schema_statements[STORE_STATEMENTS] = {
         " WHERE evidence ->> 'ours' IS NULL AND dmarc ->> 'published' IS NOT NULL"
         " AND dmarc ->> 'record' <> '' AND dmarc ->> 'domain' <> ''",
 };
+
+/* What came before it, a journal that is made now doesn't know: as if it had been swept. */
+static int begin_now(sqlite3 *db, struct err *err)
+{
+    char id[TIME_ID_SIZE], sql[64];
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME, &now);
+    time_id((int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000, id);
+    snprintf(sql, sizeof sql, "UPDATE swept SET id = '%s'", id);
+    return db_exec(db, sql, err);
+}
+
+int schema_make(sqlite3 *db, const char *path, struct err *err)
+{
+    int64_t version;
+    if (db_number(db, "PRAGMA user_version", &version, err) < 0)
+        return -1;
+    if (version > JOURNAL_SCHEMA_VERSION)
+        return err_set(
+            err,
+            "%s was written by a newer poterne (schema %lld, this one knows %d): install "
+            "that one again, or move the file away",
+            path, (long long)version, JOURNAL_SCHEMA_VERSION);
+    if (version < 1 && db_exec(db, schema_create, err) < 0)
+        return -1;
+    if (version < 2 && db_exec(db, schema_tally, err) < 0)
+        return -1;
+    if (version < 3 && db_exec(db, schema_feedback, err) < 0)
+        return -1;
+    if (version < 4 && db_exec(db, schema_signers, err) < 0)
+        return -1;
+    if (version < 5 && db_exec(db, schema_accepted, err) < 0)
+        return -1;
+    if (version < 6 && db_exec(db, schema_closed, err) < 0)
+        return -1;
+    return version < 1 ? begin_now(db, err) : 0;
+}

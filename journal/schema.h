@@ -5,6 +5,10 @@
 #ifndef POTERNE_JOURNAL_SCHEMA_H
 #define POTERNE_JOURNAL_SCHEMA_H
 
+#include <sqlite3.h>
+
+#include "base/err.h"
+
 enum store_statement {
     STORE_BEGIN,
     STORE_COMMIT,
@@ -73,5 +77,8 @@ extern const char schema_signers[];  /* from version 3 to 4 */
 extern const char schema_accepted[]; /* from version 4 to 5 */
 extern const char schema_closed[];   /* from version 5 to 6 */
 extern const char *const schema_statements[STORE_STATEMENTS];
+
+/* All tables, as this poterne has them, out of those that there are; path is for err. */
+int schema_make(sqlite3 *db, const char *path, struct err *err);
 
 #endif

@@ -12,7 +12,6 @@
 #include "journal/schema.h"
 #include "journal/store_open.h"
 #include "journal/tally.h"
-#include "journal/time_id.h"
 
 #define BUSY_MS 5000 /* a reader that checkpoints may be in the way */
 
@@ -28,43 +27,6 @@ static int prepare_all(struct journal_store *store, struct err *err)
     return 0;
 }
 
-/* What came before it, a journal that is made now doesn't know: as if it had been swept. */
-static int begin_now(struct journal_store *store, struct err *err)
-{
-    char id[TIME_ID_SIZE], sql[64];
-    struct timespec now;
-    clock_gettime(CLOCK_REALTIME, &now);
-    time_id((int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000, id);
-    snprintf(sql, sizeof sql, "UPDATE swept SET id = '%s'", id);
-    return db_exec(store->db, sql, err);
-}
-
-static int make_schema(struct journal_store *store, struct err *err)
-{
-    int64_t version;
-    if (db_number(store->db, "PRAGMA user_version", &version, err) < 0)
-        return -1;
-    if (version > JOURNAL_SCHEMA_VERSION)
-        return err_set(
-            err,
-            "%s was written by a newer poterne (schema %lld, this one knows %d): install "
-            "that one again, or move the file away",
-            store->path, (long long)version, JOURNAL_SCHEMA_VERSION);
-    if (version < 1 && db_exec(store->db, schema_create, err) < 0)
-        return -1;
-    if (version < 2 && db_exec(store->db, schema_tally, err) < 0)
-        return -1;
-    if (version < 3 && db_exec(store->db, schema_feedback, err) < 0)
-        return -1;
-    if (version < 4 && db_exec(store->db, schema_signers, err) < 0)
-        return -1;
-    if (version < 5 && db_exec(store->db, schema_accepted, err) < 0)
-        return -1;
-    if (version < 6 && db_exec(store->db, schema_closed, err) < 0)
-        return -1;
-    return version < 1 ? begin_now(store, err) : 0;
-}
-
 static int try_open(struct journal_store *store, struct err *err)
 {
     int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX;
@@ -75,7 +37,8 @@ static int try_open(struct journal_store *store, struct err *err)
     }
     sqlite3_extended_result_codes(store->db, 1);
     sqlite3_busy_timeout(store->db, BUSY_MS);
-    if (db_exec(store->db, schema_settings, err) < 0 || make_schema(store, err) < 0)
+    if (db_exec(store->db, schema_settings, err) < 0 ||
+        schema_make(store->db, store->path, err) < 0)
         return -1;
     return prepare_all(store, err);
 }

@@ -13,6 +13,7 @@
 #include "gateway/places.h"
 #include "tools/backup_tool.h"
 #include "tools/json.h"
+#include "tools/restore_tool.h"
 
 #define INSTALLED     POTERNE_SYSCONFDIR "/poterne.conf"
 #define PID_FILE      "poterned.pid"
@@ -31,6 +32,7 @@ struct job {
     int state_fd;      /* lock on the state folder (gateway/owner.h); -1: there is none yet */
     struct tool_progress bar;
     uint64_t done;
+    uint64_t closed; /* messages that the journal knows and no folder has, as it was told */
 };
 
 /* --- which parts --- */
@@ -223,6 +225,11 @@ static int put_back(struct job *job, struct err *err)
     if (result == 0)
         result = restore_state(&job->r, err);
     tool_progress_end(&job->bar);
+    if (result == 0)
+        result =
+            restore_tell_journal(&job->r, job->view.name.text,
+                                 (int64_t)shelf_name_time(str_of(job->view.name.text)) * 1000000,
+                                 &job->closed, err);
     return result;
 }
 
@@ -242,10 +249,10 @@ static void put_result(const struct job *job)
     uint64_t n = queued(job->view.m);
     char size[TOOL_SIZE_SIZE];
     if (job->args->given & OPT_JSON) {
-        json_line(json_pack("{s:s, s:I, s:I, s:I, s:I}", "generation", job->view.name.text, "files",
-                            (json_int_t)r->files, "bytes", (json_int_t)r->bytes, "left_out",
-                            (json_int_t)r->left_out, "queue_left_out",
-                            (json_int_t)(with_queue ? 0 : n)));
+        json_line(json_pack("{s:s, s:I, s:I, s:I, s:I, s:I}", "generation", job->view.name.text,
+                            "files", (json_int_t)r->files, "bytes", (json_int_t)r->bytes,
+                            "left_out", (json_int_t)r->left_out, "queue_left_out",
+                            (json_int_t)(with_queue ? 0 : n), "closed", (json_int_t)job->closed));
         return;
     }
     tool_size(r->bytes, size);

@@ -231,6 +231,8 @@ ok( -e "$root/run/poterned.pid", '… and let no gateway start meanwhile' );
 ok( -e "$root/$_", "$_ is back" ) for qw(poterne.conf conf.d/answer.conf answer.txt recipients-backup.example state/signature.key);
 $gateway->start;
 pass('the gateway starts');
+( $status, $said ) = $gateway->poterne('audit');
+is( $status, 0, 'all that came while the backup was made adds up' ) or diag($said);
 
 is_deeply( { map { ( $_ => 1 ) } $gateway->spooled('quarantine') }, \%held_then, 'the same is held' );
 is( model_now(), $model_then, 'the same model serves' );
