@@ -5,7 +5,7 @@ lib_libspool_a_SOURCES = \
     spool/store.c spool/store.h \
     spool/format.c spool/format.h \
     spool/id.c spool/write.c spool/read.c spool/mark.c spool/order.c spool/list.c \
-    spool/notice.c spool/notice.h
+    spool/notice.c spool/notice_many.c spool/notice.h
 
 unit += t/unit/spool_file
 t_unit_spool_file_LDADD = $(SPOOL_LIBS) $(CMOCKA_LIBS)

@@ -3,7 +3,6 @@
 #include <limits.h>
 
 #include "base/ipc.h"
-#include "spool/spool.h"
 
 void notice_put(struct buf *out, const struct notice *notice)
 {
@@ -61,7 +60,7 @@ bool notice_hop_get(struct str *rest, struct notice_hop *hop)
     return true;
 }
 
-static bool notice_reply_get(struct str message, struct notice_reply *reply)
+bool notice_reply_get(struct str message, struct notice_reply *reply)
 {
     struct wire w = wire_of(message);
     reply->done = wire_get_u8(&w) != 0;

@@ -7,15 +7,18 @@
  *
  * NOTICE_QUEUED and NOTICE_HELD, from edge and reports behind a commit, are not answered; one that
  * is lost costs time only, since delivery looks through the folders too. The others, from tools,
- * are answered with
+ * are answered, over one connection in their order, with
  *
  *   u8 1 done or 0 refused, str what was done or why not
+ *
+ * An order that is said to be done is on the disk.
  */
 #ifndef POTERNE_SPOOL_NOTICE_H
 #define POTERNE_SPOOL_NOTICE_H
 
 #include "base/err.h"
 #include "base/wire.h"
+#include "spool/spool.h"
 
 enum notice_kind {
     NOTICE_QUEUED = 1,
@@ -60,6 +63,8 @@ struct notice_reply {
 };
 
 void notice_reply_put(struct buf *out, const struct notice_reply *reply);
+/* False when malformed. */
+bool notice_reply_get(struct str message, struct notice_reply *reply);
 
 /* The answer to NOTICE_HOPS has these one after another, until it has NOTICE_HOPS_BYTES; it is
  * empty where there are no more. Between two questions hops come and go: one may be missing. */
@@ -85,5 +90,21 @@ bool notice_hop_get(struct str *rest, struct notice_hop *hop);
  */
 int notice_ask(const char *run_dir, const struct notice *notice, struct buf *answer,
                struct err *err);
+
+/*
+ * The same of many messages over one connection, which is much faster: some are on their way while
+ * others are being answered, in order (notice_many.c). Where delivery goes meanwhile, what it has
+ * not answered is asked of the next one: an order may find then that it was carried out.
+ */
+struct notice_many {
+    const char *run_dir;
+    struct notice notice; /* of each, but for its id */
+    const char (*ids)[SPOOL_ID_LEN + 1];
+    size_t n;
+    void (*answered)(void *data, size_t i, const struct notice_reply *reply);
+    void *data;
+};
+/* How many were answered; fewer than n: err says why delivery can't be asked for the rest. */
+size_t notice_ask_many(const struct notice_many *many, struct err *err);
 
 #endif

@@ -4,7 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/ipc.h"
 #include "tools/json.h"
 #include "tools/queue_tool.h"
 
@@ -167,43 +166,51 @@ static void refused(struct task *task, const char *id, const struct err *err)
     spool_view_worse(view, away ? TOOL_NO : TOOL_FAILED);
 }
 
-/* False: there is nobody to ask. */
-static bool ask(struct task *task, const char *id, struct str why, struct buf *answer)
+struct asking {
+    struct task *task;
+    struct tool_progress bar;
+};
+
+static void answered(void *data, size_t i, const struct notice_reply *reply)
 {
-    const struct notice notice = {.kind = kind_of(task),
-                                  .id = str_of(id),
-                                  .recipient = NOTICE_EVERYONE,
-                                  .why = why};
-    struct err err = {""};
-    buf_clear(answer);
-    if (notice_ask(task->view->conf->run_dir, &notice, answer, &err) == 0) {
+    struct asking *asking = data;
+    struct task *task = asking->task;
+    struct err err;
+    tool_progress_step(&asking->bar);
+    if (reply->done) {
         task->done++;
-        say(task, id, true, buf_str(answer));
-        return true;
+        say(task, task->ids[i], true, reply->text);
+        return;
     }
-    if (!str_starts(str_of(err.text), STR(NOTICE_UNREACHED))) {
-        refused(task, id, &err);
-        return true;
-    }
-    err_prefix(&err, "%zu of %zu message%s %s, since only the running gateway may do that",
-               task->done, task->n, plural(task->n), verbs[task->verb].past);
-    spool_view_worse(task->view, tool_fail(task->view->command, &err));
-    return false;
+    err_set(&err, "%.*s", STR_ARG(reply->text));
+    refused(task, task->ids[i], &err);
 }
 
 static void ask_all(struct task *task)
 {
     struct buf why = BUF_INIT(SPOOL_DETAIL_MAX);
-    struct buf answer = BUF_INIT(IPC_MSG_MAX);
-    struct tool_progress bar;
+    struct asking asking = {.task = task};
+    struct err err = {""};
     bool json = task->view->args->given & OPT_JSON;
     tool_put_who(&why);
-    tool_progress_begin(&bar, task->n > TELL_MAX && !json ? verbs[task->verb].past : NULL, task->n);
-    for (size_t i = 0; i < task->n && ask(task, task->ids[i], buf_str(&why), &answer); i++)
-        tool_progress_step(&bar);
-    tool_progress_end(&bar);
+    const struct notice_many many = {.run_dir = task->view->conf->run_dir,
+                                     .notice = {.kind = kind_of(task),
+                                                .recipient = NOTICE_EVERYONE,
+                                                .why = buf_str(&why)},
+                                     .ids = (const char(*)[SPOOL_ID_LEN + 1]) task->ids,
+                                     .n = task->n,
+                                     .answered = answered,
+                                     .data = &asking};
+    tool_progress_begin(&asking.bar, task->n > TELL_MAX && !json ? verbs[task->verb].past : NULL,
+                        task->n);
+    size_t n = notice_ask_many(&many, &err);
+    tool_progress_end(&asking.bar);
+    if (n < task->n) {
+        err_prefix(&err, "%zu of %zu message%s %s, since only the running gateway may do that",
+                   task->done, task->n, plural(task->n), verbs[task->verb].past);
+        spool_view_worse(task->view, tool_fail(task->view->command, &err));
+    }
     buf_release(&why);
-    buf_release(&answer);
 }
 
 static void put_end(const struct task *task)
@@ -235,11 +242,9 @@ static bool may(const struct task *task)
 
 static void flush_all(struct task *task)
 {
-    struct buf answer = BUF_INIT(IPC_MSG_MAX);
     task->named = true;
-    task->n = 1;
-    ask(task, "", STR_EMPTY, &answer);
-    buf_release(&answer);
+    if (add(task, STR_EMPTY))
+        ask_all(task);
 }
 
 static void run(struct task *task)

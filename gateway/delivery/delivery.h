@@ -300,8 +300,6 @@ struct delivery {
     struct service *service;
     bool unlinked[SPOOL_STATES]; /* since the last fsync of that folder */
     bool sync_wanted[SPOOL_STATES];
-    bool ordered;         /* records of orders were written since the last syncfs */
-    bool sync_all_wanted; /* by the thread */
     bool syncing;
     struct work sync;
     bool draining;

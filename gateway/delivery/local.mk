@@ -26,6 +26,7 @@ lib_libdelivery_a_SOURCES = \
     gateway/delivery/sign.c gateway/delivery/sign.h \
     gateway/delivery/frozen.c gateway/delivery/frozen.h \
     gateway/delivery/orders.c gateway/delivery/orders.h \
+    gateway/delivery/answers.c gateway/delivery/answers.h \
     gateway/delivery/mx.c gateway/delivery/mx.h \
     gateway/delivery/policy.c gateway/delivery/policy.h \
     gateway/delivery/route.c gateway/delivery/route.h \

@@ -19,15 +19,12 @@ int64_t delivery_now_us(void)
     return (int64_t)t.tv_sec * 1000000 + t.tv_nsec / 1000;
 }
 
-/* --- what was unlinked, and what was ordered, gets onto the disk --- */
+/* --- what was unlinked gets onto the disk --- */
 
 static void run_sync(struct work *work)
 {
     struct delivery *delivery = (struct delivery *)((char *)work - offsetof(struct delivery, sync));
     struct err err;
-    if (delivery->sync_all_wanted && spool_sync_all(delivery->spool, &err) < 0)
-        log_error("%s; after a power cut, what was ordered about messages may be forgotten",
-                  err.text);
     for (enum spool_state folder = SPOOL_QUEUE; folder < SPOOL_STATES; folder++)
         if (delivery->sync_wanted[folder] && spool_sync_folder(delivery->spool, folder, &err) < 0)
             log_error("%s; after a power cut, delivered messages may come again", err.text);
@@ -41,15 +38,13 @@ static void sync_done(struct work *work)
 
 static void sync_folders(struct delivery *delivery)
 {
-    bool any = delivery->ordered;
+    bool any = false;
     for (size_t i = 0; i < SPOOL_STATES; i++)
         any |= delivery->unlinked[i];
     if (delivery->syncing || !any)
         return;
     memcpy(delivery->sync_wanted, delivery->unlinked, sizeof delivery->unlinked);
     memset(delivery->unlinked, 0, sizeof delivery->unlinked);
-    delivery->sync_all_wanted = delivery->ordered;
-    delivery->ordered = false;
     delivery->syncing = true;
     delivery->sync = (struct work){.run = run_sync, .done = sync_done};
     workers_give(delivery->workers, &delivery->sync);

@@ -1,5 +1,6 @@
 #include "gateway/delivery/orders.h"
 
+#include <fcntl.h>
 #include <stdio.h>
 
 #include "base/log.h"
@@ -54,7 +55,6 @@ static int write_down(struct job *job, const struct spool_order *order, struct e
     struct spool_file *file = job->loaded->file;
     if (spool_order(file, order, err) < 0)
         return -1;
-    job->delivery->ordered = true;
     job->since_us = spool_counts_from(&file->envelope);
     job->hold_us = file->envelope.hold_us;
     job->frozen_us = 0; /* what it was is counted; if it still is, that begins anew */
@@ -63,11 +63,11 @@ static int write_down(struct job *job, const struct spool_order *order, struct e
     return 0;
 }
 
-static int hold(struct job *job, struct spool_order *order, char said[ORDERS_SAID_MAX],
+static int hold(struct job *job, struct spool_order *order, struct orders_said *said,
                 struct err *err)
 {
     if (job->hold_us) {
-        snprintf(said, ORDERS_SAID_MAX, "is on hold already");
+        snprintf(said->text, sizeof said->text, "is on hold already");
         return 0;
     }
     order->kind = SPOOL_HOLD;
@@ -77,11 +77,11 @@ static int hold(struct job *job, struct spool_order *order, char said[ORDERS_SAI
     for (size_t i = 0; i < job->n_legs; i++)
         if (job->legs[i].state == LEG_WAITING || job->legs[i].state == LEG_LINED)
             leg_rest(&job->legs[i]);
-    snprintf(said, ORDERS_SAID_MAX, "is on hold%s", being_tried(job));
+    snprintf(said->text, sizeof said->text, "is on hold%s", being_tried(job));
     return 0;
 }
 
-static int resume(struct job *job, struct spool_order *order, char said[ORDERS_SAID_MAX],
+static int resume(struct job *job, struct spool_order *order, struct orders_said *said,
                   struct err *err)
 {
     if (job->hold_us == 0)
@@ -91,11 +91,11 @@ static int resume(struct job *job, struct spool_order *order, char said[ORDERS_S
     if (write_down(job, order, err) < 0)
         return -1;
     legs_hurry(job);
-    snprintf(said, ORDERS_SAID_MAX, "goes on");
+    snprintf(said->text, sizeof said->text, "goes on");
     return 0;
 }
 
-static int requeue(struct job *job, struct spool_order *order, char said[ORDERS_SAID_MAX],
+static int requeue(struct job *job, struct spool_order *order, struct orders_said *said,
                    struct err *err)
 {
     order->kind = SPOOL_REQUEUE;
@@ -109,8 +109,8 @@ static int requeue(struct job *job, struct spool_order *order, char said[ORDERS_
             leg_rest(&job->legs[i]); /* in the line it stands among what is new */
     }
     legs_hurry(job);
-    snprintf(said, ORDERS_SAID_MAX, "is requeued%s%s", job->hold_us ? ", and still on hold" : "",
-             being_tried(job));
+    snprintf(said->text, sizeof said->text, "is requeued%s%s",
+             job->hold_us ? ", and still on hold" : "", being_tried(job));
     return 0;
 }
 
@@ -125,20 +125,20 @@ void orders_drop_legs(struct job *job)
     }
 }
 
-static int drop(struct job *job, struct spool_order *order, bool told, char said[ORDERS_SAID_MAX],
+static int drop(struct job *job, struct spool_order *order, bool told, struct orders_said *said,
                 struct err *err)
 {
     order->kind = told ? SPOOL_DROP_TELL : SPOOL_DROP;
     if (write_down(job, order, err) < 0)
         return -1;
     job->dropped = true;
-    snprintf(said, ORDERS_SAID_MAX, "is deleted%s%s", being_tried(job),
+    snprintf(said->text, sizeof said->text, "is deleted%s%s", being_tried(job),
              count_legs(job, LEG_BUSY) ? ": whoever is owed after that gets nothing" : "");
     orders_drop_legs(job);
     return 0;
 }
 
-static int give(struct job *job, const struct notice *notice, char said[ORDERS_SAID_MAX],
+static int give(struct job *job, const struct notice *notice, struct orders_said *said,
                 struct err *err)
 {
     struct spool_order order = {.time_us = delivery_now_us(),
@@ -175,7 +175,7 @@ static struct job *wanted(struct delivery *delivery, struct str id, struct err *
     return NULL;
 }
 
-int orders_give(struct delivery *delivery, const struct notice *notice, char said[ORDERS_SAID_MAX],
+int orders_give(struct delivery *delivery, const struct notice *notice, struct orders_said *said,
                 struct err *err)
 {
     struct job *job = wanted(delivery, notice->id, err);
@@ -187,6 +187,8 @@ int orders_give(struct delivery *delivery, const struct notice *notice, char sai
     if (got != JOB_LOADED)
         return err_set(err, "%s can't be read now; see the log", id);
     int result = give(job, notice, said, err);
+    if (result == 0)
+        said->fd = fcntl(job->loaded->file->fd, F_DUPFD_CLOEXEC, 0);
     job_unneed(job);
     return result;
 }

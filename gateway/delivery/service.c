@@ -2,22 +2,29 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/clock.h"
 #include "base/fsio.h"
 #include "base/log.h"
 #include "base/recipient.h"
+#include "gateway/delivery/answers.h"
 #include "gateway/delivery/frozen.h"
 #include "gateway/delivery/orders.h"
+
+#define BEHIND_MAX 256 /* answers of one connection that wait: then it is not read from */
 
 struct caller {
     struct service *service;
     int fd; /* -1: free */
     struct event *readable;
+    uint64_t visit; /* whose answer it is, if others had this place before */
+    size_t behind;  /* answers that wait (answers.h) */
 };
 
 struct service {
     struct delivery *delivery;
     struct event *door;
     struct caller callers[DELIVERY_SERVICE_MAX];
+    struct answers *answers;
     struct buf message;
     struct buf reply;
 };
@@ -62,27 +69,79 @@ static int flush(struct delivery *delivery, struct str id, struct err *err)
     return n;
 }
 
-static void say_text(struct service *service, const struct caller *caller, bool done,
-                     struct str text)
+/* --- answers --- */
+
+static void caller_leave(struct caller *caller)
 {
-    const struct notice_reply reply = {.done = done, .text = text};
-    struct err err = {"the caller does not read"};
-    buf_clear(&service->reply);
-    notice_reply_put(&service->reply, &reply);
-    if (ipc_send(caller->fd, buf_str(&service->reply), NULL, &err) != 1)
-        log_warning("the answer to a request can't be sent: %s", err.text);
+    if (caller->readable)
+        event_free(caller->readable);
+    caller->readable = NULL;
+    caller->visit++;
+    caller->behind = 0;
+    fsio_close_quiet(&caller->fd);
 }
 
-static void say(struct service *service, const struct caller *caller, bool done, const char *text)
+/* One that can't be sent ends the connection: those behind it would be taken for it. */
+static void send_answer(struct caller *caller, bool done, struct str text)
 {
-    say_text(service, caller, done, str_of(text));
+    struct buf *reply = &caller->service->reply;
+    const struct notice_reply said = {.done = done, .text = text};
+    struct err err = {"the caller does not read"};
+    buf_clear(reply);
+    notice_reply_put(reply, &said);
+    if (ipc_send(caller->fd, buf_str(reply), NULL, &err) == 1)
+        return;
+    log_warning("the answer to a request can't be sent: %s", err.text);
+    caller_leave(caller);
+}
+
+/* One that waited (answers.h). */
+static void say_now(void *data, struct answer_to to, bool done, struct str text)
+{
+    struct service *service = data;
+    struct caller *caller = &service->callers[to.place];
+    if (caller->visit != to.visit || caller->fd < 0)
+        return;
+    if (caller->behind-- == BEHIND_MAX && caller->readable)
+        event_add(caller->readable, NULL);
+    send_answer(caller, done, text);
+}
+
+static void say_answer(struct caller *caller, const struct answer *answer)
+{
+    struct service *service = caller->service;
+    const struct answer_to to = {.place = (size_t)(caller - service->callers),
+                                 .visit = caller->visit};
+    struct err err;
+    if (caller->behind == 0 && !answer->written) {
+        send_answer(caller, answer->done, answer->text);
+        return;
+    }
+    if (answers_add(service->answers, to, answer, &err) < 0) {
+        log_warning("the answer to a request can't be sent: %s", err.text);
+        caller_leave(caller);
+        return;
+    }
+    if (++caller->behind == BEHIND_MAX)
+        event_del(caller->readable);
+}
+
+static void say_text(struct caller *caller, bool done, struct str text)
+{
+    const struct answer answer = {.done = done, .text = text, .fd = -1};
+    say_answer(caller, &answer);
+}
+
+static void say(struct caller *caller, bool done, const char *text)
+{
+    say_text(caller, done, str_of(text));
 }
 
 /* Of those that mail waits for. */
-static void say_hops(struct service *service, const struct caller *caller, uint32_t pass_over)
+static void say_hops(struct caller *caller, uint32_t pass_over)
 {
     struct buf text = BUF_INIT(2 * NOTICE_HOPS_BYTES);
-    const struct hop *hop = service->delivery->hops;
+    const struct hop *hop = caller->service->delivery->hops;
     for (; hop && text.n < NOTICE_HOPS_BYTES; hop = hop->next) {
         const struct notice_hop state = {.name = str_of(hop->text),
                                          .waiting = (uint32_t)hop->users,
@@ -95,33 +154,35 @@ static void say_hops(struct service *service, const struct caller *caller, uint3
         pass_over -= hop->users && pass_over;
     }
     if (buf_ok(&text))
-        say_text(service, caller, true, buf_str(&text));
+        say_text(caller, true, buf_str(&text));
     else
-        say(service, caller, false, "out of memory");
+        say(caller, false, "out of memory");
     buf_release(&text);
 }
 
 /* n < 0: refused, err says why. */
-static void answer(struct service *service, const struct caller *caller, const char *what, int n,
-                   const struct err *err)
+static void answer(struct caller *caller, const char *what, int n, const struct err *err)
 {
     char text[64];
     snprintf(text, sizeof text, what, n);
-    say(service, caller, n >= 0, n >= 0 ? text : err->text);
+    say(caller, n >= 0, n >= 0 ? text : err->text);
 }
 
-static void act_order(struct service *service, const struct caller *caller,
-                      const struct notice *notice)
+static void act_order(struct caller *caller, const struct notice *notice)
 {
-    char said[ORDERS_SAID_MAX] = "";
+    struct orders_said said = {.fd = -1};
     struct err err = {""};
-    int result = orders_give(service->delivery, notice, said, &err);
-    say(service, caller, result == 0, result == 0 ? said : err.text);
+    int result = orders_give(caller->service->delivery, notice, &said, &err);
+    const struct answer answer = {.done = result == 0,
+                                  .text = str_of(result == 0 ? said.text : err.text),
+                                  .written = result == 0,
+                                  .fd = said.fd};
+    say_answer(caller, &answer);
 }
 
-static void act(struct service *service, const struct caller *caller, const struct notice *notice)
+static void act(struct caller *caller, const struct notice *notice)
 {
-    struct delivery *delivery = service->delivery;
+    struct delivery *delivery = caller->service->delivery;
     char id[SPOOL_ID_LEN + 1];
     struct err err = {""};
     str_copy(notice->id, id, sizeof id);
@@ -133,26 +194,24 @@ static void act(struct service *service, const struct caller *caller, const stru
         job_adopt_held(delivery, id);
         break;
     case NOTICE_FLUSH:
-        answer(service, caller, "%d messages are tried now", flush(delivery, notice->id, &err),
-               &err);
+        answer(caller, "%d messages are tried now", flush(delivery, notice->id, &err), &err);
         break;
     case NOTICE_RELEASE:
-        answer(service, caller, "released to %d recipients",
+        answer(caller, "released to %d recipients",
                decide_held(delivery, notice, RCPT_RELEASED, &err), &err);
         break;
     case NOTICE_RELEASE_TO:
-        answer(service, caller, "%d copy released", decide_copy(delivery, notice, &err), &err);
+        answer(caller, "%d copy released", decide_copy(delivery, notice, &err), &err);
         break;
     case NOTICE_DELETE:
-        answer(service, caller, "deleted for %d recipients",
+        answer(caller, "deleted for %d recipients",
                decide_held(delivery, notice, RCPT_DELETED, &err), &err);
         break;
     case NOTICE_THAWED:
-        answer(service, caller, "%d messages go on", frozen_thawed(delivery, notice->address),
-               &err);
+        answer(caller, "%d messages go on", frozen_thawed(delivery, notice->address), &err);
         break;
     case NOTICE_SET_ASIDE:
-        answer(service, caller, "%d messages go to quarantine",
+        answer(caller, "%d messages go to quarantine",
                frozen_set_aside(delivery, notice->address,
                                 str_sub(notice->why, 0, SPOOL_DETAIL_MAX), &err),
                &err);
@@ -162,47 +221,46 @@ static void act(struct service *service, const struct caller *caller, const stru
     case NOTICE_REQUEUE:
     case NOTICE_DROP:
     case NOTICE_DROP_TELL:
-        act_order(service, caller, notice);
+        act_order(caller, notice);
         break;
     case NOTICE_HOPS:
-        say_hops(service, caller, notice->recipient);
+        say_hops(caller, notice->recipient);
         break;
     case NOTICE_EXPIRE:
         expire_now(delivery);
-        say(service, caller, true, "what was held long enough is removed now");
+        say(caller, true, "what was held long enough is removed now");
         break;
     }
 }
 
 /* --- the socket --- */
 
-static void caller_leave(struct caller *caller)
+/* It is there, and not too many answers ahead. */
+static bool may_ask(const struct caller *caller)
 {
-    if (caller->readable)
-        event_free(caller->readable);
-    caller->readable = NULL;
-    fsio_close_quiet(&caller->fd);
+    return caller->fd >= 0 && caller->behind < BEHIND_MAX;
 }
 
 static void on_caller(evutil_socket_t fd, short what, void *data)
 {
     struct caller *caller = data;
     struct service *service = caller->service;
-    for (unsigned i = 0; i < DELIVERY_ROUND; i++) {
+    int64_t until = clock_us() + (int64_t)DELIVERY_ROUND_MS * 1000;
+    for (unsigned i = 0; i < DELIVERY_ROUND && may_ask(caller) && clock_us() < until; i++) {
         struct err err;
         struct notice notice;
         int got = ipc_recv(fd, &service->message, NULL, &err);
         if (got == 0)
-            return;
+            break;
         if (got == 1 && notice_get(buf_str(&service->message), &notice)) {
-            act(service, caller, &notice);
+            act(caller, &notice);
             continue;
         }
         if (got != IPC_EOF)
             log_warning("service socket: %s", got == 1 ? "a notice that can't be read" : err.text);
         caller_leave(caller);
-        return;
     }
+    answers_go(service->answers);
 }
 
 static struct caller *free_caller(struct service *service)
@@ -244,6 +302,9 @@ int service_start(struct delivery *delivery, struct err *err)
     buf_init(&service->reply, IPC_MSG_MAX);
     for (size_t i = 0; i < DELIVERY_SERVICE_MAX; i++)
         service->callers[i] = (struct caller){.service = service, .fd = -1};
+    service->answers = answers_start(delivery->base, delivery->spool, say_now, service, err);
+    if (service->answers == NULL)
+        return -1;
     if (delivery->env->service_fd < 0)
         return 0;
     service->door = event_new(delivery->base, delivery->env->service_fd, EV_READ | EV_PERSIST,
@@ -260,6 +321,7 @@ void service_stop(struct delivery *delivery)
         return;
     if (service->door)
         event_free(service->door);
+    answers_stop(&service->answers);
     for (size_t i = 0; i < DELIVERY_SERVICE_MAX; i++)
         if (service->callers[i].fd >= 0)
             caller_leave(&service->callers[i]);

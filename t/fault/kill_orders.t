@@ -1,7 +1,7 @@
 #!/usr/bin/perl
 # delivery is killed at each system call that it makes when a message of the queue is held, requeued, deleted, or
 # deleted with a word to its sender. What it has said done is done afterwards; whatever it said, nothing is lost,
-# deleted by half, or told twice. ./check takes some of the calls, POTERNE_TEST_ALL=1 all.
+# deleted by half, or told twice. That it is done is said behind the sync of the record. ./check takes some of the calls, POTERNE_TEST_ALL=1 all.
 use strict;
 use warnings;
 
@@ -144,9 +144,38 @@ wait_until( PATIENCE, sub { !grep { $told->{$_} == 0 && ( in_queue($_) || !bounc
 none_of( '… what was said to be deleted is, and its sender was told', $told, sub { $told->{ $_[0] } == 0 && ( in_queue( $_[0] ) || !bounces_of( $_[0] ) ) } );
 none_of( '… and nobody twice', $told, sub { bounces_of( $_[0] ) > 1 } );
 
+# --- on the disk before it is said ---
+
+# What strace says of all its threads while that is done.
+sub calls_of {
+    my ( $work, @options ) = @_;
+    return join '', Poterne::Inject::traced( [ threads( pid_of_delivery() ) ], $work, '-y', '-s', 300, @options );
+}
+
+my $id = post();
+my $calls = calls_of( sub { $gateway->poterne( 'queue', 'hold', $id ) }, '-e', 'trace=pwrite64,fdatasync,syncfs,sendmsg' );
+my $record = qr/pwrite64\([^\n]*\/queue\/\Q$id\E>/;
+my $synced = qr/(?:fdatasync|syncfs)(?:\([^\n]*>\)| resumed>\)) += 0\n/;
+like( $calls, qr/$record.*$synced.*sendmsg\([^\n]*is on hold/s, 'an order is answered behind the sync of its record' );
+
+# Nothing gets onto the disk.
+my ( $status, $said );
+calls_of( sub { ( $status, $said ) = $gateway->poterne( 'queue', 'release', $id ) }, '-e', 'trace=fdatasync,syncfs', '-e', 'inject=fdatasync,syncfs:error=EIO' );
+isnt( $status, 0, 'one that does not get there is not said to be done' );
+like( $said, qr/goes on, but after a power cut that may be forgotten/, '… but what is so' );
+like( $gateway->log_text, qr/what was ordered about messages may be forgotten/, '… in the log, too' );
+
+# Killed behind the answer.
+for my $case ( [ 'hold', sub { $is_held->( $_[0] ) eq 'held' } ], [ 'release', sub { $is_held->( $_[0] ) ne 'held' } ], [ 'delete', $gone ] ) {
+    my ( $word, $done ) = @$case;
+    is( ( $gateway->poterne( 'queue', $word, $id ) )[0], 0, "$word is answered" );
+    renew();
+    ok( wait_until( PATIENCE, sub { $done->($id) } ), '… and holds behind a kill' );
+}
+
 is( ( $gateway->poterne( 'queue', 'delete', '--domain', 'dead.example', '--yes' ) )[0], 0, 'what is left is deleted' );
 ok( $gateway->wait_for_empty_queue, '… the queue is empty' );
-my ( $status, $said ) = $gateway->poterne('audit');
+( $status, $said ) = $gateway->poterne('audit');
 is( $status, 0, '… and each has one outcome: poterne audit' ) or diag $said;
 is( scalar( () = $gateway->spooled('corrupt') ), 0, 'nothing was set aside' );
 is( $gateway->stop, 0, 'all ends well' );

@@ -320,6 +320,59 @@ static void held_on_its_way(void **state)
     assert_int_equal(hop.n, 2);
 }
 
+#define MANY    100
+#define KILL_AT 30 /* answers: others are on their way then */
+#define NOBODY  7  /* each so many there is no such message */
+
+struct heard {
+    size_t n;
+    bool wrong;
+};
+
+static void hear(void *data, size_t i, const struct notice_reply *reply)
+{
+    struct heard *heard = data;
+    bool there = i % NOBODY != 0;
+    heard->wrong |= i != heard->n || reply->done != there ||
+                    (!there && !str_ends(reply->text, STR("does not wait for delivery")));
+    if (++heard->n == KILL_AT)
+        again();
+}
+
+/* Many over one connection: each is answered, in order, the process killed in between; whoever was
+ * said to be on hold is, killed again behind the last answer. */
+static void many_are_answered_in_order(void **state)
+{
+    char ids[MANY][SPOOL_ID_LEN + 1];
+    struct heard heard = {0};
+    struct err err = {""};
+    const struct notice_many many = {.run_dir = gateway.run_dir,
+                                     .notice = {.kind = NOTICE_HOLD,
+                                                .recipient = NOTICE_EVERYONE,
+                                                .why = STR("by a test")},
+                                     .ids = (const char(*)[SPOOL_ID_LEN + 1]) ids,
+                                     .n = MANY,
+                                     .answered = hear,
+                                     .data = &heard};
+    fake_hop_fault(&hop, FAULT_TEMP, STEP_RCPT);
+    for (size_t i = 0; i < MANY; i++)
+        if (i % NOBODY == 0)
+            spool_id_make(ids[i]);
+        else
+            put("many", ids[i]);
+    assert_int_equal(notice_ask_many(&many, &err), MANY);
+    again();
+    assert_int_equal(heard.n, MANY);
+    assert_false(heard.wrong);
+    for (size_t i = 0; i < MANY; i++)
+        if (i % NOBODY)
+            refused(NOTICE_FLUSH, ids[i], "on hold");
+    fake_hop_fault(&hop, FAULT_NONE, STEP_RCPT);
+    order(NOTICE_FLUSH, "");
+    usleep(300000);
+    assert_int_equal(hop.n, 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -332,6 +385,7 @@ int main(void)
                                         down),
         cmocka_unit_test_setup_teardown(dropped_on_its_way, up_often, down),
         cmocka_unit_test_setup_teardown(held_on_its_way, up_often, down),
+        cmocka_unit_test_setup_teardown(many_are_answered_in_order, up_seldom, down),
     };
     return tap_run(tests, NULL, NULL);
 }
