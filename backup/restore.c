@@ -124,7 +124,7 @@ static int make_folders(const char *path, mode_t mode, struct err *err)
     for (char *slash = strchr(part + 1, '/');; slash = strchr(slash + 1, '/')) {
         if (slash)
             *slash = '\0';
-        if (mkdir(part, mode) < 0 && errno != EEXIST)
+        if (mkdir(part, mode) < 0 ? errno != EEXIST : fsio_sync_parent(part, err) < 0)
             return err_sys(err, "cannot make %s", part);
         if (slash == NULL)
             return 0;
@@ -172,7 +172,7 @@ static int make_as_it_was(const struct restore *r, const char *path, struct str 
         return err_sys(err, "cannot give %s to its user", path);
     if (chmod(path, noted ? noted->mode : FOLDER_MODE) < 0)
         return err_sys(err, "cannot set the mode of %s", path);
-    return 0;
+    return fsio_sync_parent(path, err);
 }
 
 static struct str above(struct str path, size_t levels)
@@ -387,7 +387,7 @@ static int fill_folder(struct restore *r, size_t folder, const char *beside,
     }
     if (strcmp(folders[folder].name, "bayes") == 0 && put_model(r, beside, err) < 0)
         return -1;
-    return fsio_sync_dir(beside, err);
+    return fsio_sync_file_system(beside, err); /* the folders in it, too */
 }
 
 static int swap(const struct restore *r, const char *beside, const char *path, struct err *err)

@@ -124,23 +124,35 @@ int fsio_sync_dir(const char *path, struct err *err)
     return result;
 }
 
-static int sync_folder_of(const char *path, struct err *err)
+int fsio_sync_file_system(const char *path, struct err *err)
 {
-    char folder[PATH_MAX];
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return err_sys(err, "cannot open %s", path);
+    int result = syncfs(fd) == 0 ? 0 : err_sys(err, "cannot write %s to the disk", path);
+    close(fd);
+    return result;
+}
+
+int fsio_sync_parent(const char *path, struct err *err)
+{
+    char folder[PATH_MAX] = ".";
     struct str whole = str_of(path);
+    while (whole.n > 1 && whole.s[whole.n - 1] == '/')
+        whole.n--;
     size_t slash = str_rchr(whole, '/');
-    if (slash == STR_NONE)
-        return fsio_sync_dir(".", err);
-    if (!str_copy(str_sub(whole, 0, slash ? slash : 1), folder, sizeof folder))
+    if (slash != STR_NONE && !str_copy(str_sub(whole, 0, slash ? slash : 1), folder, sizeof folder))
         return err_set(err, "%s: path too long", path);
-    return fsio_sync_dir(folder, err);
+    if (fsio_sync_dir(folder, err) == 0)
+        return 0;
+    return errno == EACCES ? fsio_sync_file_system(path, err) : -1;
 }
 
 int fsio_rename_durable(const char *from, const char *to, struct err *err)
 {
     if (rename(from, to) < 0)
         return err_sys(err, "cannot rename %s to %s", from, to);
-    return sync_folder_of(to, err);
+    return fsio_sync_parent(to, err);
 }
 
 int fsio_replace(const char *path, struct str bytes, mode_t mode, struct err *err)
@@ -166,16 +178,36 @@ int fsio_replace(const char *path, struct str bytes, mode_t mode, struct err *er
     return fsio_rename_durable(beside, path, err);
 }
 
-int fsio_mkdir(const char *path, mode_t mode, struct err *err)
+/* 1: made; 0: it was there. */
+static int make_folder(const char *path, mode_t mode, struct err *err)
 {
     struct stat st;
     if (mkdir(path, mode) == 0)
-        return chmod(path, mode) == 0 ? 0 : err_sys(err, "cannot set the mode of %s", path);
+        return chmod(path, mode) == 0 ? 1 : err_sys(err, "cannot set the mode of %s", path);
     if (errno != EEXIST)
         return err_sys(err, "cannot make folder %s", path);
     if (stat(path, &st) < 0 || !S_ISDIR(st.st_mode))
         return err_set(err, "%s is there but is not a folder", path);
     return 0;
+}
+
+int fsio_mkdir_passing(const char *path, mode_t mode, struct err *err)
+{
+    return make_folder(path, mode, err) < 0 ? -1 : 0;
+}
+
+int fsio_mkdir(const char *path, mode_t mode, struct err *err)
+{
+    int made = make_folder(path, mode, err);
+    if (made < 0)
+        return -1;
+    if (fsio_sync_parent(path, err) == 0)
+        return 0;
+    int saved = errno;
+    if (made)
+        rmdir(path);
+    errno = saved;
+    return -1;
 }
 
 int fsio_lock(const char *path, struct err *err)

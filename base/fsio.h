@@ -27,8 +27,17 @@ int fsio_rename_durable(const char *from, const char *to, struct err *err);
 int fsio_sync_dir(const char *path, struct err *err);
 /* close() whose error counts; sets *fd to -1 */
 int fsio_close(int *fd, const char *path, struct err *err);
-/* Makes the folder if it is not there; an existing one keeps its mode. Parents must exist. */
+/* All that was written to the file system that path is on (syncfs). */
+int fsio_sync_file_system(const char *path, struct err *err);
+/* fsync of the folder that path stands in. One that may be entered but not read can't be opened for
+ * that: then all of its file system, through path, which must be there. */
+int fsio_sync_parent(const char *path, struct err *err);
+/* Makes the folder if it is not there; an existing one keeps its mode. Parents must exist. The one
+ * that it stands in is fsync'd, also where another process has just made it: a power cut does not
+ * take it with what is fsync'd in it. */
 int fsio_mkdir(const char *path, mode_t mode, struct err *err);
+/* The same for what is worth nothing after a crash: not fsync'd. */
+int fsio_mkdir_passing(const char *path, mode_t mode, struct err *err);
 /* Removes all that is in the folder, never what a symbolic link in it points to, nor another file
  * system's; folders in it that are closed to their owner are opened. 0: it is empty. */
 int fsio_empty_dir(const char *path, struct err *err);

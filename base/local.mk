@@ -49,6 +49,7 @@ t_unit_base_conf_man_CPPFLAGS = $(AM_CPPFLAGS) -DTOP_SRCDIR='"$(abs_top_srcdir)"
 t_unit_base_conf_man_LDADD = $(BASE_LIBS) $(CMOCKA_LIBS)
 t_unit_base_memory_LDADD = $(BASE_LIBS) $(CMOCKA_LIBS)
 t_unit_base_files_LDADD = $(BASE_LIBS) $(CMOCKA_LIBS)
+t_unit_base_files_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=fsync -Wl,--wrap=syncfs
 unit += t/unit/base_ipc t/unit/base_sandbox
 t_unit_base_ipc_LDADD = $(BASE_LIBS) $(CMOCKA_LIBS)
 t_unit_base_sandbox_LDADD = $(BASE_LIBS) $(CMOCKA_LIBS)

@@ -110,6 +110,14 @@ static int path_of(char path[PATH_MAX], const char *folder, enum tally_kind kind
     return fsio_join(path, PATH_MAX, folder, name, err);
 }
 
+/* Its mode is what our umask and the folder above leave of it. */
+static int make_folder(const char *folder, struct err *err)
+{
+    if (mkdir(folder, 0750) == 0)
+        return fsio_sync_parent(folder, err);
+    return errno == EEXIST ? 0 : err_sys(err, "cannot make %s", folder);
+}
+
 int sent_open(struct sent_book *book, const char *folder, enum tally_kind kind, int64_t day,
               bool writing, struct pool *pool, struct err *err)
 {
@@ -117,8 +125,8 @@ int sent_open(struct sent_book *book, const char *folder, enum tally_kind kind, 
     *book = (struct sent_book){.fd = -1};
     if (path_of(path, folder, kind, day, err) < 0)
         return -1;
-    if (writing && mkdir(folder, 0750) < 0 && errno != EEXIST)
-        return err_sys(err, "cannot make %s", folder);
+    if (writing && make_folder(folder, err) < 0)
+        return -1;
     int flags = writing ? O_RDWR | O_CREAT | O_APPEND : O_RDONLY;
     int fd = open(path, flags | O_CLOEXEC | O_NOFOLLOW, 0640);
     if (fd < 0 && errno == ENOENT && !writing)

@@ -112,7 +112,7 @@ static int make_folder(const struct conf *conf, const char *path, struct err *er
         return err_sys(err, "cannot open %s", path);
     int result = give_away(conf, fd, path, err);
     fsio_close_quiet(&fd);
-    return result;
+    return result < 0 ? -1 : fsio_sync_parent(path, err);
 }
 
 static int write_beside(const struct conf *conf, const char *beside, const struct sign_private *key,

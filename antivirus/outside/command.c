@@ -156,7 +156,7 @@ static int command_use_tmp(void *data, const char *folder, struct err *err)
         fsio_join(c->files, sizeof c->files, c->folder, "files", err) < 0 ||
         fsio_join(c->work, sizeof c->work, c->folder, "work", err) < 0)
         return -1;
-    return fsio_mkdir(c->folder, 0700, err);
+    return fsio_mkdir_passing(c->folder, 0700, err);
 }
 
 /* --- the run --- */
@@ -189,8 +189,8 @@ static int lay_out(const struct outside_task *task, struct err *err)
     const struct command *c = task->data;
     if (c->folder[0] == '\0')
         return err_set(err, "it has no temporary folder");
-    if (empty_folder(c, err) < 0 || fsio_mkdir(c->files, 0700, err) < 0 ||
-        fsio_mkdir(c->work, 0700, err) < 0)
+    if (empty_folder(c, err) < 0 || fsio_mkdir_passing(c->files, 0700, err) < 0 ||
+        fsio_mkdir_passing(c->work, 0700, err) < 0)
         return -1;
     for (size_t i = task_next_item(task, 0); i < task_items(task); i = task_next_item(task, i + 1))
         if (write_item(c, i, task_item(task, i), err) < 0)

@@ -89,15 +89,6 @@ int maildir_root(const char *pattern, char path[MAILDIR_PATH_MAX], struct err *e
 
 /* --- folders --- */
 
-static int make_durable(const char *path, struct err *err)
-{
-    char parent[MAILDIR_PATH_MAX];
-    if (fsio_mkdir(path, FOLDER_MODE, err) < 0)
-        return -1;
-    str_copy(str_sub(str_of(path), 0, str_rchr(str_of(path), '/')), parent, sizeof parent);
-    return fsio_sync_dir(*parent ? parent : "/", err);
-}
-
 /* Each folder of the path that is missing, from the top. */
 static int make_folders(char *path, struct err *err)
 {
@@ -106,12 +97,12 @@ static int make_folders(char *path, struct err *err)
         if (*p != '/')
             continue;
         *p = '\0';
-        int result = stat(path, &st) == 0 ? 0 : make_durable(path, err);
+        int result = stat(path, &st) == 0 ? 0 : fsio_mkdir(path, FOLDER_MODE, err);
         *p = '/';
         if (result < 0)
             return -1;
     }
-    return stat(path, &st) == 0 ? 0 : make_durable(path, err);
+    return stat(path, &st) == 0 ? 0 : fsio_mkdir(path, FOLDER_MODE, err);
 }
 
 /* tmp/ comes last: another thread that can create a file there finds new/ too. */
@@ -125,7 +116,7 @@ static int make_maildir(char *folder, struct err *err)
         snprintf(path, sizeof path, "%s/%s", folder, parts[i]);
         if (strlen(path) >= MAILDIR_PATH_MAX)
             return err_set(err, "%s: the path is too long", folder);
-        if (make_durable(path, err) < 0)
+        if (fsio_mkdir(path, FOLDER_MODE, err) < 0)
             return -1;
     }
     return 0;

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -144,6 +145,94 @@ static void folders_are_made_once(void **state)
     assert_int_equal(fsio_mkdir(f->path, 0700, &err), -1);
     assert_non_null(strstr(err.text, "is there but is not a folder"));
     assert_int_equal(fsio_mkdir("/nonexistent/a", 0700, &err), -1);
+}
+
+/* What was fsync'd, in the order of calls: fsio's own calls come here (the linker's --wrap). */
+static char synced[4][PATH_MAX];
+static size_t n_synced;
+static int sync_fails; /* errno */
+
+int __real_fsync(int fd);
+int __real_syncfs(int fd);
+int __wrap_fsync(int fd);
+int __wrap_syncfs(int fd);
+
+static int note_sync(int fd)
+{
+    char link[64];
+    snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
+    ssize_t n = readlink(link, synced[n_synced % 4], PATH_MAX - 1);
+    synced[n_synced++ % 4][n < 0 ? 0 : n] = '\0';
+    errno = sync_fails;
+    return sync_fails ? -1 : 0;
+}
+
+int __wrap_fsync(int fd)
+{
+    return note_sync(fd) < 0 ? -1 : __real_fsync(fd);
+}
+
+int __wrap_syncfs(int fd)
+{
+    return note_sync(fd) < 0 ? -1 : __real_syncfs(fd);
+}
+
+static void a_folder_is_on_the_disk(void **state)
+{
+    struct fixture *f = *state;
+    struct err err = {""};
+    n_synced = 0;
+    assert_int_equal(fsio_mkdir(f->path, 0700, &err), 0);
+    assert_int_equal(n_synced, 1);
+    assert_string_equal(synced[0], f->folder);
+    assert_int_equal(fsio_mkdir(f->path, 0700, &err), 0); /* who made it may not have come so far */
+    assert_int_equal(n_synced, 2);
+    assert_string_equal(synced[1], f->folder);
+    assert_int_equal(rmdir(f->path), 0);
+    assert_int_equal(fsio_mkdir_passing(f->path, 0700, &err), 0);
+    assert_int_equal(n_synced, 2);
+    assert_int_equal(rmdir(f->path), 0);
+}
+
+/* It is not said to be there, and not left for who tries again. */
+static void a_folder_that_the_disk_does_not_take(void **state)
+{
+    struct fixture *f = *state;
+    struct err err = {""};
+    sync_fails = EIO;
+    assert_int_equal(fsio_mkdir(f->path, 0700, &err), -1);
+    sync_fails = 0;
+    assert_non_null(strstr(err.text, "cannot fsync folder"));
+    assert_int_equal(access(f->path, F_OK), -1);
+}
+
+/* As a user who may enter the folder above, and make folders in it, but not read it; 0: all went as
+ * it should. */
+static int make_in_a_closed_folder(void)
+{
+    struct err err;
+    char top[] = "/tmp/poterne-closed.XXXXXX", inner[64];
+    if (geteuid() == 0 && (setgid(65534) < 0 || setuid(65534) < 0))
+        return 1;
+    if (mkdtemp(top) == NULL || chmod(top, 0300) < 0)
+        return 2;
+    snprintf(inner, sizeof inner, "%s/inner", top);
+    n_synced = 0;
+    if (fsio_mkdir(inner, 0700, &err) < 0)
+        return 3;
+    if (n_synced != 1 || strcmp(synced[0], inner) != 0)
+        return 4;
+    return rmdir(inner) < 0 || rmdir(top) < 0 ? 5 : 0;
+}
+
+static void a_folder_in_one_that_cannot_be_read(void **state)
+{
+    int status = 0;
+    pid_t pid = fork();
+    if (pid == 0)
+        _exit(make_in_a_closed_folder());
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    assert_int_equal(status, 0);
 }
 
 /* As a user whom modes stop; 0: all went as it should. */
@@ -301,6 +390,9 @@ int main(void)
         WITH_FOLDER(short_file_is_an_error),
         WITH_FOLDER(lock_is_had_once),
         WITH_FOLDER(folders_are_made_once),
+        WITH_FOLDER(a_folder_is_on_the_disk),
+        WITH_FOLDER(a_folder_that_the_disk_does_not_take),
+        cmocka_unit_test(a_folder_in_one_that_cannot_be_read),
         cmocka_unit_test(closed_folders_are_emptied_or_told),
         WITH_FOLDER(rename_to_nowhere_is_told),
         cmocka_unit_test(joins_folder_and_name_or_says_why_not),
