@@ -86,7 +86,7 @@ int spool_order(struct spool_file *file, const struct spool_order *order, struct
     return result;
 }
 
-static int64_t last_release(const struct envelope *e)
+int64_t spool_last_release(const struct envelope *e)
 {
     int64_t last = 0;
     for (size_t i = 0; i < e->n_recipients; i++)
@@ -104,7 +104,7 @@ void envelope_forget_orders(struct envelope *e)
 int64_t spool_counts_from(const struct envelope *e)
 {
     int64_t from = e->time_us;
-    int64_t released = last_release(e);
+    int64_t released = spool_last_release(e);
     if (released > from)
         from = released;
     if (e->requeued_us > from)

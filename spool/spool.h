@@ -269,6 +269,8 @@ struct spool_order {
 int spool_order(struct spool_file *file, const struct spool_order *order, struct err *err);
 /* What an order means for the envelope in memory; spool_order() does it too. */
 void spool_apply_order(struct envelope *envelope, const struct spool_order *order);
+/* When somebody was released from quarantine last; 0: nobody was. */
+int64_t spool_last_release(const struct envelope *envelope);
 /* From when on its lifetime counts: it came, was released or requeued, and what is not counted. */
 int64_t spool_counts_from(const struct envelope *envelope);
 /* Appends why the whole message is held now; envelope.held is that from here on. */
@@ -303,5 +305,7 @@ struct spool_room {
     uint64_t files; /* UINT64_MAX where it has no limit of its own */
 };
 int spool_room(struct spool *spool, struct spool_room *room, struct err *err);
+/* … that of a descriptor, O_PATH will do; path is for err. */
+int spool_room_of(int fd, const char *path, struct spool_room *room, struct err *err);
 
 #endif

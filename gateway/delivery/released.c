@@ -5,15 +5,6 @@
 
 #define REASON_MAX 300
 
-static int64_t last_release(const struct envelope *envelope)
-{
-    int64_t last = 0;
-    for (size_t i = 0; i < envelope->n_recipients; i++)
-        if (envelope->recipients[i].released_us > last)
-            last = envelope->recipients[i].released_us;
-    return last;
-}
-
 /* A reason may quote names out of the message: only printable ASCII gets into a header. */
 static void put_field(struct buf *out, int64_t time_us, struct str reason)
 {
@@ -33,7 +24,7 @@ int released_mark(struct spool_file *file, struct pool *pool, struct err *err)
 {
     struct envelope *e = &file->envelope;
     struct buf field = BUF_INIT(REASON_MAX + 200);
-    int64_t time_us = last_release(e);
+    int64_t time_us = spool_last_release(e);
     if (time_us == 0)
         return 0;
     put_field(&field, time_us, e->held);
