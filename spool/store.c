@@ -232,9 +232,14 @@ void set_unsaid_aside(struct spool *spool, const struct folder *from, const char
 
 int spool_room(struct spool *spool, struct spool_room *room, struct err *err)
 {
+    return spool_room_of(spool->folders[FOLDER_INCOMING].fd, spool->root, room, err);
+}
+
+int spool_room_of(int fd, const char *path, struct spool_room *room, struct err *err)
+{
     struct statvfs fs;
-    if (fstatvfs(spool->folders[FOLDER_INCOMING].fd, &fs) < 0)
-        return err_sys(err, "cannot ask for the free space of %s", spool->root);
+    if (fstatvfs(fd, &fs) < 0)
+        return err_sys(err, "cannot ask for the free space of %s", path);
     room->bytes = (uint64_t)fs.f_bavail * fs.f_frsize;
     room->files = fs.f_files ? fs.f_favail : UINT64_MAX; /* btrfs makes them as they are needed */
     return 0;

@@ -92,6 +92,7 @@ static void unload(void *data)
     spool_close(&edge->spool);
     fsio_close_quiet(&edge->incoming_fd);
     fsio_close_quiet(&edge->spare_fd);
+    room_close(&edge->room);
     SSL_CTX_free(edge->tls);
     keys_wipe(&edge->keys);
     explicit_bzero(&edge->srs, sizeof edge->srs);
@@ -190,6 +191,7 @@ static int load(const struct role_env *env, void **data, struct err *err)
     edge->conf = env->conf;
     edge->incoming_fd = -1;
     edge->spare_fd = -1;
+    room_open(&edge->room, edge->conf);
     /* the commit threads need no arena each: they hold little, for a moment */
     mallopt(M_ARENA_MAX, 2);
     if (load_parts(edge, err) < 0) {

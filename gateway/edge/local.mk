@@ -44,6 +44,10 @@ unit += t/unit/edge_parts
 t_unit_edge_parts_CPPFLAGS = $(AM_CPPFLAGS) $(EVENT_CFLAGS) $(OPENSSL_CFLAGS)
 t_unit_edge_parts_LDADD = $(EDGE_LIBS) $(CMOCKA_LIBS)
 
+unit += t/unit/edge_room
+t_unit_edge_room_LDADD = $(EDGE_LIBS) $(CMOCKA_LIBS)
+t_unit_edge_room_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=fstatvfs
+
 unit += t/unit/edge_redirect
 t_unit_edge_redirect_LDADD = $(EDGE_LIBS) $(CMOCKA_LIBS)
 

@@ -202,7 +202,7 @@ static enum smtp_status begin_message(void *owner)
     enum smtp_status status = session_limits_message(s);
     if (status != SMTP_NONE)
         return status;
-    if (s->edge->room.last)
+    if (s->edge->room.spool.last)
         return SMTP_NO_SPACE;
     s->arrival = arrival_begin(s->edge, &err);
     return s->arrival ? SMTP_NONE : storage_status(&err);
@@ -260,7 +260,7 @@ static void note_refusal(void *owner, const struct smtp_refusal *refusal)
     struct str evidence = s->judged ? arrival_evidence(s->judged) : STR_EMPTY;
     char room[400];
     struct buf about = BUF_OVER(room);
-    if (s->edge->room.last) /* the journal would take what the deliveries need */
+    if (!room_for_refusals(&s->edge->room))
         return;
     if (s->slowed || s->login[0]) {
         buf_addf(&about, "{\"session\":{\"slowed\":%u", s->slowed);

@@ -1,7 +1,7 @@
 #!/usr/bin/perl
 # The disk of the state folder gets full, of bytes and of files: new mail is put off at MAIL (452 4.3.1) while a reserve is
 # kept, what is in the queue is delivered, bounced and noted out of that, and mail is taken again, without a restart, when
-# there is room. Then all of it is gone in the midst of things, and then the journal's own disk is full.
+# there is room. Then all of it is gone in the midst of things, and then the journal's own disk is full, which is the same.
 use strict;
 use warnings;
 
@@ -185,14 +185,19 @@ chmod 02770, $other;
 $gateway = new_gateway( "$root/own", $port )->start;
 is( send_message( $gateway, 'known@box.example' )->{code}, 250, 'a message' );
 ok( $gateway->wait_for_empty_queue(60), 'is delivered' );
+$sink->stop;
+is( send_message( $gateway, 'owed@sink.example' )->{code}, 250, "message $_ is queued, its next hop is down" ) for 1 .. 3;
 leave_bytes( $other, 0 );
-is( send_message( $gateway, 'owed@box.example' )->{code}, 250, "the journal's disk is full: message $_ is taken" ) for 1 .. 3;
-ok( wait_until( 60, sub { ( () = $gateway->maildir_messages('owed@box.example') ) == 3 } ), 'and delivered' );
+like( mail_answers( $gateway, qr/^452/ ), qr/^452 4\.3\.1 /, "the journal's disk is full: new mail is put off" );
+like( $gateway->log_text, qr{/own/state/journal has \d+ bytes left .* less than queue\.free_space_min}, 'the log says of which disk' );
+$sink = Poterne::Sink->start( root => "$root/sink", smtp => 1, port => $port );
+ok( wait_until( 60, sub { ( () = $sink->messages('owed@sink.example') ) == 3 } ), 'what is queued is delivered' );
 sleep 2;
 cmp_ok( scalar( () = $gateway->spooled('queue') ), '>', 0, 'their files wait for the journal' );
 leave_bytes( $other, 100 * MIB );
 ok( $gateway->wait_for_empty_queue(90), 'until it has noted them' );
-is( states_of( $gateway, 'owed@box.example' )->{delivered}, 3, 'which it has' );
-is( scalar( () = $gateway->maildir_messages('owed@box.example') ), 3, 'once each' );
+is( states_of( $gateway, 'owed@sink.example' )->{delivered}, 3, 'which it has' );
+is( scalar( () = $sink->messages('owed@sink.example') ), 3, 'once each' );
+like( mail_answers( $gateway, qr/^250/ ), qr/^250 /, 'and mail is taken again' );
 is( $gateway->stop, 0, 'all ends well' );
 done_testing();
