@@ -12,6 +12,8 @@
 #include "base/err.h"
 
 #define WITNESS_FILE  "expire.stamp"
+#define WITNESS_SINCE "expire.doubt"    /* when doubt began, by the clock that is doubted */
+#define WITNESS_LOOK  "expire.doubting" /* the last look meanwhile; both only while it lasts */
 #define WITNESS_JUMP  (3 * 86400) /* seconds between two looks that are as many as are believed */
 #define WITNESS_STEP  3600        /* … that a clock may be set ahead by while somebody looks on */
 #define WITNESS_DOUBT 86400       /* seconds for which it is not believed: somebody may see it */
@@ -28,17 +30,20 @@ bool witness_trusts(const char *folder, int64_t now, bool anyway, struct err *er
 /* One that looks on: zeros to begin with. */
 struct witness {
     bool begun;
+    bool doubts;
     int64_t offset;  /* now - uptime, as it was last believed */
     int64_t noted;   /* uptime of the last note */
-    int64_t doubted; /* uptime since which it is not believed; 0: it is */
+    int64_t doubted; /* doubts: uptime since which it is not believed */
 };
 
 /*
  * The same for who looks every minute or so: how late it is, as far as it is believed. uptime:
  * seconds of a clock that nobody sets (clock_uptime()). A jump ahead counts above WITNESS_STEP, one
  * since the note that a process before it left above WITNESS_JUMP: then it is as late as it would
- * be without, until somebody sets the clock right, or WITNESS_DOUBT is over. err is set (else
- * empty) when doubt begins or ends, or nothing can be noted: to be logged.
+ * be without, until somebody sets the clock right, or WITNESS_DOUBT is over. A process that finds
+ * the clock as the one before it doubted it goes on with that doubt, so that restarts don't make it
+ * last for ever. err is set (else empty) when doubt begins, goes on in another process, or ends, or
+ * nothing can be noted: to be logged.
  */
 int64_t witness_time(struct witness *w, const char *folder, int64_t now, int64_t uptime,
                      struct err *err);

@@ -108,11 +108,12 @@ static int sweep(struct writer *writer, struct err *err)
         return 0;
     if (commit(writer, err) < 0)
         return -1;
-    int64_t now =
-        witness_time(&writer->witness, writer->folder, (int64_t)time(NULL), clock_uptime(), &why);
+    int64_t now = (int64_t)time(NULL);
+    int64_t believed = witness_time(&writer->witness, writer->folder, now, clock_uptime(), &why);
     if (why.text[0])
         log_warning("%s", why.text);
-    int rows = journal_store_sweep(writer->store, writer->conf, now * 1000000, err);
+    int rows =
+        journal_store_sweep(writer->store, writer->conf, now * 1000000, believed * 1000000, err);
     if (rows > 0)
         log_debug("%d rows are forgotten", rows);
     writer->sweep_at = clock_ms() + SWEEP_MS;

@@ -30,10 +30,11 @@ int journal_store_commit(struct journal_store *store, struct err *err);
  * Deletes a bounded number of what is older than conf->keep: refusals, and messages whose
  * recipients are all settled. Above conf->size_limit the oldest go earlier. What strangers make
  * us keep, reports of theirs and counts about them, has a tenth of that each, and at most
- * TALLY_KEEP_DAYS (counts), so that it pushes out nothing else. Within a transaction
+ * TALLY_KEEP_DAYS (counts), so that it pushes out nothing else. What is old is so at believed_us
+ * (base/witness.h), what goes for want of room is chosen at now_us. Within a transaction
  * of its own. Returns how many rows went; as long as it is not 0 there may be more to do.
  */
 int journal_store_sweep(struct journal_store *store, const struct conf_journal *conf,
-                        int64_t now_us, struct err *err);
+                        int64_t now_us, int64_t believed_us, struct err *err);
 
 #endif

@@ -86,7 +86,8 @@ static int bytes_used(struct journal_store *store, int64_t *bytes, struct err *e
 }
 
 /* Above the limit: refusals of the day before go first, since anybody can make any number of
- * them; when there are none, the oldest of all. */
+ * them; when there are none, the oldest of all. Goes by the clock as it is: behind one that is not
+ * believed no refusal would seem old, and our own would go first. */
 static int drop_for_size(struct sweep *sweep, int64_t limit, int64_t cutoff, int64_t now_us)
 {
     int64_t bytes = 0;
@@ -125,14 +126,14 @@ static int drop_strangers(struct sweep *sweep, const struct conf_journal *conf, 
 }
 
 int journal_store_sweep(struct journal_store *store, const struct conf_journal *conf,
-                        int64_t now_us, struct err *err)
+                        int64_t now_us, int64_t believed_us, struct err *err)
 {
     struct sweep sweep = {store, err, 0};
-    int64_t cutoff = now_us - (int64_t)conf->keep * SECOND_US;
+    int64_t cutoff = believed_us - (int64_t)conf->keep * SECOND_US;
     if (journal_store_commit(store, err) < 0 || store_begin(store, err) < 0)
         return -1;
     if (drop_messages(&sweep, cutoff, cutoff) < 0 || drop_refusals(&sweep, cutoff) < 0 ||
-        drop_audits(&sweep, cutoff) < 0 || drop_strangers(&sweep, conf, cutoff, now_us) < 0 ||
+        drop_audits(&sweep, cutoff) < 0 || drop_strangers(&sweep, conf, cutoff, believed_us) < 0 ||
         drop_for_size(&sweep, (int64_t)conf->size_limit, cutoff, now_us) < 0)
         return -1;
     return journal_store_commit(store, err) < 0 ? -1 : (int)sweep.rows;

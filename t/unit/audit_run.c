@@ -162,7 +162,7 @@ static void sweep(struct fixture *f)
     struct err err = {""};
     const struct conf_journal conf = {.keep = KEEP_S, .size_limit = (uint64_t)1 << 40};
     int rows;
-    while ((rows = journal_store_sweep(f->store, &conf, NOW_US, &err)) > 0)
+    while ((rows = journal_store_sweep(f->store, &conf, NOW_US, NOW_US, &err)) > 0)
         ;
     assert_int_equal(rows, 0);
 }

@@ -93,7 +93,7 @@ static void a_day_later(void **state)
 static void over_a_restart(void **state)
 {
     const char *folder = *state;
-    struct witness w = {0}, after = {0}, late = {0}, right = {0};
+    struct witness w = {0}, after = {0}, late = {0}, next = {0}, right = {0};
     struct err err;
     assert_int_equal(witness_time(&w, folder, NOW, UP, &err), NOW);
     /* two days of nothing may be */
@@ -104,8 +104,71 @@ static void over_a_restart(void **state)
     assert_non_null(strstr(err.text, "went ahead by 96 hours"));
     assert_int_equal(witness_time(&late, folder, NOW + 6 * DAY + 70, 170, &err),
                      NOW + 2 * DAY + 70);
-    /* nothing is noted meanwhile, so that the next process doubts, too */
-    assert_int_equal(witness_time(&right, folder, NOW + 6 * DAY + 80, 180, &err), NOW + 2 * DAY);
+    /* the stamp stays meanwhile, so that the next process doubts, too */
+    assert_int_equal(witness_time(&next, folder, NOW + 6 * DAY + 80, 180, &err),
+                     NOW + 2 * DAY + 80);
+    assert_non_null(strstr(err.text, "went ahead by 96 hours"));
+    /* somebody has set it right */
+    assert_int_equal(witness_time(&right, folder, NOW + 2 * DAY + 90, 190, &err),
+                     NOW + 2 * DAY + 90);
+    assert_string_equal(err.text, "");
+}
+
+/* A gateway that was off for four days, and is renewed each day: the day of doubt is over once. */
+static void doubt_ends_whoever_looks_on(void **state)
+{
+    const char *folder = *state;
+    struct witness all[6] = {{0}};
+    struct err err;
+    int64_t back = NOW + 4 * DAY;
+    assert_int_equal(witness_time(&all[0], folder, NOW, UP, &err), NOW);
+    assert_int_equal(witness_time(&all[1], folder, back, 100, &err), NOW);
+    assert_int_equal(witness_time(&all[1], folder, back + 12 * HOUR, 100 + 12 * HOUR, &err),
+                     NOW + 12 * HOUR);
+    /* also after a boot */
+    assert_int_equal(witness_time(&all[2], folder, back + 13 * HOUR, 20, &err), NOW + 13 * HOUR);
+    assert_int_equal(witness_time(&all[3], folder, back + 23 * HOUR, 10 * HOUR, &err),
+                     NOW + 23 * HOUR);
+    assert_int_equal(witness_time(&all[3], folder, back + DAY + 10, 11 * HOUR + 10, &err),
+                     back + DAY + 10);
+    assert_non_null(strstr(err.text, "believed again"));
+    assert_int_equal(witness_time(&all[4], folder, back + DAY + 90, 11 * HOUR + 90, &err),
+                     back + DAY + 90);
+    assert_string_equal(err.text, "");
+    /* and that was all: another jump is another doubt */
+    assert_int_equal(witness_time(&all[5], folder, back + 9 * DAY, 200, &err), back + DAY + 90);
+    assert_non_null(strstr(err.text, "went ahead by 191 hours"));
+}
+
+/* One that is ended while nobody looks on. */
+static void doubt_ends_between_two(void **state)
+{
+    const char *folder = *state;
+    struct witness w = {0}, first = {0}, second = {0};
+    struct err err;
+    int64_t back = NOW + 4 * DAY;
+    assert_int_equal(witness_time(&w, folder, NOW, UP, &err), NOW);
+    assert_int_equal(witness_time(&first, folder, back, 100, &err), NOW);
+    assert_int_equal(witness_time(&second, folder, back + DAY, 100, &err), back + DAY);
+    assert_non_null(strstr(err.text, "believed again"));
+}
+
+/* Another clock than the one that was doubted is doubted from then on. */
+static void another_clock_is_another_doubt(void **state)
+{
+    const char *folder = *state;
+    struct witness w = {0}, first = {0}, ahead = {0}, back = {0};
+    struct err err;
+    assert_int_equal(witness_time(&w, folder, NOW, UP, &err), NOW);
+    assert_int_equal(witness_time(&first, folder, NOW + 40 * DAY, 100, &err), NOW);
+    assert_int_equal(witness_time(&first, folder, NOW + 40 * DAY + 23 * HOUR, 100 + 23 * HOUR,
+                                  &err),
+                     NOW + 23 * HOUR);
+    assert_int_equal(witness_time(&ahead, folder, NOW + 4000 * DAY, 300, &err), NOW);
+    assert_int_equal(witness_time(&ahead, folder, NOW + 4000 * DAY + 2 * HOUR, 300 + 2 * HOUR,
+                                  &err),
+                     NOW + 2 * HOUR);
+    assert_int_equal(witness_time(&back, folder, NOW + 40 * DAY, 400, &err), NOW);
 }
 
 static void nowhere_to_note(void **state)
@@ -127,6 +190,9 @@ int main(void)
         cmocka_unit_test_setup_teardown(while_it_looks_on, make_folder, remove_folder),
         cmocka_unit_test_setup_teardown(a_day_later, make_folder, remove_folder),
         cmocka_unit_test_setup_teardown(over_a_restart, make_folder, remove_folder),
+        cmocka_unit_test_setup_teardown(doubt_ends_whoever_looks_on, make_folder, remove_folder),
+        cmocka_unit_test_setup_teardown(doubt_ends_between_two, make_folder, remove_folder),
+        cmocka_unit_test_setup_teardown(another_clock_is_another_doubt, make_folder, remove_folder),
         cmocka_unit_test(nowhere_to_note),
     };
     return tap_run(tests, NULL, NULL);

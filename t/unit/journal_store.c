@@ -384,7 +384,7 @@ static int swept(struct fixture *f, unsigned keep_days, size_t size_limit)
     struct conf_journal conf = {.keep = keep_days * 86400, .size_limit = size_limit};
     int rows, all = 0;
     do {
-        rows = journal_store_sweep(f->store, &conf, NOW_US, &err);
+        rows = journal_store_sweep(f->store, &conf, NOW_US, NOW_US, &err);
         assert_true(rows >= 0);
         all += rows;
     } while (rows > 0);
@@ -442,6 +442,32 @@ static void size_limit_takes_the_oldest_refusals_first(void **state)
     assert_true(swept(f, 30, 200 * 1024) >= 2000);
     struct journal_totals totals;
     struct err err = {""};
+    SEARCH(f, .limit = 1);
+    assert_int_equal(journal_totals(f->journal, &totals, &err), 0);
+    assert_true(totals.refusals < 3001);
+    assert_int_equal(totals.messages, 100);
+}
+
+/* Behind a clock that is not believed what strangers make is newer than now, and goes first. */
+static void size_limit_takes_refusals_of_a_doubted_time_first(void **state)
+{
+    struct fixture *f = *state;
+    const struct conf_journal conf = {.keep = 30 * 86400, .size_limit = 200 * 1024};
+    struct journal_totals totals;
+    struct err err = {""};
+    open_store(f);
+    for (int i = 0; i < 5000; i++)
+        put_refused(f, NOW_US - 2 * DAY_US + i, "someone@b.example", "c@univ.example");
+    for (int i = 0; i < 100; i++) {
+        char rest[8], id[32];
+        snprintf(rest, sizeof rest, "%02d", i);
+        snprintf(id, sizeof id, "%s", id_at(NOW_US - 10 * DAY_US, rest));
+        put_message(f, id, NOW_US - 10 * DAY_US, "a@b.example");
+        put_recipient(f, id, 0, "c@univ.example", RCPT_DELIVERED, NOW_US - 10 * DAY_US, "");
+    }
+    commit(f);
+    while (journal_store_sweep(f->store, &conf, NOW_US, NOW_US - 4 * DAY_US, &err) > 0)
+        ;
     SEARCH(f, .limit = 1);
     assert_int_equal(journal_totals(f->journal, &totals, &err), 0);
     assert_true(totals.refusals < 3001);
@@ -742,6 +768,7 @@ int main(void)
         WITH_FOLDER(what_was_not_redirected_is_counted),
         WITH_FOLDER(forgets_what_is_settled_and_old),
         WITH_FOLDER(size_limit_takes_the_oldest_refusals_first),
+        WITH_FOLDER(size_limit_takes_refusals_of_a_doubted_time_first),
         WITH_FOLDER(totals_count),
         WITH_FOLDER(rubbish_is_set_aside),
         WITH_FOLDER(damage_found_in_use_is_set_aside),

@@ -315,7 +315,7 @@ static void old_days_are_forgotten(void **state)
     size_t n;
     put_tls(f, DAY_AT, "198.51.100.1", "");
     put_tls(f, DAY_AT + TALLY_DAY_US, "198.51.100.1", "");
-    while (journal_store_sweep(f->store, &conf, late, &err) > 0)
+    while (journal_store_sweep(f->store, &conf, late, late, &err) > 0)
         ;
     open_reader(f);
     assert_int_equal(tally_domains(f->journal, TALLY_TLS, DAY, f->pool, &domains, &n, &err), 0);
@@ -338,7 +338,7 @@ static void sweep(struct fixture *f, unsigned keep, uint64_t size_limit, int64_t
 {
     struct conf_journal conf = {.keep = keep, .size_limit = size_limit};
     struct err err = {""};
-    assert_in_range(journal_store_sweep(f->store, &conf, now_us, &err), 0, INT32_MAX);
+    assert_in_range(journal_store_sweep(f->store, &conf, now_us, now_us, &err), 0, INT32_MAX);
 }
 
 /* As long as the rest of the journal, but until they are reported; many at once. */
