@@ -35,6 +35,7 @@ struct connection {
     bool connected;
     bool greeted;
     bool busy;     /* a transaction was given and is not done */
+    bool silent;   /* … and never will be: its time was over */
     bool driving;  /* drive() is on the stack */
     bool progress; /* something has moved: the time limit starts anew */
     int64_t began; /* the transaction, in monotonic seconds */
@@ -375,6 +376,7 @@ static void on_timeout(evutil_socket_t fd, short what, void *data)
     if (connection_is_idle(c))
         say_quit(c);
     note_tls_lost(c);
+    c->silent = c->busy;
     client_kill(&c->client, what_timed_out(c));
     finish_dead(c);
 }
@@ -460,6 +462,11 @@ bool connection_took_sender(const struct connection *c)
 bool connection_broke_off(const struct connection *c)
 {
     return c->client.abandoned;
+}
+
+bool connection_was_silent(const struct connection *c)
+{
+    return c->silent;
 }
 
 bool connection_offers_dsn(const struct connection *c)

@@ -73,6 +73,9 @@ bool connection_took_sender(const struct connection *connection);
 /* The last transaction broke off: the other side has not answered for each of its recipients. May
  * be asked within done. */
 bool connection_broke_off(const struct connection *connection);
+/* … because its time was over: the other side said nothing, or too slowly. May be asked within
+ * done. */
+bool connection_was_silent(const struct connection *connection);
 /* The other side offers DSN. */
 bool connection_offers_dsn(const struct connection *connection);
 /* "TLSv1.3"; NULL: in clear */

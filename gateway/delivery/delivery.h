@@ -492,8 +492,8 @@ void hop_failed(struct hop *hop, const char *why);
 /* Nobody knows now who its servers are: no word of theirs. It fails where it has no lane; those
  * that it has go on. */
 void hop_unknown(struct hop *hop, const char *why);
-/* A message broke off there. */
-void hop_broke(struct hop *hop, const char *why);
+/* A message broke off there; silent: since nothing came of it until its time was over. */
+void hop_broke(struct hop *hop, bool silent, const char *why);
 /* It answered about a message; something of it was delivered, or MAIL was put off. */
 void hop_answered(struct hop *hop, bool delivered, bool put_off);
 /* Nothing can be delivered there, as hop->error says: its line is refused. */

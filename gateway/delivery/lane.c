@@ -25,6 +25,7 @@ struct lane {
     bool delivered;  /* … to one */
     bool put_off;    /* … its MAIL was */
     bool broke_off;  /* … without an answer for everybody */
+    bool silent;     /* … until its time was over */
     struct connection *connection;
     bool greeted;
     struct targets *targets; /* where it goes to, one after the other until one greets */
@@ -106,7 +107,8 @@ static void send_leg(struct lane *lane, struct leg *leg)
                                                    .n = leg->n};
     char security[SECURITY_SIZE];
     lane->leg = leg;
-    lane->finished = lane->answered = lane->delivered = lane->put_off = lane->broke_off = false;
+    lane->finished = lane->answered = lane->delivered = lane->put_off = false;
+    lane->broke_off = lane->silent = false;
     leg->way = way_of(lane);
     leg_is_with(leg, lane->targets->list[lane->at].place.text, security_of(lane, security));
     connection_send(lane->connection, &transaction);
@@ -217,6 +219,7 @@ static void on_done(void *data)
     lane->served++;
     if (lane->connection) { /* or it is we who close it */
         lane->broke_off = connection_broke_off(lane->connection);
+        lane->silent = connection_was_silent(lane->connection);
         lane->put_off = !lane->answered && !lane->broke_off &&
                         !connection_took_sender(lane->connection) &&
                         !connection_wants_tls(lane->connection);
@@ -268,6 +271,14 @@ static void refuse_line(struct hop *hop, const char *why)
     hop_refuse(hop);
 }
 
+/* What it said of some recipients before it hung excuses it no more than its greeting does; that it
+ * took the message for one does. */
+static bool message_broke(const struct lane *lane)
+{
+    return lane->finished && lane->broke_off && !lane->delivered &&
+           (lane->silent || !lane->answered);
+}
+
 static void on_closed(void *data, bool greeted, const char *why)
 {
     struct lane *lane = data;
@@ -279,7 +290,7 @@ static void on_closed(void *data, bool greeted, const char *why)
     if (!greeted && next_server(lane, &err) == 0)
         return;
     bool never = lane->lacking && lane->lacking == lane->targets->n && !lane->targets->partial;
-    bool broke = lane->finished && lane->broke_off && !lane->answered;
+    bool broke = message_broke(lane), silent = lane->silent;
     /* it closed together with its answer */
     bool answered = lane->finished && !lane->broke_off;
     bool delivered = lane->delivered, put_off = lane->put_off;
@@ -289,7 +300,7 @@ static void on_closed(void *data, bool greeted, const char *why)
     else if (!greeted)
         hop_failed(hop, err.text);
     else if (broke)
-        hop_broke(hop, err.text);
+        hop_broke(hop, silent, err.text);
     else if (answered)
         hop_answered(hop, delivered, put_off);
     hop_kick(hop);

@@ -89,9 +89,9 @@ void hop_unknown(struct hop *hop, const char *why)
         log_info("%s: %s; its connections stay", hop->text, why);
 }
 
-void hop_broke(struct hop *hop, const char *why)
+void hop_broke(struct hop *hop, bool silent, const char *why)
 {
-    pace_broke(&hop->pace, clock_seconds());
+    pace_broke(&hop->pace, silent, clock_seconds());
     if (hop->down || !pace_is_broken(&hop->pace))
         return;
     snprintf(hop->error, sizeof hop->error, "4.4.2 message after message breaks off: %.*s",

@@ -27,6 +27,7 @@ unsigned pace_limit(const struct pace *pace)
 void pace_delivered(struct pace *pace, unsigned connections, int64_t now)
 {
     unsigned limit = pace_limit(pace);
+    pace->proved = true;
     /* what it does with more is known only where it had as many as it may have */
     if (connections < limit || now < pace->hold_until)
         return;
@@ -65,11 +66,15 @@ void pace_refused(struct pace *pace, unsigned others, int64_t now)
     pace->hold_until = now + PACE_REFUSED_SECONDS;
 }
 
-void pace_broke(struct pace *pace, int64_t now)
+void pace_broke(struct pace *pace, bool silent, int64_t now)
 {
     pace->broken++;
     if (slows_down(pace, now))
         set_limit(pace, pace_limit(pace) / 2);
+    if (silent && pace_is_broken(pace))
+        pace->proved = false;
+    if (silent && !pace->proved)
+        set_limit(pace, 1);
 }
 
 bool pace_is_broken(const struct pace *pace)

@@ -7,12 +7,14 @@
  *                                                     much one more for each round of messages
  *   a connection is refused while others are served   as many as are served; no more for a while
  *   a message breaks off (421, closed, timed out)     half, once for all that break off together
+ *   one times out, and nothing was ever delivered     one: each that hangs is held for minutes
  *   MAIL is put off (4xx)                             one less, likewise
  *   RCPT or the message is put off (greylisting …)    nothing: it is there, and answers
  *   it was away and is back                           begins with PACE_FIRST
  *
  * PACE_BROKEN messages in a row that break off, with nothing answered between: it is as good as
- * away. One goes then from time to time, until it has been answered.
+ * away. One goes then from time to time, until it has been answered. If they timed out, what was
+ * delivered before counts no more: it gets one connection, and more by what it delivers.
  */
 #ifndef POTERNE_GATEWAY_DELIVERY_PACE_H
 #define POTERNE_GATEWAY_DELIVERY_PACE_H
@@ -30,6 +32,7 @@ struct pace {
     unsigned thousandths; /* of connections: as many as it may have */
     unsigned steep_below; /* connections: up to there each delivered message adds one */
     unsigned broken;      /* messages that broke off since the last that was answered */
+    bool proved;          /* something was delivered, and no hanging since then */
     int64_t hold_until;   /* it gets no more before */
     int64_t slowed_until; /* … and no less */
 };
@@ -46,8 +49,8 @@ void pace_answered(struct pace *pace);
 void pace_put_off(struct pace *pace, int64_t now);
 /* A connection was refused, while so many others stood. */
 void pace_refused(struct pace *pace, unsigned others, int64_t now);
-/* A message broke off. */
-void pace_broke(struct pace *pace, int64_t now);
+/* A message broke off; silent: it timed out. */
+void pace_broke(struct pace *pace, bool silent, int64_t now);
 bool pace_is_broken(const struct pace *pace);
 /* It is back. */
 void pace_again(struct pace *pace);

@@ -64,12 +64,12 @@ static void breaking_off_together_is_one_reason(void **state)
     struct pace pace;
     pace_begin(&pace, MAX, MAX);
     for (int i = 0; i < 5; i++)
-        pace_broke(&pace, 50);
+        pace_broke(&pace, false, 50);
     assert_int_equal(pace_limit(&pace), MAX / 2);
-    pace_broke(&pace, 50 + PACE_SLOWED_SECONDS);
+    pace_broke(&pace, false, 50 + PACE_SLOWED_SECONDS);
     assert_int_equal(pace_limit(&pace), MAX / 4);
     for (int i = 2; i < 100; i++)
-        pace_broke(&pace, 50 + i * PACE_SLOWED_SECONDS);
+        pace_broke(&pace, false, 50 + i * PACE_SLOWED_SECONDS);
     assert_int_equal(pace_limit(&pace), 1);
 }
 
@@ -77,7 +77,7 @@ static void slow_above_where_it_was_too_much(void **state)
 {
     struct pace pace;
     pace_begin(&pace, MAX, MAX);
-    pace_broke(&pace, 0);
+    pace_broke(&pace, false, 0);
     assert_int_equal(pace_limit(&pace), 10);
     one_round(&pace, PACE_SLOWED_SECONDS - 1);
     assert_int_equal(pace_limit(&pace), 10);
@@ -103,13 +103,13 @@ static void broken_are_so_many_in_a_row(void **state)
 {
     struct pace pace = of_strangers();
     for (int i = 1; i < PACE_BROKEN; i++)
-        pace_broke(&pace, i);
+        pace_broke(&pace, false, i);
     assert_false(pace_is_broken(&pace));
     pace_answered(&pace);
     for (int i = 1; i < PACE_BROKEN; i++)
-        pace_broke(&pace, i);
+        pace_broke(&pace, false, i);
     assert_false(pace_is_broken(&pace));
-    pace_broke(&pace, 9);
+    pace_broke(&pace, false, 9);
     assert_true(pace_is_broken(&pace));
     pace_answered(&pace);
     assert_false(pace_is_broken(&pace));
@@ -126,13 +126,49 @@ static void back_again_is_not_all_at_once(void **state)
     assert_int_equal(pace_limit(&pace), MAX);
 }
 
+/* A connection to one that hangs is lost for minutes. */
+static void one_that_never_delivered_hangs_on_one_connection(void **state)
+{
+    struct pace pace = of_strangers();
+    pace_answered(&pace); /* it refused somebody, which proves nothing */
+    pace_broke(&pace, true, 0);
+    assert_int_equal(pace_limit(&pace), 1);
+    assert_false(pace_is_broken(&pace));
+    pace_forget(&pace); /* a person asks for a new try: it is by one */
+    pace_again(&pace);
+    assert_int_equal(pace_limit(&pace), 1);
+    one_round(&pace, 100);
+    assert_int_equal(pace_limit(&pace), 2);
+    for (int i = 0; i < 100; i++)
+        one_round(&pace, 100 + i);
+    assert_int_equal(pace_limit(&pace), MAX);
+}
+
+static void one_that_delivered_may_hang_now_and_then(void **state)
+{
+    struct pace pace = of_strangers();
+    for (int i = 0; i < 10; i++)
+        one_round(&pace, 0);
+    pace_broke(&pace, true, 50);
+    assert_int_equal(pace_limit(&pace), MAX / 2);
+    for (int i = 1; i < PACE_BROKEN; i++)
+        pace_broke(&pace, true, 50);
+    assert_true(pace_is_broken(&pace));
+    assert_int_equal(pace_limit(&pace), 1);
+    pace_answered(&pace); /* that it answers once is not that it delivers */
+    pace_again(&pace);
+    assert_int_equal(pace_limit(&pace), 1);
+    pace_broke(&pace, true, 100);
+    assert_int_equal(pace_limit(&pace), 1);
+}
+
 static void small_limits_hold(void **state)
 {
     struct pace pace;
     pace_begin(&pace, 1, 1);
     one_round(&pace, 0);
     assert_int_equal(pace_limit(&pace), 1);
-    pace_broke(&pace, 0);
+    pace_broke(&pace, false, 0);
     pace_again(&pace);
     assert_int_equal(pace_limit(&pace), 1);
     pace_forget(&pace);
@@ -151,6 +187,8 @@ int main(void)
         cmocka_unit_test(putting_off_takes_one_away),
         cmocka_unit_test(broken_are_so_many_in_a_row),
         cmocka_unit_test(back_again_is_not_all_at_once),
+        cmocka_unit_test(one_that_never_delivered_hangs_on_one_connection),
+        cmocka_unit_test(one_that_delivered_may_hang_now_and_then),
         cmocka_unit_test(small_limits_hold),
     };
     return tap_run(tests, NULL, NULL);

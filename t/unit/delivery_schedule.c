@@ -156,6 +156,65 @@ static void one_that_puts_off_and_closes(void **state)
     assert_int_equal(gateway_drain(&gateway), 0);
 }
 
+/* Connections that delivery has to the next hop: what is closed on its side is none any more. */
+static unsigned connected(void)
+{
+    char line[256], ending[16];
+    unsigned n = 0;
+    FILE *file = fopen("/proc/net/tcp", "re");
+    assert_non_null(file);
+    snprintf(ending, sizeof ending, ":%04X", hop.port);
+    while (fgets(line, sizeof line, file)) {
+        char local[32], remote[32];
+        unsigned state;
+        if (sscanf(line, " %*s %31s %31s %x", local, remote, &state) == 3 && state == 1)
+            n += strcmp(strchr(remote, ':'), ending) == 0;
+    }
+    fclose(file);
+    return n;
+}
+
+/* Of two looks the one that shows less: one that is not done at one moment may see what closed
+ * beside what opened then. */
+static unsigned held_at_least(void)
+{
+    unsigned a = connected(), b = connected();
+    return a < b ? a : b;
+}
+
+static unsigned most(unsigned a, unsigned b)
+{
+    return a > b ? a : b;
+}
+
+#define HANGING 2 /* fewer than PACE_BROKEN: it is not given up */
+
+/* It hangs behind the recipients: from the second time on that is one connection. */
+static void one_that_hangs_holds_one_connection(void **state)
+{
+    static const char *const to[] = {"one@b.example", "two@b.example", NULL};
+    static char ids[HANGING][SPOOL_ID_LEN + 1];
+    unsigned held = 0;
+    use("retry_first = 1s; retry_max = 1s; reply_timeout = 1s");
+    fake_hop_fault(&hop, FAULT_STALL, STEP_DATA);
+    gateway_start(&gateway, settings);
+    gateway.account = "jean@b.example";
+    for (unsigned i = 0; i < HANGING; i++) {
+        gateway_put(&gateway, "hangs", to, SPOOL_QUEUE, "", ids[i]);
+        gateway_notify(&gateway, NOTICE_QUEUED, ids[i]);
+    }
+    assert_true(WAIT_FOR(told("timed out", ids, HANGING) == HANGING, PATIENCE));
+    assert_true(WAIT_FOR(connected() <= 1, PATIENCE));
+    unsigned before = hop.connections;
+    assert_true(
+        WAIT_FOR((held = most(held, held_at_least()), hop.connections >= before + 4), PATIENCE));
+    assert_int_equal(held, 1);
+    fake_hop_fault(&hop, FAULT_NONE, STEP_DATA);
+    assert_true(WAIT_FOR(gateway_files(&gateway, "queue") == 0, PATIENCE));
+    assert_int_equal(fake_hop_count(&hop, "hangs", NULL), 2 * HANGING);
+    assert_int_equal(gateway_drain(&gateway), 0);
+}
+
 #define ROUNDS 4 /* more than PACE_BROKEN */
 
 /* What breaks off now and then is not message after message. */
@@ -197,9 +256,13 @@ static void one_message_that_breaks_off(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        WITH_GATEWAY(who_sends_many_delays_nobody),      WITH_GATEWAY(one_that_answers_no_message),
-        WITH_GATEWAY(one_that_puts_off_every_recipient), WITH_GATEWAY(one_that_puts_off_and_closes),
-        WITH_GATEWAY(one_that_takes_and_closes),         WITH_GATEWAY(one_message_that_breaks_off),
+        WITH_GATEWAY(who_sends_many_delays_nobody),
+        WITH_GATEWAY(one_that_answers_no_message),
+        WITH_GATEWAY(one_that_puts_off_every_recipient),
+        WITH_GATEWAY(one_that_puts_off_and_closes),
+        WITH_GATEWAY(one_that_hangs_holds_one_connection),
+        WITH_GATEWAY(one_that_takes_and_closes),
+        WITH_GATEWAY(one_message_that_breaks_off),
     };
     return tap_run(tests, NULL, NULL);
 }
