@@ -1,5 +1,9 @@
 #include "journal/db.h"
 
+#include <unistd.h>
+
+#define READ_BUSY_MS 10000 /* the writer opens, or is gone and a reader mends what it left */
+
 int db_fail(sqlite3 *db, const char *what, struct err *err)
 {
     const char *path = sqlite3_db_filename(db, "main");
@@ -11,6 +15,36 @@ bool db_damaged(int code)
 {
     int primary = code & 0xff;
     return primary == SQLITE_CORRUPT || primary == SQLITE_NOTADB;
+}
+
+sqlite3 *db_open_read(const char *path, struct err *err)
+{
+    sqlite3 *db = NULL;
+    if (access(path, F_OK) < 0) {
+        err_sys(err, "no journal at %s yet", path);
+        return NULL;
+    }
+    if (sqlite3_open_v2(path, &db, SQLITE_OPEN_READONLY, NULL) == SQLITE_OK) {
+        sqlite3_busy_timeout(db, READ_BUSY_MS);
+        return db;
+    }
+    if (db)
+        db_fail(db, path, err);
+    else
+        err_set(err, "journal: out of memory");
+    sqlite3_close(db);
+    return NULL;
+}
+
+int db_version(sqlite3 *db, int64_t *version, struct err *err)
+{
+    const char *path = sqlite3_db_filename(db, "main");
+    if (db_number(db, "PRAGMA user_version", version, err) < 0)
+        return -1;
+    if (*version > 0 && *version <= JOURNAL_SCHEMA_VERSION)
+        return 0;
+    return err_set(err, "%s: the journal has schema %lld, this poterne reads up to %d",
+                   path ? path : "database", (long long)*version, JOURNAL_SCHEMA_VERSION);
 }
 
 int db_exec(sqlite3 *db, const char *sql, struct err *err)

@@ -18,6 +18,13 @@ int db_fail(sqlite3 *db, const char *what, struct err *err);
 /* Does the code say that the file is damaged or is no database? */
 bool db_damaged(int code);
 
+/* The journal at path, to read beside its writer. To be closed; NULL with err set, also where there
+ * is none yet (errno ENOENT). */
+sqlite3 *db_open_read(const char *path, struct err *err);
+/* Of its schema: -1 where this poterne can't read it. What an older one lacks is missed only by who
+ * asks for it. */
+int db_version(sqlite3 *db, int64_t *version, struct err *err);
+
 int db_exec(sqlite3 *db, const char *sql, struct err *err);
 /* NULL with err set. */
 sqlite3_stmt *db_prepare(sqlite3 *db, const char *sql, struct err *err);

@@ -2,24 +2,9 @@
 
 #include <limits.h>
 #include <stdlib.h>
-#include <unistd.h>
 
 #include "base/fsio.h"
 #include "journal/query_open.h"
-
-#define BUSY_MS 5000
-
-static int check_version(struct journal *journal, const char *path, struct err *err)
-{
-    int64_t version;
-    if (db_number(journal->db, "PRAGMA user_version", &version, err) < 0)
-        return -1;
-    /* what an older one lacks is only missed by who asks for it */
-    if (version > 0 && version <= JOURNAL_SCHEMA_VERSION)
-        return 0;
-    return err_set(err, "%s: schema %lld, this poterne reads up to %d", path, (long long)version,
-                   JOURNAL_SCHEMA_VERSION);
-}
 
 static int prepare_all(struct journal *journal, struct err *err)
 {
@@ -41,13 +26,9 @@ static int prepare_all(struct journal *journal, struct err *err)
 
 static int open_db(struct journal *journal, const char *path, struct err *err)
 {
-    if (access(path, F_OK) < 0)
-        return err_sys(err, "no journal at %s yet", path);
-    if (sqlite3_open_v2(path, &journal->db, SQLITE_OPEN_READONLY, NULL) != SQLITE_OK)
-        return journal->db ? db_fail(journal->db, path, err)
-                           : err_set(err, "journal: out of memory");
-    sqlite3_busy_timeout(journal->db, BUSY_MS);
-    if (check_version(journal, path, err) < 0)
+    int64_t version;
+    journal->db = db_open_read(path, err);
+    if (journal->db == NULL || db_version(journal->db, &version, err) < 0)
         return -1;
     return prepare_all(journal, err);
 }

@@ -10,8 +10,7 @@
 #include "journal/db.h"
 #include "journal/schema.h"
 
-#define BUSY_MS 10000
-#define PAGES   4096 /* of a step */
+#define PAGES 4096 /* of a step */
 
 #define OPEN_SQL "SELECT " SCHEMA_IS_OPEN("m") " FROM (SELECT ?1 AS id) m"
 /* … of a journal that knows nothing of acceptances */
@@ -28,12 +27,8 @@ struct journal_snapshot {
 static int copy_all(sqlite3 *from, sqlite3 *to, struct err *err)
 {
     int64_t version;
-    if (db_exec(from, "BEGIN", err) < 0 ||
-        db_number(from, "PRAGMA user_version", &version, err) < 0)
+    if (db_exec(from, "BEGIN", err) < 0 || db_version(from, &version, err) < 0)
         return -1;
-    if (version > JOURNAL_SCHEMA_VERSION)
-        return err_set(err, "the journal has schema %lld, this poterne knows up to %d",
-                       (long long)version, JOURNAL_SCHEMA_VERSION);
     sqlite3_backup *backup = sqlite3_backup_init(to, "main", from, "main");
     if (backup == NULL)
         return db_fail(to, "the copy of the journal", err);
@@ -48,17 +43,8 @@ static int copy_all(sqlite3 *from, sqlite3 *to, struct err *err)
 
 static int copy_from(const char *path, sqlite3 *to, struct err *err)
 {
-    sqlite3 *from = NULL;
-    int result = -1;
-    if (sqlite3_open_v2(path, &from, SQLITE_OPEN_READONLY, NULL) != SQLITE_OK) {
-        if (from)
-            db_fail(from, path, err);
-        else
-            err_set(err, "out of memory");
-    } else {
-        sqlite3_busy_timeout(from, BUSY_MS);
-        result = copy_all(from, to, err);
-    }
+    sqlite3 *from = db_open_read(path, err);
+    int result = from ? copy_all(from, to, err) : -1;
     sqlite3_close(from);
     return result;
 }
@@ -74,7 +60,7 @@ static int open_copy(struct journal_snapshot *s, const char *path, struct err *e
 static int prepare(struct journal_snapshot *s, struct err *err)
 {
     int64_t version;
-    if (db_number(s->db, "PRAGMA user_version", &version, err) < 0)
+    if (db_version(s->db, &version, err) < 0)
         return -1;
     s->open = db_prepare(s->db, version < 5 ? OPEN_SQL_OLD : OPEN_SQL, err);
     return s->open ? 1 : -1;

@@ -2,13 +2,11 @@
 
 #include <limits.h>
 #include <stdlib.h>
-#include <unistd.h>
 
 #include "base/buf.h"
 #include "base/fsio.h"
 #include "journal/db.h"
 
-#define BUSY_MS    5000
 #define BEHIND_IDS "~" /* behind every character of an id */
 
 enum cursor_name { CURSOR_ACCEPTED, CURSOR_MESSAGE, CURSOR_RECIPIENT, CURSOR_OUTCOME, CURSORS };
@@ -51,11 +49,6 @@ static const char *const cursor_sql[CURSORS] = {
 
 static int prepare_all(struct walk *walk, bool outcomes, struct err *err)
 {
-    if (db_number(walk->db, "PRAGMA user_version", &walk->version, err) < 0)
-        return -1;
-    if (walk->version < 1 || walk->version > JOURNAL_SCHEMA_VERSION)
-        return err_set(err, "the journal has schema %lld, this poterne reads up to %d",
-                       (long long)walk->version, JOURNAL_SCHEMA_VERSION);
     for (int i = 0; i < CURSORS; i++) {
         if ((i == CURSOR_ACCEPTED && walk->version < 5) || (i == CURSOR_OUTCOME && !outcomes))
             continue;
@@ -72,11 +65,9 @@ static int prepare_all(struct walk *walk, bool outcomes, struct err *err)
 
 static int open_db(struct walk *walk, const char *path, bool outcomes, struct err *err)
 {
-    if (access(path, F_OK) < 0)
-        return err_sys(err, "no journal at %s yet", path);
-    if (sqlite3_open_v2(path, &walk->db, SQLITE_OPEN_READONLY, NULL) != SQLITE_OK)
-        return walk->db ? db_fail(walk->db, path, err) : err_set(err, "journal: out of memory");
-    sqlite3_busy_timeout(walk->db, BUSY_MS);
+    walk->db = db_open_read(path, err);
+    if (walk->db == NULL || db_version(walk->db, &walk->version, err) < 0)
+        return -1;
     return prepare_all(walk, outcomes, err);
 }
 
