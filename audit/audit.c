@@ -37,7 +37,7 @@ static bool read_file(struct run *run, struct pool *pool, struct audit_case *c)
     struct spool_file *file;
     struct err err = {""};
     bool corrupt;
-    audit_id id;
+    spool_name id;
     str_copy(c->id, id, sizeof id);
     if (spool_look(run->spool, state, id, pool, &file, &corrupt, &err) == 0) {
         c->file = &file->envelope; /* it lives in pool */
@@ -157,7 +157,7 @@ static struct str next_name(const struct run *run)
 {
     struct str least = STR_EMPTY;
     for (size_t i = 0; i < AUDIT_IN_INCOMING; i++) {
-        const struct audit_names *names = &run->folders.list[i];
+        const struct spool_names *names = &run->folders.list[i].names;
         if (run->at[i] == names->n)
             continue;
         struct str id = str_n(names->ids[run->at[i]], SPOOL_ID_LEN);
@@ -172,7 +172,7 @@ static int take_name(struct run *run, struct str id)
 {
     int where = 0;
     for (size_t i = 0; i < AUDIT_IN_INCOMING; i++) {
-        const struct audit_names *names = &run->folders.list[i];
+        const struct spool_names *names = &run->folders.list[i].names;
         while (run->at[i] < names->n && str_eq(str_n(names->ids[run->at[i]], SPOOL_ID_LEN), id)) {
             where |= 1 << i;
             run->at[i]++;
@@ -271,7 +271,7 @@ static int audit_all(struct run *run)
     if (audit_folders_read(&run->folders, wish->state_dir, run->from, run->before, run->err) < 0)
         return -1;
     for (size_t i = 0; i < AUDIT_FOLDERS; i++)
-        names += run->folders.list[i].n;
+        names += run->folders.list[i].names.n;
     if (walk_count(run->walk, run->from, run->before, &run->total, run->err) < 0 ||
         walk_swept(run->walk, run->long_pool, &run->swept, run->err) < 0 ||
         walk_begin(run->walk, run->from, run->before, run->err) < 0)

@@ -18,100 +18,24 @@ static const char *const folder_names[AUDIT_FOLDERS] = {[AUDIT_IN_QUEUE] = "queu
                                                         [AUDIT_IN_CORRUPT] = "corrupt",
                                                         [AUDIT_IN_INCOMING] = "incoming"};
 
-static int by_name(const void *a, const void *b)
-{
-    return memcmp(a, b, SPOOL_ID_LEN);
-}
-
-static int add(struct audit_names *names, struct str id, const char *folder, struct err *err)
-{
-    if (names->n >= AUDIT_NAMES_MAX)
-        return err_set(err, "more than %d files in %s/", AUDIT_NAMES_MAX, folder);
-    if (names->n == names->cap) {
-        size_t cap = names->cap ? 2 * names->cap : 1024;
-        audit_id *ids = realloc(names->ids, cap * sizeof *ids);
-        if (ids == NULL)
-            return err_set(err, "out of memory for the names in %s/", folder);
-        names->ids = ids;
-        names->cap = cap;
-    }
-    str_copy(id, names->ids[names->n++], sizeof(audit_id));
-    return 0;
-}
-
-static DIR *open_again(int folder, const char *name, struct err *err)
-{
-    int fd = openat(folder, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    DIR *dir = fd < 0 ? NULL : fdopendir(fd);
-    if (dir == NULL) {
-        err_sys(err, "cannot read %s/", name);
-        fsio_close_quiet(&fd);
-    }
-    return dir;
-}
-
-enum suffix { SUFFIX_NONE, SUFFIX_NUMBER /* or none */, SUFFIX_UNSAID };
-
-static bool is_number(struct str s)
-{
-    size_t n = 0;
-    while (n < s.n && s.s[n] >= '0' && s.s[n] <= '9')
-        n++;
-    return n > 0 && n == s.n;
-}
-
-static bool is_suffix(struct str rest, enum suffix which)
-{
-    if (which == SUFFIX_UNSAID)
-        return str_eq(rest, STR(".unsaid"));
-    return rest.n == 0 ||
-           (which == SUFFIX_NUMBER && rest.s[0] == '.' && is_number(str_from(rest, 1)));
-}
-
-/* The next name that is an id with such a suffix, without it; empty: there is none, or errno says
- * why. */
-static struct str next_id(DIR *dir, enum suffix which)
-{
-    for (;;) {
-        errno = 0;
-        const struct dirent *entry = readdir(dir);
-        if (entry == NULL)
-            return STR_EMPTY;
-        struct str name = str_of(entry->d_name);
-        struct str id = str_sub(name, 0, SPOOL_ID_LEN);
-        if (spool_id_valid(id) && is_suffix(str_from(name, SPOOL_ID_LEN), which))
-            return id;
-    }
-}
-
-static int read_names(struct audit_names *names, enum audit_folder which, struct str from,
+static int read_names(struct audit_names *list, enum audit_folder which, struct str from,
                       struct str before, struct err *err)
 {
-    const char *name = folder_names[which];
-    DIR *dir = open_again(names->fd, name, err);
-    struct str id;
-    int result = dir ? 0 : -1;
-    enum suffix suffix = which == AUDIT_IN_CORRUPT ? SUFFIX_NUMBER : SUFFIX_NONE;
-    while (result == 0 && (id = next_id(dir, suffix)).n)
-        if (str_cmp(id, from) >= 0 && str_cmp(id, before) < 0)
-            result = add(names, id, name, err);
-    if (result == 0 && errno)
-        result = err_sys(err, "cannot read %s/", name);
-    if (dir)
-        closedir(dir);
-    if (names->n)
-        qsort(names->ids, names->n, sizeof(audit_id), by_name);
-    return result;
+    enum spool_suffix suffix = which == AUDIT_IN_CORRUPT ? SPOOL_SUFFIX_NUMBER : SPOOL_SUFFIX_NONE;
+    int got = spool_names_read(&list->names, list->fd, folder_names[which], suffix, from, before,
+                               AUDIT_NAMES_MAX, err);
+    return got > 0 ? err_set(err, "more than %d files in %s/", AUDIT_NAMES_MAX, folder_names[which])
+                   : got;
 }
 
-static int open_folder(struct audit_names *names, const char *state_dir, const char *name,
+static int open_folder(struct audit_names *list, const char *state_dir, const char *name,
                        struct err *err)
 {
     char path[PATH_MAX];
     if (fsio_join(path, sizeof path, state_dir, name, err) < 0)
         return -1;
-    names->fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    return names->fd >= 0 || errno == ENOENT ? 0 : err_sys(err, "cannot open %s", path);
+    list->fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    return list->fd >= 0 || errno == ENOENT ? 0 : err_sys(err, "cannot open %s", path);
 }
 
 int audit_folders_read(struct audit_folders *folders, const char *state_dir, struct str from,
@@ -121,11 +45,11 @@ int audit_folders_read(struct audit_folders *folders, const char *state_dir, str
     for (size_t i = 0; i < AUDIT_FOLDERS; i++)
         folders->list[i].fd = -1;
     for (size_t i = 0; i < AUDIT_FOLDERS; i++) {
-        struct audit_names *names = &folders->list[i];
-        if (open_folder(names, state_dir, folder_names[i], err) < 0)
+        struct audit_names *list = &folders->list[i];
+        if (open_folder(list, state_dir, folder_names[i], err) < 0)
             return -1;
-        if (names->fd >= 0 && i != AUDIT_IN_INCOMING &&
-            read_names(names, (enum audit_folder)i, from, before, err) < 0)
+        if (list->fd >= 0 && i != AUDIT_IN_INCOMING &&
+            read_names(list, (enum audit_folder)i, from, before, err) < 0)
             return -1;
     }
     return 0;
@@ -135,13 +59,18 @@ void audit_folders_free(struct audit_folders *folders)
 {
     for (size_t i = 0; i < AUDIT_FOLDERS; i++) {
         fsio_close_quiet(&folders->list[i].fd);
-        free(folders->list[i].ids);
+        spool_names_free(&folders->list[i].names);
     }
 }
 
-static bool is_listed(const struct audit_names *names, const char *id)
+static int by_name(const void *a, const void *b)
 {
-    return names->n && bsearch(id, names->ids, names->n, sizeof(audit_id), by_name);
+    return memcmp(a, b, SPOOL_ID_LEN);
+}
+
+static bool is_listed(const struct spool_names *names, const char *id)
+{
+    return names->n && bsearch(id, names->ids, names->n, sizeof(spool_name), by_name);
 }
 
 /* 1, 0, or -1 */
@@ -171,7 +100,7 @@ int audit_look(const struct audit_folders *folders, struct str id)
 {
     static const enum audit_folder order[] = {AUDIT_IN_QUEUE, AUDIT_IN_QUARANTINE, AUDIT_IN_QUEUE,
                                               AUDIT_IN_KEPT, AUDIT_IN_CORRUPT};
-    audit_id name;
+    spool_name name;
     int where = 0;
     if (!spool_id_valid(id))
         return 0;
@@ -186,42 +115,50 @@ int audit_look(const struct audit_folders *folders, struct str id)
     if ((where & both) == both && (where = look_at_both(folders, name, where)) < 0)
         return -1;
     /* nobody takes away what lies there, and its name may be longer */
-    if (is_listed(&folders->list[AUDIT_IN_CORRUPT], name))
+    if (is_listed(&folders->list[AUDIT_IN_CORRUPT].names, name))
         where |= 1 << AUDIT_IN_CORRUPT;
     return where;
+}
+
+struct each {
+    int fd;
+    int64_t before_s;
+    audit_each *each;
+    void *data;
+};
+
+static int each_stale(void *data, struct str id)
+{
+    const struct each *e = data;
+    struct stat st;
+    spool_name name;
+    str_copy(id, name, sizeof name);
+    if (fstatat(e->fd, name, &st, AT_SYMLINK_NOFOLLOW) == 0 && st.st_mtime < e->before_s)
+        e->each(e->data, id, (int64_t)st.st_mtime);
+    return 0;
+}
+
+static int each_unsaid(void *data, struct str id)
+{
+    const struct each *e = data;
+    e->each(e->data, id, 0);
+    return 0;
 }
 
 int audit_each_stale(const struct audit_folders *folders, int64_t before_s, audit_each *each,
                      void *data, struct err *err)
 {
-    const struct audit_names *names = &folders->list[AUDIT_IN_INCOMING];
-    DIR *dir = names->fd < 0 ? NULL : open_again(names->fd, "incoming", err);
-    struct str id;
-    if (dir == NULL)
-        return names->fd < 0 ? 0 : -1;
-    while ((id = next_id(dir, SUFFIX_NONE)).n) {
-        struct stat st;
-        if (fstatat(names->fd, id.s, &st, AT_SYMLINK_NOFOLLOW) == 0 && st.st_mtime < before_s)
-            each(data, id, (int64_t)st.st_mtime);
-    }
-    int result = errno ? err_sys(err, "cannot read incoming/") : 0;
-    closedir(dir);
-    return result;
+    struct each e = {folders->list[AUDIT_IN_INCOMING].fd, before_s, each, data};
+    return e.fd < 0 ? 0
+                    : spool_names_each(e.fd, "incoming", SPOOL_SUFFIX_NONE, each_stale, &e, err);
 }
 
 int audit_each_unsaid(const struct audit_folders *folders, audit_each *each, void *data,
                       struct err *err)
 {
-    const struct audit_names *names = &folders->list[AUDIT_IN_CORRUPT];
-    DIR *dir = names->fd < 0 ? NULL : open_again(names->fd, "corrupt", err);
-    struct str id;
-    if (dir == NULL)
-        return names->fd < 0 ? 0 : -1;
-    while ((id = next_id(dir, SUFFIX_UNSAID)).n)
-        each(data, id, 0);
-    int result = errno ? err_sys(err, "cannot read corrupt/") : 0;
-    closedir(dir);
-    return result;
+    struct each e = {folders->list[AUDIT_IN_CORRUPT].fd, 0, each, data};
+    return e.fd < 0 ? 0
+                    : spool_names_each(e.fd, "corrupt", SPOOL_SUFFIX_UNSAID, each_unsaid, &e, err);
 }
 
 int audit_each_journal(const char *state_dir, audit_each *each, void *data, struct err *err)
@@ -237,8 +174,9 @@ int audit_each_journal(const char *state_dir, audit_each *each, void *data, stru
     for (errno = 0; (entry = readdir(dir)) != NULL; errno = 0) {
         struct str name = str_of(entry->d_name);
         struct str time = str_starts(name, damaged) ? str_from(name, damaged.n) : STR_EMPTY;
-        if (is_number(time)) /* neither -wal nor -shm */
-            each(data, name, strtoll(time.s, NULL, 10));
+        uint64_t time_s;
+        if (str_to_u64(time, INT64_MAX, &time_s)) /* neither -wal nor -shm */
+            each(data, name, (int64_t)time_s);
     }
     int result = errno ? err_sys(err, "cannot read %s", path) : 0;
     closedir(dir);

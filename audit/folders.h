@@ -11,7 +11,7 @@
 #define POTERNE_AUDIT_FOLDERS_H
 
 #include "base/err.h"
-#include "spool/spool.h"
+#include "spool/names.h"
 
 enum audit_folder {
     AUDIT_IN_QUEUE,
@@ -25,12 +25,9 @@ enum audit_folder {
 /* Names in one folder; what lies there beyond is an error, for nothing could be proved. */
 #define AUDIT_NAMES_MAX (8 * 1000 * 1000)
 
-typedef char audit_id[SPOOL_ID_LEN + 1];
-
 struct audit_names {
     int fd; /* of the folder; -1: there is none */
-    audit_id *ids;
-    size_t n, cap;
+    struct spool_names names;
 };
 
 struct audit_folders {

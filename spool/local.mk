@@ -4,7 +4,7 @@ lib_libspool_a_SOURCES = \
     spool/spool.h \
     spool/store.c spool/store.h \
     spool/format.c spool/format.h \
-    spool/id.c spool/write.c spool/read.c spool/mark.c spool/order.c spool/list.c \
+    spool/id.c spool/write.c spool/read.c spool/mark.c spool/order.c spool/list.c spool/names.c spool/names.h \
     spool/notice.c spool/notice_many.c spool/notice.h
 
 unit += t/unit/spool_file

@@ -1,7 +1,7 @@
 /* metrics: what monitoring asks for, as OpenMetrics text: how the last audit ended, and what waits.
  */
-#include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <limits.h>
 #include <string.h>
@@ -11,7 +11,7 @@
 #include "audit/judge.h"
 #include "base/fsio.h"
 #include "journal/query.h"
-#include "spool/spool.h"
+#include "spool/names.h"
 #include "tools/json.h"
 #include "tools/tool.h"
 
@@ -72,6 +72,14 @@ static void put_audit(const struct view *view)
 
 /* --- what waits --- */
 
+static int count_one(void *data, struct str id)
+{
+    uint64_t *n = data;
+    (void)id;
+    ++*n;
+    return 0;
+}
+
 /* Files in a folder of the spool; 0 where there is none. */
 static int count_files(const struct conf *conf, const char *name, uint64_t *n, struct err *err)
 {
@@ -79,18 +87,11 @@ static int count_files(const struct conf *conf, const char *name, uint64_t *n, s
     *n = 0;
     if (fsio_join(path, sizeof path, conf->state_dir, name, err) < 0)
         return -1;
-    DIR *dir = opendir(path);
-    if (dir == NULL)
+    int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd < 0)
         return errno == ENOENT ? 0 : err_sys(err, "cannot read %s", path);
-    for (errno = 0;; (*n)++) {
-        const struct dirent *entry = readdir(dir);
-        while (entry && !spool_id_valid(str_sub(str_of(entry->d_name), 0, SPOOL_ID_LEN)))
-            entry = readdir(dir);
-        if (entry == NULL)
-            break;
-    }
-    int result = errno ? err_sys(err, "cannot read %s", path) : 0;
-    closedir(dir);
+    int result = spool_names_each(fd, path, SPOOL_SUFFIX_ANY, count_one, n, err);
+    fsio_close_quiet(&fd);
     return result;
 }
 

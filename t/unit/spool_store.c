@@ -8,6 +8,8 @@
 #include <sys/wait.h>
 #include <time.h>
 
+#include "spool/names.h"
+
 static struct spool_writer *begin(struct fixture *f)
 {
     spool_id_make(f->id);
@@ -212,6 +214,62 @@ static void each_is_in_order_and_skips_strangers(void **state)
     assert_int_equal(seen.n, 0);
 }
 
+static int count(void *data, struct str id)
+{
+    size_t *n = data;
+    assert_int_equal(id.n, SPOOL_ID_LEN);
+    return ++*n == 3 ? 7 : 0;
+}
+
+static size_t names_of(struct fixture *f, int fd, enum spool_suffix suffix, const char *from,
+                       const char *before, size_t max, struct spool_names *names)
+{
+    spool_names_free(names);
+    int got =
+        spool_names_read(names, fd, "corrupt", suffix, str_of(from), str_of(before), max, &f->err);
+    assert_int_equal(got, names->n == max ? 1 : 0);
+    for (size_t i = 1; i < names->n; i++)
+        assert_true(memcmp(names->ids[i - 1], names->ids[i], SPOOL_ID_LEN) <= 0);
+    return names->n;
+}
+
+static void names_are_taken_by_range_and_suffix(void **state)
+{
+    static const char *const files[] = {"01JZZZZZZZZZZZZZZZZZZZZZZ3",
+                                        "01JZZZZZZZZZZZZZZZZZZZZZZ1.1",
+                                        "01JZZZZZZZZZZZZZZZZZZZZZZ1.12",
+                                        "01JZZZZZZZZZZZZZZZZZZZZZZ2.unsaid",
+                                        "01JZZZZZZZZZZZZZZZZZZZZZZ4.x",
+                                        "01JZZZZZZZZZZZZZZZZZZZZZZ5.",
+                                        "01JZZZZZZZZZZZZZZZZZZZZZZ6",
+                                        "01JZZZ",
+                                        "README"};
+    struct fixture *f = *state;
+    struct spool_names names = {0};
+    size_t n = 0;
+    char path[256];
+    for (size_t i = 0; i < sizeof files / sizeof files[0]; i++) {
+        snprintf(path, sizeof path, "%s/corrupt/%s", f->root, files[i]);
+        close(open(path, O_CREAT | O_WRONLY, 0600));
+    }
+    snprintf(path, sizeof path, "%s/corrupt", f->root);
+    int fd = open(path, O_RDONLY | O_DIRECTORY);
+    assert_int_equal(names_of(f, fd, SPOOL_SUFFIX_NONE, "", "", 100, &names), 2);
+    assert_string_equal(names.ids[0], files[0]);
+    assert_int_equal(names_of(f, fd, SPOOL_SUFFIX_NUMBER, "", "", 100, &names), 4);
+    assert_int_equal(names_of(f, fd, SPOOL_SUFFIX_UNSAID, "", "", 100, &names), 1);
+    assert_int_equal(names_of(f, fd, SPOOL_SUFFIX_ANY, "", "", 100, &names), 7);
+    assert_int_equal(names_of(f, fd, SPOOL_SUFFIX_ANY, "", "", 5, &names), 5);
+    assert_int_equal(names_of(f, fd, SPOOL_SUFFIX_NUMBER, files[0], files[6], 100, &names), 1);
+    assert_int_equal(names_of(f, fd, SPOOL_SUFFIX_NUMBER, "01J", "01J", 100, &names), 0);
+    assert_int_equal(spool_names_each(fd, "corrupt", SPOOL_SUFFIX_ANY, count, &n, &f->err), 7);
+    assert_int_equal(n, 3);
+    close(fd);
+    assert_int_equal(spool_names_each(fd, "corrupt", SPOOL_SUFFIX_ANY, count, &n, &f->err), -1);
+    assert_non_null(strstr(f->err.text, "cannot read folder corrupt"));
+    spool_names_free(&names);
+}
+
 static void ignore_size_signal(void)
 {
     const struct sigaction ignore = {.sa_handler = SIG_IGN};
@@ -354,6 +412,7 @@ int main(void)
         WITH_SPOOL(damaged_files_are_kept_aside),
         WITH_SPOOL(what_is_aside_is_never_overwritten),
         WITH_SPOOL(each_is_in_order_and_skips_strangers),
+        WITH_SPOOL(names_are_taken_by_range_and_suffix),
         WITH_SPOOL(a_full_disk_loses_nothing),
         WITH_SPOOL(a_failed_write_stays_failed),
         WITH_SPOOL(folders_that_cannot_be_made_are_told),
