@@ -59,10 +59,7 @@
 #define DELIVERY_JOBS_MAX      200000 /* in memory; the rest waits on the disk for a sweep */
 #define DELIVERY_JOBS_SAY      60     /* seconds between two words about that */
 #define DELIVERY_LOAD_MAX      (96 * 1024 * 1024) /* memory for one message's envelope */
-#define DELIVERY_THREADS       16
-#define DELIVERY_MAILDIR       8    /* threads that may wait for one Maildir */
-#define DELIVERY_REPORTS       4    /* threads that may wait for the process `reports` */
-#define DELIVERY_SERVICE_MAX   64   /* connections to the service socket */
+#define DELIVERY_SERVICE_MAX   64                 /* connections to the service socket */
 #define DELIVERY_ROUND         64   /* notices or files taken before others have their turn */
 #define DELIVERY_ROUND_MS      20   /* … likewise, milliseconds of a sweep */
 #define DELIVERY_SWEEP_SECONDS 5    /* between two looks into queue/ */
@@ -269,7 +266,9 @@ struct delivery {
     uint64_t acked;           /* the journal has committed everything up to there */
     struct event *settle_soon;
     struct hop *hops;
-    struct flows flows; /* of all their lines */
+    unsigned maildir_lanes; /* of all of them */
+    bool maildirs_wait;     /* one for a thread (threads.h) */
+    struct flows flows;     /* of all their lines */
     unsigned char sender_key[SIPHASH_KEY_SIZE];
     struct hop **domain_hops; /* of each domain of the settings */
     struct outside *outside;  /* for all who are not in our domains */
@@ -469,6 +468,8 @@ bool hop_is_by_mx(const struct hop *hop);
 struct leg *hop_take(struct hop *hop);
 /* Gives legs to idle lanes, and opens lanes. */
 void hop_kick(struct hop *hop);
+/* That Maildir has given a thread back: others that wait for one come before it. */
+void hop_thread_free(struct hop *hop);
 /* One that is down: seconds until it is tried again. */
 int64_t hop_again_in(const struct hop *hop);
 bool hops_busy(const struct delivery *delivery);

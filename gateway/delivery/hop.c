@@ -5,20 +5,21 @@
 #include "base/random.h"
 #include "directory/report.h"
 #include "gateway/delivery/frozen.h"
+#include "gateway/delivery/threads.h"
 
 /* --- which one --- */
 
 static void on_go_on(evutil_socket_t fd, short what, void *data);
 
-/* Threads are few; some are left where one Maildir (on a server that is away) and reports hang. */
+/* Threads are few. */
 static unsigned lanes_max(const struct conf *conf, enum conf_hop_kind kind)
 {
     unsigned max = conf->queue.connections_limit;
     unsigned reports =
-        conf->reports.workers < DELIVERY_REPORTS ? conf->reports.workers : DELIVERY_REPORTS;
+        conf->reports.workers < THREADS_REPORTS ? conf->reports.workers : THREADS_REPORTS;
     if (kind == HOP_REPORTS)
         return reports;
-    return kind == HOP_MAILDIR && max > DELIVERY_MAILDIR ? DELIVERY_MAILDIR : max;
+    return kind == HOP_MAILDIR && max > THREADS_MAILDIR ? THREADS_MAILDIR : max;
 }
 
 void hop_free(struct hop *hop)
@@ -185,6 +186,30 @@ struct leg *hop_take(struct hop *hop)
     return NULL;
 }
 
+static bool has_thread(const struct hop *hop)
+{
+    struct delivery *delivery = hop->delivery;
+    bool has =
+        hop->kind != HOP_MAILDIR || threads_for_maildir(hop->n_lanes, delivery->maildir_lanes);
+    delivery->maildirs_wait |= !has;
+    return has;
+}
+
+void hop_thread_free(struct hop *hop)
+{
+    struct delivery *delivery = hop->delivery;
+    if (hop->kind != HOP_MAILDIR || !delivery->maildirs_wait)
+        return;
+    delivery->maildirs_wait = false;
+    /* round: who stands behind it in the list has its turn first */
+    for (struct hop *other = hop->next; other; other = other->next)
+        if (other->kind == HOP_MAILDIR)
+            hop_kick(other);
+    for (struct hop *other = delivery->hops; other != hop; other = other->next)
+        if (other->kind == HOP_MAILDIR)
+            hop_kick(other);
+}
+
 void hop_kick(struct hop *hop)
 {
     struct err err;
@@ -201,7 +226,7 @@ void hop_kick(struct hop *hop)
             continue;
         if (hop->doubtful || hop->n_lanes >= hop_lanes_allowed(hop) || !lane_wanted(hop))
             break;
-        if (hop->lookup && !outside_has_room(hop))
+        if ((hop->lookup && !outside_has_room(hop)) || !has_thread(hop))
             break;
         if (lane_open(hop, &err) < 0) {
             hop_failed(hop, err.text);

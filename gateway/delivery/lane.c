@@ -58,6 +58,7 @@ static struct lane *lane_new(struct hop *hop)
         hop->lanes->before = lane;
     hop->lanes = lane;
     hop->n_lanes++;
+    hop->delivery->maildir_lanes += hop->kind == HOP_MAILDIR;
     if (hop->lookup)
         outside_lane_opened(hop);
     return lane;
@@ -72,6 +73,7 @@ static void lane_free(struct lane *lane)
     if (lane->behind)
         lane->behind->before = lane->before;
     lane->hop->n_lanes--;
+    lane->hop->delivery->maildir_lanes -= lane->hop->kind == HOP_MAILDIR;
     if (lane->hop->lookup)
         outside_lane_closed(lane->hop);
     targets_drop(&lane->targets);
@@ -535,6 +537,7 @@ static void leg_has_run(struct work *work)
         leg_result(leg, i, lane->results[i].outcome, str_of(lane->results[i].text));
     lane_free(lane);
     leg_done(leg);
+    hop_thread_free(hop);
     hop_kick(hop);
 }
 

@@ -21,7 +21,7 @@ lib_libdelivery_a_SOURCES = \
     gateway/delivery/unwritten.c \
     gateway/delivery/hop.c gateway/delivery/waiting.c gateway/delivery/outage.c \
     gateway/delivery/line.c gateway/delivery/line.h gateway/delivery/pace.c gateway/delivery/pace.h \
-    gateway/delivery/lane.c gateway/delivery/sweep.c \
+    gateway/delivery/lane.c gateway/delivery/sweep.c gateway/delivery/threads.h \
     gateway/delivery/targets.c gateway/delivery/targets.h \
     gateway/delivery/sign.c gateway/delivery/sign.h \
     gateway/delivery/frozen.c gateway/delivery/frozen.h \
@@ -48,7 +48,8 @@ gateway_poterne_delivery_LDADD = $(DELIVERY_LIBS)
 unit += t/unit/delivery_client
 t_unit_delivery_client_LDADD = lib/libclient.a $(SPOOL_LIBS) $(CMOCKA_LIBS)
 
-unit += t/unit/delivery_line t/unit/delivery_pace
+unit += t/unit/delivery_line t/unit/delivery_pace t/unit/delivery_threads
+t_unit_delivery_threads_LDADD = $(BASE_LIBS) $(CMOCKA_LIBS)
 t_unit_delivery_line_LDADD = lib/libdelivery.a $(BASE_LIBS) $(CMOCKA_LIBS)
 t_unit_delivery_pace_LDADD = lib/libdelivery.a $(BASE_LIBS) $(CMOCKA_LIBS)
 

@@ -7,6 +7,7 @@
 #include "base/fsio.h"
 #include "base/log.h"
 #include "gateway/delivery/delivery.h"
+#include "gateway/delivery/threads.h"
 #include "journal/client.h"
 
 #define TICK_SECONDS  1
@@ -135,7 +136,7 @@ static int start(struct delivery *delivery, struct err *err)
     delivery->base = event_base_new();
     if (delivery->base == NULL)
         return err_set(err, "cannot make an event loop");
-    delivery->workers = workers_start(delivery->base, DELIVERY_THREADS, err);
+    delivery->workers = workers_start(delivery->base, THREADS_ALL, err);
     if (delivery->workers == NULL || start_events(delivery, err) < 0)
         return -1;
     if (settle_start(delivery, err) < 0 || journal_start(delivery, err) < 0 ||

@@ -212,6 +212,30 @@ static void a_killed_process_loses_nothing(void **state)
 }
 
 /* A Maildir gets nothing twice: the copy takes the place of the first. */
+#define MANY_MAILDIRS 40 /* more than there are threads */
+#define MANY_EACH     5
+
+/* Each domain's is a next hop of its own: they wait for threads, and each gets its turn. */
+static void many_maildirs_share_the_threads(void **state)
+{
+    static char many[MANY_MAILDIRS * 256];
+    size_t n = 0;
+    for (int i = 0; i < MANY_MAILDIRS; i++)
+        n += (size_t)snprintf(many + n, sizeof many - n,
+                              "domain d%d.example { next_hop = maildir://%s/m%d/%%u }\n", i,
+                              gateway.root, i);
+    assert_true(n < sizeof many);
+    for (int i = 0; i < MANY_MAILDIRS * MANY_EACH; i++) {
+        char address[64];
+        const char *const to[] = {address, NULL};
+        snprintf(address, sizeof address, "one@d%d.example", i % MANY_MAILDIRS);
+        gateway_put(&gateway, "to one of many", to, SPOOL_QUEUE, "", id);
+    }
+    gateway_start(&gateway, many);
+    assert_true(WAIT_FOR(gateway_files(&gateway, "queue") == 0, PATIENCE));
+    assert_int_equal(gateway_drain(&gateway), 0);
+}
+
 static void a_killed_process_fills_no_maildir_twice(void **state)
 {
     snprintf(settings, sizeof settings,
@@ -629,6 +653,7 @@ int main(void)
         WITH_GATEWAY(the_message_is_the_edited_one),
         WITH_GATEWAY(maildirs_are_filled),
         WITH_GATEWAY(a_killed_process_loses_nothing),
+        WITH_GATEWAY(many_maildirs_share_the_threads),
         WITH_GATEWAY(a_killed_process_fills_no_maildir_twice),
         WITH_GATEWAY(what_was_delivered_is_remembered_without_a_journal),
         WITH_GATEWAY(each_recipient_has_a_fate_of_its_own),
