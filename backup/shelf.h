@@ -19,6 +19,7 @@
 #define SHELF_FOLDER   "backups" /* in the state folder, where the settings name none */
 #define SHELF_NAME_LEN 16
 #define SHELF_MAX      10000       /* generations that are looked at */
+#define SHELF_DAY      (24 * 3600) /* seconds */
 #define SHELF_AHEAD    (24 * 3600) /* seconds: what is later is of a clock that was wrong */
 
 struct shelf {
@@ -47,6 +48,10 @@ bool shelf_time_ahead(time_t begun, time_t now);
  * is the newest only where all are. */
 int shelf_find(const struct shelf *shelf, const char *wanted, struct shelf_name *name,
                struct err *err);
+
+/* There are some, and none was begun in the day before `now` (nor after, by a clock that is a
+ * little wrong). */
+bool shelf_missed(const struct shelf_name *names, size_t n, time_t now);
 
 /* Makes an empty folder for the next one: its fd, or -1. */
 int shelf_begin(const struct shelf *shelf, struct shelf_name *name, struct err *err);

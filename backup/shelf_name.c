@@ -25,3 +25,13 @@ bool shelf_name_ok(struct str name)
 {
     return shelf_name_time(name) > 0;
 }
+
+bool shelf_missed(const struct shelf_name *names, size_t n, time_t now)
+{
+    for (size_t i = 0; i < n; i++) {
+        time_t begun = shelf_name_time(str_of(names[i].text));
+        if (begun >= now - SHELF_DAY && !shelf_time_ahead(begun, now))
+            return false;
+    }
+    return n > 0;
+}

@@ -1,9 +1,10 @@
 /*
  * daily_backup: poterned runs `poterne backup --daily` each day at backup.at, as root and beside
  * all else; what it says is in the log, and a failure is told to the managers by it. One that was
- * missed (the machine was off) is made soon after the start, if there was one ever before. One that
- * can't be started is tried again soon; one that is not done when the next but one is due is
- * killed.
+ * missed (the machine was off) is made soon after the start, if there was one ever before: that
+ * `poterne backup --missed` finds out, so that poterned itself never waits for the disk of the
+ * backups. One that can't be started is tried again soon; one that is not done when the next but
+ * one is due is killed.
  */
 #ifndef POTERNE_GATEWAY_DAILY_BACKUP_H
 #define POTERNE_GATEWAY_DAILY_BACKUP_H
@@ -13,7 +14,7 @@
 
 #include "base/conf.h"
 
-#define DAILY_BACKUP_SOON 300 /* seconds after the start */
+#define DAILY_BACKUP_SOON 300 /* seconds after the start, or until the next try */
 
 struct daily_backup {
     const char *programs; /* folder of the processes' programs */
@@ -22,12 +23,13 @@ struct daily_backup {
     time_t next;          /* wall clock; 0: never */
     char at[8];           /* what `next` was worked out of */
     bool planned;
-    bool late; /* the next one was due while it was at work */
+    bool late;    /* the next one was due while it was at work */
+    bool looks;   /* the next one is made only if one was missed */
+    bool looking; /* so was the one at work started */
 };
 
-/* Works out when the next one is. last: when the last one was begun, 0: there is none. */
-void daily_backup_plan(struct daily_backup *daily, const struct conf *conf, time_t last,
-                       time_t now);
+/* Works out when the next one is. */
+void daily_backup_plan(struct daily_backup *daily, const struct conf *conf, time_t now);
 /* Once a second or so: plans at the first time, and when the settings say another hour; starts what
  * is due, also when the clock was put back or on. */
 void daily_backup_tend(struct daily_backup *daily, const struct conf *conf, time_t now);

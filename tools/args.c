@@ -65,6 +65,8 @@ static const struct {
     {"--elsewhere", "", OPT_ELSEWHERE, NULL,
      "what the settings name outside of their own folder, too"},
     {"--daily", "", OPT_DAILY, NULL, "as poterned does it: a failure is told to the managers"},
+    {"--missed", "", OPT_MISSED, NULL,
+     "as --daily, if there are generations and none of the last 24 hours"},
     {"--older", "", OPT_OLDER, "WHEN", "only what came before: 90min, 12h, or a day: 2026-11-20"},
     {"--newer", "", OPT_NEWER, "WHEN", "only what came since then"},
     {"--domain", "", OPT_RCPT_DOMAIN, "DOMAIN", "only to somebody in this domain"},

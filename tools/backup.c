@@ -1,4 +1,5 @@
 /* backup: generations of all that must survive, made while the gateway runs. */
+#include <errno.h>
 #include <inttypes.h>
 #include <limits.h>
 #include <stdlib.h>
@@ -13,6 +14,7 @@
 #include "tools/json.h"
 
 #define DAILY_NICE 10 /* mail goes first */
+#define DAILY      ((uint64_t)OPT_DAILY | OPT_MISSED)
 
 static void put_sizes(const char *name, const struct taken *taken)
 {
@@ -47,8 +49,8 @@ static int make(const struct job *job, struct err *err)
     const char *folder = job->folder;
     struct tool_progress bar;
     struct taken taken;
-    bool quiet = args->given & (OPT_QUIET | OPT_DAILY);
-    if (args->given & OPT_DAILY)
+    bool quiet = args->given & (OPT_QUIET | DAILY);
+    if (args->given & DAILY)
         setpriority(PRIO_PROCESS, 0, DAILY_NICE);
     tool_progress_begin(&bar, quiet ? NULL : "kept", 0);
     bar.lines = true;
@@ -70,11 +72,34 @@ static int make(const struct job *job, struct err *err)
     return TOOL_YES;
 }
 
+/* 1, or 0: none was ever made, or one of the last day is there. */
+static int is_missed(const char *folder, struct err *err)
+{
+    struct shelf shelf;
+    struct shelf_name *names;
+    size_t n;
+    if (access(folder, F_OK) < 0 && (errno == ENOENT || errno == ENOTDIR))
+        return 0;
+    if (shelf_open(folder, &shelf, err) < 0)
+        return -1;
+    int result = shelf_list(&shelf, &names, &n, err);
+    if (result == 0) {
+        result = shelf_missed(names, n, time(NULL));
+        free(names);
+    }
+    shelf_close(&shelf);
+    return result;
+}
+
 static int make_and_tell(void *data)
 {
     const struct job *job = data;
     struct err err = {""};
-    int result = make(job, &err);
+    int result = job->args->given & OPT_MISSED ? is_missed(job->folder, &err) : 1;
+    if (result == 0)
+        return TOOL_NO;
+    if (result > 0)
+        result = make(job, &err);
     if (result >= 0)
         return result;
     backup_alarm(job->conf, job->folder, err.text);
@@ -218,7 +243,7 @@ static int run(const struct tool_args *args)
     if (conf && backup_tool_folder(conf, args->folder, folder, sizeof folder, &err) == 0) {
         struct job job = {.args = args, .conf = conf, .folder = folder};
         if (args->n_rest == 0)
-            result = args->given & OPT_DAILY ? make_daily(&job, &err) : make(&job, &err);
+            result = args->given & DAILY ? make_daily(&job, &err) : make(&job, &err);
         else
             result =
                 strcmp(what, "list") == 0 ? list(args, folder, &err) : verify(args, folder, &err);
@@ -230,7 +255,7 @@ static int run(const struct tool_args *args)
 const struct tool_command tool_backup = {
     .name = "backup",
     .summary = "keep a generation of settings, ledger, journal, quarantine; list and verify them",
-    .arguments = "[--to FOLDER] [--daily] | list | verify [GENERATION]",
+    .arguments = "[--to FOLDER] [--daily | --missed] | list | verify [GENERATION]",
     .help =
         "Makes one generation, while mail goes on: settings with all that they name (rules,\n"
         "recipients, accounts, keys, passwords), what was learned and its models, the journal,\n"
@@ -242,8 +267,8 @@ const struct tool_command tool_backup = {
         "makes one each day at backup.at.\n"
         "list shows what there is; verify reads one (the newest) and compares all sums.\n"
         "`poterne restore` brings one back.\n"
-        "Exit status: 0 done, 1 list: none, or one that can't be used; verify: damaged;\n"
-        "2 it could not be done.\n",
-    .options = OPT_CONFIG | OPT_JSON | OPT_QUIET | OPT_FOLDER | OPT_DAILY,
+        "Exit status: 0 done, 1 list: none, or one that can't be used; verify: damaged; --missed:\n"
+        "none was missed; 2 it could not be done.\n",
+    .options = OPT_CONFIG | OPT_JSON | OPT_QUIET | OPT_FOLDER | OPT_DAILY | OPT_MISSED,
     .run = run,
 };

@@ -67,6 +67,7 @@ enum tool_option {
     OPT_DOMAIN = 1ull << 44,    /* --domain DOMAIN */
     OPT_SEND = 1ull << 45,
     OPT_QUICK = 1ull << 46,
+    OPT_MISSED = 1ull << 59, /* --missed */
     /* of `poterne queue`; some are spelled as others above, and mean something else */
     OPT_OLDER = 1ull << 47,    /* --older WHEN */
     OPT_NEWER = 1ull << 48,    /* --newer WHEN */

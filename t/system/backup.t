@@ -158,6 +158,16 @@ for my $generation (@generations) {
 ($status) = $gateway->poterne( 'learn', '--ham', write_folder( after => 'seminar', 3 ) );
 is( $status, 0, 'the learner learns on after one that was killed' );
 
+($status) = $gateway->poterne( 'backup', '--missed' );
+is( $status, 1, 'none was missed today' );
+($status) = $gateway->poterne( 'backup', '--missed', '--to', "$top/never" );
+is( $status, 1, '… nor where there never was one' );
+my $long_ago = "$top/shelf-of-long-ago";
+mkdir $_ or die $! for $long_ago, "$long_ago/20260101T023000Z";
+($status) = $gateway->poterne( 'backup', '--missed', '--to', $long_ago );
+is( $status, 0, 'one that was missed is made' );
+is( scalar( () = glob "$long_ago/20*Z/manifest" ), 1, '… and is there' );
+
 # --- one that fails is told ---
 
 ( $status, $said ) = $gateway->poterne( 'backup', '--daily', '--to', '/proc/none/shelf' );

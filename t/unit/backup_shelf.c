@@ -121,12 +121,35 @@ static void the_newest_of_now_stays(void **state)
     left_after_pruning((const int[]){400, 401, 402, 403}, 4, (const int[]){401, 402, 403}, 3);
 }
 
+static bool missed(const time_t *begun, size_t n, time_t now)
+{
+    struct shelf_name names[3] = {{""}};
+    struct tm tm;
+    for (size_t i = 0; i < n; i++)
+        strftime(names[i].text, sizeof names[i].text, "%Y%m%dT%H%M%SZ", gmtime_r(&begun[i], &tm));
+    return shelf_missed(names, n, now);
+}
+
+static void one_is_missed_where_none_is_of_the_last_day(void **state)
+{
+    const time_t now = 1795521600;
+    assert_false(missed(NULL, 0, now));
+    assert_true(missed((const time_t[]){now - 2 * DAY}, 1, now));
+    assert_false(missed((const time_t[]){now - 2 * DAY, now - 3600}, 2, now));
+    assert_false(missed((const time_t[]){now - 2 * DAY, now + 60}, 2, now));
+    /* made by a clock that was wrong, it says nothing of today */
+    assert_true(missed((const time_t[]){now - 2 * DAY, now + 400 * DAY}, 2, now));
+    assert_true(missed((const time_t[]){now + 400 * DAY}, 1, now));
+    assert_false(missed((const time_t[]){now - 2 * DAY, now - 60, now + 400 * DAY}, 3, now));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(one_that_is_ahead_is_not_the_newest),
         cmocka_unit_test(it_is_found_by_its_name),
         cmocka_unit_test(the_newest_of_now_stays),
+        cmocka_unit_test(one_is_missed_where_none_is_of_the_last_day),
     };
     return tap_run(tests, NULL, NULL);
 }

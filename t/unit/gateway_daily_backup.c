@@ -15,29 +15,39 @@
 #define HOUR 3600
 #define DAY  (24 * HOUR)
 
-static void plan(const char *at, time_t last, time_t now, time_t expected)
+static void plan(const char *at, time_t now, time_t expected)
 {
     struct daily_backup daily = {.pid = 0};
     struct conf conf = {.backup = {.at = at}};
-    daily_backup_plan(&daily, &conf, last, now);
+    daily_backup_plan(&daily, &conf, now);
     assert_int_equal(daily.next, expected);
 }
 
 static void at_the_next_time_of_day(void **state)
 {
-    plan("13:30", 0, NOON, NOON + HOUR + HOUR / 2);
-    plan("02:30", 0, NOON, NOON - 9 * HOUR - HOUR / 2 + DAY);
-    plan("12:00", 0, NOON, NOON + DAY);
-    plan("", 0, NOON, 0);
+    plan("13:30", NOON, NOON + HOUR + HOUR / 2);
+    plan("02:30", NOON, NOON - 9 * HOUR - HOUR / 2 + DAY);
+    plan("12:00", NOON, NOON + DAY);
+    plan("", NOON, 0);
 }
 
-static void what_was_missed_is_made_soon(void **state)
+/* Whether one was missed the child finds out; the plan says when it looks. */
+static void first(const char *at, time_t expected, bool looks)
 {
-    plan("02:30", NOON - HOUR, NOON, NOON - 9 * HOUR - HOUR / 2 + DAY);
-    plan("02:30", NOON - 2 * DAY, NOON, NOON + DAILY_BACKUP_SOON);
-    plan("12:01", NOON - 2 * DAY, NOON, NOON + 60);
-    /* made by a clock that was wrong, it says nothing of today */
-    plan("02:30", NOON + 400 * DAY, NOON, NOON + DAILY_BACKUP_SOON);
+    struct daily_backup daily = {.pid = 0};
+    struct conf conf = {.backup = {.at = at}};
+    daily_backup_tend(&daily, &conf, NOON);
+    assert_int_equal(daily.pid, 0);
+    assert_int_equal(daily.next, expected);
+    assert_int_equal(daily.looks, looks);
+}
+
+static void what_was_missed_is_looked_for_soon(void **state)
+{
+    first("02:30", NOON + DAILY_BACKUP_SOON, true);
+    first("12:06", NOON + DAILY_BACKUP_SOON, true);
+    first("12:01", NOON + 60, false);
+    first("", 0, false);
 }
 
 static void summer_time_is_one_backup_a_day(void **state)
@@ -47,13 +57,32 @@ static void summer_time_is_one_backup_a_day(void **state)
     time_t before = 1774663200; /* 2026-03-28 03:00 CET; on the 29th there is no 02:30 */
     struct daily_backup daily = {.pid = 0};
     struct conf conf = {.backup = {.at = "02:30"}};
-    daily_backup_plan(&daily, &conf, 0, before);
+    daily_backup_plan(&daily, &conf, before);
     assert_in_range(daily.next, before + 22 * HOUR, before + 25 * HOUR);
     time_t first = daily.next;
-    daily_backup_plan(&daily, &conf, 0, first);
+    daily_backup_plan(&daily, &conf, first);
     assert_in_range(daily.next, first + 22 * HOUR, first + 25 * HOUR);
     setenv("TZ", "UTC", 1);
     tzset();
+}
+
+/* It was called so, and its exit status is this. */
+static void ended(struct daily_backup *daily, const char *said, const char *expected, int code,
+                  time_t now)
+{
+    struct buf text = BUF_INIT(1000);
+    struct err err;
+    int status = -1;
+    assert_true(daily->pid > 0);
+    pid_t pid = daily->pid;
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    assert_int_equal(WEXITSTATUS(status), code);
+    assert_false(daily_backup_ended(daily, pid + 1, status, now));
+    assert_true(daily_backup_ended(daily, pid, status, now));
+    assert_int_equal(daily->pid, 0);
+    assert_int_equal(fsio_read_file(said, &text, &err), 0);
+    assert_true(str_starts(buf_str(&text), str_of(expected)));
+    buf_release(&text);
 }
 
 /* The program is a script that says what it was called with. */
@@ -61,44 +90,29 @@ static void it_is_run_once(void **state)
 {
     char root[] = "/tmp/daily-backup-XXXXXX", path[64], programs[64], said[64];
     struct err err;
-    int status = -1;
     assert_non_null(mkdtemp(root));
     snprintf(programs, sizeof programs, "%s/gateway", root);
     assert_int_equal(mkdir(programs, 0700), 0);
     snprintf(path, sizeof path, "%s/poterne", root);
-    assert_int_equal(fsio_replace(path, STR("#!/bin/sh\necho \"$@\" > \"$4\"\nexit 7\n"), 0700,
-                                  &err),
+    assert_int_equal(fsio_replace(path,
+                                  STR("#!/bin/sh\necho \"$@\" > \"$4\"\ntest \"$2\" = --daily\n"),
+                                  0700, &err),
                      0);
     snprintf(said, sizeof said, "%s/said", root);
     struct conf conf = {.path = said, .state_dir = root, .backup = {.at = "02:30"}};
     struct daily_backup daily = {.programs = programs, .commands = root};
     daily_backup_tend(&daily, &conf, NOON);
     assert_int_equal(daily.pid, 0);
+    daily_backup_tend(&daily, &conf, NOON + DAILY_BACKUP_SOON);
+    ended(&daily, said, "backup --missed --config ", 1, NOON + DAILY_BACKUP_SOON);
+    daily_backup_tend(&daily, &conf, NOON + HOUR);
+    assert_int_equal(daily.pid, 0);
     daily_backup_tend(&daily, &conf, NOON + DAY);
-    assert_true(daily.pid > 0);
     pid_t pid = daily.pid;
     daily_backup_tend(&daily, &conf, NOON + DAY + HOUR);
     daily_backup_tend(&daily, &conf, NOON + 2 * DAY); /* no second one beside it */
     assert_int_equal(daily.pid, pid);
-    assert_int_equal(waitpid(pid, &status, 0), pid);
-    assert_int_equal(WEXITSTATUS(status), 7);
-    assert_false(daily_backup_ended(&daily, pid + 1, status, NOON + 2 * DAY));
-    assert_true(daily_backup_ended(&daily, pid, status, NOON + 2 * DAY));
-    assert_int_equal(daily.pid, 0);
-    struct buf text = BUF_INIT(1000);
-    assert_int_equal(fsio_read_file(said, &text, &err), 0);
-    assert_true(str_starts(buf_str(&text), STR("backup --daily --config ")));
-    buf_release(&text);
-    /* of two generations the one of a day that has not come is not the last one */
-    struct daily_backup fresh = {.programs = programs};
-    snprintf(path, sizeof path, "%s/backups", root);
-    assert_int_equal(mkdir(path, 0700), 0);
-    snprintf(path, sizeof path, "%s/backups/20291124T023000Z", root);
-    assert_int_equal(mkdir(path, 0700), 0);
-    snprintf(path, sizeof path, "%s/backups/20261120T023000Z", root);
-    assert_int_equal(mkdir(path, 0700), 0);
-    daily_backup_tend(&fresh, &conf, NOON);
-    assert_int_equal(fresh.next, NOON + DAILY_BACKUP_SOON);
+    ended(&daily, said, "backup --daily --config ", 0, NOON + 2 * DAY);
     /* put back by years, the clock still brings one within a day */
     daily_backup_tend(&daily, &conf, NOON - 1000 * DAY);
     assert_in_range(daily.next, NOON - 1000 * DAY, NOON - 999 * DAY);
@@ -136,7 +150,7 @@ static void one_that_hangs_is_killed(void **state)
     int status = 0;
     struct conf conf = {.path = "/", .state_dir = "/none", .backup = {.at = "02:30"}};
     struct daily_backup daily = {.programs = "/none"};
-    daily_backup_plan(&daily, &conf, 0, NOON);
+    daily_backup_plan(&daily, &conf, NOON);
     pid_t pid = fork();
     assert_true(pid >= 0);
     if (pid == 0)
@@ -157,20 +171,24 @@ static void one_that_is_not_there_is_tried_again(void **state)
     int status = 0;
     struct conf conf = {.path = "/", .state_dir = "/none", .backup = {.at = "02:30"}};
     struct daily_backup daily = {.programs = "/none/here", .commands = "/none/there"};
-    daily_backup_plan(&daily, &conf, 0, NOON);
-    daily_backup_tend(&daily, &conf, NOON + DAY);
-    pid_t pid = daily.pid;
-    assert_true(pid > 0);
-    assert_int_equal(waitpid(pid, &status, 0), pid);
-    assert_true(daily_backup_ended(&daily, pid, status, NOON + DAY));
-    assert_int_equal(daily.next, NOON + DAY + DAILY_BACKUP_SOON);
+    daily_backup_tend(&daily, &conf, NOON);
+    for (unsigned i = 1; i < 3; i++) {
+        time_t now = NOON + i * DAILY_BACKUP_SOON;
+        daily_backup_tend(&daily, &conf, now);
+        pid_t pid = daily.pid;
+        assert_true(pid > 0);
+        assert_int_equal(waitpid(pid, &status, 0), pid);
+        assert_true(daily_backup_ended(&daily, pid, status, now));
+        assert_int_equal(daily.next, now + DAILY_BACKUP_SOON);
+        assert_true(daily.looks); /* still only if one was missed */
+    }
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(at_the_next_time_of_day),
-        cmocka_unit_test(what_was_missed_is_made_soon),
+        cmocka_unit_test(what_was_missed_is_looked_for_soon),
         cmocka_unit_test(summer_time_is_one_backup_a_day),
         cmocka_unit_test(it_is_run_once),
         cmocka_unit_test(it_is_found_where_it_is_installed),
