@@ -6,10 +6,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/fsio.h"
 #include "base/log.h"
 
 #define DAY_SECONDS  (24 * 3600)
@@ -64,20 +66,37 @@ static void find_program(const struct daily_backup *daily, char *out, size_t siz
         snprintf(out, size, "%s/poterne", daily->commands);
 }
 
+/* The settings that serve, as a file that is inherited; -1 is logged. */
+static int serving_fd(const struct daily_backup *daily)
+{
+    struct err err;
+    int fd = memfd_create("poterne.conf", 0);
+    if (fd < 0)
+        err_sys(&err, "cannot make a memory file");
+    else if (fsio_write(fd, buf_str(daily->settings), "memory file", &err) == 0)
+        return fd;
+    log_warning("the daily backup does not get the settings that serve: %s", err.text);
+    return -1;
+}
+
 static _Noreturn void become(const struct daily_backup *daily, const struct conf *conf)
 {
-    char program[PATH_MAX];
+    char program[PATH_MAX], serving[32];
     sigset_t none;
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, NULL);
     signal(SIGPIPE, SIG_DFL);
     find_program(daily, program, sizeof program);
-    char *const argv[] = {program,
-                          (char *)"backup",
-                          (char *)(daily->looking ? "--missed" : "--daily"),
-                          (char *)"--config",
-                          (char *)conf->path,
-                          NULL};
+    int fd = serving_fd(daily);
+    snprintf(serving, sizeof serving, "/proc/self/fd/%d", fd);
+    char *argv[] = {program,
+                    (char *)"backup",
+                    (char *)(daily->looking ? "--missed" : "--daily"),
+                    (char *)"--config",
+                    (char *)conf->path,
+                    (char *)(fd >= 0 ? "--serving" : NULL),
+                    serving,
+                    NULL};
     execv(program, argv);
     log_error("no daily backup was made: cannot run %s: %s", program, strerror(errno));
     _exit(NOT_THERE);

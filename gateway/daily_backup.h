@@ -1,10 +1,11 @@
 /*
  * daily_backup: poterned runs `poterne backup --daily` each day at backup.at, as root and beside
- * all else; what it says is in the log, and a failure is told to the managers by it. One that was
- * missed (the machine was off) is made soon after the start, if there was one ever before: that
- * `poterne backup --missed` finds out, so that poterned itself never waits for the disk of the
- * backups. One that can't be started is tried again soon; one that is not done when the next but
- * one is due is killed.
+ * all else; what it says is in the log, and a failure is told to the managers by it, also where the
+ * settings on disk have a mistake: it gets those that serve, too. One that was missed (the machine
+ * was off) is made soon after the start, if there was one ever before: that `poterne backup
+ * --missed` finds out, so that poterned itself never waits for the disk of the backups. One that
+ * can't be started is tried again soon; one that is not done when the next but one is due is
+ * killed.
  */
 #ifndef POTERNE_GATEWAY_DAILY_BACKUP_H
 #define POTERNE_GATEWAY_DAILY_BACKUP_H
@@ -12,16 +13,18 @@
 #include <sys/types.h>
 #include <time.h>
 
+#include "base/buf.h"
 #include "base/conf.h"
 
 #define DAILY_BACKUP_SOON 300 /* seconds after the start, or until the next try */
 
 struct daily_backup {
-    const char *programs; /* folder of the processes' programs */
-    const char *commands; /* that of poterne, where it is installed */
-    pid_t pid;            /* 0: none at work */
-    time_t next;          /* wall clock; 0: never */
-    char at[8];           /* what `next` was worked out of */
+    const char *programs;       /* folder of the processes' programs */
+    const char *commands;       /* that of poterne, where it is installed */
+    const struct buf *settings; /* all those that serve, as text */
+    pid_t pid;                  /* 0: none at work */
+    time_t next;                /* wall clock; 0: never */
+    char at[8];                 /* what `next` was worked out of */
     bool planned;
     bool late;    /* the next one was due while it was at work */
     bool looks;   /* the next one is made only if one was missed */

@@ -221,7 +221,9 @@ static void tend_backup(struct daily_backup *daily, const struct supervisor *s)
 
 static void supervise(struct supervisor *s, int signal_fd, const char *conf_path)
 {
-    struct daily_backup daily = {.programs = s->programs, .commands = POTERNE_BINDIR};
+    struct daily_backup daily = {.programs = s->programs,
+                                 .commands = POTERNE_BINDIR,
+                                 .settings = &s->conf_text};
     bool told = false;
     certificates_loaded(&s->certificates, &s->conf->smtp, clock_seconds());
     s->stranger = on_stranger;

@@ -67,6 +67,8 @@ static const struct {
     {"--daily", "", OPT_DAILY, NULL, "as poterned does it: a failure is told to the managers"},
     {"--missed", "", OPT_MISSED, NULL,
      "as --daily, if there are generations and none of the last 24 hours"},
+    {"--serving", "", OPT_SERVING, "FILE",
+     "settings whose managers hear that those of --config can't be read"},
     {"--older", "", OPT_OLDER, "WHEN", "only what came before: 90min, 12h, or a day: 2026-11-20"},
     {"--newer", "", OPT_NEWER, "WHEN", "only what came since then"},
     {"--domain", "", OPT_RCPT_DOMAIN, "DOMAIN", "only to somebody in this domain"},
@@ -148,6 +150,8 @@ static const char **text_place(enum tool_option option, struct tool_args *args)
         return &args->folder;
     case OPT_FROM:
         return &args->from;
+    case OPT_SERVING:
+        return &args->serving;
     case OPT_ONLY:
         return &args->only;
     case OPT_OLDER:

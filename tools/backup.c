@@ -114,6 +114,19 @@ static int make_daily(struct job *job, struct err *err)
     return result;
 }
 
+/* The gateway still serves with settings that it read before they had a mistake. */
+static void tell_of_settings(const struct tool_args *args, const char *why)
+{
+    char folder[PATH_MAX];
+    struct err err = {""};
+    struct conf *conf = conf_read(args->serving, NULL, NULL, &err);
+    if (conf && backup_tool_folder(conf, args->folder, folder, sizeof folder, &err) == 0)
+        backup_alarm(conf, folder, why);
+    else
+        log_error("the managers can't be told that no backup was made: %s", err.text);
+    conf_free(&conf);
+}
+
 /* --- looking --- */
 
 struct listed {
@@ -240,6 +253,8 @@ static int run(const struct tool_args *args)
     if (args->n_rest > (strcmp(what, "verify") == 0 ? 2 : 1))
         return tool_misused("backup", "too many words");
     struct conf *conf = tool_conf(args, &err);
+    if (conf == NULL && args->n_rest == 0 && args->given & DAILY && args->serving)
+        tell_of_settings(args, err.text);
     if (conf && backup_tool_folder(conf, args->folder, folder, sizeof folder, &err) == 0) {
         struct job job = {.args = args, .conf = conf, .folder = folder};
         if (args->n_rest == 0)
@@ -255,7 +270,7 @@ static int run(const struct tool_args *args)
 const struct tool_command tool_backup = {
     .name = "backup",
     .summary = "keep a generation of settings, ledger, journal, quarantine; list and verify them",
-    .arguments = "[--to FOLDER] [--daily | --missed] | list | verify [GENERATION]",
+    .arguments = "[--to FOLDER] [--daily | --missed [--serving FILE]] | list | verify [GENERATION]",
     .help =
         "Makes one generation, while mail goes on: settings with all that they name (rules,\n"
         "recipients, accounts, keys, passwords), what was learned and its models, the journal,\n"
@@ -269,6 +284,7 @@ const struct tool_command tool_backup = {
         "`poterne restore` brings one back.\n"
         "Exit status: 0 done, 1 list: none, or one that can't be used; verify: damaged; --missed:\n"
         "none was missed; 2 it could not be done.\n",
-    .options = OPT_CONFIG | OPT_JSON | OPT_QUIET | OPT_FOLDER | OPT_DAILY | OPT_MISSED,
+    .options =
+        OPT_CONFIG | OPT_JSON | OPT_QUIET | OPT_FOLDER | OPT_DAILY | OPT_MISSED | OPT_SERVING,
     .run = run,
 };

@@ -67,7 +67,8 @@ enum tool_option {
     OPT_DOMAIN = 1ull << 44,    /* --domain DOMAIN */
     OPT_SEND = 1ull << 45,
     OPT_QUICK = 1ull << 46,
-    OPT_MISSED = 1ull << 59, /* --missed */
+    OPT_MISSED = 1ull << 59,  /* --missed */
+    OPT_SERVING = 1ull << 60, /* --serving FILE */
     /* of `poterne queue`; some are spelled as others above, and mean something else */
     OPT_OLDER = 1ull << 47,    /* --older WHEN */
     OPT_NEWER = 1ull << 48,    /* --newer WHEN */
@@ -91,7 +92,7 @@ struct tool_args {
     const char *until, *sender, *reason, *virus, *engine, *to;
     const char *selector, *algorithm;
     const char *day, *domain;
-    const char *folder, *from, *only;
+    const char *folder, *from, *only, *serving;
     const char *older, *newer, *next_hop, *larger, *account, *count_by;
     const char *index;
     const char *feedback; /* NULL when not given */

@@ -176,6 +176,13 @@ my @told;
 ok( wait_until( 30, sub { @told = grep { /^Subject: .*no backup was made/m } $gateway->maildir_messages($to) } ), '… is told to the managers' );
 like( $told[0] // '', qr{/proc/none/shelf}, '… with what is wrong' );
 
+# poterned serves on with the settings from before the mistake, and gives them along.
+my $mistaken = "$top/mistaken.conf";
+Poterne::Gateway::write_file( $mistaken, "backup { keep = many }\n" );
+( $status, $said ) = command_output( "$gateway->{build}/poterne", 'backup', '--daily', '--config', $mistaken, '--serving', $gateway->{conf} );
+is( $status, 2, 'nor one by settings that have a mistake' );
+ok( wait_until( 30, sub { grep { /^Subject: .*no backup was made/m && /mistaken\.conf/ } $gateway->maildir_messages($to) } ), '… which they hear, too' );
+
 # A learner that is stopped keeps it waiting, so that it is killed at work.
 $gateway->signal_role( STOP => 'learner' );
 my $daily = start_process( "$top/daily.log", "$gateway->{build}/poterne", 'backup', '--daily', '--config', $gateway->{conf} );

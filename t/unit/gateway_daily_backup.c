@@ -15,6 +15,9 @@
 #define HOUR 3600
 #define DAY  (24 * HOUR)
 
+#define SETTINGS "hostname = mx.backup.example\n"
+static const struct buf settings = {.p = (char *)SETTINGS, .n = sizeof SETTINGS - 1};
+
 static void plan(const char *at, time_t now, time_t expected)
 {
     struct daily_backup daily = {.pid = 0};
@@ -66,6 +69,9 @@ static void summer_time_is_one_backup_a_day(void **state)
     tzset();
 }
 
+/* It writes what it was called with, and the file of the last word, into that of the fourth. */
+#define SCRIPT "#!/bin/sh\necho \"$@\" > \"$4\"\ncat \"$6\" >> \"$4\"\ntest \"$2\" = --daily\n"
+
 /* It was called so, and its exit status is this. */
 static void ended(struct daily_backup *daily, const char *said, const char *expected, int code,
                   time_t now)
@@ -82,10 +88,12 @@ static void ended(struct daily_backup *daily, const char *said, const char *expe
     assert_int_equal(daily->pid, 0);
     assert_int_equal(fsio_read_file(said, &text, &err), 0);
     assert_true(str_starts(buf_str(&text), str_of(expected)));
+    /* behind it come the settings that serve */
+    assert_true(str_find(buf_str(&text), STR(" --serving /proc/self/fd/")) != STR_NONE);
+    assert_true(str_find(buf_str(&text), STR("\n" SETTINGS)) != STR_NONE);
     buf_release(&text);
 }
 
-/* The program is a script that says what it was called with. */
 static void it_is_run_once(void **state)
 {
     char root[] = "/tmp/daily-backup-XXXXXX", path[64], programs[64], said[64];
@@ -94,13 +102,10 @@ static void it_is_run_once(void **state)
     snprintf(programs, sizeof programs, "%s/gateway", root);
     assert_int_equal(mkdir(programs, 0700), 0);
     snprintf(path, sizeof path, "%s/poterne", root);
-    assert_int_equal(fsio_replace(path,
-                                  STR("#!/bin/sh\necho \"$@\" > \"$4\"\ntest \"$2\" = --daily\n"),
-                                  0700, &err),
-                     0);
+    assert_int_equal(fsio_replace(path, STR(SCRIPT), 0700, &err), 0);
     snprintf(said, sizeof said, "%s/said", root);
     struct conf conf = {.path = said, .state_dir = root, .backup = {.at = "02:30"}};
-    struct daily_backup daily = {.programs = programs, .commands = root};
+    struct daily_backup daily = {.programs = programs, .commands = root, .settings = &settings};
     daily_backup_tend(&daily, &conf, NOON);
     assert_int_equal(daily.pid, 0);
     daily_backup_tend(&daily, &conf, NOON + DAILY_BACKUP_SOON);
@@ -134,7 +139,7 @@ static void it_is_found_where_it_is_installed(void **state)
     snprintf(path, sizeof path, "%s/poterne", commands);
     assert_int_equal(fsio_replace(path, STR("#!/bin/sh\nexit 7\n"), 0700, &err), 0);
     struct conf conf = {.path = path, .state_dir = root, .backup = {.at = "02:30"}};
-    struct daily_backup daily = {.programs = programs, .commands = commands};
+    struct daily_backup daily = {.programs = programs, .commands = commands, .settings = &settings};
     daily_backup_tend(&daily, &conf, NOON);
     daily_backup_tend(&daily, &conf, NOON + DAY);
     assert_true(daily.pid > 0);
@@ -170,7 +175,9 @@ static void one_that_is_not_there_is_tried_again(void **state)
 {
     int status = 0;
     struct conf conf = {.path = "/", .state_dir = "/none", .backup = {.at = "02:30"}};
-    struct daily_backup daily = {.programs = "/none/here", .commands = "/none/there"};
+    struct daily_backup daily = {.programs = "/none/here",
+                                 .commands = "/none/there",
+                                 .settings = &settings};
     daily_backup_tend(&daily, &conf, NOON);
     for (unsigned i = 1; i < 3; i++) {
         time_t now = NOON + i * DAILY_BACKUP_SOON;
