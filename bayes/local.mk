@@ -56,7 +56,8 @@ t_unit_bayes_features_LDADD = $(MODEL_LIBS) $(CMOCKA_LIBS)
 unit += t/unit/bayes_known
 t_unit_bayes_known_LDADD = $(MODEL_LIBS) $(CMOCKA_LIBS)
 
-unit += t/unit/bayes_ledger t/unit/bayes_guard t/unit/bayes_generations t/unit/bayes_publish
+unit += t/unit/bayes_ledger t/unit/bayes_guard t/unit/bayes_generations t/unit/bayes_publish t/unit/bayes_learn_hold
+t_unit_bayes_learn_hold_LDADD = $(LEDGER_LIBS) $(CMOCKA_LIBS)
 t_unit_bayes_ledger_LDADD = $(LEDGER_LIBS) $(CMOCKA_LIBS)
 t_unit_bayes_guard_LDADD = $(LEDGER_LIBS) $(CMOCKA_LIBS)
 t_unit_bayes_generations_LDADD = $(LEDGER_LIBS) $(CMOCKA_LIBS)

@@ -67,8 +67,10 @@ int learn_hold_begin(const struct conf *conf, struct learn_hold *hold, struct er
         return -1;
     if (ask(hold, err) == 0)
         return 0;
-    learn_hold_end(hold);
-    return -1;
+    fsio_close_quiet(&hold->fd);
+    /* poterned keeps the socket also while no learner can start: who gets the lock knows */
+    struct err why;
+    return take_lock(conf, hold, &why);
 }
 
 int learn_hold_keep(struct learn_hold *hold, struct err *err)

@@ -4,7 +4,8 @@
  * one opens. Whoever wants to teach meanwhile waits.
  *
  * The learner lets go after LEARN_HOLD_SECONDS without a word: say learn_hold_keep() now and then,
- * and once behind the last file. Where no learner runs its lock is taken instead.
+ * and once behind the last file. Where no learner runs, or one can't start, its lock is taken
+ * instead; one that hangs has it, and is told as an error.
  */
 #ifndef POTERNE_BAYES_LEARN_LEARN_HOLD_H
 #define POTERNE_BAYES_LEARN_LEARN_HOLD_H
