@@ -9,7 +9,8 @@ lib_libbackup_a_SOURCES = \
     backup/verify.c backup/verify.h backup/restore.c backup/restore.h
 BACKUP_LIBS = lib/libbackup.a $(LEDGER_LIBS) $(JOURNAL_LIBS) $(SPOOL_LIBS) $(OPENSSL_LIBS)
 
-unit += t/unit/backup_manifest t/unit/backup_shelf t/unit/backup_restore t/unit/backup_elsewhere
+unit += t/unit/backup_manifest t/unit/backup_shelf t/unit/backup_restore t/unit/backup_elsewhere t/unit/backup_messages
+t_unit_backup_messages_LDADD = $(BACKUP_LIBS) $(CMOCKA_LIBS)
 t_unit_backup_shelf_LDADD = $(BACKUP_LIBS) $(CMOCKA_LIBS)
 t_unit_backup_manifest_LDADD = $(BACKUP_LIBS) $(CMOCKA_LIBS)
 t_unit_backup_elsewhere_LDADD = $(BACKUP_LIBS) $(CMOCKA_LIBS)

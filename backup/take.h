@@ -5,7 +5,7 @@
  *               passwords …), STATE_DIR/signature.key and dkim/; not ClamAV's databases
  *   ledger      STATE_DIR/bayes: ledger, models, whom own users write to; the learner waits
  *   journal     by SQLite's own online backup
- *   quarantine  what is held, and what was set aside (corrupt/)
+ *   quarantine  what is held, and what was set aside (all of corrupt/)
  *   queue       what is owed
  *   reports     what waits for a manager, and which reports went out
  *   gate        which accounts are frozen
@@ -15,7 +15,8 @@
  *
  * The journal is copied between two looks at the messages, so that a message in the generation is
  * never older than what the journal says of it: as after a crash, of which a start makes sense. A
- * message that left between the two looks stays if the journal does not know how it ended.
+ * message that left between the two looks stays if the journal does not know how it ended. One that
+ * moves meanwhile, from queue/ to quarantine/ or back, is in the generation once.
  */
 #ifndef POTERNE_BACKUP_TAKE_H
 #define POTERNE_BACKUP_TAKE_H

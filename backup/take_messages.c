@@ -11,12 +11,30 @@
 #include "base/fsio.h"
 #include "spool/spool.h"
 
-#define PATH_SIZE 64 /* of state/quarantine/ID */
+#define PATH_SIZE  64 /* of state/quarantine/ID */
+#define ASIDE_MORE 8  /* bytes behind an id: .1, .unsaid */
+#define LOOKS      2  /* for new ones: one may move to where the first look has been */
 
-static const char *const folders[] = {"queue", "quarantine", "corrupt"};
+static bool is_message(const char *name)
+{
+    return spool_id_valid(str_of(name));
+}
+
+/* ID, ID.1 …, ID.unsaid (spool/store.c) */
+static bool is_aside(const char *name)
+{
+    struct str x = str_of(name), more = str_from(x, SPOOL_ID_LEN);
+    return spool_id_valid(str_sub(x, 0, SPOOL_ID_LEN)) && more.n <= ASIDE_MORE &&
+           (more.n == 0 || more.s[0] == '.');
+}
+
+static const struct {
+    const char *name;
+    taking_wants *wants;
+} folders[] = {{"queue", is_message}, {"quarantine", is_message}, {"corrupt", is_aside}};
 #define N_FOLDERS (sizeof folders / sizeof folders[0])
 
-/* A message of the first look. */
+/* A message that is taken. */
 struct seen {
     struct str path;
     uint64_t size;
@@ -24,33 +42,43 @@ struct seen {
 };
 
 struct seen_list {
-    struct seen *list; /* by path */
+    struct seen *list;
     size_t n;
 };
-
-static bool is_message(const char *name)
-{
-    return spool_id_valid(str_of(name));
-}
 
 int take_messages(struct take *take, struct err *err)
 {
     char folder[PATH_MAX], as[PATH_SIZE];
     for (size_t i = 0; i < N_FOLDERS; i++) {
-        snprintf(as, sizeof as, "state/%s", folders[i]);
-        if (fsio_join(folder, sizeof folder, take->conf->state_dir, folders[i], err) < 0 ||
-            taking_folder(&take->t, folder, str_of(as), is_message, 0, err) < 0)
+        snprintf(as, sizeof as, "state/%s", folders[i].name);
+        if (fsio_join(folder, sizeof folder, take->conf->state_dir, folders[i].name, err) < 0 ||
+            taking_folder(&take->t, folder, str_of(as), folders[i].wants, 0, err) < 0)
             return -1;
     }
     return 0;
 }
 
-static int compare(const void *a, const void *b)
+static struct str id_of(struct str path)
+{
+    size_t name = str_rchr(path, '/') + 1;
+    return str_sub(path, name, name + SPOOL_ID_LEN);
+}
+
+static int by_path(const void *a, const void *b)
 {
     return str_cmp(((const struct seen *)a)->path, ((const struct seen *)b)->path);
 }
 
-static int list_seen(const struct manifest *m, struct seen_list *seen, struct err *err)
+/* Of an id the one that was taken last is the last. */
+static int by_id(const void *a, const void *b)
+{
+    const struct seen *x = a, *y = b;
+    int order = str_cmp(id_of(x->path), id_of(y->path));
+    return order ? order : (x->at > y->at) - (x->at < y->at);
+}
+
+static int list_seen(const struct manifest *m, int (*order)(const void *a, const void *b),
+                     struct seen_list *seen, struct err *err)
 {
     *seen = (struct seen_list){.list = calloc(m->n + 1, sizeof *seen->list)};
     if (seen->list == NULL)
@@ -66,37 +94,44 @@ static int list_seen(const struct manifest *m, struct seen_list *seen, struct er
         else
             seen->list[seen->n++] = (struct seen){piece->path, piece->size, i};
     }
-    qsort(seen->list, seen->n, sizeof *seen->list, compare);
+    qsort(seen->list, seen->n, sizeof *seen->list, order);
     return 0;
 }
 
-/* Where the message of the path state/FOLDER/ID lies, or would, in that folder of the state. */
-static int place_of(const struct take *take, const char *folder, struct str path, char *out,
-                    size_t size, struct err *err)
+/* Where the path state/FOLDER/NAME lies, or did. */
+static int place_of(const struct take *take, struct str path, char place[PATH_MAX], struct err *err)
 {
     char name[PATH_SIZE];
-    struct str id = str_from(path, path.n - SPOOL_ID_LEN);
-    snprintf(name, sizeof name, "%s/%.*s", folder, STR_ARG(id));
-    return fsio_join(out, size, take->conf->state_dir, name, err);
+    str_copy(str_from(path, strlen("state/")), name, sizeof name);
+    return fsio_join(place, PATH_MAX, take->conf->state_dir, name, err);
+}
+
+/* 1: it lies there; 0: not any more. */
+static int is_there(const struct take *take, struct str path, struct err *err)
+{
+    char place[PATH_MAX];
+    struct stat st;
+    if (place_of(take, path, place, err) < 0)
+        return -1;
+    if (lstat(place, &st) == 0)
+        return 1;
+    return errno == ENOENT ? 0 : err_sys(err, "cannot look at %s", place);
 }
 
 /* What is in another folder now is taken there. What the journal knows the end of goes; else it
  * ended after the journal was copied, and belongs to that state. */
 static int look_at_gone(struct take *take, const struct seen *seen, struct err *err)
 {
-    char place[PATH_MAX];
-    struct stat st;
-    bool elsewhere = false;
-    for (size_t i = 0; i < N_FOLDERS; i++) {
-        if (place_of(take, folders[i], seen->path, place, sizeof place, err) < 0)
-            return -1;
-        elsewhere |= lstat(place, &st) == 0;
+    struct str id = id_of(seen->path);
+    char path[PATH_SIZE];
+    int elsewhere = 0, open = 1;
+    for (size_t i = 0; elsewhere == 0 && i < N_FOLDERS; i++) {
+        snprintf(path, sizeof path, "state/%s/%.*s", folders[i].name, STR_ARG(id));
+        elsewhere = is_there(take, str_of(path), err);
     }
-    int open = 1;
-    if (!elsewhere && take->journal)
-        open = journal_snapshot_open(take->journal,
-                                     str_from(seen->path, seen->path.n - SPOOL_ID_LEN), err);
-    if (open < 0)
+    if (elsewhere == 0 && take->journal)
+        open = journal_snapshot_open(take->journal, id, err);
+    if (elsewhere < 0 || open < 0)
         return -1;
     if (elsewhere || !open)
         taking_drop(&take->t, seen->at);
@@ -106,11 +141,9 @@ static int look_at_gone(struct take *take, const struct seen *seen, struct err *
 /* A file is only appended to: one as long as it was is as it was. */
 static int look_again(struct take *take, const struct seen *seen, struct err *err)
 {
-    char place[PATH_MAX], folder[PATH_SIZE];
+    char place[PATH_MAX];
     struct stat st;
-    size_t prefix = strlen("state/");
-    str_copy(str_sub(seen->path, prefix, seen->path.n - SPOOL_ID_LEN - 1), folder, sizeof folder);
-    if (place_of(take, folder, seen->path, place, sizeof place, err) < 0)
+    if (place_of(take, seen->path, place, err) < 0)
         return -1;
     if (lstat(place, &st) < 0)
         return errno == ENOENT ? look_at_gone(take, seen, err)
@@ -122,23 +155,23 @@ static int look_again(struct take *take, const struct seen *seen, struct err *er
     return taken < 0 ? -1 : 0;
 }
 
-static int take_new(struct take *take, const char *name, const struct seen_list *seen,
-                    struct err *err)
+static int take_new_of(struct take *take, size_t f, const struct seen_list *seen, struct err *err)
 {
     char folder[PATH_MAX], as[PATH_SIZE];
     const struct dirent *entry;
     int result = 0;
-    if (fsio_join(folder, sizeof folder, take->conf->state_dir, name, err) < 0)
+    if (fsio_join(folder, sizeof folder, take->conf->state_dir, folders[f].name, err) < 0)
         return -1;
     DIR *dir = opendir(folder);
     if (dir == NULL)
         return errno == ENOENT ? 0 : err_sys(err, "cannot read %s", folder);
     while (result == 0 && (entry = readdir(dir)) != NULL) {
-        if (!is_message(entry->d_name))
+        if (!folders[f].wants(entry->d_name))
             continue;
-        snprintf(as, sizeof as, "state/%s/%.*s", name, SPOOL_ID_LEN, entry->d_name);
+        snprintf(as, sizeof as, "state/%s/%.*s", folders[f].name, SPOOL_ID_LEN + ASIDE_MORE,
+                 entry->d_name);
         const struct seen key = {.path = str_of(as)};
-        if (bsearch(&key, seen->list, seen->n, sizeof key, compare) == NULL &&
+        if (bsearch(&key, seen->list, seen->n, sizeof key, by_path) == NULL &&
             taking_file(&take->t, dirfd(dir), entry->d_name, key.path, false, err) < 0)
             result = -1;
     }
@@ -146,16 +179,61 @@ static int take_new(struct take *take, const char *name, const struct seen_list 
     return result;
 }
 
-int take_messages_again(struct take *take, struct err *err)
+static int take_new(struct take *take, struct err *err)
 {
     struct seen_list seen;
-    if (list_seen(take->t.made, &seen, err) < 0)
+    if (list_seen(take->t.made, by_path, &seen, err) < 0)
+        return -1;
+    int result = 0;
+    for (size_t f = 0; result == 0 && f < N_FOLDERS; f++)
+        result = take_new_of(take, f, &seen, err);
+    free(seen.list);
+    return result;
+}
+
+static int look_at_all(struct take *take, struct err *err)
+{
+    struct seen_list seen;
+    if (list_seen(take->t.made, by_path, &seen, err) < 0)
         return -1;
     int result = 0;
     for (size_t i = 0; result == 0 && i < seen.n; i++)
         result = look_again(take, &seen.list[i], err);
-    for (size_t i = 0; result == 0 && i < N_FOLDERS; i++)
-        result = take_new(take, folders[i], &seen, err);
     free(seen.list);
     return result;
+}
+
+/* What moved meanwhile was taken at both places: where it is not any more it goes; of two that
+ * have gone, the one taken first. */
+static int drop_moved(struct take *take, struct err *err)
+{
+    struct seen_list seen;
+    if (list_seen(take->t.made, by_id, &seen, err) < 0)
+        return -1;
+    int there = 0;
+    for (size_t i = 1; there >= 0 && i < seen.n; i++) {
+        struct seen *before = &seen.list[i - 1], *last = &seen.list[i];
+        if (!str_eq(id_of(before->path), id_of(last->path)))
+            continue;
+        there = is_there(take, before->path, err);
+        if (there == 0)
+            taking_drop(&take->t, before->at);
+        if (there <= 0)
+            continue;
+        there = is_there(take, last->path, err);
+        if (there == 0) {
+            taking_drop(&take->t, last->at);
+            *last = *before;
+        }
+    }
+    free(seen.list);
+    return there < 0 ? -1 : 0;
+}
+
+int take_messages_again(struct take *take, struct err *err)
+{
+    int result = look_at_all(take, err);
+    for (unsigned i = 0; result == 0 && i < LOOKS; i++)
+        result = take_new(take, err);
+    return result < 0 ? -1 : drop_moved(take, err);
 }
