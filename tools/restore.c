@@ -325,8 +325,6 @@ static int run(const struct tool_args *args)
                             .data = &job}};
     if (args->n_rest > 1)
         return tool_misused("restore", "name one generation");
-    if (args->folder && args->folder[0] == '\0')
-        return tool_misused("restore", "--to needs a folder");
     int result = find_folder(args, folder, sizeof folder, &err);
     if (result == 0)
         result = work(&job, folder, &err);

@@ -119,7 +119,7 @@ for my $here ( '/', '//', '/./', "$top/.." . ( '/..' x 20 ) ) {
 }
 ( $status, $said ) = restore( '--to', '', '--force' );
 is( $status, 2, 'below nothing' );
-like( $said, qr/--to needs a folder/, '… is no place' );
+like( $said, qr/--to needs FOLDER behind it/, '… is no place' );
 is( $gateway->stop, 0, 'the gateway ends well' );
 
 my $before = all_of( $root, $outside, $shelf );
