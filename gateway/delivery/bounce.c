@@ -11,9 +11,9 @@
  * oldest come first (sweep.c). The file is settled behind 4 only. What got there is told likewise:
  * how it went (SPOOL_NOTE_RELAYED, _PASSED) stands in the file before RCPT_DELIVERED does, and the
  * file is settled behind SPOOL_NOTE_SUCCESS only. What waits is told once of each recipient
- * (SPOOL_NOTE_DELAY); nothing waits for that. A notice tells of all to whom the same happened until
- * then and who have the same one to be told; one is made at a time for a message, and
- * DELIVERY_BOUNCES of all messages.
+ * (SPOOL_NOTE_DELAY); nothing waits for that. A note that the disk does not take is kept beside the
+ * file (unwritten.c). A notice tells of all to whom the same happened until then and who have the
+ * same one to be told; one is made at a time for a message, and DELIVERY_BOUNCES of all messages.
  */
 #include <stdlib.h>
 
@@ -83,10 +83,13 @@ static void recount(struct job *job)
 static void add_note(struct job *job, const uint32_t *indexes, size_t n, enum spool_note note)
 {
     struct spool_file *file = job->loaded->file;
+    int64_t now_us = delivery_now_us();
     struct err err;
-    if (spool_add_note(file, indexes, n, note, delivery_now_us(), &err) == 0)
+    err_set(&err, "%s: an earlier note could not be written", job->id);
+    if (!unwritten_has_note(job) && spool_add_note(file, indexes, n, note, now_us, &err) == 0)
         return;
     log_error("%s: after a crash its sender may be told again", err.text);
+    unwritten_keep_note(job, indexes, n, note, now_us);
     for (size_t i = 0; i < n; i++)
         spool_apply_note(&file->envelope.recipients[indexes[i]], note);
 }

@@ -439,10 +439,15 @@ bool leg_is_expired(const struct leg *leg);
  * its place. False: it waits no more, or its file has gone and so has the leg. */
 bool leg_tell(struct leg *leg, enum leg_told what, const char *why);
 
-/* --- marks that could not be written (unwritten.c) --- */
+/* --- marks and notes that could not be written (unwritten.c) --- */
 /* Recipients met that fate, which the file in memory says already. Lost with the process. */
 void unwritten_keep(struct job *job, const uint32_t *indexes, size_t n,
                     const struct spool_mark *mark);
+/* The same of a note about them. Those are written in their order, so that behind one that waits
+ * each further one does. */
+void unwritten_keep_note(struct job *job, const uint32_t *indexes, size_t n, enum spool_note note,
+                         int64_t time_us);
+bool unwritten_has_note(const struct job *job);
 /* The job's file was just opened: it gets them, or has them in memory alone. -1: it lacks some
  * still, err says why. Not for two threads at once. */
 int unwritten_write(struct job *job, struct spool_file *file, struct pool *pool, struct err *err);

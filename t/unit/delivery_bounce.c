@@ -22,6 +22,8 @@ static struct world {
     unsigned write_fails;  /* so many notices can't be made */
     unsigned commit_fails; /* so many can't be stored */
     unsigned begin_fails;  /* … nor can it be noted that they are made */
+    unsigned note_fails;   /* … or were */
+    enum spool_note noted; /* the last that was written */
     bool in_queue;         /* the notice that was begun */
     unsigned written, committed, settled, adopted;
     unsigned told; /* the journal, of recipients */
@@ -116,7 +118,11 @@ int spool_add_note(struct spool_file *file, const uint32_t *indexes, size_t n, e
                    int64_t time_us, struct err *err)
 {
     (void)time_us;
-    (void)err;
+    if (world.note_fails) {
+        world.note_fails--;
+        return err_set(err, "no room");
+    }
+    world.noted = note;
     for (size_t i = 0; i < n; i++)
         spool_apply_note(&file->envelope.recipients[indexes[i]], note);
     return 0;
@@ -240,6 +246,7 @@ static int down(void **state)
 {
     (void)state;
     bounce_forget(&world.job);
+    unwritten_free(&world.job);
     pool_free(&world.loaded.pool);
     event_base_free(world.delivery.base);
     return 0;
@@ -370,6 +377,52 @@ static void given_up_of_what_got_there_it_is_settled(void **state)
         assert_int_equal(world.recipients[i].state, RCPT_DELIVERED);
 }
 
+/* As job_need() does it, of a file that has nothing but what was written into it. */
+static int read_again(enum recipient_state becomes)
+{
+    struct err err;
+    for (size_t i = 0; i < RECIPIENTS; i++)
+        world.recipients[i] = (struct spool_recipient){.state = becomes, .notify = DSN_SUCCESS};
+    int result = unwritten_write(&world.job, &world.file, world.loaded.pool, &err);
+    bounce_adopt(&world.job);
+    return result;
+}
+
+/* That it was told can't be written, and the message is read again and again: it is told once. */
+static void what_can_not_be_noted_is_told_once(void **state)
+{
+    (void)state;
+    world.note_fails = 2;
+    set_all(RCPT_DELIVERED, DSN_SUCCESS);
+    bounce_soon(&world.job);
+    turn();
+    assert_int_equal(world.committed, 1);
+    assert_int_equal(world.note_fails, 1);
+    assert_int_equal(read_again(RCPT_DELIVERED), -1); /* the disk is full still */
+    assert_false(bounce_owes(&world.job));
+    assert_int_equal(read_again(RCPT_DELIVERED), 0);
+    assert_null(world.job.unwritten);
+    for (size_t i = 0; i < RECIPIENTS; i++)
+        assert_int_equal(world.recipients[i].notes, SPOOL_NOTE_SUCCESS);
+    assert_false(bounce_owes(&world.job));
+    assert_int_equal(world.committed, 1);
+}
+
+/* Of how it went the last word holds: none is written before one that waits. */
+static void notes_are_written_in_their_order(void **state)
+{
+    (void)state;
+    set_all(RCPT_DEFERRED, DSN_SUCCESS);
+    world.note_fails = 1;
+    bounce_note_way(&world.job, 0, WAY_RELAY);
+    assert_int_equal(world.note_fails, 0);
+    bounce_note_way(&world.job, 0, WAY_NOTICES);
+    assert_true(unwritten_has_note(&world.job)); /* both */
+    assert_int_equal(read_again(RCPT_DEFERRED), 0);
+    assert_null(world.job.unwritten);
+    assert_int_equal(world.noted, SPOOL_NOTE_PASSED);
+}
+
 /* Who waits can't be told so, and gets it: then nobody is told, and the message that was settled is
  * not settled again. */
 static void a_delay_that_is_over_settles_nothing(void **state)
@@ -408,6 +461,8 @@ int main(void)
         TEST(one_that_can_not_be_made_is_tried_again),
         TEST(given_up_after_ten_tries_it_is_held),
         TEST(given_up_of_what_got_there_it_is_settled),
+        TEST(what_can_not_be_noted_is_told_once),
+        TEST(notes_are_written_in_their_order),
         TEST(a_delay_that_is_over_settles_nothing),
     };
     return tap_run(tests, NULL, NULL);
