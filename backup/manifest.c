@@ -214,15 +214,6 @@ static void put_folder(struct buf *out, const struct manifest_folder *folder)
     buf_addc(out, '\n');
 }
 
-static int sum_of(struct str text, unsigned char sum[SHA256_SIZE], struct err *err)
-{
-    struct sha256 h;
-    if (sha256_begin(&h, err) < 0)
-        return -1;
-    sha256_add(&h, text);
-    return sha256_end(&h, sum, err);
-}
-
 int manifest_put(struct manifest *m, struct buf *out, struct err *err)
 {
     unsigned char sum[SHA256_SIZE];
@@ -238,7 +229,7 @@ int manifest_put(struct manifest *m, struct buf *out, struct err *err)
         put_folder(out, &m->folders[i]);
     for (size_t i = 0; i < m->n; i++)
         put_piece(out, &m->pieces[i]);
-    if (sum_of(buf_str(out), sum, err) < 0)
+    if (sha256_of(buf_str(out), sum, err) < 0)
         return -1;
     buf_addf(out, "end %zu ", m->n);
     put_sum(out, sum);
@@ -382,7 +373,7 @@ static int check_end(struct str text, struct str *body, uint64_t *pieces, struct
                  get_sum(rest, said);
     if (!sense)
         return err_set(err, "it is cut short");
-    if (sum_of(*body, sum, err) < 0)
+    if (sha256_of(*body, sum, err) < 0)
         return -1;
     if (memcmp(sum, said, SHA256_SIZE) != 0)
         return err_set(err, "its own sum is wrong: it was changed or damaged");

@@ -39,32 +39,6 @@ void taking_end(struct taking *t)
 
 /* --- a piece --- */
 
-static int sum_of(struct str bytes, unsigned char sum[SHA256_SIZE], struct err *err)
-{
-    struct sha256 h;
-    if (sha256_begin(&h, err) < 0)
-        return -1;
-    sha256_add(&h, bytes);
-    return sha256_end(&h, sum, err);
-}
-
-/* As many bytes as there are, at most n. */
-static ssize_t read_some(int fd, char *into, size_t n, off_t at)
-{
-    size_t have = 0;
-    while (have < n) {
-        ssize_t got = pread(fd, into + have, n - have, at + (off_t)have);
-        if (got < 0 && errno == EINTR)
-            continue;
-        if (got < 0)
-            return -1;
-        if (got == 0)
-            break;
-        have += (size_t)got;
-    }
-    return (ssize_t)have;
-}
-
 /* All folders above the file. */
 static int make_folders(const struct taking *t, const char *stored, struct err *err)
 {
@@ -122,9 +96,9 @@ static bool is_whole(const struct taking *t, const struct piece *piece, const ch
     bool whole = fd >= 0 && fstat(fd, &st) == 0 && S_ISREG(st.st_mode) &&
                  (uint64_t)st.st_size == piece->size;
     if (whole) {
-        ssize_t got = read_some(fd, t->again, piece->size, 0);
+        ssize_t got = fsio_pread_some(fd, t->again, piece->size, 0);
         whole = got == (ssize_t)piece->size &&
-                sum_of(str_n(t->again, (size_t)got), sum, NULL) == 0 &&
+                sha256_of(str_n(t->again, (size_t)got), sum, NULL) == 0 &&
                 memcmp(sum, piece->sum, SHA256_SIZE) == 0;
     }
     fsio_close_quiet(&fd);
@@ -155,7 +129,7 @@ static int keep_piece(struct taking *t, struct piece *piece, struct str bytes, s
     piece->size = bytes.n;
     if (!manifest_stored(piece, stored, sizeof stored))
         return err_set(err, "%.*s: path too long", STR_ARG(piece->path));
-    if (sum_of(bytes, piece->sum, err) < 0)
+    if (sha256_of(bytes, piece->sum, err) < 0)
         return -1;
     int linked = link_piece(t, piece, stored, err);
     if (linked < 0 || (linked == 0 && write_piece(t, stored, bytes, err) < 0) ||
@@ -199,7 +173,7 @@ static int keep_pieces(struct taking *t, int fd, const struct stat *st, struct s
     off_t at = 0;
     do {
         size_t wanted = (size_t)(st->st_size - at);
-        ssize_t got = read_some(fd, t->piece, wanted < PIECE_SIZE ? wanted : PIECE_SIZE, at);
+        ssize_t got = fsio_pread_some(fd, t->piece, wanted < PIECE_SIZE ? wanted : PIECE_SIZE, at);
         if (got < 0)
             return err_sys(err, "cannot read %.*s", STR_ARG(path));
         if (keep_piece(t, &piece, str_n(t->piece, (size_t)got), err) < 0)

@@ -1,6 +1,5 @@
 #include "backup/verify.h"
 
-#include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -10,29 +9,11 @@
 
 #define STORED_MAX (MANIFEST_PATH_MAX + 32)
 
-static int read_all(int fd, char *into, size_t n)
-{
-    size_t have = 0;
-    while (have < n) {
-        ssize_t got = pread(fd, into + have, n - have, (off_t)have);
-        if (got < 0 && errno == EINTR)
-            continue;
-        if (got <= 0)
-            return -1;
-        have += (size_t)got;
-    }
-    return 0;
-}
-
 static int check_sum(const struct piece *piece, const char *bytes, const char *stored,
                      struct err *err)
 {
     unsigned char sum[SHA256_SIZE];
-    struct sha256 h;
-    if (sha256_begin(&h, err) < 0)
-        return -1;
-    sha256_add(&h, str_n(bytes, piece->size));
-    if (sha256_end(&h, sum, err) < 0)
+    if (sha256_of(str_n(bytes, piece->size), sum, err) < 0)
         return -1;
     if (memcmp(sum, piece->sum, SHA256_SIZE) != 0)
         return err_set(err, "%s is damaged: it is not what it was", stored);
@@ -53,7 +34,7 @@ int backup_piece_read(int generation_fd, const struct piece *piece, char *into, 
         result = err_set(err, "%s is no plain file", stored);
     else if ((uint64_t)st.st_size != piece->size)
         result = err_set(err, "%s is damaged: it has another size than it had", stored);
-    else if (read_all(fd, into, piece->size) < 0)
+    else if (fsio_pread_some(fd, into, piece->size, 0) != (ssize_t)piece->size)
         result = err_sys(err, "%s can't be read", stored);
     else
         result = check_sum(piece, into, stored, err);

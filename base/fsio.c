@@ -45,23 +45,33 @@ int fsio_join(char *out, size_t size, const char *folder, const char *name, stru
                                       : 0;
 }
 
+ssize_t fsio_pread_some(int fd, char *into, size_t n, off_t at)
+{
+    size_t have = 0;
+    while (have < n) {
+        ssize_t got = pread(fd, into + have, n - have, at + (off_t)have);
+        if (got < 0 && errno == EINTR)
+            continue;
+        if (got < 0)
+            return -1;
+        if (got == 0)
+            break;
+        have += (size_t)got;
+    }
+    return (ssize_t)have;
+}
+
 int fsio_pread(int fd, struct buf *out, size_t n, off_t at, const char *path, struct err *err)
 {
     char *to = buf_room(out, n);
-    size_t got = 0;
     if (to == NULL)
         return err_set(err, "%s: no room for %zu bytes (limit %zu)", path, n, out->max);
-    while (got < n) {
-        ssize_t more = pread(fd, to + got, n - got, at + (off_t)got);
-        if (more < 0 && errno == EINTR)
-            continue;
-        if (more < 0)
-            return err_sys(err, "cannot read %s", path);
-        if (more == 0)
-            return err_set(err, "%s is cut short: %zu bytes wanted at %lld, %zu there", path, n,
-                           (long long)at, got);
-        got += (size_t)more;
-    }
+    ssize_t got = fsio_pread_some(fd, to, n, at);
+    if (got < 0)
+        return err_sys(err, "cannot read %s", path);
+    if ((size_t)got < n)
+        return err_set(err, "%s is cut short: %zu bytes wanted at %lld, %zu there", path, n,
+                       (long long)at, (size_t)got);
     buf_filled(out, n);
     return 0;
 }

@@ -15,6 +15,8 @@
 int fsio_join(char *out, size_t size, const char *folder, const char *name, struct err *err);
 int fsio_write(int fd, struct str bytes, const char *path, struct err *err);
 int fsio_pwrite(int fd, struct str bytes, off_t at, const char *path, struct err *err);
+/* As many bytes at `at` as there are, at most n; -1: errno says why. */
+ssize_t fsio_pread_some(int fd, char *into, size_t n, off_t at);
 /* Exactly n bytes at `at`, appended to out; a short file is an error. */
 int fsio_pread(int fd, struct buf *out, size_t n, off_t at, const char *path, struct err *err);
 /* The whole file from its beginning, appended to out; larger than out's maximum is an error. */

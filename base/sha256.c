@@ -52,3 +52,12 @@ void sha256_free(struct sha256 *h)
     EVP_MD_CTX_free(h->ctx);
     h->ctx = NULL;
 }
+
+int sha256_of(struct str bytes, unsigned char sum[SHA256_SIZE], struct err *err)
+{
+    struct sha256 h;
+    if (sha256_begin(&h, err) < 0)
+        return -1;
+    sha256_add(&h, bytes);
+    return sha256_end(&h, sum, err);
+}

@@ -26,5 +26,7 @@ void sha256_add(struct sha256 *h, struct str bytes);
 /* Frees it too. */
 int sha256_end(struct sha256 *h, unsigned char sum[SHA256_SIZE], struct err *err);
 void sha256_free(struct sha256 *h);
+/* All at once. */
+int sha256_of(struct str bytes, unsigned char sum[SHA256_SIZE], struct err *err);
 
 #endif

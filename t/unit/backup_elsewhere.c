@@ -33,7 +33,6 @@ static void make_folders(const char *root, const char *path)
 static void add(struct fixture *f, const char *path)
 {
     struct err err = {""};
-    struct sha256 h;
     struct piece piece = {.path = str_of(path),
                           .number = PIECE_WHOLE,
                           .mode = 0640,
@@ -44,9 +43,7 @@ static void add(struct fixture *f, const char *path)
     snprintf(whole, sizeof whole, "%s%s", f->root, stored);
     make_folders(f->root, stored);
     assert_int_equal(fsio_replace(whole, str_of(path), 0600, &err), 0);
-    assert_int_equal(sha256_begin(&h, &err), 0);
-    sha256_add(&h, str_of(path));
-    assert_int_equal(sha256_end(&h, piece.sum, &err), 0);
+    assert_int_equal(sha256_of(str_of(path), piece.sum, &err), 0);
     assert_int_equal(manifest_add(f->m, &piece, &err), 0);
 }
 
