@@ -71,7 +71,7 @@ bool notice_reply_get(struct str message, struct notice_reply *reply);
 #define NOTICE_HOPS_BYTES (60 * 1024)
 struct notice_hop {
     struct str name;  /* as the settings write it, or the domain */
-    uint32_t waiting; /* messages, once for each group of recipients */
+    uint32_t waiting; /* messages that are not on hold, once for each group of recipients */
     uint32_t lanes;   /* connections */
     bool down;
     int64_t again_s;  /* down: seconds until it is tried again; below 0: now */

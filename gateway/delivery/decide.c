@@ -23,9 +23,9 @@
 static int forget_job(struct delivery *delivery, const char *id, struct err *err)
 {
     struct job *job = job_find(delivery, str_of(id));
-    if (job == NULL)
+    if (job == NULL && !resting_has(&delivery->resting, str_of(id)))
         return 0;
-    if (job->n_open)
+    if (job == NULL || job->n_open)
         return err_set(err,
                        "%s is still owed to other recipients: it comes into quarantine when "
                        "these are done",

@@ -1,7 +1,8 @@
 /*
- * delivery: the process that owes. Everything in queue/ is in its memory as a job; a job has a leg
- * for each next hop of its recipients; a leg waits for its time, stands in the line of its hop, or
- * is busy on a lane (a connection, or a thread for a Maildir or for the process `reports`).
+ * delivery: the process that owes. Everything in queue/ is in its memory as a job, but for what is
+ * on hold (resting.h) and what is beyond DELIVERY_JOBS_MAX; a job has a leg for each next hop of
+ * its recipients; a leg waits for its time, stands in the line of its hop, or is busy on a lane (a
+ * connection, or a thread for a Maildir or for the process `reports`).
  *
  *   notice or sweep ─► job_adopt ─► legs ─► hop's line ─► lane ─► result for each recipient
  *                                    ▲                              │ 2xx  delivered
@@ -46,6 +47,7 @@
 #include "gateway/delivery/line.h"
 #include "gateway/delivery/outside.h"
 #include "gateway/delivery/pace.h"
+#include "gateway/delivery/resting.h"
 #include "gateway/delivery/route.h"
 #include "gateway/freeze.h"
 #include "gateway/gate/bounces.h"
@@ -56,8 +58,11 @@
 #include "spool/notice.h"
 #include "spool/spool.h"
 
-#define DELIVERY_JOBS_MAX      200000 /* in memory; the rest waits on the disk for a sweep */
-#define DELIVERY_JOBS_SAY      60     /* seconds between two words about that */
+/* In memory; the rest waits on the disk for a sweep. What is on hold is no job: of RESTING_MAX the
+ * ids are kept, and more of them are jobs like others, which count. */
+#define DELIVERY_JOBS_MAX      200000
+#define DELIVERY_JOBS_ORDERED  1000 /* above that, of those that an order was given about */
+#define DELIVERY_JOBS_SAY      60   /* seconds between two words about that */
 #define DELIVERY_LOAD_MAX      (96 * 1024 * 1024) /* memory for one message's envelope */
 #define DELIVERY_SERVICE_MAX   64                 /* connections to the service socket */
 #define DELIVERY_ROUND         64   /* notices or files taken before others have their turn */
@@ -259,6 +264,7 @@ struct delivery {
     int journal_fd;
     struct event *journal_readable, *journal_writable;
     struct job_table jobs;
+    struct resting resting;   /* on hold, and no jobs */
     int64_t jobs_quiet_until; /* monotonic seconds: that there are too many is not said before */
     struct job_list settled;  /* wait for the journal's word, in the order of their numbers */
     struct job_list untold;   /* wait for room in the journal's line */
@@ -322,8 +328,19 @@ void delivery_stop(struct delivery **delivery);
 
 /* --- jobs (job.c) --- */
 struct job *job_find(struct delivery *delivery, struct str id);
-/* A file of queue/ becomes a job, unless it is one or there are DELIVERY_JOBS_MAX. */
+/* A file of queue/ becomes a job, unless it is one, is resting, or there are DELIVERY_JOBS_MAX.
+ * What is on hold rests then. Whoever has that job in hand may not call it. */
 void job_adopt(struct delivery *delivery, const char *id);
+/* What rests is a job again, with its legs, until job_rest(); NULL: it does not, or can't be now.
+ */
+struct job *job_wake(struct delivery *delivery, const char *id);
+/* If it is on hold, and nobody is busy with it, it is no job any more (resting.h); likewise if
+ * there are more than may be: a sweep finds it again. It may be gone then. */
+void job_rest(struct job *job);
+/* What rests of an account: how many there are in `ids`, `max` at most; others may be among them.
+ */
+size_t jobs_resting_of(const struct delivery *delivery, struct str account,
+                       char (*ids)[SPOOL_ID_LEN + 1], size_t max);
 /* That one is no job, and why; -1. */
 int job_absent(struct delivery *delivery, struct str id, struct err *err);
 /* A file of quarantine/ of which the journal may not know. */

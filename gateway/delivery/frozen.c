@@ -276,6 +276,24 @@ static bool set_aside(struct job *job, struct str why)
     return any;
 }
 
+/* Likewise of what rests. */
+static int set_aside_resting(struct delivery *delivery, struct str account, struct str why, int max)
+{
+    char ids[DELIVERY_ROUND][SPOOL_ID_LEN + 1];
+    size_t found = max > 0 ? jobs_resting_of(delivery, account, ids, (size_t)max) : 0;
+    int n = 0;
+    for (size_t i = 0; i < found; i++) {
+        struct job *job = job_wake(delivery, ids[i]);
+        if (job == NULL)
+            continue;
+        if (job->account && str_ieq(str_of(job->account), account))
+            n += set_aside(job, why);
+        if (job_find(delivery, str_of(ids[i])) == job)
+            job_rest(job);
+    }
+    return n;
+}
+
 int frozen_set_aside(struct delivery *delivery, struct str account, struct str why, struct err *err)
 {
     struct frozen frozen;
@@ -291,5 +309,5 @@ int frozen_set_aside(struct delivery *delivery, struct str account, struct str w
             if (n < DELIVERY_ROUND && job->account && str_ieq(str_of(job->account), account))
                 n += set_aside(job, why);
         }
-    return n;
+    return n + set_aside_resting(delivery, account, why, DELIVERY_ROUND - n);
 }

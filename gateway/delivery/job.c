@@ -119,6 +119,7 @@ void jobs_free(struct delivery *delivery)
             job_free(delivery->jobs.slots[i]);
     free(delivery->jobs.slots);
     delivery->jobs = (struct job_table){0};
+    resting_free(&delivery->resting);
 }
 
 /* --- reading the file --- */
@@ -251,14 +252,23 @@ static bool is_full(const struct delivery *delivery)
     return delivery->jobs.n >= DELIVERY_JOBS_MAX;
 }
 
+static void say_full(struct delivery *delivery);
+
+static bool has_room(struct delivery *delivery)
+{
+    if (is_full(delivery))
+        say_full(delivery);
+    return !is_full(delivery);
+}
+
 static void say_full(struct delivery *delivery)
 {
     int64_t now = clock_seconds();
     if (now < delivery->jobs_quiet_until)
         return;
     delivery->jobs_quiet_until = now + DELIVERY_JOBS_SAY;
-    log_warning("%d messages wait, are held in the queue or are being delivered: no more fit into "
-                "memory; others wait on the disk until some of these have gone (poterne queue)",
+    log_warning("%d messages wait or are being delivered: no more fit into memory; others wait on "
+                "the disk until some of these have gone (poterne queue)",
                 DELIVERY_JOBS_MAX);
 }
 
@@ -275,17 +285,11 @@ int job_absent(struct delivery *delivery, struct str id, struct err *err)
     return err_set(err, "%s does not wait for delivery", name);
 }
 
-/* A new job that is loaded; NULL when it is one already or can't be one now: a later sweep then
+/* A new job that is loaded, which is none yet; NULL when it can't be one now: a later sweep then
  * finds the file again. What a later poterne wrote is a job without legs until the next start, so
  * that no sweep reads it, and says so, again. */
 static struct job *adopt(struct delivery *delivery, const char *id, enum spool_state folder)
 {
-    if (job_find(delivery, str_of(id)))
-        return NULL;
-    if (is_full(delivery)) {
-        say_full(delivery);
-        return NULL;
-    }
     struct job *job = job_new(delivery, id, folder);
     if (job == NULL)
         return NULL;
@@ -310,12 +314,13 @@ static int note_account(struct job *job, struct err *err)
     return job->account ? 0 : err_set(err, "out of memory");
 }
 
-void job_adopt(struct delivery *delivery, const char *id)
+/* It has its legs, and goes on where it was; `again`: it was a job before. NULL: not now. */
+static struct job *adopt_owed(struct delivery *delivery, const char *id, bool again)
 {
     struct err err;
     struct job *job = adopt(delivery, id, SPOOL_QUEUE);
     if (job == NULL)
-        return;
+        return NULL;
     const struct envelope *envelope = &job->loaded->file->envelope;
     job->since_us = spool_counts_from(envelope);
     job->hold_us = envelope->hold_us;
@@ -325,12 +330,16 @@ void job_adopt(struct delivery *delivery, const char *id)
     if (note_account(job, &err) < 0 || legs_make(job, &err) < 0) {
         log_warning("%s: %s; it is tried again later", id, err.text);
         job_free(job);
-        return;
+        return NULL;
     }
     frozen_adopt(job);
-    frozen_note_sent(job);
+    if (!again)
+        frozen_note_sent(job);
     if (job->n_open) {
-        tell_begin(job);
+        if (again)
+            job->untold = true; /* what of it the journal did not take is not known any more */
+        else
+            tell_begin(job);
         bounce_note_delay(job);
         if (job->dropped)
             orders_drop_legs(job);
@@ -343,6 +352,65 @@ void job_adopt(struct delivery *delivery, const char *id)
     }
     bounce_soon(job);
     job_unneed(job);
+    return job;
+}
+
+void job_adopt(struct delivery *delivery, const char *id)
+{
+    struct job *job = job_find(delivery, str_of(id));
+    if (job == NULL && !resting_has(&delivery->resting, str_of(id)) && has_room(delivery))
+        job = adopt_owed(delivery, id, false);
+    if (job)
+        job_rest(job);
+}
+
+/* --- what is on hold --- */
+
+/* In whatever case it is written; 0: it is nobody's. */
+static uint64_t account_number(const struct delivery *delivery, struct str account)
+{
+    char lower[SPOOL_ACCOUNT_MAX];
+    size_t n = 0;
+    for (; n < account.n && n < sizeof lower; n++)
+        lower[n] = str_lower_char(account.s[n]);
+    return n ? siphash(delivery->sender_key, str_n(lower, n)) : 0;
+}
+
+size_t jobs_resting_of(const struct delivery *delivery, struct str account,
+                       char (*ids)[SPOOL_ID_LEN + 1], size_t max)
+{
+    return resting_of(&delivery->resting, account_number(delivery, account), ids, max);
+}
+
+/* Nothing of it is under way, nor known in memory alone. */
+static bool is_idle(const struct job *job)
+{
+    for (size_t i = 0; i < job->n_legs; i++)
+        if (job->legs[i].state == LEG_BUSY)
+            return false;
+    return job->folder == SPOOL_QUEUE && job->n_open && !job->dropped && job->loaded == NULL &&
+           job->list == NULL && job->unwritten == NULL && !bounce_owes(job);
+}
+
+void job_rest(struct job *job)
+{
+    struct delivery *delivery = job->delivery;
+    if (!is_idle(job))
+        return;
+    if (job->hold_us
+            ? resting_put(&delivery->resting, str_of(job->id),
+                          account_number(delivery, str_of(job->account ? job->account : "")))
+            : delivery->jobs.n > DELIVERY_JOBS_MAX)
+        job_free(job);
+}
+
+struct job *job_wake(struct delivery *delivery, const char *id)
+{
+    if (!resting_has(&delivery->resting, str_of(id)) ||
+        delivery->jobs.n >= DELIVERY_JOBS_MAX + DELIVERY_JOBS_ORDERED)
+        return NULL;
+    resting_drop(&delivery->resting, str_of(id));
+    return adopt_owed(delivery, id, true);
 }
 
 /* Marks were written, but the move to queue/ was not: a crash came between. */
@@ -410,7 +478,7 @@ static enum held_state look_at_held(struct delivery *delivery, const char *id)
 
 static void adopt_new_held(struct delivery *delivery, const char *id)
 {
-    struct job *job = adopt(delivery, id, SPOOL_QUARANTINE);
+    struct job *job = has_room(delivery) ? adopt(delivery, id, SPOOL_QUARANTINE) : NULL;
     if (job == NULL)
         return;
     job->n_held = quarantine_held_count(&job->loaded->file->envelope);

@@ -27,6 +27,7 @@ lib_libdelivery_a_SOURCES = \
     gateway/delivery/frozen.c gateway/delivery/frozen.h \
     gateway/delivery/orders.c gateway/delivery/orders.h \
     gateway/delivery/answers.c gateway/delivery/answers.h \
+    gateway/delivery/resting.c gateway/delivery/resting.h \
     gateway/delivery/mx.c gateway/delivery/mx.h \
     gateway/delivery/policy.c gateway/delivery/policy.h \
     gateway/delivery/route.c gateway/delivery/route.h \
@@ -93,6 +94,9 @@ unit += t/unit/delivery_frozen
 t_unit_delivery_frozen_LDADD = t/delivery/libfake.a $(GATE_LIBS) $(QUARANTINE_LIBS) lib/libevents.a \
     $(MAIL_LIBS) $(OPENSSL_LIBS) $(CMOCKA_LIBS)
 EXTRA_t_unit_delivery_frozen_DEPENDENCIES = gateway/poterne-delivery$(EXEEXT)
+
+unit += t/unit/delivery_resting
+t_unit_delivery_resting_LDADD = lib/libdelivery.a $(SPOOL_LIBS) $(CMOCKA_LIBS)
 
 unit += t/unit/delivery_orders
 t_unit_delivery_orders_LDADD = t/delivery/libfake.a $(GATE_LIBS) $(QUARANTINE_LIBS) lib/libevents.a \

@@ -163,6 +163,8 @@ static struct job *wanted(struct delivery *delivery, struct str id, struct err *
     str_copy(id, name, sizeof name);
     if (job_find(delivery, id) == NULL)
         job_adopt(delivery, name);
+    if (job_find(delivery, id) == NULL)
+        job_wake(delivery, name);
     struct job *job = job_find(delivery, id);
     if (job && job->n_open && !job->dropped)
         return job;
@@ -184,11 +186,15 @@ int orders_give(struct delivery *delivery, const struct notice *notice, struct o
     char id[SPOOL_ID_LEN + 1];
     str_copy(notice->id, id, sizeof id);
     enum job_need got = job_need(job);
-    if (got != JOB_LOADED)
+    if (got != JOB_LOADED) {
+        if (got == JOB_LATER)
+            job_rest(job);
         return err_set(err, "%s can't be read now; see the log", id);
+    }
     int result = give(job, notice, said, err);
     if (result == 0)
         said->fd = fcntl(job->loaded->file->fd, F_DUPFD_CLOEXEC, 0);
     job_unneed(job);
+    job_rest(job);
     return result;
 }

@@ -7,8 +7,9 @@
  * told of it for each recipient who is owed, with the state that he has. What is on a lane just
  * then is carried to its end: whoever is still owed after that is held, or dropped.
  *
- * What is on hold has its legs, which wait for no time and stand in no line; no time passes for it:
- * it does not expire, and its sender hears of no delay. Held out of the quarantine's sense it is
+ * What is on hold is no job (resting.h): it is one again while an order is given about it, with
+ * legs that wait for no time and stand in no line. No time passes for it: it does not expire, and
+ * its sender hears of no delay. Held out of the quarantine's sense it is
  * not. Dropped are those who are owed; who was delivered to, or is being returned, is not touched.
  */
 #ifndef POTERNE_GATEWAY_DELIVERY_ORDERS_H

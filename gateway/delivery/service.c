@@ -49,10 +49,11 @@ static int flush(struct delivery *delivery, struct str id, struct err *err)
 {
     if (id.n) {
         struct job *job = job_find(delivery, id);
+        bool held = job ? job->hold_us != 0 : resting_has(&delivery->resting, id);
+        if (held)
+            return err_set(err, "%.*s is on hold: `poterne queue release` lets it go", STR_ARG(id));
         if (job == NULL || job->n_open == 0)
             return job_absent(delivery, id, err);
-        if (job->hold_us)
-            return err_set(err, "%.*s is on hold: `poterne queue release` lets it go", STR_ARG(id));
         legs_hurry(job);
         hurry_hops_of(delivery, id);
         return 1;

@@ -274,6 +274,58 @@ static void the_journal_hears_of_an_order_after_a_kill(void **state)
     assert_true(both(other, RCPT_DELIVERED, "250"));
 }
 
+/* No next hop has a leg of a message. */
+static bool no_leg(void)
+{
+    const struct notice notice = {.kind = NOTICE_HOPS};
+    struct buf answer = BUF_INIT(IPC_MSG_MAX);
+    struct err err = {""};
+    assert_int_equal(notice_ask(gateway.run_dir, &notice, &answer, &err), 0);
+    bool none = answer.n == 0;
+    buf_release(&answer);
+    return none;
+}
+
+/* What is on hold has no legs, after a start neither, and is found by whatever is said about it. */
+static void held_is_no_job(void **state)
+{
+    char id[SPOOL_ID_LEN + 1], ours[SPOOL_ID_LEN + 1], said[512];
+    struct err err = {""};
+    fake_hop_fault(&hop, FAULT_TEMP, STEP_RCPT);
+    put("held", id);
+    assert_true(WAIT_FOR(both(id, RCPT_DEFERRED, "451"), PATIENCE));
+    assert_false(no_leg());
+    order(NOTICE_HOLD, id);
+    assert_true(no_leg());
+    order(NOTICE_HOLD, id);
+    order(NOTICE_REQUEUE, id);
+    assert_true(no_leg());
+    refused(NOTICE_RELEASE, id, "still owed");
+    again();
+    refused(NOTICE_FLUSH, id, "on hold");
+    assert_true(WAIT_FOR(both(id, RCPT_OWED, "requeued, by a test"), PATIENCE));
+    assert_true(no_leg());
+    gateway.account = JEAN;
+    put("ours", ours);
+    assert_true(WAIT_FOR(both(ours, RCPT_DEFERRED, "451"), PATIENCE));
+    order(NOTICE_HOLD, ours);
+    assert_true(no_leg());
+    assert_int_equal(senders_freeze(senders, STR("JEAN@b.example"), STR("a test"), STR_EMPTY,
+                                    1700000000, &err),
+                     1);
+    assert_int_equal(ask(NOTICE_SET_ASIDE, "", JEAN, said), 0);
+    assert_string_equal(said, "1 messages go to quarantine");
+    assert_true(WAIT_FOR(gateway_has(&gateway, "quarantine", ours), PATIENCE));
+    assert_int_equal(ask(NOTICE_SET_ASIDE, "", JEAN, said), 0);
+    assert_string_equal(said, "0 messages go to quarantine");
+    fake_hop_fault(&hop, FAULT_NONE, STEP_RCPT);
+    assert_int_equal(hop.n, 0);
+    order(NOTICE_RESUME, id);
+    assert_true(WAIT_FOR(gateway_files(&gateway, "queue") == 0, PATIENCE));
+    assert_int_equal(fake_hop_count(&hop, "held", NULL), 2);
+    assert_true(both(id, RCPT_DELIVERED, "250"));
+}
+
 /* Dropped while it is with the next hop: what that says comes first. */
 static void dropped_on_its_way(void **state)
 {
@@ -315,6 +367,7 @@ static void held_on_its_way(void **state)
     sleep(4);
     assert_true(gateway_has(&gateway, "queue", id));
     assert_int_equal(hop.n, 0);
+    assert_true(WAIT_FOR(no_leg(), PATIENCE)); /* a sweep has seen that nobody is busy with it */
     order(NOTICE_RESUME, id);
     assert_true(WAIT_FOR(gateway_files(&gateway, "queue") == 0, PATIENCE));
     assert_int_equal(hop.n, 2);
@@ -383,6 +436,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(dropped_goes_to_nobody, up_seldom, down),
         cmocka_unit_test_setup_teardown(the_journal_hears_of_an_order_after_a_kill, up_seldom,
                                         down),
+        cmocka_unit_test_setup_teardown(held_is_no_job, up_seldom, down),
         cmocka_unit_test_setup_teardown(dropped_on_its_way, up_often, down),
         cmocka_unit_test_setup_teardown(held_on_its_way, up_often, down),
         cmocka_unit_test_setup_teardown(many_are_answered_in_order, up_seldom, down),
