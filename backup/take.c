@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "backup/note.h"
 #include "backup/take_work.h"
 #include "base/clock.h"
 #include "base/fsio.h"
@@ -43,15 +44,6 @@ enum backup_part backup_part_of(struct str path)
         if (str_starts(path, str_of(parts[i].path)))
             return (enum backup_part)i;
     return PART_SETTINGS; /* state/signature.key, state/dkim/ */
-}
-
-int backup_folder(const struct conf *conf, char *out, size_t size, struct err *err)
-{
-    if (conf->backup.folder == NULL)
-        return fsio_join(out, size, conf->state_dir, SHELF_FOLDER, err);
-    return str_copy(str_of(conf->backup.folder), out, size)
-               ? 0
-               : err_set(err, "%s: path too long", conf->backup.folder);
 }
 
 /* --- the parts --- */
@@ -104,10 +96,11 @@ static int take_journal(struct take *take, const char *folder, struct err *err)
     return 0;
 }
 
-/* Indexes are made anew from the files. */
-static bool is_no_index(const char *name)
+/* Indexes are made anew from the files, and what is said of today's backup is of today. */
+static bool is_lasting(const char *name)
 {
-    return str_find(str_of(name), STR(".sqlite")) == STR_NONE;
+    return str_find(str_of(name), STR(".sqlite")) == STR_NONE &&
+           !str_starts(str_of(name), STR(BACKUP_NOTE));
 }
 
 static int take_folder(struct take *take, const char *name, struct err *err)
@@ -116,7 +109,7 @@ static int take_folder(struct take *take, const char *name, struct err *err)
     snprintf(as, sizeof as, "state/%s", name);
     if (fsio_join(folder, sizeof folder, take->conf->state_dir, name, err) < 0)
         return -1;
-    return taking_folder(&take->t, folder, str_of(as), is_no_index, DEPTH, err);
+    return taking_folder(&take->t, folder, str_of(as), is_lasting, DEPTH, err);
 }
 
 static int take_parts(struct take *take, const char *folder, struct err *err)

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <limits.h>
 #include <signal.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,6 +12,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "backup/note.h"
 #include "base/fsio.h"
 #include "base/log.h"
 
@@ -102,6 +104,44 @@ static _Noreturn void become(const struct daily_backup *daily, const struct conf
     _exit(NOT_THERE);
 }
 
+/* --- what the managers hear --- */
+
+static void want_told(struct daily_backup *daily, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
+static void want_told(struct daily_backup *daily, const char *format, ...)
+{
+    va_list ap;
+    va_start(ap, format);
+    vsnprintf(daily->why, sizeof daily->why, format, ap);
+    va_end(ap);
+    daily->tell_at = 0;
+}
+
+/* Tried again soon: an upgrade may be at work, or memory short for a moment. They hear of what
+ * lasts, once a day. */
+static void not_started(struct daily_backup *daily, const char *why, time_t now)
+{
+    daily->next = now + DAILY_BACKUP_SOON;
+    daily->looks = daily->looking;
+    if (daily->unstarted++ % (DAY_SECONDS / DAILY_BACKUP_SOON) == DAILY_BACKUP_TRIES - 1)
+        want_told(daily, "%s", why);
+}
+
+/* For the managers, in poterne-reports' hands. */
+static void leave_note(struct daily_backup *daily, const struct conf *conf, time_t now)
+{
+    struct err err = {""};
+    if (daily->why[0] == '\0' || now < daily->tell_at)
+        return;
+    if (backup_note_leave(conf->state_dir, daily->why, &err) == 0) {
+        daily->why[0] = '\0';
+        return;
+    }
+    log_error("the managers can't be told that no backup was made: %s", err.text);
+    daily->tell_at = now + DAILY_BACKUP_SOON;
+}
+
 static void start(struct daily_backup *daily, const struct conf *conf, time_t now)
 {
     daily->late = false;
@@ -110,14 +150,16 @@ static void start(struct daily_backup *daily, const struct conf *conf, time_t no
         become(daily, conf);
     if (daily->pid > 0)
         return;
-    log_error("no backup is made: cannot fork: %s", strerror(errno));
+    struct err err;
+    err_sys(&err, "no process can be made for it");
+    log_error("no backup is made: %s", err.text);
     daily->pid = 0;
-    daily->next = now + DAILY_BACKUP_SOON;
-    daily->looks = daily->looking;
+    not_started(daily, err.text, now);
 }
 
 void daily_backup_tend(struct daily_backup *daily, const struct conf *conf, time_t now)
 {
+    leave_note(daily, conf, now);
     if (!daily->planned || strcmp(daily->at, conf->backup.at) != 0) {
         daily_backup_plan(daily, conf, now);
         look_soon(daily, now);
@@ -145,15 +187,21 @@ bool daily_backup_ended(struct daily_backup *daily, pid_t pid, int status, time_
     if (daily->pid == 0 || pid != daily->pid)
         return false;
     daily->pid = 0;
+    if (WIFEXITED(status) && WEXITSTATUS(status) == NOT_THERE) {
+        not_started(daily, "the command poterne can't be run; the log of poterned says why", now);
+        return true;
+    }
+    daily->unstarted = 0;
     if (!WIFEXITED(status)) {
         log_error("no daily backup was made: it was killed by signal %d", WTERMSIG(status));
+        want_told(daily, "it was killed by signal %d", WTERMSIG(status));
     } else if (WEXITSTATUS(status) == 0) {
         log_info("the daily backup is made");
-    } else if (WEXITSTATUS(status) == NOT_THERE) {
-        daily->next = now + DAILY_BACKUP_SOON; /* it has logged why; an upgrade may be at work */
-        daily->looks = daily->looking;
     } else if (!daily->looking || WEXITSTATUS(status) != NONE_MISSED) {
         log_error("no daily backup was made (exit status %d)", WEXITSTATUS(status));
+        if (WEXITSTATUS(status) != BACKUP_TOLD)
+            want_told(daily, "it ended with exit status %d; the log of poterned says why",
+                      WEXITSTATUS(status));
     }
     return true;
 }

@@ -5,7 +5,8 @@
  * was off) is made soon after the start, if there was one ever before: that `poterne backup
  * --missed` finds out, so that poterned itself never waits for the disk of the backups. One that
  * can't be started is tried again soon; one that is not done when the next but one is due is
- * killed.
+ * killed. What it could not tell them itself (it can't be run, or was killed) they hear through a
+ * note (backup/note.h).
  */
 #ifndef POTERNE_GATEWAY_DAILY_BACKUP_H
 #define POTERNE_GATEWAY_DAILY_BACKUP_H
@@ -16,7 +17,8 @@
 #include "base/buf.h"
 #include "base/conf.h"
 
-#define DAILY_BACKUP_SOON 300 /* seconds after the start, or until the next try */
+#define DAILY_BACKUP_SOON  300 /* seconds after the start, or until the next try */
+#define DAILY_BACKUP_TRIES 3   /* that can't be started before they are told: an upgrade passes */
 
 struct daily_backup {
     const char *programs;       /* folder of the processes' programs */
@@ -26,9 +28,12 @@ struct daily_backup {
     time_t next;                /* wall clock; 0: never */
     char at[8];                 /* what `next` was worked out of */
     bool planned;
-    bool late;    /* the next one was due while it was at work */
-    bool looks;   /* the next one is made only if one was missed */
-    bool looking; /* so was the one at work started */
+    bool late;              /* the next one was due while it was at work */
+    bool looks;             /* the next one is made only if one was missed */
+    bool looking;           /* so was the one at work started */
+    unsigned unstarted;     /* tries in a row that could not be started */
+    char why[ERR_TEXT_MAX]; /* that the managers are to hear; empty: nothing */
+    time_t tell_at;         /* … when; a note that could not be written is tried again */
 };
 
 /* Works out when the next one is. */

@@ -7,9 +7,10 @@ lib_libverdict_a_SOURCES = \
     gateway/scan.c gateway/scan.h \
     gateway/verdict.c gateway/verdict.h
 
-# mail of our own into the queue: what reports writes, bounces, and the note that an account is frozen
+# mail of our own into the queue: what reports writes, bounces, and the notes that an account is frozen or no backup made
 noinst_LIBRARIES += lib/liboutgoing.a
-lib_liboutgoing_a_SOURCES = gateway/outgoing.c gateway/outgoing.h gateway/freeze.c gateway/freeze.h
+lib_liboutgoing_a_SOURCES = gateway/outgoing.c gateway/outgoing.h gateway/freeze.c gateway/freeze.h \
+    gateway/backup_alarm.c gateway/backup_alarm.h
 
 unit += t/unit/gateway_freeze
 t_unit_gateway_freeze_LDADD = lib/liboutgoing.a $(GATE_LIBS) $(SPOOL_LIBS) $(MAIL_LIBS) $(OPENSSL_LIBS) $(CMOCKA_LIBS)
@@ -31,7 +32,7 @@ gateway_poterned_CPPFLAGS = $(AM_CPPFLAGS)
 gateway_poterned_SOURCES = gateway/poterned.c gateway/daily_backup.c gateway/daily_backup.h \
     gateway/certificates.c gateway/certificates.h gateway/owner.c gateway/owner.h \
     gateway/supervise.c gateway/supervise.h
-gateway_poterned_LDADD = lib/libplaces.a lib/libreports.a lib/libavstatus.a $(BASE_LIBS)
+gateway_poterned_LDADD = lib/libplaces.a lib/libbackup.a lib/libreports.a lib/libavstatus.a $(BASE_LIBS)
 
 unit += t/unit/gateway_certificates
 t_unit_gateway_certificates_CPPFLAGS = $(AM_CPPFLAGS)
@@ -43,7 +44,7 @@ unit += t/unit/gateway_daily_backup
 t_unit_gateway_daily_backup_CPPFLAGS = $(AM_CPPFLAGS)
 t_unit_gateway_daily_backup_SOURCES = t/unit/gateway_daily_backup.c \
     gateway/daily_backup.c gateway/daily_backup.h
-t_unit_gateway_daily_backup_LDADD = $(BASE_LIBS) $(CMOCKA_LIBS)
+t_unit_gateway_daily_backup_LDADD = lib/libbackup.a $(BASE_LIBS) $(CMOCKA_LIBS)
 
 unit += t/unit/gateway_supervise
 t_unit_gateway_supervise_CPPFLAGS = $(AM_CPPFLAGS)

@@ -5,10 +5,13 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
+#include "backup/note.h"
 #include "base/log.h"
+#include "gateway/backup_alarm.h"
 #include "tools/backup_daily.h"
 #include "tools/backup_tool.h"
 #include "tools/json.h"
@@ -91,6 +94,23 @@ static int is_missed(const char *folder, struct err *err)
     return result;
 }
 
+/* That none was made, by mail, where that can be. The exit status says who is to tell it then. */
+static int fail_loudly(const struct conf *conf, const char *folder, const struct err *err)
+{
+    struct post post;
+    struct err untold = {"there is no manager whom mail can be sent to"};
+    int told = post_open(&post, conf, &untold);
+    if (told == 0) {
+        umask(0007); /* delivery takes it over, by the folder's group */
+        told = backup_alarm(&post, folder, err->text, &untold);
+        post_close(&post);
+    }
+    if (told <= 0)
+        log_error("the managers can't be told that no backup was made: %s", untold.text);
+    tool_fail("backup", err);
+    return told > 0 ? BACKUP_TOLD : TOOL_FAILED;
+}
+
 static int make_and_tell(void *data)
 {
     const struct job *job = data;
@@ -100,31 +120,31 @@ static int make_and_tell(void *data)
         return TOOL_NO;
     if (result > 0)
         result = make(job, &err);
-    if (result >= 0)
-        return result;
-    backup_alarm(job->conf, job->folder, err.text);
-    return tool_fail("backup", &err);
+    return result >= 0 ? result : fail_loudly(job->conf, job->folder, &err);
 }
 
-static int make_daily(struct job *job, struct err *err)
+static int make_daily(struct job *job)
 {
-    int result = backup_daily(BACKUP_DAILY_LONGEST, make_and_tell, job, err);
-    if (result < 0)
-        backup_alarm(job->conf, job->folder, err->text);
-    return result;
+    struct err err = {""};
+    int result = backup_daily(BACKUP_DAILY_LONGEST, make_and_tell, job, &err);
+    return result >= 0 ? result : fail_loudly(job->conf, job->folder, &err);
 }
 
 /* The gateway still serves with settings that it read before they had a mistake. */
-static void tell_of_settings(const struct tool_args *args, const char *why)
+static int fail_by_settings(const struct tool_args *args, const struct err *why)
 {
     char folder[PATH_MAX];
     struct err err = {""};
+    int status = TOOL_FAILED;
     struct conf *conf = conf_read(args->serving, NULL, NULL, &err);
-    if (conf && backup_tool_folder(conf, args->folder, folder, sizeof folder, &err) == 0)
-        backup_alarm(conf, folder, why);
-    else
+    if (conf && backup_tool_folder(conf, args->folder, folder, sizeof folder, &err) == 0) {
+        status = fail_loudly(conf, folder, why);
+    } else {
         log_error("the managers can't be told that no backup was made: %s", err.text);
+        tool_fail("backup", why);
+    }
     conf_free(&conf);
+    return status;
 }
 
 /* --- looking --- */
@@ -254,11 +274,11 @@ static int run(const struct tool_args *args)
         return tool_misused("backup", "too many words");
     struct conf *conf = tool_conf(args, &err);
     if (conf == NULL && args->n_rest == 0 && args->given & DAILY && args->serving)
-        tell_of_settings(args, err.text);
+        return fail_by_settings(args, &err);
     if (conf && backup_tool_folder(conf, args->folder, folder, sizeof folder, &err) == 0) {
         struct job job = {.args = args, .conf = conf, .folder = folder};
         if (args->n_rest == 0)
-            result = args->given & DAILY ? make_daily(&job, &err) : make(&job, &err);
+            result = args->given & DAILY ? make_daily(&job) : make(&job, &err);
         else
             result =
                 strcmp(what, "list") == 0 ? list(args, folder, &err) : verify(args, folder, &err);
@@ -283,7 +303,8 @@ const struct tool_command tool_backup = {
         "list shows what there is; verify reads one (the newest) and compares all sums.\n"
         "`poterne restore` brings one back.\n"
         "Exit status: 0 done, 1 list: none, or one that can't be used; verify: damaged; --missed:\n"
-        "none was missed; 2 it could not be done.\n",
+        "none was missed; 2 it could not be done; 3 --daily, --missed: likewise, and the managers\n"
+        "were told.\n",
     .options =
         OPT_CONFIG | OPT_JSON | OPT_QUIET | OPT_FOLDER | OPT_DAILY | OPT_MISSED | OPT_SERVING,
     .run = run,

@@ -25,7 +25,4 @@ void backup_view_close(struct backup_view *view);
 int backup_view_verify(const struct backup_view *view, unsigned parts, bool quiet,
                        struct verified *verified, struct err *err);
 
-/* Writes to the managers that no backup was made. What goes wrong is logged. */
-void backup_alarm(const struct conf *conf, const char *folder, const char *why);
-
 #endif

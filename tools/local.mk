@@ -18,7 +18,7 @@ poterne_SOURCES = tools/poterne.c \
     tools/antivirus.c tools/directory.c tools/dns.c tools/dns_ask.c tools/dns_ask.h tools/gate.c tools/senders.c tools/login_name.c tools/login_name.h \
     tools/accounts.c tools/account_people.c tools/account_change.c tools/account_password.c tools/account_factors.c tools/account_tool.h tools/account_file.c tools/account_file.h \
     tools/audit.c tools/audit_close.c tools/audit_tool.h tools/metrics.c \
-    tools/backup.c tools/backup_alarm.c tools/backup_daily.c tools/backup_daily.h tools/backup_tool.h tools/backup_verify.c tools/restore.c tools/restore_journal.c tools/restore_tool.h \
+    tools/backup.c tools/backup_daily.c tools/backup_daily.h tools/backup_tool.h tools/backup_verify.c tools/restore.c tools/restore_journal.c tools/restore_tool.h \
     tools/dkim.c tools/dkim_check.c tools/dkim_keys.c tools/dkim_tool.h \
     tools/model.c tools/model_tool.h tools/model_list.c tools/model_diff.c tools/model_transfer.c \
     tools/rules_fit.c tools/rules_fit.h \

@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "bayes/publish/generations.h"
 #include "directory/report.h"
+#include "gateway/reports/backup_failed.h"
 #include "gateway/reports/desk.h"
 #include "gateway/reports/frozen.h"
 #include "gateway/reports/mailboxes.h"
@@ -275,6 +276,7 @@ void daily_tick(struct desk *desk)
 {
     int64_t now = clock_ms();
     audit_daily_tick(&desk->audit, desk->conf, desk_now_us());
+    backup_failed_tick(&desk->post, &desk->backup_at_ms, now);
     if (desk->teaching)
         teach_watch(desk);
     if (desk->store && !desk->teaching && now >= desk->teach_at_ms) {

@@ -7,7 +7,7 @@
  *   who.c, decide.c   whose word it is, and what becomes of an original: pure functions
  *   act*.c     what was found in a report is done: learned, kept, answered
  *   daily.c    what is due by the clock: learning what was accepted, expiry, the digest
- *   audit_daily.c   poterne audit, once a day
+ *   audit_daily.c   poterne audit, once a day; backup_failed.c: that there was no backup
  *   large.c    decisions about many, carried out piece by piece
  *   tallies.c  aggregate reports about a day, to the domains that ask for them; wanted.c: to whom;
  *              hand_out.c: by which way
@@ -48,6 +48,7 @@ struct desk {
     int64_t learner_at_ms; /* before that the learner, which did not answer, is not asked */
     int64_t teach_at_ms;
     int64_t sweep_at_ms;
+    int64_t backup_at_ms;                 /* when to look whether one failed (backup_failed.h) */
     int64_t digest_at_us, digest_made_us; /* since 1970 */
 };
 

@@ -2,7 +2,7 @@
 noinst_LIBRARIES += lib/libreportipc.a
 lib_libreportipc_a_SOURCES = gateway/reports/request.c gateway/reports/request.h
 
-REPORT_ACT_LIBS = lib/libreportdesk.a lib/libaudit.a lib/libreportipc.a lib/liboutgoing.a $(GATE_LIBS) $(TALLY_LIBS) \
+REPORT_ACT_LIBS = lib/libreportdesk.a lib/libaudit.a lib/libreportipc.a lib/liboutgoing.a lib/libbackup.a $(GATE_LIBS) $(TALLY_LIBS) \
     lib/libfetch.a lib/libresolver.a lib/libsender.a lib/libevents.a
 noinst_LIBRARIES += lib/libreportdesk.a
 lib_libreportdesk_a_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS) $(ZLIB_CFLAGS)
@@ -16,6 +16,7 @@ lib_libreportdesk_a_SOURCES = gateway/reports/desk.h \
     gateway/reports/act_mail.c gateway/reports/act_words.c gateway/reports/daily.c gateway/reports/mailboxes.c gateway/reports/mailboxes.h gateway/reports/viruses.c gateway/reports/viruses.h \
     gateway/reports/sources.c gateway/reports/sources.h \
     gateway/reports/frozen.c gateway/reports/frozen.h \
+    gateway/reports/backup_failed.c gateway/reports/backup_failed.h \
     gateway/reports/large.c \
     gateway/reports/audit_daily.c gateway/reports/audit_daily.h \
     gateway/reports/audit_named.c gateway/reports/audit_named.h \

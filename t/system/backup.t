@@ -171,7 +171,7 @@ is( scalar( () = glob "$long_ago/20*Z/manifest" ), 1, '… and is there' );
 # --- one that fails is told ---
 
 ( $status, $said ) = $gateway->poterne( 'backup', '--daily', '--to', '/proc/none/shelf' );
-is( $status, 2, 'a backup that can not be made' );
+is( $status, 3, 'a backup that can not be made' );
 my @told;
 ok( wait_until( 30, sub { @told = grep { /^Subject: .*no backup was made/m } $gateway->maildir_messages($to) } ), '… is told to the managers' );
 like( $told[0] // '', qr{/proc/none/shelf}, '… with what is wrong' );
@@ -180,7 +180,7 @@ like( $told[0] // '', qr{/proc/none/shelf}, '… with what is wrong' );
 my $mistaken = "$top/mistaken.conf";
 Poterne::Gateway::write_file( $mistaken, "backup { keep = many }\n" );
 ( $status, $said ) = command_output( "$gateway->{build}/poterne", 'backup', '--daily', '--config', $mistaken, '--serving', $gateway->{conf} );
-is( $status, 2, 'nor one by settings that have a mistake' );
+is( $status, 3, 'nor one by settings that have a mistake' );
 ok( wait_until( 30, sub { grep { /^Subject: .*no backup was made/m && /mistaken\.conf/ } $gateway->maildir_messages($to) } ), '… which they hear, too' );
 
 # A learner that is stopped keeps it waiting, so that it is killed at work.
@@ -190,7 +190,7 @@ my @workers;
 ok( wait_until( 30, sub { @workers = map { @$_ } values %{ Poterne::Gateway::processes_below($daily) } } ), 'a daily backup is at work' );
 kill 'KILL', @workers if @workers;
 ok( wait_until( 30, sub { !alive($daily) } ), '… and is killed' );
-is( ( stop_process($daily) // 0 ) >> 8, 2, '… which its exit status says' );
+is( ( stop_process($daily) // 0 ) >> 8, 3, '… which its exit status says' );
 $gateway->signal_role( CONT => 'learner' );
 ok( wait_until( 60, sub { grep { /killed by signal 9/ } $gateway->maildir_messages($to) } ), '… and the managers hear of it' );
 

@@ -1,13 +1,17 @@
 /* When poterned makes the daily backup. */
 #include "t/unit/tap.h"
 
+#include <dlfcn.h>
+#include <errno.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "backup/note.h"
 #include "base/fsio.h"
 #include "gateway/daily_backup.h"
 
@@ -17,6 +21,19 @@
 
 #define SETTINGS "hostname = mx.backup.example\n"
 static const struct buf settings = {.p = (char *)SETTINGS, .n = sizeof SETTINGS - 1};
+
+/* In place of libc's: there is no process to be had. */
+static bool no_forks;
+
+pid_t fork(void)
+{
+    static pid_t (*real)(void);
+    if (real == NULL)
+        real = (pid_t(*)(void))dlsym(RTLD_NEXT, "fork");
+    if (no_forks)
+        errno = EAGAIN;
+    return no_forks ? -1 : real();
+}
 
 static void plan(const char *at, time_t now, time_t expected)
 {
@@ -171,24 +188,132 @@ static void one_that_hangs_is_killed(void **state)
     assert_int_equal(daily.pid, 0);
 }
 
+/* --- what the managers hear --- */
+
+/* A machine that poterned can leave notes on. */
+struct machine {
+    char root[48];
+    struct conf conf;
+};
+
+static void begin(struct machine *m)
+{
+    char path[80];
+    *m = (struct machine){.root = "/tmp/daily-backup-XXXXXX"};
+    assert_non_null(mkdtemp(m->root));
+    snprintf(path, sizeof path, "%s/reports", m->root);
+    assert_int_equal(mkdir(path, 0700), 0);
+    m->conf = (struct conf){.path = "/", .state_dir = m->root, .backup = {.at = "02:30"}};
+}
+
+static void end(const struct machine *m)
+{
+    struct err err;
+    assert_int_equal(fsio_empty_dir(m->root, &err), 0);
+    assert_int_equal(rmdir(m->root), 0);
+}
+
+/* What they are to hear is taken, as reports does; "": nothing. */
+static const char *heard(const struct machine *m)
+{
+    static char why[BACKUP_NOTE_MAX];
+    struct err err;
+    int there = backup_note_read(m->root, why, &err);
+    assert_true(there >= 0);
+    assert_int_equal(backup_note_remove(m->root, &err), 0);
+    return there ? why : "";
+}
+
 static void one_that_is_not_there_is_tried_again(void **state)
 {
-    int status = 0;
-    struct conf conf = {.path = "/", .state_dir = "/none", .backup = {.at = "02:30"}};
+    struct machine m;
     struct daily_backup daily = {.programs = "/none/here",
                                  .commands = "/none/there",
                                  .settings = &settings};
-    daily_backup_tend(&daily, &conf, NOON);
-    for (unsigned i = 1; i < 3; i++) {
-        time_t now = NOON + i * DAILY_BACKUP_SOON;
-        daily_backup_tend(&daily, &conf, now);
+    begin(&m);
+    daily_backup_tend(&daily, &m.conf, NOON);
+    time_t now = daily.next;
+    unsigned notes = 0;
+    for (unsigned i = 1; i <= DAY / DAILY_BACKUP_SOON; i++) {
+        int status = 0;
+        daily_backup_tend(&daily, &m.conf, now);
         pid_t pid = daily.pid;
         assert_true(pid > 0);
         assert_int_equal(waitpid(pid, &status, 0), pid);
         assert_true(daily_backup_ended(&daily, pid, status, now));
         assert_int_equal(daily.next, now + DAILY_BACKUP_SOON);
         assert_true(daily.looks); /* still only if one was missed */
+        daily_backup_tend(&daily, &m.conf, now + 1);
+        const char *why = heard(&m);
+        if (*why)
+            assert_non_null(strstr(why, "can't be run"));
+        notes += *why != '\0';
+        assert_int_equal(notes, i >= DAILY_BACKUP_TRIES);
+        now += DAILY_BACKUP_SOON;
     }
+    end(&m);
+}
+
+static void a_process_that_can_not_be_made(void **state)
+{
+    struct machine m;
+    struct daily_backup daily = {.programs = "/none/here", .commands = "/none/there"};
+    begin(&m);
+    daily_backup_plan(&daily, &m.conf, NOON);
+    time_t now = daily.next;
+    no_forks = true;
+    for (unsigned i = 1; i <= DAILY_BACKUP_TRIES; i++, now += DAILY_BACKUP_SOON) {
+        assert_string_equal(heard(&m), "");
+        daily_backup_tend(&daily, &m.conf, now);
+        assert_int_equal(daily.pid, 0);
+        assert_int_equal(daily.next, now + DAILY_BACKUP_SOON);
+    }
+    no_forks = false;
+    daily_backup_tend(&daily, &m.conf, now - 1);
+    assert_non_null(strstr(heard(&m), "no process can be made for it: Resource temporarily"));
+    end(&m);
+}
+
+/* poterned is told that it ended so: what do they hear? */
+static const char *told_of(struct machine *m, int status)
+{
+    struct daily_backup daily = {.pid = 1};
+    daily_backup_plan(&daily, &m->conf, NOON);
+    assert_true(daily_backup_ended(&daily, 1, status, NOON));
+    daily_backup_tend(&daily, &m->conf, NOON);
+    assert_string_equal(daily.why, "");
+    return heard(m);
+}
+
+static void what_it_could_not_say_itself(void **state)
+{
+    struct machine m;
+    begin(&m);
+    assert_string_equal(told_of(&m, W_EXITCODE(0, 0)), "");
+    assert_string_equal(told_of(&m, W_EXITCODE(BACKUP_TOLD, 0)), "");
+    assert_non_null(strstr(told_of(&m, W_EXITCODE(2, 0)), "exit status 2"));
+    assert_non_null(strstr(told_of(&m, W_EXITCODE(0, SIGKILL)), "killed by signal 9"));
+    end(&m);
+}
+
+/* The disk is full, or the folder away. */
+static void a_note_that_can_not_be_left_is_left_later(void **state)
+{
+    struct machine m;
+    char path[80];
+    begin(&m);
+    snprintf(path, sizeof path, "%s/reports", m.root);
+    assert_int_equal(rmdir(path), 0);
+    struct daily_backup daily = {.pid = 1};
+    daily_backup_plan(&daily, &m.conf, NOON);
+    assert_true(daily_backup_ended(&daily, 1, W_EXITCODE(2, 0), NOON));
+    daily_backup_tend(&daily, &m.conf, NOON);
+    assert_int_equal(mkdir(path, 0700), 0);
+    daily_backup_tend(&daily, &m.conf, NOON + 1);
+    assert_string_equal(heard(&m), "");
+    daily_backup_tend(&daily, &m.conf, NOON + DAILY_BACKUP_SOON);
+    assert_non_null(strstr(heard(&m), "exit status 2"));
+    end(&m);
 }
 
 int main(void)
@@ -201,6 +326,9 @@ int main(void)
         cmocka_unit_test(it_is_found_where_it_is_installed),
         cmocka_unit_test(one_that_hangs_is_killed),
         cmocka_unit_test(one_that_is_not_there_is_tried_again),
+        cmocka_unit_test(a_process_that_can_not_be_made),
+        cmocka_unit_test(what_it_could_not_say_itself),
+        cmocka_unit_test(a_note_that_can_not_be_left_is_left_later),
     };
     setenv("TZ", "UTC", 1);
     tzset();

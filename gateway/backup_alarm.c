@@ -1,11 +1,8 @@
-/* The managers hear that no backup was made: mail of our own, over the queue. */
-#include <stdlib.h>
-#include <sys/stat.h>
+#include "gateway/backup_alarm.h"
 
-#include "base/log.h"
+#include <stdlib.h>
+
 #include "directory/address.h"
-#include "gateway/outgoing.h"
-#include "tools/backup_tool.h"
 
 #define NOTE_MAX      (16 * 1024)
 #define ADDRESSES_MAX 100 /* managers that are told */
@@ -33,7 +30,7 @@ static int send_note(const struct post *post, struct note *note, struct err *err
     struct outgoing out = {.recipients = note->list, .how = STR("a backup failed")};
     out.n_recipients = post_managers(post, note->list, ADDRESSES_MAX, &note->to);
     if (out.n_recipients == 0)
-        return err_set(err, "there is no manager whom mail can be sent to");
+        return 0;
     post_postmaster(post->conf, from, sizeof from);
     const struct letter_words words = {.from = str_of(from),
                                        .to = buf_str(&note->to),
@@ -45,29 +42,23 @@ static int send_note(const struct post *post, struct note *note, struct err *err
     out.mail = buf_str(&note->mail);
     if (!buf_ok(&note->mail) || !buf_ok(&note->text) || !buf_ok(&note->to))
         return err_set(err, "out of memory");
-    return post_send(post, &out, err);
+    return post_send(post, &out, err) < 0 ? -1 : 1;
 }
 
-void backup_alarm(const struct conf *conf, const char *folder, const char *why)
+int backup_alarm(const struct post *post, const char *folder, const char *why, struct err *err)
 {
-    struct post post;
-    struct err err = {""};
     struct note *note = calloc(1, sizeof *note);
-    int result = note ? post_open(&post, conf, &err) : err_set(&err, "out of memory");
-    if (result == 0) {
-        umask(0007); /* delivery takes it over, by the folder's group */
-        note->to = BUF_INIT(ADDRESSES_MAX * (ADDRESS_MAX + 4));
-        note->subject = note->text = BUF_INIT(NOTE_MAX);
-        note->mail = BUF_INIT(4 * NOTE_MAX);
-        write_note(conf, folder, why, note);
-        result = send_note(&post, note, &err);
-        buf_release(&note->to);
-        buf_release(&note->subject);
-        buf_release(&note->text);
-        buf_release(&note->mail);
-        post_close(&post);
-    }
+    if (note == NULL)
+        return err_set(err, "out of memory");
+    note->to = BUF_INIT(ADDRESSES_MAX * (ADDRESS_MAX + 4));
+    note->subject = note->text = BUF_INIT(NOTE_MAX);
+    note->mail = BUF_INIT(4 * NOTE_MAX);
+    write_note(post->conf, folder, why, note);
+    int result = send_note(post, note, err);
+    buf_release(&note->to);
+    buf_release(&note->subject);
+    buf_release(&note->text);
+    buf_release(&note->mail);
     free(note);
-    if (result < 0)
-        log_error("the managers can't be told that no backup was made: %s", err.text);
+    return result;
 }
