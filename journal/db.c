@@ -36,7 +36,7 @@ sqlite3 *db_open_read(const char *path, struct err *err)
     return NULL;
 }
 
-int db_version(sqlite3 *db, int64_t *version, struct err *err)
+int db_schema_version(sqlite3 *db, int64_t *version, struct err *err)
 {
     const char *path = sqlite3_db_filename(db, "main");
     if (db_number(db, "PRAGMA user_version", version, err) < 0)

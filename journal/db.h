@@ -23,7 +23,7 @@ bool db_damaged(int code);
 sqlite3 *db_open_read(const char *path, struct err *err);
 /* Of its schema: -1 where this poterne can't read it. What an older one lacks is missed only by who
  * asks for it. */
-int db_version(sqlite3 *db, int64_t *version, struct err *err);
+int db_schema_version(sqlite3 *db, int64_t *version, struct err *err);
 
 int db_exec(sqlite3 *db, const char *sql, struct err *err);
 /* NULL with err set. */

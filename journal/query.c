@@ -28,7 +28,7 @@ static int open_db(struct journal *journal, const char *path, struct err *err)
 {
     int64_t version;
     journal->db = db_open_read(path, err);
-    if (journal->db == NULL || db_version(journal->db, &version, err) < 0)
+    if (journal->db == NULL || db_schema_version(journal->db, &version, err) < 0)
         return -1;
     return prepare_all(journal, err);
 }

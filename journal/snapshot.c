@@ -27,7 +27,7 @@ struct journal_snapshot {
 static int copy_all(sqlite3 *from, sqlite3 *to, struct err *err)
 {
     int64_t version;
-    if (db_exec(from, "BEGIN", err) < 0 || db_version(from, &version, err) < 0)
+    if (db_exec(from, "BEGIN", err) < 0 || db_schema_version(from, &version, err) < 0)
         return -1;
     sqlite3_backup *backup = sqlite3_backup_init(to, "main", from, "main");
     if (backup == NULL)
@@ -60,7 +60,7 @@ static int open_copy(struct journal_snapshot *s, const char *path, struct err *e
 static int prepare(struct journal_snapshot *s, struct err *err)
 {
     int64_t version;
-    if (db_version(s->db, &version, err) < 0)
+    if (db_schema_version(s->db, &version, err) < 0)
         return -1;
     s->open = db_prepare(s->db, version < 5 ? OPEN_SQL_OLD : OPEN_SQL, err);
     return s->open ? 1 : -1;

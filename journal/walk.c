@@ -66,7 +66,7 @@ static int prepare_all(struct walk *walk, bool outcomes, struct err *err)
 static int open_db(struct walk *walk, const char *path, bool outcomes, struct err *err)
 {
     walk->db = db_open_read(path, err);
-    if (walk->db == NULL || db_version(walk->db, &walk->version, err) < 0)
+    if (walk->db == NULL || db_schema_version(walk->db, &walk->version, err) < 0)
         return -1;
     return prepare_all(walk, outcomes, err);
 }
