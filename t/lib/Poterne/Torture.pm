@@ -179,6 +179,7 @@ sub send_one {
     }
     $client->bytes("QUIT\r\n");
     $client->hang_up;
+    $world->forget_words;
     return \@messages;
 }
 

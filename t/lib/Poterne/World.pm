@@ -61,6 +61,18 @@ sub told {
     }
 }
 
+# What it has said so far is of no interest: who never listens must do this now and then, or it stops in the midst of a
+# word when the pipe is full.
+sub forget_words {
+    my ($self) = @_;
+    my $select = IO::Select->new( $self->{out} );
+    while ( $select->can_read(0) ) {
+        sysread( $self->{out}, $self->{said}, 65536 ) or last;
+    }
+    $self->{said} = '';
+    return;
+}
+
 sub command {
     my ( $self, $line ) = @_;
     syswrite $self->{in}, "$line\n";
