@@ -4,12 +4,12 @@
  *
  * What is held, each by a lock that the kernel takes back when the last who holds it dies:
  *
- *   RUN_DIR/poterned.pid    by poterned alone: who else holds it is alive, and this one gives up
- *   the TCP ports           by poterned, and by edge until it drains
- *   STATE_DIR, the folder   (flock) by poterned, and by each process of a kind that must never be
- * there twice (journal, learner, reports, signatures, delivery: struct kind.exclusive), which
- * inherits the descriptor, and with it whom it forks: so nobody delivers from a queue from which a
- *                           process of another poterned still may
+ *   - RUN_DIR/poterned.pid, by poterned alone: who else holds it is alive, and this one gives up;
+ *   - the TCP ports, by poterned, and by edge until it drains;
+ *   - STATE_DIR, the folder itself (flock), by poterned and by each process of a kind that must
+ *     never be there twice (journal, learner, reports, signatures, delivery: struct
+ *     kind.exclusive), which inherits the descriptor, and with it whom it forks: so nobody delivers
+ *     from a queue from which a process of another poterned still may.
  *
  * When poterned dies its processes learn it at once (base/role.h): they drain as if they were asked
  * to, and are gone after ROLE_ORPHAN_SECONDS at the latest. So the ports are free after a moment

@@ -252,15 +252,6 @@ static bool is_full(const struct delivery *delivery)
     return delivery->jobs.n >= DELIVERY_JOBS_MAX;
 }
 
-static void say_full(struct delivery *delivery);
-
-static bool has_room(struct delivery *delivery)
-{
-    if (is_full(delivery))
-        say_full(delivery);
-    return !is_full(delivery);
-}
-
 static void say_full(struct delivery *delivery)
 {
     int64_t now = clock_seconds();
@@ -270,6 +261,13 @@ static void say_full(struct delivery *delivery)
     log_warning("%d messages wait or are being delivered: no more fit into memory; others wait on "
                 "the disk until some of these have gone (poterne queue)",
                 DELIVERY_JOBS_MAX);
+}
+
+static bool has_room(struct delivery *delivery)
+{
+    if (is_full(delivery))
+        say_full(delivery);
+    return !is_full(delivery);
 }
 
 int job_absent(struct delivery *delivery, struct str id, struct err *err)

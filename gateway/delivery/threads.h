@@ -3,12 +3,13 @@
  * away holds each thread that delivers into it for as long as the kernel waits, and nobody can call
  * it back; so those that may hang never hold them all, however many hang. Pure.
  *
- *   of THREADS_ALL (32)
- *   one Maildir                            8 at most, a quarter
- *   Maildirs that have one already        16 with all others, half
- *   a Maildir that has none yet           24 with all others: it has one even where two hang that
- * took the half the process `reports`                  4 fsync, bounces, what settles           4
- * at least, which none of those can take
+ *   of THREADS_ALL (32):
+ *   - one Maildir: 8 at most, a quarter;
+ *   - a Maildir that has one already: 16 together with all others, half;
+ *   - one that has none yet: 24 together with all others, so that it has one even where two that
+ *     hang took the half;
+ *   - the process `reports`: 4;
+ *   - fsync, bounces, what settles: 4 at least, which none of those can take.
  *
  * More than eight Maildirs that hang beside those can keep a further one waiting; nothing else.
  */
