@@ -17,7 +17,6 @@ static const char asked_sql[] = "PRAGMA temp_store = MEMORY;"
     "INSERT OR IGNORE INTO asked SELECT id FROM accepted WHERE id >= ?1 OR time_us >= ?2"          \
     " UNION SELECT id FROM message WHERE id >= ?1 UNION SELECT id FROM recipient WHERE id >= ?1"
 #define EACH_SQL   "SELECT id, " SCHEMA_IS_OPEN("a") " FROM asked a ORDER BY id"
-#define CLOSE_SQL  "INSERT OR REPLACE INTO closed VALUES (?1, ?2, ?3, ?4)"
 #define REOPEN_SQL "DELETE FROM closed WHERE id = ?1 AND finding IN (?2, ?3)"
 #define SWEPT_SQL                                                                                  \
     "UPDATE swept SET id = max(id, coalesce((SELECT max(id) FROM asked), ''),"                     \
@@ -35,9 +34,10 @@ struct work {
 
 static int open_all(struct work *w, const char *path)
 {
-    static const char *const sql[STATEMENTS] = {
-        [ASK] = ASK_SQL,     [SINCE] = SINCE_SQL,   [EACH] = EACH_SQL,
-        [CLOSE] = CLOSE_SQL, [REOPEN] = REOPEN_SQL, [SWEPT] = SWEPT_SQL};
+    const char *const sql[STATEMENTS] = {
+        [ASK] = ASK_SQL,       [SINCE] = SINCE_SQL,
+        [EACH] = EACH_SQL,     [CLOSE] = schema_statements[STORE_CLOSED],
+        [REOPEN] = REOPEN_SQL, [SWEPT] = SWEPT_SQL};
     if (sqlite3_open_v2(path, &w->db, SQLITE_OPEN_READWRITE, NULL) != SQLITE_OK)
         return w->db ? db_fail(w->db, path, w->err) : err_set(w->err, "out of memory");
     sqlite3_busy_timeout(w->db, BUSY_MS);
