@@ -27,6 +27,7 @@ my $gateway = Poterne::Gateway->new(
         antivirus => { engines        => '{ }' },
         bounces   => { delay_warning  => '0' },
         gate      => { inside         => '{ 127.0.0.1 }' },
+        limits_inside => Poterne::Gateway::no_limits_inside(),
         queue     => { free_space_min => '0', retry_first => '1h', retry_max => '1h' },
     },
     domains => {

@@ -66,7 +66,7 @@ my $gateway = Poterne::Gateway->new(
         queue     => { retry_first    => '1s', retry_max => '1s' },
         gate      => { inside         => '{ 127.0.0.0/8 }' },
         limits    => { shared         => '{ 127.0.0.0/8 }', freeze_bounces => 0 },
-        limits_inside => { map { $_ => 0 } qw(messages_per_hour recipients_per_15min recipients_per_hour) },
+        limits_inside => Poterne::Gateway::no_limits_inside(),
         resolver  => $dns->settings,
     },
     domains => {
@@ -162,6 +162,19 @@ sub quiet {
     return;
 }
 
+sub say_copy {
+    my ($copy) = @_;
+    return join ', ', map {"$_ $copy->{$_}"} grep { defined $copy->{$_} } qw(id came time heard);
+}
+
+# One came though it had come before, and the 250 to that was read.
+sub comes_after_heard {
+    my ( $number, @copies ) = @_;
+    return 0 if !grep { $_->{heard} } @copies[ 0 .. $#copies - 1 ];
+    diag( join "\n  ", "$number came twice:", map { say_copy($_) } @copies );
+    return 1;
+}
+
 # What each message should have become, against what it has.
 sub judge {
     my ( $said, $next, $box, $bounced ) = @_;
@@ -173,8 +186,8 @@ sub judge {
         push @{ $bad{lost} }, $number if $code == 250 && !@copies;
         push @{ $bad{cut} }, $number if $to !~ /^never/ && grep { $_->{digest} ne $digest } @copies;
         push @{ $bad{refused} }, "$number ($code)" if @copies && $code != 250 && $code != 0;
+        push @{ $bad{twice} }, $number if comes_after_heard( $number, @copies );
         pop @copies;
-        push @{ $bad{twice} }, $number if grep { $_->{heard} } @copies;
         $judged{unheard} += grep { !$_->{heard} } @copies;
         $judged{ $code == 250 ? 'taken' : $code == 0 ? 'unanswered' : 'refused' }++;
     }
@@ -205,6 +218,8 @@ for ( my $round = 1 ; @plan ; $round++ ) {
     $long ? diag($text) : note($text);
     last if !Test::More->builder->is_passing;
 }
+my $kept = $witness->kept;
+is( join( ' ', grep { comes_after_heard( $_, @{ $kept->{$_} } ) } grep { $_ ne '-' } sort keys %$kept ), '', 'nor has anything come twice in a later round' );
 note( join ', ', map { "$_ $killed{$_}" } sort keys %killed );
 cmp_ok( $judged{taken} // 0, '>', $kills / 2, 'mail went on' );
 $gateway->crash;
@@ -215,4 +230,8 @@ is( $sound, 0, 'everything adds up' ) or diag($audit);
 is( $gateway->stop, 0, "all ends well; seed $seed" );
 $witness->stop;
 $dns->stop;
+if ( !Test::More->builder->is_passing ) {
+    $File::Temp::KEEP_ALL = 1;
+    diag("see $root: log, and witness/book");
+}
 done_testing();

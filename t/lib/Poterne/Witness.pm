@@ -3,6 +3,10 @@
 # whether the other side went on in the session, that is, has read the 250. Who goes away without another word may not
 # have read it: RFC 5321 lets him come again with the same message.
 # Mail for never@… is refused for good at RCPT.
+#
+# Copies stand in the order in which their last bytes came, not in that in which they were written down: a message of
+# somebody who was killed meanwhile may wait in the kernel until this server has its turn, while who was started instead
+# of him has brought another copy already.
 package Poterne::Witness;
 
 use strict;
@@ -12,11 +16,14 @@ use Digest::SHA qw(sha256_hex);
 use Exporter 'import';
 use File::Path qw(make_path);
 use POSIX ();
+use Socket qw(IPPROTO_TCP TCP_INFO);
 use Time::HiRes qw(time);
 
 use Poterne::Process qw(free_port start_server stop_server);
 
 our @EXPORT_OK = qw(body_digest number_of);
+
+use constant LAST_DATA_RECV => 52;    # where tcpi_last_data_recv stands in Linux' struct tcp_info: u32, milliseconds ago
 
 # Of the body, whatever its lines end in.
 sub body_digest {
@@ -42,6 +49,13 @@ sub start {
     return $self;
 }
 
+# When the last bytes that have come were received by the kernel.
+sub came_at {
+    my ($client) = @_;
+    my $info = getsockopt( $client, IPPROTO_TCP, TCP_INFO ) // die "TCP_INFO: $!\n";
+    return time - unpack( 'x' . LAST_DATA_RECV . ' L', $info ) / 1000;
+}
+
 sub note {
     my ( $self, @words ) = @_;
     my $line = join( ' ', @words ) . "\n";
@@ -53,6 +67,7 @@ sub serve {
     my ( $self, $client ) = @_;
     open $self->{handle}, '>>', $self->{book} or POSIX::_exit(1);
     my ( @to, $kept, $n );
+    my $session = sprintf '%d-%.6f', $$, time;    # a number of a process comes again after thousands of them
     my $say = sub { print {$client} "$_[0]\r\n" };
     $say->('220 witness ESMTP');
     while ( defined( my $line = <$client> ) ) {
@@ -70,8 +85,9 @@ sub serve {
             $say->( @to ? '354 Go on' : '503 5.5.1 Nobody' );
             next if !@to;
             my $message = whole($client) // return;
-            $kept = "$$." . ++$n;
-            $self->note( 'kept', $kept, number_of( \$message ) // '-', body_digest( \$message ), time, @to );
+            $kept = "$session." . ++$n;
+            my $came = came_at($client);
+            $self->note( 'kept', $kept, number_of( \$message ) // '-', body_digest( \$message ), time, $came, @to );
             @to = ();
             $say->('250 2.0.0 Kept');
         }
@@ -95,21 +111,22 @@ sub whole {
     return;
 }
 
-# { number => [ { digest, time, heard, to }, … ] }, in the order in which they came.
+# { number => [ { digest, time (of writing it down), came, heard, to }, … ] }, in the order in which they came.
 sub kept {
     my ($self) = @_;
     my ( %kept, %heard );
     open my $file, '<', $self->{book} or return {};
     while (<$file>) {
-        my ( $what, $id, $number, $digest, $time, @to ) = split;
+        my ( $what, $id, $number, $digest, $time, $came, @to ) = split;
         if ( $what eq 'heard' ) {
             $heard{$id}++;
             next;
         }
-        push @{ $kept{$number} }, { id => $id, digest => $digest, time => $time, to => \@to };
+        push @{ $kept{$number} }, { id => $id, digest => $digest, time => $time, came => $came, to => \@to };
     }
-    for my $copy ( map { @$_ } values %kept ) {
-        $copy->{heard} = $heard{ $copy->{id} } // 0;
+    for my $copies ( values %kept ) {
+        $_->{heard} = $heard{ $_->{id} } // 0 for @$copies;
+        @$copies = sort { $a->{came} <=> $b->{came} } @$copies;
     }
     return \%kept;
 }
