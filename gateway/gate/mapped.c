@@ -177,11 +177,15 @@ static uint64_t mix(uint64_t x)
     return x ^ x >> 33;
 }
 
-size_t mapped_place(const struct mapped *map, const unsigned char key[16], size_t places)
+size_t mapped_place(const struct mapped *map, const unsigned char key[16], unsigned choice,
+                    size_t places)
 {
     uint64_t half[2];
     memcpy(half, key, sizeof half);
-    return mix(mix(map->seed ^ half[0]) ^ half[1]) % places;
+    uint64_t place = mix(mix(map->seed ^ half[0]) ^ half[1]);
+    for (unsigned i = 1; i <= choice; i++)
+        place = mix(place + i);
+    return place % places;
 }
 
 /* --- alone --- */

@@ -9,7 +9,7 @@
 #include "base/err.h"
 #include "base/str.h"
 
-#define MAPPED_GROUP       8 /* entries come in groups of so many */
+#define MAPPED_GROUP       32 /* a table has a multiple of so many entries */
 #define MAPPED_ENTRIES_MAX ((size_t)1 << 22)
 
 struct mapped_head;
@@ -31,8 +31,10 @@ int mapped_existing(struct mapped *map, const char *state_dir, const char *name,
                     struct err *err);
 void mapped_close(struct mapped *map);
 
-/* Where a key of 16 bytes stands, or the search for it begins: below `places`. */
-size_t mapped_place(const struct mapped *map, const unsigned char key[16], size_t places);
+/* Where a key of 16 bytes stands: below `places`. Another `choice`, from 0, is another place that
+ * nothing ties to the first. */
+size_t mapped_place(const struct mapped *map, const unsigned char key[16], unsigned choice,
+                    size_t places);
 
 /* Alone among all processes; false: somebody has held it for MAPPED_LOCK_MS. A process that is
  * killed holds nothing any more. Not for two threads of one process. */

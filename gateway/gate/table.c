@@ -7,7 +7,9 @@
 #include "base/network.h"
 #include "gateway/gate/mapped.h"
 
-#define WAYS MAPPED_GROUP /* entries that a key may stand in */
+#define WAYS 8 /* entries that a key may stand in */
+
+_Static_assert(MAPPED_GROUP % WAYS == 0, "a table is whole sets");
 
 struct gate_table {
     struct mapped map;
@@ -59,7 +61,7 @@ void gate_table_close(struct gate_table **table)
 
 static struct gate_entry *set_of(struct gate_table *t, const struct gate_key *key)
 {
-    return t->list + mapped_place(&t->map, key->bytes, t->map.entries / WAYS) * WAYS;
+    return t->list + mapped_place(&t->map, key->bytes, 0, t->map.entries / WAYS) * WAYS;
 }
 
 static bool is_of(const struct gate_entry *e, const struct gate_key *key)

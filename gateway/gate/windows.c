@@ -12,6 +12,8 @@
 #define HITS_SECONDS 3600
 #define TEXT_MAX     1024 /* of a name, for its key; what is longer is cut */
 
+_Static_assert(MAPPED_GROUP % WINDOWS_GROUP == 0, "a table is whole groups");
+
 struct windows {
     struct mapped map;
     struct windows_entry *list;
@@ -156,25 +158,50 @@ static bool is_virgin(const struct windows_entry *e)
     return e->who.kind == 0 && e->minute == 0;
 }
 
+/* What a group holds that is not his. */
+struct others {
+    size_t living;
+    struct windows_entry *dead;   /* the first place that is nobody's; NULL: there is none */
+    struct windows_entry *oldest; /* of those that are somebody's, or were; NULL likewise */
+};
+
+/* His entry in the group of that choice, or NULL and what is there instead. */
+static struct windows_entry *search(struct windows *w, const struct windows_who *who,
+                                    unsigned choice, int64_t now, struct others *others)
+{
+    size_t group = mapped_place(&w->map, who->key, choice, w->map.entries / WINDOWS_GROUP);
+    struct windows_entry *e = &w->list[group * WINDOWS_GROUP];
+    *others = (struct others){.living = 0};
+    for (const struct windows_entry *end = e + WINDOWS_GROUP; e < end; e++) {
+        if (is_of(e, who))
+            return e;
+        if (is_living(e, now))
+            others->living++;
+        else if (others->dead == NULL)
+            others->dead = e;
+        if (is_virgin(e)) /* so are all behind it: the first that is free is taken */
+            break;
+        if (others->oldest == NULL || e->minute < others->oldest->minute)
+            others->oldest = e;
+    }
+    return NULL;
+}
+
 /* His entry, or NULL; *room, where it is asked for: one that he may have. */
 static struct windows_entry *find(struct windows *w, const struct windows_who *who, int64_t now,
                                   struct windows_entry **room)
 {
-    size_t at = mapped_place(&w->map, who->key, w->map.entries);
-    struct windows_entry *oldest = NULL, *dead = NULL;
-    for (size_t i = 0; i < WINDOWS_PROBES; i++, at = (at + 1) % w->map.entries) {
-        struct windows_entry *e = &w->list[at];
-        if (is_of(e, who))
+    struct others in[2];
+    for (unsigned choice = 0; choice < 2; choice++) {
+        struct windows_entry *e = search(w, who, choice, now, &in[choice]);
+        if (e)
             return e;
-        if (dead == NULL && !is_living(e, now))
-            dead = e;
-        if (is_virgin(e)) /* he would stand here, or before */
-            break;
-        if (oldest == NULL || e->minute < oldest->minute)
-            oldest = e;
     }
-    if (room)
-        *room = dead || w->full == WINDOWS_REFUSE ? dead : oldest;
+    if (room == NULL)
+        return NULL;
+    *room = in[in[1].living < in[0].living].dead;
+    if (*room == NULL && w->full == WINDOWS_FORGET)
+        *room = in[in[1].oldest->minute < in[0].oldest->minute].oldest;
     return NULL;
 }
 

@@ -7,10 +7,12 @@
  * what was counted is free again WINDOWS_STEP seconds late at most, and never early. When the
  * clock is set back all that was counted keeps its age.
  *
- * An entry is somebody's until nothing in it counts any more. Where every place that a newcomer's
- * could stand in is somebody's, he is not counted, and who asked must not go on (WINDOWS_REFUSE:
- * a limit that somebody else can make us forget is none), or the one who did nothing for longest
- * makes room (WINDOWS_FORGET).
+ * An entry is somebody's until nothing in it counts any more, and stands in one of two groups of
+ * places, in the emptier when he comes (Azar, Broder, Karlin, Upfal: Balanced Allocations, 1999):
+ * so more than nine tenths of a table are used before anybody finds no place. Where every place of
+ * both groups is somebody's, the newcomer is not counted, and who asked must not go on
+ * (WINDOWS_REFUSE: a limit that somebody else can make us forget is none), or the one who did
+ * nothing for longest makes room (WINDOWS_FORGET).
  */
 #ifndef POTERNE_GATEWAY_GATE_WINDOWS_H
 #define POTERNE_GATEWAY_GATE_WINDOWS_H
@@ -23,7 +25,7 @@
 #define WINDOWS_BUCKETS   (WINDOWS_LONGEST / WINDOWS_STEP + 1)
 #define WINDOWS_SERIES    2
 #define WINDOWS_COUNT_MAX UINT16_MAX /* in a minute; more is not counted */
-#define WINDOWS_PROBES    64         /* places that somebody's entry may stand in */
+#define WINDOWS_GROUP     32         /* places; somebody's entry may stand in two groups */
 #define WINDOWS_NAME_SIZE 64         /* longer names are cut */
 
 /* Who is counted: made by windows_who(). */

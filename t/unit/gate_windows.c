@@ -255,6 +255,25 @@ static void a_full_table_forgets_nobody(void **data)
     windows_close(&w);
 }
 
+/* Where somebody stands is chance, another one in each table. */
+static void nine_of_ten_entries_are_used_before_anybody_is_refused(void **data)
+{
+    char name[32];
+    for (int table = 0; table < 20; table++) {
+        struct windows *w = open_new(1024, WINDOWS_REFUSE);
+        int n = 0;
+        for (; n < 1024; n++) {
+            snprintf(name, sizeof name, "x%d", n);
+            struct windows_charge x = charge_of(name, HOUR, 1);
+            if (!counts(w, &x, START))
+                break;
+        }
+        if (n < 1024 * 9 / 10)
+            fail_msg("the first was refused when %d of 1024 entries were used", n);
+        windows_close(&w);
+    }
+}
+
 static void or_the_oldest_makes_room(void **data)
 {
     struct windows *w = open_new(256, WINDOWS_FORGET);
@@ -359,6 +378,7 @@ int main(void)
         cmocka_unit_test(who_is_told_by_kind_and_class_and_in_any_case),
         cmocka_unit_test(a_clock_set_back_frees_nothing),
         cmocka_unit_test(a_full_table_forgets_nobody),
+        cmocka_unit_test(nine_of_ten_entries_are_used_before_anybody_is_refused),
         cmocka_unit_test(or_the_oldest_makes_room),
         cmocka_unit_test(what_is_taken_back_counts_no_more),
         cmocka_unit_test(exact_among_processes_that_are_killed),
