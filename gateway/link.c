@@ -7,6 +7,7 @@
 #include "base/fsio.h"
 #include "base/log.h"
 #include "base/wire.h"
+#include "gateway/loop.h"
 
 #define PATH_SIZE 128
 
@@ -85,11 +86,9 @@ static void on_writable(evutil_socket_t fd, short what, void *data)
     struct str message;
     while (first_waiting(l, &message)) {
         int sent = ipc_send(l->fd, message, NULL, &err);
-        if (sent == 0) {
-            event_add(&l->writable, NULL);
+        if (sent == 0 && loop_add(&l->writable, NULL, &err) == 0)
             return;
-        }
-        if (sent < 0) {
+        if (sent <= 0) {
             link_down(l, err.text);
             return;
         }
@@ -98,22 +97,26 @@ static void on_writable(evutil_socket_t fd, short what, void *data)
     forget_waiting(l);
 }
 
+static bool say_hello(struct link *l, struct err *err)
+{
+    if (l->hooks.hello.n > 0 && ipc_send(l->fd, l->hooks.hello, NULL, err) != 1)
+        return false;
+    event_assign(&l->readable, l->base, l->fd, EV_READ | EV_PERSIST, on_readable, l);
+    event_assign(&l->writable, l->base, l->fd, EV_WRITE, on_writable, l);
+    return loop_add(&l->readable, NULL, err) == 0;
+}
+
 static bool try_connect(struct link *l)
 {
     struct err err = {""};
     l->fd = ipc_connect(l->path, &err);
-    if (l->fd >= 0 && l->hooks.hello.n > 0 && ipc_send(l->fd, l->hooks.hello, NULL, &err) != 1)
-        fsio_close_quiet(&l->fd);
-    if (l->fd < 0) {
-        log_debug("%s: %s", l->name, err.text);
-        l->left = l->pause;
-        l->pause = l->pause * 2 > LINK_RETRY_MAX ? LINK_RETRY_MAX : l->pause * 2;
-        return false;
-    }
-    event_assign(&l->readable, l->base, l->fd, EV_READ | EV_PERSIST, on_readable, l);
-    event_assign(&l->writable, l->base, l->fd, EV_WRITE, on_writable, l);
-    event_add(&l->readable, NULL);
-    return true;
+    if (l->fd >= 0 && say_hello(l, &err))
+        return true;
+    fsio_close_quiet(&l->fd);
+    log_debug("%s: %s", l->name, err.text);
+    l->left = l->pause;
+    l->pause = l->pause * 2 > LINK_RETRY_MAX ? LINK_RETRY_MAX : l->pause * 2;
+    return false;
 }
 
 static void disconnect(struct link *l)
@@ -184,6 +187,7 @@ static enum link_sent wait_in_line(struct link *l, struct str message)
 {
     if (l->waiting.max - l->waiting.n < message.n + sizeof(uint32_t))
         return LINK_FULL;
+    struct err err;
     size_t before = l->waiting.n;
     make_room(l, message.n + sizeof(uint32_t));
     wire_str(&l->waiting, message);
@@ -192,8 +196,10 @@ static enum link_sent wait_in_line(struct link *l, struct str message)
         l->waiting.failed = false;
         return LINK_FULL;
     }
-    event_add(&l->writable, NULL);
-    return LINK_SENT;
+    if (loop_add(&l->writable, NULL, &err) == 0)
+        return LINK_SENT;
+    link_down(l, err.text);
+    return LINK_BROKE;
 }
 
 enum link_sent link_send(struct link *l, struct str message)

@@ -15,6 +15,11 @@ lib_liboutgoing_a_SOURCES = gateway/outgoing.c gateway/outgoing.h gateway/freeze
 unit += t/unit/gateway_freeze
 t_unit_gateway_freeze_LDADD = lib/liboutgoing.a $(GATE_LIBS) $(SPOOL_LIBS) $(MAIL_LIBS) $(OPENSSL_LIBS) $(CMOCKA_LIBS)
 
+# what all event loops wait by
+noinst_LIBRARIES += lib/libloop.a
+lib_libloop_a_CPPFLAGS = $(AM_CPPFLAGS) $(EVENT_CFLAGS)
+lib_libloop_a_SOURCES = gateway/loop.c gateway/loop.h
+
 # both sides of TLS: edge's and delivery's
 noinst_LIBRARIES += lib/libtls.a
 lib_libtls_a_CPPFLAGS = $(AM_CPPFLAGS) $(OPENSSL_CFLAGS)

@@ -32,20 +32,25 @@ struct journal_client {
     struct buf reply;
 };
 
-static void set_interest(struct journal_client *client, bool writing)
-{
-    client->writing = writing;
-    client->hooks.interest(client->hooks.data, client->fd, writing);
-}
-
 /* Everything that was not acknowledged will go over the next connection. */
 static void disconnect(struct journal_client *client)
 {
     int old = client->fd;
     client->fd = -1;
     client->unsent = client->first;
-    set_interest(client, false);
+    client->writing = false;
+    client->hooks.interest(client->hooks.data, -1, false);
     close(old);
+}
+
+/* The connection may be gone then. */
+static void set_interest(struct journal_client *client, bool writing)
+{
+    client->writing = writing;
+    if (client->hooks.interest(client->hooks.data, client->fd, writing))
+        return;
+    log_warning("journal: its connection can't be watched; %zu events wait", client->waiting);
+    disconnect(client);
 }
 
 static void send_pending(struct journal_client *client)

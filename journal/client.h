@@ -21,8 +21,9 @@
 
 struct journal_client_hooks {
     /* From now on `fd` is to be watched for reading, and for writing too if `writing`; -1: nothing
-     * is. Between two descriptors there is always a -1, told before the old one is closed. */
-    void (*interest)(void *data, int fd, bool writing);
+     * is. Between two descriptors there is always a -1, told before the old one is closed.
+     * False: it can't be watched; the client lets it go, and connects again later. */
+    bool (*interest)(void *data, int fd, bool writing);
     /* All events up to this number are committed. May be NULL. May put new events, but must not
      * free the client. */
     void (*acked)(void *data, uint64_t number);

@@ -11,9 +11,10 @@ struct talk {
     bool writing;
 };
 
-static void interest(void *data, int fd, bool writing)
+static bool interest(void *data, int fd, bool writing)
 {
     *(struct talk *)data = (struct talk){fd, writing};
+    return true;
 }
 
 /* Until all is committed. */

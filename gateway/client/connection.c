@@ -10,6 +10,7 @@
 #include "base/clock.h"
 #include "base/dial.h"
 #include "base/fsio.h"
+#include "gateway/loop.h"
 
 #define READ_STEP   (8 * 1024)
 #define READ_ROUND  4  /* reads before other connections have their turn */
@@ -60,7 +61,7 @@ static void restart_timer(struct connection *c)
     if (c->busy && left < limit)
         limit = left > 0 ? left : 0;
     const struct timeval wait = {.tv_sec = limit};
-    event_add(c->timer, &wait);
+    loop_wait(c->timer, &wait);
     c->progress = false;
 }
 

@@ -20,6 +20,7 @@
 #include "base/log.h"
 #include "gateway/delivery/bounce_work.h"
 #include "gateway/gate/ours.h"
+#include "gateway/loop.h"
 
 /* What fails of a message within this time is told to its sender at once, in one bounce. */
 #define GATHER_SECONDS 30
@@ -134,7 +135,7 @@ static void wait_for(struct job *job, int64_t seconds)
     }
     evutil_gettimeofday(&now, NULL);
     if (!event_pending(job->bounce_timer, EV_TIMEOUT, &at) || at.tv_sec > now.tv_sec + seconds)
-        evtimer_add(job->bounce_timer, &wait);
+        loop_wait(job->bounce_timer, &wait);
 }
 
 void bounce_note_delay(struct job *job)

@@ -8,6 +8,7 @@
 #include "base/recipient.h"
 #include "base/witness.h"
 #include "gateway/delivery/delivery.h"
+#include "gateway/loop.h"
 #include "gateway/smtp/address.h"
 #include "quarantine/index.h"
 #include "quarantine/quarantine.h"
@@ -276,14 +277,14 @@ static void on_expire(evutil_socket_t fd, short what, void *data)
     else
         memset(delivery->expire_stuck, 0, sizeof delivery->expire_stuck);
     vault_commit(delivery);
-    event_add(delivery->expire, &wait);
+    loop_wait(delivery->expire, &wait);
 }
 
 void expire_now(struct delivery *delivery)
 {
     const struct timeval at_once = {0};
     delivery->expire_asked = true;
-    event_add(delivery->expire, &at_once);
+    loop_wait(delivery->expire, &at_once);
 }
 
 int expire_start(struct delivery *delivery, struct err *err)

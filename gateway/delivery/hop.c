@@ -6,6 +6,7 @@
 #include "directory/report.h"
 #include "gateway/delivery/frozen.h"
 #include "gateway/delivery/threads.h"
+#include "gateway/loop.h"
 
 /* --- which one --- */
 
@@ -172,7 +173,7 @@ struct leg *hop_take(struct hop *hop)
         if (n == DELIVERY_ROUND) {
             hop_line_return(hop, leg);
             hop->resting = true;
-            event_add(hop->go_on, &at_once);
+            loop_wait(hop->go_on, &at_once);
             return NULL;
         }
         if (frozen_waits(leg))

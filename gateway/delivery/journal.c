@@ -27,34 +27,29 @@ static void forget_events(struct delivery *delivery)
     delivery->journal_fd = -1;
 }
 
-static void watch(struct delivery *delivery, int fd)
+static bool watch(struct delivery *delivery, int fd)
 {
     delivery->journal_readable =
         event_new(delivery->base, fd, EV_READ | EV_PERSIST, on_journal_readable, delivery);
     delivery->journal_writable =
         event_new(delivery->base, fd, EV_WRITE | EV_PERSIST, on_journal_writable, delivery);
     delivery->journal_fd = fd;
-    if (delivery->journal_readable == NULL || delivery->journal_writable == NULL ||
-        event_add(delivery->journal_readable, NULL) < 0) {
-        log_error("out of memory for the connection to the journal");
-        forget_events(delivery); /* events wait in the client; a later connection carries them */
-    }
+    return delivery->journal_readable && delivery->journal_writable &&
+           event_add(delivery->journal_readable, NULL) == 0;
 }
 
-static void on_interest(void *data, int fd, bool writing)
+static bool on_interest(void *data, int fd, bool writing)
 {
     struct delivery *delivery = data;
     if (fd != delivery->journal_fd) {
         forget_events(delivery);
-        if (fd >= 0)
-            watch(delivery, fd);
+        if (fd >= 0 && !watch(delivery, fd))
+            return false;
     }
     if (delivery->journal_writable == NULL)
-        return;
-    if (writing)
-        event_add(delivery->journal_writable, NULL);
-    else
-        event_del(delivery->journal_writable);
+        return true;
+    return (writing ? event_add(delivery->journal_writable, NULL)
+                    : event_del(delivery->journal_writable)) == 0;
 }
 
 static void on_acked(void *data, uint64_t number)

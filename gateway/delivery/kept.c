@@ -4,6 +4,7 @@
 
 #include "base/log.h"
 #include "gateway/delivery/delivery.h"
+#include "gateway/loop.h"
 
 #define KEPT_PAUSE 3600 /* seconds between two looks for what is over */
 #define KEPT_FIRST 5    /* … from the start to the first */
@@ -74,7 +75,7 @@ static void pass_done(struct work *work)
     delivery->kept_busy = false;
     /* some of what came meanwhile may be counted twice: the next pass is early, and counts anew */
     delivery->kept_bytes = delivery->kept_found + delivery->kept_came;
-    event_add(delivery->kept_timer, &wait);
+    loop_wait(delivery->kept_timer, &wait);
 }
 
 /* --- in the loop --- */

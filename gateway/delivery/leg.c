@@ -6,6 +6,7 @@
 #include "base/random.h"
 #include "base/recipient.h"
 #include "gateway/delivery/frozen.h"
+#include "gateway/loop.h"
 
 #define DOUBLINGS_MAX 20 /* a pause is bounded long before */
 
@@ -91,7 +92,7 @@ void leg_wait(struct leg *leg, unsigned seconds)
 {
     const struct timeval wait = {.tv_sec = seconds};
     leg->state = LEG_WAITING;
-    event_add(leg->timer, &wait);
+    loop_wait(leg->timer, &wait);
 }
 
 void leg_rest(struct leg *leg)
@@ -241,5 +242,5 @@ void legs_hurry_in(struct job *job, unsigned milliseconds)
                                  .tv_usec = (suseconds_t)(milliseconds % 1000) * 1000};
     for (size_t i = 0; i < job->n_legs; i++)
         if (job->legs[i].state == LEG_WAITING)
-            event_add(job->legs[i].timer, &wait);
+            loop_wait(job->legs[i].timer, &wait);
 }

@@ -13,7 +13,7 @@ lib_libclient_a_SOURCES = \
     gateway/client/workers.c gateway/client/workers.h
 
 DELIVERY_LIBS = lib/libdelivery.a lib/libbounce.a lib/liboutgoing.a lib/libdesk.a lib/libfetch.a lib/libresolver.a lib/libsender.a $(GATE_LIBS) lib/libsmtp.a lib/libclient.a lib/libtls.a lib/libreportipc.a lib/libevents.a \
-    $(QUARANTINE_LIBS) $(DIRECTORY_LIBS) $(SENDER_LIBS) $(EVENT_LIBS) $(OPENSSL_LIBS)
+    $(QUARANTINE_LIBS) $(DIRECTORY_LIBS) $(SENDER_LIBS) $(LOOP_LIBS) $(OPENSSL_LIBS)
 lib_libdelivery_a_CPPFLAGS = $(AM_CPPFLAGS) $(EVENT_CFLAGS) $(OPENSSL_CFLAGS)
 lib_libdelivery_a_SOURCES = \
     gateway/delivery/loop.c gateway/delivery/delivery.h \
@@ -63,7 +63,7 @@ t_unit_delivery_lookup_LDADD = $(DELIVERY_LIBS) $(CMOCKA_LIBS)
 
 unit += t/unit/delivery_bounce
 t_unit_delivery_bounce_CPPFLAGS = $(AM_CPPFLAGS) $(EVENT_CFLAGS) $(OPENSSL_CFLAGS)
-t_unit_delivery_bounce_LDADD = lib/libdelivery.a $(MAIL_LIBS) $(BASE_LIBS) $(EVENT_LIBS) $(CMOCKA_LIBS)
+t_unit_delivery_bounce_LDADD = lib/libdelivery.a $(MAIL_LIBS) $(BASE_LIBS) $(LOOP_LIBS) $(CMOCKA_LIBS)
 
 unit += t/unit/delivery_mx
 t_unit_delivery_mx_LDADD = lib/libdelivery.a lib/libclient.a lib/libresolver.a lib/libsender.a $(GATE_LIBS) $(BASE_LIBS) $(CMOCKA_LIBS)
@@ -109,7 +109,7 @@ t_unit_delivery_policy_LDADD = lib/libdelivery.a lib/libclient.a $(BASE_LIBS) $(
 
 unit += t/unit/delivery_sts
 t_unit_delivery_sts_CPPFLAGS = $(AM_CPPFLAGS) $(EVENT_CFLAGS)
-t_unit_delivery_sts_LDADD = lib/libdelivery.a lib/libclient.a $(BASE_LIBS) $(EVENT_LIBS) $(CMOCKA_LIBS)
+t_unit_delivery_sts_LDADD = lib/libdelivery.a lib/libclient.a $(BASE_LIBS) $(LOOP_LIBS) $(CMOCKA_LIBS)
 
 fuzz += t/fuzz/sts_policy
 t_fuzz_sts_policy_LDADD = lib/libdelivery.a $(BASE_LIBS)

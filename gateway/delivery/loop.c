@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "gateway/delivery/delivery.h"
 #include "gateway/delivery/threads.h"
+#include "gateway/loop.h"
 #include "journal/client.h"
 
 #define TICK_SECONDS  1
@@ -57,7 +58,7 @@ static void tick_again(struct delivery *delivery)
 {
     const struct timeval second = {.tv_sec = TICK_SECONDS};
     const struct timeval soon = {.tv_usec = DRAIN_TICK_US};
-    event_add(delivery->tick, delivery->draining ? &soon : &second);
+    loop_wait(delivery->tick, delivery->draining ? &soon : &second);
 }
 
 /* First what is under way, then the journal's last word; neither for ever. What is left is in the

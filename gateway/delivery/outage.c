@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "gateway/delivery/delivery.h"
+#include "gateway/loop.h"
 
 unsigned hop_lanes_allowed(const struct hop *hop)
 {
@@ -20,7 +21,7 @@ unsigned hop_lanes_allowed(const struct hop *hop)
 static void start_timer(struct hop *hop, unsigned seconds)
 {
     const struct timeval wait = {.tv_sec = seconds};
-    event_add(hop->timer, &wait);
+    loop_wait(hop->timer, &wait);
 }
 
 void hop_try_again(struct hop *hop)

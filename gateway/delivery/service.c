@@ -9,6 +9,7 @@
 #include "gateway/delivery/answers.h"
 #include "gateway/delivery/frozen.h"
 #include "gateway/delivery/orders.h"
+#include "gateway/loop.h"
 
 #define BEHIND_MAX 256 /* answers of one connection that wait: then it is not read from */
 
@@ -103,8 +104,13 @@ static void say_now(void *data, struct answer_to to, bool done, struct str text)
     struct caller *caller = &service->callers[to.place];
     if (caller->visit != to.visit || caller->fd < 0)
         return;
-    if (caller->behind-- == BEHIND_MAX && caller->readable)
-        event_add(caller->readable, NULL);
+    struct err err;
+    if (caller->behind-- == BEHIND_MAX && caller->readable &&
+        loop_add(caller->readable, NULL, &err) < 0) {
+        log_warning("requests can't be read any more: %s", err.text);
+        caller_leave(caller);
+        return;
+    }
     send_answer(caller, done, text);
 }
 

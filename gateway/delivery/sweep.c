@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "gateway/delivery/delivery.h"
+#include "gateway/loop.h"
 
 static int take_id(void *data, const char *id)
 {
@@ -85,7 +86,7 @@ static void on_sweep(evutil_socket_t fd, short what, void *data)
         wait.tv_sec = seconds_to_next(sweep);
         end_sweep(sweep);
     }
-    event_add(sweep->timer, &wait);
+    loop_wait(sweep->timer, &wait);
 }
 
 void sweep_hurry(struct sweep *sweep)
@@ -93,7 +94,7 @@ void sweep_hurry(struct sweep *sweep)
     const struct timeval at_once = {0};
     sweep->again = sweep->n != 0;
     if (!sweep->again)
-        event_add(sweep->timer, &at_once);
+        loop_wait(sweep->timer, &at_once);
 }
 
 int sweep_start(struct delivery *delivery, struct sweep *sweep, enum spool_state folder,

@@ -7,13 +7,16 @@
 
 #include "base/fsio.h"
 #include "base/log.h"
+#include "gateway/loop.h"
 
 #define ACCEPTS_A_TURN 64
 
-static void listen_to_all(struct edge *edge)
+static int listen_to_all(struct edge *edge, struct err *err)
 {
+    int result = 0;
     for (size_t i = 0; i < edge->n_listeners; i++)
-        event_add(&edge->listeners[i], NULL);
+        result |= loop_add(&edge->listeners[i], NULL, err);
+    return result;
 }
 
 static void listen_to_none(struct edge *edge)
@@ -99,8 +102,8 @@ int accept_start(struct edge *edge, struct err *err)
         event_assign(&edge->listeners[i], edge->base, edge->env->listen_fds[i],
                      EV_READ | EV_PERSIST, on_connection, edge);
     edge->spare_fd = dup(edge->incoming_fd);
-    listen_to_all(edge);
-    return edge->n_listeners ? 0 : err_set(err, "no listening socket was given");
+    return edge->n_listeners ? listen_to_all(edge, err)
+                             : err_set(err, "no listening socket was given");
 }
 
 void accept_stop(struct edge *edge)
@@ -121,6 +124,6 @@ void accept_tick(struct edge *edge)
         edge->spare_fd = dup(edge->incoming_fd);
     if (!edge->deaf)
         return;
-    edge->deaf = false;
-    listen_to_all(edge);
+    struct err err;
+    edge->deaf = listen_to_all(edge, &err) < 0;
 }

@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "base/fsio.h"
 #include "base/log.h"
+#include "gateway/loop.h"
 
 void answers_init(struct answers *a, struct buf *came, size_t *all, answers_done *done, void *data)
 {
@@ -75,8 +76,8 @@ void answers_await(struct answers *a, struct event_base *base, uint32_t open, st
     a->until = clock_ms() + milliseconds;
     a->open = open ? open : 1;
     event_assign(&a->readable, base, a->fd, EV_READ | EV_PERSIST, on_answer, a);
-    event_add(&a->readable,
-              open ? NULL : &now); /* nothing to wait for: from the loop all the same */
+    /* nothing to wait for: from the loop all the same */
+    loop_wait(&a->readable, open ? NULL : &now);
 }
 
 bool answers_late(struct answers *a, int64_t now)

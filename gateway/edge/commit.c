@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/fsio.h"
+#include "gateway/loop.h"
 
 #define STACK_SIZE (256 * 1024)
 
@@ -127,8 +128,7 @@ struct committer *committer_open(struct event_base *base, unsigned threads, stru
         return NULL;
     }
     event_assign(&c->readable, base, c->ready_fd, EV_READ | EV_PERSIST, on_ready, c);
-    event_add(&c->readable, NULL);
-    if (start_threads(c, threads, err) < 0)
+    if (loop_add(&c->readable, NULL, err) < 0 || start_threads(c, threads, err) < 0)
         committer_close(&c);
     return c;
 }

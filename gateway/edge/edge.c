@@ -13,6 +13,7 @@
 #include "base/fsio.h"
 #include "base/log.h"
 #include "gateway/edge/digest.h"
+#include "gateway/loop.h"
 #include "gateway/tls.h"
 #include "reports/signature.h"
 
@@ -336,25 +337,31 @@ static void close_parts(struct edge *edge)
     dns_desk_close(&edge->dns);
 }
 
-static int serve(const struct role_env *env, void *data, struct err *err)
+static int run(struct edge *edge, int ctl_fd, struct err *err)
 {
     const struct timeval second = {.tv_sec = 1};
+    room_look(&edge->room, edge->spool, edge->conf);
+    event_assign(&edge->tick, edge->base, -1, EV_PERSIST, on_tick, edge);
+    event_assign(&edge->ctl, edge->base, ctl_fd, EV_READ | EV_PERSIST, on_ctl, edge);
+    int result = loop_add(&edge->tick, &second, err);
+    if (result == 0)
+        result = loop_add(&edge->ctl, NULL, err);
+    if (result == 0 && event_base_dispatch(edge->base) < 0)
+        result = err_sys(err, "the event loop failed");
+    event_del(&edge->tick);
+    event_del(&edge->ctl);
+    return result;
+}
+
+static int serve(const struct role_env *env, void *data, struct err *err)
+{
     struct edge *edge = data;
     edge->now = clock_seconds();
     int result = open_parts(edge, err);
     if (result == 0)
         result = accept_start(edge, err);
-    if (result == 0) {
-        room_look(&edge->room, edge->spool, edge->conf);
-        event_assign(&edge->tick, edge->base, -1, EV_PERSIST, on_tick, edge);
-        event_add(&edge->tick, &second);
-        event_assign(&edge->ctl, edge->base, env->ctl_fd, EV_READ | EV_PERSIST, on_ctl, edge);
-        event_add(&edge->ctl, NULL);
-        if (event_base_dispatch(edge->base) < 0)
-            result = err_sys(err, "the event loop failed");
-        event_del(&edge->tick);
-        event_del(&edge->ctl);
-    }
+    if (result == 0)
+        result = run(edge, env->ctl_fd, err);
     close_parts(edge);
     return result;
 }

@@ -29,10 +29,10 @@ static void on_writable(void *data)
     journal_client_on_writable(j->client);
 }
 
-static void interest(void *data, int fd, bool writing)
+static bool interest(void *data, int fd, bool writing)
 {
     const struct edge_journal *j = data;
-    watch_set(j->watch, fd, writing);
+    return watch_set(j->watch, fd, writing);
 }
 
 struct edge_journal *edge_journal_open(struct event_base *base, const char *run_dir,

@@ -23,7 +23,7 @@ lib_libedge_a_SOURCES = \
     gateway/edge/watch.c gateway/edge/watch.h \
     gateway/edge/who.c gateway/edge/who.h
 EDGE_LIBS = lib/libedge.a lib/libfetch.a lib/libtls.a lib/libdesk.a lib/libresolver.a lib/libsender.a lib/libmail.a lib/libsmtp.a $(GATE_LIBS) $(VERDICT_LIBS) $(DIRECTORY_LIBS) $(EVENT_CLIENT_LIBS) \
-    $(SPOOL_LIBS) $(EVENT_LIBS) $(OPENSSL_LIBS)
+    $(SPOOL_LIBS) $(LOOP_LIBS) $(OPENSSL_LIBS)
 
 pkglibexec_PROGRAMS += gateway/poterne-edge
 gateway_poterne_edge_CPPFLAGS = $(AM_CPPFLAGS) $(EVENT_CFLAGS) $(OPENSSL_CFLAGS) $(JANSSON_CFLAGS)

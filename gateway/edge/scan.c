@@ -12,6 +12,7 @@
 #include "base/log.h"
 #include "base/workers.h"
 #include "gateway/edge/answers.h"
+#include "gateway/loop.h"
 #include "gateway/resolver/client.h"
 
 #define PATH_SIZE      128
@@ -348,15 +349,15 @@ static bool step_ask(struct scan *scan, enum scan_step which)
     struct err err = {""};
     step->result = STEP_FAILED;
     step->fd = ipc_connect(s->path[which], &err);
-    if (step->fd < 0 || send_request(scan, which, step->fd, &err) != 1) {
+    if (step->fd >= 0 && send_request(scan, which, step->fd, &err) == 1) {
+        event_assign(&step->readable, s->base, step->fd, EV_READ | EV_PERSIST, on_answer, step);
+        step->open = loop_add(&step->readable, NULL, &err) == 0;
+    }
+    if (!step->open) {
         log_warning("%s can't be asked: %s", step_name(which), err.text);
         fsio_close_quiet(&step->fd);
-        return false;
     }
-    event_assign(&step->readable, s->base, step->fd, EV_READ | EV_PERSIST, on_answer, step);
-    event_add(&step->readable, NULL);
-    step->open = true;
-    return true;
+    return step->open;
 }
 
 static void run(struct scan *scan)

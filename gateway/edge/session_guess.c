@@ -5,6 +5,7 @@
 
 #include "base/log.h"
 #include "gateway/edge/session.h"
+#include "gateway/loop.h"
 
 #define HELD_MAX      1000 /* logins that wait; the next is told to try later */
 #define HELD_TIME     30   /* seconds */
@@ -93,7 +94,7 @@ void held_logins_tick(struct edge *edge)
     const struct timeval soon = {.tv_usec = TURN_PAUSE_US};
     struct event *turn = &edge->held_logins.turn;
     if (edge->held_logins.first && !event_pending(turn, EV_TIMEOUT, NULL))
-        event_add(turn, &soon);
+        loop_wait(turn, &soon);
 }
 
 /* --- a session's --- */

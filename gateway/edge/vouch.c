@@ -3,6 +3,8 @@
 #include <event2/event_struct.h>
 #include <stdlib.h>
 
+#include "gateway/loop.h"
+
 #define ANSWERS_POOL ((size_t)512 * 1024)
 #define WORK_POOL    ((size_t)1024 * 1024)
 
@@ -167,7 +169,7 @@ struct vouch *vouch_ask(struct event_base *base, const struct conf *conf, struct
         vouch_free(&v);
         return NULL;
     }
-    evtimer_add(&v->deadline, &time);
+    loop_wait(&v->deadline, &time);
     run(v);
     return v;
 }

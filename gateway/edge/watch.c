@@ -44,8 +44,9 @@ static void on_writable(evutil_socket_t fd, short what, void *data)
     w->writable(w->data);
 }
 
-void watch_set(struct watch *w, int fd, bool writing)
+bool watch_set(struct watch *w, int fd, bool writing)
 {
+    int noted = 0;
     if (fd != w->fd && w->fd >= 0) {
         event_del(&w->on_read);
         event_del(&w->on_write);
@@ -53,11 +54,12 @@ void watch_set(struct watch *w, int fd, bool writing)
     if (fd != w->fd && fd >= 0) {
         event_assign(&w->on_read, w->base, fd, EV_READ | EV_PERSIST, on_readable, w);
         event_assign(&w->on_write, w->base, fd, EV_WRITE | EV_PERSIST, on_writable, w);
-        event_add(&w->on_read, NULL);
+        noted = event_add(&w->on_read, NULL);
     }
     w->fd = fd;
-    if (fd >= 0 && writing)
-        event_add(&w->on_write, NULL);
+    if (fd >= 0 && writing && noted == 0)
+        noted = event_add(&w->on_write, NULL);
     else if (fd >= 0)
         event_del(&w->on_write);
+    return noted == 0;
 }

@@ -15,7 +15,7 @@ struct watch *watch_new(struct event_base *base, void (*readable)(void *data),
                         void (*writable)(void *data), void *data);
 void watch_free(struct watch **watch);
 /* From now on that one (-1: none) for reading, and for writing too if `writing`. The old one may be
- * closed already. */
-void watch_set(struct watch *watch, int fd, bool writing);
+ * closed already. False: the loop has no memory for it, and it may not be watched. */
+bool watch_set(struct watch *watch, int fd, bool writing);
 
 #endif

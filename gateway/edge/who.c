@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "gateway/loop.h"
+
 #define TICKET_PTR  1000 /* a list's ticket is its number */
 #define TICKET_NAME 2000 /* and a name's, from here on */
 
@@ -157,7 +159,7 @@ struct who *who_ask(struct event_base *base, const struct conf *conf, struct dns
     if (str_copy(str_of(ip), w->ip, sizeof w->ip) &&
         inet_pton(w->four ? AF_INET : AF_INET6, ip, w->address) == 1)
         ask_all(w, lists);
-    evtimer_add(&w->deadline, &time);
+    loop_wait(&w->deadline, &time);
     one_less(w);
     return w;
 }

@@ -6,6 +6,7 @@
 #include "base/fsio.h"
 #include "base/log.h"
 #include "base/wire.h"
+#include "gateway/loop.h"
 
 #define TURN_MESSAGES 16 /* of one, before the others have their turn */
 
@@ -72,11 +73,12 @@ void asker_cut_off(struct asker *a, const char *why)
 
 static void keep_unsent(struct asker *a, struct str message)
 {
+    struct err err;
     wire_str(&a->unsent, message);
-    if (buf_ok(&a->unsent))
-        event_add(&a->writable, NULL);
-    else
+    if (!buf_ok(&a->unsent))
         asker_cut_off(a, "it does not take its answers");
+    else if (loop_add(&a->writable, NULL, &err) < 0)
+        asker_cut_off(a, err.text);
 }
 
 void asker_send(struct asker *a, struct str message)
@@ -99,11 +101,9 @@ static void on_writable(evutil_socket_t fd, short what, void *data)
         struct wire w = wire_of(buf_str(&a->unsent));
         struct str message = wire_get_str(&w);
         int sent = ipc_send(a->fd, message, NULL, &err);
-        if (sent == 0) {
-            event_add(&a->writable, NULL);
+        if (sent == 0 && loop_add(&a->writable, NULL, &err) == 0)
             return;
-        }
-        if (sent < 0) {
+        if (sent <= 0) {
             asker_end(a);
             return;
         }
@@ -150,9 +150,10 @@ static void on_asker(evutil_socket_t fd, short what, void *data)
     all->first = a;
     event_assign(&a->readable, all->base, peer, EV_READ | EV_PERSIST, on_readable, a);
     event_assign(&a->writable, all->base, peer, EV_WRITE, on_writable, a);
-    event_add(&a->readable, NULL);
     if (++all->n == ASKERS_MAX)
         event_del(&all->listener);
+    if (loop_add(&a->readable, NULL, &err) < 0)
+        asker_cut_off(a, err.text);
 }
 
 struct askers *askers_open(struct event_base *base, int listen_fd, const struct askers_hooks *hooks,
@@ -167,8 +168,10 @@ struct askers *askers_open(struct event_base *base, int listen_fd, const struct 
     buf_init(&all->message, IPC_MSG_MAX);
     event_assign(&all->listener, base, listen_fd, EV_READ | EV_PERSIST, on_asker, all);
     evtimer_assign(&all->bury, base, on_bury, all);
-    event_add(&all->listener, NULL);
-    return all;
+    if (loop_add(&all->listener, NULL, err) == 0)
+        return all;
+    askers_close(&all);
+    return NULL;
 }
 
 void askers_drain(struct askers *all)

@@ -14,7 +14,7 @@ gateway_poterne_fetch_SOURCES = gateway/fetch/fetch.c gateway/drain.c gateway/dr
     gateway/fetch/url.c gateway/fetch/url.h \
     gateway/fetch/web.c gateway/fetch/web.h
 gateway_poterne_fetch_LDADD = lib/libfetch.a lib/libdesk.a $(GATE_LIBS) $(RESOLVER_LIBS) $(CURL_LIBS) \
-    $(OPENSSL_LIBS) $(EVENT_LIBS) $(BASE_LIBS)
+    $(OPENSSL_LIBS) $(LOOP_LIBS) $(BASE_LIBS)
 
 fuzz += t/fuzz/fetch
 t_fuzz_fetch_SOURCES = t/fuzz/fetch.c gateway/fetch/url.c gateway/fetch/url.h

@@ -10,6 +10,7 @@
 #include "base/fsio.h"
 #include "base/log.h"
 #include "gateway/fetch/askers.h"
+#include "gateway/loop.h"
 #include "gateway/resolver/desk.h"
 
 #define ADDRESSES_TEXT (WEB_ADDRESSES_MAX * (INET6_ADDRSTRLEN + 4))
@@ -264,7 +265,7 @@ static void job_begin(struct job *job)
 {
     uint32_t ms = job->request.milliseconds;
     struct timeval wait = {.tv_sec = ms / 1000, .tv_usec = (suseconds_t)(ms % 1000) * 1000};
-    evtimer_add(&job->deadline, &wait);
+    loop_wait(&job->deadline, &wait);
     if (job->place.is_address)
         begin_transfer(job);
     else
@@ -380,8 +381,7 @@ int service_start(struct service *s, int listen_fd, struct err *err)
     if (s->askers == NULL)
         return -1;
     event_assign(&s->tick, s->base, -1, EV_PERSIST, on_tick, s);
-    event_add(&s->tick, &second);
-    return 0;
+    return loop_add(&s->tick, &second, err);
 }
 
 void service_drain(struct service *s)

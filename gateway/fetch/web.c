@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "gateway/loop.h"
 
 #define BLOCK      16384L /* bytes that curl reads at once */
 #define RESOLVE    (DNS_NAME_MAX + 16 + WEB_ADDRESSES_MAX * (INET6_ADDRSTRLEN + 4))
@@ -149,7 +150,8 @@ static int on_timer_wanted(CURLM *multi, long ms, void *data)
     struct timeval wait = {.tv_sec = ms / 1000, .tv_usec = (suseconds_t)(ms % 1000) * 1000};
     if (ms < 0)
         return event_del(&web->timer);
-    return event_add(&web->timer, &wait);
+    loop_wait(&web->timer, &wait);
+    return 0;
 }
 
 /* --- what a transfer does --- */

@@ -21,7 +21,7 @@ resolver_parts = \
     gateway/resolver/unbound.c gateway/resolver/unbound.h
 gateway_poterne_resolver_CPPFLAGS = $(AM_CPPFLAGS) $(EVENT_CFLAGS) $(UNBOUND_CFLAGS)
 gateway_poterne_resolver_SOURCES = gateway/resolver/resolver.c gateway/drain.c gateway/drain.h $(resolver_parts)
-gateway_poterne_resolver_LDADD = $(RESOLVER_LIBS) $(UNBOUND_LIBS) $(EVENT_LIBS) $(BASE_LIBS)
+gateway_poterne_resolver_LDADD = $(RESOLVER_LIBS) $(UNBOUND_LIBS) $(LOOP_LIBS) $(BASE_LIBS)
 
 unit += t/unit/gateway_resolver
 

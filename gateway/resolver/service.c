@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "base/fsio.h"
 #include "base/log.h"
+#include "gateway/loop.h"
 
 #define TURN_MESSAGES 16  /* of one asker, before the others have their turn */
 #define TICK_MS       250 /* how often open questions are looked at */
@@ -166,11 +167,12 @@ static void cut_off(struct asker *a, const char *why)
 
 static void keep_unsent(struct asker *a, struct str message)
 {
+    struct err err;
     wire_str(&a->unsent, message);
-    if (buf_ok(&a->unsent))
-        event_add(&a->writable, NULL);
-    else
+    if (!buf_ok(&a->unsent))
         cut_off(a, "it does not take its answers");
+    else if (loop_add(&a->writable, NULL, &err) < 0)
+        cut_off(a, err.text);
 }
 
 static void asker_send(struct asker *a, struct str message)
@@ -193,11 +195,9 @@ static void on_writable(evutil_socket_t fd, short what, void *data)
         struct wire w = wire_of(buf_str(&a->unsent));
         struct str message = wire_get_str(&w);
         int sent = ipc_send(a->fd, message, NULL, &err);
-        if (sent == 0) {
-            event_add(&a->writable, NULL);
+        if (sent == 0 && loop_add(&a->writable, NULL, &err) == 0)
             return;
-        }
-        if (sent < 0) {
+        if (sent <= 0) {
             asker_close(a);
             return;
         }
@@ -391,7 +391,7 @@ static void start_round(struct asker *a)
     struct timeval wait = {.tv_sec = time / 1000, .tv_usec = (suseconds_t)(time % 1000) * 1000};
     a->late = time == 0;
     if (!a->late)
-        evtimer_add(&a->deadline, &wait);
+        loop_wait(&a->deadline, &wait);
 }
 
 static void take_questions(struct asker *a, struct str message)
@@ -490,9 +490,10 @@ static void on_asker(evutil_socket_t fd, short what, void *data)
     event_assign(&a->readable, s->base, peer, EV_READ | EV_PERSIST, on_readable, a);
     event_assign(&a->writable, s->base, peer, EV_WRITE, on_writable, a);
     evtimer_assign(&a->deadline, s->base, on_deadline, a);
-    event_add(&a->readable, NULL);
     if (s->n_askers == SERVICE_ASKERS_MAX)
         event_del(&s->listener);
+    if (loop_add(&a->readable, NULL, &err) < 0)
+        cut_off(a, err.text);
 }
 
 /* --- a look at what is open --- */
@@ -575,9 +576,11 @@ struct service *service_open(const struct conf *conf, struct event_base *base,
     buf_init(&s->reply, IPC_MSG_MAX);
     event_assign(&s->listener, base, listen_fd, EV_READ | EV_PERSIST, on_asker, s);
     event_assign(&s->tick, base, -1, EV_PERSIST, on_tick, s);
-    event_add(&s->listener, NULL);
-    event_add(&s->tick, &tick);
-    return s;
+    if (loop_add(&s->listener, NULL, err) == 0 && loop_add(&s->tick, &tick, err) == 0)
+        return s;
+    service_stop(s);
+    service_free(&s);
+    return NULL;
 }
 
 /* Lasting ones come again by themselves, to who is there then. */

@@ -35,11 +35,12 @@ static int remove_one(const char *path, const struct stat *st, int flag, struct 
     return remove(path);
 }
 
-static void interest(void *data, int fd, bool writing)
+static bool interest(void *data, int fd, bool writing)
 {
     struct fixture *f = data;
     f->fd = fd;
     f->writing = writing;
+    return true;
 }
 
 static void acked(void *data, uint64_t number)

@@ -18,15 +18,17 @@ struct fixture {
     struct journal_client *client;
     int watched; /* what `interest` said last */
     bool writing;
+    bool blind; /* nothing can be watched */
     uint64_t acked;
     struct buf message;
 };
 
-static void interest(void *data, int fd, bool writing)
+static bool interest(void *data, int fd, bool writing)
 {
     struct fixture *f = data;
     f->watched = fd;
     f->writing = writing;
+    return fd < 0 || !f->blind;
 }
 
 static void acked(void *data, uint64_t number)
@@ -132,6 +134,26 @@ static void events_are_sent_and_acknowledged(void **state)
     ack(f, 3);
     assert_int_equal(journal_client_waiting(f->client), 0);
     ack(f, 3);
+    assert_int_equal(journal_client_waiting(f->client), 0);
+}
+
+static void who_can_not_be_watched_is_let_go(void **state)
+{
+    struct fixture *f = *state;
+    listen_on(f);
+    f->blind = true;
+    begin(f, 10000);
+    assert_int_equal(f->watched, -1);
+    assert_int_equal(put(f, "A"), 1);
+    journal_client_tick(f->client);
+    assert_int_equal(f->watched, -1);
+    f->blind = false;
+    journal_client_tick(f->client);
+    assert_true(f->watched >= 0);
+    for (int i = 0; i < 3; i++) /* the two that were let go came first */
+        accept_it(f);
+    assert_int_equal(got(f), 1);
+    ack(f, 1);
     assert_int_equal(journal_client_waiting(f->client), 0);
 }
 
@@ -257,9 +279,13 @@ static void strange_answers_do_no_harm(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        WITH_FOLDER(events_are_sent_and_acknowledged), WITH_FOLDER(journal_may_come_later),
-        WITH_FOLDER(unacknowledged_is_sent_again),     WITH_FOLDER(full_is_told),
-        WITH_FOLDER(refusals_push_nothing_out),        WITH_FOLDER(slow_journal_gets_everything),
+        WITH_FOLDER(events_are_sent_and_acknowledged),
+        WITH_FOLDER(who_can_not_be_watched_is_let_go),
+        WITH_FOLDER(journal_may_come_later),
+        WITH_FOLDER(unacknowledged_is_sent_again),
+        WITH_FOLDER(full_is_told),
+        WITH_FOLDER(refusals_push_nothing_out),
+        WITH_FOLDER(slow_journal_gets_everything),
         WITH_FOLDER(strange_answers_do_no_harm),
     };
     log_open("test", LOG_ERROR_LEVEL + 1);
