@@ -15,6 +15,7 @@ lib_libbase_a_SOURCES = \
     base/witness.c base/witness.h \
     base/workers.c base/workers.h \
     base/crc32c.c base/crc32c.h \
+    base/algorithms.c base/algorithms.h \
     base/sha256.c base/sha256.h \
     base/siphash.c base/siphash.h \
     base/recipient.c base/recipient.h \
@@ -35,6 +36,10 @@ lib_libbase_a_SOURCES = \
     base/conf_suggest.c base/conf_suggest.h \
     base/spelling.c base/spelling.h \
     base/conf_read.c base/conf_show.c
+
+unit += t/unit/base_algorithms
+t_unit_base_algorithms_CPPFLAGS = $(AM_CPPFLAGS) $(OPENSSL_CFLAGS)
+t_unit_base_algorithms_LDADD = $(BASE_LIBS) $(OPENSSL_LIBS) $(CMOCKA_LIBS)
 
 unit += t/unit/base_str t/unit/base_ascii t/unit/base_network t/unit/base_witness
 t_unit_base_witness_LDADD = $(BASE_LIBS) $(CMOCKA_LIBS)

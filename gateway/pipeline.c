@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <time.h>
 
+#include "base/algorithms.h"
 #include "base/clock.h"
 #include "base/fsio.h"
 #include "base/log.h"
@@ -89,7 +90,7 @@ static int open_senders(struct pipeline *pipeline, const struct conf *conf, stru
 int pipeline_open(struct pipeline *pipeline, const struct conf *conf, bool dns, struct err *err)
 {
     *pipeline = (struct pipeline){.conf = conf};
-    if (mail_preload(err) < 0 || fingerprint_load(err) < 0)
+    if (algorithms_load(err) < 0 || mail_preload(err) < 0 || fingerprint_load(err) < 0)
         return -1;
     open_model(pipeline, conf);
     open_known(pipeline, conf);

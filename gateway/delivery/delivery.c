@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/algorithms.h"
 #include "base/fsio.h"
 #include "base/log.h"
 #include "base/role_user.h"
@@ -44,6 +45,8 @@ static int make_maildir_root(const struct conf *conf, const struct conf_hop *hop
 static int delivery_load(const struct role_env *env, void **data, struct err *err)
 {
     const struct conf *conf = env->conf;
+    if (algorithms_load(err) < 0)
+        return -1;
     for (size_t i = 0; i < conf->n_domains; i++)
         if (conf->domains[i].next_hop.items[0].kind == HOP_MAILDIR &&
             make_maildir_root(conf, &conf->domains[i].next_hop.items[0], err) < 0)

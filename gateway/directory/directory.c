@@ -13,6 +13,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/algorithms.h"
 #include "base/clock.h"
 #include "base/fsio.h"
 #include "base/log.h"
@@ -129,6 +130,8 @@ static int open_desk(struct server *server, const struct conf *conf, struct err 
 
 static int directory_load(const struct role_env *env, void **data, struct err *err)
 {
+    if (algorithms_load(err) < 0)
+        return -1;
     struct server *server = calloc(1, sizeof *server);
     if (server == NULL)
         return err_set(err, "out of memory");

@@ -36,9 +36,3 @@ int edge_digest(int fd, uint64_t from, uint64_t size, unsigned char digest[KILLE
     EVP_MD_CTX_free(ctx);
     return result;
 }
-
-int edge_digest_load(struct err *err)
-{
-    unsigned char digest[KILLER_DIGEST];
-    return edge_digest(-1, 0, 0, digest, err);
-}

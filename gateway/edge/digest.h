@@ -7,7 +7,5 @@
 
 int edge_digest(int fd, uint64_t from, uint64_t size, unsigned char digest[KILLER_DIGEST],
                 struct err *err);
-/* Loads what OpenSSL would load late. */
-int edge_digest_load(struct err *err);
 
 #endif

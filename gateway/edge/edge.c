@@ -9,6 +9,7 @@
 #include <sys/file.h>
 #include <sys/resource.h>
 
+#include "base/algorithms.h"
 #include "base/clock.h"
 #include "base/fsio.h"
 #include "base/log.h"
@@ -166,7 +167,7 @@ static int load_parts(struct edge *edge, struct err *err)
     if (edge->senders == NULL || freeze_recover(edge->senders, edge->spool, err) < 0 ||
         recover_incoming(edge, err) < 0)
         return -1;
-    if (tls_load(&conf->smtp, &edge->tls, err) < 0 || edge_digest_load(err) < 0 ||
+    if (algorithms_load(err) < 0 || tls_load(&conf->smtp, &edge->tls, err) < 0 ||
         load_keys(edge, err) < 0)
         return -1;
     edge->smtp =

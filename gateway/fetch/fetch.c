@@ -4,6 +4,7 @@
  */
 #include <stdlib.h>
 
+#include "base/algorithms.h"
 #include "base/role.h"
 #include "gateway/drain.h"
 #include "gateway/fetch/service.h"
@@ -29,6 +30,8 @@ static void unload(void *data)
 
 static int load(const struct role_env *env, void **data, struct err *err)
 {
+    if (algorithms_load(err) < 0)
+        return -1;
     struct fetch *f = calloc(1, sizeof *f);
     if (f == NULL)
         return err_set(err, "out of memory");

@@ -36,7 +36,7 @@ static void add_folded(struct buf *text, struct str address)
 static struct gate_key key_of(const struct gate_key *who, struct str a, struct str b)
 {
     char room[TEXT_MAX + 64];
-    unsigned char sum[SHA256_DIGEST_LENGTH];
+    unsigned char sum[SHA256_DIGEST_LENGTH] = {0}; /* without memory for it all are one */
     struct gate_key key;
     struct buf text = BUF_OVER(room);
     buf_add(&text, str_n((const char *)who->bytes, sizeof who->bytes));

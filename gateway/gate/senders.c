@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
-#include <openssl/sha.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -13,6 +12,7 @@
 #include "base/buf.h"
 #include "base/fsio.h"
 #include "base/random.h"
+#include "base/sha256.h"
 #include "mail/utf8.h"
 
 #define FOLDER_MODE 02770
@@ -70,16 +70,18 @@ void senders_close(struct senders **senders)
 
 /* --- one record --- */
 
-static void name_of(struct str account, char name[NAME_SIZE])
+static int name_of(struct str account, char name[NAME_SIZE], struct err *err)
 {
     char lower[FROZEN_ACCOUNT_MAX + 1];
-    unsigned char sum[SHA256_DIGEST_LENGTH];
+    unsigned char sum[SHA256_SIZE];
     size_t n = 0;
     for (; n < account.n && n < FROZEN_ACCOUNT_MAX; n++)
         lower[n] = str_lower_char(account.s[n]);
-    SHA256((const unsigned char *)lower, n, sum);
+    if (sha256_of(str_n(lower, n), sum, err) < 0)
+        return -1;
     for (size_t i = 0; i < NAME_BYTES; i++)
         snprintf(name + 2 * i, 3, "%02x", sum[i]);
+    return 0;
 }
 
 static void copy_clean(struct str from, char *to, size_t size)
@@ -149,7 +151,8 @@ int senders_look(const struct senders *senders, struct str account, struct froze
                  struct err *err)
 {
     char name[NAME_SIZE];
-    name_of(account, name);
+    if (name_of(account, name, err) < 0)
+        return -1;
     int result = read_record(senders, name, frozen, err);
     if (result == 1 && frozen->account[0] == '\0')
         copy_account(account, frozen->account, sizeof frozen->account);
@@ -182,7 +185,8 @@ int senders_freeze(const struct senders *senders, struct str account, struct str
     struct buf text = BUF_OVER(room);
     uint64_t number;
     random_fill(&number, sizeof number);
-    name_of(account, name);
+    if (name_of(account, name, err) < 0)
+        return -1;
     snprintf(beside, sizeof beside, "%s.%016llx", name, (unsigned long long)number);
     copy_account(account, frozen.account, sizeof frozen.account);
     copy_clean(why, frozen.why, sizeof frozen.why);
@@ -205,7 +209,8 @@ int senders_freeze(const struct senders *senders, struct str account, struct str
 int senders_thaw(const struct senders *senders, struct str account, struct err *err)
 {
     char name[NAME_SIZE];
-    name_of(account, name);
+    if (name_of(account, name, err) < 0)
+        return -1;
     if (unlinkat(senders->fd, name, 0) < 0) {
         if (errno == ENOENT)
             return 0;

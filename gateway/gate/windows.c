@@ -73,7 +73,7 @@ struct windows_who windows_who(unsigned kind, unsigned of, struct str name)
 {
     struct windows_who who = {.kind = (uint8_t)kind, .of = (uint8_t)of};
     char room[TEXT_MAX];
-    unsigned char sum[SHA256_DIGEST_LENGTH];
+    unsigned char sum[SHA256_DIGEST_LENGTH] = {0}; /* without memory for it all are one */
     struct buf text = BUF_OVER(room);
     buf_addc(&text, (char)kind);
     buf_addc(&text, (char)of);

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <time.h>
 
+#include "base/algorithms.h"
 #include "base/clock.h"
 #include "base/fsio.h"
 #include "base/log.h"
@@ -587,7 +588,7 @@ static int load_parts(struct desk *desk, struct err *err)
     if (conf->reports.answer && fsio_read_file(conf->reports.answer, &desk->own_text, err) < 0)
         return -1;
     tzset();
-    if (mail_preload(err) < 0 || signature_load(err) < 0)
+    if (algorithms_load(err) < 0 || mail_preload(err) < 0 || signature_load(err) < 0)
         return -1;
     return post_open(&desk->post, conf, err);
 }
