@@ -6,7 +6,8 @@
 #include <openssl/rand.h>
 #include <stdbool.h>
 
-/* OpenSSL makes all of a kind before it shows the first. */
+/* OpenSSL makes all of a kind before it shows the first.
+ * NOLINTBEGIN(bugprone-macro-parentheses): of a type there can be none */
 #define SEES(name, type)                                                                           \
     static void name(type *algorithm, void *data)                                                  \
     {                                                                                              \
@@ -19,6 +20,7 @@ SEES(see_random, EVP_RAND)
 SEES(see_keys, EVP_KEYMGMT)
 SEES(see_exchange, EVP_KEYEXCH)
 SEES(see_signature, EVP_SIGNATURE)
+/* NOLINTEND(bugprone-macro-parentheses) */
 
 static void fetch_all(void)
 {

@@ -35,7 +35,8 @@ lib_libdelivery_a_SOURCES = \
     gateway/delivery/sts_policy.c gateway/delivery/sts_policy.h \
     gateway/delivery/sts_cache.c gateway/delivery/sts_cache.h \
     gateway/delivery/sts_refresh.c gateway/delivery/sts_refresh.h \
-    gateway/delivery/outside.c gateway/delivery/outside.h \
+    gateway/delivery/outside.c gateway/delivery/outside.h gateway/delivery/outside_work.h \
+    gateway/delivery/outside_lookup.c gateway/delivery/outside_share.c gateway/delivery/outside_own.c \
     gateway/delivery/journal.c gateway/delivery/tell_tls.c gateway/delivery/service.c gateway/delivery/report.c \
     gateway/delivery/vault.c gateway/delivery/decide.c gateway/delivery/released.c \
     gateway/delivery/kept.c \

@@ -86,8 +86,22 @@ sub heard {
     return sum0( map { $_->{n} } values %{ $self->{looked} } );
 }
 
+# They stand still in what they are doing, and go on.
+sub rest {
+    my ($self) = @_;
+    kill 'STOP', @{ $self->{pids} } if @{ $self->{pids} };
+    return;
+}
+
+sub go_on {
+    my ($self) = @_;
+    kill 'CONT', @{ $self->{pids} } if @{ $self->{pids} };
+    return;
+}
+
 sub stop {
     my ($self) = @_;
+    $self->go_on;
     kill 'TERM', @{ $self->{pids} } if @{ $self->{pids} };
     return $self->wait;
 }
