@@ -40,6 +40,13 @@ static void on_bury(evutil_socket_t fd, short what, void *data)
     }
 }
 
+/* Where the loop has no memory for it the next tick tries again. */
+static void listen_with_room(struct askers *all)
+{
+    if (!all->draining && all->n < ASKERS_MAX)
+        event_add(&all->listener, NULL);
+}
+
 static void asker_end(struct asker *a)
 {
     struct askers *all = a->all;
@@ -57,8 +64,8 @@ static void asker_end(struct asker *a)
         all->first = a->next;
     if (a->next)
         a->next->prev = a->prev;
-    if (all->n-- == ASKERS_MAX && !all->draining)
-        event_add(&all->listener, NULL);
+    all->n--;
+    listen_with_room(all);
     a->next = all->dead;
     all->dead = a;
     event_active(&all->bury, EV_TIMEOUT, 1);
@@ -172,6 +179,11 @@ struct askers *askers_open(struct event_base *base, int listen_fd, const struct 
         return all;
     askers_close(&all);
     return NULL;
+}
+
+void askers_tick(struct askers *all)
+{
+    listen_with_room(all);
 }
 
 void askers_drain(struct askers *all)

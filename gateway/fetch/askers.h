@@ -27,6 +27,8 @@ struct askers_hooks {
 struct askers *askers_open(struct event_base *base, int listen_fd, const struct askers_hooks *hooks,
                            struct err *err);
 void askers_close(struct askers **askers);
+/* Once a second. */
+void askers_tick(struct askers *askers);
 /* Takes no new ones. */
 void askers_drain(struct askers *askers);
 

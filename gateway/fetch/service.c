@@ -366,6 +366,7 @@ struct service *service_new(const struct conf *conf, struct event_base *base, st
 static void on_tick(evutil_socket_t fd, short what, void *data)
 {
     struct service *s = data;
+    askers_tick(s->askers);
     if (s->dns)
         dns_desk_tick(s->dns);
 }

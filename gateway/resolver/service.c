@@ -122,6 +122,13 @@ static void lookup_free(struct lookup *l)
 
 /* --- askers --- */
 
+/* Where the loop has no memory for it the next tick tries again. */
+static void listen_with_room(struct service *s)
+{
+    if (!s->draining && s->n_askers < SERVICE_ASKERS_MAX)
+        event_add(&s->listener, NULL);
+}
+
 /* It is freed later: it may be closed while somebody is at work on it. */
 static void asker_close(struct asker *a)
 {
@@ -144,8 +151,7 @@ static void asker_close(struct asker *a)
         a->next->prev = a->prev;
     s->n_askers--;
     s->n_busy -= a->said.kind == RESOLVER_MESSAGE;
-    if (!s->draining && s->n_askers == SERVICE_ASKERS_MAX - 1)
-        event_add(&s->listener, NULL);
+    listen_with_room(s);
     a->next = s->dead;
     s->dead = a;
 }
@@ -555,6 +561,7 @@ static void on_tick(evutil_socket_t fd, short what, void *data)
         release_all(s);
     probe(s, now);
     bury_dead(s);
+    listen_with_room(s);
 }
 
 /* --- beginning and end --- */
