@@ -5,6 +5,7 @@
 #include <getopt.h>
 #include <grp.h>
 #include <limits.h>
+#include <malloc.h>
 #include <pwd.h>
 #include <signal.h>
 #include <stdio.h>
@@ -21,6 +22,9 @@
 #include "base/log.h"
 #include "base/role_user.h"
 #include "base/role_workers.h"
+
+/* A worker that had no request for so long gives memory back; sooner would cost the next one. */
+#define IDLE_MS 1000
 
 struct role_args {
     const char *conf_path;
@@ -257,11 +261,16 @@ static int watch_requests(const struct role_env *env, struct err *err)
     return -1;
 }
 
-/* 1: may be there is a request; 0: it is over */
+/* 1: there may be a request; 0: it is over. Whoever has nothing to do gives back what the last ones
+ * took: a heap keeps what a single large message needed, for each worker and for ever. */
 static int await_request(const struct role_env *env, int watch, struct err *err)
 {
     struct epoll_event events[2];
-    int n = epoll_wait(watch, events, 2, -1);
+    int n = epoll_wait(watch, events, 2, IDLE_MS);
+    if (n == 0) {
+        malloc_trim(0);
+        n = epoll_wait(watch, events, 2, -1);
+    }
     if (n < 0 && errno != EINTR)
         return err_sys(err, "cannot wait for requests");
     for (int i = 0; i < n; i++)

@@ -301,6 +301,7 @@ struct delivery {
     uint64_t kept_found;    /* by the thread */
     uint64_t kept_came;     /* since the thread began */
     struct event *tick;
+    bool was_busy; /* at the last tick */
     struct event *ctl;
     struct service *service;
     bool unlinked[SPOOL_STATES]; /* since the last fsync of that folder */

@@ -1,5 +1,6 @@
 /* loop: the process as a whole: beginning, once a second, end. */
 #include <limits.h>
+#include <malloc.h>
 #include <stdlib.h>
 #include <time.h>
 
@@ -93,6 +94,15 @@ int64_t delivery_believed_us(struct delivery *delivery)
     return now_us - (now - believed) * 1000000;
 }
 
+/* What a long queue took is given back when its last delivery is over, once. */
+static void give_memory_back(struct delivery *delivery)
+{
+    bool busy = hops_busy(delivery) || workers_busy(delivery->workers);
+    if (delivery->was_busy && !busy)
+        malloc_trim(0);
+    delivery->was_busy = busy;
+}
+
 static void on_tick(evutil_socket_t fd, short what, void *data)
 {
     struct delivery *delivery = data;
@@ -103,6 +113,7 @@ static void on_tick(evutil_socket_t fd, short what, void *data)
     outside_tick(delivery);
     hops_tick(delivery);
     sync_folders(delivery);
+    give_memory_back(delivery);
     if (delivery->draining)
         drain_on(delivery);
     tick_again(delivery);

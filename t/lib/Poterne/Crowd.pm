@@ -49,6 +49,7 @@ sub send_on {
         my $number = "$self->{name}-$session-$n";
         my ( $from, $to, $message ) = $self->{make}->( $number, $n );
         my $text = "X-Sequence: $number\n$$message";
+        sleep 0.1 while !$stop && -e $self->resting;
         until ( $smtp || $stop ) {
             $smtp = eval { Poterne::Smtp->new( port => $self->{port}, timeout => 90 ) };
             sleep 0.1 if !$smtp;
@@ -86,22 +87,26 @@ sub heard {
     return sum0( map { $_->{n} } values %{ $self->{looked} } );
 }
 
-# They stand still in what they are doing, and go on.
+# They begin no new message, until told to go on. (A signal to stand still would end what they are reading, with EINTR.)
 sub rest {
     my ($self) = @_;
-    kill 'STOP', @{ $self->{pids} } if @{ $self->{pids} };
+    open my $file, '>', $self->resting or die "$!\n";
     return;
 }
 
 sub go_on {
     my ($self) = @_;
-    kill 'CONT', @{ $self->{pids} } if @{ $self->{pids} };
+    unlink $self->resting;
     return;
+}
+
+sub resting {
+    my ($self) = @_;
+    return "$self->{folder}/$self->{name}.rest";
 }
 
 sub stop {
     my ($self) = @_;
-    $self->go_on;
     kill 'TERM', @{ $self->{pids} } if @{ $self->{pids} };
     return $self->wait;
 }
