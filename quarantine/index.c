@@ -232,6 +232,12 @@ int held_index_commit(struct held_index *index, struct err *err)
     return 0;
 }
 
+void held_index_rest(struct held_index *index)
+{
+    if (index->db)
+        sqlite3_db_release_memory(index->db);
+}
+
 /* --- looking --- */
 
 bool held_index_knows(struct held_index *index, struct str id, uint64_t file_size)

@@ -29,6 +29,8 @@ int held_index_put(struct held_index *index, const struct held *held, struct err
 int held_index_drop(struct held_index *index, struct str id, struct err *err);
 /* Other processes see it from here on. */
 int held_index_commit(struct held_index *index, struct err *err);
+/* Gives back the pages that SQLite keeps in memory, up to 16 MiB; what is open stays open. */
+void held_index_rest(struct held_index *index);
 
 /* The row of that id was made when the file had that many bytes, and the journal knows of it. */
 bool held_index_knows(struct held_index *index, struct str id, uint64_t file_size);

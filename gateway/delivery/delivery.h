@@ -567,6 +567,8 @@ void vault_start(struct delivery *delivery);
 void vault_stop(struct delivery *delivery);
 /* Who searches sees it from here on. */
 void vault_commit(struct delivery *delivery);
+/* There is nothing to do: what the index keeps in memory is given back. */
+void vault_rest(struct delivery *delivery);
 /* Once a second. */
 void vault_tick(struct delivery *delivery);
 /* The index has it as it stands on the disk, and so does the journal. */

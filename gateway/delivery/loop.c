@@ -98,8 +98,10 @@ int64_t delivery_believed_us(struct delivery *delivery)
 static void give_memory_back(struct delivery *delivery)
 {
     bool busy = hops_busy(delivery) || workers_busy(delivery->workers);
-    if (delivery->was_busy && !busy)
+    if (delivery->was_busy && !busy) {
+        vault_rest(delivery);
         malloc_trim(0);
+    }
     delivery->was_busy = busy;
 }
 

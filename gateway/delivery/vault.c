@@ -43,6 +43,12 @@ void vault_commit(struct delivery *delivery)
         complain(delivery, &err);
 }
 
+void vault_rest(struct delivery *delivery)
+{
+    if (delivery->vault)
+        held_index_rest(delivery->vault);
+}
+
 void vault_tick(struct delivery *delivery)
 {
     if (delivery->vault == NULL && clock_seconds() >= delivery->vault_quiet_until)
