@@ -14,7 +14,7 @@ my $build = $ENV{POTERNE_BUILD} // 'build';
 plan skip_all => 'clang-tidy is not installed' if !command_there('clang-tidy');
 plan skip_all => "$build/ is not configured: run ./check" if !-e "$build/Makefile";
 
-chomp( my $flags = `make -s -C $build list-flags` );
+chomp( my $flags = `make -s --no-print-directory -C $build list-flags` );
 die "make list-flags failed in $build\n" if $? || $flags !~ /-std=/;
 my $checks = $ENV{POTERNE_TEST_ALL} ? '--checks=' : '--checks=-clang-analyzer-*';
 my $passed = "$build/lint/tidy";
